@@ -1,0 +1,16 @@
+"""Fixtures every test may use, and the guard of the source roots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure() -> None:
+    """Stop before collection, since an __init__.py there breaks every import in its own way."""
+    for folder in ("constructs", "lambda"):
+        if (ROOT / folder / "__init__.py").exists():
+            raise pytest.UsageError(f"delete {folder}/__init__.py: {folder}/ is a source root, not a package (docs/adr/0001)")
