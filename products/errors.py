@@ -1,0 +1,32 @@
+"""What is said when a manifest cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a manifest: where it stands, what was got, what to write instead."""
+
+    message: str
+    key: str = ""
+    line: int | None = None
+
+
+class ManifestError(Exception):
+    """A manifest that cannot be used, with every problem found in it; `str()` is what the user reads."""
+
+    def __init__(self, path: Path | str, problems: list[Problem]) -> None:
+        self.path = path
+        self.problems = problems
+        super().__init__("\n".join(self._lines()))
+
+    def _lines(self) -> list[str]:
+        lines = []
+        for problem in self.problems:
+            place = f"{self.path}:{problem.line}" if problem.line else str(self.path)
+            key = f" {problem.key}:" if problem.key else ""
+            lines.append(f"{place}:{key} {problem.message}")
+        return lines

@@ -1,0 +1,150 @@
+"""Reads a manifest, or says in the user's words what is wrong with it and where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from products.checks import ProblemsError, nearest
+from products.errors import ManifestError, Problem
+from products.model import Product
+
+FOLDER = Path(__file__).resolve().parent
+_ROOT = FOLDER.parent
+
+
+def load(name: str | None, folder: Path = FOLDER) -> Product:
+    """The product of that name, from `folder/<name>.yaml`.
+
+    Raises:
+        ManifestError: with every problem found, each with its line, key, and what to write instead.
+    """
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if not name:
+        raise ManifestError("-c product=…", [Problem(f"missing; write one of: {', '.join(known) or 'none there yet'}")])
+    path = folder / f"{name}.yaml"
+    shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
+    if name not in known:
+        raise ManifestError(shown, [Problem(f"no such file{nearest(name, known)}")])
+    text = path.read_text(encoding="utf-8")
+    data, lines = _parse(shown, text)
+    try:
+        # By way of JSON, since strict validation of Python objects would refuse a list where a tuple is declared.
+        product = Product.model_validate_json(json.dumps(data, default=str))
+    except ValidationError as error:
+        raise ManifestError(shown, [p for e in error.errors() for p in _problems(e, lines)]) from None
+    if product.name != name:
+        message = f"got '{product.name}'; a product's name is its file's: write '{name}' or rename the file"
+        raise ManifestError(shown, [Problem(message, "name", lines.get(("name",)))])
+    return product
+
+
+Lines = dict[tuple[str, ...], int]
+
+
+def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        duplicates: list[Problem] = []
+        lines = _lines(node, duplicates) if node else {}
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = f"not YAML: {error.problem or error.context}"
+        raise ManifestError(shown, [Problem(message, line=mark.line + 1 if mark else None)]) from None
+    except yaml.YAMLError as error:
+        raise ManifestError(shown, [Problem(f"not YAML: {error}")]) from None
+    if duplicates:
+        raise ManifestError(shown, duplicates)
+    if not isinstance(data, dict):
+        raise ManifestError(shown, [Problem("expected keys and values, e.g. `name: allthrive`")])
+    return data, lines
+
+
+def _lines(node: yaml.Node, duplicates: list[Problem], path: tuple[str, ...] = ()) -> Lines:
+    """The line of every key, by its path."""
+    found: Lines = {path: node.start_mark.line + 1}
+    children: list[tuple[str, yaml.Node, int]] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [(str(key.value), value, key.start_mark.line + 1) for key, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        children = [(str(i), value, value.start_mark.line + 1) for i, value in enumerate(node.value)]
+    for key, value, line in children:
+        where = (*path, key)
+        if where in found:
+            duplicates.append(Problem(f"stands twice; the first is in line {found[where]}", ".".join(where), line))
+        found |= {**_lines(value, duplicates, where), where: line}
+    return found
+
+
+def _problems(error: ErrorDetails, lines: Lines) -> list[Problem]:
+    path = tuple(str(part) for part in error["loc"] if part != "[key]")
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, ValueError):
+        sentences = cause.sentences if isinstance(cause, ProblemsError) else [str(cause)]
+        return [_own(sentence, path, lines) for sentence in sentences]
+    return [Problem(_message(error, path), ".".join(path), _line(path, lines))]
+
+
+def _own(sentence: str, path: tuple[str, ...], lines: Lines) -> Problem:
+    key, _, message = sentence.partition(": ")
+    where = (*path, *key.split("."))
+    return Problem(message, ".".join(where), _line(where, lines))
+
+
+def _line(path: tuple[str, ...], lines: Lines) -> int | None:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path)
+
+
+def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
+    got = error["input"]
+    match error["type"]:
+        case "missing":
+            return "missing"
+        case "extra_forbidden":
+            return f"unknown key{nearest(path[-1], _keys(path[:-1]))}"
+        case "string_type":
+            return f"expected text, got {got!r}; put it in quotes"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return f"expected a whole number, got {got!r}"
+        case "bool_type" | "bool_parsing":
+            return f"expected true or false, got {got!r}"
+        case "string_pattern_mismatch":
+            return f"got {got!r}, which does not match {error['ctx']['pattern']}"
+        case _:
+            return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {_short(got)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - as much as leaves the line readable
+
+
+def _keys(path: tuple[str, ...]) -> list[str]:
+    """The keys the model knows at a path."""
+    model: Any = Product
+    for part in path:
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            model = next((arg for arg in get_args(model) if _is_model(arg)), None)
+            continue
+        field = model.model_fields.get(part)
+        model = _unwrap(field.annotation) if field else None
+    return list(model.model_fields) if _is_model(model) else []
+
+
+def _is_model(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
+
+
+def _unwrap(annotation: Any) -> Any:
+    """The model in an annotation such as `Image | None`; a mapping stays, its next key is a name."""
+    if _is_model(annotation) or getattr(annotation, "__origin__", None) is dict:
+        return annotation
+    return next((arg for arg in get_args(annotation) if _is_model(arg)), None)

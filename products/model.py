@@ -1,0 +1,317 @@
+"""The product manifest: what a product is and how its environments differ. Frozen, typed, plain data."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from products import checks
+from products.names import prefix
+
+Account = Annotated[str, Field(pattern=r"^\d{12}$", description="12-digit AWS account id, quoted")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=24)]
+Percent = Annotated[int, Field(ge=1, le=100)]
+Paths = tuple[Annotated[str, Field(pattern=r"^/")], ...]
+# What CloudWatch Logs accepts: docs.aws.amazon.com, PutRetentionPolicy.
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653
+]
+# Fargate's CPU units and, for each, its memory in MiB: docs.aws.amazon.com, task definition parameters.
+CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
+
+
+class Model(BaseModel):
+    """Unknown keys are refused, nothing is coerced, nothing changes after it was read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class Repository(Model):
+    """The product's GitHub repository. The ids pin it: a renamed or re-created repository gets nothing."""
+
+    owner: str = Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$")
+    """Organisation or user."""
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    owner_id: int = Field(gt=0)
+    """`gh api users/OWNER --jq .id`"""
+    id: int = Field(gt=0)
+    """`gh api repos/OWNER/NAME --jq .id`"""
+    branch: str = "main"
+    """What production is built from."""
+    subject_formats: tuple[Literal["names", "ids"], ...] = ("names", "ids")
+    """Forms of the OIDC subject to accept: GitHub sends `ids` for repositories made or renamed after 2026-07-15."""
+
+
+class Tooling(Model):
+    """Where the registry, the GitHub roles and the pipelines live."""
+
+    account: Account
+    region: str
+    oidc_provider: Literal["create", "existing"] = "create"
+    """An account has one provider for GitHub: `existing` for every product but the first in it."""
+
+
+class Image(Model):
+    """A container image the pipeline builds once per release."""
+
+    context: str = "."
+    """Folder of the repository that is sent to the build."""
+    dockerfile: str = "Dockerfile"
+    """Path below `context`."""
+    target: str | None = None
+    """Stage of a multi-stage Dockerfile; the last one by default."""
+    build_args: dict[str, str] = {}
+    keep_snapshots: int = Field(default=50, ge=1, le=1000)
+    """How many images without a release tag the registry keeps."""
+
+
+class Scaling(Model):
+    """Between how many tasks a service moves, and by what."""
+
+    maximum: int = Field(ge=1, le=1000)
+    cpu_percent: Percent | None = None
+    """Average CPU to hold."""
+    requests_per_target: int | None = Field(default=None, ge=1)
+    """Requests a minute and task to hold; only for a service behind the load balancer."""
+
+
+class Size(Model):
+    """What one task gets."""
+
+    cpu: CpuUnits
+    """CPU units, 1024 to the core."""
+    memory: int = Field(ge=512, le=122880)
+    """MiB."""
+
+    @model_validator(mode="after")
+    def _fargate_offers_it(self) -> Size:
+        checks.fargate_size(self.cpu, self.memory)
+        return self
+
+
+class Service(Model):
+    """A long-running task."""
+
+    image: Name
+    command: tuple[str, ...] | None = None
+    """Exec form; the image's own command by default."""
+    port: int | None = Field(default=None, ge=1024, le=65535)
+    """The port it listens on; only a service with `paths` needs one."""
+    paths: Paths = ()
+    """What CloudFront sends to this service, uncached."""
+    static_paths: Paths = ()
+    """What CloudFront sends to this service and may cache."""
+    health_path: str | None = Field(default=None, pattern=r"^/")
+    """What the load balancer asks for; 200 is healthy."""
+    health_command: tuple[str, ...] | None = None
+    """What ECS runs in the container, for a service without a port."""
+    size: Size
+    count: int = Field(default=1, ge=1, le=1000)
+    """Tasks; with `scaling`, the fewest."""
+    scaling: Scaling | None = None
+    singleton: bool = False
+    """Never two at once: the old task stops before the new one starts."""
+    stop_timeout: int = Field(default=30, ge=2, le=120)
+    """Seconds between SIGTERM and SIGKILL."""
+    shell_access: bool = False
+    """`aws ecs execute-command`; its agent needs a writable root file system."""
+    read_only: bool = False
+    """Read-only root file system, with an empty writable /tmp."""
+    user: str | None = Field(default=None, pattern=r"^\d+(:\d+)?$")
+    """Numeric user (and group) to run as; the image's own by default."""
+    internet: bool = False
+    """Whether it calls addresses outside AWS, and so needs NAT."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Service:
+        checks.service(self)
+        return self
+
+
+class Migration(Model):
+    """How the database schema moves: one task, once per release."""
+
+    image: Name
+    command: tuple[str, ...]
+    size: Size
+    when: Literal["before_deploy", "after_deploy"] = "before_deploy"
+    """`before_deploy`: a failure leaves the running release untouched."""
+    timeout_minutes: int = Field(default=30, ge=1, le=180)
+
+
+class Frontend(Model):
+    """A single-page application, built to files."""
+
+    directory: str
+    install: str = "npm ci"
+    build: str = "npm run build"
+    output: str = "dist"
+    """Folder below `directory` that the build writes."""
+    keep_releases: int = Field(default=5, ge=1)
+    """Of how many releases the hashed assets stay, so that an open page still finds its own."""
+
+
+class Database(Model):
+    """PostgreSQL."""
+
+    version: Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")] = "18"
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
+    user: str = Field(default="app", pattern=r"^[a-z][a-z0-9_]{0,15}$")
+
+
+class Cache(Model):
+    """Redis or Valkey, one shard (cluster mode disabled)."""
+
+    engine: Literal["redis", "valkey"] = "redis"
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+$")] = "7.1"
+
+
+class ExistingSecret(Model):
+    """A secret that the operator made, by its name in Secrets Manager; never its value."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9/_+=.@-]{1,512}$")
+    key: str | None = None
+    """Key of a JSON secret; the whole value by default."""
+
+    @model_validator(mode="after")
+    def _is_a_name(self) -> ExistingSecret:
+        checks.secret_name(self.name)
+        return self
+
+
+class DatabaseSize(Model):
+    """How large and how safe an environment's database is."""
+
+    instance: str = Field(pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$")
+    storage_gb: int = Field(default=20, ge=20, le=65536)
+    maximum_storage_gb: int | None = Field(default=None, ge=20, le=65536)
+    """Storage grows by itself up to this."""
+    multi_az: bool = False
+    backup_days: int = Field(default=7, ge=1, le=35)
+    """Point-in-time recovery reaches back this far."""
+    rotate_password_days: int | None = Field(default=None, ge=1, le=1000)
+    """A new password every so many days; never by default."""
+
+
+class CacheSize(Model):
+    """How large and how safe an environment's cache is."""
+
+    node: str = Field(pattern=r"^cache\.[a-z0-9-]+\.[a-z0-9]+$")
+    replicas: int = Field(default=0, ge=0, le=5)
+    """With one or more, a failed primary is replaced by itself, in another zone."""
+    snapshot_days: int = Field(default=0, ge=0, le=35)
+
+
+class Network(Model):
+    """An environment's VPC."""
+
+    cidr: Annotated[IPv4Network, Field(strict=False)] = IPv4Network("10.0.0.0/16")
+    zones: int = Field(default=2, ge=2, le=3)
+    nat: Literal["gateway", "instance", "none"] = "gateway"
+    nat_count: int = Field(default=1, ge=1, le=3)
+    """Gateways or instances; as many as zones to survive the loss of one."""
+
+
+class Domain(Model):
+    """The address users type."""
+
+    name: str = Field(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$")
+    hosted_zone_id: str | None = Field(default=None, pattern=r"^Z[A-Z0-9]+$")
+    """Route 53 zone: the record, and the certificate unless one is given, are made in it."""
+    certificate_arn: str | None = Field(default=None, pattern=r"^arn:aws:acm:us-east-1:\d{12}:certificate/.+$")
+    """CloudFront takes certificates of us-east-1 only."""
+
+
+class Edge(Model):
+    """CloudFront of an environment."""
+
+    domain: Domain | None = None
+    waf: bool = False
+    """A web ACL with AWS's common rules and a rate limit."""
+    waf_requests_per_5_minutes: int = Field(default=2000, ge=10)
+    """Requests from one address within five minutes before it is blocked."""
+    price_class: Literal["100", "200", "all"] = "100"
+    content_security_policy: str = (
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+    )
+
+
+class ServiceSize(Model):
+    """What an environment changes of a service."""
+
+    count: int | None = Field(default=None, ge=1, le=1000)
+    size: Size | None = None
+    scaling: Scaling | None = None
+
+
+class Environment(Model):
+    """One copy of the product."""
+
+    account: Account
+    region: str
+    target: Literal["fargate"] = "fargate"
+    """What runs the containers."""
+    architecture: Literal["arm64", "x86_64"] = "arm64"
+    """Graviton is a fifth cheaper; images must be built for it."""
+    approval: bool = False
+    """Whether a person must say yes before a release enters it."""
+    deletion_protection: bool
+    """Whether stacks, database and load balancer refuse to be deleted."""
+    keep_data: bool
+    """Whether `cdk destroy` leaves the media bucket, a final database snapshot, and the logs."""
+    log_retention_days: RetentionDays = 30
+    network: Network = Network()
+    database: DatabaseSize
+    cache: CacheSize
+    services: dict[str, ServiceSize] = {}
+    variables: dict[str, str] = {}
+    """Plain environment variables of every container, beside the product's."""
+    edge: Edge = Edge()
+    alarm_emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = ()
+
+
+class Product(Model):
+    """A system with its own manifest."""
+
+    name: Name
+    description: str = ""
+    repository: Repository
+    tooling: Tooling
+    images: dict[Name, Image] = Field(min_length=1)
+    services: dict[Name, Service] = Field(min_length=1)
+    migration: Migration | None = None
+    frontend: Frontend | None = None
+    database: Database
+    cache: Cache = Cache()
+    secrets: dict[str, ExistingSecret] = {}
+    """Environment variables whose values stand in secrets the operator made."""
+    variables: dict[str, str] = {}
+    """Plain environment variables of every container."""
+    environments: dict[Name, Environment] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Product:
+        checks.product(self)
+        return self
+
+    def services_in(self, environment: str) -> dict[str, Service]:
+        """The services as an environment runs them: the product's, with the environment's sizes."""
+        sizes = self.environments[environment].services
+        return {
+            name: service.model_copy(update=_given(sizes[name])) if name in sizes else service
+            for name, service in self.services.items()
+        }
+
+    def variables_in(self, environment: str) -> dict[str, str]:
+        """Plain environment variables of every container of an environment."""
+        return {**self.variables, **self.environments[environment].variables}
+
+    def prefix(self, environment: str) -> str:
+        """What the names of an environment begin with."""
+        return prefix(environment, self.name)
+
+
+def _given(size: ServiceSize) -> dict[str, object]:
+    return {key: value for key in type(size).model_fields if (value := getattr(size, key)) is not None}

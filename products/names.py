@@ -1,0 +1,81 @@
+"""The names operators type. They are documented, so they are formed in this one place."""
+
+from __future__ import annotations
+
+LOAD_BALANCER_LIMIT = 32  # docs.aws.amazon.com/elasticloadbalancing: name of a load balancer
+ROLE_LIMIT = 64  # docs.aws.amazon.com/IAM: name of a role
+RESERVED_PRODUCTS = frozenset({"amazon", "aws", "cdk", "cdktoolkit", "internal", "slipway", "tooling"})
+RESERVED_ENVIRONMENTS = frozenset({"tooling"})
+
+
+def prefix(environment: str, product: str) -> str:
+    """What every name of an environment begins with, e.g. production-allthrive."""
+    return f"{environment}-{product}"
+
+
+def cluster(environment: str, product: str) -> str:
+    """The ECS cluster, e.g. production-allthrive-cluster."""
+    return f"{prefix(environment, product)}-cluster"
+
+
+def service(environment: str, product: str, service_name: str) -> str:
+    """An ECS service, e.g. production-allthrive-web."""
+    return f"{prefix(environment, product)}-{service_name}"
+
+
+def log_group(environment: str, product: str, service_name: str) -> str:
+    """A service's log group, e.g. /ecs/production-allthrive-web."""
+    return f"/ecs/{service(environment, product, service_name)}"
+
+
+def github_role(environment: str, product: str) -> str:
+    """The role GitHub Actions deploy with, e.g. production-allthrive-github-actions-role."""
+    return f"{prefix(environment, product)}-github-actions-role"
+
+
+def repository(product: str, image: str) -> str:
+    """The ECR repository of an image, e.g. allthrive/backend."""
+    return f"{product}/{image}"
+
+
+def repository_uri(account: str, region: str, product: str, image: str) -> str:
+    """What `docker push` takes, without a tag, e.g. 111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend."""
+    return f"{account}.dkr.ecr.{region}.amazonaws.com/{repository(product, image)}"
+
+
+def stack(environment: str, product: str, stack_name: str) -> str:
+    """A CloudFormation stack, e.g. production-allthrive-services; tooling-allthrive-registry."""
+    return f"{prefix(environment, product)}-{stack_name}"
+
+
+def pipeline(product: str, flow: str) -> str:
+    """A pipeline, e.g. allthrive-main."""
+    return f"{product}-{flow}"
+
+
+def image_parameter(image: str) -> str:
+    """The parameter of the Services stack that takes an image's digest URI, e.g. BackendImage."""
+    return "".join(part.capitalize() for part in image.split("-")) + "Image"
+
+
+def count_parameter(service_name: str) -> str:
+    """The parameter of the Services stack that takes a scaled service's task count, e.g. WebDesiredCount."""
+    return "".join(part.capitalize() for part in service_name.split("-")) + "DesiredCount"
+
+
+VERSION_PARAMETER = "ReleaseVersion"
+UNRELEASED = "unreleased"  # value of an image parameter until the first release: services then run no task
+
+
+def over_limits(environment: str, product: str) -> list[str]:
+    """What is too long for AWS, as sentences; empty when every name fits."""
+    checks = (
+        ("load balancer", prefix(environment, product), LOAD_BALANCER_LIMIT),
+        ("role", github_role(environment, product), ROLE_LIMIT),
+    )
+    return [
+        f"the {what} would be named '{name}', {len(name)} characters; AWS allows {limit}: shorten the product or the "
+        f"environment by {len(name) - limit}"
+        for what, name, limit in checks
+        if len(name) > limit
+    ]

@@ -1,0 +1,37 @@
+"""Finds secret values that were pasted into a manifest, where only names belong."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+_KNOWN = (
+    ("an AWS access key", re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")),
+    ("a GitHub token", re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})")),
+    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
+    ("a Slack token or webhook", re.compile(r"\bxox[abpr]-|hooks\.slack\.com/services/")),
+    ("a payment or AI service's key", re.compile(r"\bsk[-_](live|test|proj|ant)?[-_]?[A-Za-z0-9]{16,}")),
+    ("an address with a password in it", re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")),
+)
+_SECRET_NAME = re.compile(r"(SECRET|TOKEN|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|API_?KEY|ACCESS_?KEY)", re.IGNORECASE)
+_ENTROPY_LENGTH = 24  # shorter words reach no telling entropy
+_ENTROPY_BITS = 4.2  # bits a character: hexadecimal and prose stay below, base64 of random bytes lies above
+
+
+def looks_secret(value: str) -> str | None:
+    """What kind of secret a value looks like, or None."""
+    for kind, pattern in _KNOWN:
+        if pattern.search(value):
+            return kind
+    if len(value) >= _ENTROPY_LENGTH and re.fullmatch(r"[A-Za-z0-9+/=_\-!@#$%^&*()]+", value):
+        total = len(value)
+        bits = -sum(n / total * math.log2(n / total) for n in Counter(value).values())
+        if bits > _ENTROPY_BITS and any(c.isdigit() for c in value):
+            return "a random value"
+    return None
+
+
+def names_a_secret(variable: str) -> bool:
+    """Whether a variable's name says that its value is secret."""
+    return bool(_SECRET_NAME.search(variable))
