@@ -1,0 +1,60 @@
+"""The server process: adapters first, then MiniStack on loopback and on a unix socket. Started by the launcher."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+from types import ModuleType
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from ministack.app import app
+
+from local import settings, symbols
+
+#: Installed in this order. A module has ``SYMBOLS`` and ``install()``.
+ADAPTERS: tuple[str, ...] = ("local.adapter",)
+
+
+def load() -> list[ModuleType]:
+    """Import every adapter, check what they need of MiniStack, install them."""
+    modules = [importlib.import_module(name) for name in ADAPTERS]
+    symbols.check(modules)
+    for module in modules:
+        module.install()
+    return modules
+
+
+async def serve(chosen: settings.Settings) -> None:
+    """Serve until SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    config = Config()
+    config.bind = [f"127.0.0.1:{chosen.port}"]
+    if chosen.docker:
+        chosen.socket.parent.mkdir(parents=True, exist_ok=True)
+        chosen.socket.unlink(missing_ok=True)
+        config.bind.append(f"unix:{chosen.socket}")
+        config.umask = 0  # the relay container runs as another user
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
+
+
+def main() -> None:
+    """Entry point of the server process."""
+    chosen = settings.current()
+    os.umask(0o077)
+    try:
+        load()
+    except symbols.MissingSymbolsError as error:
+        sys.exit(str(error))
+    asyncio.run(serve(chosen))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Where the local cloud lives: port, account, region, folders. Read from the environment once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RELAY_ADDRESS = "169.254.170.2"  # botocore accepts task credentials from this address only
+LABEL = "slipway.local"
+NETWORK = "slipway"
+GATEWAY = "slipway-gateway"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the launcher, the server and the adapters must agree on."""
+
+    port: int = 4701
+    account: str = "111122223333"
+    region: str = "us-east-1"
+    state: Path = ROOT / ".slipway"
+    docker: bool = True
+
+    @property
+    def run(self) -> Path:
+        """Folder of the process: pid, log, socket."""
+        return self.state / "run"
+
+    @property
+    def socket(self) -> Path:
+        """Unix socket the relay container forwards to."""
+        return self.run / "sock" / "gateway.sock"
+
+    @property
+    def url(self) -> str:
+        """Address for this host."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def container_url(self) -> str:
+        """Address that containers use; the host reaches it too when the docker network exists."""
+        return f"http://{RELAY_ADDRESS}:{self.port}" if self.docker else f"http://127.0.0.1:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        """The same settings, for a child process."""
+        return {
+            "SLIPWAY_PORT": str(self.port),
+            "SLIPWAY_ACCOUNT": self.account,
+            "SLIPWAY_REGION": self.region,
+            "SLIPWAY_STATE": str(self.state),
+            "SLIPWAY_DOCKER": "1" if self.docker else "0",
+        }
+
+
+def current() -> Settings:
+    """Settings of this process: defaults, overridden by ``SLIPWAY_*`` variables."""
+    default = Settings()
+    return Settings(
+        port=int(os.environ.get("SLIPWAY_PORT", default.port)),
+        account=os.environ.get("SLIPWAY_ACCOUNT", default.account),
+        region=os.environ.get("SLIPWAY_REGION", default.region),
+        state=Path(os.environ.get("SLIPWAY_STATE", default.state)).absolute(),
+        docker=os.environ.get("SLIPWAY_DOCKER", "1") != "0",
+    )

@@ -1,0 +1,53 @@
+"""Checks at start-up that every private symbol of MiniStack we lean on still exists.
+
+MiniStack has no plug-in API, so each adapter module declares what it touches:
+``SYMBOLS = ("ministack.services.ecs:_build_run_kwargs", ...)``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from importlib import metadata
+from types import ModuleType
+
+PINNED = "1.5.33"
+
+
+class MissingSymbolsError(RuntimeError):
+    """The installed MiniStack is not the one the adapters were written for."""
+
+
+def exists(symbol: str) -> bool:
+    """Whether ``module:attribute.attribute`` can be resolved."""
+    module_name, _, path = symbol.partition(":")
+    try:
+        found: object = importlib.import_module(module_name)
+    except ImportError:
+        return False
+    for name in path.split("."):
+        if not hasattr(found, name):
+            return False
+        found = getattr(found, name)
+    return True
+
+
+def missing(symbols: Iterable[str]) -> list[str]:
+    """The symbols that no longer exist, sorted, each once."""
+    return sorted(symbol for symbol in set(symbols) if not exists(symbol))
+
+
+def check(modules: Iterable[ModuleType]) -> None:
+    """Refuse to start with one message that names every missing symbol and who needs it."""
+    owners: dict[str, list[str]] = {}
+    for module in modules:
+        for symbol in module.SYMBOLS:
+            owners.setdefault(symbol, []).append(module.__name__)
+    lost = missing(owners)
+    if lost:
+        lines = [f"  {symbol}  (needed by {', '.join(owners[symbol])})" for symbol in lost]
+        raise MissingSymbolsError(
+            f"the local cloud is written for ministack=={PINNED}, installed is {metadata.version('ministack')}; "
+            f"it lacks {len(lost)} of {len(owners)} symbols:\n" + "\n".join(lines) + "\n"
+            f"Install the pinned version: pip install ministack=={PINNED}"
+        )
