@@ -16,7 +16,10 @@ from ministack.app import app
 from local import settings, symbols
 
 #: Installed in this order. A module has ``SYMBOLS`` and ``install()``.
-ADAPTERS: tuple[str, ...] = ("local.adapter",)
+ADAPTERS: tuple[str, ...] = (
+    "local.adapter",
+    "local.identity",
+)
 
 
 def load() -> list[ModuleType]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextvars
 import json
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id
+from ministack.services import ecs, iam
 
 SYMBOLS: tuple[str, ...] = (
     "ministack.core.iam_actions:extract_iam_action",
@@ -56,7 +59,9 @@ _RUNS_TASK_DEFINITION = {"ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "e
 _TAKES_PROFILE = {"ec2:RunInstances", "ec2:AssociateIamInstanceProfile"}
 _PROFILE_KEYS = ("IamInstanceProfile.Arn", "IamInstanceProfile.Name")
 
-_request: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar("slipway_request", default={})
+_request: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
+    "slipway_request", default=MappingProxyType({})
+)
 # The role a request failed to pass, for the message of the denial.
 denied_role: contextvars.ContextVar[str] = contextvars.ContextVar("slipway_denied_role", default="")
 
@@ -95,45 +100,28 @@ def handed_over(action: str, request: Mapping[str, Any], account: str) -> Iterat
 
 
 def _task_roles(reference: str) -> list[str]:
-    from ministack.services import ecs
-
     found = ecs._task_defs.get(ecs._resolve_td_key(reference)) if reference else None
     return [found[key] for key in ("taskRoleArn", "executionRoleArn") if found and found.get(key)]
 
 
 def _profile_roles(name: str, account: str) -> list[str]:
-    from ministack.services import iam
-
     profile = iam._instance_profiles.get(name) or {}
     return [f"arn:aws:iam::{account}:role/{str(role).rsplit('/', 1)[-1]}" for role in profile.get("Roles", [])]
 
 
 def install() -> None:
     """Check iam:PassRole after the action itself is allowed."""
-    from ministack.core.responses import get_account_id
-
     extract, enforce = iam_actions.extract_iam_action, iam_evaluator.enforce
 
-    def extracting(
-        service: str, method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
-    ) -> str | None:
-        action: str | None = extract(service, method, path, headers, body, query_params)
+    def extracting(service: str, method: str, path: str, *rest: Any) -> str | None:
+        action: str | None = extract(service, method, path, *rest)
         denied_role.set("")
         passes = action in _PASSES or action in _RUNS_TASK_DEFINITION or action in _TAKES_PROFILE
-        _request.set(parse(headers, body, query_params) if passes else {})
+        _request.set(parse(*rest) if passes else {})
         return action
 
-    def enforcing(
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
-    ) -> object:
-        denied: object = enforce(
-            access_key_id, iam_action, service, region, resource_arn=resource_arn, service_context=service_context
-        )
+    def enforcing(access_key_id: str, iam_action: str, service: str, region: str, **about: Any) -> object:
+        denied: object = enforce(access_key_id, iam_action, service, region, **about)
         if denied is not None:
             return denied
         for role, receiver in handed_over(iam_action, _request.get(), get_account_id()):

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core import iam_actions
+from ministack.services import iam
 
 SYMBOLS: tuple[str, ...] = (
     "ministack.core.iam_actions:extract_resource_arn",
     "ministack.core.iam_actions:SERVICE_TO_IAM_NAMESPACE",
+    "ministack.services.iam:_roles",
 )
 
 # Services added by this package; one without a namespace is never enforced.
@@ -116,8 +118,6 @@ def _json(body: bytes) -> Mapping[str, Any]:
 
 def _role_path(arn: str, account: str) -> str:
     """A role's ARN with its path: requests name roles without, policies with."""
-    from ministack.services import iam
-
     role = iam._roles.get_scoped(account, None, arn.rsplit("/", 1)[-1]) if ":role/" in arn else None
     return str(role["Arn"]) if role else arn
 
@@ -128,23 +128,15 @@ def install() -> None:
         iam_actions.SERVICE_TO_IAM_NAMESPACE.setdefault(service, service)
     plain = iam_actions.extract_resource_arn
 
-    def named(
-        service: str,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        query_params: Mapping[str, Any],
-        region: str,
-        account_id: str,
-    ) -> str:
+    def named(service: str, method: str, path: str, *rest: Any) -> str:
+        headers, body, _query, region, account_id = rest
         namer = _NAMERS.get(service)
         if namer is not None:
             action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
             arn = namer(action, _json(body), Place(region, account_id))
             if arn is not None:
                 return arn
-        arn = str(plain(service, method, path, headers, body, query_params, region, account_id))
+        arn = str(plain(service, method, path, *rest))
         return _role_path(arn, account_id) if service == "iam" else arn
 
     iam_actions.extract_resource_arn = named

@@ -1,0 +1,183 @@
+"""A local cloud of its own for tests that need no containers: real server process, own port, own state folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Plain:
+    """A running cloud and the few calls that tests make again and again."""
+
+    def __init__(self, port: int, state: Path) -> None:
+        self.port = port
+        self.state = state
+        self.url = f"http://127.0.0.1:{port}"
+
+    def client(self, service: str, credentials: dict[str, Any] | None = None, region: str = REGION) -> Any:
+        """A client as the account's root, or with the credentials of a session."""
+        key, secret, token = ACCOUNT, "local", None
+        if credentials:
+            key, secret = credentials["AccessKeyId"], credentials["SecretAccessKey"]
+            token = credentials.get("SessionToken")
+        return boto3.session.Session().client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
+        )
+
+    def role(self, name: str, *statements: dict[str, Any], trust: dict[str, Any] | None = None, **more: Any) -> str:
+        """A role with one inline policy; the account may assume it."""
+        trust = trust or {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "sts:AssumeRole",
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        iam = self.client("iam")
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document, **more)["Role"]["Arn"]
+        if statements:
+            policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy)
+        return arn
+
+    def session(self, role_arn: str, **more: Any) -> dict[str, Any]:
+        """Credentials of a session of that role."""
+        sts = self.client("sts")
+        credentials: dict[str, Any] = sts.assume_role(RoleArn=role_arn, RoleSessionName="test", **more)["Credentials"]
+        return credentials
+
+    def deploy(self, template: dict[str, Any], name: str = "", **more: Any) -> dict[str, str]:
+        """Create or update a stack, wait, answer logical id -> physical id; raises with the first failure's reason."""
+        cfn = self.client("cloudformation")
+        name = name or unique("stack")
+        body = {"TemplateBody": json.dumps(template), "Capabilities": ["CAPABILITY_NAMED_IAM"], **more}
+        known = [s["StackName"] for s in cfn.list_stacks()["StackSummaries"] if s["StackStatus"] != "DELETE_COMPLETE"]
+        (cfn.update_stack if name in known else cfn.create_stack)(StackName=name, **body)
+        status = self.settled(name)
+        if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            raise AssertionError(f"{status}: {self.failures(name)}")
+        found = cfn.describe_stack_resources(StackName=name)["StackResources"]
+        return {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in found}
+
+    def settled(self, name: str, seconds: float = 60) -> str:
+        """The status of a stack once no operation runs on it."""
+        cfn = self.client("cloudformation")
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            status: str = cfn.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+            if not status.endswith("_IN_PROGRESS"):
+                return status
+            time.sleep(0.05)
+        raise TimeoutError(f"{name} still {status}")
+
+    def failures(self, name: str) -> list[str]:
+        """What the events of a stack say about failures, first failure first."""
+        events = self.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+        return [
+            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            for event in reversed(events)
+            if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason")
+        ]
+
+    def outputs(self, name: str) -> dict[str, str]:
+        stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+
+    def delete(self, name: str) -> str:
+        cfn = self.client("cloudformation")
+        stack_id = cfn.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+        cfn.delete_stack(StackName=name)
+        return self.settled(stack_id)
+
+
+def unique(prefix: str) -> str:
+    return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+
+def resources(**named: tuple[str, dict[str, Any]] | dict[str, Any]) -> dict[str, Any]:
+    """A template out of `Name=("AWS::Type", {...})`."""
+    return {
+        "Resources": {
+            name: value if isinstance(value, dict) else {"Type": value[0], "Properties": value[1]}
+            for name, value in named.items()
+        }
+    }
+
+
+def environment(port: int, state: Path) -> dict[str, str]:
+    return {
+        "PATH": f"{ROOT / 'node_modules' / 'node' / 'bin'}:{os.environ['PATH']}",
+        "HOME": str(state),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "SLIPWAY_PORT": str(port),
+        "SLIPWAY_STATE": str(state),
+        "SLIPWAY_DOCKER": "0",
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AUTH": "true",
+        "LAMBDA_EXECUTOR": "local",
+    }
+
+
+def up(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
+    """One cloud without Docker for all tests of a run."""
+    state, port = tmp_path_factory.mktemp("plain-cloud"), free_port()
+    cloud = Plain(port, state)
+    with (state / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "local.server"], cwd=ROOT, env=environment(port, state), stdout=log, stderr=log
+        )
+    deadline = time.monotonic() + 30
+    while not up(cloud.url):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError((state / "log").read_text())
+        time.sleep(0.05)
+    yield cloud
+    server.terminate()
+    server.wait(20)
