@@ -1,0 +1,121 @@
+"""What every container we start has in common, as changes to docker-py rather than to MiniStack.
+
+* image names of ECR lead to the local registry, which the daemon reaches on loopback;
+* ports are published on loopback only;
+* everything carries our labels, so `down` can remove it;
+* databases and caches get a fixed address, and keep their data over a restart;
+* a missing image is named in the error, with what to do.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from docker.errors import APIError, ImageNotFound
+from docker.models.containers import Container, ContainerCollection
+from docker.models.images import Image, ImageCollection
+
+from local import network, settings
+
+SYMBOLS: tuple[str, ...] = ()  # public names of docker-py only
+
+STORES = ("rds", "elasticache")
+ADDRESS_LABEL = f"{settings.LABEL}.address"
+
+_ECR = re.compile(r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
+_addresses_lock = threading.Lock()
+_given: set[str] = set()
+
+
+class MissingImageError(ImageNotFound):
+    """An image is neither on this machine nor obtainable."""
+
+
+def local_name(image: Any) -> Any:
+    """An ECR image name as the daemon can reach it."""
+    port = settings.current().port
+    return _ECR.sub(f"localhost:{port}/", image) if isinstance(image, str) else image
+
+
+def install() -> None:
+    """Apply the changes to docker-py in this process."""
+    if not settings.current().docker:
+        return
+    create, pull = ContainerCollection.create, ImageCollection.pull
+    get, registry_data, tag = ImageCollection.get, ImageCollection.get_registry_data, Image.tag
+
+    def creating(self: ContainerCollection, image: Any, command: Any = None, **kwargs: Any) -> Container:
+        return create(self, local_name(image), command, **_prepare(self, kwargs))
+
+    def pulling(self: ImageCollection, repository: str, *args: Any, **kwargs: Any) -> Any:
+        return _pull(pull, self, repository, *args, **kwargs)
+
+    ContainerCollection.create = creating  # type: ignore[method-assign]
+    ImageCollection.pull = pulling  # type: ignore[method-assign]
+    ImageCollection.get = lambda self, name: get(self, local_name(name))  # type: ignore[method-assign]
+    ImageCollection.get_registry_data = (  # type: ignore[method-assign]
+        lambda self, name, *args, **kwargs: registry_data(self, local_name(name), *args, **kwargs)
+    )
+    Image.tag = (  # type: ignore[method-assign]
+        lambda self, repository, *args, **kwargs: tag(self, local_name(repository), *args, **kwargs)
+    )
+
+
+def _pull(pull: Callable[..., Any], images: ImageCollection, repository: str, *args: Any, **kwargs: Any) -> Any:
+    try:
+        return pull(images, local_name(repository), *args, **kwargs)
+    except APIError as error:
+        suffix = str(args[0] if args else kwargs.get("tag") or "")
+        name = repository + ((("@" if suffix.startswith("sha256:") else ":") + suffix) if suffix else "")
+        hint = (
+            "it was not pushed to the local registry"
+            if _ECR.match(repository)
+            else f"no registry answers for it; on a machine with a network type: docker pull {name}"
+        )
+        raise MissingImageError(
+            f"image {name} is not on this machine: {hint} ({error.explanation or error})", response=error.response
+        ) from error
+
+
+def _prepare(containers: ContainerCollection, kwargs: dict[str, Any]) -> dict[str, Any]:
+    chosen = settings.current()
+    given = kwargs.get("labels") or {}
+    own: dict[str, str] = {**(given if isinstance(given, dict) else dict.fromkeys(given, "")), **network.labels(chosen)}
+    kwargs["labels"] = own
+    if kwargs.get("ports"):
+        kwargs["ports"] = {inner: _on_loopback(outer) for inner, outer in kwargs["ports"].items()}
+    if own.get("ministack") == "rds":
+        kwargs.pop("tmpfs", None)  # the image's own volume survives a restart; a tmpfs is emptied by it
+    if (
+        own.get("ministack") in STORES
+        and kwargs.get("network") == settings.NETWORK
+        and not kwargs.get("networking_config")
+    ):
+        address = free_address(containers)
+        own[ADDRESS_LABEL] = address
+        config = containers.client.api.create_endpoint_config(ipv4_address=address)
+        kwargs["networking_config"] = {settings.NETWORK: config}
+    return kwargs
+
+
+def _on_loopback(outer: Any) -> Any:
+    if outer is None or isinstance(outer, int | str):
+        return ("127.0.0.1", outer)
+    return outer
+
+
+def free_address(containers: ContainerCollection) -> str:
+    """The next unused address below the dynamic range."""
+    with _addresses_lock:
+        listed = containers.list(all=True, ignore_removed=True, filters={"label": [ADDRESS_LABEL]})
+        used = {container.labels[ADDRESS_LABEL] for container in listed}
+        used |= _given - used if len(_given) < len(_POOL) else set()
+        address = next(candidate for candidate in _POOL if candidate not in used)
+        _given.add(address)
+        return address
+
+
+_POOL = tuple(f"169.254.170.{number}" for number in range(10, 120))

@@ -1,0 +1,114 @@
+"""Bring the local cloud up, take it down, empty it, tell what it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable
+
+import docker
+
+from local import network, process, shell
+from local.settings import Settings
+
+Say = Callable[[str], None]
+
+
+def say(line: str) -> None:
+    """One line for the user."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def up(settings: Settings) -> int:
+    """Start, unless it runs already; answers an exit code."""
+    if process.running(settings) is not None and process.healthy(settings):
+        say(f"The local cloud is already up at {settings.url}")
+        return _ready(settings)
+    if process.port_taken(settings) and process.running(settings) is None:
+        say(f"Port {settings.port} is used by another program.")
+        say(f"See which: lsof -i :{settings.port}   Use another port: SLIPWAY_PORT=4702 make local-up")
+        return 1
+    process.stop(settings)  # ours but deaf, or only its files are left
+    client = network.connect() if settings.docker else None
+    if client is None:
+        say("No Docker: databases, caches and containers are only recorded; stacks still deploy.")
+        settings = dataclasses.replace(settings, docker=False)
+    else:
+        refusal = _prepare_docker(client, settings)
+        if refusal:
+            say(refusal)
+            return 1
+    try:
+        process.start(settings)
+    except process.StartError as error:
+        say(str(error))
+        if client is not None:
+            network.remove(client, settings)
+        return 1
+    return _ready(settings)
+
+
+def _prepare_docker(client: docker.DockerClient, settings: Settings) -> str | None:
+    """Network and relay; answers why not."""
+    other = network.holder(client)
+    if other is not None and other != str(settings.port):
+        return (
+            f"Another local cloud (port {other}) holds the docker network {network.SUBNET}; there is one per machine.\n"
+            f"Stop it: SLIPWAY_PORT={other} python -m local down   Or go without containers: SLIPWAY_DOCKER=0"
+        )
+    leftover = network.remove(client, settings)
+    if leftover:
+        say(f"Removed {leftover} containers of an earlier run.")
+    for name in network.missing_images(client):
+        say(f"Missing image {name}: {network.BASE_IMAGES[name]} will fail. Type: docker pull {name}")
+    try:
+        network.create(client, settings)
+    except network.NetworkTakenError as error:
+        network.remove(client, settings)
+        return str(error)
+    return None
+
+
+def _ready(settings: Settings) -> int:
+    say(f"Local cloud: {settings.url}  (account {settings.account}, {settings.region})")
+    say(f"Use it:      source {shell.write(settings)}")
+    return 0
+
+
+def down(settings: Settings) -> int:
+    """Stop everything; leaves no process, container or network."""
+    if process.running(settings) is not None:
+        process.reset(settings)  # first: services would restart the containers that the shutdown removes
+    stopped = process.stop(settings)
+    client = network.connect()
+    removed = network.remove(client, settings) if client is not None else 0
+    say(f"The local cloud is down ({removed} containers removed)." if stopped or removed else "It was not running.")
+    return 0
+
+
+def reset(settings: Settings) -> int:
+    """Empty the state, keep serving."""
+    if process.running(settings) is None or not process.reset(settings):
+        say("The local cloud does not answer. Start it: python -m local up")
+        return 1
+    say("Emptied: no stacks, no data, no containers.")
+    return 0
+
+
+def status(settings: Settings) -> int:
+    """Tell what runs; exit code 0 when it serves, 3 when it does not."""
+    pid = process.running(settings)
+    serving = pid is not None and process.healthy(settings)
+    say(f"Server:      {'serving at ' + settings.url if serving else 'not running'}" + (f" (pid {pid})" if pid else ""))
+    say(f"Log:         {process.log_file(settings)}")
+    client = network.connect()
+    if client is None:
+        say("Docker:      none; databases, caches and containers are only recorded")
+        return 0 if serving else 3
+    found = network.owned(client, settings)
+    say(f"Containers:  {len(found)}")
+    for container in sorted(found, key=lambda one: str(one.name)):
+        tags = container.attrs.get("Config", {}).get("Image", "")
+        say(f"  {container.name:<58} {container.status:<9} {tags}")
+    return 0 if serving else 3

@@ -1,0 +1,132 @@
+"""The docker network of the local cloud and the relay container that leads from it to the server.
+
+The server listens on loopback and on a unix socket only. Containers reach it at 169.254.170.2, the one address from
+which botocore accepts task credentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.models.containers import Container
+from docker.types import IPAMConfig, IPAMPool
+
+from local.settings import GATEWAY, LABEL, NETWORK, RELAY_ADDRESS, Settings
+
+SUBNET = "169.254.170.0/24"
+HOST_ADDRESS = "169.254.170.1"
+DYNAMIC_RANGE = "169.254.170.128/25"  # below it: addresses we give databases and caches
+RELAY_IMAGES = ("python:3.13-slim", "public.ecr.aws/docker/library/python:3.13-slim")
+RELAY_SCRIPT = Path(__file__).parent / "bin" / "relay.py"
+
+#: What the data plane runs, and what is only recorded without it.
+BASE_IMAGES = {
+    "python:3.13-slim": "the relay between containers and the server",
+    "postgres:18-alpine": "RDS for PostgreSQL 18",
+    "redis:7-alpine": "ElastiCache for Redis 7",
+    "public.ecr.aws/lambda/python:3.13": "Lambda functions in Python 3.13",
+}
+
+
+class NetworkTakenError(RuntimeError):
+    """Another local cloud, or something else, holds the docker network."""
+
+
+def connect() -> docker.DockerClient | None:
+    """A client when a daemon answers, else None."""
+    try:
+        client = docker.from_env(timeout=60)
+        client.ping()
+    except DockerException:
+        return None
+    return client
+
+
+def missing_images(client: docker.DockerClient) -> list[str]:
+    """Base images that are neither here nor can be pulled."""
+    missing = []
+    for name in BASE_IMAGES:
+        try:
+            client.images.get(name)
+        except ImageNotFound:
+            try:
+                client.images.pull(name)
+            except (APIError, ImageNotFound):
+                missing.append(name)
+    return missing
+
+
+def owned(client: docker.DockerClient, settings: Settings | None = None) -> list[Container]:
+    """Containers of the local cloud, running or not; of one instance if settings are given."""
+    labels = [f"{LABEL}=1"] + ([f"{LABEL}.port={settings.port}"] if settings else [])
+    return client.containers.list(all=True, ignore_removed=True, filters={"label": labels})
+
+
+def labels(settings: Settings) -> dict[str, str]:
+    """Labels of everything we create."""
+    return {LABEL: "1", f"{LABEL}.port": str(settings.port)}
+
+
+def holder(client: docker.DockerClient) -> str | None:
+    """Port of the local cloud whose relay runs now, if any."""
+    try:
+        relay = client.containers.get(GATEWAY)
+    except NotFound:
+        return None
+    return relay.labels.get(f"{LABEL}.port") if relay.status == "running" else None
+
+
+def create(client: docker.DockerClient, settings: Settings) -> None:
+    """Network and relay, fresh."""
+    pool = IPAMPool(subnet=SUBNET, gateway=HOST_ADDRESS, iprange=DYNAMIC_RANGE)
+    try:
+        network = client.networks.create(
+            NETWORK, driver="bridge", ipam=IPAMConfig(pool_configs=[pool]), labels=labels(settings)
+        )
+    except APIError as error:
+        raise NetworkTakenError(
+            f"docker cannot create the network {NETWORK} ({SUBNET}): {error.explanation}\n"
+            "Something else uses these addresses; see: docker network ls; docker network inspect <name>"
+        ) from error
+    settings.socket.parent.mkdir(parents=True, exist_ok=True)
+    relay: Any = client.containers.create(
+        next(_relay_image(client)),
+        ["python", "-c", RELAY_SCRIPT.read_text(encoding="utf-8"), str(settings.port)],
+        name=GATEWAY,
+        hostname=GATEWAY,
+        labels=labels(settings),
+        network=NETWORK,
+        networking_config={NETWORK: client.api.create_endpoint_config(ipv4_address=RELAY_ADDRESS)},
+        volumes={str(settings.socket.parent): {"bind": "/sock", "mode": "rw"}},
+        init=True,
+    )
+    network.reload()
+    relay.start()
+
+
+def _relay_image(client: docker.DockerClient) -> Iterator[str]:
+    for name in RELAY_IMAGES:
+        try:
+            client.images.get(name)
+        except ImageNotFound:
+            continue
+        yield name
+    raise NetworkTakenError(f"no image for the relay; type: docker pull {RELAY_IMAGES[0]}")
+
+
+def remove(client: docker.DockerClient, settings: Settings) -> int:
+    """Remove every container, volume and network of this instance; answers how many containers there were."""
+    found = owned(client, settings)
+    for container in found:
+        try:
+            container.remove(force=True, v=True)
+        except (NotFound, APIError) as error:
+            if getattr(error, "status_code", 404) not in (404, 409):  # gone, or being removed by the server
+                raise
+    for network in client.networks.list(filters={"label": [f"{LABEL}=1", f"{LABEL}.port={settings.port}"]}):
+        network.remove()
+    return len(found)
