@@ -1,0 +1,1 @@
+"""Slipway's construct library: one noun per module, no manifest and no environment name inside."""

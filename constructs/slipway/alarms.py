@@ -1,0 +1,65 @@
+"""Alarms that a person is woken for: each a sentence, each with a heading in docs/runbook.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+RUNBOOK = "docs/runbook.md"
+
+
+class Alarms(Construct):
+    """A topic, and the alarms that write to it when they begin and when they end."""
+
+    topic: sns.Topic
+
+    def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str]) -> None:
+        super().__init__(scope, construct_id)
+        self.topic = sns.Topic(self, "Topic", enforce_ssl=True, display_name="Slipway alarms")
+        for email in emails:
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        self.alarms: list[cloudwatch.Alarm] = []
+
+    def add(
+        self,
+        name: str,
+        metric: cloudwatch.IMetric,
+        *,
+        threshold: float,
+        of_minutes: int,
+        below: bool = False,
+        missing_is_bad: bool = False,
+    ) -> None:
+        """Ring when a metric is at or over (or under, with `below`) its threshold for `of_minutes` minutes.
+
+        `name` is the sentence's first part and the runbook's heading, e.g. `DatabaseStorageIsLow`.
+        """
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=of_minutes,
+            comparison_operator=(
+                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+                if below
+                else cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+            ),
+            treat_missing_data=(
+                cloudwatch.TreatMissingData.BREACHING if missing_is_bad else cloudwatch.TreatMissingData.NOT_BREACHING
+            ),
+            alarm_description=f"What to do: {RUNBOOK}#{name.lower()}",
+        )
+        action = actions.SnsAction(self.topic)
+        alarm.add_alarm_action(action)
+        alarm.add_ok_action(action)
+        self.alarms.append(alarm)
+
+
+MINUTE = cdk.Duration.minutes(1)

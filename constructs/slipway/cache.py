@@ -1,0 +1,90 @@
+"""Redis or Valkey on ElastiCache."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from constructs import Construct
+
+from slipway.generated_secret import GeneratedSecret
+
+PORT = 6379
+
+
+class RedisCache(Construct):
+    """A replication group with one shard (cluster mode disabled), as Celery and Channels need it.
+
+    Default settings:
+    - TLS in transit, encrypted at rest, an AUTH token that stands in `token`;
+    - `replicas` of one or more: in other zones, with automatic failover;
+    - `noeviction`: a broker must refuse rather than drop a task;
+    - snapshots over `snapshot_days`, none at 0.
+    """
+
+    host: str
+    token: GeneratedSecret
+    group: elasticache.CfnReplicationGroup
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        clients: ec2.ISecurityGroup,
+        engine: str,
+        version: str,
+        node_type: str,
+        replicas: int,
+        snapshot_days: int,
+        keep: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        security_group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="Cache: from the containers only", allow_all_outbound=False
+        )
+        security_group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "Containers")
+        # 16 to 128 characters: docs.aws.amazon.com/AmazonElastiCache, Authenticating with the AUTH command.
+        self.token = GeneratedSecret(self, "Token", description="REDIS_AUTH_TOKEN", length=64, keep=keep)
+        subnets = elasticache.CfnSubnetGroup(
+            self,
+            "Subnets",
+            description="Data subnets",
+            subnet_ids=vpc.select_subnets(subnet_group_name="Data").subnet_ids,
+        )
+        parameters = elasticache.CfnParameterGroup(
+            self,
+            "Parameters",
+            cache_parameter_group_family=_family(engine, version),
+            description="A broker refuses rather than drops",
+            properties={"maxmemory-policy": "noeviction"},
+        )
+        self.group = elasticache.CfnReplicationGroup(
+            self,
+            "Group",
+            replication_group_description="Cache, Celery broker, WebSocket layer",
+            engine=engine,
+            engine_version=version,
+            cache_node_type=node_type,
+            num_cache_clusters=1 + replicas,
+            cluster_mode="disabled",
+            automatic_failover_enabled=replicas > 0,
+            multi_az_enabled=replicas > 0,
+            port=PORT,
+            transit_encryption_enabled=True,
+            at_rest_encryption_enabled=True,
+            auth_token=self.token.secret_value.unsafe_unwrap(),  # a reference that CloudFormation resolves
+            auto_minor_version_upgrade=True,
+            snapshot_retention_limit=snapshot_days,
+            cache_subnet_group_name=subnets.ref,
+            cache_parameter_group_name=parameters.ref,
+            security_group_ids=[security_group.security_group_id],
+        )
+        self.group.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT if keep else cdk.RemovalPolicy.DESTROY)
+        self.host = self.group.attr_primary_end_point_address
+
+
+def _family(engine: str, version: str) -> str:
+    """The parameter group family, e.g. redis7, valkey8: docs.aws.amazon.com/AmazonElastiCache, ParameterGroups."""
+    return f"{engine}{version.split('.', maxsplit=1)[0]}"

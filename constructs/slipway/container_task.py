@@ -1,0 +1,109 @@
+"""A task definition with one container, as every task of a product has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+_ARCHITECTURES = {"arm64": ecs.CpuArchitecture.ARM64, "x86_64": ecs.CpuArchitecture.X86_64}
+
+
+@dataclass(frozen=True)
+class Container:
+    """What runs in a task."""
+
+    name: str
+    image: str
+    repository_arn: str
+    command: Sequence[str] | None
+    cpu: int
+    memory: int
+    architecture: Literal["arm64", "x86_64"]
+    environment: Mapping[str, str]
+    secrets: Mapping[str, ecs.Secret]
+    user: str | None = None
+    read_only: bool = False
+    port: int | None = None
+    health_command: Sequence[str] | None = None
+    stop_timeout: int = 30
+
+
+class ContainerTask(ecs.FargateTaskDefinition):
+    """A Fargate task definition with one container.
+
+    Default settings:
+    - its execution role pulls its own image, reads its own secrets and writes its own log group, nothing else;
+    - its task role starts with no rights;
+    - an init process reaps children and passes signals on;
+    - /tmp is an empty volume where the root file system is read-only.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, family: str, container: Container, log_group: logs.ILogGroup
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            family=family,
+            cpu=container.cpu,
+            memory_limit_mib=container.memory,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=_ARCHITECTURES[container.architecture],
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            ),
+        )
+        self._allow_pull(container.repository_arn)
+        definition = self.add_container(
+            container.name,
+            container_name=container.name,
+            image=ecs.ContainerImage.from_registry(container.image),
+            command=list(container.command) if container.command else None,
+            environment=dict(container.environment),
+            secrets=dict(container.secrets),
+            user=container.user,
+            readonly_root_filesystem=container.read_only,
+            port_mappings=[ecs.PortMapping(container_port=container.port)] if container.port else None,
+            health_check=_health_check(container.health_command),
+            stop_timeout=cdk.Duration.seconds(container.stop_timeout),
+            linux_parameters=ecs.LinuxParameters(self, "Linux", init_process_enabled=True),
+            logging=ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group),
+        )
+        if container.read_only:
+            self.add_volume(name="tmp")
+            definition.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False))  # noqa: S108 - the container's own
+
+    def _allow_pull(self, repository_arn: str) -> None:
+        role = self.obtain_execution_role()
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                sid="PullImage",
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                resources=[repository_arn],
+            )
+        )
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                sid="LogInToRegistry",
+                actions=["ecr:GetAuthorizationToken"],
+                resources=["*"],  # the action knows no resource
+            )
+        )
+
+
+def _health_check(command: Sequence[str] | None) -> ecs.HealthCheck | None:
+    if not command:
+        return None
+    return ecs.HealthCheck(
+        command=["CMD", *command],
+        interval=cdk.Duration.seconds(30),
+        timeout=cdk.Duration.seconds(10),
+        retries=3,
+        start_period=cdk.Duration.seconds(60),
+    )

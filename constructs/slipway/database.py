@@ -1,0 +1,117 @@
+"""PostgreSQL on RDS."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from slipway.generated_secret import GeneratedSecret
+
+
+class PostgresDatabase(Construct):
+    """One PostgreSQL instance in the data subnets, and its address as a secret.
+
+    Default settings:
+    - encrypted at rest, TLS forced (`rds.force_ssl`), never public;
+    - automatic backups with point-in-time recovery over `backup_days`;
+    - minor versions applied by themselves in the maintenance window;
+    - the PostgreSQL log, and statements slower than a second, in CloudWatch Logs;
+    - `keep`: a final snapshot when the stack goes; otherwise nothing is left.
+
+    `url` holds `postgresql://user:password@host:port/name?sslmode=require`. It is composed by CloudFormation from
+    the generated credentials, so its value stands in no template, and rewritten by the rotation.
+    """
+
+    instance: rds.DatabaseInstance
+    credentials: secretsmanager.ISecret
+    url: secretsmanager.Secret
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        clients: ec2.ISecurityGroup,
+        version: str,
+        database_name: str,
+        username: str,
+        instance_class: str,
+        storage_gb: int,
+        maximum_storage_gb: int | None,
+        multi_az: bool,
+        backup_days: int,
+        deletion_protection: bool,
+        keep: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        engine = rds.DatabaseInstanceEngine.postgres(version=_engine_version(version))
+        generated = GeneratedSecret(
+            self, "Credentials", description="Database user and password", length=40, keep=keep, username=username
+        )
+        self.instance = rds.DatabaseInstance(
+            self,
+            "Instance",
+            engine=engine,
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_group_name="Data"),
+            credentials=rds.Credentials.from_secret(generated),
+            database_name=database_name,
+            instance_type=ec2.InstanceType(instance_class.removeprefix("db.")),
+            allocated_storage=storage_gb,
+            max_allocated_storage=maximum_storage_gb,
+            storage_type=rds.StorageType.GP3,
+            storage_encrypted=True,
+            multi_az=multi_az,
+            publicly_accessible=False,
+            backup_retention=cdk.Duration.days(backup_days),
+            copy_tags_to_snapshot=True,
+            auto_minor_version_upgrade=True,
+            cloudwatch_logs_exports=["postgresql"],
+            deletion_protection=deletion_protection,
+            removal_policy=cdk.RemovalPolicy.SNAPSHOT if keep else cdk.RemovalPolicy.DESTROY,
+            delete_automated_backups=not keep,
+            parameter_group=self._parameters(engine),
+        )
+        self.instance.connections.allow_default_port_from(clients, "Containers")
+        self.credentials = self.instance.secret or generated
+        self.url = self._define_url(generated, username, database_name, keep=keep)
+
+    def _parameters(self, engine: rds.IInstanceEngine) -> rds.ParameterGroup:
+        return rds.ParameterGroup(
+            self,
+            "Parameters",
+            engine=engine,
+            description="TLS only; slow statements logged",
+            parameters={"rds.force_ssl": "1", "log_min_duration_statement": "1000"},
+        )
+
+    def _define_url(
+        self, generated: GeneratedSecret, username: str, database_name: str, *, keep: bool
+    ) -> secretsmanager.Secret:
+        password = generated.secret_value_from_json(
+            "password"
+        ).unsafe_unwrap()  # a reference that CloudFormation resolves
+        endpoint = self.instance.instance_endpoint
+        address = cdk.Fn.join(
+            "",
+            [
+                f"postgresql://{username}:",
+                password,
+                f"@{endpoint.hostname}:{cdk.Token.as_string(endpoint.port)}/{database_name}?sslmode=require",
+            ],
+        )
+        return secretsmanager.Secret(
+            self,
+            "Url",
+            description="DATABASE_URL of the containers",
+            secret_string_value=cdk.SecretValue.unsafe_plain_text(address),  # plain but for the references in it
+            removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
+        )
+
+
+def _engine_version(version: str) -> rds.PostgresEngineVersion:
+    return rds.PostgresEngineVersion.of(version, version.split(".", maxsplit=1)[0])

@@ -1,0 +1,164 @@
+"""CloudFront: the only door to a product."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+# Only on the default behaviour, so that an unknown /api path stays a 404 instead of becoming the page.
+_SINGLE_PAGE = """\
+function handler(event) {
+  var request = event.request;
+  if (!request.uri.split('/').pop().includes('.')) {
+    request.uri = '/index.html';
+  }
+  return request;
+}
+"""
+_YEAR = cdk.Duration.days(365)
+
+
+@dataclass(frozen=True)
+class Address:
+    """A domain name with its certificate, in us-east-1."""
+
+    name: str
+    certificate: acm.ICertificate
+
+
+class ProductDistribution(Construct):
+    """One address for the site, the API, WebSockets, and the media.
+
+    Default settings:
+    - the site from a private bucket, with the single-page fallback;
+    - `paths` to the load balancer as a VPC origin, uncached, all headers and cookies included: WebSockets pass;
+    - `static_paths` to the load balancer, cached as it says;
+    - `/media/*` from the media bucket, cached;
+    - HTTPS with TLS 1.2 or newer, security headers on every answer, HTTP/2 and 3.
+    """
+
+    distribution: cloudfront.Distribution
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        site: s3.IBucket,
+        media: s3.IBucket,
+        load_balancer: elbv2.IApplicationLoadBalancer,
+        paths: Sequence[str],
+        static_paths: Sequence[str],
+        content_security_policy: str,
+        price_class: cloudfront.PriceClass,
+        address: Address | None,
+        web_acl_arn: str | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._headers = self._define_headers(content_security_policy)
+        containers = origins.VpcOrigin.with_application_load_balancer(
+            load_balancer,
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTP_ONLY,
+            http_port=80,
+            read_timeout=cdk.Duration.seconds(60),
+        )
+        self.distribution = cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment=description,
+            default_root_object="index.html",
+            default_behavior=self._site(site),
+            additional_behaviors={
+                **{path: self._uncached(containers) for path in paths},
+                **{path: self._cached(containers) for path in static_paths},
+                "/media/*": self._cached(self._media(media)),
+            },
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            price_class=price_class,
+            domain_names=[address.name] if address else None,
+            certificate=address.certificate if address else None,
+            web_acl_id=web_acl_arn,
+        )
+
+    def _site(self, site: s3.IBucket) -> cloudfront.BehaviorOptions:
+        fallback = cloudfront.Function(
+            self,
+            "SinglePage",
+            comment="Paths without a dot are pages: index.html",
+            runtime=cloudfront.FunctionRuntime.JS_2_0,
+            code=cloudfront.FunctionCode.from_inline(_SINGLE_PAGE),
+        )
+        return cloudfront.BehaviorOptions(
+            origin=origins.S3BucketOrigin.with_origin_access_control(
+                site, origin_access_levels=[cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST]
+            ),
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+            cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+            response_headers_policy=self._headers,
+            compress=True,
+            function_associations=[
+                cloudfront.FunctionAssociation(
+                    function=fallback, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST
+                )
+            ],
+        )
+
+    def _media(self, media: s3.IBucket) -> cloudfront.IOrigin:
+        # The bucket lives in another stack, whose policy cannot name this distribution without a cycle: it admits
+        # the distributions of its account (stacks/data.py), and this origin leaves that policy alone.
+        access = cloudfront.S3OriginAccessControl(self, "MediaAccess", signing=cloudfront.Signing.SIGV4_ALWAYS)
+        return origins.S3BucketOrigin.with_bucket_defaults(
+            media, origin_access_control_id=access.origin_access_control_id
+        )
+
+    def _uncached(self, origin: cloudfront.IOrigin) -> cloudfront.BehaviorOptions:
+        return cloudfront.BehaviorOptions(
+            origin=origin,
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+            cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER,
+            response_headers_policy=self._headers,
+        )
+
+    def _cached(self, origin: cloudfront.IOrigin) -> cloudfront.BehaviorOptions:
+        return cloudfront.BehaviorOptions(
+            origin=origin,
+            viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+            cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+            response_headers_policy=self._headers,
+            compress=True,
+        )
+
+    def _define_headers(self, content_security_policy: str) -> cloudfront.ResponseHeadersPolicy:
+        return cloudfront.ResponseHeadersPolicy(
+            self,
+            "SecurityHeaders",
+            comment="Security headers of every answer",
+            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+                content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
+                    content_security_policy=content_security_policy, override=False
+                ),
+                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+                frame_options=cloudfront.ResponseHeadersFrameOptions(
+                    frame_option=cloudfront.HeadersFrameOption.DENY, override=False
+                ),
+                referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                    referrer_policy=cloudfront.HeadersReferrerPolicy.STRICT_ORIGIN_WHEN_CROSS_ORIGIN, override=False
+                ),
+                strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                    access_control_max_age=_YEAR, include_subdomains=True, override=True
+                ),
+            ),
+            remove_headers=["server", "x-powered-by"],
+        )

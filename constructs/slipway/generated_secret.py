@@ -1,0 +1,40 @@
+"""A secret whose value Secrets Manager makes up, so that it never stands in a template."""
+
+from __future__ import annotations
+
+import json
+
+import aws_cdk as cdk
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+
+class GeneratedSecret(secretsmanager.Secret):
+    """A random value of letters and digits, which is safe in addresses and in Redis's AUTH.
+
+    With `username` the secret is JSON, `{"username": …, "password": …}`; without, the bare value.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        description: str,
+        length: int,
+        keep: bool,
+        username: str | None = None,
+    ) -> None:
+        template = json.dumps({"username": username}) if username else None
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=length,
+                exclude_punctuation=True,
+                secret_string_template=template,
+                generate_string_key="password" if template else None,
+            ),
+            removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
+        )

@@ -1,0 +1,71 @@
+"""Where an image's releases are kept."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+
+class ImageRepository(ecr.Repository):
+    """A registry repository whose tags mean one thing for ever.
+
+    Default settings:
+    - tags immutable, except `latest`;
+    - scanned on push, encrypted;
+    - untagged images go after a day; of the tagged ones the newest `keep_snapshots` stay;
+    - release tags, `v…`, never expire: the lifecycle's first rule takes them out of the count;
+    - stays when its stack goes;
+    - `readers`: other accounts whose tasks may pull.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        repository_name: str,
+        keep_snapshots: int,
+        readers: list[str],
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            repository_name=repository_name,
+            image_tag_mutability=ecr.TagMutability.IMMUTABLE_WITH_EXCLUSION,
+            image_tag_mutability_exclusion_filters=[ecr.ImageTagMutabilityExclusionFilter.wildcard("latest")],
+            image_scan_on_push=True,
+            encryption=ecr.RepositoryEncryption.AES_256,
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+            lifecycle_rules=[
+                # An image that one rule selects is left alone by those of lower priority, and these expire only what
+                # exceeds a count no product reaches: so release tags stay (ECR, "Evaluation of lifecycle policies").
+                ecr.LifecycleRule(
+                    description="Release tags stay",
+                    rule_priority=1,
+                    tag_pattern_list=["v*"],
+                    max_image_count=9999,
+                ),
+                ecr.LifecycleRule(
+                    description="Untagged images are of no release",
+                    rule_priority=2,
+                    tag_status=ecr.TagStatus.UNTAGGED,
+                    max_image_age=cdk.Duration.days(1),
+                ),
+                ecr.LifecycleRule(
+                    description="The newest snapshots stay",
+                    rule_priority=3,
+                    tag_status=ecr.TagStatus.ANY,
+                    max_image_count=keep_snapshots,
+                ),
+            ],
+        )
+        if readers:
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid="EnvironmentsPull",
+                    principals=[iam.AccountPrincipal(account) for account in readers],
+                    actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                )
+            )

@@ -1,0 +1,107 @@
+"""The load balancer between CloudFront and the containers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct
+
+# Seconds a WebSocket may be silent; more than CloudFront's ten minutes, so that CloudFront closes first.
+_IDLE = 620
+_PATHS_A_RULE = 5  # docs.aws.amazon.com/elasticloadbalancing: condition values per rule
+
+
+class InternalLoadBalancer(Construct):
+    """An internal application load balancer: CloudFront reaches it as a VPC origin, nothing else does.
+
+    Default settings:
+    - HTTP inside the VPC: CloudFront ends TLS, and the way from it to here never leaves AWS's network;
+    - malformed headers are dropped, request smuggling is refused;
+    - a path that no service claims is a 404.
+    """
+
+    balancer: elbv2.ApplicationLoadBalancer
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        vpc: ec2.IVpc,
+        security_group: ec2.ISecurityGroup,
+        deletion_protection: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.balancer = elbv2.ApplicationLoadBalancer(
+            self,
+            "Balancer",
+            load_balancer_name=name,
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_group_name="Application"),
+            internet_facing=False,
+            security_group=security_group,
+            deletion_protection=deletion_protection,
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode=elbv2.DesyncMitigationMode.DEFENSIVE,
+            idle_timeout=cdk.Duration.seconds(_IDLE),
+        )
+        self._listener = self.balancer.add_listener(
+            "Http",
+            port=80,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            open=False,
+            default_action=elbv2.ListenerAction.fixed_response(
+                404, content_type="application/json", message_body='{"detail":"Not found."}'
+            ),
+        )
+        self._vpc = vpc
+        self._priority = 0
+
+    def route(
+        self,
+        construct_id: str,
+        *,
+        service: ecs.FargateService,
+        container: str,
+        port: int,
+        paths: Sequence[str],
+        health_path: str,
+        drain: cdk.Duration,
+    ) -> elbv2.ApplicationTargetGroup:
+        """Send paths to a service, and ask its health; returns the target group."""
+        group = elbv2.ApplicationTargetGroup(
+            self,
+            construct_id,
+            vpc=self._vpc,
+            port=port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.IP,
+            targets=[service.load_balancer_target(container_name=container, container_port=port)],
+            deregistration_delay=drain,
+            health_check=elbv2.HealthCheck(
+                path=health_path,
+                healthy_http_codes="200",
+                interval=cdk.Duration.seconds(10),
+                timeout=cdk.Duration.seconds(5),
+                healthy_threshold_count=2,
+                unhealthy_threshold_count=3,
+            ),
+        )
+        for patterns in _in_fives(paths):
+            self._priority += 10
+            self._listener.add_action(
+                f"{construct_id}{self._priority}",
+                priority=self._priority,
+                conditions=[elbv2.ListenerCondition.path_patterns(list(patterns))],
+                action=elbv2.ListenerAction.forward([group]),
+            )
+        return group
+
+
+def _in_fives(paths: Sequence[str]) -> list[Sequence[str]]:
+    return [paths[start : start + _PATHS_A_RULE] for start in range(0, len(paths), _PATHS_A_RULE)]

@@ -1,0 +1,109 @@
+"""The VPC of an environment, and the two security groups between CloudFront and the containers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+# What Fargate, Secrets Manager, CloudWatch Logs and ECS Exec need where no NAT leads out:
+# docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
+_ENDPOINTS = {
+    "EcrApi": ec2.InterfaceVpcEndpointAwsService.ECR,
+    "EcrDocker": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
+    "Logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+    "Secrets": ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+    "Exec": ec2.InterfaceVpcEndpointAwsService.SSM_MESSAGES,
+}
+
+
+class ProductNetwork(Construct):
+    """A VPC with public, application and data subnets in every zone.
+
+    Default settings:
+    - application subnets reach the internet through NAT, or not at all (`nat="none"`: interface endpoints instead);
+    - data subnets have no route out;
+    - S3 through a gateway endpoint, which costs nothing;
+    - all flow logs kept in CloudWatch Logs;
+    - the load balancer's group admits CloudFront's origin-facing addresses on port 80 and nobody else;
+    - the application's group admits the load balancer only.
+
+    Public subnets exist even without NAT: a CloudFront VPC origin needs an internet gateway on the VPC
+    (docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html).
+    """
+
+    vpc: ec2.Vpc
+    application: ec2.SecurityGroup
+    load_balancer: ec2.SecurityGroup
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cidr: str,
+        zones: list[str],
+        nat: Literal["gateway", "instance", "none"],
+        nat_count: int,
+        cloudfront_prefix_list: str,
+        flow_logs: logs.ILogGroup,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.vpc = self._define_vpc(cidr, zones, nat, nat_count)
+        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))
+        self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        if nat == "none":
+            for name, service in _ENDPOINTS.items():
+                self.vpc.add_interface_endpoint(name, service=service, private_dns_enabled=True)
+        self.application = ec2.SecurityGroup(
+            self, "Application", vpc=self.vpc, description="Containers: from the load balancer only"
+        )
+        self.load_balancer = ec2.SecurityGroup(
+            self,
+            "LoadBalancer",
+            vpc=self.vpc,
+            description="Load balancer: from CloudFront only",
+            allow_all_outbound=False,
+        )
+        self.load_balancer.add_ingress_rule(
+            ec2.Peer.prefix_list(cloudfront_prefix_list), ec2.Port.tcp(80), "CloudFront VPC origin"
+        )
+
+    def admit(self, port: int) -> None:
+        """Let the load balancer reach the containers on a port."""
+        self.application.connections.allow_from(
+            self.load_balancer, ec2.Port.tcp(port), "Requests from the load balancer"
+        )
+
+    def _define_vpc(self, cidr: str, zones: list[str], nat: str, nat_count: int) -> ec2.Vpc:
+        private = ec2.SubnetType.PRIVATE_ISOLATED if nat == "none" else ec2.SubnetType.PRIVATE_WITH_EGRESS
+        provider = None
+        if nat == "instance":
+            provider = ec2.NatProvider.instance_v2(
+                instance_type=ec2.InstanceType("t4g.nano"),
+                machine_image=ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.ARM_64),
+                default_allowed_traffic=ec2.NatTrafficDirection.OUTBOUND_ONLY,
+            )
+        vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(cidr),
+            availability_zones=zones,
+            nat_gateways=0 if nat == "none" else nat_count,
+            nat_gateway_provider=provider,
+            restrict_default_security_group=False,  # nothing uses it, and closing it takes a Lambda with EC2 rights
+            subnet_configuration=[
+                ec2.SubnetConfiguration(
+                    name="Public", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=False
+                ),
+                ec2.SubnetConfiguration(name="Application", subnet_type=private),
+                ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            ],
+        )
+        if isinstance(provider, ec2.NatInstanceProviderV2):
+            provider.security_group.add_ingress_rule(
+                ec2.Peer.ipv4(cidr), ec2.Port.all_traffic(), "What leaves through NAT"
+            )
+        return vpc

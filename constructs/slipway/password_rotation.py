@@ -1,0 +1,98 @@
+"""A new database password every so often, that reaches the running tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from slipway.handler import Handler
+
+
+class PasswordRotation(Construct):
+    """Rotates a database's password with RDS's own API, rewrites the address secret, restarts the services.
+
+    Open connections survive; a task that opens a new one before it is replaced is refused, so rotate in quiet hours
+    (docs/adr/0004).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        credentials: secretsmanager.ISecret,
+        url: secretsmanager.ISecret,
+        instance_id: str,
+        instance_arn: str,
+        cluster: ecs.ICluster,
+        services: Sequence[ecs.FargateService],
+        every: cdk.Duration,
+        log_retention: logs.RetentionDays,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        handler = Handler(
+            self,
+            "Handler",
+            name="rotate_database_password",
+            description="Rotates the database password, rewrites DATABASE_URL, restarts the services",
+            timeout=cdk.Duration.minutes(10),
+            environment={
+                "INSTANCE_ID": instance_id,
+                "URL_SECRET_ARN": url.secret_arn,
+                "CLUSTER": cluster.cluster_name,
+                "SERVICES": ",".join(service.service_name for service in services),
+            },
+            log_retention=log_retention,
+        )
+        for statement in _rights(credentials, url, instance_arn, services):
+            handler.add_to_role_policy(statement)
+        handler.add_permission("SecretsManager", principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"))
+        schedule = secretsmanager.CfnRotationSchedule(
+            self,
+            "Schedule",
+            secret_id=credentials.secret_arn,
+            rotation_lambda_arn=handler.function_arn,
+            rotate_immediately_on_update=False,
+            rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                automatically_after_days=every.to_days()
+            ),
+        )
+        schedule.node.add_dependency(handler)
+
+
+def _rights(
+    credentials: secretsmanager.ISecret,
+    url: secretsmanager.ISecret,
+    instance_arn: str,
+    services: Sequence[ecs.FargateService],
+) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(
+            sid="Secrets",
+            actions=[
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            ],
+            resources=[credentials.secret_arn],
+        ),
+        iam.PolicyStatement(sid="Url", actions=["secretsmanager:PutSecretValue"], resources=[url.secret_arn]),
+        iam.PolicyStatement(
+            sid="RandomPassword",
+            actions=["secretsmanager:GetRandomPassword"],
+            resources=["*"],  # the action knows no resource
+        ),
+        iam.PolicyStatement(
+            sid="Database", actions=["rds:DescribeDBInstances", "rds:ModifyDBInstance"], resources=[instance_arn]
+        ),
+        iam.PolicyStatement(
+            sid="Restart", actions=["ecs:UpdateService"], resources=[service.service_arn for service in services]
+        ),
+    ]

@@ -1,0 +1,65 @@
+"""The release a stack runs, as parameters of its template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+
+UNRELEASED = "unreleased"
+
+
+@dataclass(frozen=True)
+class ReleasedImage:
+    """An image parameter: `uri` is what a container runs, `released` holds from the first release on."""
+
+    uri: str
+    released: cdk.CfnCondition
+
+    def count(self, tasks: int | str) -> float:
+        """Tasks from the first release on, none before, as a token; `tasks` may be a parameter's value."""
+        return cdk.Token.as_number(cdk.Fn.condition_if(self.released.logical_id, tasks, 0))
+
+
+class ReleaseParameters:
+    """The parameters of a stack that runs releases: one for each image, one for the version.
+
+    A deployment of infrastructure keeps their values (`cdk deploy` passes the previous ones), a release changes
+    nothing else (UpdateStack with the previous template). Until the first release an image is `unreleased`.
+    """
+
+    version: str
+
+    def __init__(self, stack: cdk.Stack, *, version_parameter: str) -> None:
+        self._stack = stack
+        self.version = cdk.CfnParameter(
+            stack, version_parameter, default=UNRELEASED, description="Version of the release, as /status reports it"
+        ).value_as_string
+
+    def image(self, parameter: str) -> ReleasedImage:
+        """Define the parameter of an image: its URI by digest, or `unreleased`."""
+        uri = cdk.CfnParameter(
+            self._stack,
+            parameter,
+            default=UNRELEASED,
+            allowed_pattern=rf"^({UNRELEASED}|.+@sha256:[0-9a-f]{{64}})$",
+            constraint_description="give the image by digest: <repository>@sha256:<64 hexadecimal digits>",
+            description="Image the services run, by digest; unreleased: no tasks",
+        ).value_as_string
+        released = cdk.CfnCondition(
+            self._stack,
+            f"Has{parameter}",
+            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(uri, UNRELEASED)),
+        )
+        return ReleasedImage(uri, released)
+
+    def count(self, parameter: str, default: int) -> str:
+        """Define the parameter of a scaled service's tasks: a release keeps the scale it finds."""
+        return cdk.CfnParameter(
+            self._stack,
+            parameter,
+            type="Number",
+            default=default,
+            min_value=default,
+            description="Tasks to start a release with; scaling moves them afterwards",
+        ).value_as_string

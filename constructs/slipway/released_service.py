@@ -1,0 +1,106 @@
+"""A service that runs whatever release its stack's parameters name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct
+
+from slipway.container_task import ContainerTask
+from slipway.release import ReleasedImage
+
+# Failed tasks before a deployment is given up; the least ECS takes: docs.aws.amazon.com, DeploymentCircuitBreaker.
+_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class ScaleRule:
+    """How far a service scales, and on what."""
+
+    minimum: int
+    maximum: int
+    cpu_percent: int | None
+    requests_per_target: int | None
+
+
+class ReleasedService(Construct):
+    """A Fargate service in the application subnets.
+
+    Default settings:
+    - no task until the first release;
+    - a deployment that fails `3` times in all, not in a row, is rolled back;
+    - a rolling update keeps every task until its successor is healthy; `singleton` stops the old task first;
+    - tasks are spread over zones, and moved back when a zone recovers.
+    """
+
+    service: ecs.FargateService
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        service_name: str,
+        cluster: ecs.ICluster,
+        task: ContainerTask,
+        image: ReleasedImage,
+        count: int | str,
+        singleton: bool,
+        shell_access: bool,
+        security_group: ec2.ISecurityGroup,
+        health_check_grace: cdk.Duration | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._image = image
+        self.service = ecs.FargateService(
+            self,
+            "Service",
+            service_name=service_name,
+            cluster=cluster,
+            task_definition=task,
+            desired_count=image.count(count),
+            min_healthy_percent=0 if singleton else 100,
+            max_healthy_percent=100 if singleton else 200,
+            availability_zone_rebalancing=(
+                ecs.AvailabilityZoneRebalancing.DISABLED if singleton else ecs.AvailabilityZoneRebalancing.ENABLED
+            ),
+            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            enable_execute_command=shell_access,
+            propagate_tags=ecs.PropagatedTagSource.SERVICE,
+            security_groups=[security_group],
+            vpc_subnets=ec2.SubnetSelection(subnet_group_name="Application"),
+            health_check_grace_period=health_check_grace,
+        )
+        self._count_every_failure()
+
+    def scale(self, rule: ScaleRule, target_group: elbv2.IApplicationTargetGroup | None) -> None:
+        """Scale from the first release on; before it, a minimum would start tasks that have no image."""
+        scaling = self.service.auto_scale_task_count(min_capacity=rule.minimum, max_capacity=rule.maximum)
+        if rule.cpu_percent:
+            scaling.scale_on_cpu_utilization("Cpu", target_utilization_percent=rule.cpu_percent)
+        if rule.requests_per_target and isinstance(target_group, elbv2.ApplicationTargetGroup):
+            scaling.scale_on_request_count(
+                "Requests", requests_per_target=rule.requests_per_target, target_group=target_group
+            )
+        for child in scaling.node.find_all():
+            if isinstance(child, autoscaling.CfnScalableTarget | autoscaling.CfnScalingPolicy):
+                child.cfn_options.condition = self._image.released
+
+    def _count_every_failure(self) -> None:
+        # The L2 has neither property. Counting in a row only would let a release limp that fails every other time.
+        resource = self.service.node.default_child
+        assert isinstance(resource, ecs.CfnService)  # noqa: S101 - tells mypy what the L2 is made of
+        resource.add_property_override(
+            "DeploymentConfiguration.DeploymentCircuitBreaker",
+            {
+                "Enable": True,
+                "Rollback": True,
+                "ResetOnHealthyTask": False,
+                "ThresholdConfiguration": {"Type": "COUNT", "Value": _FAILURES},
+            },
+        )

@@ -1,0 +1,75 @@
+"""The web application firewall before CloudFront."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+_MANAGED = (
+    "AWSManagedRulesCommonRuleSet",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+    "AWSManagedRulesAmazonIpReputationList",
+)
+
+
+class WebAcl(wafv2.CfnWebACL):
+    """AWS's common rules, and a limit on requests from one address.
+
+    Default settings:
+    - bodies over 8 KiB are counted, not blocked, since a product takes uploads;
+    - the rate limit counts over five minutes.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, requests_per_5_minutes: int) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            scope="CLOUDFRONT",
+            default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
+            visibility_config=_visible(construct_id),
+            rules=[
+                _rate_limit(requests_per_5_minutes),
+                *(_managed(name, priority) for priority, name in enumerate(_MANAGED, start=1)),
+            ],
+        )
+
+
+def _visible(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    return wafv2.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
+    )
+
+
+def _rate_limit(requests: int) -> wafv2.CfnWebACL.RuleProperty:
+    return wafv2.CfnWebACL.RuleProperty(
+        name="RateLimit",
+        priority=0,
+        action=wafv2.CfnWebACL.RuleActionProperty(block={}),
+        visibility_config=_visible("RateLimit"),
+        statement=wafv2.CfnWebACL.StatementProperty(
+            rate_based_statement=wafv2.CfnWebACL.RateBasedStatementProperty(
+                aggregate_key_type="IP", limit=requests, evaluation_window_sec=300
+            )
+        ),
+    )
+
+
+def _managed(name: str, priority: int) -> wafv2.CfnWebACL.RuleProperty:
+    count_body_size = [
+        wafv2.CfnWebACL.RuleActionOverrideProperty(
+            name="SizeRestrictions_BODY", action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
+        )
+    ]
+    return wafv2.CfnWebACL.RuleProperty(
+        name=name,
+        priority=priority,
+        override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
+        visibility_config=_visible(name),
+        statement=wafv2.CfnWebACL.StatementProperty(
+            managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
+                vendor_name="AWS",
+                name=name,
+                rule_action_overrides=count_body_size if name == "AWSManagedRulesCommonRuleSet" else None,
+            )
+        ),
+    )

@@ -1,0 +1,146 @@
+"""The Identity stack: what GitHub Actions of the product's repository may do."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from products import Product, names
+from slipway.github_identity import GitHubProvider, GitHubRepository, GitHubRole
+from stacks.product_stack import ProductStack
+
+_PUSH_IMAGE = [
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+]
+_LOOK_AT_STACKS = [
+    "cloudformation:DescribeStackResources",
+    "cloudformation:DescribeStacks",
+    "cloudformation:GetTemplate",
+    "cloudformation:ListStackResources",
+]
+_START_PIPELINE = ["codepipeline:GetPipelineExecution", "codepipeline:StartPipelineExecution"]
+
+
+class IdentityStack(ProductStack):
+    """One role for each kind of job: compare on pull requests, push images, start a deployment."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            product=product.name,
+            environment="tooling",
+            account=product.tooling.account,
+            region=product.tooling.region,
+            description="Roles of GitHub Actions",
+            protected=True,
+        )
+        self._product = product
+        self._provider = GitHubProvider(self, "GitHub", existing=product.tooling.oidc_provider == "existing")
+        self._boundary = self._define_boundary()
+        self._define_diff_role()
+        self._define_push_role()
+        for environment in product.environments:
+            self._define_deploy_role(environment)
+
+    def _define_role(
+        self,
+        construct_id: str,
+        *,
+        role_name: str | None,
+        description: str,
+        suffix: str,
+        ref: str | None,
+        statements: list[iam.PolicyStatement],
+    ) -> None:
+        source = self._product.repository
+        role = GitHubRole(
+            self,
+            construct_id,
+            role_name=role_name,
+            description=description,
+            provider=self._provider,
+            repository=GitHubRepository(
+                owner=source.owner,
+                name=source.name,
+                owner_id=source.owner_id,
+                repository_id=source.id,
+                subject_formats=source.subject_formats,
+            ),
+            suffix=suffix,
+            ref=ref,
+            boundary=self._boundary,
+            statements=statements,
+        )
+        self.output(f"{construct_id}RoleArn", role.role_arn, description)
+
+    def _define_boundary(self) -> iam.ManagedPolicy:
+        """The most any of the roles could ever do, whatever is attached to it later."""
+        return iam.ManagedPolicy(
+            self,
+            "Boundary",
+            description="The most GitHub Actions may do, whatever else is attached",
+            statements=[
+                iam.PolicyStatement(sid="Registry", actions=_PUSH_IMAGE, resources=self._repositories()),
+                iam.PolicyStatement(sid="LogIn", actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+                iam.PolicyStatement(sid="Stacks", actions=_LOOK_AT_STACKS, resources=self._stacks()),
+                iam.PolicyStatement(sid="Pipelines", actions=_START_PIPELINE, resources=[self._pipeline("*")]),
+            ],
+        )
+
+    def _define_diff_role(self) -> None:
+        self._define_role(
+            "Diff",
+            role_name=None,
+            description="Pull requests: read the deployed templates, nothing else",
+            suffix=":pull_request",
+            ref=None,
+            statements=[iam.PolicyStatement(sid="Stacks", actions=_LOOK_AT_STACKS, resources=self._stacks())],
+        )
+
+    def _define_push_role(self) -> None:
+        ref = f"refs/heads/{self._product.repository.branch}"
+        self._define_role(
+            "ImagePush",
+            role_name=None,
+            description=f"Pushes to {self._product.repository.branch}: put images into the registry",
+            suffix=f":ref:{ref}",
+            ref=ref,
+            statements=[
+                iam.PolicyStatement(sid="Registry", actions=_PUSH_IMAGE, resources=self._repositories()),
+                iam.PolicyStatement(sid="LogIn", actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+            ],
+        )
+
+    def _define_deploy_role(self, environment: str) -> None:
+        self._define_role(
+            f"{environment.capitalize()}Deploy",
+            role_name=names.github_role(environment, self._product.name),
+            description=f"Jobs of GitHub's environment {environment}: start the pipeline",
+            suffix=f":environment:{environment}",
+            ref=f"refs/heads/{self._product.repository.branch}",
+            statements=[
+                iam.PolicyStatement(sid="Pipeline", actions=_START_PIPELINE, resources=[self._pipeline("main")]),
+            ],
+        )
+
+    def _repositories(self) -> list[str]:
+        where = f"arn:{self.partition}:ecr:{self.region}:{self.account}:repository"
+        return [f"{where}/{names.repository(self._product.name, image)}" for image in self._product.images]
+
+    def _stacks(self) -> list[str]:
+        return [
+            f"arn:{self.partition}:cloudformation:{self.region}:{self.account}:stack/"
+            f"{names.prefix(environment, self._product.name)}-*"
+            for environment in ("tooling", *self._product.environments)
+        ]
+
+    def _pipeline(self, flow: str) -> str:
+        name = names.pipeline(self._product.name, flow)
+        return f"arn:{self.partition}:codepipeline:{self.region}:{self.account}:{name}"

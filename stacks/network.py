@@ -1,0 +1,36 @@
+"""The Network stack: the VPC and who may talk to whom in it."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from products.regions import REGIONS, zones
+from slipway.network import ProductNetwork
+from stacks.scope import EnvironmentScope, EnvironmentStack
+
+
+class NetworkStack(EnvironmentStack):
+    """One environment's network."""
+
+    network: ProductNetwork
+
+    def __init__(self, scope: Construct, construct_id: str, *, of: EnvironmentScope) -> None:
+        super().__init__(scope, construct_id, of=of, description="VPC, subnets, NAT, endpoints, flow logs")
+        environment = of.environment
+        self.network = ProductNetwork(
+            self,
+            "Network",
+            cidr=str(environment.network.cidr),
+            zones=zones(environment.region, environment.network.zones),
+            nat=environment.network.nat,
+            nat_count=environment.network.nat_count,
+            cloudfront_prefix_list=REGIONS[environment.region].cloudfront_prefix_list,
+            flow_logs=logs.LogGroup(
+                self, "FlowLogs", retention=of.log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
+            ),
+        )
+        for service in of.product.services.values():
+            if service.port:
+                self.network.admit(service.port)

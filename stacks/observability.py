@@ -1,0 +1,80 @@
+"""The Observability stack: what wakes a person, and one page that shows why."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct
+
+from slipway.alarms import MINUTE, Alarms
+from stacks.data import DataStack
+from stacks.scope import EnvironmentScope, EnvironmentStack
+from stacks.services import ServicesStack
+
+_GIB = 1024**3
+
+
+class ObservabilityStack(EnvironmentStack):
+    """Alarms and dashboard of one environment."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, of: EnvironmentScope, data: DataStack, services: ServicesStack
+    ) -> None:
+        super().__init__(scope, construct_id, of=of, description="Alarms and dashboard")
+        self._alarms = Alarms(self, "Alarms", emails=of.environment.alarm_emails)
+        self._watch_requests(services)
+        self._watch_database(of, data)
+        self._watch_cache(data)
+        self._define_dashboard(of)
+        self.output("AlarmTopic", self._alarms.topic.topic_arn, "Where alarms are published")
+
+    def _watch_requests(self, services: ServicesStack) -> None:
+        balancer = services.load_balancer.balancer.metrics
+        self._alarms.add(
+            "RequestsFail",
+            balancer.http_code_target(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=MINUTE, statistic="Sum"),
+            threshold=10,
+            of_minutes=5,
+        )
+        self._alarms.add(
+            "RequestsAreSlow", balancer.target_response_time(period=MINUTE, statistic="p95"), threshold=2, of_minutes=10
+        )
+        for name, group in services.target_groups.items():
+            self._alarms.add(
+                f"{name.capitalize()}HasUnhealthyTasks",
+                group.metrics.unhealthy_host_count(period=MINUTE, statistic="Maximum"),
+                threshold=1,
+                of_minutes=10,
+            )
+
+    def _watch_database(self, of: EnvironmentScope, data: DataStack) -> None:
+        instance = data.database.instance
+        self._alarms.add(
+            "DatabaseStorageIsLow",
+            instance.metric_free_storage_space(period=MINUTE, statistic="Minimum"),
+            threshold=of.environment.database.storage_gb * _GIB * 0.1,
+            of_minutes=15,
+            below=True,
+        )
+        self._alarms.add(
+            "DatabaseIsBusy",
+            instance.metric_cpu_utilization(period=MINUTE, statistic="Average"),
+            threshold=90,
+            of_minutes=15,
+        )
+
+    def _watch_cache(self, data: DataStack) -> None:
+        memory = cloudwatch.Metric(
+            namespace="AWS/ElastiCache",
+            metric_name="DatabaseMemoryUsagePercentage",
+            dimensions_map={"ReplicationGroupId": data.cache.group.ref},
+            period=MINUTE,
+            statistic="Maximum",
+        )
+        self._alarms.add("CacheMemoryIsLow", memory, threshold=85, of_minutes=10)
+
+    def _define_dashboard(self, of: EnvironmentScope) -> None:
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=of.prefix)
+        dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(self._alarms.alarms), width=24))
+        widgets = [cloudwatch.AlarmWidget(alarm=alarm, title=alarm.node.id) for alarm in self._alarms.alarms]
+        dashboard.add_widgets(*widgets)

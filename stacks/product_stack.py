@@ -1,0 +1,38 @@
+"""What every stack of a product has."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from products import names
+
+
+class ProductStack(cdk.Stack):
+    """A stack named `{environment}-{product}-{stack}`, tagged, and protected where the environment is."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        product: str,
+        environment: str,
+        account: str,
+        region: str,
+        description: str,
+        protected: bool,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=names.stack(environment, product, construct_id.lower()),
+            env=cdk.Environment(account=account, region=region),
+            description=description,
+            termination_protection=protected,
+            tags={"product": product, "environment": environment},
+        )
+
+    def output(self, name: str, value: str, description: str) -> None:
+        """Define an output whose key is exactly `name`: releases and people look it up."""
+        cdk.CfnOutput(self, name, value=value, description=description)

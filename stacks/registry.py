@@ -1,0 +1,35 @@
+"""The Registry stack: one repository per image."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from products import Product, names
+from slipway.image_repository import ImageRepository
+from stacks.product_stack import ProductStack
+
+
+class RegistryStack(ProductStack):
+    """Where a product's images are kept, for all its environments."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            product=product.name,
+            environment="tooling",
+            account=product.tooling.account,
+            region=product.tooling.region,
+            description="Container images",
+            protected=True,
+        )
+        readers = sorted({each.account for each in product.environments.values()} - {product.tooling.account})
+        for name, image in product.images.items():
+            repository = ImageRepository(
+                self,
+                "".join(part.capitalize() for part in name.split("-")),
+                repository_name=names.repository(product.name, name),
+                keep_snapshots=image.keep_snapshots,
+                readers=readers,
+            )
+            self.output(f"{repository.node.id}RepositoryUri", repository.repository_uri, f"Where {name} is pushed")

@@ -1,0 +1,216 @@
+"""The Services stack: cluster, load balancer, services, migration task. The release comes in as parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from products import names
+from products.model import Service, Size
+from slipway.cache import PORT
+from slipway.container_task import Container, ContainerTask
+from slipway.load_balancer import InternalLoadBalancer
+from slipway.network import ProductNetwork
+from slipway.password_rotation import PasswordRotation
+from slipway.release import ReleasedImage, ReleaseParameters
+from slipway.released_service import ReleasedService, ScaleRule
+from stacks.data import DataStack
+from stacks.scope import EnvironmentScope, EnvironmentStack
+
+_GRACE = cdk.Duration.seconds(60)  # a Django process imports for a while before it answers
+
+
+class ServicesStack(EnvironmentStack):
+    """What runs the containers of one environment."""
+
+    cluster: ecs.Cluster
+    load_balancer: InternalLoadBalancer
+    services: dict[str, ecs.FargateService]
+    target_groups: dict[str, elbv2.ApplicationTargetGroup]
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, of: EnvironmentScope, network: ProductNetwork, data: DataStack
+    ) -> None:
+        super().__init__(scope, construct_id, of=of, description="Containers: services, load balancer, migrations")
+        self._of, self._network, self._data = of, network, data
+        self.cluster = self._define_cluster()
+        self.load_balancer = InternalLoadBalancer(
+            self,
+            "LoadBalancer",
+            name=of.prefix,
+            vpc=network.vpc,
+            security_group=network.load_balancer,
+            deletion_protection=of.environment.deletion_protection,
+        )
+        self._release = ReleaseParameters(self, version_parameter=names.VERSION_PARAMETER)
+        self._images = {image: self._release.image(names.image_parameter(image)) for image in of.product.images}
+        self._secrets = self._define_secrets()
+        self.services, self.target_groups = {}, {}
+        for name, service in of.product.services_in(of.name).items():
+            self._define_service(name, service)
+        self._define_migration()
+        self._rotate_password()
+        self.output("ClusterName", self.cluster.cluster_name, "ECS cluster")
+
+    def _define_cluster(self) -> ecs.Cluster:
+        return ecs.Cluster(
+            self,
+            "Cluster",
+            cluster_name=names.cluster(self._of.name, self._of.product.name),
+            vpc=self._network.vpc,
+            container_insights_v2=ecs.ContainerInsights.ENABLED,
+            execute_command_configuration=ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.DEFAULT),
+        )
+
+    def _define_secrets(self) -> dict[str, ecs.Secret]:
+        """What the containers receive as secrets, by variable."""
+        existing = {
+            variable: ecs.Secret.from_secrets_manager(
+                secretsmanager.Secret.from_secret_name_v2(self, f"Secret{variable}", secret.name), secret.key
+            )
+            for variable, secret in self._of.product.secrets.items()
+        }
+        return {
+            "SECRET_KEY": ecs.Secret.from_secrets_manager(self._data.secret_key),
+            "DATABASE_URL": ecs.Secret.from_secrets_manager(self._data.database.url),
+            "REDIS_AUTH_TOKEN": ecs.Secret.from_secrets_manager(self._data.cache.token),
+            **existing,
+        }
+
+    def _variables(self, image: ReleasedImage) -> dict[str, str]:
+        """What the containers receive as plain values."""
+        return {
+            **self._of.product.variables_in(self._of.name),
+            "REDIS_HOST": self._data.cache.host,
+            "REDIS_PORT": str(PORT),
+            "REDIS_TLS": "true",
+            "AWS_STORAGE_BUCKET_NAME": self._data.media.bucket_name,
+            "RELEASE_VERSION": self._release.version,
+            "RELEASE_IMAGE": image.uri,
+        }
+
+    def _container(self, name: str, image: str, size: Size, command: tuple[str, ...] | None) -> Container:
+        tooling, product = self._of.product.tooling, self._of.product.name
+        repository = names.repository(product, image)
+        return Container(
+            name=name,
+            image=self._images[image].uri,
+            repository_arn=f"arn:{self.partition}:ecr:{tooling.region}:{tooling.account}:repository/{repository}",
+            command=command,
+            cpu=size.cpu,
+            memory=size.memory,
+            architecture=self._of.environment.architecture,
+            environment=self._variables(self._images[image]),
+            secrets=self._secrets,
+        )
+
+    def _define_task(self, container: Container) -> ContainerTask:
+        where = (self._of.name, self._of.product.name, container.name)
+        keep = self._of.environment.keep_data
+        log_group = logs.LogGroup(
+            self,
+            f"{_pascal(container.name)}Logs",
+            log_group_name=names.log_group(*where),
+            retention=self._of.log_retention,
+            removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
+        )
+        task = ContainerTask(
+            self,
+            f"{_pascal(container.name)}Task",
+            family=names.service(*where),
+            container=container,
+            log_group=log_group,
+        )
+        for statement in self._data.media_access():
+            task.add_to_task_role_policy(statement)
+        return task
+
+    def _define_service(self, name: str, service: Service) -> None:
+        container = replace(
+            self._container(name, service.image, service.size, service.command),
+            user=service.user,
+            read_only=service.read_only,
+            port=service.port,
+            health_command=service.health_command,
+            stop_timeout=service.stop_timeout,
+        )
+        count: int | str = service.count
+        if service.scaling:
+            count = self._release.count(names.count_parameter(name), service.count)
+        released = ReleasedService(
+            self,
+            _pascal(name),
+            service_name=names.service(self._of.name, self._of.product.name, name),
+            cluster=self.cluster,
+            task=self._define_task(container),
+            image=self._images[service.image],
+            count=count,
+            singleton=service.singleton,
+            shell_access=service.shell_access,
+            security_group=self._network.application,
+            health_check_grace=_GRACE if service.paths else None,
+        )
+        self.services[name] = released.service
+        self._route(name, service, released.service)
+        if service.scaling:
+            rule = ScaleRule(
+                minimum=service.count,
+                maximum=service.scaling.maximum,
+                cpu_percent=service.scaling.cpu_percent,
+                requests_per_target=service.scaling.requests_per_target,
+            )
+            released.scale(rule, self.target_groups.get(name))
+
+    def _route(self, name: str, service: Service, running: ecs.FargateService) -> None:
+        paths = (*service.paths, *service.static_paths)
+        if not paths or service.port is None or service.health_path is None:
+            return
+        self.target_groups[name] = self.load_balancer.route(
+            _pascal(name),
+            service=running,
+            container=name,
+            port=service.port,
+            paths=paths,
+            health_path=service.health_path,
+            drain=cdk.Duration.seconds(service.stop_timeout),
+        )
+
+    def _define_migration(self) -> None:
+        migration = self._of.product.migration
+        if migration is None:
+            return
+        container = self._container("migrate", migration.image, migration.size, migration.command)
+        task = self._define_task(replace(container, read_only=True))
+        subnets = self._network.vpc.select_subnets(subnet_group_name="Application").subnet_ids
+        self.output("MigrationTaskDefinition", task.task_definition_arn, "Run it once per release")
+        self.output("MigrationSubnets", ",".join(subnets), "Where migrations run")
+        self.output("MigrationSecurityGroup", self._network.application.security_group_id, "What migrations may reach")
+
+    def _rotate_password(self) -> None:
+        days = self._of.environment.database.rotate_password_days
+        if days is None:
+            return
+        database = self._data.database
+        PasswordRotation(
+            self,
+            "PasswordRotation",
+            credentials=database.credentials,
+            url=database.url,
+            instance_id=database.instance.instance_identifier,
+            instance_arn=database.instance.instance_arn,
+            cluster=self.cluster,
+            services=list(self.services.values()),
+            every=cdk.Duration.days(days),
+            log_retention=self._of.log_retention,
+        )
+
+
+def _pascal(name: str) -> str:
+    """A construct id, e.g. CeleryBeat for celery-beat."""
+    return "".join(part.capitalize() for part in name.split("-"))
