@@ -1,0 +1,1 @@
+"""What two handlers or more use."""
