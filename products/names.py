@@ -64,6 +64,7 @@ def count_parameter(service_name: str) -> str:
 
 
 VERSION_PARAMETER = "ReleaseVersion"
+MIGRATION_PARAMETER = "MigrationImage"  # its own, so that migrations can run before the services change
 UNRELEASED = "unreleased"  # value of an image parameter until the first release: services then run no task
 
 

@@ -18,7 +18,7 @@ from slipway.container_task import Container, ContainerTask
 from slipway.load_balancer import InternalLoadBalancer
 from slipway.network import ProductNetwork
 from slipway.password_rotation import PasswordRotation
-from slipway.release import ReleasedImage, ReleaseParameters
+from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
@@ -83,7 +83,7 @@ class ServicesStack(EnvironmentStack):
             **existing,
         }
 
-    def _variables(self, image: ReleasedImage) -> dict[str, str]:
+    def _variables(self, image: str) -> dict[str, str]:
         """What the containers receive as plain values."""
         return {
             **self._of.product.variables_in(self._of.name),
@@ -92,21 +92,21 @@ class ServicesStack(EnvironmentStack):
             "REDIS_TLS": "true",
             "AWS_STORAGE_BUCKET_NAME": self._data.media.bucket_name,
             "RELEASE_VERSION": self._release.version,
-            "RELEASE_IMAGE": image.uri,
+            "RELEASE_IMAGE": image,
         }
 
-    def _container(self, name: str, image: str, size: Size, command: tuple[str, ...] | None) -> Container:
+    def _container(self, name: str, image: str, uri: str, size: Size, command: tuple[str, ...] | None) -> Container:
         tooling, product = self._of.product.tooling, self._of.product.name
         repository = names.repository(product, image)
         return Container(
             name=name,
-            image=self._images[image].uri,
+            image=uri,
             repository_arn=f"arn:{self.partition}:ecr:{tooling.region}:{tooling.account}:repository/{repository}",
             command=command,
             cpu=size.cpu,
             memory=size.memory,
             architecture=self._of.environment.architecture,
-            environment=self._variables(self._images[image]),
+            environment=self._variables(uri),
             secrets=self._secrets,
         )
 
@@ -133,7 +133,7 @@ class ServicesStack(EnvironmentStack):
 
     def _define_service(self, name: str, service: Service) -> None:
         container = replace(
-            self._container(name, service.image, service.size, service.command),
+            self._container(name, service.image, self._images[service.image].uri, service.size, service.command),
             user=service.user,
             read_only=service.read_only,
             port=service.port,
@@ -185,7 +185,8 @@ class ServicesStack(EnvironmentStack):
         migration = self._of.product.migration
         if migration is None:
             return
-        container = self._container("migrate", migration.image, migration.size, migration.command)
+        uri = self._release.image_uri(names.MIGRATION_PARAMETER)
+        container = self._container("migrate", migration.image, uri, migration.size, migration.command)
         task = self._define_task(replace(container, read_only=True))
         subnets = self._network.vpc.select_subnets(subnet_group_name="Application").subnet_ids
         self.output("MigrationTaskDefinition", task.task_definition_arn, "Run it once per release")

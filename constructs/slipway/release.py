@@ -37,21 +37,25 @@ class ReleaseParameters:
         ).value_as_string
 
     def image(self, parameter: str) -> ReleasedImage:
-        """Define the parameter of an image: its URI by digest, or `unreleased`."""
-        uri = cdk.CfnParameter(
-            self._stack,
-            parameter,
-            default=UNRELEASED,
-            allowed_pattern=rf"^({UNRELEASED}|.+@sha256:[0-9a-f]{{64}})$",
-            constraint_description="give the image by digest: <repository>@sha256:<64 hexadecimal digits>",
-            description="Image the services run, by digest; unreleased: no tasks",
-        ).value_as_string
+        """Define the parameter of an image that services run, and the condition that it is released."""
+        uri = self.image_uri(parameter)
         released = cdk.CfnCondition(
             self._stack,
             f"Has{parameter}",
             expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(uri, UNRELEASED)),
         )
         return ReleasedImage(uri, released)
+
+    def image_uri(self, parameter: str) -> str:
+        """Define the parameter of an image: its URI by digest, or `unreleased`."""
+        return cdk.CfnParameter(
+            self._stack,
+            parameter,
+            default=UNRELEASED,
+            allowed_pattern=rf"^({UNRELEASED}|.+@sha256:[0-9a-f]{{64}})$",
+            constraint_description="give the image by digest: <repository>@sha256:<64 hexadecimal digits>",
+            description="Image to run, by digest; unreleased: no tasks",
+        ).value_as_string
 
     def count(self, parameter: str, default: int) -> str:
         """Define the parameter of a scaled service's tasks: a release keeps the scale it finds."""

@@ -1,0 +1,237 @@
+"""Writes the tables of docs/manifest.md from the model: `python -m products.reference`.
+
+Everything comes from the model's JSON schema, so a key cannot be added without the page growing; a test fails when
+the page is stale. Examples are AllThrive's own values where it has them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from products.loader import FOLDER
+from products.model import Product
+
+PAGE = FOLDER.parent / "docs" / "manifest.md"
+BEGIN = "<!-- keys: written by `python -m products.reference`, do not edit below -->"
+END = "<!-- end of keys -->"
+_EXAMPLE = FOLDER / "allthrive.yaml"
+
+Schema = dict[str, Any]
+
+# Keys whose docstring in the model is empty because the name says it, said in full for the page.
+_SAID_BY_THE_NAME = {
+    "name": "Product name; the file's name without `.yaml`",
+    "description": "For people",
+    "repository.name": "Repository",
+    "tooling.account": "AWS account of registry, GitHub roles and pipelines; in quotes, it may begin with 0",
+    "tooling.region": "Region of the same",
+    "images.*.build_args": "Build arguments; never secrets, they stay in the image's history",
+    "services.*.image": "One of `images`",
+    "migration.image": "One of `images`",
+    "migration.command": "Exec form",
+    "migration.timeout_minutes": "After this the migration task is stopped and the release has failed",
+    "frontend.directory": "Folder of the repository",
+    "frontend.install": "Run in `directory` first",
+    "frontend.build": "Run in `directory` next",
+    "database.version": "PostgreSQL version as RDS names it, major or exact",
+    "database.name": "Database in the instance",
+    "database.user": "Its owner",
+    "cache.engine": "Engine",
+    "cache.version": "Engine version as ElastiCache names it",
+    "secrets.*.name": "Name in Secrets Manager of the environment's account",
+    "environments.*.account": "AWS account of this environment, in quotes",
+    "environments.*.region": "One of those in `products/regions.py`",
+    "environments.*.log_retention_days": "How long container logs, handler logs and flow logs stay",
+    "environments.*.alarm_emails": "Who is written to; each must confirm the subscription once",
+    "environments.*.network.cidr": "Address block of the VPC, /16 to /22; must not overlap what it is ever peered with",
+    "environments.*.network.zones": "Availability zones",
+    "environments.*.network.nat": (
+        "How containers reach the internet; `none`: not at all, and interface endpoints lead to the AWS services"
+    ),
+    "environments.*.database.instance": "Instance class",
+    "environments.*.database.storage_gb": "gp3 storage at the start",
+    "environments.*.database.multi_az": "A standby in another zone, taken over to by itself",
+    "environments.*.cache.node": "Node type",
+    "environments.*.cache.snapshot_days": "Days a daily snapshot stays; 0: none are made",
+    "environments.*.services.*.count": "Overrides the product's `count`",
+    "environments.*.services.*.size": "Overrides the product's `size`",
+    "environments.*.services.*.scaling": "Overrides the product's `scaling`, as a whole",
+    "environments.*.edge.domain.name": "Full name, e.g. of a subdomain",
+    "environments.*.edge.price_class": "Which edge locations answer: docs.aws.amazon.com, CloudFront price classes",
+    "environments.*.edge.content_security_policy": "Header of every answer that brings none of its own",
+}
+# For keys that AllThrive does not use.
+_EXAMPLES = {
+    "repository.branch": "main",
+    "repository.subject_formats": "[ids]",
+    "tooling.oidc_provider": "existing",
+    "images.*.context": "backend",
+    "images.*.target": "production",
+    "images.*.build_args": "{PYTHON: '3.13'}",
+    "images.*.keep_snapshots": "100",
+    "services.*.health_command": "[celery, -A, config, inspect, ping]",
+    "migration.timeout_minutes": "60",
+    "frontend.install": "pnpm install",
+    "frontend.build": "pnpm build",
+    "frontend.output": "build",
+    "frontend.keep_releases": "10",
+    "database.user": "shop",
+    "secrets": "{STRIPE_KEY: {name: allthrive/stripe, key: secret}}",
+    "secrets.*.name": "allthrive/stripe",
+    "secrets.*.key": "secret",
+    "environments.*.target": "fargate",
+    "environments.*.architecture": "x86_64",
+    "environments.*.variables": "{LOG_LEVEL: DEBUG}",
+    "environments.*.services.*.size": "{cpu: 1024, memory: 2048}",
+    "environments.*.edge.domain": "{name: app.example.org, hosted_zone_id: Z0123456789ABC}",
+    "environments.*.edge.domain.name": "app.example.org",
+    "environments.*.edge.domain.hosted_zone_id": "Z0123456789ABC",
+    "environments.*.edge.domain.certificate_arn": "arn:aws:acm:us-east-1:111122223333:certificate/…",
+    "environments.*.edge.waf_requests_per_5_minutes": "5000",
+    "environments.*.edge.price_class": "all",
+    "environments.*.edge.content_security_policy": "default-src 'self'",
+}
+_LONG = 60  # characters of a default or an example that still fit into a table
+
+
+def tables() -> str:
+    """All keys of a manifest as Markdown: one table for the product, one for each section."""
+    schema = Product.model_json_schema()
+    example = yaml.safe_load(_EXAMPLE.read_text(encoding="utf-8"))
+    lines: list[str] = []
+    for place, section in _sections(schema, schema, ""):
+        lines += [f"### {_shown(place) or 'The product'}", "", *_prose(section), "| key | write | default | example | |"]
+        lines += ["|---|---|---|---|---|"]
+        for key, value in section["properties"].items():
+            where = f"{place}.{key}" if place else key
+            required = key in section.get("required", ())
+            lines.append(_row(schema, where, key, value, required=required, example=example))
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def page(current: str) -> str:
+    """The page with its tables renewed."""
+    head, _, rest = current.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n\n{tables()}\n\n{END}{tail}"
+
+
+def main() -> None:
+    """Renew docs/manifest.md."""
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _sections(root: Schema, schema: Schema, place: str) -> Iterator[tuple[str, Schema]]:
+    """A section and those inside it, each with its place, e.g. environments.*.database."""
+    yield place, schema
+    for key, value in schema["properties"].items():
+        where = f"{place}.{key}" if place else key
+        inner, star = _model(root, value)
+        # Size and Scaling stand under services already; an environment's override has the same keys.
+        if inner and not where.startswith("environments.*.services.*."):
+            yield from _sections(root, inner, f"{where}.*" if star else where)
+
+
+def _model(root: Schema, value: Schema) -> tuple[Schema | None, bool]:
+    """The section a key holds, and whether under names of the user's choice."""
+    for option in value.get("anyOf", [value]):
+        if "$ref" in option:
+            return root["$defs"][option["$ref"].rpartition("/")[2]], False
+        more = option.get("additionalProperties")
+        if isinstance(more, dict) and "$ref" in more:
+            return root["$defs"][more["$ref"].rpartition("/")[2]], True
+    return None, False
+
+
+def _prose(section: Schema) -> list[str]:
+    text = section.get("description", "")
+    return [text.replace("\n", " "), ""] if text else []
+
+
+def _row(root: Schema, where: str, key: str, value: Schema, *, required: bool, example: Any) -> str:
+    inner, star = _model(root, value)
+    meaning = value.get("description") or _SAID_BY_THE_NAME.get(where) or (inner or {}).get("description", "")
+    if not meaning:
+        raise LookupError(f"{where}: no docstring in products/model.py")
+    write = ("names with " if star else "") + f"[{_shown(where)}](#{_anchor(where, star=star)})" if inner else _type(value)
+    if where.startswith("environments.*.services.*.") and inner:
+        write = f"as [services.NAME.{key}](#servicesname{key})"
+    default = "**required**" if required else _default(value)
+    shown = _EXAMPLES.get(where) or _flow(_found(example, where.split(".")))
+    cells = (f"`{key}`", write, default, f"`{shown}`" if shown else "", meaning.replace("\n", " "))
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _shown(where: str) -> str:
+    return where.replace("*", "NAME")
+
+
+def _anchor(where: str, *, star: bool) -> str:
+    return _shown(f"{where}.*" if star else where).replace(".", "").lower()
+
+
+def _type(value: Schema) -> str:
+    options = [each for each in value.get("anyOf", [value]) if each.get("type") != "null"]
+    return " or ".join(_one_type(each) for each in options)
+
+
+def _one_type(value: Schema) -> str:
+    if "const" in value:
+        return f"`{value['const']}`"
+    if "enum" in value:
+        return ", ".join(f"`{each}`" for each in value["enum"])
+    match value.get("type"):
+        case "array":
+            return f"list of {_one_type(value.get('items') or value['prefixItems'][0])}"
+        case "object":
+            return "names and values"
+        case "boolean":
+            return "`true`, `false`"
+        case "integer":
+            return f"whole number{_range(value)}"
+        case _:
+            return "text"
+
+
+def _range(value: Schema) -> str:
+    low = value.get("minimum", value.get("exclusiveMinimum"))
+    high = value.get("maximum")
+    if low is None:
+        return ""
+    return f", {low} to {high}" if high is not None else f", {low} or more"
+
+
+def _default(value: Schema) -> str:
+    default = value.get("default")
+    if default in (None, "", [], {}):
+        return "none"
+    if isinstance(default, dict):
+        return "its keys' defaults"
+    return f"`{_flow(default)}`"
+
+
+def _found(data: Any, path: list[str]) -> Any:
+    """The first value at a path, where `*` stands for any name."""
+    if not path:
+        return data
+    if not isinstance(data, dict):
+        return None
+    keys = list(data) if path[0] == "*" else [path[0]]
+    return next((got for key in keys if (got := _found(data.get(key), path[1:])) is not None), None)
+
+
+def _flow(value: Any) -> str:
+    if value is None:
+        return ""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False).strip().removesuffix("...").strip()
+    return text if len(text) <= _LONG else "" if isinstance(value, dict) else f"{text[: _LONG - 1]}…"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

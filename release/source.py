@@ -1,0 +1,52 @@
+"""A product's checkout: its version, and what a release of it is called."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import tomllib
+from pathlib import Path
+
+from release.errors import ReleaseError
+
+_SNAPSHOT_DIGITS = 7  # as git abbreviates a commit
+
+
+def snapshot(folder: Path) -> str:
+    """The name of this state of a checkout, `X.Y.Z-SNAPSHOT-<7 hexadecimal digits>`.
+
+    The digits are of the files' contents, not of the commit: a release from a dirty checkout gets a name of its own.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(_files(folder)):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"{version(folder)}-SNAPSHOT-{digest.hexdigest()[:_SNAPSHOT_DIGITS]}"
+
+
+def version(folder: Path) -> str:
+    """The version a product gives itself, from the first `pyproject.toml` or `package.json` at hand."""
+    for path in (folder / "pyproject.toml", *sorted(folder.glob("*/pyproject.toml"))):
+        if path.exists() and (found := tomllib.loads(path.read_text()).get("project", {}).get("version")):
+            return str(found)
+    for path in (folder / "package.json", *sorted(folder.glob("*/package.json"))):
+        if path.exists() and (found := json.loads(path.read_text()).get("version")):
+            return str(found)
+    raise ReleaseError(f"no version in {folder}: write one into pyproject.toml ([project] version) or package.json")
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files git would commit; every file where there is no git."""
+    if not folder.is_dir():
+        raise ReleaseError(f"no folder {folder}; give the product's checkout with --source")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607 - the user's git
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    if listed.returncode == 0:
+        return [path for name in listed.stdout.split("\0") if name and (path := folder / name).is_file()]
+    return [path for path in folder.rglob("*") if path.is_file() and "node_modules" not in path.parts]
