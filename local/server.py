@@ -18,7 +18,26 @@ from local import settings, symbols
 #: Installed in this order. A module has ``SYMBOLS`` and ``install()``.
 ADAPTERS: tuple[str, ...] = (
     "local.adapter",
+    "local.containers",
+    "local.trust",
     "local.identity",
+    "local.ecs",
+    "local.resources.ecs",
+    "local.resources.ec2",
+    "local.resources.iam",
+    "local.resources.s3",
+    "local.resources.ecr",
+    "local.resources.cloudfront",
+    "local.resources.wafv2",
+    "local.resources.route53",
+    "local.resources.logs",
+    "local.resources.cloudwatch",
+    "local.resources.messaging",
+    "local.resources.operations",
+    "local.resources.parameters",
+    "local.resources.developer_tools",
+    "local.custom_resources",
+    "local.events",
 )
 
 
