@@ -103,23 +103,27 @@ def _line(path: tuple[str, ...], lines: Lines) -> int | None:
     return lines.get(path)
 
 
+_EXPECTED = {
+    "string_type": "text (put it in quotes)",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "dict_type": "keys and values",
+    "model_type": "keys and values",
+    "tuple_type": "a list",
+}
+
+
 def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
-    got = error["input"]
-    match error["type"]:
-        case "missing":
-            return "missing"
-        case "extra_forbidden":
-            return f"unknown key{nearest(path[-1], _keys(path[:-1]))}"
-        case "string_type":
-            return f"expected text, got {got!r}; put it in quotes"
-        case "int_type" | "int_parsing" | "int_from_float":
-            return f"expected a whole number, got {got!r}"
-        case "bool_type" | "bool_parsing":
-            return f"expected true or false, got {got!r}"
-        case "string_pattern_mismatch":
-            return f"got {got!r}, which does not match {error['ctx']['pattern']}"
-        case _:
-            return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {_short(got)}"
+    got, kind = error["input"], error["type"]
+    if kind == "missing":
+        return "missing"
+    if kind == "extra_forbidden":
+        return f"unknown key{nearest(path[-1], _keys(path[:-1]))}"
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind]}, got {_short(got)}"
+    if kind == "string_pattern_mismatch":
+        return f"got {_short(got)}, which does not match {error['ctx']['pattern']}"
+    return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {_short(got)}"
 
 
 def _short(value: object) -> str:
