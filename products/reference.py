@@ -6,7 +6,6 @@ the page is stale. Examples are AllThrive's own values where it has them.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ _SAID_BY_THE_NAME = {
     "tooling.region": "Region of the same",
     "images.*.build_args": "Build arguments; never secrets, they stay in the image's history",
     "services.*.image": "One of `images`",
+    "services.*.scaling.maximum": "The most tasks",
     "migration.image": "One of `images`",
     "migration.command": "Exec form",
     "migration.timeout_minutes": "After this the migration task is stopped and the release has failed",
@@ -105,7 +105,12 @@ def tables() -> str:
     example = yaml.safe_load(_EXAMPLE.read_text(encoding="utf-8"))
     lines: list[str] = []
     for place, section in _sections(schema, schema, ""):
-        lines += [f"### {_shown(place) or 'The product'}", "", *_prose(section), "| key | write | default | example | |"]
+        lines += [
+            f"### {_shown(place) or 'The product'}",
+            "",
+            *_prose(section),
+            "| key | write | default | example | meaning |",
+        ]
         lines += ["|---|---|---|---|---|"]
         for key, value in section["properties"].items():
             where = f"{place}.{key}" if place else key
@@ -143,9 +148,9 @@ def _model(root: Schema, value: Schema) -> tuple[Schema | None, bool]:
     for option in value.get("anyOf", [value]):
         if "$ref" in option:
             return root["$defs"][option["$ref"].rpartition("/")[2]], False
-        more = option.get("additionalProperties")
-        if isinstance(more, dict) and "$ref" in more:
-            return root["$defs"][more["$ref"].rpartition("/")[2]], True
+        for more in (option.get("additionalProperties"), *option.get("patternProperties", {}).values()):
+            if isinstance(more, dict) and "$ref" in more:
+                return root["$defs"][more["$ref"].rpartition("/")[2]], True
     return None, False
 
 
@@ -159,12 +164,14 @@ def _row(root: Schema, where: str, key: str, value: Schema, *, required: bool, e
     meaning = value.get("description") or _SAID_BY_THE_NAME.get(where) or (inner or {}).get("description", "")
     if not meaning:
         raise LookupError(f"{where}: no docstring in products/model.py")
-    write = ("names with " if star else "") + f"[{_shown(where)}](#{_anchor(where, star=star)})" if inner else _type(value)
+    write = (
+        ("names with " if star else "") + f"[{_shown(where)}](#{_anchor(where, star=star)})" if inner else _type(value)
+    )
     if where.startswith("environments.*.services.*.") and inner:
         write = f"as [services.NAME.{key}](#servicesname{key})"
     default = "**required**" if required else _default(value)
     shown = _EXAMPLES.get(where) or _flow(_found(example, where.split(".")))
-    cells = (f"`{key}`", write, default, f"`{shown}`" if shown else "", meaning.replace("\n", " "))
+    cells = (f"`{key}`", write, default, f"`{shown}`" if shown else "", meaning.replace("\n", " ").removesuffix("."))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
@@ -200,7 +207,7 @@ def _one_type(value: Schema) -> str:
 
 
 def _range(value: Schema) -> str:
-    low = value.get("minimum", value.get("exclusiveMinimum"))
+    low = value["exclusiveMinimum"] + 1 if "exclusiveMinimum" in value else value.get("minimum")
     high = value.get("maximum")
     if low is None:
         return ""
@@ -229,9 +236,14 @@ def _found(data: Any, path: list[str]) -> Any:
 def _flow(value: Any) -> str:
     if value is None:
         return ""
-    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False).strip().removesuffix("...").strip()
+    text = (
+        yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False)
+        .strip()
+        .removesuffix("...")
+        .strip()
+    )
     return text if len(text) <= _LONG else "" if isinstance(value, dict) else f"{text[: _LONG - 1]}…"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
