@@ -127,6 +127,8 @@ def remove(client: docker.DockerClient, settings: Settings) -> int:
         except (NotFound, APIError) as error:
             if getattr(error, "status_code", 404) not in (404, 409):  # gone, or being removed by the server
                 raise
+    for volume in client.volumes.list(filters={"label": [f"{LABEL}=1", f"{LABEL}.port={settings.port}"]}):
+        volume.remove(force=True)
     for network in client.networks.list(filters={"label": [f"{LABEL}=1", f"{LABEL}.port={settings.port}"]}):
         network.remove()
     return len(found)
