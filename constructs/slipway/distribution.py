@@ -127,7 +127,8 @@ class ProductDistribution(Construct):
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
             cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER,
+            # With CloudFront's own headers: CloudFront-Forwarded-Proto is how Django knows that the visitor used HTTPS.
+            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_AND_CLOUDFRONT_2022,
             response_headers_policy=self._headers,
         )
 

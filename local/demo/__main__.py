@@ -1,0 +1,90 @@
+"""`python -m local.demo`: what `make demo` calls."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local import settings
+from local.demo.checks import CheckError
+from local.demo.infrastructure import CdkError
+from local.demo.progress import Progress
+from local.demo.run import Demo, DemoError, default_source, has_docker
+from products import ManifestError, Product, load, names
+from release.errors import ReleaseError
+
+_FAILURES = (DemoError, CdkError, ReleaseError, CheckError, ClientError, BotoCoreError, OSError)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        product = load(options.product)
+    except ManifestError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - the user reads it
+        return 2
+    chosen = dataclasses.replace(settings.current(), account=product.tooling.account, region=product.tooling.region)
+    progress = Progress()
+    demo = Demo(
+        settings=chosen,
+        product=product,
+        source=(options.source or default_source(product.name)).resolve(),
+        environments=tuple(options.environment or product.environments),
+        progress=progress,
+        containers=chosen.docker and has_docker(),
+    )
+    try:
+        with progress.shown():
+            urls = demo.run()
+    except KeyboardInterrupt:
+        _say("\nInterrupted. Nothing is lost: type make demo to go on, make local-down to remove everything.")
+        return 130
+    except _FAILURES as error:
+        _say(
+            f"\nThe demo stopped: {error}\n\nLogs: {chosen.run}\nGo on: make demo   Start afresh: make local-reset demo"
+        )
+        return 1
+    _farewell(demo, product, urls)
+    return 0
+
+
+def _farewell(demo: Demo, product: Product, urls: dict[str, str]) -> None:
+    _say("")
+    for name, url in urls.items():
+        _say(f"{name:<12} {url}/")
+    if not demo.containers:
+        _say("\nNo Docker daemon answered: images, database, cache and containers are only recorded, so the pages are")
+        _say("served but their API is not. Start Docker and type make demo again.")
+    newest = next(reversed(urls))
+    log_group = names.log_group(newest, product.name, next(iter(product.services)))
+    cluster = names.cluster(newest, product.name)
+    service = names.service(newest, product.name, next(iter(product.services)))
+    _say("\nNext:")
+    _say(f"  source {demo.settings.state / 'local.env'}")
+    _say(f"  aws ecs describe-services --cluster {cluster} --services {service} --query 'services[0].deployments'")
+    _say(f"  aws logs tail {log_group} --follow")
+    _say("\nmake local-status shows what runs, make local-down ends it.")
+    total = max(step.started + step.seconds for step in demo.progress.steps) - demo.progress.steps[0].started
+    slowest = sorted(demo.progress.steps, key=lambda step: -step.seconds)[:5]
+    _say(f"\n{total:.0f} s in all; longest: " + ", ".join(f"{step.title} {step.seconds:.0f} s" for step in slowest))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the demo's own words
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make demo", description="Deploy and release a product on the local cloud.")
+    parser.add_argument("--product", default="allthrive")
+    parser.add_argument("--source", type=Path, help="the product's checkout; by default its example")
+    parser.add_argument("--environment", action="append", help="only this one; may be given twice")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

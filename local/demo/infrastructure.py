@@ -1,0 +1,82 @@
+"""Lets the real CDK CLI bootstrap the local cloud and deploy a product into it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import shell
+from local.settings import ROOT, Settings
+
+Say = Callable[[str], None]
+_CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+_NODE = ROOT / "node_modules" / "node" / "bin"
+_STACK_DONE = re.compile(r"✅ +(\S+)")
+_STACK_BEGUN = re.compile(r"^(\S+): (deploying|creating CloudFormation changeset)")
+_TAIL = 40
+_POLL_SECONDS = 0.05
+
+
+class CdkError(Exception):
+    """The CDK CLI failed; the message has the end of what it printed."""
+
+
+@dataclass(frozen=True)
+class Cdk:
+    """The CDK CLI, aimed at the local cloud."""
+
+    settings: Settings
+    product: str
+
+    def bootstrap(self, account: str, region: str) -> None:
+        """Prepare an account and region for deployments."""
+        self._run(["bootstrap", f"aws://{account}/{region}"], "bootstrap", lambda _: None)
+
+    def deploy(self, patterns: list[str], say: Say) -> None:
+        """Deploy the stacks that match, those that do not need each other side by side."""
+        command = ["deploy", *patterns, "--require-approval", "never", "--concurrency", "4", "--progress", "events"]
+        self._run(command, "deploy", say)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the CLI: the pinned Node first, the local cloud as AWS."""
+        path = f"{_NODE}:{self.settings.state / 'bin'}:{os.environ.get('PATH', '')}"
+        return {**os.environ, **shell.variables(self.settings), "PATH": path, "CI": "true"}
+
+    def _run(self, arguments: list[str], name: str, say: Say) -> None:
+        log = self.settings.run / f"cdk-{name}.log"
+        command = [str(_NODE / "node"), str(_CDK), *arguments, "--context", f"product={self.product}"]
+        with log.open("w", encoding="utf-8") as output:
+            # Not a group of its own: Ctrl-C in the terminal ends it with the demo.
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+            try:
+                _follow(process, log, say)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait()
+        if process.returncode:
+            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:])
+            raise CdkError(f"cdk {name} failed with exit code {process.returncode}; the end of {log}:\n{tail}")
+
+
+def _follow(process: subprocess.Popen[bytes], log: Path, say: Say) -> None:
+    done = 0
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        while True:
+            ended = process.poll() is not None
+            for line in lines:
+                if _STACK_DONE.search(line):
+                    done += 1
+                    say(f"{done} stacks, last {_STACK_DONE.findall(line)[0]}")
+                elif found := _STACK_BEGUN.match(line):
+                    say(f"{done} stacks, at {found[1]}")
+            if ended:
+                return
+            time.sleep(_POLL_SECONDS)
