@@ -7,7 +7,6 @@ the page is stale. Examples are AllThrive's own values where it has them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -189,21 +188,13 @@ def _type(value: Schema) -> str:
 
 
 def _one_type(value: Schema) -> str:
-    if "const" in value:
-        return f"`{value['const']}`"
-    if "enum" in value:
-        return ", ".join(f"`{each}`" for each in value["enum"])
-    match value.get("type"):
-        case "array":
-            return f"list of {_one_type(value.get('items') or value['prefixItems'][0])}"
-        case "object":
-            return "names and values"
-        case "boolean":
-            return "`true`, `false`"
-        case "integer":
-            return f"whole number{_range(value)}"
-        case _:
-            return "text"
+    choices = [value["const"]] if "const" in value else value.get("enum")
+    if choices:
+        return ", ".join(f"`{each}`" for each in choices)
+    if value.get("type") == "array":
+        return f"list of {_one_type(value.get('items') or value['prefixItems'][0])}"
+    plain = {"object": "names and values", "boolean": "`true`, `false`", "integer": f"whole number{_range(value)}"}
+    return plain.get(value.get("type", ""), "text")
 
 
 def _range(value: Schema) -> str:
