@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from channels.testing import WebsocketCommunicator
+from django.test import SimpleTestCase
+
+from config.asgi import application
+
+
+class Echo(SimpleTestCase):
+    async def test_a_message_comes_back_through_the_channel_layer(self) -> None:
+        socket = await self.connect()
+        await socket.send_json_to({"hello": ["world", 1]})
+        self.assertEqual(await socket.receive_json_from(timeout=5), {"hello": ["world", 1]})
+        await socket.disconnect()
+
+    async def test_what_is_not_json_is_refused_without_closing(self) -> None:
+        socket = await self.connect()
+        await socket.send_to(text_data="{")
+        self.assertEqual(await socket.receive_json_from(timeout=5), {"error": "send JSON"})
+        await socket.send_json_to("still here")
+        self.assertEqual(await socket.receive_json_from(timeout=5), "still here")
+        await socket.disconnect()
+
+    async def connect(self) -> WebsocketCommunicator:
+        socket = WebsocketCommunicator(application, "/ws/echo/", headers=[(b"origin", b"https://allthrive.example")])
+        connected, _ = await socket.connect()
+        self.assertTrue(connected)
+        return socket

@@ -1,0 +1,95 @@
+"""The HTTP API."""
+
+from __future__ import annotations
+
+import json
+from uuid import UUID, uuid4
+
+from celery.result import AsyncResult
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from api import tasks
+from api.images import extension_of
+from api.status import report
+from catalog.models import Topic
+
+LONGEST_TEXT = 10_000
+LARGEST_IMAGE_BYTES = 5 * 1024 * 1024
+
+
+@require_GET
+def health(request: HttpRequest) -> JsonResponse:
+    """Say that this process answers. Touches nothing: a broken database is no reason to replace the container."""
+    return JsonResponse({"ok": True})
+
+
+@require_GET
+def status(request: HttpRequest) -> JsonResponse:
+    """Say which release runs, and how well."""
+    body = report()
+    return JsonResponse(body, status=200 if body["ok"] else 503)
+
+
+# The API knows no users, so there is no session that a forged request could use.
+@csrf_exempt
+@require_POST
+def start_task(request: HttpRequest) -> JsonResponse:
+    """Queue a word count."""
+    try:
+        text = json.loads(request.body)["text"]
+    except (ValueError, KeyError, TypeError):
+        return error('send JSON: {"text": "…"}', 400)
+    if not isinstance(text, str) or len(text) > LONGEST_TEXT:
+        return error(f"text is a string of at most {LONGEST_TEXT} characters", 400)
+    task_id = tasks.count_words.delay(text).id
+    return JsonResponse({"id": task_id}, status=202, headers={"Location": f"{request.path}{task_id}/"})
+
+
+@require_GET
+def show_task(request: HttpRequest, task_id: UUID) -> JsonResponse:
+    """Show how far a task is. An unknown one is PENDING: the queue does not know who asks too early."""
+    task = AsyncResult(str(task_id))
+    state = task.state
+    return JsonResponse({"id": task.id, "state": state, "result": task.result if state == "SUCCESS" else None})
+
+
+@csrf_exempt
+@require_POST
+def upload_media(request: HttpRequest) -> JsonResponse:
+    """Store an image under a name of our own."""
+    upload = request.FILES.get("file")
+    if upload is None:
+        return error("send a form with a file in the field 'file'", 400)
+    if upload.size > LARGEST_IMAGE_BYTES:
+        return error(f"an image has at most {LARGEST_IMAGE_BYTES} bytes", 413)
+    extension = extension_of(upload.read(16))
+    if extension is None:
+        return error("send a GIF, JPEG, PNG or WebP image", 415)
+    upload.seek(0)
+    name = default_storage.save(f"{uuid4()}.{extension}", upload)
+    return JsonResponse({"url": f"{settings.MEDIA_URL}{name}"}, status=201)
+
+
+@require_GET
+def list_topics(request: HttpRequest) -> JsonResponse:
+    """List the topics."""
+    return JsonResponse({"topics": list(Topic.objects.values("slug", "name", "description"))})
+
+
+def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
+    """Answer in JSON, so that nobody takes the frontend's page for an answer."""
+    return error("not found", 404)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """Say no more than that it is our fault; the log has the rest."""
+    return error("internal error", 500)
+
+
+def error(message: str, status: int) -> JsonResponse:
+    """Build an answer to a request that failed."""
+    return JsonResponse({"error": message}, status=status)
