@@ -30,6 +30,14 @@ _addresses_lock = threading.Lock()
 _given: set[str] = set()
 
 
+def require(client: Any, image: str) -> None:
+    """Have the image here, or raise an error that names it and says what to do."""
+    try:
+        client.images.get(image)
+    except ImageNotFound:
+        client.images.pull(image)
+
+
 class MissingImageError(ImageNotFound):
     """An image is neither on this machine nor obtainable."""
 
@@ -94,10 +102,7 @@ def _prepare(containers: ContainerCollection, kwargs: dict[str, Any]) -> dict[st
         and kwargs.get("network") == settings.NETWORK
         and not kwargs.get("networking_config")
     ):
-        address = free_address(containers)
-        own[ADDRESS_LABEL] = address
-        config = containers.client.api.create_endpoint_config(ipv4_address=address)
-        kwargs["networking_config"] = {settings.NETWORK: config}
+        fix_address(containers, kwargs)
     return kwargs
 
 
@@ -105,6 +110,15 @@ def _on_loopback(outer: Any) -> Any:
     if outer is None or isinstance(outer, int | str):
         return ("127.0.0.1", outer)
     return outer
+
+
+def fix_address(containers: ContainerCollection, arguments: dict[str, Any]) -> str:
+    """Give the container to be made an address of its own; answers it."""
+    address = free_address(containers)
+    arguments["labels"] = {**(arguments.get("labels") or {}), ADDRESS_LABEL: address}
+    config = containers.client.api.create_endpoint_config(ipv4_address=address)
+    arguments["networking_config"] = {settings.NETWORK: config}
+    return address
 
 
 def free_address(containers: ContainerCollection) -> str:
