@@ -33,27 +33,39 @@ class Cdk:
     settings: Settings
     product: str
 
+    @property
+    def assembly(self) -> Path:
+        """Where the templates are synthesized to."""
+        return self.settings.run / "cdk.out"
+
     def bootstrap(self, account: str, region: str) -> None:
         """Prepare an account and region for deployments."""
-        self._run(["bootstrap", f"aws://{account}/{region}"], "bootstrap", lambda _: None)
+        # Away from cdk.json, or the CLI would synthesize the app for nothing.
+        self._run(["bootstrap", f"aws://{account}/{region}"], "bootstrap", self.settings.run, _nothing)
+
+    def synth(self) -> None:
+        """Synthesize the product; `make synth` is where CDK's own rules check the templates."""
+        context = ["--context", f"product={self.product}"]
+        command = ["synth", "--quiet", "--no-validation", "--output", str(self.assembly), *context]
+        self._run(command, "synth", ROOT, _nothing)
 
     def deploy(self, patterns: list[str], say: Say) -> None:
         """Deploy the stacks that match, those that do not need each other side by side."""
-        command = ["deploy", *patterns, "--require-approval", "never", "--concurrency", "4", "--progress", "events"]
-        self._run(command, "deploy", say)
+        command = ["deploy", *patterns, "--app", str(self.assembly), "--require-approval", "never"]
+        self._run([*command, "--concurrency", "4", "--progress", "events"], "deploy", ROOT, say)
 
     def environment(self) -> dict[str, str]:
         """The environment of the CLI: the pinned Node first, the local cloud as AWS."""
         path = f"{_NODE}:{self.settings.state / 'bin'}:{os.environ.get('PATH', '')}"
         return {**os.environ, **shell.variables(self.settings), "PATH": path, "CI": "true"}
 
-    def _run(self, arguments: list[str], name: str, say: Say) -> None:
+    def _run(self, arguments: list[str], name: str, folder: Path, say: Say) -> None:
         log = self.settings.run / f"cdk-{name}.log"
-        command = [str(_NODE / "node"), str(_CDK), *arguments, "--context", f"product={self.product}"]
+        command = [str(_NODE / "node"), str(_CDK), *arguments]
         with log.open("w", encoding="utf-8") as output:
             # Not a group of its own: Ctrl-C in the terminal ends it with the demo.
             process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                command, cwd=folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
             try:
                 _follow(process, log, say)
@@ -62,8 +74,7 @@ class Cdk:
                     process.terminate()
                     process.wait()
         if process.returncode:
-            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:])
-            raise CdkError(f"cdk {name} failed with exit code {process.returncode}; the end of {log}:\n{tail}")
+            raise CdkError(f"cdk {name} failed with exit code {process.returncode}; whole log: {log}\n{_end(log)}")
 
 
 def _follow(process: subprocess.Popen[bytes], log: Path, say: Say) -> None:
@@ -80,3 +91,14 @@ def _follow(process: subprocess.Popen[bytes], log: Path, say: Say) -> None:
             if ended:
                 return
             time.sleep(_POLL_SECONDS)
+
+
+def _end(log: Path) -> str:
+    """The CLI's own summary of what failed, or the last lines where there is none."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    summary = next((index for index, line in enumerate(lines) if "❌" in line), len(lines) - _TAIL)
+    return "\n".join(lines[max(summary, 0) :][:_TAIL])
+
+
+def _nothing(_: str) -> None:
+    """Say nothing: the command is short."""

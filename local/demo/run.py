@@ -68,17 +68,28 @@ class Demo:
                 raise DemoError((up.stdout + up.stderr).strip())
             step.detail = self.settings.url
 
-    def _deploy(self) -> None:
-        cdk = Cdk(self.settings, self.product.name)
+    def _bootstrap(self) -> None:
         places = {(self.product.tooling.account, self.product.tooling.region)}
         places |= {(each.account, each.region) for each in self.product.environments.values()}
         for account, region in sorted(places):
             with self.progress.step("cdk bootstrap") as step:
-                cdk.bootstrap(account, region)
+                self._cdk.bootstrap(account, region)
                 step.detail = f"aws://{account}/{region}"
+
+    def _synth(self) -> None:
+        with self.progress.step("cdk synth"):
+            self._cdk.synth()
+
+    def _deploy(self) -> None:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            _first_failure(pool.submit(self._bootstrap), pool.submit(self._synth))
         with self.progress.step("cdk deploy") as step:
             patterns = ["tooling/*", *(f"{name}/*" for name in self.environments)]
-            cdk.deploy(patterns, lambda text: self.progress.detail(step, text))
+            self._cdk.deploy(patterns, lambda text: self.progress.detail(step, text))
+
+    @property
+    def _cdk(self) -> Cdk:
+        return Cdk(self.settings, self.product.name)
 
     def _build(self, build: Build) -> Path | None:
         if self.containers:
