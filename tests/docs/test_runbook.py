@@ -1,0 +1,65 @@
+"""Every alarm that can ring has its heading in the runbook."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from products import load
+from products.loader import FOLDER
+from stacks.environment_stage import EnvironmentStage
+
+RUNBOOK = FOLDER.parent / "docs" / "runbook.md"
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as GitHub forms them."""
+    lines = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL).splitlines()
+    titles = [line.lstrip("#").strip() for line in lines if line.startswith("#")]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@cache
+def alarm_descriptions(product: str) -> dict[str, str]:
+    app = cdk.App()
+    manifest = load(product)
+    found: dict[str, str] = {}
+    for environment in manifest.environments:
+        stage = EnvironmentStage(app, environment, product=manifest)
+        for stack in stage.node.children:
+            if isinstance(stack, cdk.Stack):
+                alarms = Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm")
+                found |= {key: alarm["Properties"]["AlarmDescription"] for key, alarm in alarms.items()}
+    return found
+
+
+@pytest.mark.parametrize("product", sorted(path.stem for path in FOLDER.glob("*.yaml")))
+def test_every_alarm_says_where_to_read_on_and_that_place_exists(product: str) -> None:
+    alarms = alarm_descriptions(product)
+    assert alarms
+    anchors = {description.rpartition("#")[2] for description in alarms.values()}
+    assert anchors - headings(RUNBOOK) == set()
+
+
+def pages() -> list[Path]:
+    docs = FOLDER.parent / "docs"
+    return [*docs.rglob("*.md"), *FOLDER.parent.glob("*.md")]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if ":" in path:
+            continue
+        other = (page.parent / path).resolve() if path else page
+        if not other.exists() or (anchor and other.suffix == ".md" and anchor not in headings(other)):
+            broken.append(target)
+    assert broken == []
