@@ -24,6 +24,8 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "*").split(",")
 SECURE_PROXY_SSL_HEADER = ("HTTP_CLOUDFRONT_FORWARDED_PROTO", "https")
 # CloudFront redirects to HTTPS, so nobody arrives here who still has to be.
 SECURE_SSL_REDIRECT = environment.flag(os.environ, "SECURE_SSL_REDIRECT", default=False)
+# It also sends Strict-Transport-Security, so Django need not warn that nobody here does either.
+SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 

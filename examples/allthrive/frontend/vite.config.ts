@@ -1,0 +1,11 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const backend = process.env["BACKEND"] ?? "http://127.0.0.1:8000";
+
+export default defineConfig({
+  plugins: [react()],
+  // In every environment one origin serves page and API; in development this is how.
+  server: { proxy: { "/api": backend, "/admin": backend, "/static": backend, "/media": backend, "/ws": { target: backend, ws: true } } },
+  test: { environment: "jsdom", restoreMocks: true },
+});
