@@ -20,6 +20,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.adapter",
     "local.containers",
     "local.trust",
+    "local.engine",
     "local.identity",
     "local.ecs",
     "local.databases",

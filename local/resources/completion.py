@@ -37,6 +37,14 @@ def _apply(setters: Mapping[str, Setter], physical_id: str, old: adapter.Props, 
             setter(physical_id, new.get(name), new)
 
 
+def _undo(remove: adapter.Delete, physical_id: str, props: adapter.Props, error: Exception) -> None:
+    """Take back what was created; if that fails too, the first failure stays the one that is told."""
+    try:
+        remove(physical_id, props)
+    except Exception as second:  # noqa: BLE001 - whatever it is, it must not hide the first
+        error.add_note(f"{physical_id} stays behind: {second}")
+
+
 def complete(
     type_name: str,
     setters: Mapping[str, Setter],
@@ -53,8 +61,8 @@ def complete(
         physical_id, attributes = original.create(logical_id, props, stack_name)
         try:
             _apply(setters, physical_id, {}, props)
-        except Exception:
-            remove(physical_id, props)
+        except Exception as error:
+            _undo(remove, physical_id, props, error)
             raise
         return physical_id, attributes
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
+
+from ministack.services import s3 as service
 
 from local import adapter
 from local.resources import completion
 
-SYMBOLS: tuple[str, ...] = completion.SYMBOLS
+SYMBOLS: tuple[str, ...] = (
+    *completion.SYMBOLS,
+    "ministack.services.s3:_bucket_default_sse_headers",
+    "ministack.services.s3:_resolve_sse_write_headers",
+)
 
 _REFUSED = (
     "AnalyticsConfigurations",
@@ -120,7 +127,9 @@ def _ownership(bucket: str, value: Any, _props: adapter.Props) -> None:
         s3.delete_bucket_ownership_controls(Bucket=bucket)
 
 
-def _access_control(bucket: str, value: Any, _props: adapter.Props) -> None:
+def _access_control(bucket: str, value: Any, props: adapter.Props) -> None:
+    if value in (None, "Private") and not props.get("OwnershipControls"):
+        return  # what a new bucket is; its access control list cannot even be set
     canned = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", value or "Private").lower()
     adapter.client("s3").put_bucket_acl(Bucket=bucket, ACL=canned)
 
@@ -172,14 +181,31 @@ def _delete(original: adapter.Builtin) -> adapter.Delete:
             raise BucketNotEmptyError(
                 f"The bucket you tried to delete is not empty: {bucket} (Service: S3, Status Code: 409)"
             )
+        adapter.client("s3").delete_bucket_ownership_controls(Bucket=bucket)  # which the built-in deletion forgets
         original.delete(bucket, props)
-        adapter.client("s3").delete_bucket_ownership_controls(Bucket=bucket)
 
     return delete
 
 
+_ALGORITHM = "x-amz-server-side-encryption"
+_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def _with_managed_key(plain: Any) -> Any:
+    """A write with aws:kms and no key takes the bucket's key, else the account's key for S3, as on AWS."""
+
+    def resolve(headers: Mapping[str, str], bucket: str) -> Any:
+        if headers.get(_ALGORITHM) == "aws:kms" and not headers.get(_KEY):
+            default = service._bucket_default_sse_headers(bucket)
+            headers = {**headers, _KEY: default.get(_KEY) or adapter.arn("kms", "alias/aws/s3")}
+        return plain(headers, bucket)
+
+    return resolve
+
+
 def install() -> None:
     """Complete the bucket."""
+    service._resolve_sse_write_headers = _with_managed_key(service._resolve_sse_write_headers)
     setters: dict[str, completion.Setter] = {
         "Tags": _tags,
         "BucketEncryption": _encryption,
