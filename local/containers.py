@@ -39,7 +39,7 @@ def require(client: Any, image: str) -> None:
 
 
 class MissingImageError(ImageNotFound):
-    """An image is neither on this machine nor obtainable."""
+    """An image is neither on this machine nor obtainable. Made without the response, whose text would hide ours."""
 
 
 def local_name(image: Any) -> Any:
@@ -84,7 +84,7 @@ def _pull(pull: Callable[..., Any], images: ImageCollection, repository: str, *a
             else f"no registry answers for it; on a machine with a network type: docker pull {name}"
         )
         raise MissingImageError(
-            f"image {name} is not on this machine: {hint} ({error.explanation or error})", response=error.response
+            f"image {name} is not on this machine: {hint} ({error.explanation or error})"
         ) from error
 
 

@@ -7,11 +7,14 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 from docker.models.containers import Container
 from ministack.core.concurrency import spawn_background
 from ministack.services import rds
+from psycopg2 import sql
 
 from local import containers, settings
 
@@ -41,29 +44,26 @@ class DatabaseError(RuntimeError):
     """The container did not do what the API was asked for."""
 
 
-def identifier(name: str) -> str:
-    """A quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+def connect(instance: Mapping[str, Any], password: str | None = None) -> Any:
+    """A connection as the master user, every statement on its own."""
+    connection = psycopg2.connect(
+        host=instance.get("_internal_address") or "127.0.0.1",
+        port=int(instance.get("_internal_port") or instance["Endpoint"]["Port"]),
+        user=instance["MasterUsername"],
+        password=password or instance["_MasterUserPassword"],
+        dbname=instance.get("DBName") or "postgres",
+        sslmode="require",
+        connect_timeout=5,
+    )
+    connection.autocommit = True
+    return connection
 
 
-def literal(text: str) -> str:
-    """A quoted SQL string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def sql(container: Container, user: str, statement: str) -> str:
-    """Run a statement inside the container, over its unix socket."""
-    command = ["psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-At", "-U", user, "-d", "postgres", "-c", statement]
-    return execute(container, command)
-
-
-def execute(container: Container, command: list[str]) -> str:
-    """Run a command as the database's owner; answers what it said."""
-    done: Any = container.exec_run(command, user="postgres")
-    text = str(done.output.decode(errors="replace").strip())
+def edit(container: Container, script: str) -> None:
+    """Run a shell script as the database's owner."""
+    done: Any = container.exec_run(["sh", "-c", script], user="postgres")
     if done.exit_code:
-        raise DatabaseError(text)
-    return text
+        raise DatabaseError(done.output.decode(errors="replace").strip())
 
 
 def accepts(address: str, port: int) -> bool:
@@ -94,20 +94,20 @@ def apply(instance: Mapping[str, Any]) -> None:
     client = rds._get_docker()
     if not client or not instance.get("_docker_container_id"):
         return
-    container, user = client.containers.get(instance["_docker_container_id"]), instance["MasterUsername"]
     values = parameters(instance)
-    edit = f"1i {_REJECT}" if forces_tls(instance["EngineVersion"], values) else ""
-    file = sql(container, user, "show hba_file")
-    script = f"sed -i '/^hostnossl /d' {file}" + (f" && sed -i '{edit}' {file}" if edit else "")
-    execute(container, ["sh", "-c", script])
-    for name, value in values.items():
-        if name.startswith("rds.") or "{" in value:
-            continue  # RDS's own, or computed from the instance class
-        try:
-            sql(container, user, f"ALTER SYSTEM SET {identifier(name)} = {literal(value)}")
-        except DatabaseError as error:
-            logger.warning("parameter %s of %s is only recorded: %s", name, instance["DBInstanceIdentifier"], error)
-    sql(container, user, "select pg_reload_conf()")
+    with closing(connect(instance)) as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW hba_file")
+        file = cursor.fetchone()[0]
+        reject = f" && sed -i '1i {_REJECT}' {file}" if forces_tls(instance["EngineVersion"], values) else ""
+        edit(client.containers.get(instance["_docker_container_id"]), f"sed -i '/^hostnossl /d' {file}{reject}")
+        for name, value in values.items():
+            if name.startswith("rds.") or "{" in value:
+                continue  # RDS's own, or computed from the instance class
+            try:
+                cursor.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+            except psycopg2.Error as error:
+                logger.warning("parameter %s of %s is only recorded: %s", name, instance["DBInstanceIdentifier"], error)
+        cursor.execute("SELECT pg_reload_conf()")
 
 
 def reapply(group: str) -> None:
@@ -122,9 +122,9 @@ def _change_password(instance: dict[str, Any], old: str, new: str) -> None:
     if not rds._is_postgres_engine(instance.get("Engine", "")):
         _plain_password(instance, old, new)
     elif client and instance.get("_docker_container_id"):
-        user = instance["MasterUsername"]
-        container = client.containers.get(instance["_docker_container_id"])
-        sql(container, user, f"ALTER USER {identifier(user)} WITH PASSWORD {literal(new)}")
+        statement = sql.SQL("ALTER USER {} WITH PASSWORD {}")
+        with closing(connect(instance, old)) as connection, connection.cursor() as cursor:
+            cursor.execute(statement.format(sql.Identifier(instance["MasterUsername"]), sql.Literal(new)))
 
 
 def _wait(address: str, port: int, engine: str, *rest: Any) -> bool:

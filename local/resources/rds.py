@@ -21,7 +21,6 @@ TYPE = "AWS::RDS::DBInstance"
 #: Properties that only tell CloudFormation how to go about it, or that no local database can have.
 _NOT_API = {
     "AllowMajorVersionUpgrade",
-    "ApplyImmediately",
     "AssociatedRoles",
     "AutomaticBackupReplicationKmsKeyId",
     "AutomaticBackupReplicationRegion",
@@ -66,8 +65,9 @@ class DatabaseFailedError(ValueError):
     """The instance did not become available."""
 
 
-def _parameters(props: Props, *dropped: str) -> Props:
-    return {_RENAMED.get(name, name): value for name, value in adapter.without(props, *dropped).items()}
+def _parameters(props: Props) -> Props:
+    wanted = adapter.without(props, "ApplyImmediately")
+    return {_RENAMED.get(name, name): value for name, value in wanted.items()}
 
 
 def create(logical_id: str, props: Props, stack_name: str) -> Result:
@@ -165,8 +165,10 @@ def _sync_tags(arn: str, old: Props, new: Props) -> None:
 
 
 def _drop(name: str) -> None:
+    api = adapter.client("rds")
     with adapter.absent_is_fine():
-        adapter.client("rds").delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+        api.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
+        api.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
 
 
 def delete(physical_id: str, _props: Props) -> None:
