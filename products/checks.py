@@ -66,13 +66,18 @@ def secret_name(name: str) -> None:
     """Refuse what looks like a secret's value where its name belongs."""
     if kind := looks_secret(name):
         raise ValueError(
-            f"name: this looks like {kind}; write the secret's name in Secrets Manager, keep its value out of git, "
-            "and change it now if it was ever committed"
+            f"name: this looks like {kind}; write the secret's name in Secrets Manager, e.g. allthrive/openai, keep "
+            "its value out of git, and change it now if it was ever committed"
         )
 
 
 def service(it: Service) -> None:
     """Refuse a service that contradicts itself."""
+    if problems := _service_problems(it):
+        raise ProblemsError(problems)
+
+
+def _service_problems(it: Service) -> list[str]:
     problems = []
     if (it.paths or it.static_paths) and it.port is None:
         problems.append("port: missing; a service with paths listens on one, e.g. port: 8000")
@@ -80,8 +85,10 @@ def service(it: Service) -> None:
         problems.append("health_path: missing; the load balancer asks for it, e.g. health_path: /api/v1/health/")
     if it.shell_access and it.read_only:
         problems.append("read_only: the agent behind shell_access writes to the root file system; choose one")
-    if it.singleton and (it.count != 1 or it.scaling):
-        problems.append(f"singleton: got count {it.count} or scaling; a singleton has count: 1 and no scaling")
+    if it.singleton and it.count != 1:
+        problems.append(f"count: got {it.count}; a singleton has count: 1")
+    if it.singleton and it.scaling:
+        problems.append("scaling: remove it; a singleton has one task")
     if it.scaling:
         if it.scaling.maximum < it.count:
             problems.append(f"scaling.maximum: got {it.scaling.maximum}, less than count {it.count}")
@@ -89,8 +96,7 @@ def service(it: Service) -> None:
             problems.append("scaling.requests_per_target: only a service behind the load balancer has requests")
         if not (it.scaling.cpu_percent or it.scaling.requests_per_target):
             problems.append("scaling: name what to scale by: cpu_percent, requests_per_target, or both")
-    if problems:
-        raise ProblemsError(problems)
+    return problems
 
 
 def product(it: Product) -> None:
@@ -106,9 +112,12 @@ def product(it: Product) -> None:
 def _names(it: Product) -> Iterator[str]:
     if it.name in names.RESERVED_PRODUCTS:
         yield f"name: '{it.name}' is reserved; name the product after what users call it"
+    for name in it.services:
+        if name in names.reserved_services(it.services):
+            yield f"services.{name}: the name is reserved for a part of the environment; give the service another"
     for environment in it.environments:
         if environment in names.RESERVED_ENVIRONMENTS:
-            yield f"environments.{environment}: the name is reserved for the product's registry and pipelines"
+            yield f"environments.{environment}: the name is reserved {names.RESERVED_ENVIRONMENTS[environment]}"
         for sentence in names.over_limits(environment, it.name):
             yield f"name: {sentence}"
 
@@ -147,13 +156,16 @@ def _variables(it: Product) -> Iterator[str]:
         for variable, value in variables.items():
             yield from _variable_name(f"{place}.{variable}", variable)
             kind = looks_secret(value) or (value and names_a_secret(variable) and "a secret, by its name")
-            if kind:
+            if kind and variable not in PLATFORM_VARIABLES:
                 yield (
                     f"{place}.{variable}: this looks like {kind}; put the value into Secrets Manager "
                     f"and write its name under secrets: {variable}: {{name: {it.name}/…}}"
                 )
     for variable in it.secrets:
         yield from _variable_name(f"secrets.{variable}", variable)
+        for place, variables in places.items():
+            if variable in variables:
+                yield f"{place}.{variable}: stands under secrets too; ECS takes one of them, remove the other"
 
 
 def _variable_name(place: str, variable: str) -> Iterator[str]:
@@ -171,11 +183,12 @@ def _region(place: str, region: str) -> Iterator[str]:
 def _environment(it: Product, place: str, environment: Environment) -> Iterator[str]:
     yield from _region(f"{place}.region", environment.region)
     yield from _network(it, place, environment)
-    for name, size in environment.services.items():
+    for name in environment.services:
         if name not in it.services:
             yield f"{place}.services.{name}: no such service{nearest(name, list(it.services))}"
-        elif it.services[name].singleton and ((size.count or 1) > 1 or size.scaling):
-            yield f"{place}.services.{name}: a singleton has one task and no scaling"
+        else:
+            for problem in _service_problems(it.services_in(place.rpartition(".")[2])[name]):
+                yield f"{place}.services.{name}.{problem}"
     now, most = environment.database.storage_gb, environment.database.maximum_storage_gb
     if most and most < now:
         yield f"{place}.database.maximum_storage_gb: got {most}, less than storage_gb {now}"
@@ -196,8 +209,8 @@ def _network(it: Product, place: str, environment: Environment) -> Iterator[str]
         callers = [name for name, item in it.services.items() if item.internet]
         if callers:
             yield (
-                f"{place}.network.nat: none, but {', '.join(callers)} needs the internet "
-                f"(services.{callers[0]}.internet); write nat: instance (cheapest) or nat: gateway"
+                f"{place}.network.nat: got none, but the internet is needed by {', '.join(callers)} "
+                f"(services.{callers[0]}.internet: true); write nat: instance (cheapest) or nat: gateway"
             )
 
 

@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 
 from products.checks import ProblemsError, nearest
 from products.errors import ManifestError, Problem
-from products.model import Product
+from products.model import EXAMPLES, Product
+from products.secrets import looks_secret
 
 FOLDER = Path(__file__).resolve().parent
 _ROOT = FOLDER.parent
@@ -30,12 +31,15 @@ def load(name: str | None, folder: Path = FOLDER) -> Product:
     path = folder / f"{name}.yaml"
     shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
     if name not in known:
-        raise ManifestError(shown, [Problem(f"no such file{nearest(name, known)}")])
-    text = path.read_text(encoding="utf-8")
+        raise ManifestError(shown, [Problem(f"no such file{nearest(str(name), known)}")])
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(shown, [Problem(f"cannot be read as UTF-8 text: {error}")]) from None
     data, lines = _parse(shown, text)
     try:
         # By way of JSON, since strict validation of Python objects would refuse a list where a tuple is declared.
-        product = Product.model_validate_json(json.dumps(data, default=str))
+        product = Product.model_validate_json(json.dumps(data))
     except ValidationError as error:
         raise ManifestError(shown, [p for e in error.errors() for p in _problems(e, lines)]) from None
     if product.name != name:
@@ -44,21 +48,52 @@ def load(name: str | None, folder: Path = FOLDER) -> Product:
     return product
 
 
+_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq"))
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as far as a manifest needs it: no dates, no tags, and no aliases, which could contain themselves."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {  # noqa: RUF012 - PyYAML's stubs declare it so
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in _TAGS]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs leave its types out
+            raise yaml.MarkedYAMLError(
+                problem=f"write out what *{event.anchor} stands for", problem_mark=event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if node.tag not in _TAGS:
+            raise yaml.MarkedYAMLError(problem=f"remove the tag {node.tag}", problem_mark=node.start_mark)
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError) as error:  # a number of 5000 digits, `!!int x`
+            raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
+
+
 Lines = dict[tuple[str, ...], int]
 
 
 def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(text)
+        node = loader.get_single_node()
         duplicates: list[Problem] = []
         lines = _lines(node, duplicates) if node else {}
-        data = yaml.safe_load(text)
+        data = loader.construct_document(node) if node else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = f"not YAML: {error.problem or error.context}"
         raise ManifestError(shown, [Problem(message, line=mark.line + 1 if mark else None)]) from None
     except yaml.YAMLError as error:
         raise ManifestError(shown, [Problem(f"not YAML: {error}")]) from None
+    except RecursionError:
+        raise ManifestError(shown, [Problem("not a manifest: nested too deeply")]) from None
     if duplicates:
         raise ManifestError(shown, duplicates)
     if not isinstance(data, dict):
@@ -104,30 +139,50 @@ def _line(path: tuple[str, ...], lines: Lines) -> int | None:
 
 
 _EXPECTED = {
-    "string_type": "text (put it in quotes)",
+    "string_type": "text",
     "int_type": "a whole number",
     "bool_type": "true or false",
     "dict_type": "keys and values",
     "model_type": "keys and values",
     "tuple_type": "a list",
+    "ip_v4_network": "the first address of a block and its size, e.g. 10.20.0.0/16",
 }
 
 
 def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
     got, kind = error["input"], error["type"]
     if kind == "missing":
-        return "missing"
+        return f"missing{_its_keys(path)}"
     if kind == "extra_forbidden":
         return f"unknown key{nearest(path[-1], _keys(path[:-1]))}"
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, got {_short(got)}"
+        return f"expected {_EXPECTED[kind]}, got {_short(got)}{_instead(kind, got)}{_its_keys(path)}"
     if kind == "string_pattern_mismatch":
-        return f"got {_short(got)}, which does not match {error['ctx']['pattern']}"
+        return f"got {_short(got)}; write it like {EXAMPLES[error['ctx']['pattern']]}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {_short(got)}"
 
 
+def _instead(kind: str, got: object) -> str:
+    """What to write where one value of the wrong type was got."""
+    if kind == "string_type" and isinstance(got, int | float):
+        return "; put it in quotes"
+    if kind == "tuple_type" and isinstance(got, str | int | float):
+        return "; put it in brackets"
+    return ""
+
+
+def _its_keys(path: tuple[str, ...]) -> str:
+    """What to write at a path that takes keys of its own."""
+    keys = _keys(path)
+    return f"; its keys are: {', '.join(keys)}" if keys else ""
+
+
 def _short(value: object) -> str:
-    text = repr(value)
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "keys and values"
+    if kind := looks_secret(str(value)):
+        return f"{kind}, not shown here; change it now if it was ever committed"
+    text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - as much as leaves the line readable
 
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from products import checks
 from products.names import prefix
 
-Account = Annotated[str, Field(pattern=r"^\d{12}$", description="12-digit AWS account id, quoted")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=24)]
+EXAMPLES: dict[str, str] = {}
+"""What a text of each pattern may look like: said when another is refused, and shown by editors."""
+
+
+def _text(pattern: str, example: str, **more: Any) -> Any:
+    EXAMPLES[pattern] = example
+    return Field(pattern=pattern, examples=[example], **more)
+
+
+Account = Annotated[str, _text(r"^\d{12}$", '"111122223333"', description="12-digit AWS account id, quoted")]
+Name = Annotated[str, _text(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "celery-beat", max_length=24)]
 Percent = Annotated[int, Field(ge=1, le=100)]
-Paths = tuple[Annotated[str, Field(pattern=r"^/")], ...]
+Paths = tuple[Annotated[str, _text(r"^/", "/api/*")], ...]
 # What CloudWatch Logs accepts: docs.aws.amazon.com, PutRetentionPolicy.
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653
@@ -31,9 +40,9 @@ class Model(BaseModel):
 class Repository(Model):
     """The product's GitHub repository. The ids pin it: a renamed or re-created repository gets nothing."""
 
-    owner: str = Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$")
+    owner: str = _text(r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$", "allthrive-ai")
     """Organisation or user."""
-    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    name: str = _text(r"^[A-Za-z0-9._-]{1,100}$", "allthrive")
     owner_id: int = Field(gt=0)
     """`gh api users/OWNER --jq .id`"""
     id: int = Field(gt=0)
@@ -103,7 +112,7 @@ class Service(Model):
     """What CloudFront sends to this service, uncached."""
     static_paths: Paths = ()
     """What CloudFront sends to this service and may cache."""
-    health_path: str | None = Field(default=None, pattern=r"^/")
+    health_path: str | None = _text(r"^/\S*$", "/api/v1/health/", default=None)
     """What the load balancer asks for; 200 is healthy."""
     health_command: tuple[str, ...] | None = None
     """What ECS runs in the container, for a service without a port."""
@@ -119,7 +128,7 @@ class Service(Model):
     """`aws ecs execute-command`; its agent needs a writable root file system."""
     read_only: bool = False
     """Read-only root file system, with an empty writable /tmp."""
-    user: str | None = Field(default=None, pattern=r"^\d+(:\d+)?$")
+    user: str | None = _text(r"^\d+(:\d+)?$", '"10001"', default=None)
     """Numeric user (and group) to run as; the image's own by default."""
     internet: bool = False
     """Whether it calls addresses outside AWS, and so needs NAT."""
@@ -156,22 +165,22 @@ class Frontend(Model):
 class Database(Model):
     """PostgreSQL."""
 
-    version: Annotated[str, Field(pattern=r"^\d+(\.\d+)?$")] = "18"
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
-    user: str = Field(default="app", pattern=r"^[a-z][a-z0-9_]{0,15}$")
+    version: Annotated[str, _text(r"^\d+(\.\d+)?$", '"18"')] = "18"
+    name: str = _text(r"^[a-z][a-z0-9_]{0,62}$", "allthrive")
+    user: str = _text(r"^[a-z][a-z0-9_]{0,15}$", "app", default="app")
 
 
 class Cache(Model):
     """Redis or Valkey, one shard (cluster mode disabled)."""
 
     engine: Literal["redis", "valkey"] = "redis"
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+$")] = "7.1"
+    version: Annotated[str, _text(r"^\d+\.\d+$", '"7.1"')] = "7.1"
 
 
 class ExistingSecret(Model):
     """A secret that the operator made, by its name in Secrets Manager; never its value."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9/_+=.@-]{1,512}$")
+    name: str = _text(r"^[A-Za-z0-9/_+=.@-]{1,512}$", "allthrive/openai")
     key: str | None = None
     """Key of a JSON secret; the whole value by default."""
 
@@ -184,7 +193,7 @@ class ExistingSecret(Model):
 class DatabaseSize(Model):
     """How large and how safe an environment's database is."""
 
-    instance: str = Field(pattern=r"^db\.[a-z0-9-]+\.[a-z0-9]+$")
+    instance: str = _text(r"^db\.[a-z0-9-]+\.[a-z0-9]+$", "db.t4g.medium")
     storage_gb: int = Field(default=20, ge=20, le=65536)
     maximum_storage_gb: int | None = Field(default=None, ge=20, le=65536)
     """Storage grows by itself up to this."""
@@ -198,7 +207,7 @@ class DatabaseSize(Model):
 class CacheSize(Model):
     """How large and how safe an environment's cache is."""
 
-    node: str = Field(pattern=r"^cache\.[a-z0-9-]+\.[a-z0-9]+$")
+    node: str = _text(r"^cache\.[a-z0-9-]+\.[a-z0-9]+$", "cache.t4g.small")
     replicas: int = Field(default=0, ge=0, le=5)
     """With one or more, a failed primary is replaced by itself, in another zone."""
     snapshot_days: int = Field(default=0, ge=0, le=35)
@@ -217,10 +226,14 @@ class Network(Model):
 class Domain(Model):
     """The address users type."""
 
-    name: str = Field(pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$")
-    hosted_zone_id: str | None = Field(default=None, pattern=r"^Z[A-Z0-9]+$")
+    name: str = _text(r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$", "allthrive.ai")
+    hosted_zone_id: str | None = _text(r"^Z[A-Z0-9]+$", "Z0123456789ABCDEFGHIJ", default=None)
     """Route 53 zone: the record, and the certificate unless one is given, are made in it."""
-    certificate_arn: str | None = Field(default=None, pattern=r"^arn:aws:acm:us-east-1:\d{12}:certificate/.+$")
+    certificate_arn: str | None = _text(
+        r"^arn:aws:acm:us-east-1:\d{12}:certificate/.+$",
+        "arn:aws:acm:us-east-1:111122223333:certificate/0f1e2d3c-0000-4000-8000-000000000000",
+        default=None,
+    )
     """CloudFront takes certificates of us-east-1 only."""
 
 
@@ -269,7 +282,7 @@ class Environment(Model):
     variables: dict[str, str] = {}
     """Plain environment variables of every container, beside the product's."""
     edge: Edge = Edge()
-    alarm_emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = ()
+    alarm_emails: tuple[Annotated[str, _text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
 
 
 class Product(Model):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 LOAD_BALANCER_LIMIT = 32  # docs.aws.amazon.com/elasticloadbalancing: name of a load balancer
 ROLE_LIMIT = 64  # docs.aws.amazon.com/IAM: name of a role
 RESERVED_PRODUCTS = frozenset({"amazon", "aws", "cdk", "cdktoolkit", "internal", "slipway", "tooling"})
-RESERVED_ENVIRONMENTS = frozenset({"tooling"})
+RESERVED_ENVIRONMENTS = {
+    "tooling": "for the product's registry and pipelines",
+    "internal": "by AWS: no load balancer's name may begin with internal-",
+}
 
 
 def prefix(environment: str, product: str) -> str:
@@ -61,6 +66,12 @@ def image_parameter(image: str) -> str:
 def count_parameter(service_name: str) -> str:
     """The parameter of the Services stack that takes a scaled service's task count, e.g. WebDesiredCount."""
     return "".join(part.capitalize() for part in service_name.split("-")) + "DesiredCount"
+
+
+def reserved_services(services: Iterable[str]) -> set[str]:
+    """Service names that would take another part's place in the Services stack."""
+    parts = {"cluster", "load-balancer", "migrate", "password-rotation"}
+    return parts | {f"{service}-{part}" for service in services for part in ("task", "logs")}
 
 
 VERSION_PARAMETER = "ReleaseVersion"

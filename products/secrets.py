@@ -14,7 +14,10 @@ _KNOWN = (
     ("a payment or AI service's key", re.compile(r"\bsk[-_](live|test|proj|ant)?[-_]?[A-Za-z0-9]{16,}")),
     ("an address with a password in it", re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")),
 )
-_SECRET_NAME = re.compile(r"(SECRET|TOKEN|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|API_?KEY|ACCESS_?KEY)", re.IGNORECASE)
+# The name's end says what the value is: PASSWORD is one, PASSWORD_RESET_TIMEOUT is a number of seconds.
+_SECRET_NAME = re.compile(
+    r"(SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?|(API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING)_?KEY)S?$", re.IGNORECASE
+)
 _ENTROPY_LENGTH = 24  # shorter words reach no telling entropy
 _ENTROPY_BITS = 4.2  # bits a character: hexadecimal and prose stay below, base64 of random bytes lies above
 

@@ -1,0 +1,532 @@
+"""What the loader says about a manifest that cannot be used: where it stands, what was got, what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from products import ManifestError, load
+from tests.support.manifests import ALLTHRIVE, complaints, edited
+
+WEB_COUNT = "count: 2\n    scaling"
+WEB_IMAGE = "    image: backend\n    port: 8000\n"
+WEB_SIZE = "size: {cpu: 512, memory: 1024}\n    count: 2\n    scaling: {maximum: 6, cpu_percent: 60"
+WORKER_STOP = "    stop_timeout: 120 "
+NAME = "name: allthrive\ndescription"
+PRODUCTION_REGION = "region: us-east-1\n    approval"
+SETTINGS = "  DJANGO_SETTINGS_MODULE: config.settings"
+STAGING_WORKERS = "      celery: {count: 1}"
+
+# (what the reader sees as the test's name, what stands in the manifest, what is written instead, line, complaint)
+BAD: list[tuple[str, str, str, int, str]] = [
+    (
+        "unknown key, with the nearest right one",
+        "    port: 8000",
+        "    prot: 8000",
+        24,
+        "services.web.prot: unknown key; did you mean 'port'?",
+    ),
+    (
+        "unknown key of an environment's network",
+        "nat: gateway, nat_count: 2",
+        "nats: gateway, nat_count: 2",
+        92,
+        "environments.production.network.nats: unknown key; did you mean 'nat'?",
+    ),
+    (
+        "unknown key that resembles none, with all that are known",
+        "cache: {node: cache.t4g.micro}",
+        "cache: {node: cache.t4g.micro, qqq: 1}",
+        80,
+        "environments.staging.cache.qqq: unknown key; write one of: node, replicas, snapshot_days",
+    ),
+    (
+        "missing key",
+        "    approval: true\n    deletion_protection: true\n",
+        "",
+        85,
+        "environments.production.deletion_protection: missing",
+    ),
+    (
+        "a word where a number belongs",
+        WEB_COUNT,
+        "count: two\n    scaling",
+        29,
+        "services.web.count: expected a whole number, got 'two'",
+    ),
+    (
+        "a number in quotes",
+        WEB_COUNT,
+        "count: '2'\n    scaling",
+        29,
+        "services.web.count: expected a whole number, got '2'",
+    ),
+    (
+        "half a task",
+        WEB_COUNT,
+        "count: 2.5\n    scaling",
+        29,
+        "services.web.count: expected a whole number, got 2.5",
+    ),
+    (
+        "an account without its quotes",
+        'account: "111122223333"\n  region: us-east-1\n\nimages',
+        "account: 111122223333\n  region: us-east-1\n\nimages",
+        13,
+        "tooling.account: expected text, got 111122223333; put it in quotes",
+    ),
+    (
+        "an account one digit short",
+        'account: "111122223333"\n  region: us-east-1\n\nimages',
+        'account: "11112222333"\n  region: us-east-1\n\nimages',
+        13,
+        "tooling.account: got '11112222333'; write it like \"111122223333\"",
+    ),
+    (
+        "a variable that YAML reads as a boolean",
+        SETTINGS,
+        "  DJANGO_DEBUG: true",
+        69,
+        "variables.DJANGO_DEBUG: expected text, got true; put it in quotes",
+    ),
+    (
+        "text where true or false belongs",
+        "deletion_protection: true",
+        "deletion_protection: 'yes'",
+        89,
+        "environments.production.deletion_protection: expected true or false, got 'yes'",
+    ),
+    (
+        "a command as one string",
+        "command: [celery, -A, config, worker, --loglevel, info]",
+        "command: celery worker",
+        36,
+        "services.celery.command: expected a list, got 'celery worker'; put it in brackets",
+    ),
+    (
+        "a value where keys belong",
+        "network: {cidr: 10.20.0.0/16, zones: 3, nat: gateway, nat_count: 2}",
+        "network: 10.20.0.0/16",
+        92,
+        (
+            "environments.production.network: expected keys and values, got '10.20.0.0/16'; "
+            "its keys are: cidr, zones, nat, nat_count"
+        ),
+    ),
+    (
+        "an instance class of the wrong form",
+        "instance: db.t4g.medium",
+        "instance: t4g.medium",
+        94,
+        "environments.production.database.instance: got 't4g.medium'; write it like db.t4g.medium",
+    ),
+    (
+        "a block that does not begin at its first address",
+        "10.20.0.0/16",
+        "10.20.0.1/16",
+        92,
+        (
+            "environments.production.network.cidr: expected the first address of a block and its size, "
+            "e.g. 10.20.0.0/16, got '10.20.0.1/16'"
+        ),
+    ),
+    (
+        "a block too small for its subnets",
+        "10.20.0.0/16",
+        "10.20.0.0/24",
+        92,
+        "environments.production.network.cidr: got /24; write a block between /16 and /22",
+    ),
+    (
+        "a choice that is none",
+        "nat: gateway, nat_count: 2",
+        "nat: gatway, nat_count: 2",
+        92,
+        "environments.production.network.nat: input should be 'gateway', 'instance' or 'none', got 'gatway'",
+    ),
+    (
+        "a service without an image",
+        "    image: backend\n    port",
+        "    port",
+        22,
+        "services.web.image: missing",
+    ),
+    (
+        "a service whose image is not built",
+        WEB_IMAGE,
+        WEB_IMAGE.replace("backend", "backnd"),
+        23,
+        "services.web.image: no image 'backnd' under images; did you mean 'backend'?",
+    ),
+    (
+        "a migration whose image is not built",
+        "migration:\n  image: backend",
+        "migration:\n  image: tools",
+        52,
+        "migration.image: no image 'tools' under images; write one of: backend",
+    ),
+    (
+        "two services on one port",
+        WORKER_STOP,
+        f"    port: 8000\n    health_path: /health/\n{WORKER_STOP}",
+        39,
+        "services.celery.port: 8000 is already the port of 'web'; give it another",
+    ),
+    (
+        "one path for two services",
+        WORKER_STOP,
+        f"    port: 8001\n    paths: [/api/*]\n    health_path: /health/\n{WORKER_STOP}",
+        40,
+        "services.celery.paths: '/api/*' already goes to 'web'",
+    ),
+    (
+        "paths without a port",
+        "    port: 8000\n    paths: [/api/*, /ws/*, /admin/*]",
+        "    paths: [/api/*, /ws/*, /admin/*]",
+        22,
+        "services.web.port: missing; a service with paths listens on one, e.g. port: 8000",
+    ),
+    (
+        "a port without a health path",
+        "    health_path: /api/v1/health/\n",
+        "",
+        22,
+        "services.web.health_path: missing; the load balancer asks for it, e.g. health_path: /api/v1/health/",
+    ),
+    (
+        "a zone count over what the region has",
+        PRODUCTION_REGION,
+        "region: us-west-1\n    approval",
+        92,
+        "environments.production.network.zones: got 3; us-west-1 offers 2",
+    ),
+    (
+        "more NAT gateways than zones",
+        "nat: gateway, nat_count: 1",
+        "nat: gateway, nat_count: 3",
+        78,
+        "environments.staging.network.nat_count: got 3, more than zones 2",
+    ),
+    (
+        "an unknown region",
+        PRODUCTION_REGION,
+        "region: eu-wset-1\n    approval",
+        87,
+        "environments.production.region: unknown region 'eu-wset-1'; did you mean 'eu-west-1'?",
+    ),
+    (
+        "an unknown region of the tooling",
+        'account: "111122223333"\n  region: us-east-1\n\nimages',
+        'account: "111122223333"\n  region: eu-nort-1\n\nimages',
+        14,
+        "tooling.region: unknown region 'eu-nort-1'; did you mean 'eu-north-1'?",
+    ),
+    (
+        "a web ACL where CloudFront does not take it from",
+        PRODUCTION_REGION,
+        "region: eu-west-1\n    approval",
+        101,
+        "environments.production.edge.waf: CloudFront takes web ACLs of us-east-1 only, this is eu-west-1",
+    ),
+    (
+        "a reserved product name",
+        NAME,
+        "name: aws\ndescription",
+        3,
+        "name: 'aws' is reserved; name the product after what users call it",
+    ),
+    (
+        "an environment named like the tooling",
+        "  staging:",
+        "  tooling:",
+        72,
+        "environments.tooling: the name is reserved for the product's registry and pipelines",
+    ),
+    (
+        "an environment whose load balancer AWS would refuse",
+        "  staging:",
+        "  internal:",
+        72,
+        "environments.internal: the name is reserved by AWS: no load balancer's name may begin with internal-",
+    ),
+    (
+        "a service named like the cluster",
+        "  celery-beat:",
+        "  cluster:",
+        43,
+        "services.cluster: the name is reserved for a part of the environment; give the service another",
+    ),
+    (
+        "a service named like another one's task definition",
+        "  celery-beat:",
+        "  celery-task:",
+        43,
+        "services.celery-task: the name is reserved for a part of the environment; give the service another",
+    ),
+    (
+        "a name too long for a load balancer",
+        NAME,
+        "name: allthrive-community-hub\ndescription",
+        3,
+        (
+            "name: the load balancer would be named 'production-allthrive-community-hub', 34 characters; AWS "
+            "allows 32: shorten the product or the environment by 2"
+        ),
+    ),
+    (
+        "a name with capitals",
+        NAME,
+        "name: AllThrive\ndescription",
+        3,
+        "name: got 'AllThrive'; write it like celery-beat",
+    ),
+    (
+        "a name that is not the file's",
+        NAME,
+        "name: edenco\ndescription",
+        3,
+        "name: got 'edenco'; a product's name is its file's: write 'allthrive' or rename the file",
+    ),
+    (
+        "NAT none with services that need the internet",
+        "nat: gateway, nat_count: 2",
+        "nat: none",
+        92,
+        (
+            "environments.production.network.nat: got none, but the internet is needed by web, celery "
+            "(services.web.internet: true); write nat: instance (cheapest) or nat: gateway"
+        ),
+    ),
+    (
+        "memory that Fargate does not sell for the CPU",
+        WEB_SIZE,
+        WEB_SIZE.replace("1024", "512"),
+        28,
+        "services.web.size.memory: got 512 MiB for cpu 512; Fargate offers 1024 to 4096 in steps of 1024",
+    ),
+    (
+        "the gap in Fargate's smallest row",
+        "size: {cpu: 256, memory: 512}",
+        "size: {cpu: 256, memory: 1536}",
+        46,
+        "services.celery-beat.size.memory: got 1536 MiB for cpu 256; Fargate offers 512, 1024 or 2048",
+    ),
+    (
+        "CPU units that Fargate does not sell",
+        "size: {cpu: 256, memory: 512}",
+        "size: {cpu: 300, memory: 512}",
+        46,
+        "services.celery-beat.size.cpu: input should be 256, 512, 1024, 2048, 4096, 8192 or 16384, got 300",
+    ),
+    (
+        "a singleton of two",
+        "    singleton: true",
+        "    singleton: true\n    count: 2",
+        48,
+        "services.celery-beat.count: got 2; a singleton has count: 1",
+    ),
+    (
+        "a singleton that scales",
+        "    singleton: true",
+        "    singleton: true\n    scaling: {maximum: 3, cpu_percent: 60}",
+        48,
+        "services.celery-beat.scaling: remove it; a singleton has one task",
+    ),
+    (
+        "a singleton of two in one environment",
+        STAGING_WORKERS,
+        "      celery-beat: {count: 2}",
+        83,
+        "environments.staging.services.celery-beat.count: got 2; a singleton has count: 1",
+    ),
+    (
+        "an environment that starts with more tasks than the scaling allows",
+        "      web: {count: 1, scaling: {maximum: 2, cpu_percent: 60}}",
+        "      web: {count: 7}",
+        82,
+        "environments.staging.services.web.scaling.maximum: got 6, less than count 7",
+    ),
+    (
+        "an environment's size for a service that is not there",
+        STAGING_WORKERS,
+        "      celry: {count: 1}",
+        83,
+        "environments.staging.services.celry: no such service; did you mean 'celery'?",
+    ),
+    (
+        "scaling by nothing",
+        "scaling: {maximum: 6, cpu_percent: 60, requests_per_target: 600}",
+        "scaling: {maximum: 6}",
+        30,
+        "services.web.scaling: name what to scale by: cpu_percent, requests_per_target, or both",
+    ),
+    (
+        "scaling by requests without any",
+        WORKER_STOP,
+        f"    scaling: {{maximum: 4, requests_per_target: 100}}\n{WORKER_STOP}",
+        39,
+        "services.celery.scaling.requests_per_target: only a service behind the load balancer has requests",
+    ),
+    (
+        "a shell in a read-only file system",
+        "    read_only: true",
+        "    read_only: true\n    shell_access: true",
+        49,
+        "services.celery-beat.read_only: the agent behind shell_access writes to the root file system; choose one",
+    ),
+    (
+        "storage that shrinks as it grows",
+        "maximum_storage_gb: 200",
+        "maximum_storage_gb: 40",
+        96,
+        "environments.production.database.maximum_storage_gb: got 40, less than storage_gb 50",
+    ),
+    (
+        "a domain without a certificate or a zone",
+        "edge: {waf: true}",
+        "edge: {domain: {name: allthrive.ai}}",
+        101,
+        "environments.production.edge.domain: give hosted_zone_id (we make the certificate) or certificate_arn",
+    ),
+    (
+        "a variable that the platform sets",
+        SETTINGS,
+        "  REDIS_HOST: cache.example.com",
+        69,
+        "variables.REDIS_HOST: the platform sets it (docs/manifest.md); remove the line",
+    ),
+    (
+        "a variable that is none",
+        SETTINGS,
+        "  DJANGO-SETTINGS: config.settings",
+        69,
+        "variables.DJANGO-SETTINGS: not a variable's name; use letters, digits and underscores",
+    ),
+    (
+        "a variable that is a secret too",
+        "variables:\n",
+        "secrets:\n  DJANGO_SETTINGS_MODULE: {name: allthrive/settings}\nvariables:\n",
+        71,
+        "variables.DJANGO_SETTINGS_MODULE: stands under secrets too; ECS takes one of them, remove the other",
+    ),
+    (
+        "a key that stands twice",
+        "    port: 8000",
+        "    port: 8000\n    port: 8001",
+        25,
+        "services.web.port: stands twice; the first is in line 24",
+    ),
+    (
+        "a bracket that is never closed",
+        "    port: 8000",
+        "    port: [8000",
+        25,
+        "not YAML: expected ',' or ']', but got ':'",
+    ),
+    (
+        "a tab",
+        "    port: 8000",
+        "\tport: 8000",
+        24,
+        "not YAML: found character '\\t' that cannot start any token",
+    ),
+    (
+        "an alias",
+        "owner: allthrive-ai\n",
+        "owner: *owner\n",
+        7,
+        "not YAML: write out what *owner stands for",
+    ),
+    (
+        "a number that is none",
+        "    port: 8000",
+        "    port: !!int eight",
+        24,
+        "not YAML: invalid literal for int() with base 10: 'eight'",
+    ),
+    (
+        "nothing to run",
+        "environments:\n  staging:",
+        "environments: {}\nothers:\n  staging:",
+        71,
+        "environments: dictionary should have at least 1 item after validation, not 0, got keys and values",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "complaint"), [each[1:] for each in BAD], ids=[each[0] for each in BAD])
+def test_says_what_is_wrong_and_what_to_write(tmp_path: Path, old: str, new: str, line: int, complaint: str) -> None:
+    assert f"allthrive.yaml:{line}: {complaint}" in complaints(tmp_path, edited((old, new)))
+
+
+def test_takes_the_manifest_that_the_bad_ones_are_made_of(tmp_path: Path) -> None:
+    assert complaints(tmp_path, ALLTHRIVE) == []
+
+
+def test_reports_several_problems_at_once(tmp_path: Path) -> None:
+    text = edited(
+        ("    port: 8000", "    prot: 8000"), (WEB_COUNT, "count: two\n    scaling"), ("zones: 3", "zones: 9")
+    )
+
+    assert [line.split(": ")[1] for line in complaints(tmp_path, text)] == [
+        "services.web.count",
+        "services.web.prot",
+        "environments.production.network.zones",
+    ]
+
+
+def test_reports_several_contradictions_at_once(tmp_path: Path) -> None:
+    text = edited((WEB_IMAGE, WEB_IMAGE.replace("backend", "back")), ("nat: gateway, nat_count: 2", "nat: none"))
+
+    assert [line.split(": ")[1] for line in complaints(tmp_path, text)] == [
+        "services.web.image",
+        "environments.production.network.nat",
+    ]
+
+
+def test_names_the_role_too_when_its_name_is_over_the_limit(tmp_path: Path) -> None:
+    text = edited(
+        (NAME, "name: allthrive-community-serv\ndescription"), ("  production:", "  production-of-the-union:")
+    )
+
+    assert any("the role would be named" in line and "AWS allows 64" in line for line in complaints(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("allthriv", "allthriv.yaml: no such file; did you mean 'allthrive'?"),
+        ("book-shop", "book-shop.yaml: no such file; write one of: allthrive, edenco"),
+        ("../allthrive", "../allthrive.yaml: no such file; did you mean 'allthrive'?"),
+        (None, "-c product=…: missing; write one of: allthrive, edenco"),
+        ("", "-c product=…: missing; write one of: allthrive, edenco"),
+    ],
+)
+def test_says_which_products_there_are(tmp_path: Path, name: str | None, message: str) -> None:
+    for known in ("allthrive", "edenco"):
+        (tmp_path / f"{known}.yaml").touch()
+
+    with pytest.raises(ManifestError) as error:
+        load(name, tmp_path)
+
+    assert str(error.value).replace(f"{tmp_path}/", "") == message
+
+
+def test_says_that_an_empty_file_is_no_manifest(tmp_path: Path) -> None:
+    assert complaints(tmp_path, "") == ["allthrive.yaml: expected keys and values, e.g. `name: allthrive`"]
+
+
+def test_says_that_a_list_is_no_manifest(tmp_path: Path) -> None:
+    assert complaints(tmp_path, "- name\n") == ["allthrive.yaml: expected keys and values, e.g. `name: allthrive`"]
+
+
+def test_says_that_a_file_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "allthrive.yaml").write_bytes(b"name: \xff\xfe")
+
+    with pytest.raises(ManifestError, match="cannot be read as UTF-8 text"):
+        load("allthrive", tmp_path)
+
+
+def test_says_that_a_manifest_is_nested_too_deeply(tmp_path: Path) -> None:
+    assert complaints(tmp_path, "[" * 5000) == ["allthrive.yaml: not a manifest: nested too deeply"]

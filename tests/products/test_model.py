@@ -1,0 +1,80 @@
+"""What a product is once it was read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pydantic
+import pytest
+
+from products import load
+from products.loader import FOLDER
+from products.model import EXAMPLES, Model
+from products.regions import REGIONS, zones
+from tests.support.manifests import product
+
+SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_manifest_is_valid(name: str) -> None:
+    assert load(name).name == name
+
+
+def test_nothing_changes_after_it_was_read() -> None:
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        product().environments["staging"].network.zones = 3
+
+
+def test_every_part_of_a_manifest_is_frozen_strict_and_closed() -> None:
+    parts = Model.__subclasses__()
+
+    assert parts
+    assert [
+        it.__name__ for it in parts if (it.model_config["frozen"], it.model_config["extra"]) != (True, "forbid")
+    ] == []
+    assert [it.__name__ for it in parts if not it.model_config["strict"]] == []
+
+
+def test_two_readings_of_one_manifest_are_equal() -> None:
+    assert load("allthrive") == load("allthrive")
+
+
+def test_an_environment_changes_only_the_sizes_it_names() -> None:
+    it = product()
+    web, staging = it.services["web"], it.services_in("staging")["web"]
+
+    assert staging.count == 1
+    assert staging.model_copy(update={"count": web.count, "scaling": web.scaling}) == web
+
+
+def test_an_environments_variables_win_over_the_products() -> None:
+    it = product({"variables": {"A": "1", "B": "1"}, "environments.staging.variables": {"B": "2"}})
+
+    assert it.variables_in("staging") == {"A": "1", "B": "2"}
+    assert it.variables_in("production") == {"A": "1", "B": "1"}
+
+
+def test_the_examples_that_messages_show_are_themselves_accepted() -> None:
+    assert [text for pattern, text in EXAMPLES.items() if not re.search(pattern, text.strip('"'))] == []
+
+
+def test_zones_are_named_as_aws_names_them() -> None:
+    assert zones("ca-central-1", 3) == ["ca-central-1a", "ca-central-1b", "ca-central-1d"]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_region_has_zones_for_the_smallest_network(region: str) -> None:
+    assert len(REGIONS[region].zone_letters) >= 2
+    assert REGIONS[region].cloudfront_prefix_list.startswith("pl-")
+
+
+def test_reading_a_manifest_needs_neither_cdk_nor_node() -> None:
+    program = "import sys; from products import load; load('allthrive'); sys.exit('jsii' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=Path(FOLDER).parent, env={"PATH": ""}, check=False)
+
+    assert done.returncode == 0

@@ -1,0 +1,56 @@
+"""Manifests to test with: AllThrive's, with one thing changed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from products import ManifestError, Product, load
+from products.loader import FOLDER
+
+ALLTHRIVE = (FOLDER / "allthrive.yaml").read_text(encoding="utf-8")
+REMOVED = object()
+
+
+def edited(*edits: tuple[str, str]) -> str:
+    """AllThrive's manifest as text, with each first part replaced by the second; it must stand there once."""
+    text = ALLTHRIVE
+    for old, new in edits:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in allthrive.yaml, expected once"
+        text = text.replace(old, new)
+    return text
+
+
+def complaints(folder: Path, text: str, name: str = "allthrive") -> list[str]:
+    """What the loader says about a manifest, a line each, without the folder; empty when it takes it."""
+    (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    try:
+        load(name, folder)
+    except ManifestError as error:
+        return str(error).replace(f"{folder}/", "").splitlines()
+    return []
+
+
+def manifest(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """AllThrive's manifest as data, with values set (or REMOVED) at dotted paths."""
+    data: dict[str, Any] = copy.deepcopy(yaml.safe_load(ALLTHRIVE))
+    for path, value in (changes or {}).items():
+        *parents, last = path.split(".")
+        place = data
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        if value is REMOVED:
+            del place[last]
+        else:
+            place[last] = value
+    return data
+
+
+def product(changes: Mapping[str, Any] | None = None) -> Product:
+    """AllThrive with values set (or REMOVED) at dotted paths."""
+    return Product.model_validate_json(json.dumps(manifest(changes)))
