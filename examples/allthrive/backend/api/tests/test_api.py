@@ -6,6 +6,7 @@ from unittest import mock
 
 from celery.contrib.testing.worker import start_worker
 from celery.result import AsyncResult
+from django.conf import settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
@@ -84,7 +85,7 @@ class Tasks(SimpleTestCase):
         self.assertEqual((shown["state"], shown["result"]), ("PENDING", None))
 
 
-@override_settings(STORAGES={"default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}})
+@override_settings(STORAGES={**settings.STORAGES, "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}})
 class Media(SimpleTestCase):
     def test_an_image_gets_a_name_of_our_own(self) -> None:
         url = self.upload("../../etc/passwd", PNG).json()["url"]
