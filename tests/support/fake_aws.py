@@ -5,11 +5,12 @@ Parameter validation, serialisation, parsing and retries are the real ones; only
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -25,13 +26,10 @@ class Refused(Exception):  # noqa: N818 - it is AWS's answer, not an error of ou
         super().__init__(message)
 
 
-class _Body:
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
+class _Body(io.BytesIO):
     def stream(self) -> Iterator[bytes]:
-        """What AWSResponse reads."""
-        yield self._content
+        """What AWSResponse reads, where botocore does not stream."""
+        yield self.read()
 
 
 class FakeAws:
@@ -51,11 +49,8 @@ class FakeAws:
 
     def _answer(self, request: AWSPreparedRequest, event_name: str, **_rest: Any) -> AWSResponse:
         _before_send, service, operation = event_name.split(".")
-        body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
         json_protocol = "X-Amz-Target" in request.headers
-        given: dict[str, Any] = (
-            json.loads(body) if json_protocol else {key: value[0] for key, value in parse_qs(body).items()}
-        )
+        given = _given(request, json_protocol=json_protocol)
         name = f"{service.replace('-', '')}.{operation}"
         self.calls.append((name, given))
         if name not in self.handlers:
@@ -77,6 +72,26 @@ class FakeAws:
         session.events.register("before-send", self._answer)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
         yield self
+
+
+def _given(request: AWSPreparedRequest, *, json_protocol: bool) -> dict[str, Any]:
+    """The request's parameters; of REST requests method, path, query, headers and body."""
+    body = request.body.read() if hasattr(request.body, "read") else request.body or b""
+    content = body if isinstance(body, bytes) else str(body).encode()
+    if json_protocol:
+        parsed: dict[str, Any] = json.loads(content)
+        return parsed
+    if b"Action=" in content:
+        return {key: value[0] for key, value in parse_qs(content.decode(), keep_blank_values=True).items()}
+    url = urlsplit(request.url)
+    headers = {key: value.decode() if isinstance(value, bytes) else value for key, value in request.headers.items()}
+    return {
+        "method": request.method,
+        "path": unquote(url.path),
+        "query": url.query,
+        "headers": headers,
+        "body": content,
+    }
 
 
 def _error(refused: Refused, *, json_protocol: bool) -> str:

@@ -1,0 +1,115 @@
+"""What a product becomes: its templates, synthesised once for each manifest and session."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk.assertions import Template
+
+from products import Product, load
+from products.loader import FOLDER
+from stacks.environment_stage import EnvironmentStage
+from stacks.tooling_stage import ToolingStage
+from tests.support.manifests import manifest, product
+
+ROOT = FOLDER.parent
+PRODUCTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+# The feature flags of the real synthesis; without the validation engine, its slowest part.
+CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+
+Json = dict[str, Any]
+
+
+def app() -> cdk.App:
+    """An app as `cdk synth` makes it, but for the validation, and into a folder of its own."""
+    return cdk.App(context=CONTEXT, builtin_cloud_formation_validation=False, outdir=tempfile.mkdtemp(prefix="slipway-"))
+
+
+class Synthesis:
+    """The stacks of a product, by name (`production-allthrive-services`)."""
+
+    def __init__(self, product: Product, *, tooling: bool = True) -> None:
+        self.product = product
+        scope = app()
+        if tooling:
+            ToolingStage(scope, "tooling", product=product)
+        for environment in product.environments:
+            EnvironmentStage(scope, environment, product=product)
+        self.folder = Path(scope.synth().directory)
+        self.templates: dict[str, Json] = {}
+        self.protected: dict[str, bool] = {}
+        for nested in sorted(self.folder.glob("assembly-*")):
+            artifacts = json.loads((nested / "manifest.json").read_text())["artifacts"]
+            for artifact in artifacts.values():
+                if artifact["type"] == "aws:cloudformation:stack":
+                    properties = artifact["properties"]
+                    name = properties["stackName"]
+                    self.templates[name] = json.loads((nested / properties["templateFile"]).read_text())
+                    self.protected[name] = properties.get("terminationProtection", False)
+
+    def __getitem__(self, stack: str) -> Json:
+        return self.templates[stack]
+
+    def template(self, stack: str) -> Template:
+        """A stack's template, to make assertions about."""
+        return Template.from_json(self.templates[stack])
+
+    def resources(self, kind: str, stack: str = "") -> dict[str, Json]:
+        """The resources of a type, in one stack or in all, by `stack/logical id`."""
+        return {
+            f"{name}/{logical_id}": resource
+            for name, template in self.templates.items()
+            if stack in ("", name)
+            for logical_id, resource in template.get("Resources", {}).items()
+            if resource["Type"] == kind
+        }
+
+    def resource(self, kind: str, stack: str, which: Callable[[Json], bool] = lambda _: True) -> Json:
+        """The properties of the only such resource of a stack."""
+        found = [it.get("Properties", {}) for it in self.resources(kind, stack).values()]
+        (only,) = [properties for properties in found if which(properties)]
+        return dict(only)
+
+
+@cache
+def _of(changes: str, *, tooling: bool) -> Synthesis:
+    return Synthesis(product(json.loads(changes)), tooling=tooling)
+
+
+def synthesis(changes: Mapping[str, Any] | None = None, *, tooling: bool = False) -> Synthesis:
+    """AllThrive with values set at dotted paths; production alone, unless the changes ask for more."""
+    only = {"environments": {"production": manifest()["environments"]["production"]}}
+    return _of(json.dumps({**({} if tooling else only), **(changes or {})}), tooling=tooling)
+
+
+@cache
+def shipped(name: str) -> Synthesis:
+    """A shipped product, whole."""
+    return Synthesis(load(name))
+
+
+def walk(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value of a template with its path."""
+    yield path, value
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from walk(child, (*path, str(key)))
+
+
+def statements(template: Json) -> Iterator[tuple[str, Json]]:
+    """Every policy statement of a template, with the logical id of the resource it stands in."""
+    for path, value in walk(template.get("Resources", {})):
+        if path and path[-1] == "Statement" and isinstance(value, list):
+            for statement in value:
+                yield path[0], statement
+
+
+def listed(value: Any) -> list[Any]:
+    """A value that IAM takes alone or in a list."""
+    return value if isinstance(value, list) else [value]
