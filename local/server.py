@@ -8,12 +8,13 @@ import os
 import signal
 import sys
 from types import ModuleType
+from typing import Any
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from ministack.app import app
 
-from local import settings, symbols
+from local import settings, sockets, symbols
 
 #: Installed in this order. A module has ``SYMBOLS`` and ``install()``.
 ADAPTERS: tuple[str, ...] = (
@@ -26,6 +27,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.databases",
     "local.rotation",
     "local.autoscaling",
+    "local.sockets",
     "local.resources.ecs",
     "local.resources.rds",
     "local.resources.elasticache",
@@ -46,6 +48,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.resources.developer_tools",
     "local.custom_resources",
     "local.events",
+    "local.edge",
 )
 
 
@@ -63,6 +66,7 @@ async def serve(chosen: settings.Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    application: Any = sockets.around(app)
     config = Config()
     config.bind = [f"127.0.0.1:{chosen.port}"]
     if chosen.docker:
@@ -72,7 +76,7 @@ async def serve(chosen: settings.Settings) -> None:
         config.umask = 0  # the relay container runs as another user
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
+    await hypercorn_serve(application, config, shutdown_trigger=stop.wait)
 
 
 def main() -> None:

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +14,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-ROOT = Path(__file__).resolve().parents[2]
+from local import process
+from local.settings import Settings
+
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 
@@ -134,50 +131,11 @@ def resources(**named: tuple[str, dict[str, Any]] | dict[str, Any]) -> dict[str,
     }
 
 
-def environment(port: int, state: Path) -> dict[str, str]:
-    return {
-        "PATH": f"{ROOT / 'node_modules' / 'node' / 'bin'}:{os.environ['PATH']}",
-        "HOME": str(state),
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(ROOT),
-        "SLIPWAY_PORT": str(port),
-        "SLIPWAY_STATE": str(state),
-        "SLIPWAY_DOCKER": "0",
-        "GATEWAY_PORT": str(port),
-        "BIND_HOST": "127.0.0.1",
-        "SFTP_ENABLED": "0",
-        "IOT_MTLS_ENABLED": "0",
-        "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AUTH": "true",
-        "LAMBDA_EXECUTOR": "local",
-    }
-
-
-def up(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/_ministack/health", timeout=1) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
     """One cloud without Docker for all tests of a run."""
     state, port = tmp_path_factory.mktemp("plain-cloud"), free_port()
-    cloud = Plain(port, state)
-    with (state / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "local.server"], cwd=ROOT, env=environment(port, state), stdout=log, stderr=log
-        )
-    deadline = time.monotonic() + 30
-    while not up(cloud.url):
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError((state / "log").read_text())
-        time.sleep(0.05)
-    yield cloud
-    server.terminate()
-    server.wait(20)
+    settings = Settings(port=port, state=state, docker=False)
+    process.start(settings)
+    yield Plain(port, state)
+    process.stop(settings)
