@@ -132,13 +132,22 @@ def _wait(address: str, port: int, engine: str, *rest: Any) -> bool:
     if not rds._is_postgres_engine(engine):
         return bool(_plain_wait(address, port, engine, *rest))
     while alive():
-        if accepts(address, int(port)):
-            for instance in list(rds._instances.values()):
-                if instance.get("_internal_address") == address:
-                    apply(instance)
+        if accepts(address, int(port)) and _prepared(address):
             return True
         time.sleep(0.1)
     return False
+
+
+def _prepared(address: str) -> bool:
+    """Whether the database lets its master user in, and is then as its parameter group says."""
+    for instance in list(rds._instances.values()):
+        if instance.get("_internal_address") == address:
+            try:
+                apply(instance)
+            except psycopg2.OperationalError as error:
+                logger.debug("%s is not ready: %s", instance["DBInstanceIdentifier"], error)
+                return False
+    return True
 
 
 def _then_apply(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
