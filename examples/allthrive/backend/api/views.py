@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from celery.result import AsyncResult
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -66,11 +67,12 @@ def upload_media(request: HttpRequest) -> JsonResponse:
         return error("send a form with a file in the field 'file'", 400)
     if upload.size > LARGEST_IMAGE_BYTES:
         return error(f"an image has at most {LARGEST_IMAGE_BYTES} bytes", 413)
-    extension = extension_of(upload.read(16))
+    content = upload.read()
+    extension = extension_of(content)
     if extension is None:
         return error("send a GIF, JPEG, PNG or WebP image", 415)
-    upload.seek(0)
-    name = default_storage.save(f"{uuid4()}.{extension}", upload)
+    # Only the content: S3 would serve the upload itself under the type its sender claims, such as a page's.
+    name = default_storage.save(f"{uuid4()}.{extension}", ContentFile(content))
     return JsonResponse({"url": f"{settings.MEDIA_URL}{name}"}, status=201)
 
 

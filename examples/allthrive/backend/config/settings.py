@@ -68,7 +68,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
-USE_TZ = True
+TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DATABASES = {"default": environment.database(os.environ)}
@@ -98,6 +98,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
+# Celery's default is the number of processors, and a container sees those of its whole host.
+CELERY_WORKER_CONCURRENCY = 2
 # Redis hands a task to a second worker after this time, so it must exceed the longest task.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT}
 # Less than the 120 seconds that ECS waits before it kills, so that there is time to put unfinished tasks back.

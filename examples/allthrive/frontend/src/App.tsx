@@ -40,7 +40,7 @@ function page(path: string): ReactNode {
 function Home() {
   return (
     <>
-      <h1>Everything this release is made of, working.</h1>
+      <h1>Everything this release is made of</h1>
       <Release />
       <div className="cards">
         <Echo />

@@ -96,14 +96,31 @@ class Media(SimpleTestCase):
             with self.subTest(name):
                 self.assertEqual(self.upload(name, content).status_code, 415)
 
+    @override_settings(
+        STORAGES={
+            **settings.STORAGES,
+            "default": {
+                "BACKEND": "storages.backends.s3.S3Storage",
+                "OPTIONS": {"bucket_name": "b", "location": "media"},
+            },
+        }
+    )
+    def test_s3_serves_it_as_what_it_is_and_not_as_what_its_sender_claims(self) -> None:
+        with mock.patch("storages.backends.s3.S3Storage.bucket", new_callable=mock.PropertyMock) as bucket:
+            self.upload("page.html", PNG, "text/html")
+        key = bucket().Object.call_args.args[0]
+        extra = bucket().Object().upload_fileobj.call_args.kwargs["ExtraArgs"]
+        self.assertRegex(key, r"^media/[0-9a-f-]{36}\.png$")
+        self.assertEqual(extra["ContentType"], "image/png")
+
     def test_too_large_an_image_is_refused(self) -> None:
         self.assertEqual(self.upload("large.png", PNG.ljust(5 * 1024 * 1024 + 1)).status_code, 413)
 
     def test_a_request_without_a_file_is_explained(self) -> None:
         self.assertEqual(self.client.post("/api/v1/media/").status_code, 400)
 
-    def upload(self, name: str, content: bytes) -> Any:
-        return self.client.post("/api/v1/media/", {"file": SimpleUploadedFile(name, content)})
+    def upload(self, name: str, content: bytes, content_type: str = "image/png") -> Any:
+        return self.client.post("/api/v1/media/", {"file": SimpleUploadedFile(name, content, content_type)})
 
 
 class Topics(TestCase):
