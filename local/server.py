@@ -49,6 +49,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.custom_resources",
     "local.events",
     "local.edge",
+    "local.functions",
 )
 
 
