@@ -35,6 +35,7 @@ SYMBOLS = (
 
 FORCED_BY_DEFAULT_FROM = 15  # major version from which RDS's default parameter group forces TLS
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+_QUICK = ("-c", "fsync=off", "-c", "full_page_writes=off")  # nobody needs this data after a crash of the machine
 _REJECT = "hostnossl all all all reject"
 
 logger = logging.getLogger("slipway")
@@ -168,6 +169,9 @@ def install() -> None:
     run = rds._run_rds_container
 
     def running(client: Any, engine: str, arguments: dict[str, Any], **names: Any) -> Any:
+        if rds._is_postgres_engine(engine) and not arguments.get("command"):
+            arguments["command"] = ["postgres", *_QUICK]
+            arguments["environment"] = {"POSTGRES_INITDB_ARGS": "--no-sync", **arguments["environment"]}
         if arguments.get("network") == settings.NETWORK and not arguments.get("networking_config"):
             address = containers.fix_address(client.containers, arguments)
             names["tls_ips"] = (*names.get("tls_ips", ()), address)

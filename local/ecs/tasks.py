@@ -262,6 +262,13 @@ def install() -> None:
         _complete(built, definition, container, task_id)
         return built
 
+    plain_mark = ecs._mark_task_stopped
+
+    def mark_stopped(arn: str, task: Task, reason: str, *rest: Any, **named: Any) -> Any:
+        said = "Essential container in task exited" if reason == "Essential container exited" else reason
+        return plain_mark(arn, task, said, *rest, **named)
+
+    ecs._mark_task_stopped = mark_stopped
     ecs._build_run_kwargs = arguments
     ecs._cleanup_task_resources = _cleanup
     ecs._stop_task = _api_stop
