@@ -35,14 +35,18 @@ class Plain:
         self.port = port
         self.state = state
         self.url = f"http://127.0.0.1:{port}"
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, credentials: dict[str, Any] | None = None, region: str = REGION) -> Any:
         """A client as the account's root, or with the credentials of a session."""
+        known = self._clients.get((service, region)) if credentials is None else None
+        if known is not None:
+            return known
         key, secret, token = ACCOUNT, "local", None
         if credentials:
             key, secret = credentials["AccessKeyId"], credentials["SecretAccessKey"]
             token = credentials.get("SessionToken")
-        return boto3.session.Session().client(
+        made = boto3.session.Session().client(
             service,
             endpoint_url=self.url,
             region_name=region,
@@ -51,6 +55,9 @@ class Plain:
             aws_session_token=token,
             config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
         )
+        if credentials is None:
+            self._clients[service, region] = made
+        return made
 
     def role(self, name: str, *statements: dict[str, Any], trust: dict[str, Any] | None = None, **more: Any) -> str:
         """A role with one inline policy; the account may assume it."""
