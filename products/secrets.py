@@ -8,6 +8,7 @@ from collections import Counter
 
 _KNOWN = (
     ("an AWS access key", re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")),
+    ("an AWS secret key", re.compile(r"^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9+/]{40}$")),
     ("a GitHub token", re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})")),
     ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
     ("a Slack token or webhook", re.compile(r"\bxox[abpr]-|hooks\.slack\.com/services/")),
@@ -27,12 +28,17 @@ def looks_secret(value: str) -> str | None:
     for kind, pattern in _KNOWN:
         if pattern.search(value):
             return kind
-    if len(value) >= _ENTROPY_LENGTH and re.fullmatch(r"[A-Za-z0-9+/=_\-!@#$%^&*()]+", value):
-        total = len(value)
-        bits = -sum(n / total * math.log2(n / total) for n in Counter(value).values())
-        if bits > _ENTROPY_BITS and any(c.isdigit() for c in value):
-            return "a random value"
+    if any(_is_random(part) for part in value.split("/")):  # the parts of a path are words, though the whole is long
+        return "a random value"
     return None
+
+
+def _is_random(text: str) -> bool:
+    total = len(text)
+    if total < _ENTROPY_LENGTH or not re.fullmatch(r"[A-Za-z0-9+=_\-!@#$%^&*()]+", text):
+        return False
+    bits = -sum(n / total * math.log2(n / total) for n in Counter(text).values())
+    return bits > _ENTROPY_BITS and any(c.isdigit() for c in text)
 
 
 def names_a_secret(variable: str) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# jsii takes the first Node.js on the path: ours, so that every machine synthesises with the same one.
+os.environ["PATH"] = f"{ROOT / 'node_modules' / 'node' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
 def pytest_configure() -> None:
     """Stop before collection, since an __init__.py there breaks every import in its own way."""
     for folder in ("constructs", "lambda"):
         if (ROOT / folder / "__init__.py").exists():
-            raise pytest.UsageError(f"delete {folder}/__init__.py: {folder}/ is a source root, not a package (docs/adr/0001)")
+            raise pytest.UsageError(
+                f"delete {folder}/__init__.py: {folder}/ is a source root, not a package (docs/adr/0001)"
+            )

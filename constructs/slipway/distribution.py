@@ -42,7 +42,8 @@ class ProductDistribution(Construct):
     - `paths` to the load balancer as a VPC origin, uncached, all headers and cookies included: WebSockets pass;
     - `static_paths` to the load balancer, cached as it says;
     - `/media/*` from the media bucket, cached;
-    - HTTPS with TLS 1.2 or newer, security headers on every answer, HTTP/2 and 3.
+    - HTTPS, HTTP/2 and 3, security headers on every answer;
+    - TLS 1.2 or newer where `address` gives a domain of one's own: on its own name CloudFront decides, TLS 1.0.
     """
 
     distribution: cloudfront.Distribution
@@ -83,11 +84,17 @@ class ProductDistribution(Construct):
                 "/media/*": self._cached(self._media(media)),
             },
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
-            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if address else None,
             price_class=price_class,
             domain_names=[address.name] if address else None,
             certificate=address.certificate if address else None,
             web_acl_id=web_acl_arn,
+        )
+        cdk.Validations.of(self.distribution).acknowledge(
+            cdk.Acknowledgment(
+                id="Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk",
+                reason="a default root object is set; LIST makes a missing file a 404 instead of a 403",
+            )
         )
 
     def _site(self, site: s3.IBucket) -> cloudfront.BehaviorOptions:

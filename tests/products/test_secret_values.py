@@ -13,6 +13,7 @@ SETTINGS = "  DJANGO_SETTINGS_MODULE: config.settings"
 # Made up, and put together here so that no scanner takes them for real ones.
 PASTED = {
     "an AWS access key": "AKIA" + "IOSFODNN7EXAMPLE",
+    "an AWS secret key": "wJalrXUtnFEMI/" + "K7MDENG/bPxRfiCYEXAMPLEKEY",
     "a GitHub token": "ghp_" + "0123456789abcdefghijklmnopqrstuvwxyz",
     "a Slack token or webhook": "xoxb-" + "123456789012-abcdefghijkl",
     "a payment or AI service's key": "sk-" + "proj-abcdefghij0123456789",
@@ -39,7 +40,8 @@ def test_refuses_a_secret_where_its_name_belongs(tmp_path: Path, kind: str) -> N
     assert complaints(tmp_path, text) == [
         (
             f"allthrive.yaml:69: secrets.OPENAI_API_KEY.name: this looks like {kind}; write the secret's name in "
-            "Secrets Manager, e.g. allthrive/openai, keep its value out of git, and change it now if it was ever committed"
+            "Secrets Manager, e.g. allthrive/openai, keep its value out of git, and change it now "
+            "if it was ever committed"
         )
     ]
 
@@ -82,6 +84,7 @@ def test_refuses_a_secret_among_an_environments_variables(tmp_path: Path, place:
     "value",
     [
         "config.settings",
+        "/srv/allthrive/v2/media/uploads/2026",
         "https://allthrive.ai/api/v1/",
         "allthrive/production/openai-api-key",
         "arn:aws:sns:us-east-1:111122223333:orders",

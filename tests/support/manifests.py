@@ -14,7 +14,7 @@ from products import ManifestError, Product, load
 from products.loader import FOLDER
 
 ALLTHRIVE = (FOLDER / "allthrive.yaml").read_text(encoding="utf-8")
-REMOVED = object()
+REMOVED = None
 
 
 def edited(*edits: tuple[str, str]) -> str:

@@ -28,7 +28,9 @@ Json = dict[str, Any]
 
 def app() -> cdk.App:
     """An app as `cdk synth` makes it, but for the validation, and into a folder of its own."""
-    return cdk.App(context=CONTEXT, builtin_cloud_formation_validation=False, outdir=tempfile.mkdtemp(prefix="slipway-"))
+    return cdk.App(
+        context=CONTEXT, builtin_cloud_formation_validation=False, outdir=tempfile.mkdtemp(prefix="slipway-")
+    )
 
 
 class Synthesis:
@@ -43,7 +45,7 @@ class Synthesis:
             EnvironmentStage(scope, environment, product=product)
         self.folder = Path(scope.synth().directory)
         self.templates: dict[str, Json] = {}
-        self.protected: dict[str, bool] = {}
+        self.properties: dict[str, Json] = {}
         for nested in sorted(self.folder.glob("assembly-*")):
             artifacts = json.loads((nested / "manifest.json").read_text())["artifacts"]
             for artifact in artifacts.values():
@@ -51,7 +53,7 @@ class Synthesis:
                     properties = artifact["properties"]
                     name = properties["stackName"]
                     self.templates[name] = json.loads((nested / properties["templateFile"]).read_text())
-                    self.protected[name] = properties.get("terminationProtection", False)
+                    self.properties[name] = properties
 
     def __getitem__(self, stack: str) -> Json:
         return self.templates[stack]

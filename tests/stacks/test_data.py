@@ -1,0 +1,154 @@
+"""The Data stack: what an operator could lose."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.synthesis import Synthesis, shipped, synthesis
+
+STACK = "production-allthrive-data"
+# What CloudFormation replaces, and so empties, when its logical id moves. Change a line only with a plan for the data.
+STATEFUL_IDS = {
+    "AWS::RDS::DBInstance": ["DatabaseInstanceAA8A5FDE"],
+    "AWS::ElastiCache::ReplicationGroup": ["CacheGroup065C0BC1"],
+    "AWS::S3::Bucket": ["MediaA721A567"],
+    "AWS::SecretsManager::Secret": [
+        "CacheTokenFD4A239D",
+        "DatabaseCredentials24F58BE6",
+        "DatabaseUrlF879C7EE",
+        "SecretKey573D36D8",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def production() -> Synthesis:
+    return synthesis()
+
+
+def logical_ids(of: Synthesis, kind: str, stack: str) -> list[str]:
+    return sorted(place.partition("/")[2] for place in of.resources(kind, stack))
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_no_store_moves_to_another_logical_id(environment: str) -> None:
+    stack = f"{environment}-allthrive-data"
+
+    assert {kind: logical_ids(shipped("allthrive"), kind, stack) for kind in STATEFUL_IDS} == STATEFUL_IDS
+
+
+def test_the_database_is_encrypted_private_and_protected(production: Synthesis) -> None:
+    production.template(STACK).has_resource_properties(
+        "AWS::RDS::DBInstance",
+        {
+            "StorageEncrypted": True,
+            "PubliclyAccessible": False,
+            "DeletionProtection": True,
+            "CopyTagsToSnapshot": True,
+            "Engine": "postgres",
+            "EngineVersion": "18",
+        },
+    )
+
+
+def test_the_database_has_the_size_of_the_manifest(production: Synthesis) -> None:
+    production.template(STACK).has_resource_properties(
+        "AWS::RDS::DBInstance",
+        {
+            "DBInstanceClass": "db.t4g.medium",
+            "AllocatedStorage": "50",
+            "MaxAllocatedStorage": 200,
+            "MultiAZ": True,
+            "BackupRetentionPeriod": 30,
+            "DBName": "allthrive",
+        },
+    )
+
+
+def test_the_cache_has_the_size_of_the_manifest(production: Synthesis) -> None:
+    production.template(STACK).has_resource_properties(
+        "AWS::ElastiCache::ReplicationGroup",
+        {
+            "CacheNodeType": "cache.t4g.small",
+            "NumCacheClusters": 2,
+            "AutomaticFailoverEnabled": True,
+            "MultiAZEnabled": True,
+            "SnapshotRetentionLimit": 7,
+            "EngineVersion": "7.1",
+        },
+    )
+
+
+def test_database_and_cache_stand_in_the_data_subnets(production: Synthesis) -> None:
+    groups = [
+        production.resource("AWS::RDS::DBSubnetGroup", STACK)["SubnetIds"],
+        production.resource("AWS::ElastiCache::SubnetGroup", STACK)["SubnetIds"],
+    ]
+
+    assert [len(subnets) for subnets in groups] == [3, 3]
+    assert all("DataSubnet" in subnet["Fn::ImportValue"] for subnets in groups for subnet in subnets)
+
+
+def test_only_the_containers_reach_database_and_cache(production: Synthesis) -> None:
+    ingress = [it["Properties"] for it in production.resources("AWS::EC2::SecurityGroupIngress", STACK).values()]
+
+    assert len(ingress) == 2
+    for rule in ingress:
+        assert "NetworkApplication" in rule["SourceSecurityGroupId"]["Fn::ImportValue"]
+    for group in production.resources("AWS::EC2::SecurityGroup", STACK).values():
+        assert "SecurityGroupIngress" not in group["Properties"]
+
+
+def policies(of: Synthesis, stack: str) -> dict[str, tuple[str, str]]:
+    """What happens to each store when its stack goes, and when it is replaced."""
+    return {
+        logical_id: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        for logical_id, resource in of[stack]["Resources"].items()
+        if resource["Type"] in STATEFUL_IDS
+    }
+
+
+def test_what_the_manifest_keeps_outlives_its_stack(production: Synthesis) -> None:
+    found = policies(production, STACK)
+
+    assert {found[name] for name in STATEFUL_IDS["AWS::S3::Bucket"]} == {("Retain", "Retain")}
+    assert {found[name] for name in STATEFUL_IDS["AWS::SecretsManager::Secret"]} == {("Retain", "Retain")}
+    assert {found[name] for name in STATEFUL_IDS["AWS::RDS::DBInstance"]} == {("Snapshot", "Snapshot")}
+    assert {found[name] for name in STATEFUL_IDS["AWS::ElastiCache::ReplicationGroup"]} == {("Snapshot", "Snapshot")}
+
+
+def test_what_the_manifest_does_not_keep_leaves_nothing() -> None:
+    staging = policies(shipped("allthrive"), "staging-allthrive-data")
+
+    assert set(staging.values()) == {("Delete", "Delete")}
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_backups_of_a_database_are_kept_with_it(keep: bool) -> None:
+    changed = synthesis({"environments.production.keep_data": keep})
+
+    assert changed.resource("AWS::RDS::DBInstance", STACK)["DeleteAutomatedBackups"] is not keep
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_deletion_is_refused_where_the_manifest_says_so(protect: bool) -> None:
+    changed = synthesis({"environments.production.deletion_protection": protect})
+    balancer = changed.resource("AWS::ElasticLoadBalancingV2::LoadBalancer", "production-allthrive-services")
+    attributes = {it["Key"]: it["Value"] for it in balancer["LoadBalancerAttributes"]}
+
+    assert changed.resource("AWS::RDS::DBInstance", STACK)["DeletionProtection"] is protect
+    assert attributes["deletion_protection.enabled"] == str(protect).lower()
+    assert {it.get("terminationProtection", False) for it in changed.properties.values()} == {protect}
+
+
+def test_the_media_are_read_by_cloudfront_of_this_account_only(production: Synthesis) -> None:
+    statements = production.resource("AWS::S3::BucketPolicy", STACK)["PolicyDocument"]["Statement"]
+    (reads,) = [it for it in statements if it["Effect"] == "Allow"]
+
+    assert reads["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert reads["Action"] == "s3:GetObject"
+    assert reads["Condition"]["StringEquals"] == {"aws:SourceAccount": "111122223333"}
+
+
+def test_the_media_are_versioned(production: Synthesis) -> None:
+    assert production.resource("AWS::S3::Bucket", STACK)["VersioningConfiguration"] == {"Status": "Enabled"}

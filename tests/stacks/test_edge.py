@@ -1,0 +1,157 @@
+"""The Edge stack: the only door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.synthesis import Json, Synthesis, synthesis
+
+STACK = "production-allthrive-edge"
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/0f1e2d3c-0000-4000-8000-000000000000"
+ZONE = "Z0123456789ABCDEFGHIJ"
+
+
+def with_domain(**keys: str) -> dict[str, Any]:
+    return {"environments.production.edge": {"domain": {"name": "allthrive.ai", **keys}}}
+
+
+def distribution(of: Synthesis) -> Json:
+    config: Json = of.resource("AWS::CloudFront::Distribution", STACK)["DistributionConfig"]
+    return config
+
+
+def behaviour(of: Synthesis, path: str) -> Json:
+    (found,) = [it for it in distribution(of)["CacheBehaviors"] if it["PathPattern"] == path]
+    return dict(found)
+
+
+def origin(of: Synthesis, origin_id: str) -> Json:
+    (found,) = [it for it in distribution(of)["Origins"] if it["Id"] == origin_id]
+    return dict(found)
+
+
+def test_the_site_comes_from_its_bucket_by_origin_access_control() -> None:
+    site = origin(synthesis(), distribution(synthesis())["DefaultCacheBehavior"]["TargetOriginId"])
+
+    assert "Site" in str(site["DomainName"])
+    assert "OriginAccessControlId" in site
+    assert site["S3OriginConfig"] == {"OriginAccessIdentity": ""}
+
+
+@pytest.mark.parametrize("path", ["/api/*", "/ws/*", "/admin/*"])
+def test_the_api_reaches_the_internal_load_balancer_uncached_and_whole(path: str) -> None:
+    found = behaviour(synthesis(), path)
+
+    assert "VpcOriginConfig" in origin(synthesis(), found["TargetOriginId"])
+    assert found["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # Managed-CachingDisabled
+    assert (
+        found["OriginRequestPolicyId"] == "33f36d7e-f396-46d9-90e0-52428a34d9dc"
+    )  # Managed-AllViewerAndCloudFrontHeaders
+    assert set(found["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
+
+
+def test_static_files_come_from_the_load_balancer_and_are_cached() -> None:
+    found = behaviour(synthesis(), "/static/*")
+
+    assert "VpcOriginConfig" in origin(synthesis(), found["TargetOriginId"])
+    assert found["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"  # Managed-CachingOptimized
+
+
+def test_media_come_from_their_bucket_by_origin_access_control() -> None:
+    media = origin(synthesis(), behaviour(synthesis(), "/media/*")["TargetOriginId"])
+
+    assert "Media" in str(media["DomainName"])
+    assert "OriginAccessControlId" in media
+
+
+def test_only_the_default_behaviour_falls_back_to_the_single_page() -> None:
+    config = distribution(synthesis())
+
+    assert len(config["DefaultCacheBehavior"]["FunctionAssociations"]) == 1
+    assert [it["PathPattern"] for it in config["CacheBehaviors"] if "FunctionAssociations" in it] == []
+    assert "CustomErrorResponses" not in config
+
+
+def test_every_answer_is_https_with_security_headers() -> None:
+    config = distribution(synthesis())
+
+    for found in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]):
+        assert found["ViewerProtocolPolicy"] == "redirect-to-https"
+        assert "SecurityHeaders" in found["ResponseHeadersPolicyId"]["Ref"]
+
+
+def test_the_content_security_policy_is_the_manifests() -> None:
+    changed = synthesis({"environments.production.edge": {"content_security_policy": "default-src 'none'"}})
+    policy = changed.resource("AWS::CloudFront::ResponseHeadersPolicy", STACK)["ResponseHeadersPolicyConfig"]
+
+    assert policy["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"] == "default-src 'none'"
+
+
+def test_without_a_domain_it_answers_under_cloudfronts_own_name() -> None:
+    of = synthesis()
+
+    assert "Aliases" not in distribution(of)
+    assert not of.resources("AWS::CertificateManager::Certificate")
+    assert not of.resources("AWS::Route53::RecordSet")
+    assert "DomainName" in str(of[STACK]["Outputs"]["Url"]["Value"])
+
+
+def test_a_domain_in_a_hosted_zone_gets_a_certificate_and_its_records() -> None:
+    of = synthesis(with_domain(hosted_zone_id=ZONE))
+    certificate = of.resource("AWS::CertificateManager::Certificate", STACK)
+    records = [it["Properties"] for it in of.resources("AWS::Route53::RecordSet", STACK).values()]
+
+    assert certificate["DomainName"] == "allthrive.ai"
+    assert certificate["DomainValidationOptions"] == [{"DomainName": "allthrive.ai", "HostedZoneId": ZONE}]
+    assert sorted((it["Type"], it["Name"], it["HostedZoneId"]) for it in records) == [
+        ("A", "allthrive.ai.", ZONE),
+        ("AAAA", "allthrive.ai.", ZONE),
+    ]
+
+
+def test_a_given_certificate_is_used_as_it_is() -> None:
+    of = synthesis(with_domain(certificate_arn=CERTIFICATE))
+
+    assert distribution(of)["ViewerCertificate"]["AcmCertificateArn"] == CERTIFICATE
+    assert not of.resources("AWS::CertificateManager::Certificate")
+    assert not of.resources("AWS::Route53::RecordSet")
+
+
+def test_a_domain_is_served_with_tls_1_2_or_newer() -> None:
+    of = synthesis(with_domain(certificate_arn=CERTIFICATE))
+
+    assert distribution(of)["Aliases"] == ["allthrive.ai"]
+    assert distribution(of)["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert distribution(of)["ViewerCertificate"]["SslSupportMethod"] == "sni-only"
+    assert of[STACK]["Outputs"]["Url"]["Value"] == "https://allthrive.ai"
+
+
+def test_the_firewall_stands_before_it_where_the_manifest_says_so() -> None:
+    of = synthesis({"environments.production.edge": {"waf": True, "waf_requests_per_5_minutes": 500}})
+    acl = of.resource("AWS::WAFv2::WebACL", STACK)
+
+    assert "WebAcl" in str(distribution(of)["WebACLId"])
+    assert acl["Rules"][0]["Statement"]["RateBasedStatement"]["Limit"] == 500
+
+
+def test_there_is_no_firewall_unless_the_manifest_says_so() -> None:
+    of = synthesis({"environments.production.edge": {}})
+
+    assert not of.resources("AWS::WAFv2::WebACL")
+    assert "WebACLId" not in distribution(of)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "aws"), [("100", "PriceClass_100"), ("200", "PriceClass_200"), ("all", "PriceClass_All")]
+)
+def test_the_price_class_is_the_manifests(manifest: str, aws: str) -> None:
+    assert distribution(synthesis({"environments.production.edge": {"price_class": manifest}}))["PriceClass"] == aws
+
+
+@pytest.mark.parametrize(("keep", "policy"), [(True, "Retain"), (False, "Delete")])
+def test_the_site_bucket_is_kept_with_the_data(keep: bool, policy: str) -> None:
+    (site,) = synthesis({"environments.production.keep_data": keep}).resources("AWS::S3::Bucket", STACK).values()
+
+    assert site["DeletionPolicy"] == policy

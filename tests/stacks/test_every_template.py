@@ -1,0 +1,205 @@
+"""What holds in every stack of every shipped product."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from products.secrets import looks_secret
+from tests.support.synthesis import PRODUCTS, Json, Synthesis, listed, shipped, statements, synthesis, walk
+
+# Actions that know no resource, by the service authorization reference.
+WITHOUT_RESOURCE = {
+    "ecr:GetAuthorizationToken",
+    "secretsmanager:GetRandomPassword",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+    "logs:DescribeLogGroups",
+}
+SECRET_PROPERTIES = re.compile(r"(Password|AuthToken|SecretString|SecretKey|AccessKey)$")
+
+
+@pytest.fixture(scope="module", params=PRODUCTS)
+def product(request: pytest.FixtureRequest) -> Synthesis:
+    return shipped(request.param)
+
+
+def resources(of: Synthesis) -> Iterator[tuple[str, Json]]:
+    for stack, template in of.templates.items():
+        for logical_id, resource in template["Resources"].items():
+            yield f"{stack}/{logical_id}", resource
+
+
+def test_no_database_is_public(product: Synthesis) -> None:
+    found = product.resources("AWS::RDS::DBInstance")
+
+    assert found
+    assert {place for place, it in found.items() if it["Properties"]["PubliclyAccessible"] is not False} == set()
+
+
+def test_no_load_balancer_is_public(product: Synthesis) -> None:
+    found = product.resources("AWS::ElasticLoadBalancingV2::LoadBalancer")
+
+    assert found
+    assert {place for place, it in found.items() if it["Properties"]["Scheme"] != "internal"} == set()
+
+
+def test_no_bucket_is_public(product: Synthesis) -> None:
+    for place, it in product.resources("AWS::S3::Bucket").items():
+        assert it["Properties"]["PublicAccessBlockConfiguration"] == {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        }, place
+
+
+def test_no_bucket_takes_a_request_without_tls(product: Synthesis) -> None:
+    refused = {
+        f"{stack}/{statement['Resource'][0]['Fn::GetAtt'][0]}"
+        for stack, template in product.templates.items()
+        for _, statement in statements(template)
+        if statement["Effect"] == "Deny"
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+        and isinstance(statement["Resource"], list)
+    }
+
+    assert set(product.resources("AWS::S3::Bucket")) <= refused
+
+
+def test_no_security_group_admits_the_world(product: Synthesis) -> None:
+    for place, resource in resources(product):
+        for path, value in walk(resource.get("Properties", {})):
+            if path and path[-1] in {"CidrIp", "CidrIpv6"} and "Egress" not in "".join(path) + resource["Type"]:
+                assert value not in {"0.0.0.0/0", "::/0"}, place
+
+
+def test_every_log_group_has_a_retention(product: Synthesis) -> None:
+    found = product.resources("AWS::Logs::LogGroup")
+
+    assert found
+    assert {place for place, it in found.items() if "RetentionInDays" not in it["Properties"]} == set()
+
+
+def test_logs_are_kept_as_long_as_the_manifest_says(product: Synthesis) -> None:
+    for name, environment in product.product.environments.items():
+        prefix = f"{name}-{product.product.name}-"
+        found = {
+            place: it for place, it in product.resources("AWS::Logs::LogGroup").items() if place.startswith(prefix)
+        }
+        assert {it["Properties"]["RetentionInDays"] for it in found.values()} == {environment.log_retention_days}
+
+
+def test_no_template_holds_a_secrets_value(product: Synthesis) -> None:
+    for place, resource in resources(product):
+        for path, value in walk(resource.get("Properties", {})):
+            if path and SECRET_PROPERTIES.search(path[-1]):
+                text = json.dumps(value)
+                assert "{{resolve:secretsmanager:" in text or path[-1] == "GenerateSecretString", (
+                    f"{place}: {'.'.join(path)}"
+                )
+
+
+def test_no_template_holds_anything_that_looks_like_a_secret(product: Synthesis) -> None:
+    generated = re.compile(r"ExportsOutput|^[A-Za-z0-9-]+[0-9A-F]{8}$|^[0-9a-f]{64}\.zip$")
+    for stack, template in product.templates.items():
+        for path, value in walk(template):
+            if isinstance(value, str) and not generated.search(value) and "{{resolve:" not in value:
+                assert looks_secret(value) is None, f"{stack}: {'.'.join(path)}: {value}"
+
+
+def test_no_statement_allows_every_action(product: Synthesis) -> None:
+    for stack, template in product.templates.items():
+        for place, statement in statements(template):
+            if statement["Effect"] == "Allow":
+                wild = [action for action in listed(statement["Action"]) if action.split(":")[-1] == "*"]
+                assert wild == [], f"{stack}/{place}"
+
+
+def test_no_statement_allows_an_action_by_pattern(product: Synthesis) -> None:
+    for stack, template in product.templates.items():
+        for place, statement in statements(template):
+            if statement["Effect"] == "Allow" and "CustomS3AutoDeleteObjects" not in json.dumps(statement):  # CDK's own
+                assert [action for action in listed(statement["Action"]) if "*" in action] == [], f"{stack}/{place}"
+
+
+def test_every_resource_is_used_only_where_the_action_knows_none(product: Synthesis) -> None:
+    for stack, template in product.templates.items():
+        for place, statement in statements(template):
+            if statement["Effect"] == "Allow" and "*" in listed(statement.get("Resource", "")):
+                assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE, f"{stack}/{place}"
+
+
+def test_no_role_is_trusted_by_pattern(product: Synthesis) -> None:
+    for place, role in product.resources("AWS::IAM::Role").items():
+        for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            assert "StringLike" not in statement.get("Condition", {}), place
+            assert statement["Principal"] != "*", place
+            assert statement["Principal"] != {"AWS": "*"}, place
+
+
+def test_no_long_lived_key_is_made(product: Synthesis) -> None:
+    assert product.resources("AWS::IAM::User") == {}
+    assert product.resources("AWS::IAM::AccessKey") == {}
+
+
+def test_no_image_is_latest(product: Synthesis) -> None:
+    for place, task in product.resources("AWS::ECS::TaskDefinition").items():
+        for container in task["Properties"]["ContainerDefinitions"]:
+            assert ":latest" not in json.dumps(container["Image"]), place
+
+
+def test_whatever_holds_data_says_what_becomes_of_it(product: Synthesis) -> None:
+    holding = {"AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::ElastiCache::ReplicationGroup", "AWS::ECR::Repository",
+               "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup"}  # fmt: skip
+    for place, resource in resources(product):
+        if resource["Type"] in holding:
+            assert {"DeletionPolicy", "UpdateReplacePolicy"} <= set(resource), place
+
+
+def shape(template: Json, environment: str) -> dict[str, str]:
+    """The types of a template's resources by logical id, whatever the environment is called."""
+    return {
+        logical_id: resource["Type"]
+        for logical_id, resource in template["Resources"].items()
+        if environment not in logical_id
+    }
+
+
+def test_environments_of_allthrive_differ_only_where_the_manifest_says() -> None:
+    of = shipped("allthrive")
+    # What each line of the manifest adds to one environment, as a part of the logical ids it adds.
+    said = {
+        "production": ["Subnet3", "Subnet2NATGateway", "Subnet2EIP", "PasswordRotation", "WebAcl", "AlarmsTopicops",
+                       "WebServiceTaskCountTargetRequests"],
+        "staging": ["CustomS3AutoDeleteObjects", "AutoDeleteObjectsCustomResource"],
+    }  # fmt: skip
+    for stack in ("network", "data", "services", "edge", "observability"):
+        staging = shape(of[f"staging-allthrive-{stack}"], "staging")
+        production = shape(of[f"production-allthrive-{stack}"], "production")
+        for environment, more in (
+            ("staging", staging.keys() - production.keys()),
+            ("production", production.keys() - staging.keys()),
+        ):
+            unexplained = [it for it in more if not any(part in it for part in said[environment])]
+            assert unexplained == [], f"{environment}: {stack}"
+
+
+def test_two_environments_with_one_section_differ_in_their_names_alone() -> None:
+    section: Any = shipped("allthrive").product.environments["production"].model_dump(mode="json")
+    of = synthesis({"environments": {"north": section, "south": section}})
+    for stack in ("network", "data", "services", "edge", "observability"):
+        north, south = (neutral(of[f"{name}-allthrive-{stack}"], name) for name in ("north", "south"))
+        assert north == south, stack
+
+
+def neutral(template: Json, environment: str) -> list[str]:
+    """A template's words without its environment's name and the hashes that hold it."""
+    text = re.sub(rf"(?i){environment}", "environment", json.dumps(template["Resources"]))
+    return sorted(re.findall(r'[^"{}\[\],: ]+', re.sub(r"[0-9A-F]{8,}", "", text)))

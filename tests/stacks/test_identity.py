@@ -1,0 +1,140 @@
+"""The Identity stack: exactly one kind of job takes each role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.synthesis import Json, Synthesis, listed, shipped, statements, synthesis
+
+STACK = "tooling-allthrive-identity"
+ISSUER = "token.actions.githubusercontent.com"
+NAMES = "repo:allthrive-ai/allthrive"
+IDS = "repo:allthrive-ai@90000001/allthrive@700000001"
+
+
+def role(of: Synthesis, name: str) -> Json:
+    (found,) = [it["Properties"] for place, it in of.resources("AWS::IAM::Role", STACK).items() if f"/{name}" in place]
+    return dict(found)
+
+
+def trust(of: Synthesis, name: str) -> Json:
+    (statement,) = role(of, name)["AssumeRolePolicyDocument"]["Statement"]
+    return dict(statement)
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "ref"),
+    [
+        ("Diff", ":pull_request", None),
+        ("ImagePush", ":ref:refs/heads/main", "refs/heads/main"),
+        ("StagingDeploy", ":environment:staging", "refs/heads/main"),
+        ("ProductionDeploy", ":environment:production", "refs/heads/main"),
+    ],
+)
+def test_a_role_is_trusted_to_one_subject_of_one_repository(name: str, suffix: str, ref: str | None) -> None:
+    condition: dict[str, Any] = {
+        f"{ISSUER}:aud": "sts.amazonaws.com",
+        f"{ISSUER}:sub": [f"{NAMES}{suffix}", f"{IDS}{suffix}"],
+        f"{ISSUER}:repository_id": "700000001",
+    }
+    if ref:
+        condition[f"{ISSUER}:ref"] = ref
+    found = trust(shipped("allthrive"), name)
+
+    assert found["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert found["Condition"] == {"StringEquals": condition}
+
+
+@pytest.mark.parametrize(("formats", "subjects"), [(["names"], NAMES), (["ids"], IDS)])
+def test_the_subject_takes_the_forms_of_the_manifest(formats: list[str], subjects: str) -> None:
+    found = trust(synthesis({"repository.subject_formats": formats}, tooling=True), "Diff")
+
+    assert listed(found["Condition"]["StringEquals"][f"{ISSUER}:sub"]) == [f"{subjects}:pull_request"]
+
+
+def test_another_branch_is_pinned_where_the_manifest_says_so() -> None:
+    found = trust(synthesis({"repository.branch": "trunk"}, tooling=True), "ProductionDeploy")
+
+    assert found["Condition"]["StringEquals"][f"{ISSUER}:ref"] == "refs/heads/trunk"
+
+
+def test_nobody_else_takes_any_role() -> None:
+    roles = shipped("allthrive").resources("AWS::IAM::Role", STACK)
+
+    assert len(roles) == 4
+    for place, it in roles.items():
+        for statement in it["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            assert list(statement["Principal"]) == ["Federated"], place
+
+
+def test_every_role_lasts_an_hour_and_stays_within_the_boundary() -> None:
+    for place, it in shipped("allthrive").resources("AWS::IAM::Role", STACK).items():
+        assert it["Properties"]["MaxSessionDuration"] == 3600, place
+        assert "Boundary" in it["Properties"]["PermissionsBoundary"]["Ref"], place
+
+
+def granted(of: Synthesis, name: str) -> dict[str, Any]:
+    """What a role may do, by action."""
+    return {
+        action: statement["Resource"]
+        for place, statement in statements(of[STACK])
+        if place.startswith(name) and "Policy" in place
+        for action in listed(statement["Action"])
+    }
+
+
+def test_a_pull_request_reads_stacks_and_nothing_else() -> None:
+    assert set(granted(shipped("allthrive"), "Diff")) == {
+        "cloudformation:DescribeStackResources",
+        "cloudformation:DescribeStacks",
+        "cloudformation:GetTemplate",
+        "cloudformation:ListStackResources",
+    }
+
+
+def test_a_push_puts_images_and_deletes_none() -> None:
+    actions = set(granted(shipped("allthrive"), "ImagePush"))
+
+    assert "ecr:PutImage" in actions
+    assert {action for action in actions if not action.startswith("ecr:") or "Delete" in action} == set()
+
+
+@pytest.mark.parametrize("environment", ["Staging", "Production"])
+def test_a_deployment_starts_one_pipeline(environment: str) -> None:
+    found = granted(shipped("allthrive"), f"{environment}Deploy")
+
+    assert set(found) == {"codepipeline:StartPipelineExecution", "codepipeline:GetPipelineExecution"}
+    assert {str(resource).rpartition(":")[2] for resource in found.values()} == {"allthrive-main"}
+
+
+def test_the_boundary_holds_what_the_roles_are_granted() -> None:
+    of = shipped("allthrive")
+    boundary = of.resource("AWS::IAM::ManagedPolicy", STACK)["PolicyDocument"]["Statement"]
+    most = {action for statement in boundary for action in listed(statement["Action"])}
+
+    for name in ("Diff", "ImagePush", "StagingDeploy", "ProductionDeploy"):
+        assert set(granted(of, name)) <= most, name
+
+
+@pytest.mark.parametrize(
+    ("setting", "federated"),
+    [
+        ("create", lambda value: "Ref" in value or "Fn::GetAtt" in value),
+        ("existing", lambda value: f":oidc-provider/{ISSUER}" in str(value)),
+    ],
+)
+def test_the_provider_is_made_or_found(setting: str, federated: Callable[[Any], bool]) -> None:
+    of = synthesis({"tooling.oidc_provider": setting}, tooling=True)
+
+    assert len(of.resources("AWS::IAM::OIDCProvider", STACK)) == (setting == "create")
+    assert federated(trust(of, "Diff")["Principal"]["Federated"])
+
+
+def test_the_provider_is_made_for_sts_only() -> None:
+    provider = synthesis(tooling=True).resource("AWS::IAM::OIDCProvider", STACK)
+
+    assert provider["Url"] == f"https://{ISSUER}"
+    assert provider["ClientIdList"] == ["sts.amazonaws.com"]

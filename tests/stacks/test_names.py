@@ -1,0 +1,88 @@
+"""The names that operators type, to the letter."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.synthesis import PRODUCTS, shipped, synthesis
+
+STACKS = ["network", "data", "services", "edge", "observability"]
+
+
+def test_every_stack_is_named_after_environment_product_and_part() -> None:
+    names = list(shipped("allthrive").templates)
+
+    assert {f"{environment}-allthrive-{stack}" for environment in ("staging", "production") for stack in STACKS} <= set(
+        names
+    )
+    assert {"tooling-allthrive-registry", "tooling-allthrive-identity"} <= set(names)
+
+
+def test_the_cluster() -> None:
+    cluster = synthesis().resource("AWS::ECS::Cluster", "production-allthrive-services")
+
+    assert cluster["ClusterName"] == "production-allthrive-cluster"
+
+
+def test_the_services() -> None:
+    found = synthesis().resources("AWS::ECS::Service", "production-allthrive-services").values()
+
+    assert sorted(it["Properties"]["ServiceName"] for it in found) == [
+        "production-allthrive-celery",
+        "production-allthrive-celery-beat",
+        "production-allthrive-web",
+    ]
+
+
+def test_the_services_log_groups() -> None:
+    found = synthesis().resources("AWS::Logs::LogGroup", "production-allthrive-services").values()
+    names = {it["Properties"].get("LogGroupName") for it in found}
+
+    assert {f"/ecs/production-allthrive-{name}" for name in ("web", "celery", "celery-beat", "migrate")} <= names
+
+
+def test_a_service_writes_to_its_own_log_group() -> None:
+    template = synthesis()["production-allthrive-services"]["Resources"]
+    for logical_id, task in template.items():
+        if task["Type"] == "AWS::ECS::TaskDefinition":
+            (container,) = task["Properties"]["ContainerDefinitions"]
+            group = template[container["LogConfiguration"]["Options"]["awslogs-group"]["Ref"]]
+            assert group["Properties"]["LogGroupName"] == f"/ecs/{task['Properties']['Family']}", logical_id
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_role_of_github_actions(environment: str) -> None:
+    roles = shipped("allthrive").resources("AWS::IAM::Role", "tooling-allthrive-identity").values()
+
+    assert f"{environment}-allthrive-github-actions-role" in [it["Properties"].get("RoleName") for it in roles]
+
+
+def test_the_repository() -> None:
+    repository = shipped("allthrive").resource("AWS::ECR::Repository", "tooling-allthrive-registry")
+
+    assert repository["RepositoryName"] == "allthrive/backend"
+
+
+def test_outputs_are_found_by_the_names_that_releases_look_up() -> None:
+    outputs = {
+        name: set(synthesis()[f"production-allthrive-{name}"]["Outputs"]) for name in ("services", "edge", "data")
+    }
+
+    assert {"ClusterName", "MigrationTaskDefinition", "MigrationSubnets", "MigrationSecurityGroup"} <= outputs[
+        "services"
+    ]
+    assert {"SiteBucketName", "DistributionId", "DistributionDomainName", "Url"} <= outputs["edge"]
+    assert {"MediaBucketName", "DatabaseUrlSecret", "DatabaseCredentialsSecret"} <= outputs["data"]
+
+
+def test_parameters_of_a_release_are_named_after_images_and_scaled_services() -> None:
+    parameters = synthesis()["production-allthrive-services"]["Parameters"]
+
+    assert {"BackendImage", "ReleaseVersion", "WebDesiredCount"} <= set(parameters)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_every_stack_is_tagged_with_product_and_environment(product: str) -> None:
+    for name, properties in shipped(product).properties.items():
+        assert properties["tags"]["product"] == product, name
+        assert name.startswith(f"{properties['tags']['environment']}-{product}-")

@@ -1,0 +1,156 @@
+"""The Network stack: the VPC, and the one way out of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.synthesis import Json, Synthesis, shipped, synthesis
+
+STACK = "production-allthrive-network"
+NO_INTERNET = {"services.web.internet": False, "services.celery.internet": False}
+
+
+def network(**keys: Any) -> dict[str, Any]:
+    return {f"environments.production.network.{key}": value for key, value in keys.items()}
+
+
+def count(of: Synthesis, kind: str) -> int:
+    return len(of.resources(kind, STACK))
+
+
+def subnets(of: Synthesis, group: str) -> list[Json]:
+    return [
+        it["Properties"] for name, it in of.resources("AWS::EC2::Subnet", STACK).items() if f"{group}Subnet" in name
+    ]
+
+
+def default_routes(of: Synthesis, group: str) -> list[Json]:
+    return [
+        it["Properties"]
+        for name, it in of.resources("AWS::EC2::Route", STACK).items()
+        if f"{group}Subnet" in name and it["Properties"].get("DestinationCidrBlock") == "0.0.0.0/0"
+    ]
+
+
+def admitted(of: Synthesis, group: str) -> list[Json]:
+    """What may enter the security group whose description begins so."""
+    ((place, found),) = [
+        (place, it["Properties"])
+        for place, it in of.resources("AWS::EC2::SecurityGroup", STACK).items()
+        if it["Properties"]["GroupDescription"].startswith(group)
+    ]
+    rules = [it["Properties"] for it in of.resources("AWS::EC2::SecurityGroupIngress", STACK).values()]
+    apart = [rule for rule in rules if rule["GroupId"]["Fn::GetAtt"][0] == place.partition("/")[2]]
+    return [*found.get("SecurityGroupIngress", []), *apart]
+
+
+@pytest.mark.parametrize("zones", [2, 3])
+def test_every_zone_has_a_subnet_of_each_kind(zones: int) -> None:
+    changed = synthesis(network(zones=zones, nat_count=1))
+
+    for group in ("Public", "Application", "Data"):
+        assert [it["AvailabilityZone"] for it in subnets(changed, group)] == ["us-east-1a", "us-east-1b", "us-east-1c"][
+            :zones
+        ]
+
+
+def test_the_block_is_the_manifests() -> None:
+    assert synthesis().resource("AWS::EC2::VPC", STACK)["CidrBlock"] == "10.20.0.0/16"
+
+
+@pytest.mark.parametrize("gateways", [1, 2, 3])
+def test_there_are_as_many_nat_gateways_as_the_manifest_says(gateways: int) -> None:
+    changed = synthesis(network(nat_count=gateways))
+
+    assert count(changed, "AWS::EC2::NatGateway") == gateways
+    assert len({str(route["NatGatewayId"]) for route in default_routes(changed, "Application")}) == gateways
+
+
+def test_a_nat_instance_takes_the_gateways_place() -> None:
+    changed = synthesis(network(nat="instance", nat_count=1))
+
+    assert count(changed, "AWS::EC2::NatGateway") == 0
+    assert count(changed, "AWS::EC2::Instance") == 1
+    assert all(
+        "InstanceId" in route or "NetworkInterfaceId" in route for route in default_routes(changed, "Application")
+    )
+    assert len(default_routes(changed, "Application")) == 3
+
+
+def test_a_nat_instance_serves_the_network_only() -> None:
+    changed = synthesis(network(nat="instance", nat_count=1))
+    rules = [
+        rule
+        for it in changed.resources("AWS::EC2::SecurityGroup", STACK).values()
+        for rule in it["Properties"].get("SecurityGroupIngress", [])
+    ]
+
+    assert [rule["CidrIp"] for rule in rules if "CidrIp" in rule] == ["10.20.0.0/16"]
+
+
+def test_without_nat_nothing_leads_out() -> None:
+    changed = synthesis({**NO_INTERNET, **network(nat="none")})
+
+    assert count(changed, "AWS::EC2::NatGateway") == count(changed, "AWS::EC2::Instance") == 0
+    assert default_routes(changed, "Application") == []
+
+
+def test_without_nat_tasks_reach_what_they_need_through_endpoints() -> None:
+    changed = synthesis({**NO_INTERNET, **network(nat="none")})
+    endpoints = [it["Properties"] for it in changed.resources("AWS::EC2::VPCEndpoint", STACK).values()]
+    names = {it["ServiceName"] for it in endpoints if it["VpcEndpointType"] == "Interface"}
+
+    assert names == {
+        f"com.amazonaws.us-east-1.{it}" for it in ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages")
+    }
+    assert all(it["PrivateDnsEnabled"] for it in endpoints if it["VpcEndpointType"] == "Interface")
+
+
+def test_with_nat_no_endpoint_costs_anything() -> None:
+    endpoints = synthesis().resources("AWS::EC2::VPCEndpoint", STACK).values()
+
+    assert [it["Properties"]["VpcEndpointType"] for it in endpoints] == ["Gateway"]
+
+
+@pytest.mark.parametrize("nat", ["gateway", "instance", "none"])
+def test_data_subnets_never_lead_out(nat: str) -> None:
+    changed = synthesis({**NO_INTERNET, **network(nat=nat, nat_count=1)})
+
+    assert len(subnets(changed, "Data")) == 3
+    assert default_routes(changed, "Data") == []
+
+
+def test_no_subnet_gives_public_addresses() -> None:
+    assert {it["MapPublicIpOnLaunch"] for it in subnets(synthesis(), "Public")} == {False}
+
+
+def test_the_load_balancer_admits_cloudfront_and_nobody_else() -> None:
+    (rule,) = admitted(synthesis(), "Load balancer")
+
+    assert (rule["SourcePrefixListId"], rule["FromPort"], rule["ToPort"]) == ("pl-3b927c52", 80, 80)
+    assert "CidrIp" not in rule
+
+
+def test_the_prefix_list_is_the_regions() -> None:
+    changed = synthesis({"environments.production.region": "eu-west-1", "environments.production.edge": {}})
+
+    assert [rule["SourcePrefixListId"] for rule in admitted(changed, "Load balancer")] == ["pl-4fa04526"]
+
+
+def test_the_containers_admit_the_load_balancer_on_their_port_and_nobody_else() -> None:
+    (rule,) = admitted(synthesis(), "Containers")
+
+    assert (rule["FromPort"], rule["ToPort"]) == (8000, 8000)
+    assert "NetworkLoadBalancer" in str(rule["SourceSecurityGroupId"])
+
+
+def test_all_traffic_is_logged() -> None:
+    assert synthesis().resource("AWS::EC2::FlowLog", STACK)["TrafficType"] == "ALL"
+
+
+def test_two_environments_of_a_product_do_not_share_addresses() -> None:
+    blocks = [it["Properties"]["CidrBlock"] for it in shipped("allthrive").resources("AWS::EC2::VPC").values()]
+
+    assert len(set(blocks)) == len(blocks) == 2

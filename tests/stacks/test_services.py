@@ -1,0 +1,333 @@
+"""The Services stack: what runs the containers, and with what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Match
+
+from tests.support.manifests import REMOVED
+from tests.support.synthesis import Json, Synthesis, listed, statements, synthesis
+
+STACK = "production-allthrive-services"
+SERVICES = ["web", "celery", "celery-beat"]
+CONTAINERS = [*SERVICES, "migrate"]
+
+
+@pytest.fixture(scope="module")
+def production() -> Synthesis:
+    return synthesis()
+
+
+def task(of: Synthesis, name: str) -> Json:
+    return of.resource("AWS::ECS::TaskDefinition", STACK, lambda it: it["Family"] == f"production-allthrive-{name}")
+
+
+def container(of: Synthesis, name: str) -> Json:
+    (only,) = task(of, name)["ContainerDefinitions"]
+    return dict(only)
+
+
+def service(of: Synthesis, name: str) -> Json:
+    return of.resource("AWS::ECS::Service", STACK, lambda it: it["ServiceName"] == f"production-allthrive-{name}")
+
+
+def variables(of: Synthesis, name: str) -> dict[str, Any]:
+    return {it["Name"]: it["Value"] for it in container(of, name)["Environment"]}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_every_container_receives_the_documented_secrets_and_no_other(production: Synthesis, name: str) -> None:
+    assert [it["Name"] for it in container(production, name)["Secrets"]] == [
+        "SECRET_KEY",
+        "DATABASE_URL",
+        "REDIS_AUTH_TOKEN",
+    ]
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_secrets_come_from_the_data_stack_by_reference(production: Synthesis, name: str) -> None:
+    sources = [it["ValueFrom"]["Fn::ImportValue"] for it in container(production, name)["Secrets"]]
+
+    assert [source.split("ExportsOutputRef")[1][:8] for source in sources] == ["SecretKe", "Database", "CacheTok"]
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_every_container_receives_the_documented_values(production: Synthesis, name: str) -> None:
+    found = variables(production, name)
+
+    assert "CacheGroup" in found["REDIS_HOST"]["Fn::ImportValue"]
+    assert "PrimaryEndPointAddress" in found["REDIS_HOST"]["Fn::ImportValue"]
+    assert "Media" in found["AWS_STORAGE_BUCKET_NAME"]["Fn::ImportValue"]
+    assert found["RELEASE_VERSION"] == {"Ref": "ReleaseVersion"}
+    assert found["RELEASE_IMAGE"] == container(production, name)["Image"]
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_no_secret_is_also_a_plain_value(production: Synthesis, name: str) -> None:
+    assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_AUTH_TOKEN"} & set(variables(production, name))
+
+
+def test_the_manifests_variables_reach_the_containers() -> None:
+    changed = synthesis({"variables": {"A": "1", "B": "1"}, "environments.production.variables": {"B": "2"}})
+
+    assert {key: value for key, value in variables(changed, "celery").items() if key in "AB"} == {"A": "1", "B": "2"}
+
+
+def test_an_existing_secret_reaches_the_containers_by_name_and_key() -> None:
+    changed = synthesis({"secrets": {"OPENAI_API_KEY": {"name": "allthrive/openai", "key": "token"}}})
+    (source,) = [it["ValueFrom"] for it in container(changed, "web")["Secrets"] if it["Name"] == "OPENAI_API_KEY"]
+
+    assert source == "arn:aws:secretsmanager:us-east-1:111122223333:secret:allthrive/openai:token::"
+
+
+def test_a_container_runs_what_the_releases_parameter_says(production: Synthesis) -> None:
+    assert [container(production, name)["Image"] for name in SERVICES] == [{"Ref": "BackendImage"}] * 3
+
+
+def test_a_release_is_taken_by_digest_only(production: Synthesis) -> None:
+    parameter = production[STACK]["Parameters"]["BackendImage"]
+
+    assert parameter["Default"] == "unreleased"
+    assert parameter["AllowedPattern"] == r"^(unreleased|.+@sha256:[0-9a-f]{64})$"
+
+
+def test_no_task_runs_until_the_first_release(production: Synthesis) -> None:
+    assert production[STACK]["Conditions"]["HasBackendImage"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "BackendImage"}, "unreleased"]}]
+    }
+    assert [service(production, name)["DesiredCount"] for name in SERVICES] == [
+        {"Fn::If": ["HasBackendImage", {"Ref": "WebDesiredCount"}, 0]},
+        {"Fn::If": ["HasBackendImage", 2, 0]},
+        {"Fn::If": ["HasBackendImage", 1, 0]},
+    ]
+
+
+def test_nothing_scales_until_the_first_release(production: Synthesis) -> None:
+    scaling = {
+        **production.resources("AWS::ApplicationAutoScaling::ScalableTarget", STACK),
+        **production.resources("AWS::ApplicationAutoScaling::ScalingPolicy", STACK),
+    }
+
+    assert len(scaling) == 3
+    assert {it.get("Condition") for it in scaling.values()} == {"HasBackendImage"}
+
+
+def test_web_scales_between_its_count_and_the_maximum(production: Synthesis) -> None:
+    target = production.resource("AWS::ApplicationAutoScaling::ScalableTarget", STACK)
+
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 6)
+
+
+def test_web_scales_on_cpu_and_on_requests(production: Synthesis) -> None:
+    policies = production.resources("AWS::ApplicationAutoScaling::ScalingPolicy", STACK).values()
+    rules = [it["Properties"]["TargetTrackingScalingPolicyConfiguration"] for it in policies]
+
+    assert {rule["PredefinedMetricSpecification"]["PredefinedMetricType"]: rule["TargetValue"] for rule in rules} == {
+        "ECSServiceAverageCPUUtilization": 60,
+        "ALBRequestCountPerTarget": 600,
+    }
+
+
+def test_a_release_keeps_the_scale_that_it_finds(production: Synthesis) -> None:
+    assert production[STACK]["Parameters"]["WebDesiredCount"]["Default"] == 2
+    assert "CeleryDesiredCount" not in production[STACK]["Parameters"]
+
+
+def test_beat_never_runs_twice(production: Synthesis) -> None:
+    deployment = service(production, "celery-beat")["DeploymentConfiguration"]
+
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (0, 100)
+
+
+@pytest.mark.parametrize("name", ["web", "celery"])
+def test_a_rolling_update_keeps_every_task_until_its_successor_is_healthy(production: Synthesis, name: str) -> None:
+    deployment = service(production, name)["DeploymentConfiguration"]
+
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_deployment_that_fails_three_times_in_all_is_rolled_back(production: Synthesis, name: str) -> None:
+    assert service(production, name)["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {
+        "Enable": True,
+        "Rollback": True,
+        "ResetOnHealthyTask": False,
+        "ThresholdConfiguration": {"Type": "COUNT", "Value": 3},
+    }
+
+
+@pytest.mark.parametrize(("name", "open_"), [("web", True), ("celery", True), ("celery-beat", False)])
+def test_a_shell_opens_where_the_manifest_grants_it(production: Synthesis, name: str, open_: bool) -> None:
+    assert service(production, name).get("EnableExecuteCommand", False) is open_
+
+
+def test_tasks_have_no_public_address(production: Synthesis) -> None:
+    for name in SERVICES:
+        network = service(production, name)["NetworkConfiguration"]["AwsvpcConfiguration"]
+        assert network["AssignPublicIp"] == "DISABLED"
+        assert all("ApplicationSubnet" in subnet["Fn::ImportValue"] for subnet in network["Subnets"])
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("web", 30), ("celery", 120), ("celery-beat", 30)])
+def test_a_container_has_time_to_stop(production: Synthesis, name: str, seconds: int) -> None:
+    assert container(production, name)["StopTimeout"] == seconds
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_container_runs_as_root(production: Synthesis, name: str) -> None:
+    assert container(production, name)["User"] == "10001"
+
+
+@pytest.mark.parametrize(("name", "read_only"), [("web", False), ("celery-beat", True), ("migrate", True)])
+def test_the_root_file_system_is_read_only_where_it_can_be(production: Synthesis, name: str, read_only: bool) -> None:
+    assert container(production, name)["ReadonlyRootFilesystem"] is read_only
+
+
+def test_a_read_only_container_can_still_write_to_tmp(production: Synthesis) -> None:
+    assert container(production, "celery-beat")["MountPoints"] == [
+        {"ContainerPath": "/tmp", "ReadOnly": False, "SourceVolume": "tmp"}
+    ]
+    assert task(production, "celery-beat")["Volumes"] == [{"Name": "tmp"}]
+
+
+def test_commands_are_in_exec_form(production: Synthesis) -> None:
+    assert container(production, "celery")["Command"][:2] == ["celery", "-A"]
+    assert "Command" not in container(production, "web")
+
+
+def test_a_task_gets_the_size_of_the_manifest() -> None:
+    changed = synthesis({"environments.production.services": {"web": {"size": {"cpu": 1024, "memory": 4096}}}})
+
+    assert (task(changed, "web")["Cpu"], task(changed, "web")["Memory"]) == ("1024", "4096")
+    assert (task(changed, "celery")["Cpu"], task(changed, "celery")["Memory"]) == ("512", "1024")
+
+
+def test_changing_the_cpu_of_web_changes_its_task_definition_and_nothing_else(production: Synthesis) -> None:
+    changed = synthesis({"environments.production.services": {"web": {"size": {"cpu": 1024, "memory": 2048}}}})
+    differing = {
+        f"{stack}/{logical_id}"
+        for stack, template in production.templates.items()
+        for logical_id, resource in template["Resources"].items()
+        if changed[stack]["Resources"].get(logical_id) != resource
+    }
+
+    assert [place for place in differing if "WebTask" not in place] == []
+    assert list(changed[STACK]["Resources"]) == list(production[STACK]["Resources"])
+
+
+@pytest.mark.parametrize(("architecture", "cpu"), [("arm64", "ARM64"), ("x86_64", "X86_64")])
+def test_the_processor_is_the_manifests(architecture: str, cpu: str) -> None:
+    changed = synthesis({"environments.production.architecture": architecture})
+
+    assert task(changed, "web")["RuntimePlatform"] == {"CpuArchitecture": cpu, "OperatingSystemFamily": "LINUX"}
+
+
+def test_web_is_reached_on_its_port_and_asked_for_its_health(production: Synthesis) -> None:
+    production.template(STACK).has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        {"HealthCheckPath": "/api/v1/health/", "Port": 8000, "TargetType": "ip", "Matcher": {"HttpCode": "200"}},
+    )
+
+
+def test_only_the_paths_of_the_manifest_reach_web(production: Synthesis) -> None:
+    rule = production.resource("AWS::ElasticLoadBalancingV2::ListenerRule", STACK)
+
+    assert rule["Conditions"] == [
+        {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*", "/ws/*", "/admin/*", "/static/*"]}}
+    ]
+
+
+def test_an_unknown_path_is_a_404_of_the_load_balancer(production: Synthesis) -> None:
+    listener = production.resource("AWS::ElasticLoadBalancingV2::Listener", STACK)
+
+    assert listener["DefaultActions"] == [
+        {
+            "Type": "fixed-response",
+            "FixedResponseConfig": {
+                "StatusCode": "404",
+                "ContentType": "application/json",
+                "MessageBody": '{"detail":"Not found."}',
+            },
+        }
+    ]
+
+
+def test_more_than_five_paths_take_more_than_one_rule() -> None:
+    changed = synthesis({"services.web.paths": [f"/p{n}/*" for n in range(7)]})
+    rules = [it["Properties"] for it in changed.resources("AWS::ElasticLoadBalancingV2::ListenerRule", STACK).values()]
+
+    assert sorted(len(it["Conditions"][0]["PathPatternConfig"]["Values"]) for it in rules) == [3, 5]
+    assert len({it["Priority"] for it in rules}) == 2
+
+
+def test_migrations_take_an_image_of_their_own_so_that_they_can_run_before_the_services_change(
+    production: Synthesis,
+) -> None:
+    migration = container(production, "migrate")
+
+    assert migration["Command"] == ["python", "manage.py", "migrate", "--noinput"]
+    assert migration["Image"] == {"Ref": "MigrationImage"}
+    assert production[STACK]["Outputs"]["MigrationTaskDefinition"]["Value"]["Ref"].startswith("MigrateTask")
+
+
+def test_a_product_without_migrations_has_no_migration_task() -> None:
+    changed = synthesis({"migration": REMOVED})
+    families = [it["Properties"]["Family"] for it in changed.resources("AWS::ECS::TaskDefinition", STACK).values()]
+
+    assert "production-allthrive-migrate" not in families
+    assert "MigrationTaskDefinition" not in changed[STACK]["Outputs"]
+
+
+def test_containers_may_read_and_write_the_media_and_nothing_else(production: Synthesis) -> None:
+    policies = production.resources("AWS::IAM::Policy", STACK)
+    task_role = {place: it for place, it in policies.items() if "/WebTaskTaskRole" in place}
+    ((_, policy),) = task_role.items()
+    actions = {action for it in policy["Properties"]["PolicyDocument"]["Statement"] for action in listed(it["Action"])}
+
+    assert {action for action in actions if action.startswith("s3:")} == {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:ListBucket",
+    }
+    assert {action.split(":")[0] for action in actions} <= {"s3", "ssmmessages", "logs"}
+
+
+def test_an_execution_role_pulls_its_products_image_only(production: Synthesis) -> None:
+    pulls = [it for _, it in statements(production[STACK]) if it.get("Sid") == "PullImage"]
+
+    assert len(pulls) == 4
+    for it in pulls:
+        assert "repository/allthrive/backend" in str(it["Resource"])
+
+
+def test_each_image_has_its_own_parameter() -> None:
+    changed = synthesis({"images.search-index": {"context": "search"}, "services.celery.image": "search-index"})
+
+    assert {"BackendImage", "SearchIndexImage"} <= set(changed[STACK]["Parameters"])
+    assert container(changed, "celery")["Image"] == {"Ref": "SearchIndexImage"}
+    assert service(changed, "celery")["DesiredCount"] == {"Fn::If": ["HasSearchIndexImage", 2, 0]}
+    assert container(changed, "web")["Image"] == {"Ref": "BackendImage"}
+
+
+def test_a_rotated_password_reaches_the_tasks(production: Synthesis) -> None:
+    template = production.template(STACK)
+
+    template.has_resource_properties(
+        "AWS::SecretsManager::RotationSchedule", {"RotationRules": {"AutomaticallyAfterDays": 90}}
+    )
+    template.has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": {"Variables": Match.object_like({"SERVICES": Match.any_value()})}}
+    )
+    (restart,) = [it for _, it in statements(production[STACK]) if it.get("Sid") == "Restart"]
+    assert restart["Action"] == "ecs:UpdateService"
+    assert len(restart["Resource"]) == 3
+
+
+def test_no_password_rotates_unless_the_manifest_says_so() -> None:
+    changed = synthesis({"environments.production.database.rotate_password_days": REMOVED})
+
+    changed.template(STACK).resource_count_is("AWS::SecretsManager::RotationSchedule", 0)
+    changed.template(STACK).resource_count_is("AWS::Lambda::Function", 0)
