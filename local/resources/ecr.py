@@ -20,6 +20,7 @@ SYMBOLS: tuple[str, ...] = (
     *completion.SYMBOLS,
     "ministack.core.responses:AccountRegionScopedDict",
     "ministack.services.ecr:_create_repository",
+    "ministack.services.ecr:_delete_repository",
     "ministack.services.ecr:_describe_images",
     "ministack.services.ecr:_find_image",
     "ministack.services.ecr:_images",
@@ -148,6 +149,19 @@ def _refusal(name: str, tag: str, digest: str) -> tuple[str, str] | None:
     return None
 
 
+def _delete_repository(plain: Any) -> Any:
+    """A repository takes its layers and manifests with it."""
+
+    def delete(data: dict[str, Any]) -> Answer:
+        answer: Answer = plain(data)
+        if answer[0] == 200:  # noqa: PLR2004 - success
+            for store in (ecr._layer_blobs, ecr._manifest_blobs):
+                store.pop(data["repositoryName"], None)
+        return answer
+
+    return delete
+
+
 def _put_image(plain: Any) -> Any:
     def put(data: dict[str, Any]) -> Answer:
         name, tag, manifest = data.get("repositoryName", ""), data.get("imageTag"), data.get("imageManifest", "")
@@ -258,6 +272,7 @@ def install() -> None:
     ecr._create_repository = _keeping_filters(ecr._create_repository)
     ecr._put_image_tag_mutability = _keeping_filters(ecr._put_image_tag_mutability)
     ecr._repo_shape = _shape(ecr._repo_shape)
+    ecr._delete_repository = _delete_repository(ecr._delete_repository)
     ecr._put_image = _put_image(ecr._put_image)
     ecr._v2_put_manifest = _put_manifest(ecr._v2_put_manifest)
     ecr._describe_images = _describe_images(ecr._describe_images)
