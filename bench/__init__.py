@@ -1,0 +1,1 @@
+"""How fast synthesis is, beside a floor measured in the same run."""

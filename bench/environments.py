@@ -1,0 +1,38 @@
+"""AllThrive with any number of environments: `python bench/environments.py 20`. Otherwise as app.py."""
+
+from __future__ import annotations
+
+import sys
+from ipaddress import IPv4Network
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)
+sys.path.append(str(ROOT / "constructs"))
+
+import aws_cdk as cdk  # noqa: E402 - as in app.py, after the path
+
+from products import Product, load  # noqa: E402
+from stacks.environment_stage import EnvironmentStage  # noqa: E402
+from stacks.tooling_stage import ToolingStage  # noqa: E402
+
+
+def product_with(count: int) -> Product:
+    """AllThrive with `count` environments, staging and production by turns."""
+    product = load("allthrive")
+    kinds = list(product.environments.values())
+    environments = {}
+    for number in range(count):
+        kind = kinds[number % len(kinds)]
+        network = kind.network.model_copy(update={"cidr": IPv4Network(f"10.{number}.0.0/16")})
+        environments[f"e{number:02}"] = kind.model_copy(update={"network": network})
+    return product.model_copy(update={"environments": environments})
+
+
+if __name__ == "__main__":
+    product = product_with(int(sys.argv[1]))
+    app = cdk.App()
+    ToolingStage(app, "tooling", product=product)
+    for environment in product.environments:
+        EnvironmentStage(app, environment, product=product)
+    app.synth()

@@ -1,0 +1,50 @@
+"""Runs an app and writes down every line between Python and jsii's Node: `python bench/record.py FILE APP [ARG…]`."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class _Tee:
+    """A pipe whose lines are written down as they pass."""
+
+    def __init__(self, pipe: IO[bytes], log: IO[bytes], mark: bytes) -> None:
+        self._pipe, self._log, self._mark = pipe, log, mark
+
+    def write(self, data: bytes) -> int:
+        self._log.write(self._mark + data)
+        return self._pipe.write(data)
+
+    def readline(self) -> bytes:
+        line = self._pipe.readline()
+        self._log.write(self._mark + line)
+        return line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pipe, name)
+
+
+def main(target: str, app: str, *arguments: str) -> None:
+    """Record one run; a line sent begins with `>`, a line received with `<`."""
+    log = Path(target).open("wb")  # noqa: SIM115 - open until Node was told to stop, which happens at exit
+    popen = subprocess.Popen
+
+    def tee(*args: Any, **kwargs: Any) -> Any:
+        node: Any = popen(*args, **kwargs)
+        node.stdin, node.stdout = _Tee(node.stdin, log, b">"), _Tee(node.stdout, log, b"<")
+        return node
+
+    subprocess.Popen = tee  # type: ignore[misc, assignment]  # jsii has no other place to listen
+    sys.path[0] = str(ROOT)
+    sys.argv = [app, *arguments]
+    runpy.run_path(app, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
