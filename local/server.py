@@ -33,6 +33,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.resources.elasticache",
     "local.resources.secrets",
     "local.resources.autoscaling",
+    "local.resources.ec2_service",
     "local.resources.ec2",
     "local.resources.iam",
     "local.resources.s3",

@@ -37,7 +37,8 @@ def _project_create(logical_id: str, props: adapter.Props, stack_name: str) -> a
 def _project_update(name: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
     if adapter.changed(old, new, "Name"):
         return adapter.replace(_project_create, adapter.logical_id_of(name), new, stack_name)
-    dropped: dict[str, Any] = {key: {} for key in ("VpcConfig", "LogsConfig", "Cache") if key in old and key not in new}
+    empty: dict[str, Any] = {"VpcConfig": {}, "LogsConfig": {}, "Cache": {"Type": "NO_CACHE"}}
+    dropped = {key: value for key, value in empty.items() if key in old and key not in new}
     adapter.call("codebuild", "update_project", {**project(name, new), **dropped})
     return name, {"Arn": _project_arn(name)}
 

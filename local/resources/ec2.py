@@ -41,8 +41,8 @@ def _tags_or_replaced(create: adapter.Create) -> adapter.Update:
 
 
 def _address(public_ip: str) -> dict[str, Any]:
-    found: dict[str, Any] = adapter.client("ec2").describe_addresses(PublicIps=[public_ip])["Addresses"][0]
-    return found
+    addresses = adapter.client("ec2").describe_addresses()["Addresses"]  # it does not honour PublicIps
+    return next((dict(found) for found in addresses if found["PublicIp"] == public_ip), {})
 
 
 def _eip_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> adapter.Result:
@@ -63,6 +63,8 @@ def _eip_update(public_ip: str, old: adapter.Props, new: adapter.Props, stack_na
 
 def _eip_delete(public_ip: str, _props: adapter.Props) -> None:
     address = _address(public_ip)
+    if not address:
+        return
     if address.get("AssociationId"):
         adapter.client("ec2").disassociate_address(AssociationId=address["AssociationId"])
     adapter.client("ec2").release_address(AllocationId=address["AllocationId"])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from botocore.exceptions import ClientError
+from ministack.services import iam as service
 
 from local import adapter
 from local.resources import completion
 
-SYMBOLS: tuple[str, ...] = completion.SYMBOLS
+SYMBOLS: tuple[str, ...] = (*completion.SYMBOLS, "ministack.services.iam:_oidc_providers")
 
 
 def _boundary(role: str, value: Any, _props: adapter.Props) -> None:
@@ -36,16 +37,10 @@ def _oidc_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> ad
 def _oidc_update(arn: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
     if adapter.changed(old, new, "Url"):
         return _oidc_create("", new, stack_name)
-    iam = adapter.client("iam")
-    before, after = set(old.get("ClientIdList", [])), set(new.get("ClientIdList", []))
-    for client_id in sorted(after - before):
-        iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID=client_id)
-    for client_id in sorted(before - after):
-        iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID=client_id)
-    if adapter.changed(old, new, "ThumbprintList"):
-        iam.update_open_id_connect_provider_thumbprint(
-            OpenIDConnectProviderArn=arn, ThumbprintList=new.get("ThumbprintList", [])
-        )
+    record = service._oidc_providers[arn]  # the API to add and remove a client id is not served
+    record["ClientIDList"] = list(new.get("ClientIdList", []))
+    record["ThumbprintList"] = list(new.get("ThumbprintList", []))
+    record["Tags"] = completion.tag_list(new.get("Tags"))
     return arn, {"Arn": arn}
 
 
