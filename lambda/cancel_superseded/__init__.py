@@ -1,0 +1,1 @@
+"""Stops runs that a newer push has made pointless."""

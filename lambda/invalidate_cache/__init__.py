@@ -1,0 +1,1 @@
+"""Makes CloudFront forget pages."""

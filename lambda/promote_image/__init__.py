@@ -1,0 +1,1 @@
+"""Gives images a release's tag."""

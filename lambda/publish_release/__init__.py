@@ -1,0 +1,1 @@
+"""Publishes a release on GitHub."""

@@ -1,0 +1,100 @@
+"""Publishes a release on GitHub: a tag on the released commit, and a page with what was merged since the last one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from shared.github import GitHub, Refused
+from shared.job import Done, Failed, Job, answer
+from shared.parameters import Parameters, digest
+
+_MINUTES = 15
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the action is told."""
+
+    repository: str
+    secret: str
+    tag: str
+    commit: str
+    images: tuple[str, ...]
+    prerelease: bool
+
+    @classmethod
+    def of(cls, parameters: Parameters) -> Settings:
+        """Read and check the parameters once."""
+        settings = cls(
+            parameters.text("repository"),
+            parameters.text("secret"),
+            parameters.text("tag"),
+            parameters.text("commit"),
+            parameters.texts("images"),
+            parameters.flag("prerelease"),
+        )
+        for image in settings.images:
+            digest(image)
+        parameters.done()
+        return settings
+
+
+def main(event: dict[str, Any], _context: object) -> None:
+    """Publish, unless it is published."""
+    answer(event, publish, minutes=_MINUTES)
+
+
+def publish(job: Job) -> Done:
+    """Publish, unless it is published; a tag on another commit is refused."""
+    settings = Settings.of(job.parameters)
+    github = GitHub(settings.repository, settings.secret)
+    _refuse_other_commit(github, settings)
+    release = github.get(f"/releases/tags/{settings.tag}")
+    if release is None:
+        release = _made(github, settings)
+        _refuse_other_commit(github, settings)
+    return Done(f"{settings.tag} is published: {release['html_url']}", release["html_url"])
+
+
+def _made(github: GitHub, settings: Settings) -> dict[str, Any]:
+    body = "\n".join(f"- `{image}`" for image in settings.images)
+    try:
+        made: dict[str, Any] = github.post(
+            "/releases",
+            {
+                "tag_name": settings.tag,
+                "target_commitish": settings.commit,
+                "name": settings.tag,
+                "body": f"Images:\n{body}" if body else "",
+                "generate_release_notes": True,
+                "prerelease": settings.prerelease,
+            },
+        )
+    except Refused as refused:
+        # Made by a request whose answer was lost.
+        found = github.get(f"/releases/tags/{settings.tag}")
+        if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY or found is None:
+            raise
+        made = found
+    return made
+
+
+def _refuse_other_commit(github: GitHub, settings: Settings) -> None:
+    found = _commit_of(github, settings.tag)
+    if found not in (None, settings.commit):
+        raise Failed(
+            f"tag {settings.tag} is on commit {found}, not {settings.commit}: a release's tag never moves; "
+            "raise the version"
+        )
+
+
+def _commit_of(github: GitHub, tag: str) -> str | None:
+    found = github.get(f"/git/ref/tags/{tag}")
+    if found is None:
+        return None
+    target = found["object"]
+    if target["type"] == "tag":  # an annotated one, which names the commit
+        target = github.get(f"/git/tags/{target['sha']}")["object"]
+    return str(target["sha"])

@@ -1,0 +1,1 @@
+"""Keeps one GitHub issue per failing pipeline, and the status of commits."""

@@ -1,0 +1,219 @@
+"""A CodePipeline job: what it asks, how far it got, and exactly one answer to it, whatever happens.
+
+CodePipeline waits 20 minutes for an answer and then fails the action without a reason; an answer with a continuation
+token makes it call again, with that token. The event carries credentials of the artifacts, so it is never logged.
+docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shared.aws import HERE, code, denied, transient
+from shared.parameters import ParameterError, Parameters
+
+_TOKEN_LIMIT = 2048
+_SUMMARY_LIMIT = 2048
+_MESSAGE_LIMIT = 5000
+_REFERENCE_LIMIT = 1500
+# The job has its answer already: ours, whose receipt was lost, or that of a duplicate of this event.
+_ANSWERED = frozenset({"InvalidJobStateException", "JobNotFoundException", "InvalidJobException"})
+
+log = logging.getLogger()
+now: Callable[[], float] = time.time
+
+
+@dataclass(frozen=True)
+class Done:
+    """The action succeeded."""
+
+    summary: str
+    reference: str | None = None
+    """What it made: a task, an invalidation."""
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Call again: what is awaited goes on without us."""
+
+    summary: str
+    reference: str | None = None
+
+
+class Failed(Exception):  # noqa: N818 - an answer, as Done and Wait are
+    """The action failed; `str()` says what, why, and what to do."""
+
+    def __init__(self, message: str, *, kind: str = "JobFailed", reference: str | None = None) -> None:
+        super().__init__(message)
+        self.kind, self.reference = kind, reference
+
+
+class Job:
+    """One action of one run of a pipeline, across all its calls."""
+
+    def __init__(self, event: dict[str, Any], minutes: float) -> None:
+        data = event["CodePipeline.job"]["data"]
+        configuration = data.get("actionConfiguration", {}).get("configuration", {})
+        self.parameters = Parameters.of(configuration.get("UserParameters"))
+        self.minutes = self.parameters.number("deadline_minutes", minutes, minimum=1, maximum=1380)
+        self.state: dict[str, Any] = _state(data.get("continuationToken"))
+        # The first job's id, carried along: the same in every duplicate and continuation, another in a retried stage.
+        self.key: str = self.state.setdefault("key", str(event["CodePipeline.job"]["id"]))
+        self.started: float = self.state.setdefault("started", int(now()))
+        self.state.setdefault("until", int(now() + 60 * self.minutes))
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its time is up."""
+        return now() >= float(self.state["until"])
+
+    def extend(self, minutes: float) -> None:
+        """Grant it more time, from now."""
+        self.state["until"] = int(now() + 60 * minutes)
+
+    def seconds_since(self, mark: str) -> float:
+        """Seconds since this was first asked for a mark."""
+        return now() - float(self.state.setdefault(mark, int(now())))
+
+    def token(self) -> str:
+        """What the next call is given."""
+        token = json.dumps(self.state, separators=(",", ":"))
+        if len(token) > _TOKEN_LIMIT:
+            raise Failed(f"the handler's state has {len(token)} characters, CodePipeline carries {_TOKEN_LIMIT}")
+        return token
+
+
+Work = Callable[[Job], Done | Wait]
+Abandon = Callable[[Job], str]
+
+
+def answer(event: dict[str, Any], work: Work, *, minutes: float, abandon: Abandon | None = None) -> None:
+    """Do a job's next step and tell CodePipeline how it went.
+
+    A fault that may pass costs a call, not the action. What still waits at the deadline is given up: `abandon` ends
+    what was started and returns a sentence about it. Raises only if CodePipeline cannot be told: Lambda then calls
+    again with the same event, and every step finds what it did before.
+    """
+    job_id = str(event["CodePipeline.job"]["id"])
+    try:
+        result = _step(event, work, minutes, abandon)
+    except Failed as failure:
+        _fail(job_id, failure)
+        return
+    try:
+        _succeed(job_id, result)
+    except ClientError as error:
+        if transient(error):
+            raise
+        _fail(job_id, Failed(f"CodePipeline refused the result of this step: {error}"))
+
+
+@dataclass(frozen=True)
+class _Result:
+    outcome: Done | Wait
+    token: str | None
+
+
+def _step(event: dict[str, Any], work: Work, minutes: float, abandon: Abandon | None) -> _Result:
+    try:
+        job = Job(event, minutes)
+        return _within_time(job, _tried(job, work), abandon)
+    except Failed:
+        raise
+    except ParameterError as error:
+        raise Failed(str(error), kind="ConfigurationError") from error
+    except ClientError as error:
+        raise Failed(str(error), kind="PermissionError" if denied(error) else "JobFailed") from error
+    except Exception as error:
+        log.exception("the handler failed")
+        raise Failed(f"the handler failed: {type(error).__name__}: {error}") from error
+
+
+def _within_time(job: Job, outcome: Done | Wait, abandon: Abandon | None) -> _Result:
+    if isinstance(outcome, Done):
+        return _Result(outcome, None)
+    if job.overdue:
+        end = _abandoned(job, abandon) if abandon else ""
+        minutes = (now() - job.started) / 60
+        message = f"{outcome.summary}; gave up {minutes:.0f} minutes after the start. {end}"
+        raise Failed(message.strip(), reference=outcome.reference)
+    return _Result(outcome, job.token())
+
+
+def _tried(job: Job, work: Work) -> Done | Wait:
+    try:
+        return work(job)
+    except Exception as error:
+        if not transient(error):
+            raise
+        log.warning("no answer, trying again: %s", error)
+        return Wait(f"no answer: {error}")
+
+
+def _abandoned(job: Job, abandon: Abandon) -> str:
+    try:
+        return abandon(job)
+    except Exception as error:  # noqa: BLE001 - the failure must be reported even so
+        log.warning("could not clean up: %s", error)
+        return f"What was started could not be ended: {error}"
+
+
+def _succeed(job_id: str, result: _Result) -> None:
+    outcome = result.outcome
+    details = {"summary": shortened(outcome.summary, _SUMMARY_LIMIT)}
+    if outcome.reference:
+        details["externalExecutionId"] = shortened(outcome.reference, _REFERENCE_LIMIT)
+    answer: dict[str, Any] = {"jobId": job_id, "executionDetails": details}
+    if isinstance(outcome, Done):
+        if outcome.variables:
+            answer["outputVariables"] = outcome.variables
+    else:
+        answer["continuationToken"] = result.token
+    log.info("%s: %s", type(outcome).__name__.lower(), outcome.summary)
+    _tell(HERE.client("codepipeline").put_job_success_result, answer)
+
+
+def _fail(job_id: str, failure: Failed) -> None:
+    details = {"type": failure.kind, "message": shortened(str(failure) or "no reason was given", _MESSAGE_LIMIT)}
+    if failure.reference:
+        details["externalExecutionId"] = shortened(failure.reference, _REFERENCE_LIMIT)
+    log.error("failed: %s", failure)
+    _tell(HERE.client("codepipeline").put_job_failure_result, {"jobId": job_id, "failureDetails": details})
+
+
+def _tell(put: Callable[..., Any], answer: dict[str, Any]) -> None:
+    try:
+        put(**answer)
+    except ClientError as error:
+        if code(error) not in _ANSWERED:
+            raise
+        log.info("the job has its answer already")
+
+
+def shortened(text: str, limit: int) -> str:
+    """A text within a limit: its beginning, which says what failed, and its end, which says why."""
+    if len(text) <= limit:
+        return text
+    head = limit // 3
+    mark = "\n[…]\n"
+    return text[:head] + mark + text[len(text) - (limit - head - len(mark)) :]
+
+
+def _state(token: str | None) -> dict[str, Any]:
+    if not token:
+        return {}
+    try:
+        state = json.loads(token)
+    except ValueError:
+        state = None
+    if not isinstance(state, dict):
+        raise Failed("the continuation token is not one of this handler's")
+    return state

@@ -1,0 +1,1 @@
+"""Asks whether a release runs."""

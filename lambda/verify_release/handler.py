@@ -1,0 +1,167 @@
+"""Asks the product itself, and ECS, whether the intended release runs, and only that one.
+
+Edenco documents 12 tries, 5 seconds apart: a few in each call, so that a call stays short.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from shared.aws import Place, Unanswered
+from shared.http import ask
+from shared.job import Done, Failed, Job, Wait, answer
+from shared.parameters import ParameterError, Parameters, digest
+
+_MINUTES = 15
+_TRIES_IN_A_CALL = 4
+_DESCRIBED = 10  # services DescribeServices takes at once
+_TASKS = 100  # tasks DescribeTasks takes at once
+_SEEN = 200  # characters of an unexpected answer worth repeating
+
+sleep = time.sleep
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the action is told."""
+
+    url: str | None
+    """The address of the status report; None to ask ECS only."""
+    version: str
+    digests: frozenset[str]
+    cluster: str | None
+    services: tuple[str, ...]
+    tries: int
+    pause: float
+    place: Place
+
+    @classmethod
+    def of(cls, parameters: Parameters) -> Settings:
+        """Read and check the parameters once."""
+        path, url, stack = (
+            parameters.text("path", "/api/v1/status/"),
+            parameters.maybe("url"),
+            parameters.maybe("stack"),
+        )
+        settings = cls(
+            url.rstrip("/") + path if url else None,
+            parameters.text("version"),
+            frozenset(digest(each) for each in parameters.texts("images")),
+            parameters.maybe("cluster"),
+            parameters.texts("services"),
+            int(parameters.number("tries", 12, minimum=1, maximum=1000)),
+            parameters.number("pause_seconds", 5, minimum=0, maximum=15),
+            Place.of(parameters),
+        )
+        parameters.done()
+        if not settings.digests:
+            raise ParameterError("parameter 'images' is empty: name what must run, by digest")
+        if settings.services and settings.cluster is None:
+            raise ParameterError("parameter 'services' needs 'cluster'")
+        if settings.url is None and stack is None and not settings.services:
+            raise ParameterError("nothing to verify: name 'url', 'stack' with an output Url, or 'services'")
+        return settings
+
+
+def main(event: dict[str, Any], _context: object) -> None:
+    """Ask a few times."""
+    answer(event, verify, minutes=_MINUTES)
+
+
+def verify(job: Job) -> Done | Wait:
+    """The next few tries."""
+    settings = Settings.of(job.parameters)
+    url = settings.url or _url_of(job, settings)
+    last = str(job.state.get("last", "nothing was asked"))
+    for attempt in range(_TRIES_IN_A_CALL):
+        if attempt:
+            sleep(settings.pause)
+        job.state["tries"] = int(job.state.get("tries", 0)) + 1
+        wrong = _not_yet(settings, url)
+        if wrong is None:
+            return Done(f"{url or settings.cluster} runs {settings.version}, and nothing else")
+        last = wrong
+        if job.state["tries"] >= settings.tries:
+            raise Failed(f"{settings.version} was never seen running in {settings.tries} tries; last seen: {last}")
+    job.state["last"] = last[:_SEEN]
+    return Wait(f"not yet: {last}")
+
+
+def _url_of(job: Job, settings: Settings) -> str | None:
+    stack = job.parameters.maybe("stack")
+    if stack is None:
+        return None
+    found = settings.place.outputs(stack).get("Url")
+    if found is None:
+        raise ParameterError(f"stack {stack} has no output Url")
+    return found.rstrip("/") + job.parameters.text("path", "/api/v1/status/")
+
+
+def _not_yet(settings: Settings, url: str | None) -> str | None:
+    """What still differs from the intended release, or None."""
+    wrong = _reported(settings, url) if url else None
+    return wrong or _running(settings)
+
+
+def _reported(settings: Settings, url: str) -> str | None:
+    try:
+        found = ask("GET", url, headers={"Accept": "application/json", "Cache-Control": "no-cache"})
+    except Unanswered as error:
+        return str(error)
+    shown = found.body[:_SEEN].decode(errors="replace")
+    if found.status != HTTPStatus.OK:
+        return f"{url} answered {found.status}: {shown}"
+    try:
+        report = found.json()
+    except ValueError:
+        report = None
+    if not isinstance(report, dict):
+        return f"{url} answered no JSON object: {shown}"
+    if report.get("version") != settings.version or report.get("image_digest") not in settings.digests:
+        return f"{url} reports version {report.get('version')}, digest {report.get('image_digest')}"
+    return None
+
+
+def _running(settings: Settings) -> str | None:
+    """What ECS says against it: a service that is not steady, or a task with another image."""
+    if not settings.services:
+        return None
+    ecs = settings.place.client("ecs")
+    for start in range(0, len(settings.services), _DESCRIBED):
+        names = list(settings.services[start : start + _DESCRIBED])
+        found = ecs.describe_services(cluster=settings.cluster, services=names)
+        for failure in found.get("failures", []):
+            return f"service {str(failure.get('arn')).rpartition('/')[2]}: {failure.get('reason')}"
+        for service in found["services"]:
+            wrong = _unsteady(service) or _other_image(ecs, settings, service["serviceName"])
+            if wrong:
+                return wrong
+    return None
+
+
+def _unsteady(service: dict[str, Any]) -> str | None:
+    name, primary = service["serviceName"], service["deployments"][0]
+    if len(service["deployments"]) > 1 or primary.get("rolloutState", "COMPLETED") != "COMPLETED":
+        return f"service {name} is still deploying: {primary.get('rolloutState')}"
+    if service["runningCount"] < service["desiredCount"]:
+        return f"service {name} runs {service['runningCount']} of {service['desiredCount']} tasks"
+    return None
+
+
+def _other_image(ecs: Any, settings: Settings, service: str) -> str | None:
+    pages = ecs.get_paginator("list_tasks").paginate(cluster=settings.cluster, serviceName=service)
+    tasks = [name for page in pages for name in page["taskArns"]]
+    for start in range(0, len(tasks), _TASKS):
+        found = ecs.describe_tasks(cluster=settings.cluster, tasks=tasks[start : start + _TASKS])["tasks"]
+        for container in [each for task in found for each in task["containers"]]:
+            if not _intended(container, settings.digests):
+                return f"service {service} still runs {container.get('image')} ({container.get('imageDigest')})"
+    return None
+
+
+def _intended(container: dict[str, Any], digests: frozenset[str]) -> bool:
+    """By the digest it was asked to run; that of the pulled image differs where it was one of a list of platforms."""
+    return str(container.get("image")).rpartition("@")[2] in digests or container.get("imageDigest") in digests
