@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import docker
 
@@ -20,8 +22,22 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """One command at a time: an `up` in the middle of a `down` would end half up."""
+    settings.run.mkdir(parents=True, exist_ok=True)
+    with (settings.run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def up(settings: Settings) -> int:
     """Start, unless it runs already; answers an exit code."""
+    with _alone(settings):
+        return _up(settings)
+
+
+def _up(settings: Settings) -> int:
     if process.running(settings) is not None and process.healthy(settings):
         say(f"The local cloud is already up at {settings.url}")
         return _ready(settings)
@@ -78,6 +94,11 @@ def _ready(settings: Settings) -> int:
 
 def down(settings: Settings) -> int:
     """Stop everything; leaves no process, container or network."""
+    with _alone(settings):
+        return _down(settings)
+
+
+def _down(settings: Settings) -> int:
     if process.running(settings) is not None:
         process.reset(settings)  # first: services would restart the containers that the shutdown removes
     stopped = process.stop(settings)

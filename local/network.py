@@ -130,5 +130,8 @@ def remove(client: docker.DockerClient, settings: Settings) -> int:
     for volume in client.volumes.list(filters={"label": [f"{LABEL}=1", f"{LABEL}.port={settings.port}"]}):
         volume.remove(force=True)
     for network in client.networks.list(filters={"label": [f"{LABEL}=1", f"{LABEL}.port={settings.port}"]}):
+        network.reload()
+        for guest in network.containers:  # somebody's own container that joined; it keeps running
+            network.disconnect(guest, force=True)
         network.remove()
     return len(found)

@@ -6,9 +6,10 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from tests.local.plain import Plain
+from tests.local.plain import Plain, unique
 
 IMAGE = "python:3.13-slim"
 LB = "AWS::ElasticLoadBalancingV2"
@@ -40,6 +41,28 @@ def until(what: str, ready: Callable[[], Any], seconds: float = 60) -> Any:
 
 class Cloud(Plain):
     """A running cloud with containers."""
+
+    def __init__(self, port: int, state: Path) -> None:
+        super().__init__(port, state)
+        self._names: list[str] = []
+
+    def deploy(self, template: dict[str, Any], name: str = "", **more: Any) -> dict[str, str]:
+        name = name or unique("stack")
+        if name not in self._names:
+            self._names.append(name)
+        return super().deploy(template, name, **more)
+
+    def sweep(self) -> None:
+        """Delete what the tests deployed: the cloud is somebody's."""
+        rds, cfn = self.client("rds"), self.client("cloudformation")
+        for instance in rds.describe_db_instances()["DBInstances"]:
+            name = instance["DBInstanceIdentifier"]
+            if name in self._names:
+                rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
+        here = {stack["StackName"] for stack in cfn.describe_stacks()["Stacks"]}
+        for name in self._names:
+            if name in here:
+                self.delete(name)
 
     def settled(self, name: str, seconds: float = 240) -> str:
         return super().settled(name, seconds)

@@ -26,7 +26,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     if port is not None:
         if os.environ.get("SLIPWAY_REUSE") != "1":
             pytest.skip(f"a local cloud (port {port}) is up: `make local-down`, or test on it with SLIPWAY_REUSE=1")
-        yield Cloud(int(port), settings.current().state)
+        borrowed = Cloud(int(port), settings.current().state)
+        yield borrowed
+        borrowed.sweep()
         return
     own = settings.Settings(port=free_port(), state=Path(tmp_path_factory.mktemp("cloud")))
     assert launcher.up(own) == 0, process.log_file(own).read_text(encoding="utf-8")

@@ -1,0 +1,196 @@
+"""Single ECS tasks: exit codes, secrets, the role's credentials, commands inside, orderly stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.local.cloud import Cloud, allow, definition, role, until
+from tests.local.plain import unique
+
+pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
+
+PRINT_IDENTITY = """
+import json, os, urllib.request
+request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
+                                 headers={"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]})
+print("CREDENTIALS " + urllib.request.urlopen(request).read().decode(), flush=True)
+"""
+WAIT = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(5)); time.sleep(600)"
+STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+
+
+def stack(cluster: str, *command: str, statements: tuple[dict[str, Any], ...] = (), **container: Any) -> dict[str, Any]:
+    logs = {"awslogs-group": {"Ref": "Logs"}, "awslogs-region": "us-east-1", "awslogs-stream-prefix": "t"}
+    task = {
+        "Family": cluster,
+        "TaskRoleArn": {"Fn::GetAtt": ["Own", "Arn"]},
+        "ExecutionRoleArn": {"Fn::GetAtt": ["Execution", "Arn"]},
+    }
+    driver = {"LogDriver": "awslogs", "Options": logs}
+    return {
+        "Resources": {
+            "Cluster": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": cluster}},
+            "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/ecs/{cluster}"}},
+            "Own": role(allow("s3:ListAllMyBuckets")),
+            "Execution": role(*statements),
+            "Task": definition(*command, Task=task, LogConfiguration=driver, **container),
+        }
+    }
+
+
+def run(cloud: Cloud, cluster: str, **more: Any) -> str:
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    answer = cloud.client("ecs").run_task(
+        cluster=cluster, taskDefinition=cluster, launchType="FARGATE", networkConfiguration=network, **more
+    )
+    arn: str = answer["tasks"][0]["taskArn"]
+    return arn
+
+
+def running(cloud: Cloud, cluster: str, **more: Any) -> str:
+    arn = run(cloud, cluster, **more)
+    until("the task runs", lambda: cloud.task(cluster, arn)["lastStatus"] == "RUNNING")
+    return arn
+
+
+def said(cloud: Cloud, cluster: str, word: str) -> str:
+    """The log line that starts with ``word``, without it."""
+    logs = cloud.client("logs")
+
+    def lines() -> list[str]:
+        events = logs.filter_log_events(logGroupName=f"/ecs/{cluster}")["events"]
+        return [event["message"].removeprefix(word) for event in events if event["message"].startswith(word)]
+
+    line: str = until(f"a line {word}", lines)[0]
+    return line
+
+
+def test_the_exit_code_and_the_reason_are_those_of_the_container(cloud: Cloud) -> None:
+    name = unique("exit")
+    cloud.deploy(stack(name, "python", "-c", "raise SystemExit(7)"), name)
+    task = cloud.stopped(name, run(cloud, name))
+    assert task["containers"][0]["exitCode"] == 7
+    assert (task["stopCode"], task["stoppedReason"]) == (
+        "EssentialContainerExited",
+        "Essential container in task exited",
+    )
+
+
+def test_overrides_replace_command_and_environment(cloud: Cloud) -> None:
+    name = unique("override")
+    cloud.deploy(stack(name, "python", "-c", "raise SystemExit(1)"), name)
+    command = ["python", "-c", "import os; raise SystemExit(int(os.environ['CODE']))"]
+    override = {"name": "main", "command": command, "environment": [{"name": "CODE", "value": "9"}]}
+    task = cloud.stopped(name, run(cloud, name, overrides={"containerOverrides": [override]}))
+    assert task["containers"][0]["exitCode"] == 9
+
+
+def test_the_task_has_the_identity_and_the_rights_of_its_task_role(cloud: Cloud) -> None:
+    name = unique("identity")
+    cloud.deploy(stack(name, "python", "-c", PRINT_IDENTITY), name)
+    cloud.stopped(name, run(cloud, name))
+    given = json.loads(said(cloud, name, "CREDENTIALS "))
+    session = {"AccessKeyId": given["AccessKeyId"], "SecretAccessKey": given["SecretAccessKey"]}
+    session["SessionToken"] = given["Token"]
+    arn = cloud.client("sts", session).get_caller_identity()["Arn"]
+    assert f":assumed-role/{given['RoleArn'].rsplit('/', 1)[-1]}/" in arn
+    cloud.client("s3", session).list_buckets()
+    with pytest.raises(cloud.client("iam").exceptions.ClientError, match="AccessDenied"):
+        cloud.client("iam", session).list_users()
+
+
+def secrets(name: str) -> list[dict[str, Any]]:
+    return [
+        {"Name": "KEY", "ValueFrom": {"Fn::Sub": "${Secret}:key::"}},
+        {"Name": "WHOLE", "ValueFrom": {"Ref": "Secret"}},
+        {"Name": "PARAMETER", "ValueFrom": f"/{name}/parameter"},
+    ]
+
+
+def with_secrets(name: str, *statements: dict[str, Any]) -> dict[str, Any]:
+    shout = "import os; print('SEEN ' + '|'.join(os.environ[n] for n in ('KEY', 'WHOLE', 'PARAMETER')), flush=True)"
+    template = stack(name, "python", "-c", shout, statements=statements, Secrets=secrets(name))
+    template["Resources"]["Secret"] = {
+        "Type": "AWS::SecretsManager::Secret",
+        "Properties": {"SecretString": '{"key": "k"}'},
+    }
+    parameter = {"Name": f"/{name}/parameter", "Type": "String", "Value": "p"}
+    template["Resources"]["Parameter"] = {"Type": "AWS::SSM::Parameter", "Properties": parameter}
+    return template
+
+
+def test_secrets_are_read_with_the_execution_role(cloud: Cloud) -> None:
+    name = unique("secrets")
+    cloud.deploy(with_secrets(name, allow(["secretsmanager:GetSecretValue", "ssm:GetParameters"])), name)
+    task = cloud.stopped(name, run(cloud, name))
+    assert task["containers"][0]["exitCode"] == 0
+    assert said(cloud, name, "SEEN ") == 'k|{"key": "k"}|p'
+
+
+def test_a_secret_the_execution_role_may_not_read_stops_the_start(cloud: Cloud) -> None:
+    name = unique("denied")
+    cloud.deploy(with_secrets(name, allow("ssm:GetParameters")), name)
+    task = cloud.stopped(name, run(cloud, name))
+    assert task["stopCode"] == "TaskFailedToStart"
+    assert "secretsmanager:GetSecretValue" in task["stoppedReason"]
+
+
+def test_stopping_sends_sigterm_and_reports_the_code(cloud: Cloud) -> None:
+    name = unique("stop")
+    cloud.deploy(stack(name, "python", "-c", WAIT, StopTimeout=30), name)
+    arn = running(cloud, name)
+    until("the handler is set", lambda: cloud.task(name, arn)["containers"][0].get("runtimeId"))
+    cloud.client("ecs").stop_task(cluster=name, task=arn)
+    assert cloud.task(name, arn)["desiredStatus"] == "STOPPED"
+    assert cloud.stopped(name, arn)["containers"][0]["exitCode"] in (5, 143)
+
+
+def test_a_container_that_ignores_sigterm_is_killed_after_its_stop_timeout(cloud: Cloud) -> None:
+    name = unique("kill")
+    cloud.deploy(stack(name, "python", "-c", STUBBORN, StopTimeout=2), name)
+    arn = running(cloud, name)
+    cloud.client("ecs").stop_task(cluster=name, task=arn)
+    assert cloud.stopped(name, arn)["containers"][0]["exitCode"] == 137
+
+
+# --- commands inside -------------------------------------------------------------------------------------------------
+
+
+def execute(cloud: Cloud, cluster: str, task: str, command: str) -> subprocess.CompletedProcess[str]:
+    """`aws ecs execute-command`, verbatim, in the environment a user sources."""
+    line = f". {cloud.state}/local.env && aws ecs execute-command --cluster {cluster} --task {task} --container main"
+    return subprocess.run(
+        ["bash", "-c", f"{line} --interactive --command '{command}'"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env=dict(os.environ),
+        timeout=60,
+    )
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="no AWS CLI on the PATH")
+def test_a_command_runs_inside_the_container_without_a_terminal(cloud: Cloud) -> None:
+    name = unique("inside")
+    cloud.deploy(stack(name, "python", "-c", WAIT), name)
+    arn = running(cloud, name, enableExecuteCommand=True)
+    done = execute(cloud, name, arn, 'python -c "print(6 * 7)"')
+    assert "42" in done.stdout, done.stderr
+    assert done.returncode == 0
+    assert execute(cloud, name, arn, "false").returncode != 0
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="no AWS CLI on the PATH")
+def test_a_command_is_refused_where_it_was_not_enabled(cloud: Cloud) -> None:
+    name = unique("closed")
+    cloud.deploy(stack(name, "python", "-c", WAIT), name)
+    done = execute(cloud, name, running(cloud, name), "true")
+    assert done.returncode != 0
+    assert "execute command was not enabled" in done.stderr
