@@ -1,0 +1,177 @@
+"""Synthesis as the CDK CLI calls it: the same everywhere, from nothing but the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from products.loader import FOLDER
+from tests.support.manifests import edited
+from tests.support.synthesis import CONTEXT, ROOT
+
+NODE = ROOT / "node_modules" / "node" / "bin"
+SOURCES = ["app.py", "cdk.json", "products", "stacks", "constructs", "lambda"]
+NO_NETWORK = ["unshare", "--net", "--map-root-user"]
+
+
+def copy_of_the_sources(folder: Path) -> Path:
+    """A checkout without git, tools or caches."""
+    folder.mkdir(parents=True)
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def synthesise(
+    sources: Path,
+    out: Path,
+    product: object = "allthrive",
+    *,
+    prefix: list[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """`python app.py` as the CLI runs it, with nothing of this machine in its environment."""
+    context = {**CONTEXT, "aws:cdk:disable-cloud-formation-validation": True}
+    if product is not None:
+        context["product"] = product
+    return subprocess.run(
+        [*(prefix or []), sys.executable, "app.py"],
+        cwd=sources,
+        env={
+            "PATH": f"{NODE}:/usr/bin:/bin",
+            "HOME": str(out.parent),
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(
+                Path.home() / ".cache/aws/jsii/package-cache"
+            ),  # or unpacked anew: 20 s
+            "CDK_OUTDIR": str(out),
+            "CDK_CONTEXT_JSON": json.dumps(context),
+            "CDK_VALIDATION": "false",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **(environment or {}),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder by its path: all that is deployed.
+
+    Not the CLI's notes, which name jsii's temporary folder in stack traces, and the report, which names the output.
+    """
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "validation-report.json" and not path.name.endswith(".metadata.json")
+    }
+
+
+def test_two_copies_in_two_folders_give_the_same_bytes(tmp_path: Path) -> None:
+    one = synthesise(copy_of_the_sources(tmp_path / "one"), tmp_path / "out-one")
+    other = synthesise(
+        copy_of_the_sources(tmp_path / "a b" / "deeper" / "other"),
+        tmp_path / "out-other",
+        environment={"TZ": "Asia/Tokyo", "LANG": "C", "PYTHONHASHSEED": "7", "USER": "somebody"},
+    )
+
+    assert (one.returncode, other.returncode) == (0, 0), one.stderr + other.stderr
+    left, right = contents(tmp_path / "out-one"), contents(tmp_path / "out-other")
+    assert len(left) > 20
+    assert list(left) == list(right)
+    assert [name for name in left if left[name] != right[name]] == []
+
+
+def test_it_needs_no_network(tmp_path: Path) -> None:
+    if subprocess.run([*NO_NETWORK, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine grants no network namespace (unshare --net)")
+
+    done = synthesise(copy_of_the_sources(tmp_path / "sources"), tmp_path / "out", prefix=NO_NETWORK)
+
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "out").glob("assembly-*"))
+
+
+def test_it_looks_nothing_up_in_an_account(tmp_path: Path) -> None:
+    done = synthesise(ROOT, tmp_path / "out")
+
+    assert done.returncode == 0, done.stderr
+    manifests = [json.loads(path.read_text()) for path in (tmp_path / "out").rglob("manifest.json")]
+    assert [it["missing"] for it in manifests if it.get("missing")] == []
+
+
+def test_bytecode_beside_a_handler_changes_nothing(tmp_path: Path) -> None:
+    sources = copy_of_the_sources(tmp_path / "sources")
+    synthesise(sources, tmp_path / "before")
+    (handler,) = (sources / "lambda").glob("rotate_database_password")
+    (handler / "__pycache__").mkdir()
+    (handler / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"anything")
+    synthesise(sources, tmp_path / "after")
+
+    assert contents(tmp_path / "before") == contents(tmp_path / "after")
+
+
+BAD = {
+    "no product": (None, "", "-c product=…: missing; write one of: "),
+    "no such product": ("allthriv", "", "products/allthriv.yaml: no such file; did you mean 'allthrive'?"),
+    "an unknown key": (
+        "allthrive",
+        edited(("    port: 8000", "    prot: 8000")),
+        "products/allthrive.yaml:24: services.web.prot: unknown key; did you mean 'port'?",
+    ),
+    "broken YAML": ("allthrive", "name: [allthrive", "products/allthrive.yaml:1: not YAML: "),
+    "a number for a product": (5, "", "products/5.yaml: no such file"),
+}
+
+
+@pytest.mark.parametrize(("product", "text", "message"), BAD.values(), ids=list(BAD))
+def test_bad_input_ends_with_2_and_a_message_and_nothing_else(
+    tmp_path: Path, product: object, text: str, message: str
+) -> None:
+    sources = copy_of_the_sources(tmp_path / "sources")
+    if text:
+        (sources / "products" / "allthrive.yaml").write_text(text, encoding="utf-8")
+
+    done = synthesise(sources, tmp_path / "out", product)
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert contents(tmp_path / "out") == {}
+
+
+def test_no_source_of_synthesis_reads_the_environment_git_the_clock_or_the_network() -> None:
+    roots = [
+        ROOT / "app.py",
+        *(path for name in ("products", "stacks", "constructs") for path in (ROOT / name).rglob("*.py")),
+    ]
+    forbidden = (
+        "os.environ",
+        "os.getenv",
+        "subprocess",
+        "datetime.now",
+        "time.time",
+        "import boto3",
+        "import requests",
+        "urllib",
+    )
+    found = [
+        f"{path.relative_to(ROOT)}: {word}"
+        for path in roots
+        for word in forbidden
+        if word in path.read_text(encoding="utf-8")
+    ]
+
+    assert found == []
+    assert not os.path.samefile(FOLDER, ROOT)
