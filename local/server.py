@@ -51,6 +51,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.events",
     "local.edge",
     "local.functions",
+    "local.alarms",
 )
 
 

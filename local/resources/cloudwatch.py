@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ministack.services import cloudwatch as service
+
 from local import adapter
 from local.resources import completion
 
-SYMBOLS: tuple[str, ...] = completion.SYMBOLS
+SYMBOLS: tuple[str, ...] = (*completion.SYMBOLS, "ministack.services.cloudwatch:_alarms")
 
 ALARM = "AWS::CloudWatch::Alarm"
 
@@ -17,6 +19,7 @@ def _alarm_arn(name: str) -> str:
 def _put_math(name: str, props: adapter.Props) -> adapter.Result:
     """An alarm on an expression goes through the API: MiniStack's handler refuses it."""
     adapter.call("cloudwatch", "put_metric_alarm", {**props, "AlarmName": name}, ignore={"Tags"})
+    service._alarms[name]["Metrics"] = props["Metrics"]  # which the API forgets
     _tag(name, props)
     return name, {"Arn": _alarm_arn(name)}
 
