@@ -92,8 +92,7 @@ class DataStack(EnvironmentStack):
                 actions=["s3:GetObject"],
                 resources=[self.media.arn_for_objects("media/*")],
                 conditions={
-                    "StringEquals": {"aws:SourceAccount": self.account},
-                    "ArnLike": {"aws:SourceArn": f"arn:{self.partition}:cloudfront::{self.account}:distribution/*"},
+                    "ArnLike": {"aws:SourceArn": f"arn:{self.partition}:cloudfront::{self.account}:distribution/*"}
                 },
             )
         )
