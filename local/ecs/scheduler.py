@@ -155,8 +155,8 @@ class Loop:
         earlier = next(
             (known for known in self.service["deployments"] if known["taskDefinition"] == target), None
         ) or ecs._make_deployment(target, self.service["desiredCount"])
-        if earlier not in self.service["deployments"]:
-            self.service["deployments"].append(earlier)
+        others = [known for known in self.service["deployments"] if known is not earlier]
+        self.service["deployments"] = [earlier, *others]  # the primary one is always the first
         deployment["status"] = "ACTIVE"
         earlier.update(
             status="PRIMARY",

@@ -21,8 +21,13 @@ request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"
                                  headers={"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]})
 print("CREDENTIALS " + urllib.request.urlopen(request).read().decode(), flush=True)
 """
-WAIT = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(5)); time.sleep(600)"
-STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+WAIT = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
+print("READY", flush=True)
+time.sleep(600)
+"""
+STUBBORN = WAIT.replace("lambda *_: sys.exit(5)", "signal.SIG_IGN")
 
 
 def stack(cluster: str, *command: str, statements: tuple[dict[str, Any], ...] = (), **container: Any) -> dict[str, Any]:
@@ -145,16 +150,17 @@ def test_stopping_sends_sigterm_and_reports_the_code(cloud: Cloud) -> None:
     name = unique("stop")
     cloud.deploy(stack(name, "python", "-c", WAIT, StopTimeout=30), name)
     arn = running(cloud, name)
-    until("the handler is set", lambda: cloud.task(name, arn)["containers"][0].get("runtimeId"))
+    said(cloud, name, "READY")
     cloud.client("ecs").stop_task(cluster=name, task=arn)
     assert cloud.task(name, arn)["desiredStatus"] == "STOPPED"
-    assert cloud.stopped(name, arn)["containers"][0]["exitCode"] in (5, 143)
+    assert cloud.stopped(name, arn)["containers"][0]["exitCode"] == 5
 
 
 def test_a_container_that_ignores_sigterm_is_killed_after_its_stop_timeout(cloud: Cloud) -> None:
     name = unique("kill")
     cloud.deploy(stack(name, "python", "-c", STUBBORN, StopTimeout=2), name)
     arn = running(cloud, name)
+    said(cloud, name, "READY")
     cloud.client("ecs").stop_task(cluster=name, task=arn)
     assert cloud.stopped(name, arn)["containers"][0]["exitCode"] == 137
 
