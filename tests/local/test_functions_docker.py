@@ -1,0 +1,49 @@
+"""Lambda functions in the image of their runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.local.cloud import Cloud
+from tests.local.plain import ACCOUNT, unique
+from tests.local.test_custom_resources import provided
+from tests.local.test_functions import function, invoke, logged
+
+pytestmark = [pytest.mark.local, pytest.mark.docker]
+
+WHERE = """
+import json, os, sys, boto3
+def handler(event, context):
+    print("seen", event.get("word"))
+    return {
+        "python": sys.version.split()[0],
+        "root": os.environ.get("LAMBDA_TASK_ROOT"),
+        "server": [name for name in os.environ if name.startswith(("SLIPWAY_", "MINISTACK_"))],
+        "who": boto3.client("sts").get_caller_identity()["Arn"],
+    }
+"""
+
+
+@pytest.fixture
+def where(cloud: Cloud) -> str:
+    return cloud.deploy(function(Code={"ZipFile": WHERE}))["Function"]
+
+
+def test_a_function_runs_in_its_runtimes_image_as_its_role(cloud: Cloud, where: str) -> None:
+    word = unique("word")
+    answer: Any
+    answer, error = invoke(cloud, where, word=word)
+    assert error is None, answer
+    assert answer["python"].startswith("3.13")
+    assert (answer["root"], answer["server"]) == ("/var/task", [])
+    assert answer["who"].startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/")
+    assert f"seen {word}" in logged(cloud, f"/aws/lambda/{where}", word)
+
+
+def test_a_providers_answer_arrives_from_a_container(cloud: Cloud) -> None:
+    stack = unique("provider")
+    cloud.deploy(provided(Word="one"), stack)
+    assert cloud.outputs(stack)["Said"] == "Create one"
+    assert cloud.delete(stack) == "DELETE_COMPLETE"
