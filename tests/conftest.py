@@ -19,3 +19,9 @@ def pytest_configure() -> None:
             raise pytest.UsageError(
                 f"delete {folder}/__init__.py: {folder}/ is a source root, not a package (docs/adr/0001)"
             )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what takes things away after all others, whatever the random order says."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)

@@ -147,7 +147,7 @@ def test_the_media_are_read_by_cloudfront_of_this_account_only(production: Synth
 
     assert reads["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert reads["Action"] == "s3:GetObject"
-    assert set(reads["Condition"]) == {"ArnLike"}
+    assert reads["Condition"] == {"ArnLike": {"aws:SourceArn": "arn:aws:cloudfront::111122223333:distribution/*"}}
 
 
 def test_the_media_are_versioned(production: Synthesis) -> None:

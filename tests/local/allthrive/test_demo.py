@@ -1,0 +1,62 @@
+"""What a user sees of `make demo`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.local.allthrive.conftest import ROOT, AllThrive
+
+pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
+
+
+def test_an_interrupted_demo_says_how_to_go_on_and_ends_well_the_second_time(allthrive: AllThrive) -> None:
+    assert allthrive.interrupted.returncode == 130
+    assert "Nothing is lost: type make demo to go on" in allthrive.interrupted.stdout
+    assert "Traceback" not in allthrive.interrupted.stdout + allthrive.interrupted.stderr
+    assert set(allthrive.urls) == {"staging", "production"}
+
+
+def test_the_demo_ends_with_the_addresses_three_commands_and_where_the_time_went(allthrive: AllThrive) -> None:
+    farewell = allthrive.output[allthrive.output.index("\nNext:") :]
+
+    assert len([line for line in farewell.splitlines() if line.startswith("  ")]) == 3
+    assert "s in all; longest: " in farewell
+
+
+def test_the_three_commands_work_as_printed(allthrive: AllThrive) -> None:
+    farewell = allthrive.output[allthrive.output.index("\nNext:") :]
+    source, describe, tail = [line.strip() for line in farewell.splitlines() if line.startswith("  ")]
+
+    done = allthrive.shell(f"{source} && {describe} && timeout 5 {tail}")
+
+    assert '"rolloutState": "COMPLETED"' in done.stdout, done.stderr
+    assert "GET /api/v1/health/" in done.stdout
+
+
+def test_a_browser_sees_the_release_and_uses_all_of_it(allthrive: AllThrive, tmp_path: Path) -> None:
+    e2e = ROOT / "examples" / "allthrive" / "e2e"
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=e2e, check=True, timeout=300)
+    environment = {
+        **os.environ,
+        "BASE_URL": allthrive.urls["production"],
+        "CHROMIUM_PATH": "/usr/bin/chromium",
+        "E2E_OUTPUT": str(tmp_path),
+    }
+    if not Path("/usr/bin/chromium").exists():
+        pytest.skip("no /usr/bin/chromium: apt-get install chromium")
+
+    done = subprocess.run(
+        ["npx", "playwright", "test"],
+        cwd=e2e,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
