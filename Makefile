@@ -34,7 +34,7 @@ format: setup  ## let ruff mend what it can
 
 .PHONY: synth diff snapshots schema bench
 synth: setup  ## templates of PRODUCT into cdk.out, checked by CDK's own rules
-	@$(CDK) synth --quiet --context product=$(PRODUCT)
+	@$(CDK) synth --quiet --strict --context product=$(PRODUCT)
 diff: setup  ## what `cdk deploy` would change
 	@$(CDK) diff --context product=$(PRODUCT)
 snapshots: setup  ## rewrite the committed templates after an intended change

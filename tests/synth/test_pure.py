@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from products.loader import FOLDER
 from tests.support.manifests import edited
 from tests.support.synthesis import CONTEXT, ROOT
 
@@ -77,48 +76,70 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_two_copies_in_two_folders_give_the_same_bytes(tmp_path: Path) -> None:
-    one = synthesise(copy_of_the_sources(tmp_path / "one"), tmp_path / "out-one")
-    other = synthesise(
-        copy_of_the_sources(tmp_path / "a b" / "deeper" / "other"),
-        tmp_path / "out-other",
+@dataclass(frozen=True)
+class Run:
+    """A synthesis that ended well, and what it wrote."""
+
+    out: Path
+    offline: bool = False
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("here")
+    done = synthesise(copy_of_the_sources(folder / "sources"), folder / "out")
+    assert done.returncode == 0, done.stderr
+    return Run(folder / "out")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """In another folder, at another place of the earth, after the handlers ran there, and with no network at all."""
+    folder = tmp_path_factory.mktemp("else where")
+    sources = copy_of_the_sources(folder / "much" / "deeper" / "down")
+    for handler in (sources / "lambda").iterdir():
+        (handler / "__pycache__").mkdir()
+        (handler / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"anything")
+    offline = subprocess.run([*NO_NETWORK, "true"], capture_output=True, check=False).returncode == 0
+    done = synthesise(
+        sources,
+        folder / "out",
+        prefix=NO_NETWORK if offline else [],
         environment={"TZ": "Asia/Tokyo", "LANG": "C", "PYTHONHASHSEED": "7", "USER": "somebody"},
     )
+    assert done.returncode == 0, done.stderr
+    return Run(folder / "out", offline)
 
-    assert (one.returncode, other.returncode) == (0, 0), one.stderr + other.stderr
-    left, right = contents(tmp_path / "out-one"), contents(tmp_path / "out-other")
+
+@pytest.mark.slow
+def test_two_copies_in_two_folders_give_the_same_bytes(here: Run, elsewhere: Run) -> None:
+    left, right = contents(here.out), contents(elsewhere.out)
+
     assert len(left) > 20
     assert list(left) == list(right)
     assert [name for name in left if left[name] != right[name]] == []
 
 
-def test_it_needs_no_network(tmp_path: Path) -> None:
-    if subprocess.run([*NO_NETWORK, "true"], capture_output=True, check=False).returncode:
+@pytest.mark.slow
+def test_it_needs_no_network(elsewhere: Run) -> None:
+    if not elsewhere.offline:
         pytest.skip("this machine grants no network namespace (unshare --net)")
 
-    done = synthesise(copy_of_the_sources(tmp_path / "sources"), tmp_path / "out", prefix=NO_NETWORK)
-
-    assert done.returncode == 0, done.stderr
-    assert list((tmp_path / "out").glob("assembly-*"))
+    assert len(list(elsewhere.out.glob("assembly-*"))) == 3
 
 
-def test_it_looks_nothing_up_in_an_account(tmp_path: Path) -> None:
-    done = synthesise(ROOT, tmp_path / "out")
+@pytest.mark.slow
+def test_it_looks_nothing_up_in_an_account(here: Run) -> None:
+    manifests = [json.loads(path.read_text()) for path in here.out.rglob("manifest.json")]
 
-    assert done.returncode == 0, done.stderr
-    manifests = [json.loads(path.read_text()) for path in (tmp_path / "out").rglob("manifest.json")]
+    assert len(manifests) == 4
     assert [it["missing"] for it in manifests if it.get("missing")] == []
 
 
-def test_bytecode_beside_a_handler_changes_nothing(tmp_path: Path) -> None:
-    sources = copy_of_the_sources(tmp_path / "sources")
-    synthesise(sources, tmp_path / "before")
-    (handler,) = (sources / "lambda").glob("rotate_database_password")
-    (handler / "__pycache__").mkdir()
-    (handler / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"anything")
-    synthesise(sources, tmp_path / "after")
-
-    assert contents(tmp_path / "before") == contents(tmp_path / "after")
+@pytest.mark.slow
+def test_bytecode_beside_a_handler_is_in_no_asset(elsewhere: Run) -> None:
+    assert list(elsewhere.out.glob("asset.*/*/handler.py"))
+    assert list(elsewhere.out.rglob("__pycache__")) == []
 
 
 BAD = {
@@ -174,4 +195,3 @@ def test_no_source_of_synthesis_reads_the_environment_git_the_clock_or_the_netwo
     ]
 
     assert found == []
-    assert not os.path.samefile(FOLDER, ROOT)

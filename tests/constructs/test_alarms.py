@@ -1,0 +1,59 @@
+"""Alarms that a person is woken for."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk.assertions import Template
+
+from slipway.alarms import MINUTE, Alarms
+from tests.support.stack import empty_stack, properties
+
+
+def alarm(*, below: bool = False, missing_is_bad: bool = False) -> Template:
+    stack = empty_stack()
+    alarms = Alarms(stack, "Alarms", emails=["ops@example.com"])
+    metric = cloudwatch.Metric(namespace="Any", metric_name="Any", period=MINUTE)
+    alarms.add("ShopIsSlow", metric, threshold=5, of_minutes=10, below=below, missing_is_bad=missing_is_bad)
+    return Template.from_stack(stack)
+
+
+@pytest.mark.parametrize(
+    ("below", "comparison"), [(False, "GreaterThanOrEqualToThreshold"), (True, "LessThanThreshold")]
+)
+def test_rings_at_or_over_its_threshold_or_under_it(below: bool, comparison: str) -> None:
+    found = properties(alarm(below=below), "AWS::CloudWatch::Alarm")
+
+    assert (found["ComparisonOperator"], found["Threshold"]) == (comparison, 5)
+
+
+def test_rings_after_as_many_minutes_as_it_is_told() -> None:
+    found = properties(alarm(), "AWS::CloudWatch::Alarm")
+
+    assert (found["Period"], found["EvaluationPeriods"]) == (60, 10)
+
+
+@pytest.mark.parametrize(("bad", "treatment"), [(False, "notBreaching"), (True, "breaching")])
+def test_missing_data_are_bad_only_where_it_is_told(bad: bool, treatment: str) -> None:
+    assert properties(alarm(missing_is_bad=bad), "AWS::CloudWatch::Alarm")["TreatMissingData"] == treatment
+
+
+def test_tells_the_heading_of_the_runbook() -> None:
+    found = properties(alarm(), "AWS::CloudWatch::Alarm")
+
+    assert found["AlarmDescription"] == "What to do: docs/runbook.md#shopisslow"
+
+
+def test_writes_to_its_topic_when_it_begins_and_when_it_ends() -> None:
+    found = properties(alarm(), "AWS::CloudWatch::Alarm")
+
+    assert found["AlarmActions"] == found["OKActions"]
+    assert found["AlarmActions"][0]["Ref"].startswith("AlarmsTopic")
+
+
+def test_the_topic_takes_nothing_without_tls() -> None:
+    statements = properties(alarm(), "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+
+    assert [it["Effect"] for it in statements if it.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}] == [
+        "Deny"
+    ]

@@ -1,0 +1,80 @@
+"""Where an image's releases are kept."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from aws_cdk.assertions import Template
+
+from slipway.image_repository import ImageRepository
+from tests.support.stack import empty_stack, only, properties
+
+KIND = "AWS::ECR::Repository"
+
+
+def repository(*readers: str) -> Template:
+    stack = empty_stack()
+    ImageRepository(stack, "Images", repository_name="shop/backend", keep_snapshots=7, readers=list(readers))
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return repository()
+
+
+@pytest.fixture(scope="module")
+def rules(template: Template) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(properties(template, KIND)["LifecyclePolicy"]["LifecyclePolicyText"])[
+        "rules"
+    ]
+    return found
+
+
+def test_a_tag_means_one_thing_for_ever_except_latest(template: Template) -> None:
+    found = properties(template, KIND)
+
+    assert found["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+    assert [it["ImageTagMutabilityExclusionFilterValue"] for it in found["ImageTagMutabilityExclusionFilters"]] == [
+        "latest"
+    ]
+
+
+def test_every_push_is_scanned(template: Template) -> None:
+    assert properties(template, KIND)["ImageScanningConfiguration"] == {"ScanOnPush": True}
+
+
+def test_release_tags_are_taken_out_of_the_count_first_and_never_reach_theirs(rules: list[dict[str, Any]]) -> None:
+    first = min(rules, key=lambda rule: rule["rulePriority"])
+
+    assert first["selection"]["tagPatternList"] == ["v*"]
+    assert (first["selection"]["countType"], first["selection"]["countNumber"]) == ("imageCountMoreThan", 9999)
+
+
+def test_untagged_images_go_after_a_day(rules: list[dict[str, Any]]) -> None:
+    (rule,) = [it["selection"] for it in rules if it["selection"]["tagStatus"] == "untagged"]
+
+    assert (rule["countType"], rule["countNumber"], rule["countUnit"]) == ("sinceImagePushed", 1, "days")
+
+
+def test_the_newest_snapshots_stay(rules: list[dict[str, Any]]) -> None:
+    last = max(rules, key=lambda rule: rule["rulePriority"])["selection"]
+
+    assert (last["tagStatus"], last["countType"], last["countNumber"]) == ("any", "imageCountMoreThan", 7)
+
+
+def test_stays_when_its_stack_goes(template: Template) -> None:
+    assert only(template, KIND)["DeletionPolicy"] == "Retain"
+
+
+def test_other_accounts_pull_where_they_are_named() -> None:
+    (statement,) = properties(repository("444455556666"), KIND)["RepositoryPolicyText"]["Statement"]
+
+    assert "444455556666" in json.dumps(statement["Principal"])
+    assert not any("Put" in action or "Delete" in action for action in statement["Action"])
+
+
+def test_nobody_else_pulls(template: Template) -> None:
+    assert "RepositoryPolicyText" not in properties(template, KIND)

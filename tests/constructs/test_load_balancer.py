@@ -1,0 +1,71 @@
+"""The load balancer between CloudFront and the containers."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Template
+
+from slipway.load_balancer import InternalLoadBalancer
+from tests.support.stack import any_vpc, empty_stack, properties
+
+BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    stack = empty_stack()
+    vpc = any_vpc(stack)
+    InternalLoadBalancer(
+        stack,
+        "LoadBalancer",
+        name="production-shop",
+        vpc=vpc,
+        security_group=ec2.SecurityGroup(stack, "Group", vpc=vpc),
+        deletion_protection=True,
+    )
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def attributes(template: Template) -> dict[str, str]:
+    return {it["Key"]: it["Value"] for it in properties(template, BALANCER)["LoadBalancerAttributes"]}
+
+
+def test_is_internal(template: Template) -> None:
+    found = properties(template, BALANCER)
+
+    assert found["Scheme"] == "internal"
+    assert all("ApplicationSubnet" in subnet["Ref"] for subnet in found["Subnets"])
+
+
+def test_lets_nobody_in_by_itself(template: Template) -> None:
+    template.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+
+
+def test_speaks_http_inside_the_vpc(template: Template) -> None:
+    listener = properties(template, "AWS::ElasticLoadBalancingV2::Listener")
+
+    assert (listener["Port"], listener["Protocol"]) == (80, "HTTP")
+
+
+def test_answers_404_to_a_path_that_no_service_claims(template: Template) -> None:
+    (action,) = properties(template, "AWS::ElasticLoadBalancingV2::Listener")["DefaultActions"]
+
+    assert action["FixedResponseConfig"]["StatusCode"] == "404"
+
+
+def test_drops_malformed_headers(attributes: dict[str, str]) -> None:
+    assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+
+
+def test_refuses_request_smuggling(attributes: dict[str, str]) -> None:
+    assert attributes["routing.http.desync_mitigation_mode"] == "defensive"
+
+
+def test_lets_a_websocket_be_silent_for_longer_than_cloudfront_does(attributes: dict[str, str]) -> None:
+    assert int(attributes["idle_timeout.timeout_seconds"]) > 600
+
+
+def test_refuses_to_be_deleted_where_it_is_told(attributes: dict[str, str]) -> None:
+    assert attributes["deletion_protection.enabled"] == "true"

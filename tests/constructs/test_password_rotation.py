@@ -1,0 +1,55 @@
+"""A new database password every so often, that reaches the running tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.synthesis import Json, listed, statements, synthesis
+
+# In its stack, since it is made of that stack's services; what it promises is read from there.
+STACK = "production-allthrive-services"
+
+
+def rights() -> dict[str, Json]:
+    return {
+        it["Sid"]: it
+        for place, it in statements(synthesis()[STACK])
+        if place.startswith("PasswordRotationHandlerServiceRoleDefaultPolicy")
+    }
+
+
+def function() -> dict[str, Any]:
+    return synthesis().resource("AWS::Lambda::Function", STACK)
+
+
+def test_only_secrets_manager_starts_it() -> None:
+    permission = synthesis().resource("AWS::Lambda::Permission", STACK)
+
+    assert permission["Principal"] == "secretsmanager.amazonaws.com"
+
+
+def test_deploying_it_does_not_rotate_at_once() -> None:
+    schedule = synthesis().resource("AWS::SecretsManager::RotationSchedule", STACK)
+
+    assert schedule["RotateImmediatelyOnUpdate"] is False
+
+
+def test_it_is_told_the_instance_the_address_and_the_services() -> None:
+    assert set(function()["Environment"]["Variables"]) >= {"INSTANCE_ID", "URL_SECRET_ARN", "CLUSTER", "SERVICES"}
+
+
+@pytest.mark.parametrize(
+    ("sid", "actions"),
+    [
+        ("Url", {"secretsmanager:PutSecretValue"}),
+        ("Database", {"rds:DescribeDBInstances", "rds:ModifyDBInstance"}),
+        ("Restart", {"ecs:UpdateService"}),
+    ],
+)
+def test_it_may_do_what_it_must_to_what_it_names(sid: str, actions: set[str]) -> None:
+    statement = rights()[sid]
+
+    assert set(listed(statement["Action"])) == actions
+    assert "*" not in listed(statement["Resource"])

@@ -1,0 +1,49 @@
+"""The web application firewall before CloudFront."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk.assertions import Template
+
+from slipway.web_acl import WebAcl
+from tests.support.stack import empty_stack, properties
+from tests.support.synthesis import Json
+
+
+@pytest.fixture(scope="module")
+def rules() -> dict[str, Json]:
+    stack = empty_stack()
+    WebAcl(stack, "WebAcl", requests_per_5_minutes=300)
+    return {rule["Name"]: rule for rule in properties(Template.from_stack(stack), "AWS::WAFv2::WebACL")["Rules"]}
+
+
+def test_one_address_is_blocked_over_the_limit_within_five_minutes(rules: dict[str, Json]) -> None:
+    assert rules["RateLimit"]["Action"] == {"Block": {}}
+    assert rules["RateLimit"]["Statement"]["RateBasedStatement"] == {
+        "AggregateKeyType": "IP",
+        "Limit": 300,
+        "EvaluationWindowSec": 300,
+    }
+
+
+def test_awss_common_rules_apply(rules: dict[str, Json]) -> None:
+    assert set(rules) == {
+        "RateLimit",
+        "AWSManagedRulesCommonRuleSet",
+        "AWSManagedRulesKnownBadInputsRuleSet",
+        "AWSManagedRulesAmazonIpReputationList",
+    }
+
+
+def test_large_bodies_are_counted_and_pass(rules: dict[str, Json]) -> None:
+    statement = rules["AWSManagedRulesCommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
+
+    assert statement["RuleActionOverrides"] == [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]
+
+
+def test_every_rule_is_seen(rules: dict[str, Json]) -> None:
+    assert all(rule["VisibilityConfig"]["CloudWatchMetricsEnabled"] for rule in rules.values())
+
+
+def test_no_two_rules_share_a_priority(rules: dict[str, Json]) -> None:
+    assert sorted(rule["Priority"] for rule in rules.values()) == [0, 1, 2, 3]
