@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.parsers import RpcV2CBORParser
 
 Handler = Callable[[dict[str, Any]], dict[str, Any] | str]
 
@@ -50,6 +51,7 @@ class FakeAws:
     def _answer(self, request: AWSPreparedRequest, event_name: str, **_rest: Any) -> AWSResponse:
         _before_send, service, operation = event_name.split(".")
         json_protocol = "X-Amz-Target" in request.headers
+        cbor = "smithy-protocol" in request.headers
         given = _given(request, json_protocol=json_protocol)
         name = f"{service.replace('-', '')}.{operation}"
         self.calls.append((name, given))
@@ -59,7 +61,10 @@ class FakeAws:
             answer = self.handlers[name](given)
             status, content = 200, answer if isinstance(answer, str) else json.dumps(answer)
         except Refused as refused:
-            status, content = refused.status, _error(refused, json_protocol=json_protocol)
+            status, content = refused.status, _error(refused, json_protocol=json_protocol or cbor)
+        if cbor:
+            headers, body = {"smithy-protocol": "rpc-v2-cbor"}, _cbor(json.loads(content))
+            return AWSResponse(request.url, status, headers, _Body(body))
         return AWSResponse(request.url, status, {}, _Body(content.encode()))
 
     @contextmanager
@@ -78,6 +83,8 @@ def _given(request: AWSPreparedRequest, *, json_protocol: bool) -> dict[str, Any
     """The request's parameters; of REST requests method, path, query, headers and body."""
     body = request.body.read() if hasattr(request.body, "read") else request.body or b""
     content = body if isinstance(body, bytes) else str(body).encode()
+    if "smithy-protocol" in request.headers:
+        return _read_cbor(content)
     if json_protocol:
         parsed: dict[str, Any] = json.loads(content)
         return parsed
@@ -92,6 +99,25 @@ def _given(request: AWSPreparedRequest, *, json_protocol: bool) -> dict[str, Any
         "headers": headers,
         "body": content,
     }
+
+
+def _read_cbor(content: bytes) -> dict[str, Any]:
+    parser = RpcV2CBORParser()
+    found: dict[str, Any] = parser.parse_data_item(parser.get_peekable_stream_from_bytes(content))
+    return found
+
+
+def _cbor(value: Any) -> bytes:
+    """A value in the form CloudWatch speaks: RFC 8949, as far as answers need it."""
+    if isinstance(value, bool):
+        return b"\xf5" if value else b"\xf4"
+    if isinstance(value, int):
+        return b"\x1b" + value.to_bytes(8, "big")
+    if isinstance(value, str):
+        return b"\x7b" + len(value.encode()).to_bytes(8, "big") + value.encode()
+    if isinstance(value, dict):
+        return b"\xbf" + b"".join(_cbor(each) for pair in value.items() for each in pair) + b"\xff"
+    return b"\x9f" + b"".join(_cbor(each) for each in value) + b"\xff"
 
 
 def _error(refused: Refused, *, json_protocol: bool) -> str:

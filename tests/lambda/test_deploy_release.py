@@ -1,0 +1,466 @@
+"""A release reaches its stack once, and a failure names the first cause and what runs now."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deploy_release import handler
+from tests.support.fake_aws import Refused
+from tests.support.fake_pipeline import CANARY, TRANSIENT, Action, call_again_within, in_a_row, played
+
+STACK = "production-allthrive-services"
+STACK_ID = f"arn:aws:cloudformation:us-east-1:111122223333:stack/{STACK}/1"
+OLD = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend@sha256:" + "a" * 64
+NEW = OLD.replace("a" * 64, "b" * 64)
+RELEASE = {"BackendImage": NEW, "MigrationImage": NEW, "ReleaseVersion": "1.3.0"}
+PARAMETERS: dict[str, Any] = {
+    "stack": STACK,
+    "parameters": RELEASE,
+    "cluster": "production-allthrive-cluster",
+    "counts": {"WebDesiredCount": {"service": "production-allthrive-web", "minimum": 2}},
+    "alarms": ["errors", "latency"],
+}
+MIGRATION_ONLY: dict[str, Any] = {"stack": STACK, "parameters": {"MigrationImage": NEW}}
+
+
+class Deployment(Action):
+    """The action, and the CloudFormation, ECS and CloudWatch it meets."""
+
+    def __init__(self, parameters: dict[str, Any] | str | None = None) -> None:
+        super().__init__(handler.main, parameters or PARAMETERS)
+        self.stack = {"BackendImage": OLD, "MigrationImage": OLD, "ReleaseVersion": "1.2.0", "WebDesiredCount": "2"}
+        self.before_update = dict(self.stack)
+        self.stack_status = "UPDATE_COMPLETE"
+        self.events: list[dict[str, str]] = []
+        self.updates: list[dict[str, str]] = []
+        self.tokens: set[str] = set()
+        self.left = -1
+        """Events the running update still makes."""
+        self.takes = 3
+        self.ends = "UPDATE_COMPLETE"
+        self.reason = "Web: ECS Deployment Circuit Breaker was triggered"
+        self.running = 5
+        self.alarms = {"errors": "OK", "latency": "INSUFFICIENT_DATA"}
+        self._event("somebody", "old", STACK, "UPDATE_COMPLETE")
+        self.on("cloudformation.DescribeStacks", self._stacks)
+        self.on("cloudformation.DescribeStackEvents", self._events)
+        self.on("cloudformation.UpdateStack", self._update)
+        self.on("cloudformation.CancelUpdateStack", self._cancel)
+        self.on("ecs.DescribeServices", self._services)
+        self.on("cloudwatch.DescribeAlarms", self._alarms)
+
+    def _event(self, token: str, key: str, name: str, status: str, reason: str = "") -> None:
+        when = datetime.fromtimestamp(self.clock.time, UTC).isoformat()
+        physical = STACK_ID if name == STACK else f"{name}-id"
+        self.events.insert(
+            0,
+            {
+                "StackId": STACK_ID,
+                "EventId": f"{key}-{len(self.events)}",
+                "StackName": STACK,
+                "LogicalResourceId": name,
+                "PhysicalResourceId": physical,
+                "ResourceStatus": status,
+                "Timestamp": when,
+                "ClientRequestToken": token,
+                **({"ResourceStatusReason": reason} if reason else {}),
+            },
+        )
+
+    def _advance(self) -> None:
+        """One step of the update that runs, at each look at it."""
+        if self.left < 0:
+            return
+        self.left -= 1
+        if self.left >= 0:
+            return
+        if self.ends == "UPDATE_COMPLETE":
+            self._event(self.token_of_update, "u", "Web", "UPDATE_COMPLETE")
+        else:
+            self._event(self.token_of_update, "u", "Web", "UPDATE_FAILED", self.reason)
+            self._event(self.token_of_update, "u", "Celery", "UPDATE_FAILED", "Resource update cancelled")
+            self._event(self.token_of_update, "u", STACK, "UPDATE_ROLLBACK_IN_PROGRESS", "Web failed")
+            self.stack = dict(self.before_update)
+        self.stack_status = self.ends
+        self._event(self.token_of_update, "u", STACK, self.ends)
+
+    def _stacks(self, _: dict[str, Any]) -> str:
+        parameters = "".join(
+            f"<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
+            for key, value in self.stack.items()
+        )
+        return (
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
+            f"<StackName>{STACK}</StackName><StackStatus>{self.stack_status}</StackStatus>"
+            f"<Parameters>{parameters}</Parameters>"
+            "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+        )
+
+    def _events(self, given: dict[str, Any]) -> str:
+        if "NextToken" not in given:
+            self._advance()
+        start = int(given.get("NextToken", 0))
+        page = self.events[start : start + 3]
+        following = f"<NextToken>{start + 3}</NextToken>" if start + 3 < len(self.events) else ""
+        members = "".join(
+            "<member>" + "".join(f"<{key}>{value}</{key}>" for key, value in event.items()) + "</member>"
+            for event in page
+        )
+        return (
+            "<DescribeStackEventsResponse><DescribeStackEventsResult>"
+            f"<StackEvents>{members}</StackEvents>{following}"
+            "</DescribeStackEventsResult></DescribeStackEventsResponse>"
+        )
+
+    def _update(self, given: dict[str, Any]) -> str:
+        assert given["UsePreviousTemplate"] == "true"
+        token = given["ClientRequestToken"]
+        if token in self.tokens:
+            raise Refused("TokenAlreadyExistsException")
+        if self.stack_status.endswith("_IN_PROGRESS"):
+            raise Refused("ValidationError", f"Stack is in {self.stack_status} state and can not be updated.")
+        wanted = dict(self.stack)
+        for number in range(1, len(self.stack) + 1):
+            key = given[f"Parameters.member.{number}.ParameterKey"]
+            wanted[key] = given.get(f"Parameters.member.{number}.ParameterValue", self.stack[key])
+        if wanted == self.stack:
+            raise Refused("ValidationError", "No updates are to be performed.")
+        self.tokens.add(token)
+        self.updates.append(wanted)
+        self.before_update, self.stack = dict(self.stack), wanted
+        self.stack_status, self.left, self.token_of_update = "UPDATE_IN_PROGRESS", self.takes, token
+        self._event(token, "u", STACK, "UPDATE_IN_PROGRESS", "User Initiated")
+        return "<UpdateStackResponse><UpdateStackResult/></UpdateStackResponse>"
+
+    def _cancel(self, given: dict[str, Any]) -> str:
+        self.token_of_update = given["ClientRequestToken"]
+        self.ends, self.left = "UPDATE_ROLLBACK_COMPLETE", 2
+        return "<CancelUpdateStackResponse/>"
+
+    def _services(self, _: dict[str, Any]) -> dict[str, Any]:
+        service = {"serviceName": "production-allthrive-web", "status": "ACTIVE", "desiredCount": self.running}
+        return {"services": [service], "failures": []}
+
+    def _alarms(self, given: dict[str, Any]) -> dict[str, Any]:
+        named = [name for name in given["AlarmNames"] if name in self.alarms]
+        return {"MetricAlarms": [{"AlarmName": name, "StateValue": self.alarms[name]} for name in named]}
+
+    def somebody_updates(self, looks: int) -> None:
+        """Another update runs, for so many looks at the stack."""
+        self.stack_status, self.left, self.token_of_update = "UPDATE_IN_PROGRESS", looks, "somebody"
+        self._event("somebody", "s", STACK, "UPDATE_IN_PROGRESS")
+
+
+@pytest.fixture(name="action")
+def _action(monkeypatch: pytest.MonkeyPatch) -> Any:
+    action = Deployment()
+    with action.installed(monkeypatch):
+        yield action
+
+
+def replaced(action: Deployment, **changes: Any) -> Deployment:
+    action.parameters = json.dumps({**PARAMETERS, **changes})
+    return action
+
+
+def test_a_release_changes_its_parameters_and_nothing_else(action: Deployment) -> None:
+    action.run()
+
+    assert (action.status, action.accepted) == ("Succeeded", 1)
+    assert action.updates == [{**RELEASE, "WebDesiredCount": "5"}]
+    assert "runs 1.3.0" in action.summary
+
+
+def test_a_service_starts_with_no_fewer_tasks_than_its_minimum(action: Deployment) -> None:
+    action.running = 0
+
+    action.run()
+
+    assert action.updates[0]["WebDesiredCount"] == "2"
+
+
+def test_a_service_that_is_not_there_yet_starts_with_its_minimum(action: Deployment) -> None:
+    action.on("ecs.DescribeServices", lambda _: {"services": [], "failures": [{"reason": "MISSING"}]})
+
+    action.run()
+
+    assert action.updates[0]["WebDesiredCount"] == "2"
+
+
+def test_before_a_deployment_only_the_migration_image_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Deployment(MIGRATION_ONLY)
+    with action.installed(monkeypatch):
+        action.run()
+
+    assert action.status == "Succeeded"
+    assert action.updates == [{**action.before_update, "MigrationImage": NEW}]
+
+
+def test_a_stack_that_runs_the_release_already_is_a_success(action: Deployment) -> None:
+    action.stack |= {**RELEASE, "WebDesiredCount": "5"}
+
+    action.run()
+
+    assert (action.status, action.updates) == ("Succeeded", [])
+
+
+def test_a_failure_names_its_first_cause_and_the_release_that_runs_again(action: Deployment) -> None:
+    action.ends = "UPDATE_ROLLBACK_COMPLETE"
+
+    action.run()
+
+    assert (action.status, action.accepted) == ("Failed", 1)
+    assert action.message.startswith("Web: Web: ECS Deployment Circuit Breaker was triggered\n")
+    assert "every service runs the old release again (1.2.0)" in action.message
+    assert "cancelled" not in action.message
+
+
+def test_a_rollback_that_fails_says_that_releases_may_be_mixed(action: Deployment) -> None:
+    action.ends = "UPDATE_ROLLBACK_FAILED"
+
+    action.run()
+
+    assert "services may run different releases now" in action.message
+    assert f"continue-update-rollback --stack-name {STACK}" in action.message
+
+
+def test_an_update_of_somebody_else_is_waited_for(action: Deployment) -> None:
+    action.somebody_updates(4)
+
+    action.run()
+
+    assert action.status == "Succeeded"
+    assert len(action.updates) == 1
+
+
+def test_an_update_of_somebody_else_that_never_ends_fails_at_the_deadline(action: Deployment) -> None:
+    action.somebody_updates(10**6)
+
+    action.run()
+
+    assert (action.status, action.updates) == ("Failed", [])
+    assert "somebody else updates it; gave up 60 minutes after the start. Nothing was changed" in action.message
+
+
+def test_a_failure_of_somebody_elses_update_is_not_taken_for_ours(action: Deployment) -> None:
+    action.somebody_updates(2)
+    action.ends = "UPDATE_ROLLBACK_COMPLETE"
+    action.every = 0
+    finish = action._update
+
+    def well(given: dict[str, Any]) -> str:
+        action.ends = "UPDATE_COMPLETE"
+        return finish(given)
+
+    action.on("cloudformation.UpdateStack", well)
+
+    assert action.run().status == "Succeeded"
+
+
+def test_a_change_by_somebody_else_right_after_ours_is_no_success(action: Deployment) -> None:
+    action.before = lambda name: (
+        action.stack.update(BackendImage=OLD) if name.endswith("DescribeStacks") and len(action.events) > 3 else None
+    )
+
+    action.run()
+
+    assert action.status == "Failed"
+    assert "somebody changed it since: {'BackendImage'" in action.message
+
+
+@pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "DELETE_FAILED"])
+def test_a_stack_that_takes_no_update_is_refused(action: Deployment, status: str) -> None:
+    action.stack_status = status
+
+    action.run()
+
+    assert (action.status, action.calls_made, action.updates) == ("Failed", 1, [])
+    assert f"is {status} and takes no release" in action.message
+
+
+def test_at_the_deadline_the_update_is_cancelled_and_its_way_back_awaited(action: Deployment) -> None:
+    action.takes = 10**6
+
+    action.run()
+
+    assert action.status == "Failed"
+    assert "took longer than 60 minutes and was cancelled" in action.message
+    assert "every service runs the old release again (1.2.0)" in action.message
+
+
+def test_a_cancellation_that_is_refused_still_ends_in_a_failure(action: Deployment) -> None:
+    action.takes = 10**6
+    action.faults["cloudformation.CancelUpdateStack"] = ["denied"]
+
+    action.run()
+
+    assert (action.status, action.accepted) == ("Failed", 1)
+    assert "could not be cancelled" in action.message
+    assert action.names().count("cloudformation.CancelUpdateStack") == 1
+
+
+def test_a_way_back_that_never_ends_fails_too(action: Deployment) -> None:
+    action.takes = 10**6
+    action.on("cloudformation.CancelUpdateStack", lambda _: "<CancelUpdateStackResponse/>")
+
+    action.run()
+
+    assert "is not back yet" in action.message
+
+
+def test_an_accepted_update_that_shows_no_event_fails(action: Deployment) -> None:
+    action.on("cloudformation.UpdateStack", lambda _: "<UpdateStackResponse><UpdateStackResult/></UpdateStackResponse>")
+
+    action.run()
+
+    assert "shows no event" in action.message
+
+
+def test_a_red_alarm_refuses_the_release_before_anything_changes(action: Deployment) -> None:
+    action.alarms["latency"] = "ALARM"
+
+    action.run()
+
+    assert (action.status, action.updates, action.calls_made) == ("Failed", [], 1)
+    assert "in alarm before the deployment: latency" in action.message
+
+
+@pytest.mark.parametrize("override", [True, "true"])
+def test_a_red_alarm_can_be_released_over_on_purpose(action: Deployment, override: object) -> None:
+    action.alarms["latency"] = "ALARM"
+
+    assert replaced(action, ignore_alarms=override).run().status == "Succeeded"
+
+
+def test_an_alarm_there_is_not_is_refused(action: Deployment) -> None:
+    del action.alarms["latency"]
+
+    action.run()
+
+    assert (action.kind, action.updates) == ("ConfigurationError", [])
+    assert "no alarm is called latency" in action.message
+
+
+def test_a_parameter_the_stack_does_not_have_is_refused(action: Deployment) -> None:
+    del action.stack["MigrationImage"]
+
+    action.run()
+
+    assert "has no parameter MigrationImage: deploy the infrastructure first" in action.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"parameters": {"BackendImage": "backend:latest"}}, "must name an image by digest"),
+        (
+            {"parameters": {"ReleaseVersion": "#{Build.VERSION}"}},
+            "'parameters.ReleaseVersion' holds a variable that no",
+        ),
+        ({"parameters": {}}, "parameter 'parameters' is empty"),
+        ({"stack": ""}, "parameter 'stack' must be a text that is not empty"),
+        ({"cluster": ""}, "parameter 'counts' needs 'cluster'"),
+        ({"counts": {"WebDesiredCount": {"service": "web", "minimum": -1}}}, "'minimum' must be between 0 and 1000"),
+        ({"ignore_alarms": "perhaps"}, "parameter 'ignore_alarms' must be true or false"),
+        ({"deadline_minutes": "soon"}, "parameter 'deadline_minutes' must be a number, got 'soon'"),
+        ({"imges": []}, "unknown parameter 'imges'"),
+    ],
+)
+def test_a_wrong_parameter_is_named(action: Deployment, changes: dict[str, Any], message: str) -> None:
+    replaced(action, **changes).run()
+
+    assert (action.status, action.kind, action.updates) == ("Failed", "ConfigurationError", [])
+    assert message in action.message
+
+
+def test_what_does_not_change_may_stand_in_the_environment(action: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SETTINGS", json.dumps({key: value for key, value in PARAMETERS.items() if key != "parameters"}))
+    action.parameters = json.dumps({"parameters": RELEASE})
+
+    assert action.run().status == "Succeeded"
+
+
+def test_another_account_is_reached_through_its_role(action: Deployment) -> None:
+    taken = "<AccessKeyId>other</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+    action.on(
+        "sts.AssumeRole",
+        lambda _: (
+            "<AssumeRoleResponse><AssumeRoleResult><Credentials>"
+            f"{taken}<Expiration>2030-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        ),
+    )
+
+    replaced(action, role="arn:aws:iam::222233334444:role/deploy", region="eu-west-1").run()
+
+    assert action.status == "Succeeded"
+    assert next(given for name, given in action.calls if name == "sts.AssumeRole")["RoleArn"].endswith("role/deploy")
+
+
+@pytest.mark.parametrize(
+    "operation", ["cloudformation.DescribeStackEvents", "cloudformation.UpdateStack", "cloudwatch.DescribeAlarms"]
+)
+def test_a_missing_right_fails_at_once_and_says_which(action: Deployment, operation: str) -> None:
+    action.faults[operation] = ["denied"]
+
+    action.run()
+
+    assert (action.status, action.kind, action.calls_made) == ("Failed", "PermissionError", 1)
+    assert operation.partition(".")[2] in action.message
+
+
+def test_the_event_is_never_logged(action: Deployment, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+
+    action.run()
+
+    assert CANARY not in caplog.text
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=60))
+def test_any_user_parameters_get_exactly_one_answer(text: str) -> None:
+    action = Deployment(text or "{")
+    with played(action):
+        action.run()
+    assert (action.status, action.accepted, action.updates) == ("Failed", 1, [])
+
+
+OPERATIONS = (
+    "cloudformation.DescribeStacks",
+    "cloudformation.DescribeStackEvents",
+    "cloudformation.UpdateStack",
+    "codepipeline.PutJobSuccessResult",
+    "codepipeline.PutJobFailureResult",
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_whatever_fails_the_stack_is_updated_once_and_success_means_the_release_is_there(data: st.DataObject) -> None:
+    action = Deployment()
+    faults = st.lists(st.none() | st.sampled_from(TRANSIENT), max_size=6)
+    action.faults = {name: data.draw(faults, label=name) for name in OPERATIONS}
+    longest = max(in_a_row(each) for each in action.faults.values())
+    action.takes = data.draw(st.integers(0, 6), label="takes")
+    action.ends = data.draw(st.sampled_from(["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]), label="ends")
+    action.duplicates = data.draw(st.dictionaries(st.integers(0, 4), st.integers(0, 3), max_size=3), label="duplicates")
+    action.same_job_id = data.draw(st.booleans(), label="same job id")
+    nested = data.draw(st.none() | st.integers(0, 12), label="duplicate within request")
+    with played(action):
+        call_again_within(action, nested)
+        action.run()
+
+    assert len(action.updates) <= 1
+    assert action.status != "Hung"
+    assert action.accepted == 1
+    if action.status == "Succeeded":
+        assert action.stack | RELEASE == action.stack
+        assert action.ends == "UPDATE_COMPLETE"
+    if longest <= 2:
+        assert action.status == ("Succeeded" if action.ends == "UPDATE_COMPLETE" else "Failed")

@@ -1,0 +1,273 @@
+"""CodePipeline around one Lambda action, and the faults that happen between it, the function and AWS.
+
+A job is answered once; an answer with a continuation token makes a new job; a function that raises is called twice
+more with the same event, as Lambda does with asynchronous events.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import boto3
+import botocore.endpoint
+import pytest
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from shared import job as jobs
+from tests.support.fake_aws import FakeAws, Handler, Refused
+
+CANARY = "canary-of-the-artifacts"
+TRANSIENT = ("throttled", "broken", "lost", "closed")
+"""Refused for its rate; 500; done, but the answer is lost; not done, the connection was closed."""
+Main = Callable[[dict[str, Any], object], None]
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.time = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+class FaultyAws(FakeAws):
+    """AWS whose next calls of an operation meet faults, one each; `*` stands for every operation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: dict[str, list[str | None]] = {}
+        self.clock = Clock()
+        self.before: Callable[[str], None] | None = None
+        """Called before each request is served: where a test does something in between."""
+
+    def on(self, operation: str, handler: Handler) -> None:
+        def served(given: dict[str, Any]) -> dict[str, Any] | str:
+            if self.before:
+                self.before(operation)
+            return self._served(operation, handler, given)
+
+        super().on(operation, served)
+
+    def _served(self, operation: str, handler: Handler, given: dict[str, Any]) -> dict[str, Any] | str:
+        planned = self.faults.get(operation) or self.faults.get("*") or [None]
+        fault = planned.pop(0)
+        if fault == "throttled":
+            raise Refused("ThrottlingException", "Rate exceeded")
+        if fault == "broken":
+            raise Refused("InternalFailure", "try again", status=500)
+        if fault == "denied":
+            raise Refused("AccessDeniedException", "not authorized to perform this")
+        if fault == "invalid":
+            raise Refused("ValidationException", "that is not valid")
+        if fault == "closed":
+            raise ConnectionClosedError(endpoint_url="https://aws")
+        answer = handler(given)
+        if fault == "lost":
+            raise ReadTimeoutError(endpoint_url="https://aws")
+        return answer
+
+    @contextmanager
+    def installed(self, monkeypatch: Any) -> Iterator[FakeAws]:
+        """As FakeAws does it, with clients that are made once for all tests, a clock, and retries without pauses."""
+        for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "DEFAULT_REGION": "us-east-1"}.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        for name in ("AWS_ENDPOINT_URL", "SETTINGS", "RESOLVE", "GITHUB_API_URL", "RUN_URL"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(_WIRE, "aws", self)
+        monkeypatch.setattr(boto3, "client", _client)
+        monkeypatch.setattr(jobs, "now", self.clock)
+        monkeypatch.setattr(botocore.endpoint, "time", _NoPause)
+        yield self
+
+
+class _NoPause:
+    time = staticmethod(time.time)
+
+    @staticmethod
+    def sleep(_seconds: float) -> None:
+        """Retries need no pause here."""
+
+
+class _Wire:
+    aws: FakeAws | None = None
+
+
+_WIRE = _Wire()
+
+
+@cache
+def _session() -> boto3.Session:
+    def answer(**given: Any) -> Any:
+        assert _WIRE.aws is not None
+        return _WIRE.aws._answer(**given)
+
+    session = boto3.Session()
+    session.events.register("before-send", answer)
+    return session
+
+
+@cache
+def _client_of(service: str, region: str, key: str | None) -> Any:
+    config = _client_of.config  # type: ignore[attr-defined]  # a cache's key must not hold it
+    return _session().client(
+        service, region_name=region, config=config, aws_access_key_id=key, aws_secret_access_key=key and "secret"
+    )
+
+
+def _client(service: str, *, region_name: str | None = None, config: Any = None, **keys: str) -> Any:
+    _client_of.config = config  # type: ignore[attr-defined]
+    return _client_of(service, region_name or "us-east-1", keys.get("aws_access_key_id"))
+
+
+class Action(FaultyAws):
+    """One run of one Lambda action of a pipeline."""
+
+    def __init__(self, main: Main, parameters: dict[str, Any] | str) -> None:
+        super().__init__()
+        self.main = main
+        self.parameters = parameters if isinstance(parameters, str) else json.dumps(parameters)
+        self.status, self.message, self.kind = "InProgress", "", ""
+        self.summary, self.reference = "", ""
+        self.variables: dict[str, str] = {}
+        self.token: str | None = None
+        self.job = self._new_job()
+        self.open = {self.job}
+        self.accepted = 0
+        """Final answers taken: one, or the action hangs."""
+        self.calls_made = 0
+        self.raised: list[Exception] = []
+        self.every = 30.0
+        self.same_job_id = False
+        """Whether a continuation keeps the job's id: it is not documented."""
+        self.duplicates: dict[int, int] = {}
+        """Calls that Lambda delivers again, and after how many further calls."""
+        self.on("codepipeline.PutJobSuccessResult", self._success)
+        self.on("codepipeline.PutJobFailureResult", self._failure)
+
+    @staticmethod
+    def _new_job() -> str:
+        return str(uuid.uuid4())
+
+    def event(self) -> dict[str, Any]:
+        """What the function is called with."""
+        data: dict[str, Any] = {
+            "actionConfiguration": {"configuration": {"FunctionName": "f", "UserParameters": self.parameters}},
+            "inputArtifacts": [],
+            "outputArtifacts": [],
+            "artifactCredentials": {"accessKeyId": CANARY, "secretAccessKey": CANARY, "sessionToken": CANARY},
+        }
+        if self.token:
+            data["continuationToken"] = self.token
+        return {"CodePipeline.job": {"id": self.job, "accountId": "111122223333", "data": data}}
+
+    def run(self, calls: int = 400) -> Action:
+        """Call until the action ends; `Hung` if it does not, or if a job stays without an answer."""
+        late: list[tuple[int, dict[str, Any]]] = []
+        while self.status == "InProgress":
+            if self.calls_made >= calls:
+                self.status = "Hung"
+                break
+            event, job, number = self.event(), self.job, self.calls_made
+            self._deliver(event)
+            if number in self.duplicates:
+                late.append((number + self.duplicates[number], event))
+            for due, again in [each for each in late if each[0] <= number]:
+                late.remove((due, again))
+                self.call(again)
+            if self.status == "InProgress" and job == self.job and job in self.open and not self.same_job_id:
+                self.status = "Hung"
+            self.clock.time += self.every
+        for _, again in late:
+            self.call(again)
+        unexpected = sorted(set(self.names()) - set(self.handlers))
+        assert not unexpected, f"unexpected calls of {unexpected}"
+        return self
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        self.calls_made += 1
+        token = self.token
+        for pause in (0, 60, 120):
+            self.clock.time += pause
+            if self.call(event):
+                return
+        if self.status == "InProgress" and token == self.token:
+            self.status = "Hung"
+
+    def call(self, event: dict[str, Any]) -> bool:
+        """Call the function once; whether it returned."""
+        try:
+            self.main(json.loads(json.dumps(event)), None)
+        except Exception as error:  # noqa: BLE001 - whatever it is, Lambda calls again
+            self.raised.append(error)
+            return False
+        return True
+
+    def _take(self, given: dict[str, Any]) -> None:
+        if given["jobId"] not in self.open or self.status != "InProgress":
+            raise Refused("InvalidJobStateException", "the job has been answered")
+
+    def _success(self, given: dict[str, Any]) -> dict[str, Any]:
+        self._take(given)
+        details = given["executionDetails"]
+        assert 1 <= len(details["summary"]) <= 2048
+        self.summary, self.reference = details["summary"], details.get("externalExecutionId", "")
+        self.token = given.get("continuationToken")
+        if self.token:
+            assert len(self.token) <= 2048
+            if not self.same_job_id:
+                self.open.remove(self.job)
+                self.job = self._new_job()
+                self.open.add(self.job)
+            return {}
+        self.status, self.variables = "Succeeded", given.get("outputVariables", {})
+        self.accepted += 1
+        return {}
+
+    def _failure(self, given: dict[str, Any]) -> dict[str, Any]:
+        self._take(given)
+        details = given["failureDetails"]
+        if not 1 <= len(details["message"]) <= 5000:
+            raise Refused("ValidationException", "the message is too long")
+        self.status, self.message, self.kind = "Failed", details["message"], details["type"]
+        self.reference = details.get("externalExecutionId", "")
+        self.accepted += 1
+        return {}
+
+
+def in_a_row(faults: list[str | None]) -> int:
+    """The longest row of faults in a plan."""
+    longest = current = 0
+    for fault in faults:
+        current = current + 1 if fault else 0
+        longest = max(longest, current)
+    return longest
+
+
+def call_again_within(action: Action, request: int | None) -> None:
+    """Deliver the first event a second time, in the middle of its first call, before one of its requests."""
+    if request is None:
+        return
+    left, event = [request], action.event()
+
+    def between(_: str) -> None:
+        left[0] -= 1
+        if left[0] == -1:
+            action.call(event)
+
+    action.before = between
+
+
+@contextmanager
+def played(action: FaultyAws) -> Iterator[pytest.MonkeyPatch]:
+    """An action's AWS in place, for a property that runs many."""
+    with pytest.MonkeyPatch.context() as monkeypatch, action.installed(monkeypatch):
+        yield monkeypatch
