@@ -218,6 +218,8 @@ class Network(Model):
 
     cidr: Annotated[IPv4Network, Field(strict=False)] = IPv4Network("10.0.0.0/16")
     zones: int = Field(default=2, ge=2, le=3)
+    zone_letters: str | None = Field(default=None, pattern=r"^[a-z]{2,6}$")
+    """Of which zones the first `zones` are used, e.g. `bcd`; CloudFront's VPC origins leave out a few zones."""
     nat: Literal["gateway", "instance", "none"] = "gateway"
     nat_count: int = Field(default=1, ge=1, le=3)
     """Gateways or instances; as many as zones to survive the loss of one."""

@@ -87,6 +87,7 @@ _EXAMPLES = {
     "environments.*.architecture": "x86_64",
     "environments.*.variables": "{LOG_LEVEL: DEBUG}",
     "environments.*.services.*.size": "{cpu: 1024, memory: 2048}",
+    "environments.*.network.zone_letters": "bcd",
     "environments.*.edge.domain": "{name: app.example.org, hosted_zone_id: Z0123456789ABC}",
     "environments.*.edge.domain.name": "app.example.org",
     "environments.*.edge.domain.hosted_zone_id": "Z0123456789ABC",

@@ -38,6 +38,6 @@ REGIONS: dict[str, Region] = {
 }
 
 
-def zones(region: str, count: int) -> list[str]:
-    """The first `count` availability zones of a region, e.g. ["us-east-1a", "us-east-1b"]."""
-    return [f"{region}{letter}" for letter in REGIONS[region].zone_letters[:count]]
+def zones(region: str, count: int, letters: str | None = None) -> list[str]:
+    """The first `count` availability zones of a region, or of its `letters`, e.g. ["us-east-1a", "us-east-1b"]."""
+    return [f"{region}{letter}" for letter in (letters or REGIONS[region].zone_letters)[:count]]

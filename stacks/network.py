@@ -23,7 +23,7 @@ class NetworkStack(EnvironmentStack):
             self,
             "Network",
             cidr=str(environment.network.cidr),
-            zones=zones(environment.region, environment.network.zones),
+            zones=zones(environment.region, environment.network.zones, environment.network.zone_letters),
             nat=environment.network.nat,
             nat_count=environment.network.nat_count,
             cloudfront_prefix_list=REGIONS[environment.region].cloudfront_prefix_list,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support.manifests import ALLTHRIVE, complaints, manifest
 
-MANY = settings(max_examples=60, deadline=None)
+MANY = settings(max_examples=40, deadline=None)
 YAML_TEXT = st.text(alphabet=string.ascii_lowercase + string.digits + " \n\t:-?[]{}&*!|>'\"%@`#,.~<=", max_size=80)
 SCALAR = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.dates() | st.binary(max_size=4)

@@ -111,7 +111,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         92,
         (
             "environments.production.network: expected keys and values, got '10.20.0.0/16'; "
-            "its keys are: cidr, zones, nat, nat_count"
+            "its keys are: cidr, zones, zone_letters, nat, nat_count"
         ),
     ),
     (
@@ -199,7 +199,14 @@ BAD: list[tuple[str, str, str, int, str]] = [
         PRODUCTION_REGION,
         "region: us-west-1\n    approval",
         92,
-        "environments.production.network.zones: got 3; us-west-1 offers 2",
+        "environments.production.network.zones: got 3; us-west-1 offers 2: ac",
+    ),
+    (
+        "a zone the region does not have",
+        "zones: 3, nat: gateway, nat_count: 2",
+        "zones: 3, zone_letters: bcx, nat: gateway, nat_count: 2",
+        92,
+        "environments.production.network.zone_letters: us-east-1 has no zone x; choose from abcdf",
     ),
     (
         "more NAT gateways than zones",
@@ -529,4 +536,4 @@ def test_says_that_a_file_is_not_text(tmp_path: Path) -> None:
 
 
 def test_says_that_a_manifest_is_nested_too_deeply(tmp_path: Path) -> None:
-    assert complaints(tmp_path, "[" * 5000) == ["allthrive.yaml: not a manifest: nested too deeply"]
+    assert complaints(tmp_path, "[" * 1500) == ["allthrive.yaml: not a manifest: nested too deeply"]
