@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,10 @@ _THROTTLES = frozenset(
     }
 )
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
+
+
+# At DEBUG botocore logs what it sends and receives: secrets among it.
+logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 class Unanswered(Exception):  # noqa: N818 - an event, not a mistake: the same call may succeed a minute later

@@ -1,0 +1,181 @@
+"""A job gets exactly one answer, whatever the work, the event or CodePipeline does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.job import Done, Failed, Job, Wait, answer, shortened
+from shared.parameters import ParameterError, Parameters
+from tests.support.fake_pipeline import CANARY, TRANSIENT, Action, played
+
+WORK = {"outcome": "done"}
+
+
+def main(event: dict[str, Any], _context: object) -> None:
+    answer(event, _work, minutes=10)
+
+
+def _work(job: Job) -> Done | Wait:
+    outcome = job.parameters.text("outcome")
+    if outcome == "wait":
+        return Wait("not yet")
+    if outcome == "fail":
+        raise Failed("it failed")
+    if outcome == "crash":
+        raise KeyError("what")
+    if outcome == "big state":
+        job.state["big"] = "x" * 3000
+        return Wait("not yet")
+    return Done("done", "reference", {"digest": "1"})
+
+
+@pytest.fixture(name="action")
+def _action(monkeypatch: pytest.MonkeyPatch) -> Iterator[Action]:
+    action = Action(main, WORK)
+    with action.installed(monkeypatch):
+        yield action
+
+
+def works(action: Action, outcome: str) -> Action:
+    action.parameters = json.dumps({"outcome": outcome})
+    return action
+
+
+def test_what_is_done_is_told_with_its_variables(action: Action) -> None:
+    action.run()
+
+    assert (action.status, action.reference, action.variables) == ("Succeeded", "reference", {"digest": "1"})
+
+
+def test_what_never_ends_fails_at_the_deadline(action: Action) -> None:
+    works(action, "wait").run()
+
+    assert (action.status, action.message) == ("Failed", "not yet; gave up 10 minutes after the start.")
+
+
+def test_a_deadline_of_the_action_counts_before_the_handlers(action: Action) -> None:
+    action.parameters = json.dumps({"outcome": "wait", "deadline_minutes": "2"})
+
+    action.run()
+
+    assert action.message == "not yet; gave up 2 minutes after the start."
+
+
+def test_a_crash_is_a_failure_with_its_name(action: Action) -> None:
+    works(action, "crash").run()
+
+    assert (action.status, action.message) == ("Failed", "the handler failed: KeyError: 'what'")
+
+
+def test_a_state_that_codepipeline_would_not_carry_is_a_failure(action: Action) -> None:
+    works(action, "big state").run()
+
+    assert (action.status, action.accepted) == ("Failed", 1)
+    assert "CodePipeline carries 2048" in action.message
+
+
+def test_a_result_that_codepipeline_refuses_is_a_failure(action: Action) -> None:
+    action.faults["codepipeline.PutJobSuccessResult"] = ["invalid"]
+
+    action.run()
+
+    assert action.status == "Failed"
+    assert "refused the result of this step" in action.message
+
+
+def test_if_codepipeline_cannot_be_told_the_function_raises_so_that_lambda_calls_again(action: Action) -> None:
+    action.faults["codepipeline.PutJobSuccessResult"] = ["broken"] * 3
+
+    action.run()
+
+    assert action.status == "Succeeded"
+    assert [type(each) for each in action.raised] == [ClientError]
+
+
+@pytest.mark.parametrize("token", ["not json", "[]", '"text"'])
+def test_a_token_that_is_not_ours_is_a_failure(action: Action, token: str) -> None:
+    action.token = token
+
+    action.run()
+
+    assert "the continuation token is not one of this handler's" in action.message
+
+
+def test_an_event_without_data_is_answered_too(action: Action) -> None:
+    answer({"CodePipeline.job": {"id": action.job}}, _work, minutes=10)
+
+    assert (action.status, action.accepted) == ("Failed", 1)
+
+
+def test_a_job_that_is_answered_already_is_left_alone(action: Action) -> None:
+    event = action.event()
+    action.run()
+
+    assert action.call(event)
+    assert action.accepted == 1
+
+
+def test_credentials_of_the_artifacts_are_never_logged(
+    action: Action, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("DEBUG")
+    for outcome in ("crash", "wait"):
+        works(action, outcome)
+        action.status = "InProgress"
+        action.run()
+
+    assert CANARY not in caplog.text + capsys.readouterr().err
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    outcome=st.sampled_from(["done", "wait", "fail", "crash", "big state", ""]),
+    put=st.lists(st.none() | st.sampled_from([*TRANSIENT, "invalid"]), max_size=6),
+    fail=st.lists(st.none() | st.sampled_from(TRANSIENT), max_size=6),
+)
+def test_there_is_exactly_one_answer(outcome: str, put: list[str | None], fail: list[str | None]) -> None:
+    action = Action(main, {"outcome": outcome})
+    action.faults = {"codepipeline.PutJobSuccessResult": put, "codepipeline.PutJobFailureResult": fail}
+    with played(action):
+        action.run()
+
+    assert action.accepted == 1
+    assert (
+        action.status == ("Succeeded" if outcome == "done" and "invalid" not in put else "Failed") or "invalid" in put
+    )
+
+
+@given(st.text(max_size=300), st.integers(20, 200))
+def test_a_shortened_text_fits_and_keeps_both_ends(text: str, limit: int) -> None:
+    short = shortened(text, limit)
+
+    assert len(short) <= limit
+    assert short[:1] == text[:1]
+    assert short[-1:] == text[-1:]
+
+
+def test_user_parameters_go_before_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SETTINGS", '{"a": "environment", "b": "environment"}')
+
+    parameters = Parameters.of('{"a": "user"}')
+
+    assert (parameters.text("a"), parameters.text("b")) == ("user", "environment")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "UserParameters must be a JSON object: "),
+        ("[]", "UserParameters must be a JSON object, got list"),
+    ],
+)
+def test_what_is_no_object_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        Parameters.of(text)

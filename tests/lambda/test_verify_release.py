@@ -1,0 +1,265 @@
+"""A release is proven by what the product reports and by what ECS runs."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared import http
+from shared.parameters import ParameterError
+from tests.support.fake_pipeline import TRANSIENT, Action, in_a_row, played
+from tests.support.fake_web import WEB_FAULTS, Request, Web
+from verify_release import handler
+
+DIGEST, OLD = "sha256:" + "b" * 64, "sha256:" + "a" * 64
+REPOSITORY = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend"
+IMAGE = f"{REPOSITORY}@{DIGEST}"
+CLUSTER = "production-allthrive-cluster"
+
+
+class Verification(Action):
+    """The action, the product's status report, and the ECS it meets."""
+
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(handler.main, {"version": "1.3.0", "images": [IMAGE], **parameters})
+        self.web = Web(self._status)
+        self.old_answers = 0
+        self.answer: tuple[int, Any] = (200, {"version": "1.3.0", "image_digest": DIGEST})
+        self.rollout = "COMPLETED"
+        self.deployments = 1
+        self.running = 2
+        self.images = [IMAGE, IMAGE]
+        self.pulled: str | None = None
+        self.failures: list[dict[str, str]] = []
+        self.on("ecs.DescribeServices", self._services)
+        self.on("ecs.ListTasks", lambda _: {"taskArns": [f"task-{number}" for number in range(len(self.images))]})
+        self.on("ecs.DescribeTasks", self._tasks)
+
+    def _status(self, request: Request) -> tuple[int, Any]:
+        assert request.path == "/api/v1/status/"
+        self.old_answers -= 1
+        return (200, {"version": "1.2.0", "image_digest": OLD}) if self.old_answers >= 0 else self.answer
+
+    def _services(self, given: dict[str, Any]) -> dict[str, Any]:
+        service = {
+            "runningCount": self.running,
+            "desiredCount": 2,
+            "deployments": [{"status": "PRIMARY", "rolloutState": self.rollout}] * self.deployments,
+        }
+        found = [] if self.failures else [{"serviceName": name, **service} for name in given["services"]]
+        return {"services": found, "failures": self.failures}
+
+    def _tasks(self, _: dict[str, Any]) -> dict[str, Any]:
+        digest = {"imageDigest": self.pulled} if self.pulled else {}
+        return {"tasks": [{"containers": [{"image": image, **digest}]} for image in self.images]}
+
+
+@pytest.fixture(name="action")
+def _action(monkeypatch: pytest.MonkeyPatch) -> Iterator[Verification]:
+    monkeypatch.setattr(handler, "sleep", lambda _: None)
+    action = Verification()
+    with action.installed(monkeypatch), action.web.serving():
+        asks(action, url=action.web.url, cluster=CLUSTER, services=["web", "celery"])
+        yield action
+
+
+def asks(action: Verification, **more: Any) -> None:
+    action.parameters = json.dumps({**json.loads(action.parameters), **more})
+
+
+def test_a_product_that_reports_the_release_on_tasks_that_run_it_is_a_success(action: Verification) -> None:
+    action.run()
+
+    assert (action.status, action.calls_made, len(action.web.requests)) == ("Succeeded", 1, 1)
+
+
+def test_the_old_release_is_asked_again_over_several_short_calls(action: Verification) -> None:
+    action.old_answers = 9
+
+    action.run()
+
+    assert (action.status, action.calls_made, len(action.web.requests)) == ("Succeeded", 3, 10)
+
+
+def test_after_twelve_tries_it_fails_with_what_was_last_seen(action: Verification) -> None:
+    action.old_answers = 10**6
+
+    action.run()
+
+    assert (action.status, len(action.web.requests)) == ("Failed", 12)
+    assert f"reports version 1.2.0, digest {OLD}" in action.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        ((200, {"version": "1.3.0", "image_digest": OLD}), f"digest {OLD}"),
+        ((200, {"version": "1.2.9", "image_digest": DIGEST}), "version 1.2.9"),
+        ((200, [1]), "answered no JSON object: [1]"),
+        ((200, b"<html>"), "answered no JSON object: <html>"),
+        ((302, b""), "answered 302"),
+        ((503, b"down"), "answered 503: down"),
+    ],
+)
+def test_another_answer_is_no_proof(action: Verification, answer: tuple[int, Any], seen: str) -> None:
+    action.answer = answer
+
+    action.run()
+
+    assert action.status == "Failed"
+    assert seen in action.message
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        ({"rollout": "IN_PROGRESS"}, "service web is still deploying: IN_PROGRESS"),
+        ({"deployments": 2}, "service web is still deploying"),
+        ({"running": 1}, "service web runs 1 of 2 tasks"),
+        ({"images": [IMAGE, f"{REPOSITORY}@{OLD}"]}, f"service web still runs {REPOSITORY}@{OLD}"),
+        ({"failures": [{"arn": "service/web", "reason": "MISSING"}]}, "service web: MISSING"),
+    ],
+)
+def test_ecs_must_agree(action: Verification, change: dict[str, Any], seen: str) -> None:
+    vars(action).update(change)
+
+    action.run()
+
+    assert action.status == "Failed"
+    assert seen in action.message
+
+
+def test_an_image_by_tag_counts_by_the_digest_that_was_pulled(action: Verification) -> None:
+    action.images, action.pulled = [f"{REPOSITORY}:v1.3.0"], DIGEST
+
+    assert action.run().status == "Succeeded"
+
+
+def test_nobody_at_the_address_is_asked_again_and_then_a_failure(action: Verification) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        asks(action, url=f"http://127.0.0.1:{free.getsockname()[1]}")
+
+    action.run()
+
+    assert action.status == "Failed"
+    assert "127.0.0.1 does not answer: ConnectionRefusedError" in action.message
+
+
+def test_ecs_alone_is_asked_where_there_is_no_address(action: Verification) -> None:
+    asks(action, url="")
+
+    action.run()
+
+    assert (action.status, action.web.requests) == ("Succeeded", [])
+
+
+def test_the_address_may_come_from_a_stack(action: Verification) -> None:
+    output = f"<member><OutputKey>Url</OutputKey><OutputValue>{action.web.url}</OutputValue></member>"
+    action.on(
+        "cloudformation.DescribeStacks",
+        lambda _: (
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>edge</StackName>"
+            f"<Outputs>{output}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+        ),
+    )
+    asks(action, url="", stack="edge")
+
+    action.run()
+
+    assert (action.status, len(action.web.requests)) == ("Succeeded", 1)
+
+
+def test_a_host_may_be_resolved_by_the_environment_and_keeps_its_name(
+    action: Verification, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = action.web.url.rpartition(":")[2]
+    monkeypatch.setenv("RESOLVE", f"other=203.0.113.1,*.cloudfront.net=127.0.0.1:{port}")
+    asks(action, url="http://d1.cloudfront.net")
+
+    action.run()
+
+    assert action.status == "Succeeded"
+    assert action.web.requests[0].headers["host"] == "d1.cloudfront.net"
+
+
+@pytest.mark.parametrize(
+    ("resolve", "host", "address"),
+    [
+        ("", "allthrive.ai", "allthrive.ai"),
+        ("", "staging.localhost", "127.0.0.1"),
+        ("staging.localhost=172.17.0.1", "staging.localhost", "172.17.0.1"),
+        ("*.localhost=172.17.0.1", "staging.localhost", "172.17.0.1"),
+        ("*.localhost=172.17.0.1", "evillocalhost", "evillocalhost"),
+    ],
+)
+def test_names_below_localhost_are_this_machine_unless_the_environment_says_where(
+    monkeypatch: pytest.MonkeyPatch, resolve: str, host: str, address: str
+) -> None:
+    monkeypatch.setenv("RESOLVE", resolve)
+
+    assert http.address(host, 443) == (address, 443)
+
+
+@pytest.mark.parametrize("url", ["ftp://s3cret", "s3cret", "https://a/ s3cret", "https://a:s3cret", "https:///s3cret"])
+def test_what_is_no_address_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(ParameterError) as raised:
+        http.ask("GET", url)
+
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"images": []}, "parameter 'images' is empty"),
+        ({"url": "", "services": []}, "nothing to verify"),
+        ({"cluster": ""}, "parameter 'services' needs 'cluster'"),
+        ({"tries": 0}, "'tries' must be between 1 and 1000"),
+        ({"version": "#{Build.VERSION}"}, "holds a variable that no action has set"),
+    ],
+)
+def test_a_wrong_parameter_is_named(action: Verification, parameters: dict[str, Any], message: str) -> None:
+    asks(action, **parameters)
+
+    action.run()
+
+    assert (action.kind, action.web.requests) == ("ConfigurationError", [])
+    assert message in action.message
+
+
+def test_a_missing_right_fails_at_once(action: Verification) -> None:
+    action.faults["ecs.ListTasks"] = ["denied"]
+
+    action.run()
+
+    assert (action.status, action.kind, action.calls_made) == ("Failed", "PermissionError", 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_whatever_fails_success_means_that_the_release_was_seen(data: st.DataObject) -> None:
+    action = Verification()
+    faults = st.lists(st.none() | st.sampled_from(TRANSIENT), max_size=5)
+    operations = ("ecs.DescribeServices", "ecs.ListTasks", "ecs.DescribeTasks", "codepipeline.PutJobSuccessResult")
+    action.faults = {name: data.draw(faults, label=name) for name in operations}
+    longest = max(in_a_row(each) for each in action.faults.values())
+    action.web.faults = data.draw(st.lists(st.none() | st.sampled_from(WEB_FAULTS), max_size=5), label="web")
+    action.old_answers = data.draw(st.integers(0, 14), label="old answers")
+    action.duplicates = data.draw(st.dictionaries(st.integers(0, 3), st.integers(0, 2), max_size=2), label="duplicates")
+    many = action.old_answers
+    with played(action) as monkeypatch, action.web.serving():
+        monkeypatch.setattr(handler, "sleep", lambda _: None)
+        asks(action, url=action.web.url, cluster=CLUSTER, services=["web"])
+        action.run()
+
+    assert action.accepted == 1
+    assert (action.status == "Succeeded") <= (action.old_answers < 0)
+    if longest <= 2 and many + len(action.web.faults) <= 3:
+        assert action.status == "Succeeded"

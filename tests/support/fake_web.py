@@ -1,0 +1,87 @@
+"""A web server on loopback that answers what a test says, and fails as the web does."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+WEB_FAULTS = ("broken", "limited", "closed", "lost")
+"""500; come back later; closed before anything was done; done, and closed before the answer."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+Reply = tuple[int, Any]
+
+
+class Web:
+    """Answers requests with `reply`; faults are used up, one a request."""
+
+    def __init__(self, reply: Callable[[Request], Reply]) -> None:
+        self.reply = reply
+        self.faults: list[str | None] = []
+        self.requests: list[Request] = []
+        self.url = ""
+
+    def asked(self) -> list[str]:
+        """Methods and paths, in order."""
+        return [f"{each.method} {each.path}" for each in self.requests]
+
+    @contextmanager
+    def serving(self) -> Iterator[Web]:
+        """Serve until the block ends."""
+        web = self
+
+        class Served(BaseHTTPRequestHandler):
+            def _serve(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                headers = {key.lower(): value for key, value in self.headers.items()}
+                web._serve(self, Request(self.command, self.path, headers, body))
+
+            do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - http.server's names
+
+            def log_message(self, *_: object) -> None:
+                """Nothing: the test prints what it needs."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        self.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    def _serve(self, connection: BaseHTTPRequestHandler, request: Request) -> None:
+        fault = self.faults.pop(0) if self.faults else None
+        if fault == "closed":
+            return
+        status, content = {"broken": (500, {}), "limited": (429, {})}.get(fault or "") or self._reply(request)
+        if fault == "lost":
+            return
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        connection.send_response(status)
+        connection.send_header("Content-Length", str(len(body)))
+        connection.end_headers()
+        connection.wfile.write(body)
+
+    def _reply(self, request: Request) -> Reply:
+        self.requests.append(request)
+        return self.reply(request)
