@@ -94,12 +94,17 @@ def _prepare(containers: ContainerCollection, kwargs: dict[str, Any]) -> dict[st
     own: dict[str, str] = {**(given if isinstance(given, dict) else dict.fromkeys(given, "")), **network.labels(chosen)}
     kwargs["labels"] = own
     if kwargs.get("ports"):
-        kwargs["ports"] = {inner: _on_loopback(outer) for inner, outer in kwargs["ports"].items()}
+        # MiniStack counts a cache's port up without looking whether it is free; docker finds a free one
+        chosen_by_docker = own.get("ministack") == "elasticache"
+        kwargs["ports"] = {
+            inner: ("127.0.0.1", None) if chosen_by_docker else _on_loopback(outer)
+            for inner, outer in kwargs["ports"].items()
+        }
     if own.get("ministack") == "rds":
         kwargs.pop("tmpfs", None)  # the image's own volume survives a restart; a tmpfs is emptied by it
     if (
         own.get("ministack") in STORES
-        and kwargs.get("network") == settings.NETWORK
+        and kwargs.get("network") == chosen.network
         and not kwargs.get("networking_config")
     ):
         fix_address(containers, kwargs)
@@ -117,7 +122,7 @@ def fix_address(containers: ContainerCollection, arguments: dict[str, Any]) -> s
     address = free_address(containers)
     arguments["labels"] = {**(arguments.get("labels") or {}), ADDRESS_LABEL: address}
     config = containers.client.api.create_endpoint_config(ipv4_address=address)
-    arguments["networking_config"] = {settings.NETWORK: config}
+    arguments["networking_config"] = {settings.current().network: config}
     return address
 
 
@@ -126,10 +131,8 @@ def free_address(containers: ContainerCollection) -> str:
     with _addresses_lock:
         listed = containers.list(all=True, ignore_removed=True, filters={"label": [ADDRESS_LABEL]})
         used = {container.labels[ADDRESS_LABEL] for container in listed}
-        used |= _given - used if len(_given) < len(_POOL) else set()
-        address = next(candidate for candidate in _POOL if candidate not in used)
+        pool = [f"{settings.current().subnet}.{number}" for number in network.FIXED]
+        free = [candidate for candidate in pool if candidate not in used]
+        address = next((candidate for candidate in free if candidate not in _given), free[0])
         _given.add(address)
         return address
-
-
-_POOL = tuple(f"169.254.170.{number}" for number in range(10, 120))

@@ -172,7 +172,7 @@ def install() -> None:
         if rds._is_postgres_engine(engine) and not arguments.get("command"):
             arguments["command"] = ["postgres", *_QUICK]
             arguments["environment"] = {"POSTGRES_INITDB_ARGS": "--no-sync", **arguments["environment"]}
-        if arguments.get("network") == settings.NETWORK and not arguments.get("networking_config"):
+        if arguments.get("network") == settings.current().network and not arguments.get("networking_config"):
             address = containers.fix_address(client.containers, arguments)
             names["tls_ips"] = (*names.get("tls_ips", ()), address)
         return run(client, engine, arguments, **names)

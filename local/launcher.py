@@ -67,10 +67,10 @@ def _up(settings: Settings) -> int:
 
 def _prepare_docker(client: docker.DockerClient, settings: Settings) -> str | None:
     """Network and relay; answers why not."""
-    other = network.holder(client)
+    other = network.holder(client, settings)
     if other is not None and other != str(settings.port):
         return (
-            f"Another local cloud (port {other}) holds the docker network {network.SUBNET}; there is one per machine.\n"
+            f"Another local cloud (port {other}) holds the docker network {settings.subnet}.0/24; there is only one.\n"
             f"Stop it: SLIPWAY_PORT={other} python -m local down   Or go without containers: SLIPWAY_DOCKER=0"
         )
     leftover = network.remove(client, settings)

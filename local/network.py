@@ -15,11 +15,9 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 
-from local.settings import GATEWAY, LABEL, NETWORK, RELAY_ADDRESS, Settings
+from local.settings import LABEL, Settings
 
-SUBNET = "169.254.170.0/24"
-HOST_ADDRESS = "169.254.170.1"
-DYNAMIC_RANGE = "169.254.170.128/25"  # below it: addresses we give databases and caches
+FIXED = range(10, 120)  # addresses for databases and caches; docker gives the others from 128 on
 RELAY_IMAGES = ("python:3.13-slim", "public.ecr.aws/docker/library/python:3.13-slim")
 RELAY_SCRIPT = Path(__file__).parent / "bin" / "relay.py"
 
@@ -71,10 +69,10 @@ def labels(settings: Settings) -> dict[str, str]:
     return {LABEL: "1", f"{LABEL}.port": str(settings.port)}
 
 
-def holder(client: docker.DockerClient) -> str | None:
+def holder(client: docker.DockerClient, settings: Settings) -> str | None:
     """Port of the local cloud whose relay runs now, if any."""
     try:
-        relay = client.containers.get(GATEWAY)
+        relay = client.containers.get(settings.gateway)
     except NotFound:
         return None
     return relay.labels.get(f"{LABEL}.port") if relay.status == "running" else None
@@ -82,25 +80,26 @@ def holder(client: docker.DockerClient) -> str | None:
 
 def create(client: docker.DockerClient, settings: Settings) -> None:
     """Network and relay, fresh."""
-    pool = IPAMPool(subnet=SUBNET, gateway=HOST_ADDRESS, iprange=DYNAMIC_RANGE)
+    subnet = settings.subnet
+    pool = IPAMPool(subnet=f"{subnet}.0/24", gateway=f"{subnet}.1", iprange=f"{subnet}.128/25")
     try:
         network = client.networks.create(
-            NETWORK, driver="bridge", ipam=IPAMConfig(pool_configs=[pool]), labels=labels(settings)
+            settings.network, driver="bridge", ipam=IPAMConfig(pool_configs=[pool]), labels=labels(settings)
         )
     except APIError as error:
         raise NetworkTakenError(
-            f"docker cannot create the network {NETWORK} ({SUBNET}): {error.explanation}\n"
+            f"docker cannot create the network {settings.network} ({subnet}.0/24): {error.explanation}\n"
             "Something else uses these addresses; see: docker network ls; docker network inspect <name>"
         ) from error
     settings.socket.parent.mkdir(parents=True, exist_ok=True)
     relay: Any = client.containers.create(
         next(_relay_image(client)),
         ["python", "-c", RELAY_SCRIPT.read_text(encoding="utf-8"), str(settings.port)],
-        name=GATEWAY,
-        hostname=GATEWAY,
+        name=settings.gateway,
+        hostname=settings.gateway,
         labels=labels(settings),
-        network=NETWORK,
-        networking_config={NETWORK: client.api.create_endpoint_config(ipv4_address=RELAY_ADDRESS)},
+        network=settings.network,
+        networking_config={settings.network: client.api.create_endpoint_config(ipv4_address=settings.relay_address)},
         volumes={str(settings.socket.parent): {"bind": "/sock", "mode": "rw"}},
         init=True,
     )

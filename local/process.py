@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from local.settings import GATEWAY, NETWORK, ROOT, Settings
+from local.settings import ROOT, Settings
 
 POLL = 0.05
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "DOCKER_HOST", "DOCKER_CONFIG", "SSL_CERT_FILE")
@@ -81,7 +81,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The server's environment: nothing of the caller's credentials, MiniStack's switches, ours."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     containers = (
-        {"HOSTNAME": GATEWAY, "DOCKER_NETWORK": NETWORK}
+        {"HOSTNAME": settings.gateway, "DOCKER_NETWORK": settings.network}
         if settings.docker
         else {"DOCKER_HOST": f"unix://{settings.run}/no-docker.sock"}
     )

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-RELAY_ADDRESS = "169.254.170.2"  # botocore accepts task credentials from this address only
+SUBNET = "169.254.170"  # botocore takes task credentials from 169.254.170.2 and no other: change it for tests only
 LABEL = "slipway.local"
-NETWORK = "slipway"
-GATEWAY = "slipway-gateway"
 
 
 @dataclass(frozen=True)
@@ -22,6 +20,22 @@ class Settings:
     region: str = "us-east-1"
     state: Path = ROOT / ".slipway"
     docker: bool = True
+    subnet: str = SUBNET
+
+    @property
+    def network(self) -> str:
+        """Name of the docker network."""
+        return "slipway" if self.subnet == SUBNET else f"slipway-{self.subnet.rsplit('.', 1)[-1]}"
+
+    @property
+    def gateway(self) -> str:
+        """Name of the relay container."""
+        return f"{self.network}-gateway"
+
+    @property
+    def relay_address(self) -> str:
+        """Address of the relay container."""
+        return f"{self.subnet}.2"
 
     @property
     def run(self) -> Path:
@@ -41,7 +55,7 @@ class Settings:
     @property
     def container_url(self) -> str:
         """Address that containers use; the host reaches it too when the docker network exists."""
-        return f"http://{RELAY_ADDRESS}:{self.port}" if self.docker else f"http://127.0.0.1:{self.port}"
+        return f"http://{self.relay_address}:{self.port}" if self.docker else f"http://127.0.0.1:{self.port}"
 
     def environment(self) -> dict[str, str]:
         """The same settings, for a child process."""
@@ -51,6 +65,7 @@ class Settings:
             "SLIPWAY_REGION": self.region,
             "SLIPWAY_STATE": str(self.state),
             "SLIPWAY_DOCKER": "1" if self.docker else "0",
+            "SLIPWAY_SUBNET": self.subnet,
         }
 
 
@@ -63,4 +78,5 @@ def current() -> Settings:
         region=os.environ.get("SLIPWAY_REGION", default.region),
         state=Path(os.environ.get("SLIPWAY_STATE", default.state)).absolute(),
         docker=os.environ.get("SLIPWAY_DOCKER", "1") != "0",
+        subnet=os.environ.get("SLIPWAY_SUBNET", default.subnet),
     )

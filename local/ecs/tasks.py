@@ -33,6 +33,7 @@ SYMBOLS = (
     "ministack.services.ecs:_sanitize",
     "ministack.services.ecs:_stop_task",
     "ministack.services.ecs:_task_is_active",
+    "ministack.services.ecs:_tasks",
     "ministack.services.ecs:json_response",
 )
 
@@ -140,6 +141,7 @@ def _complete(
     extra = run_arguments(definition, container, task)
     arguments["labels"] = {**extra.pop("labels"), **arguments["labels"]}
     arguments.update(extra)
+    _share_network(arguments, definition)
     arguments.pop("platform", None)  # images are built for this machine, whatever the task definition says
     volumes = empty_volumes(definition, container, task)
     for bind in volumes:
@@ -149,6 +151,16 @@ def _complete(
     arguments["volumes"] = [*(arguments.get("volumes") or []), *volumes, trust.bind()]
     for name, value in trust.variables().items():
         arguments["environment"].setdefault(name, value)
+
+
+def _share_network(arguments: dict[str, Any], definition: Mapping[str, Any]) -> None:
+    """Containers of an awsvpc task share one network interface: the first one's."""
+    task = ecs._tasks.get(arguments["labels"]["com.amazonaws.ecs.task-arn"]) or {}
+    first = next(iter(task.get("_docker_ids") or ()), None)
+    if first and definition.get("networkMode") == "awsvpc":
+        for name in ("network", "hostname", "extra_hosts", "dns", "ports"):
+            arguments.pop(name, None)
+        arguments["network_mode"] = f"container:{first}"
 
 
 # --- stopping --------------------------------------------------------------------------------------------------------

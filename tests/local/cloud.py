@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from tests.local.plain import Plain, unique
+from local.settings import Settings
+from tests.local.plain import Plain
 
 IMAGE = "python:3.13-slim"
 LB = "AWS::ElasticLoadBalancingV2"
@@ -42,27 +41,9 @@ def until(what: str, ready: Callable[[], Any], seconds: float = 60) -> Any:
 class Cloud(Plain):
     """A running cloud with containers."""
 
-    def __init__(self, port: int, state: Path) -> None:
-        super().__init__(port, state)
-        self._names: list[str] = []
-
-    def deploy(self, template: dict[str, Any], name: str = "", **more: Any) -> dict[str, str]:
-        name = name or unique("stack")
-        if name not in self._names:
-            self._names.append(name)
-        return super().deploy(template, name, **more)
-
-    def sweep(self) -> None:
-        """Delete what the tests deployed: the cloud is somebody's."""
-        rds, cfn = self.client("rds"), self.client("cloudformation")
-        for instance in rds.describe_db_instances()["DBInstances"]:
-            name = instance["DBInstanceIdentifier"]
-            if name in self._names:
-                rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
-        here = {stack["StackName"] for stack in cfn.describe_stacks()["Stacks"]}
-        for name in self._names:
-            if name in here:
-                self.delete(name)
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.port, settings.state)
+        self.subnet = settings.subnet
 
     def settled(self, name: str, seconds: float = 240) -> str:
         return super().settled(name, seconds)
@@ -71,12 +52,6 @@ class Cloud(Plain):
         """GET through a load balancer."""
         with urllib.request.urlopen(f"{self.url}/_alb/{balancer}{path}", timeout=10) as answer:
             return bytes(answer.read())
-
-    def run(self, *arguments: str, image: str = IMAGE) -> subprocess.CompletedProcess[str]:
-        """Run a container in the cloud's network, with its certificate authorities."""
-        authorities = f"{self.state / 'run' / 'ca'}:/etc/slipway:ro"
-        command = ["docker", "run", "--rm", "--network", "slipway", "-v", authorities, image, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     def task(self, cluster: str, arn: str) -> dict[str, Any]:
         found: dict[str, Any] = self.client("ecs").describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]

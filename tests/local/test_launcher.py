@@ -14,6 +14,7 @@ import pytest
 
 from local import launcher, network, process, shell
 from local.settings import ROOT, Settings
+from tests.local.cloud import Cloud
 from tests.local.plain import free_port
 
 pytestmark = pytest.mark.local
@@ -139,16 +140,33 @@ def test_only_an_older_aws_cli_gets_a_stand_in_before_it(version: tuple[int, ...
 
 
 @pytest.mark.docker
-def test_a_second_cloud_with_containers_is_refused_with_what_to_do(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_second_cloud_on_the_same_network_is_refused_with_what_to_do(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    client = network.connect()
-    if client is None or network.holder(client) is None:
-        pytest.skip("no local cloud with containers is up")
-    second = Settings(port=free_port(), state=tmp_path / ".slipway")
+    second = Settings(port=free_port(), state=tmp_path / ".slipway", subnet=cloud.subnet)
     assert launcher.up(second) == 1
-    assert "holds the docker network" in capsys.readouterr().out
+    assert f"Another local cloud (port {cloud.port}) holds the docker network" in capsys.readouterr().out
     assert not process.port_taken(second)
+
+
+@pytest.mark.docker
+def test_a_killed_cloud_leaves_containers_that_the_next_up_removes(tmp_path: Path) -> None:
+    client = network.connect()
+    if client is None:
+        pytest.skip("no Docker daemon answers")
+    own = Settings(port=free_port(), state=tmp_path / ".slipway", subnet="169.254.180")
+    try:
+        assert launcher.up(own) == 0
+        pid = process.running(own)
+        assert pid is not None
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+        assert len(network.owned(client, own)) == 1
+        assert launcher.up(own) == 0
+        assert process.healthy(own)
+    finally:
+        launcher.down(own)
+    assert network.owned(client, own) == []
 
 
 def test_the_command_line_names_its_verbs() -> None:

@@ -146,6 +146,24 @@ def test_a_secret_the_execution_role_may_not_read_stops_the_start(cloud: Cloud) 
     assert "secretsmanager:GetSecretValue" in task["stoppedReason"]
 
 
+def test_containers_of_a_task_meet_at_localhost(cloud: Cloud) -> None:
+    name = unique("pair")
+    knock = """
+import socket, time
+while True:
+    try:
+        socket.create_connection(("localhost", 8000), timeout=1); break
+    except OSError:
+        time.sleep(0.1)
+"""
+    template = stack(name, "python", "-m", "http.server", "8000")
+    containers = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    containers.append({"Name": "second", "Image": containers[0]["Image"], "Command": ["python", "-c", knock]})
+    cloud.deploy(template, name)
+    task = cloud.stopped(name, run(cloud, name))
+    assert [one.get("exitCode") for one in task["containers"] if one["name"] == "second"] == [0]
+
+
 def test_stopping_sends_sigterm_and_reports_the_code(cloud: Cloud) -> None:
     name = unique("stop")
     cloud.deploy(stack(name, "python", "-c", WAIT, StopTimeout=30), name)
