@@ -1,3 +1,12 @@
+"""Zones of a region, without asking AWS."""
+
+from __future__ import annotations
+
+from products.regions import zones
+
+
+def test_zones_are_the_regions_first() -> None:
+    assert zones("us-east-1", 2) == ["us-east-1a", "us-east-1b"]
 
 
 def test_zones_are_the_first_of_the_letters_an_environment_names() -> None:
