@@ -23,14 +23,14 @@ PRODUCTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 # The feature flags of the real synthesis; without the validation engine, its slowest part.
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 
+_OUT = tempfile.TemporaryDirectory(prefix="slipway-")  # goes when the tests end
+
 Json = dict[str, Any]
 
 
 def app() -> cdk.App:
     """An app as `cdk synth` makes it, but for the validation, and into a folder of its own."""
-    return cdk.App(
-        context=CONTEXT, builtin_cloud_formation_validation=False, outdir=tempfile.mkdtemp(prefix="slipway-")
-    )
+    return cdk.App(context=CONTEXT, builtin_cloud_formation_validation=False, outdir=tempfile.mkdtemp(dir=_OUT.name))
 
 
 class Synthesis:
