@@ -47,6 +47,9 @@ def _up(settings: Settings) -> int:
         return 1
     process.stop(settings)  # ours but deaf, or only its files are left
     client = network.connect() if settings.docker else None
+    if client is not None and not network.relay_image(client):
+        say(f"No image for the relay between containers and the server. Type: docker pull {network.RELAY_IMAGES[0]}")
+        client = None
     if client is None:
         say("No Docker: databases, caches and containers are only recorded; stacks still deploy.")
         settings = dataclasses.replace(settings, docker=False)

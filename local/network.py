@@ -6,7 +6,6 @@ which botocore accepts task credentials.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +92,7 @@ def create(client: docker.DockerClient, settings: Settings) -> None:
         ) from error
     settings.socket.parent.mkdir(parents=True, exist_ok=True)
     relay: Any = client.containers.create(
-        next(_relay_image(client)),
+        relay_image(client) or RELAY_IMAGES[0],
         ["python", "-c", RELAY_SCRIPT.read_text(encoding="utf-8"), str(settings.port)],
         name=settings.gateway,
         hostname=settings.gateway,
@@ -107,14 +106,19 @@ def create(client: docker.DockerClient, settings: Settings) -> None:
     relay.start()
 
 
-def _relay_image(client: docker.DockerClient) -> Iterator[str]:
+def relay_image(client: docker.DockerClient) -> str | None:
+    """An image on this machine, or one that can be pulled, that the relay runs from."""
     for name in RELAY_IMAGES:
         try:
             client.images.get(name)
         except ImageNotFound:
             continue
-        yield name
-    raise NetworkTakenError(f"no image for the relay; type: docker pull {RELAY_IMAGES[0]}")
+        return name
+    try:
+        client.images.pull(RELAY_IMAGES[0])
+    except (APIError, ImageNotFound):
+        return None
+    return RELAY_IMAGES[0]
 
 
 def remove(client: docker.DockerClient, settings: Settings) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import subprocess
@@ -36,6 +37,17 @@ def test_up_serves_and_a_second_up_changes_nothing(settings: Settings, capsys: p
     out = capsys.readouterr().out
     assert "only recorded" in out
     assert f"source {settings.state / 'local.env'}" in out
+
+
+def test_docker_without_an_image_for_the_relay_is_as_good_as_none(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "connect", object)
+    monkeypatch.setattr(network, "relay_image", lambda _client: None)
+    assert launcher.up(dataclasses.replace(settings, docker=True)) == 0
+    out = capsys.readouterr().out
+    assert "docker pull python:3.13-slim" in out
+    assert "only recorded" in out
 
 
 def test_down_ends_the_process_and_says_so(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
