@@ -33,6 +33,7 @@ def test_every_setting_of_a_container_definition_reaches_docker() -> None:
         "read_only": True,
         "mem_limit": "512m",
         "cpu_shares": 256,
+        "healthcheck": {"test": ["NONE"]},
         "init": True,
         "cap_drop": ["ALL"],
         "tmpfs": {"/run": "size=16m,noexec"},
@@ -48,6 +49,10 @@ def test_a_health_check_has_the_defaults_of_ecs() -> None:
         "retries": 3,
         "start_period": 0,
     }
+
+
+def test_the_health_check_of_an_image_does_not_count_as_on_ecs() -> None:
+    assert tasks.health_check(None) == {"test": ["NONE"]}
 
 
 def test_a_volume_without_a_host_path_is_a_fresh_one_of_the_task() -> None:
