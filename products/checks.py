@@ -204,7 +204,8 @@ def _network(it: Product, place: str, environment: Environment) -> Iterator[str]
         if unknown:
             yield f"{place}.network.zone_letters: {environment.region} has no zone {unknown[0]}; choose from {offered}"
         elif network.zones > len(set(letters)):
-            yield f"{place}.network.zones: got {network.zones}; {environment.region} offers {len(set(letters))}: {letters}"
+            offers = f"{environment.region} offers {len(set(letters))}: {letters}"
+            yield f"{place}.network.zones: got {network.zones}; {offers}"
     if network.nat != "none" and network.nat_count > network.zones:
         yield f"{place}.network.nat_count: got {network.nat_count}, more than zones {network.zones}"
     if not 16 <= network.cidr.prefixlen <= 22:  # noqa: PLR2004 - a VPC's largest; the smallest that holds nine subnets of 32
