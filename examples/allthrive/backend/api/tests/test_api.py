@@ -68,7 +68,7 @@ class Tasks(SimpleTestCase):
         started = self.client.post("/api/v1/tasks/", {"text": "one two  three"}, content_type="application/json")
         self.assertEqual(started.status_code, 202)
         with start_worker(app, pool="solo", perform_ping_check=False):
-            AsyncResult(started.json()["id"]).get(timeout=10)
+            AsyncResult(started.json()["id"]).get(timeout=30)
         shown = self.client.get(started["Location"]).json()
         self.assertEqual(shown["state"], "SUCCESS")
         self.assertEqual(shown["result"], {"words": 3, "characters": 14})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.test import SimpleTestCase
 
@@ -7,18 +8,22 @@ from config.asgi import application
 
 
 class Echo(SimpleTestCase):
+    def setUp(self) -> None:
+        # Each test runs in an event loop of its own, and a layer keeps locks that belong to one loop.
+        channel_layers.backends.clear()
+
     async def test_a_message_comes_back_through_the_channel_layer(self) -> None:
         socket = await self.connect()
         await socket.send_json_to({"hello": ["world", 1]})
-        self.assertEqual(await socket.receive_json_from(timeout=5), {"hello": ["world", 1]})
+        self.assertEqual(await socket.receive_json_from(timeout=30), {"hello": ["world", 1]})
         await socket.disconnect()
 
     async def test_what_is_not_json_is_refused_without_closing(self) -> None:
         socket = await self.connect()
         await socket.send_to(text_data="{")
-        self.assertEqual(await socket.receive_json_from(timeout=5), {"error": "send JSON"})
+        self.assertEqual(await socket.receive_json_from(timeout=30), {"error": "send JSON"})
         await socket.send_json_to("still here")
-        self.assertEqual(await socket.receive_json_from(timeout=5), "still here")
+        self.assertEqual(await socket.receive_json_from(timeout=30), "still here")
         await socket.disconnect()
 
     async def connect(self) -> WebsocketCommunicator:
