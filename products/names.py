@@ -58,14 +58,19 @@ def pipeline(product: str, flow: str) -> str:
     return f"{product}-{flow}"
 
 
+def pascal(name: str) -> str:
+    """A name as construct ids and parameters have it, e.g. CeleryBeat for celery-beat."""
+    return "".join(part.capitalize() for part in name.split("-"))
+
+
 def image_parameter(image: str) -> str:
     """The parameter of the Services stack that takes an image's digest URI, e.g. BackendImage."""
-    return "".join(part.capitalize() for part in image.split("-")) + "Image"
+    return f"{pascal(image)}Image"
 
 
 def count_parameter(service_name: str) -> str:
     """The parameter of the Services stack that takes a scaled service's task count, e.g. WebDesiredCount."""
-    return "".join(part.capitalize() for part in service_name.split("-")) + "DesiredCount"
+    return f"{pascal(service_name)}DesiredCount"
 
 
 def reserved_services(services: Iterable[str]) -> set[str]:

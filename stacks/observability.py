@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
+from products import names
 from slipway.alarms import MINUTE, Alarms
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
@@ -41,7 +42,7 @@ class ObservabilityStack(EnvironmentStack):
         )
         for name, group in services.target_groups.items():
             self._alarms.add(
-                f"{name.capitalize()}HasUnhealthyTasks",
+                f"{names.pascal(name)}HasUnhealthyTasks",
                 group.metrics.unhealthy_host_count(period=MINUTE, statistic="Maximum"),
                 threshold=1,
                 of_minutes=10,

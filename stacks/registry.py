@@ -27,7 +27,7 @@ class RegistryStack(ProductStack):
         for name, image in product.images.items():
             repository = ImageRepository(
                 self,
-                "".join(part.capitalize() for part in name.split("-")),
+                names.pascal(name),
                 repository_name=names.repository(product.name, name),
                 keep_snapshots=image.keep_snapshots,
                 readers=readers,

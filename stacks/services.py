@@ -115,14 +115,14 @@ class ServicesStack(EnvironmentStack):
         keep = self._of.environment.keep_data
         log_group = logs.LogGroup(
             self,
-            f"{_pascal(container.name)}Logs",
+            f"{names.pascal(container.name)}Logs",
             log_group_name=names.log_group(*where),
             retention=self._of.log_retention,
             removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
         )
         task = ContainerTask(
             self,
-            f"{_pascal(container.name)}Task",
+            f"{names.pascal(container.name)}Task",
             family=names.service(*where),
             container=container,
             log_group=log_group,
@@ -145,7 +145,7 @@ class ServicesStack(EnvironmentStack):
             count = self._release.count(names.count_parameter(name), service.count)
         released = ReleasedService(
             self,
-            _pascal(name),
+            names.pascal(name),
             service_name=names.service(self._of.name, self._of.product.name, name),
             cluster=self.cluster,
             task=self._define_task(container),
@@ -172,7 +172,7 @@ class ServicesStack(EnvironmentStack):
         if not paths or service.port is None or service.health_path is None:
             return
         self.target_groups[name] = self.load_balancer.route(
-            _pascal(name),
+            names.pascal(name),
             service=running,
             container=name,
             port=service.port,
@@ -210,8 +210,3 @@ class ServicesStack(EnvironmentStack):
             every=cdk.Duration.days(days),
             log_retention=self._of.log_retention,
         )
-
-
-def _pascal(name: str) -> str:
-    """A construct id, e.g. CeleryBeat for celery-beat."""
-    return "".join(part.capitalize() for part in name.split("-"))
