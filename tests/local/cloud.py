@@ -44,6 +44,7 @@ class Cloud(Plain):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings.port, settings.state)
         self.subnet = settings.subnet
+        self.settings = settings
 
     def settled(self, name: str, seconds: float = 240) -> str:
         return super().settled(name, seconds)

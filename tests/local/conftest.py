@@ -1,4 +1,4 @@
-"""One local cloud with containers for all tests of a run, on a network of its own beside the user's."""
+"""One local cloud with containers for all tests of a run; beside the user's, on another network, if one is up."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from local import launcher, network, process
-from local.settings import Settings
+from local.settings import SUBNET, Settings
 from tests.local.cloud import Cloud
 from tests.local.plain import free_port
 
-SUBNETS = [f"169.254.{number}" for number in range(171, 180)]
+# The first one is where SDKs in containers take credentials; it is taken when a user's cloud is up.
+SUBNETS = [SUBNET, *(f"169.254.{number}" for number in range(171, 180))]
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.local.allthrive.conftest import ROOT, AllThrive
+from tests.local.allthrive.test_documented_commands import SEED, TASK_ARN
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
@@ -38,16 +39,18 @@ def test_the_three_commands_work_as_printed(allthrive: AllThrive) -> None:
 
 
 def test_a_browser_sees_the_release_and_uses_all_of_it(allthrive: AllThrive, tmp_path: Path) -> None:
+    if not Path("/usr/bin/chromium").exists():
+        pytest.skip("no /usr/bin/chromium: apt-get install chromium")
     e2e = ROOT / "examples" / "allthrive" / "e2e"
+    allthrive.shell(TASK_ARN + SEED)
     subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=e2e, check=True, timeout=300)
     environment = {
         **os.environ,
         "BASE_URL": allthrive.urls["production"],
         "CHROMIUM_PATH": "/usr/bin/chromium",
         "E2E_OUTPUT": str(tmp_path),
+        "NODE_OPTIONS": f"--require {ROOT / 'local' / 'bin' / 'localhost-names.cjs'}",
     }
-    if not Path("/usr/bin/chromium").exists():
-        pytest.skip("no /usr/bin/chromium: apt-get install chromium")
 
     done = subprocess.run(
         ["npx", "playwright", "test"],
