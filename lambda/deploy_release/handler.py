@@ -18,6 +18,7 @@ from shared.parameters import ParameterError, Parameters, digest
 
 _MINUTES = 60
 _ROLLBACK_MINUTES = 30  # granted for the way back when the deadline cancels an update
+_CANCEL_SECONDS = 300
 _SILENT_SECONDS = 300  # an accepted update shows its first event long before
 _SKEW_SECONDS = 600  # between CloudFormation's clock and this one
 _READY = frozenset(
@@ -234,6 +235,8 @@ def _cancel(job: Job, settings: Settings, cloudformation: Any) -> None:
         cloudformation.cancel_update_stack(StackName=settings.stack, ClientRequestToken=_cancel_token(job))
     except ClientError as error:
         if transient(error):
+            if job.seconds_since("cancelling") < _CANCEL_SECONDS:
+                job.extend(1)  # or the deadline would end the job with its update still running
             raise
         job.state["refused"] = shortened(str(error), 200)
     else:

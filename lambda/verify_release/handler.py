@@ -146,7 +146,7 @@ def _unsteady(service: dict[str, Any]) -> str | None:
     name, primary = service["serviceName"], service["deployments"][0]
     if len(service["deployments"]) > 1 or primary.get("rolloutState", "COMPLETED") != "COMPLETED":
         return f"service {name} is still deploying: {primary.get('rolloutState')}"
-    if service["runningCount"] < service["desiredCount"]:
+    if service["runningCount"] < max(service["desiredCount"], 1):
         return f"service {name} runs {service['runningCount']} of {service['desiredCount']} tasks"
     return None
 

@@ -142,7 +142,7 @@ def test_credentials_of_the_artifacts_are_never_logged(
 )
 def test_there_is_exactly_one_answer(outcome: str, put: list[str | None], fail: list[str | None]) -> None:
     action = Action(main, {"outcome": outcome})
-    action.faults = {"codepipeline.PutJobSuccessResult": put, "codepipeline.PutJobFailureResult": fail}
+    action.faults = {"codepipeline.PutJobSuccessResult": list(put), "codepipeline.PutJobFailureResult": list(fail)}
     with played(action):
         action.run()
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from publish_release import handler
 from tests.support.fake_github import REPOSITORY, TOKEN, GitHubWeb
 from tests.support.fake_pipeline import TRANSIENT, Action, call_again_within, played
-from tests.support.fake_web import WEB_FAULTS
+from tests.support.fake_web import WEB_FAULTS, Reply, Request
 
 COMMIT = "c" * 40
 IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend@sha256:" + "b" * 64
@@ -66,6 +66,32 @@ def test_publishing_twice_makes_one_release(action: Publication, monkeypatch: py
 
     assert again.status == "Succeeded"
     assert action.github.asked().count(f"POST /repos/{REPOSITORY}/releases") == 1
+
+
+def test_a_release_that_a_duplicate_makes_at_the_same_moment_is_a_success(action: Publication) -> None:
+    plain = action.github.reply
+
+    def twice(request: Request) -> Reply:
+        if request.method == "POST":
+            plain(request)
+        return plain(request)
+
+    action.github.reply = twice
+
+    action.run()
+
+    assert (action.status, len(action.github.releases)) == ("Succeeded", 1)
+
+
+def test_a_release_that_github_refuses_fails_with_its_words(action: Publication) -> None:
+    plain = action.github.reply
+    refusal = {"message": "Validation Failed", "errors": [{"code": "custom", "message": "Published releases must"}]}
+    action.github.reply = lambda request: (422, refusal) if request.method == "POST" else plain(request)
+
+    action.run()
+
+    assert action.status == "Failed"
+    assert "Validation Failed (Published releases must)" in action.message
 
 
 def test_a_tag_on_another_commit_is_never_moved(action: Publication) -> None:

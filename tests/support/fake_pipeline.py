@@ -18,6 +18,7 @@ import boto3
 import botocore.endpoint
 import pytest
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.retries.quota import RetryQuota
 
 from shared import job as jobs
 from tests.support.fake_aws import FakeAws, Handler, Refused
@@ -26,6 +27,10 @@ CANARY = "canary-of-the-artifacts"
 TRANSIENT = ("throttled", "broken", "lost", "closed")
 """Refused for its rate; 500; done, but the answer is lost; not done, the connection was closed."""
 Main = Callable[[dict[str, Any], object], None]
+
+
+class KilledError(BaseException):
+    """Lambda ended the function: no handler catches that."""
 
 
 class Clock:
@@ -45,6 +50,9 @@ class FaultyAws(FakeAws):
         super().__init__()
         self.faults: dict[str, list[str | None]] = {}
         self.clock = Clock()
+        self.served = 0
+        self.kills: set[int] = set()
+        """Requests after which the function's time or memory is over: done, and nothing of it is known."""
         self.before: Callable[[str], None] | None = None
         """Called before each request is served: where a test does something in between."""
 
@@ -52,7 +60,11 @@ class FaultyAws(FakeAws):
         def served(given: dict[str, Any]) -> dict[str, Any] | str:
             if self.before:
                 self.before(operation)
-            return self._served(operation, handler, given)
+            self.served += 1
+            answer = self._served(operation, handler, given)
+            if self.served in self.kills:
+                raise KilledError
+            return answer
 
         super().on(operation, served)
 
@@ -80,12 +92,14 @@ class FaultyAws(FakeAws):
         for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "DEFAULT_REGION": "us-east-1"}.items():
             monkeypatch.setenv(f"AWS_{name}", value)
         monkeypatch.setenv("AWS_REGION", "us-east-1")
-        for name in ("AWS_ENDPOINT_URL", "SETTINGS", "RESOLVE", "GITHUB_API_URL", "RUN_URL"):
+        for name in ("AWS_ENDPOINT_URL", "SETTINGS", "RESOLVE", "CA_PEM", "GITHUB_API_URL", "RUN_URL"):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setattr(_WIRE, "aws", self)
         monkeypatch.setattr(boto3, "client", _client)
         monkeypatch.setattr(jobs, "now", self.clock)
         monkeypatch.setattr(botocore.endpoint, "time", _NoPause)
+        # A client may retry a hundred times in a row, then less often: these live longer than a function does.
+        monkeypatch.setattr(RetryQuota, "acquire", lambda _self, _amount: True)
         yield self
 
 
@@ -144,7 +158,7 @@ class Action(FaultyAws):
         self.accepted = 0
         """Final answers taken: one, or the action hangs."""
         self.calls_made = 0
-        self.raised: list[Exception] = []
+        self.raised: list[BaseException] = []
         self.every = 30.0
         self.same_job_id = False
         """Whether a continuation keeps the job's id: it is not documented."""
@@ -206,7 +220,7 @@ class Action(FaultyAws):
         """Call the function once; whether it returned."""
         try:
             self.main(json.loads(json.dumps(event)), None)
-        except Exception as error:  # noqa: BLE001 - whatever it is, Lambda calls again
+        except (Exception, KilledError) as error:  # noqa: BLE001 - whatever it is, Lambda calls again
             self.raised.append(error)
             return False
         return True
@@ -250,6 +264,11 @@ def in_a_row(faults: list[str | None]) -> int:
         current = current + 1 if fault else 0
         longest = max(longest, current)
     return longest
+
+
+def spent(action: Action, longest: int) -> bool:
+    """Whether Lambda may have used up its three calls: by faults that outlast the SDK, and by ends of the function."""
+    return bool(action.kills) and longest > 2
 
 
 def call_again_within(action: Action, request: int | None) -> None:

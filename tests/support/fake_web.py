@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 WEB_FAULTS = ("broken", "limited", "closed", "lost")
@@ -41,8 +43,8 @@ class Web:
         return [f"{each.method} {each.path}" for each in self.requests]
 
     @contextmanager
-    def serving(self) -> Iterator[Web]:
-        """Serve until the block ends."""
+    def serving(self, certificate: Path | None = None) -> Iterator[Web]:
+        """Serve until the block ends; with a key and certificate by TLS."""
         web = self
 
         class Served(BaseHTTPRequestHandler):
@@ -59,6 +61,10 @@ class Web:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
         server.daemon_threads = True
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         self.url = f"http://127.0.0.1:{server.server_port}"
