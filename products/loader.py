@@ -50,6 +50,8 @@ def load(name: str | None, folder: Path = FOLDER) -> Product:
 
 _TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq"))
 
+_DEEPEST = 20  # more than twice what a manifest needs, and far from Python's own limit, which tools move
+
 
 class _Loader(yaml.SafeLoader):
     """YAML as far as a manifest needs it: no dates, no tags, and no aliases, which could contain themselves."""
@@ -59,13 +61,22 @@ class _Loader(yaml.SafeLoader):
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
+    _depth = 0
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs leave its types out
             raise yaml.MarkedYAMLError(
                 problem=f"write out what *{event.anchor} stands for", problem_mark=event.start_mark
             )
-        return super().compose_node(parent, index)
+        if self._depth > _DEEPEST:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # PyYAML's stubs leave its types out
+            raise yaml.MarkedYAMLError(problem="nested too deeply for a manifest", problem_mark=mark)
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         if node.tag not in _TAGS:
@@ -92,8 +103,6 @@ def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
         raise ManifestError(shown, [Problem(message, line=mark.line + 1 if mark else None)]) from None
     except yaml.YAMLError as error:
         raise ManifestError(shown, [Problem(f"not YAML: {error}")]) from None
-    except RecursionError:
-        raise ManifestError(shown, [Problem("not a manifest: nested too deeply")]) from None
     if duplicates:
         raise ManifestError(shown, duplicates)
     if not isinstance(data, dict):

@@ -536,4 +536,4 @@ def test_says_that_a_file_is_not_text(tmp_path: Path) -> None:
 
 
 def test_says_that_a_manifest_is_nested_too_deeply(tmp_path: Path) -> None:
-    assert complaints(tmp_path, "[" * 1500) == ["allthrive.yaml: not a manifest: nested too deeply"]
+    assert complaints(tmp_path, "[" * 1500) == ["allthrive.yaml:1: not YAML: nested too deeply for a manifest"]
