@@ -435,6 +435,26 @@ def test_a_missing_right_fails_at_once_and_says_which(action: Deployment, operat
     assert operation.partition(".")[2] in action.message
 
 
+@pytest.mark.parametrize("fault", TRANSIENT)
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "cloudformation.DescribeStacks",
+        "cloudformation.DescribeStackEvents",
+        "cloudformation.UpdateStack",
+        "ecs.DescribeServices",
+        "cloudwatch.DescribeAlarms",
+        "codepipeline.PutJobSuccessResult",
+    ],
+)
+def test_a_fault_that_passes_changes_nothing(action: Deployment, operation: str, fault: str) -> None:
+    action.faults[operation] = [fault, fault, None, fault, fault, fault, fault]
+
+    action.run()
+
+    assert (action.status, len(action.updates), action.accepted) == ("Succeeded", 1, 1)
+
+
 def test_the_event_is_never_logged(action: Deployment, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
 

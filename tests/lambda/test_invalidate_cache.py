@@ -118,6 +118,18 @@ def test_the_distribution_may_come_from_a_stack(action: Invalidation) -> None:
     assert (action.status, list(action.made.values())) == ("Succeeded", ["/index.html"])
 
 
+@pytest.mark.parametrize("fault", TRANSIENT)
+@pytest.mark.parametrize(
+    "operation", ["cloudfront.CreateInvalidation", "cloudfront.GetInvalidation", "codepipeline.PutJobSuccessResult"]
+)
+def test_a_fault_that_passes_changes_nothing(action: Invalidation, operation: str, fault: str) -> None:
+    action.faults[operation] = [fault, fault, None, fault, fault, fault, fault]
+
+    action.run()
+
+    assert (action.status, len(action.made), action.accepted) == ("Succeeded", 1, 1)
+
+
 @pytest.mark.parametrize("code", ["NoSuchDistribution", "AccessDenied", "InvalidArgument"])
 def test_a_refusal_fails_at_once(action: Invalidation, code: str) -> None:
     def refuse(_: dict[str, Any]) -> str:

@@ -139,6 +139,18 @@ def test_a_registry_that_says_yes_and_keeps_another_is_found_out(action: Promoti
     assert "after tagging" in action.message
 
 
+@pytest.mark.parametrize("fault", TRANSIENT)
+@pytest.mark.parametrize(
+    "operation", ["ecr.BatchGetImage", "ecr.DescribeImages", "ecr.PutImage", "codepipeline.PutJobSuccessResult"]
+)
+def test_a_fault_that_passes_changes_nothing(action: Promotion, operation: str, fault: str) -> None:
+    action.faults[operation] = [fault, fault, None, fault, fault, fault, fault]
+
+    action.run()
+
+    assert (action.status, len(action.tags), action.accepted) == ("Succeeded", 2, 1)
+
+
 @pytest.mark.parametrize("operation", ["ecr.BatchGetImage", "ecr.DescribeImages", "ecr.PutImage"])
 def test_a_missing_right_fails_at_once(action: Promotion, operation: str) -> None:
     action.faults[operation] = ["denied"]

@@ -329,6 +329,25 @@ def test_a_missing_right_fails_at_once_and_says_which(action: Migration, operati
     assert action.calls_made <= 2
 
 
+@pytest.mark.parametrize("fault", TRANSIENT)
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "cloudformation.DescribeStacks",
+        "ecs.DescribeTaskDefinition",
+        "ecs.RunTask",
+        "ecs.DescribeTasks",
+        "codepipeline.PutJobSuccessResult",
+    ],
+)
+def test_a_fault_that_passes_changes_nothing(action: Migration, operation: str, fault: str) -> None:
+    action.faults[operation] = [fault, fault, None, fault, fault, fault, fault]
+
+    action.run()
+
+    assert (action.status, action.started, action.accepted) == ("Succeeded", 1, 1)
+
+
 def test_a_log_that_cannot_be_read_does_not_hide_the_failure(action: Migration) -> None:
     action.codes = {"migrate": 1}
     action.faults["cloudwatchlogs.GetLogEvents"] = ["denied"]
