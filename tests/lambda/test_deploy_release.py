@@ -249,6 +249,19 @@ def test_an_update_of_somebody_else_that_never_ends_fails_at_the_deadline(action
     assert "somebody else updates it; gave up 60 minutes after the start. Nothing was changed" in action.message
 
 
+def test_an_update_of_somebody_else_that_begins_at_the_same_moment_is_waited_for(action: Deployment) -> None:
+    def overtaken(name: str) -> None:
+        if name == "cloudformation.UpdateStack" and action.stack_status == "UPDATE_COMPLETE" and not action.updates:
+            action.before = None
+            action.somebody_updates(2)
+
+    action.before = overtaken
+
+    action.run()
+
+    assert (action.status, len(action.updates)) == ("Succeeded", 1)
+
+
 def test_a_failure_of_somebody_elses_update_is_not_taken_for_ours(action: Deployment) -> None:
     action.somebody_updates(2)
     action.ends = "UPDATE_ROLLBACK_COMPLETE"

@@ -165,6 +165,17 @@ def test_an_event_that_comes_twice_is_told_once(cloud: Channels) -> None:
     assert len(cloud.mails) == 1
 
 
+def test_it_remembers_the_newest_events_only(cloud: Channels, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler, "_REMEMBERED", 1)
+    cloud.run(1, "Failed", stages=FAILED)
+    cloud.run(2, "Failed", stages=FAILED)
+
+    for number in (1, 2, 2):
+        handler.main(event(number, "FAILED"), None)
+
+    assert len(cloud.mails) == 2
+
+
 def test_a_channel_that_fails_stops_no_other_and_is_named_without_its_address(
     cloud: Channels, caplog: pytest.LogCaptureFixture
 ) -> None:

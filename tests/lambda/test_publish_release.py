@@ -141,6 +141,24 @@ def test_a_secret_of_another_form_says_what_to_write(action: Publication) -> Non
     assert "BEGIN" not in action.message
 
 
+def test_a_rate_limit_is_waited_for(action: Publication) -> None:
+    action.github.faults = ["limited"] * 5
+
+    assert action.run().status == "Succeeded"
+
+
+def test_a_refusal_that_is_not_githubs_own_is_repeated_in_short(action: Publication) -> None:
+    action.github.reply = lambda _: (418, b"<html>" + b"a proxy " * 1000)
+
+    action.run()
+
+    assert (action.status, action.calls_made) == ("Failed", 1)
+    assert (
+        "GitHub answered 418 to GET /repos/allthrive-ai/allthrive/git/ref/tags/v1.3.0: <html>a proxy" in action.message
+    )
+    assert len(action.message) < 500
+
+
 def test_bad_credentials_fail_at_once_with_a_hint(action: Publication) -> None:
     action.secret = "wrong"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -158,6 +159,17 @@ def test_nobody_at_the_address_is_asked_again_and_then_a_failure(action: Verific
 
     assert (action.status, action.calls_made) == ("Failed", 3)
     assert "in 12 tries; last seen: 127.0.0.1 does not answer: ConnectionRefusedError" in action.message
+
+
+def test_what_does_not_speak_http_is_no_answer() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        thread = threading.Thread(target=lambda: server.accept()[0].sendall(b"SSH-2.0\r\n\r\n"))
+        thread.start()
+        with pytest.raises(Unanswered, match="does not answer as HTTP does: BadStatusLine"):
+            http.ask("GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
+        thread.join()
 
 
 def test_ecs_alone_is_asked_where_there_is_no_address(action: Verification) -> None:
