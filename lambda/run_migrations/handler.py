@@ -18,7 +18,7 @@ from shared.parameters import ParameterError, Parameters, digest
 _MINUTES = 35
 _TAIL = 20
 _CAPACITY_SECONDS = 600  # Fargate may have none for a while
-_UNKNOWN_SECONDS = 120  # DescribeTasks may not know a task yet that RunTask has started
+_UNKNOWN_SECONDS = 300  # DescribeTasks may not know a task yet that RunTask has started
 _SHORT_OF = ("RESOURCE", "AGENT", "CAPACITY", "Capacity is unavailable", "You've reached the limit")
 
 

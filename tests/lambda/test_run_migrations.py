@@ -265,7 +265,7 @@ def test_a_task_that_ecs_never_knows_fails(action: Migration) -> None:
 
     assert action.status == "Failed"
     assert "MISSING" in action.message
-    assert action.clock.time - 1_800_000_000 < 300
+    assert action.clock.time - 1_800_000_000 < 400
 
 
 def test_at_the_deadline_the_task_is_stopped_and_the_action_fails(action: Migration) -> None:
