@@ -23,5 +23,18 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what takes things away after all others, whatever the random order says."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    """Give each worker whole files, and whole clouds; begin with the clouds, and end with what takes things away.
+
+    Order among the rest stays random.
+    """
+    for item in items:
+        clouds = [name for name in ("home_cloud", "cloud") if name in getattr(item, "fixturenames", ())]
+        item.add_marker(pytest.mark.xdist_group((clouds or [str(item.path)])[0]))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, bool]:
+    group = item.get_closest_marker("xdist_group")
+    clouds = ["home_cloud", "cloud"]
+    first = clouds.index(group.args[0]) if group and group.args[0] in clouds else len(clouds)
+    return first, item.get_closest_marker("last") is not None

@@ -1,8 +1,9 @@
-"""One local cloud with containers for all tests of a run; beside the user's, on another network, if one is up."""
+"""Local clouds with containers, each started once per run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,25 @@ from local.settings import SUBNET, Settings
 from tests.local.cloud import Cloud
 from tests.local.plain import free_port
 
-# The first one is where SDKs in containers take credentials; it is taken when a user's cloud is up.
-SUBNETS = [SUBNET, *(f"169.254.{number}" for number in range(171, 180))]
+ELSEWHERE = [f"169.254.{number}" for number in range(171, 180)]
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A running cloud of its own."""
+    """A running cloud of its own, beside the user's and beside the one of `home_cloud`."""
+    with _running(tmp_path_factory, ELSEWHERE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def home_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A running cloud on the network where SDKs in containers take credentials."""
+    with _running(tmp_path_factory, [SUBNET]) as running:
+        yield running
+
+
+@contextmanager
+def _running(tmp_path_factory: pytest.TempPathFactory, subnets: list[str]) -> Iterator[Cloud]:
     client = network.connect()
     if client is None:
         pytest.skip("no Docker daemon answers")
@@ -26,8 +39,10 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     if absent:
         pytest.skip(f"base images are missing: docker pull {' '.join(absent)}")
     state = Path(tmp_path_factory.mktemp("cloud"))
-    choices = [Settings(port=free_port(), state=state, subnet=subnet) for subnet in SUBNETS]
-    own = next(choice for choice in choices if not client.networks.list(names=[choice.network]))
+    choices = [Settings(port=free_port(), state=state, subnet=subnet) for subnet in subnets]
+    own = next((choice for choice in choices if not client.networks.list(names=[choice.network])), None)
+    if own is None:
+        pytest.skip("a local cloud is up, and task credentials work on its network only: make local-down, test again")
     assert launcher.up(own) == 0, process.log_file(own).read_text(encoding="utf-8")
     yield Cloud(own)
     assert launcher.down(own) == 0

@@ -56,7 +56,7 @@ def _larger_web(tmp_path: Path) -> Path:
 
 
 def test_deploying_again_changes_nothing(allthrive: AllThrive) -> None:
-    done = allthrive.cdk("deploy", "staging/*", "-c", "product=allthrive", "--require-approval", "never")
+    done = allthrive.cdk("deploy", "production/*", "-c", "product=allthrive", "--require-approval", "never")
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert (done.stdout + done.stderr).count("(no changes)") == 5
@@ -79,15 +79,18 @@ def test_a_rotated_password_reaches_the_tasks(allthrive: AllThrive) -> None:
     secret = allthrive.output_of("production-allthrive-data", "DatabaseCredentialsSecret")
     before = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["password"]
 
-    secrets.rotate_secret(SecretId=secret)
-
-    def current() -> str:
-        return str(json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["password"])
-
-    until("a new password", lambda: current() != before)
     ecs = allthrive.client("ecs")
     names = {"cluster": "production-allthrive-cluster", "services": ["production-allthrive-web"]}
-    until("one deployment", lambda: len(ecs.describe_services(**names)["services"][0]["deployments"]) == 1, 180)
+    old = ecs.describe_services(**names)["services"][0]["deployments"][0]["id"]
+
+    secrets.rotate_secret(SecretId=secret)
+
+    def settled() -> bool:
+        deployments = ecs.describe_services(**names)["services"][0]["deployments"]
+        return len(deployments) == 1 and deployments[0]["id"] != old and deployments[0]["rolloutState"] == "COMPLETED"
+
+    until("tasks that know the new password", settled, 240)
+    assert json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["password"] != before
     assert get(f"{allthrive.urls['production']}/api/v1/status/").json()["database"]["ok"] is True
 
 
