@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,15 +22,16 @@ def pytest_configure() -> None:
             )
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Give each worker whole files, and whole clouds; begin with the clouds, and end with what takes things away.
 
-    Order among the rest stays random.
+    Groups are named before pytest-xdist reads them, and the order is made after pytest-randomly's: the rest stays random.
     """
     for item in items:
         clouds = [name for name in ("home_cloud", "cloud") if name in getattr(item, "fixturenames", ())]
         item.add_marker(pytest.mark.xdist_group((clouds or [str(item.path)])[0]))
+    yield
     items.sort(key=_turn)
 
 
