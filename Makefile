@@ -24,7 +24,7 @@ node_modules/.ready: package.json package-lock.json
 demo: setup  ## deploy, release and serve PRODUCT on the local cloud
 	@$(BIN)/python -m local.demo --product $(PRODUCT)
 test: setup  ## every test this machine can run; skipped ones say why
-	@$(BIN)/pytest --numprocesses 3 --dist loadgroup
+	@$(BIN)/pytest --numprocesses 3 --dist load
 
 .PHONY: check format
 check: setup  ## format, lint, types, fast tests: before each commit

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What `cdk synth` runs: one product's tooling and each of its environments."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from products import ManifestError, load
 from stacks.environment_stage import EnvironmentStage
 from stacks.tooling_stage import ToolingStage
 
+gc.disable()  # a synth is over before there is garbage worth collecting
 app = cdk.App()
 try:
     product = load(app.node.try_get_context("product"))

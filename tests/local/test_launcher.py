@@ -15,7 +15,6 @@ import pytest
 
 from local import launcher, network, process, shell
 from local.settings import ROOT, Settings
-from tests.local.cloud import Cloud
 from tests.local.plain import free_port
 
 pytestmark = pytest.mark.local
@@ -149,16 +148,6 @@ def test_the_file_to_source_points_every_tool_at_the_local_cloud(settings: Setti
 )
 def test_only_an_older_aws_cli_gets_a_stand_in_before_it(version: tuple[int, ...], *, wanted: bool) -> None:
     assert shell.needs_shim(version) is wanted
-
-
-@pytest.mark.docker
-def test_a_second_cloud_on_the_same_network_is_refused_with_what_to_do(
-    cloud: Cloud, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    second = Settings(port=free_port(), state=tmp_path / ".slipway", subnet=cloud.subnet)
-    assert launcher.up(second) == 1
-    assert f"Another local cloud (port {cloud.port}) holds the docker network" in capsys.readouterr().out
-    assert not process.port_taken(second)
 
 
 @pytest.mark.docker

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.local.containers.test_databases import data
+from tests.local.containers.test_services import web
 from tests.local.plain import Plain, plain, unique
-from tests.local.test_databases import data
-from tests.local.test_services import web
 
 __all__ = ["plain"]
 
