@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (_CLOUDS.index(_scope(item.nodeid)), item.get_closest_marker("last") is not None))
 
 
-class WholeClouds(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist's base is untyped
+class WholeClouds(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types
     """Deals whole files to workers, and to one worker all files that share a cloud.
 
     Not `--dist loadgroup`: pytest 9.2 ignores the way in which pytest-xdist 3.8 passes its groups on.
