@@ -175,7 +175,10 @@ def test_a_changed_parameter_reaches_the_server_and_the_secret_keeps_its_value(
     cloud.deploy(data(name, changed, BackupRetentionPeriod=3), name)
     assert credentials(cloud, stack) == before
     until("plain connections are let in", lambda: reached(cloud, before))
-    assert ask(cloud, before, "SHOW log_min_duration_statement") == "501ms"
+    until(
+        "the parameter reaches new connections",
+        lambda: ask(cloud, before, "SHOW log_min_duration_statement") == "501ms",
+    )
     instance = cloud.client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     assert instance["BackupRetentionPeriod"] == 3
     assert instance["StorageEncrypted"] is True
