@@ -7,7 +7,7 @@ from constructs import Construct
 
 from products import Product, names
 from slipway.github_identity import GitHubProvider, GitHubRepository, GitHubRole
-from stacks.product_stack import ProductStack
+from stacks.product_stack import ToolingStack
 
 _PUSH_IMAGE = [
     "ecr:BatchCheckLayerAvailability",
@@ -27,20 +27,11 @@ _LOOK_AT_STACKS = [
 _START_PIPELINE = ["codepipeline:GetPipelineExecution", "codepipeline:StartPipelineExecution"]
 
 
-class IdentityStack(ProductStack):
+class IdentityStack(ToolingStack):
     """One role for each kind of job: compare on pull requests, push images, start a deployment."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            product=product.name,
-            environment="tooling",
-            account=product.tooling.account,
-            region=product.tooling.region,
-            description="Roles of GitHub Actions",
-            protected=True,
-        )
+        super().__init__(scope, construct_id, product=product, description="Roles of GitHub Actions")
         self._product = product
         self._provider = GitHubProvider(self, "GitHub", existing=product.tooling.oidc_provider == "existing")
         self._boundary = self._define_boundary()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
-from products import names
+from products import Product, names
 
 
 class ProductStack(cdk.Stack):
@@ -36,3 +36,19 @@ class ProductStack(cdk.Stack):
     def output(self, name: str, value: str, description: str) -> None:
         """Define an output whose key is exactly `name`: releases and people look it up."""
         cdk.CfnOutput(self, name, value=value, description=description)
+
+
+class ToolingStack(ProductStack):
+    """A stack that a product has once, whatever its environments; never deleted by mistake."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, product: Product, description: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            product=product.name,
+            environment="tooling",
+            account=product.tooling.account,
+            region=product.tooling.region,
+            description=description,
+            protected=True,
+        )

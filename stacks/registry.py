@@ -6,23 +6,14 @@ from constructs import Construct
 
 from products import Product, names
 from slipway.image_repository import ImageRepository
-from stacks.product_stack import ProductStack
+from stacks.product_stack import ToolingStack
 
 
-class RegistryStack(ProductStack):
+class RegistryStack(ToolingStack):
     """Where a product's images are kept, for all its environments."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            product=product.name,
-            environment="tooling",
-            account=product.tooling.account,
-            region=product.tooling.region,
-            description="Container images",
-            protected=True,
-        )
+        super().__init__(scope, construct_id, product=product, description="Container images")
         readers = sorted({each.account for each in product.environments.values()} - {product.tooling.account})
         for name, image in product.images.items():
             repository = ImageRepository(
