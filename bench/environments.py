@@ -12,9 +12,9 @@ sys.path.append(str(ROOT / "constructs"))
 
 import aws_cdk as cdk  # noqa: E402 - as in app.py, after the path
 
-from products import Product, load  # noqa: E402
-from stacks.environment_stage import EnvironmentStage  # noqa: E402
-from stacks.tooling_stage import ToolingStage  # noqa: E402
+from products import Product, load  # noqa: E402 - after the path
+from stacks.environment_stage import EnvironmentStage  # noqa: E402 - after the path
+from stacks.tooling_stage import ToolingStage  # noqa: E402 - after the path
 
 
 def product_with(count: int) -> Product:
