@@ -43,6 +43,11 @@ class Settings:
         return self.state / "run"
 
     @property
+    def repositories(self) -> Path:
+        """Folder of the bare git repositories, `<owner>/<name>.git`."""
+        return self.state / "repositories"
+
+    @property
     def socket(self) -> Path:
         """Unix socket the relay container forwards to."""
         return self.run / "sock" / "gateway.sock"

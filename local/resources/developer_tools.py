@@ -1,4 +1,4 @@
-"""CodeBuild projects with all their properties; connections and pipelines on record."""
+"""CodeBuild projects with all their properties; connections on record."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _connection_attributes(arn: str) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Replace the project's handler; record connections, and pipelines until a service runs them."""
+    """Replace the project's handler; record connections."""
     adapter.override(
         "AWS::CodeBuild::Project",
         create=_project_create,
@@ -77,11 +77,3 @@ def install() -> None:
     )
     _connection("codeconnections")
     _connection("codestar-connections")
-    adapter.recorded(
-        "AWS::CodePipeline::Pipeline",
-        lambda _physical_id, _props: {"Version": "1"},
-        physical_id=lambda logical_id, props, stack: (
-            props.get("Name") or adapter.physical_name(stack, logical_id, max_len=100)
-        ),
-        note="kept on record; nothing runs it",
-    )

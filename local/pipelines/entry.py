@@ -1,0 +1,32 @@
+"""The local git server's way in, when it is another process: two operations that only AWS's own services would have.
+
+Target `CodePipeline_20150709.LocalPush` or `.LocalPullRequest`; IAM knows no such action, so only root may call them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local.pipelines import triggers
+from local.pipelines.errors import ActionError, ServiceError
+
+Request = Mapping[str, Any]
+_TEXTS = ("repository", "event", "number", "title", "source", "destination", "commit", "ref", "before")
+
+
+def _texts(request: Request) -> dict[str, Any]:
+    return {name: str(value) for name, value in request.items() if name in _TEXTS}
+
+
+def _started(start: Callable[..., list[str]], request: Request) -> dict[str, Any]:
+    try:
+        return {"pipelineExecutionIds": start(**_texts(request), files=request.get("files"))}
+    except (ActionError, TypeError) as error:
+        raise ServiceError("ValidationException", str(error)) from error
+
+
+OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {
+    "LocalPush": lambda request: _started(triggers.push, request),
+    "LocalPullRequest": lambda request: _started(triggers.pull_request, request),
+}
