@@ -2,10 +2,22 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 const backend = process.env["BACKEND"] ?? "http://127.0.0.1:8000";
+// A build that keeps reports says where; at the desk coverage would only cost time.
+const reports = process.env["REPORTS"];
 
 export default defineConfig({
   plugins: [react()],
   // In every environment one origin serves page and API; in development this is how.
   server: { proxy: { "/api": backend, "/admin": backend, "/static": backend, "/media": backend, "/ws": { target: backend, ws: true } } },
-  test: { environment: "jsdom", restoreMocks: true },
+  test: {
+    environment: "jsdom",
+    restoreMocks: true,
+    coverage: {
+      enabled: reports !== undefined,
+      include: ["src/**"],
+      exclude: ["src/**/*.test.*", "src/main.tsx"],
+      reporter: ["text-summary", "cobertura"],
+      reportsDirectory: `${reports ?? "."}/coverage`,
+    },
+  },
 });

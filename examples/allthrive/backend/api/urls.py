@@ -1,6 +1,6 @@
 """Addresses below /api/v1/."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from api import views
 
@@ -11,4 +11,6 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/", views.show_task),
     path("media/", views.upload_media),
     path("topics/", views.list_topics),
+    # Else DEBUG would answer with its own page, and the end-to-end tests of a build run with DEBUG.
+    re_path("", views.unknown),
 ]

@@ -82,6 +82,11 @@ def list_topics(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"topics": list(Topic.objects.values("slug", "name", "description"))})
 
 
+def unknown(request: HttpRequest) -> JsonResponse:
+    """Answer for an address that the API does not have."""
+    return error("not found", 404)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
     """Answer in JSON, so that nobody takes the frontend's page for an answer."""
     return error("not found", 404)

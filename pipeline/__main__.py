@@ -1,0 +1,7 @@
+"""`python -m pipeline`."""
+
+import sys
+
+from pipeline.run import main
+
+sys.exit(main())

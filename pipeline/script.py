@@ -1,0 +1,81 @@
+"""Turns a buildspec into one bash program that does what CodeBuild's agent does with it.
+
+Each command runs in a shell of its own that finds the variables and the folder its predecessor left: so functions and
+shell options do not outlive a command, exported variables do. A failed install or pre_build ends the build; a failed
+build still runs post_build, unless `on-failure: ABORT`; `finally` runs in each phase that began. From:
+docs.aws.amazon.com/codebuild, "Build specification reference" and "Build phase transitions".
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+PHASES = ("install", "pre_build", "build", "post_build")
+
+# $1 is the command. The trap saves what it leaves, also when it ends by `exit`.
+_AGENT = """\
+. "$BUILD_STATE/variables"
+cd "$(cat "$BUILD_STATE/folder")" || exit
+trap 'left=$?; export -p >"$BUILD_STATE/variables"; pwd >"$BUILD_STATE/folder"; exit "$left"' EXIT
+eval "$1"
+"""
+
+_PROGRAM = """\
+# An interrupted build still cleans up: the command that runs is told by the terminal, we go on to `finally`.
+trap 'interrupted=1' INT TERM
+export BUILD_STATE CODEBUILD_BUILD_SUCCEEDING=1
+export -p >"$BUILD_STATE/variables"
+pwd >"$BUILD_STATE/folder"
+result=0 built='' interrupted=''
+
+run() {
+  printf '\\n[%s] %s\\n' "$phase" "$(head -n 1 <<<"$1")"
+  bash -c "$BUILD_AGENT" agent "$1"
+}
+
+# First the commands until one fails, then those of `finally`, all of them.
+commands() {
+  failed=0
+  for command; do
+    [ "$command" != "$separator" ] || { finally=1; continue; }
+    if [ -n "${finally:-}" ]; then run "$command" || failed=1
+    elif [ "$failed" = 0 ] && [ -z "$interrupted" ]; then run "$command" || failed=$?
+    fi
+  done
+  finally=''
+  if [ "$failed" != 0 ] || [ -n "$interrupted" ]; then
+    result=1
+    echo 'export CODEBUILD_BUILD_SUCCEEDING=0' >>"$BUILD_STATE/variables"
+    printf '\\n[%s] failed\\n' "$phase"
+  fi
+}
+"""
+
+
+def of(spec: dict[str, Any]) -> str:
+    """The program; it needs `BUILD_STATE`, a folder of its own, and begins in the folder of the source.
+
+    It ends with 1 if any phase failed, and leaves each exported variable in `$BUILD_STATE/exported/<name>`.
+    """
+    lines = [f"BUILD_AGENT={shlex.quote(_AGENT)}", "separator=$'\\x1f'", _PROGRAM]
+    for phase in PHASES:
+        if phase in spec["phases"]:
+            lines += _phase(phase, spec["phases"][phase])
+    lines += ['. "$BUILD_STATE/variables"', 'mkdir -p "$BUILD_STATE/exported"']
+    for name in spec.get("env", {}).get("exported-variables", []):
+        lines.append(f'if [ -n "${{{name}+set}}" ]; then printf %s "${name}" >"$BUILD_STATE/exported/{name}"; fi')
+    return "\n".join([*lines, 'exit "$result"', ""])
+
+
+def _phase(name: str, phase: dict[str, Any]) -> Iterator[str]:
+    commands = [*phase.get("commands", []), "\x1f", *phase.get("finally", [])]
+    words = " ".join("$'\\x1f'" if each == "\x1f" else shlex.quote(each) for each in commands)
+    run = f"phase={name}; commands {words}"
+    if name == "post_build":
+        yield f'if [ -n "$built" ]; then {run}; fi'
+        return
+    yield f'if [ "$result" = 0 ]; then {run}; fi'
+    if name == "build":
+        yield "built=1" if phase.get("on-failure") != "ABORT" else '[ "$result" != 0 ] || built=1'
