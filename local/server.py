@@ -47,6 +47,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.resources.operations",
     "local.resources.parameters",
     "local.resources.developer_tools",
+    "local.builds",
     "local.custom_resources",
     "local.events",
     "local.pipelines",

@@ -1,0 +1,257 @@
+"""The proxy itself: one request per connection, read and written anew, so that nothing travels behind a request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import h11
+
+from local.builds.proxy import daemon
+from local.builds.proxy.buildkit import Tunnel
+from local.builds.proxy.container_rules import RefusedError
+from local.builds.proxy.names import tagged, to_ecr
+from local.builds.proxy.rules import Build, Call, route, without_version
+
+_MOST_JSON = 4 * 1024 * 1024
+_CHUNK = 65536
+_SWITCHING = 101
+_DROPPED = {b"connection", b"upgrade", b"host", b"content-length", b"transfer-encoding", b"expect"}
+logger = logging.getLogger("slipway")
+
+
+class Conversation:
+    """One connection of the docker command."""
+
+    def __init__(self, build: Build, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._build, self._reader, self._writer = build, reader, writer
+        self._client = h11.Connection(h11.SERVER, max_incomplete_event_size=_CHUNK)
+        self._daemon = h11.Connection(h11.CLIENT)
+        self._upstream: daemon.Stream | None = None
+
+    async def run(self) -> None:
+        """Serve the request."""
+        try:
+            request = await self._event()
+            if not isinstance(request, h11.Request):
+                return
+            await self._serve(request)
+        except RefusedError as error:
+            await self._say(403, {"message": f"slipway: {error}"})
+        except daemon.MissingError as error:
+            await self._say(404, {"message": str(error)})
+        except (h11.RemoteProtocolError, ValueError) as error:
+            await self._say(400, {"message": f"slipway: {error}"})
+        except (ConnectionError, OSError, asyncio.IncompleteReadError) as error:
+            logger.debug("docker of a build: %s", error)
+        finally:
+            self._writer.close()
+            if self._upstream is not None:
+                self._upstream[1].close()
+
+    async def _serve(self, request: h11.Request) -> None:
+        target = urlsplit(request.target.decode())
+        path = without_version(target.path)
+        call = Call(request.method.decode(), path, parse_qs(target.query, keep_blank_values=True))
+        found = route(call.method, path)
+        if found.reads_json:
+            call.body = json.loads(await self._whole() or b"{}")
+        await found.rule(call, found.match, self._build)
+        if call.answer is not None:
+            await self._say(200, call.answer)
+            return
+        self._upstream = await daemon.connect()
+        await self._send_head(request, call, replaced=found.reads_json or call.body is not None)
+        if call.hijacks:
+            await self._hijack(call)
+        else:
+            await self._exchange(call)
+
+    # --- towards the daemon ------------------------------------------------------------------------------------------
+
+    async def _event(self) -> Any:
+        while (event := self._client.next_event()) is h11.NEED_DATA:
+            self._client.receive_data(await self._reader.read(_CHUNK))
+        return event
+
+    async def _whole(self) -> bytes:
+        body = b""
+        while isinstance(event := await self._event(), h11.Data):
+            body += event.data
+            if len(body) > _MOST_JSON:
+                raise RefusedError("the request is too long")
+        return body
+
+    async def _send_head(self, request: h11.Request, call: Call, *, replaced: bool) -> None:
+        headers = [(name, value) for name, value in request.headers if name not in _DROPPED]
+        headers.append((b"Host", b"docker"))
+        if call.hijacks:
+            protocol = b"h2c" if call.path in ("/grpc", "/session") else b"tcp"
+            headers += [(b"Connection", b"Upgrade"), (b"Upgrade", protocol)]
+        else:
+            headers.append((b"Connection", b"close"))
+        content = b""
+        if replaced:
+            content = call.body if isinstance(call.body, bytes) else json.dumps(call.body).encode()
+            headers = [(name, value) for name, value in headers if name != b"content-type"]
+            headers += [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(content)).encode())]
+        else:
+            headers += self._framing(request)
+        query = f"?{urlencode(call.query, doseq=True)}" if call.query else ""
+        method, path = call.method, daemon.API + call.path + query
+        self._to_daemon(h11.Request(method=method, target=path, headers=headers))
+        if replaced:
+            self._to_daemon(h11.Data(content))
+            self._to_daemon(h11.EndOfMessage())
+
+    def _framing(self, request: h11.Request) -> list[tuple[bytes, bytes]]:
+        given = dict(request.headers)
+        if b"transfer-encoding" in given:
+            return [(b"Transfer-Encoding", b"chunked")]
+        return [(b"Content-Length", given[b"content-length"])] if b"content-length" in given else []
+
+    def _to_daemon(self, event: Any) -> None:
+        if self._upstream is not None and (data := self._daemon.send(event)):
+            self._upstream[1].write(data)
+
+    async def _send_body(self) -> None:
+        """The rest of the client's request."""
+        if self._upstream is None or self._daemon.our_state is not h11.SEND_BODY:
+            return
+        if self._client.they_are_waiting_for_100_continue:
+            self._writer.write(self._client.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+        while isinstance(event := await self._event(), h11.Data):
+            self._to_daemon(event)
+            await self._upstream[1].drain()
+        self._to_daemon(h11.EndOfMessage())
+
+    # --- and back ----------------------------------------------------------------------------------------------------
+
+    async def _answered(self) -> Any:
+        while (event := self._daemon.next_event()) is h11.NEED_DATA:
+            if self._upstream is None:
+                return None
+            self._daemon.receive_data(await self._upstream[0].read(_CHUNK))
+        return event
+
+    async def _exchange(self, call: Call) -> None:
+        sending = asyncio.create_task(self._send_body())
+        gone = asyncio.create_task(self._client_leaves(sending))
+        answering = asyncio.create_task(self._answer(call))
+        try:
+            await asyncio.wait({answering, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                answering.result()
+        finally:
+            for task in (sending, gone, answering):
+                task.cancel()
+            await asyncio.gather(sending, gone, answering, return_exceptions=True)
+
+    async def _client_leaves(self, sending: asyncio.Task[None]) -> None:
+        """Ends when the client closes: what it waits for (logs, events, a pull) ends with it."""
+        await asyncio.wait({sending})
+        while await self._reader.read(_CHUNK):
+            continue
+
+    async def _answer(self, call: Call) -> None:
+        head = await self._answered()
+        while isinstance(head, h11.InformationalResponse):
+            head = await self._answered()
+        if not isinstance(head, h11.Response):
+            return
+        whole = call.renames or call.created is not None
+        if whole and b"application/json" in dict(head.headers).get(b"content-type", b""):
+            await self._rewritten(call, head)
+            return
+        self._to_client(h11.Response(status_code=head.status_code, headers=_closing(head.headers)))
+        while isinstance(event := await self._answered(), h11.Data):
+            self._to_client(event)
+            await self._writer.drain()
+        self._to_client(h11.EndOfMessage())
+        await self._writer.drain()
+
+    async def _rewritten(self, call: Call, head: h11.Response) -> None:
+        content = b""
+        while isinstance(event := await self._answered(), h11.Data):
+            content += event.data
+        if call.created is not None and head.status_code in daemon.OK:
+            await call.created(json.loads(content))
+        await self._say(head.status_code, to_ecr(content) if call.renames else content)
+
+    def _to_client(self, event: Any) -> None:
+        if data := self._client.send(event):
+            self._writer.write(data)
+
+    async def _say(self, status: int, content: Any) -> None:
+        if self._client.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Connection", "close")]
+        self._to_client(h11.Response(status_code=status, headers=headers))
+        self._to_client(h11.Data(body))
+        self._to_client(h11.EndOfMessage())
+        await self._writer.drain()
+
+    # --- upgraded connections ----------------------------------------------------------------------------------------
+
+    async def _hijack(self, call: Call) -> None:
+        """Give the connection over, once the daemon has changed its protocol; else this is an answer as any other."""
+        await self._send_body()
+        if self._upstream is None:
+            return
+        head = await self._answered()
+        if not isinstance(head, h11.InformationalResponse) or head.status_code != _SWITCHING:
+            await self._refused_upgrade(head)
+            return
+        rest, _closed = self._daemon.trailing_data
+        begun, _closed = self._client.trailing_data
+        names = b"".join(name + b": " + value + b"\r\n" for name, value in head.headers.raw_items())
+        self._writer.write(b"HTTP/1.1 101 UPGRADED\r\n" + names + b"\r\n")
+        await self._writer.drain()
+        if call.grpc:
+            tunnel = Tunnel((self._reader, self._writer), self._upstream, self._keep_names)
+            await tunnel.run(begun, rest)
+            return
+        self._writer.write(rest)
+        self._upstream[1].write(begun)
+        down = asyncio.create_task(_pump(self._upstream[0], self._writer))
+        up = asyncio.create_task(_pump(self._reader, self._upstream[1]))
+        # A command goes on when its input ends; a session of the builder has no end of its own.
+        either = {up, down} if call.path == "/session" else {down}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            up.cancel()
+            down.cancel()
+            await asyncio.gather(up, down, return_exceptions=True)
+
+    async def _refused_upgrade(self, head: Any) -> None:
+        if not isinstance(head, h11.Response):
+            return
+        content = b""
+        while isinstance(event := await self._answered(), h11.Data):
+            content += event.data
+        await self._say(head.status_code, content)
+
+    def _keep_names(self, names: list[str]) -> None:
+        self._build.images.update(tagged(name, "") for name in names)
+
+
+def _closing(headers: Any) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in headers if name not in (b"connection", b"transfer-encoding")]
+    framed = any(name == b"content-length" for name, _value in kept)
+    return [*kept, (b"Connection", b"close"), *([] if framed else [(b"Transfer-Encoding", b"chunked")])]
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(_CHUNK):
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+    except OSError:
+        return
