@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from products import names
+from products import names, pipeline_checks
+from products.errors import nearest
 from products.regions import REGIONS
 from products.secrets import looks_secret, names_a_secret
 
@@ -44,12 +44,6 @@ class ProblemsError(ValueError):
     def __init__(self, sentences: list[str]) -> None:
         self.sentences = sentences
         super().__init__("\n".join(sentences))
-
-
-def nearest(got: str, known: list[str]) -> str:
-    """A hint at the name that was probably meant."""
-    close = get_close_matches(got, known, n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else f"; write one of: {', '.join(sorted(known))}"
 
 
 def fargate_size(cpu: int, memory: int) -> None:
@@ -103,6 +97,7 @@ def product(it: Product) -> None:
     """Refuse a product whose parts do not fit together."""
     problems = [*_names(it), *_images(it), *_ports(it), *_variables(it)]
     problems += _region("tooling.region", it.tooling.region)
+    problems += pipeline_checks.pipeline(it)
     for name, environment in it.environments.items():
         problems += _environment(it, f"environments.{name}", environment)
     if problems:

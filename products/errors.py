@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -30,3 +31,9 @@ class ManifestError(Exception):
             key = f" {problem.key}:" if problem.key else ""
             lines.append(f"{place}:{key} {problem.message}")
         return lines
+
+
+def nearest(got: str, known: list[str]) -> str:
+    """A hint at the name that was probably meant."""
+    close = get_close_matches(got, known, n=1, cutoff=0.5)
+    return f"; did you mean '{close[0]}'?" if close else f"; write one of: {', '.join(sorted(known))}"

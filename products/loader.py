@@ -10,9 +10,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from products.checks import ProblemsError, nearest
-from products.errors import ManifestError, Problem
-from products.model import EXAMPLES, Product
+from products.base import EXAMPLES
+from products.checks import ProblemsError
+from products.errors import ManifestError, Problem, nearest
+from products.model import Product
 from products.secrets import looks_secret
 
 FOLDER = Path(__file__).resolve().parent

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from products import checks
+from products.base import Model, Name, text
 from products.names import prefix
+from products.pipeline import Pipeline
 
-EXAMPLES: dict[str, str] = {}
-"""What a text of each pattern may look like: said when another is refused, and shown by editors."""
-
-
-def _text(pattern: str, example: str, **more: Any) -> Any:
-    EXAMPLES[pattern] = example
-    return Field(pattern=pattern, examples=[example], **more)
-
-
-Account = Annotated[str, _text(r"^\d{12}$", '"111122223333"', description="12-digit AWS account id, quoted")]
-Name = Annotated[str, _text(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "celery-beat", max_length=24)]
+Account = Annotated[str, text(r"^\d{12}$", '"111122223333"', description="12-digit AWS account id, quoted")]
 Percent = Annotated[int, Field(ge=1, le=100)]
-Paths = tuple[Annotated[str, _text(r"^/", "/api/*")], ...]
+Paths = tuple[Annotated[str, text(r"^/", "/api/*")], ...]
 # What CloudWatch Logs accepts: docs.aws.amazon.com, PutRetentionPolicy.
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653
@@ -31,18 +23,12 @@ RetentionDays = Literal[
 CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
 
 
-class Model(BaseModel):
-    """Unknown keys are refused, nothing is coerced, nothing changes after it was read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-
-
 class Repository(Model):
     """The product's GitHub repository. The ids pin it: a renamed or re-created repository gets nothing."""
 
-    owner: str = _text(r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$", "allthrive-ai")
+    owner: str = text(r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$", "allthrive-ai")
     """Organisation or user."""
-    name: str = _text(r"^[A-Za-z0-9._-]{1,100}$", "allthrive")
+    name: str = text(r"^[A-Za-z0-9._-]{1,100}$", "allthrive")
     owner_id: int = Field(gt=0)
     """`gh api users/OWNER --jq .id`"""
     id: int = Field(gt=0)
@@ -62,6 +48,19 @@ class Tooling(Model):
     """An account has one provider for GitHub: `existing` for every product but the first in it."""
 
 
+class ExistingSecret(Model):
+    """A secret that the operator made, by its name in Secrets Manager; never its value."""
+
+    name: str = text(r"^[A-Za-z0-9/_+=.@-]{1,512}$", "allthrive/openai")
+    key: str | None = None
+    """Key of a JSON secret; the whole value by default."""
+
+    @model_validator(mode="after")
+    def _is_a_name(self) -> ExistingSecret:
+        checks.secret_name(self.name)
+        return self
+
+
 class Image(Model):
     """A container image the pipeline builds once per release."""
 
@@ -72,6 +71,8 @@ class Image(Model):
     target: str | None = None
     """Stage of a multi-stage Dockerfile; the last one by default."""
     build_args: dict[str, str] = {}
+    build_secrets: dict[Annotated[str, text(r"^[a-z][a-z0-9_]*$", "npm_token")], ExistingSecret] = {}
+    """What `RUN --mount=type=secret,id=npm_token` sees while it is built, and no layer keeps."""
     keep_snapshots: int = Field(default=50, ge=1, le=1000)
     """How many images without a release tag the registry keeps."""
 
@@ -112,7 +113,7 @@ class Service(Model):
     """What CloudFront sends to this service, uncached."""
     static_paths: Paths = ()
     """What CloudFront sends to this service and may cache."""
-    health_path: str | None = _text(r"^/\S*$", "/api/v1/health/", default=None)
+    health_path: str | None = text(r"^/\S*$", "/api/v1/health/", default=None)
     """What the load balancer asks for; 200 is healthy."""
     health_command: tuple[str, ...] | None = None
     """What ECS runs in the container, for a service without a port."""
@@ -128,7 +129,7 @@ class Service(Model):
     """`aws ecs execute-command`; its agent needs a writable root file system."""
     read_only: bool = False
     """Read-only root file system, with an empty writable /tmp."""
-    user: str | None = _text(r"^\d+(:\d+)?$", '"10001"', default=None)
+    user: str | None = text(r"^\d+(:\d+)?$", '"10001"', default=None)
     """Numeric user (and group) to run as; the image's own by default."""
     internet: bool = False
     """Whether it calls addresses outside AWS, and so needs NAT."""
@@ -165,35 +166,22 @@ class Frontend(Model):
 class Database(Model):
     """PostgreSQL."""
 
-    version: Annotated[str, _text(r"^\d+(\.\d+)?$", '"18"')] = "18"
-    name: str = _text(r"^[a-z][a-z0-9_]{0,62}$", "allthrive")
-    user: str = _text(r"^[a-z][a-z0-9_]{0,15}$", "app", default="app")
+    version: Annotated[str, text(r"^\d+(\.\d+)?$", '"18"')] = "18"
+    name: str = text(r"^[a-z][a-z0-9_]{0,62}$", "allthrive")
+    user: str = text(r"^[a-z][a-z0-9_]{0,15}$", "app", default="app")
 
 
 class Cache(Model):
     """Redis or Valkey, one shard (cluster mode disabled)."""
 
     engine: Literal["redis", "valkey"] = "redis"
-    version: Annotated[str, _text(r"^\d+\.\d+$", '"7.1"')] = "7.1"
-
-
-class ExistingSecret(Model):
-    """A secret that the operator made, by its name in Secrets Manager; never its value."""
-
-    name: str = _text(r"^[A-Za-z0-9/_+=.@-]{1,512}$", "allthrive/openai")
-    key: str | None = None
-    """Key of a JSON secret; the whole value by default."""
-
-    @model_validator(mode="after")
-    def _is_a_name(self) -> ExistingSecret:
-        checks.secret_name(self.name)
-        return self
+    version: Annotated[str, text(r"^\d+\.\d+$", '"7.1"')] = "7.1"
 
 
 class DatabaseSize(Model):
     """How large and how safe an environment's database is."""
 
-    instance: str = _text(r"^db\.[a-z0-9-]+\.[a-z0-9]+$", "db.t4g.medium")
+    instance: str = text(r"^db\.[a-z0-9-]+\.[a-z0-9]+$", "db.t4g.medium")
     storage_gb: int = Field(default=20, ge=20, le=65536)
     maximum_storage_gb: int | None = Field(default=None, ge=20, le=65536)
     """Storage grows by itself up to this."""
@@ -207,7 +195,7 @@ class DatabaseSize(Model):
 class CacheSize(Model):
     """How large and how safe an environment's cache is."""
 
-    node: str = _text(r"^cache\.[a-z0-9-]+\.[a-z0-9]+$", "cache.t4g.small")
+    node: str = text(r"^cache\.[a-z0-9-]+\.[a-z0-9]+$", "cache.t4g.small")
     replicas: int = Field(default=0, ge=0, le=5)
     """With one or more, a failed primary is replaced by itself, in another zone."""
     snapshot_days: int = Field(default=0, ge=0, le=35)
@@ -228,10 +216,10 @@ class Network(Model):
 class Domain(Model):
     """The address users type."""
 
-    name: str = _text(r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$", "allthrive.ai")
-    hosted_zone_id: str | None = _text(r"^Z[A-Z0-9]+$", "Z0123456789ABCDEFGHIJ", default=None)
+    name: str = text(r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$", "allthrive.ai")
+    hosted_zone_id: str | None = text(r"^Z[A-Z0-9]+$", "Z0123456789ABCDEFGHIJ", default=None)
     """Route 53 zone: the record, and the certificate unless one is given, are made in it."""
-    certificate_arn: str | None = _text(
+    certificate_arn: str | None = text(
         r"^arn:aws:acm:us-east-1:\d{12}:certificate/.+$",
         "arn:aws:acm:us-east-1:111122223333:certificate/0f1e2d3c-0000-4000-8000-000000000000",
         default=None,
@@ -284,7 +272,12 @@ class Environment(Model):
     variables: dict[str, str] = {}
     """Plain environment variables of every container, beside the product's."""
     edge: Edge = Edge()
-    alarm_emails: tuple[Annotated[str, _text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
+    alarm_emails: tuple[Annotated[str, text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
+
+    @property
+    def protected(self) -> bool:
+        """Whether only the repository's branch may reach it: where deletion is protected, or a person must say yes."""
+        return self.deletion_protection or self.approval
 
 
 class Product(Model):
@@ -304,6 +297,8 @@ class Product(Model):
     """Environment variables whose values stand in secrets the operator made."""
     variables: dict[str, str] = {}
     """Plain environment variables of every container."""
+    pipeline: Pipeline | None = None
+    """What a push runs through; without it releases are made by hand."""
     environments: dict[Name, Environment] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -58,6 +58,26 @@ def pipeline(product: str, flow: str) -> str:
     return f"{product}-{flow}"
 
 
+def build(product: str, flow: str, action: str) -> str:
+    """A build project, e.g. allthrive-main-test-backend."""
+    return f"{pipeline(product, flow)}-{action}"
+
+
+def access_role(environment: str, product: str, task: str) -> str:
+    """What the pipeline becomes in an environment to do one task, e.g. production-allthrive-pipeline-deploy."""
+    return f"{prefix(environment, product)}-pipeline-{task}"
+
+
+def handler_role(product: str, environment: str, task: str) -> str:
+    """The role of the function that does a task to an environment, e.g. tooling-allthrive-production-deploy."""
+    return f"{prefix('tooling', product)}-{environment}-{task}"
+
+
+def build_role(product: str, flow: str, environment: str) -> str:
+    """The role of the build that publishes the frontend, e.g. tooling-allthrive-main-production-publish."""
+    return f"{prefix('tooling', product)}-{flow}-{environment}-publish"
+
+
 def pascal(name: str) -> str:
     """A name as construct ids and parameters have it, e.g. CeleryBeat for celery-beat."""
     return "".join(part.capitalize() for part in name.split("-"))

@@ -6,6 +6,7 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from products.model import Domain
@@ -27,6 +28,7 @@ class EdgeStack(EnvironmentStack):
     """The only door to one environment."""
 
     distribution: cloudfront.Distribution
+    site: s3.Bucket
 
     def __init__(
         self, scope: Construct, construct_id: str, *, of: EnvironmentScope, data: DataStack, services: ServicesStack
@@ -35,7 +37,7 @@ class EdgeStack(EnvironmentStack):
         edge = of.environment.edge
         zone = _zone(self, edge.domain)
         # The site can be published again from any release, so its bucket goes with its stack unless data is kept.
-        site = PrivateBucket(self, "Site", keep=of.environment.keep_data)
+        site = self.site = PrivateBucket(self, "Site", keep=of.environment.keep_data)
         product_services = of.product.services.values()
         web_acl = WebAcl(self, "WebAcl", requests_per_5_minutes=edge.waf_requests_per_5_minutes) if edge.waf else None
         self.distribution = ProductDistribution(

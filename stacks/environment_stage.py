@@ -7,6 +7,7 @@ from constructs import Construct
 
 from products import Product
 from products.regions import REGIONS
+from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
 from stacks.network import NetworkStack
@@ -16,7 +17,7 @@ from stacks.services import ServicesStack
 
 
 class EnvironmentStage(cdk.Stage):
-    """Network, Data, Services, Edge and Observability of one environment."""
+    """Network, Data, Services, Edge, Observability and Access of one environment."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         environment = product.environments[construct_id]
@@ -28,8 +29,10 @@ class EnvironmentStage(cdk.Stage):
         network = NetworkStack(self, "Network", of=of).network
         data = DataStack(self, "Data", of=of, network=network)
         services = ServicesStack(self, "Services", of=of, network=network, data=data)
-        EdgeStack(self, "Edge", of=of, data=data, services=services)
+        edge = EdgeStack(self, "Edge", of=of, data=data, services=services)
         ObservabilityStack(self, "Observability", of=of, data=data, services=services)
+        if product.pipeline:
+            AccessStack(self, "Access", of=of, services=services, edge=edge)
 
     def _answer_zone_lookup(self, account: str, region: str) -> None:
         # Vpc asks for the zones even where it is given them; unanswered, the CLI would ask AWS during synth.

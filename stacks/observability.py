@@ -46,6 +46,7 @@ class ObservabilityStack(EnvironmentStack):
                 group.metrics.unhealthy_host_count(period=MINUTE, statistic="Maximum"),
                 threshold=1,
                 of_minutes=10,
+                heading="HasUnhealthyTasks",
             )
 
     def _watch_database(self, of: EnvironmentScope, data: DataStack) -> None:

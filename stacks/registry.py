@@ -5,6 +5,7 @@ from __future__ import annotations
 from constructs import Construct
 
 from products import Product, names
+from products.flows import moving_tags
 from slipway.image_repository import ImageRepository
 from stacks.product_stack import ToolingStack
 
@@ -21,6 +22,7 @@ class RegistryStack(ToolingStack):
                 names.pascal(name),
                 repository_name=names.repository(product.name, name),
                 keep_snapshots=image.keep_snapshots,
+                moving_tags=moving_tags(product),
                 readers=readers,
             )
             self.output(f"{repository.node.id}RepositoryUri", repository.repository_uri, f"Where {name} is pushed")

@@ -33,6 +33,8 @@ class ServicesStack(EnvironmentStack):
     load_balancer: InternalLoadBalancer
     services: dict[str, ecs.FargateService]
     target_groups: dict[str, elbv2.ApplicationTargetGroup]
+    migration: ContainerTask | None
+    """The task that runs migrations, where the product has them."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, of: EnvironmentScope, network: ProductNetwork, data: DataStack
@@ -54,7 +56,7 @@ class ServicesStack(EnvironmentStack):
         self.services, self.target_groups = {}, {}
         for name, service in of.product.services_in(of.name).items():
             self._define_service(name, service)
-        self._define_migration()
+        self.migration = self._define_migration()
         self._rotate_password()
         self.output("ClusterName", self.cluster.cluster_name, "ECS cluster")
 
@@ -181,10 +183,10 @@ class ServicesStack(EnvironmentStack):
             drain=cdk.Duration.seconds(service.stop_timeout),
         )
 
-    def _define_migration(self) -> None:
+    def _define_migration(self) -> ContainerTask | None:
         migration = self._of.product.migration
         if migration is None:
-            return
+            return None
         uri = self._release.image_uri(names.MIGRATION_PARAMETER)
         container = self._container("migrate", migration.image, uri, migration.size, migration.command)
         task = self._define_task(replace(container, read_only=True))
@@ -192,6 +194,7 @@ class ServicesStack(EnvironmentStack):
         self.output("MigrationTaskDefinition", task.task_definition_arn, "Run it once per release")
         self.output("MigrationSubnets", ",".join(subnets), "Where migrations run")
         self.output("MigrationSecurityGroup", self._network.application.security_group_id, "What migrations may reach")
+        return task
 
     def _rotate_password(self) -> None:
         days = self._of.environment.database.rotate_password_days

@@ -5,16 +5,22 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
-from products import Product
+from policy.plugin import PipelineRules
+from products import Product, names
+from stacks.delivery import DeliveryStack
 from stacks.identity import IdentityStack
 from stacks.registry import RegistryStack
 
 
 class ToolingStage(cdk.Stage):
-    """Registry and Identity of a product."""
+    """Registry, Identity and Delivery of a product."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         tooling = product.tooling
         super().__init__(scope, construct_id, env=cdk.Environment(account=tooling.account, region=tooling.region))
         RegistryStack(self, "Registry", product=product)
         IdentityStack(self, "Identity", product=product)
+        if product.pipeline:
+            guarded = [names.pascal(name) for name, each in product.environments.items() if each.protected]
+            cdk.Validations.of(self).add_plugins(PipelineRules(protected_stages=guarded))
+            DeliveryStack(self, "Delivery", product=product, pipeline=product.pipeline)

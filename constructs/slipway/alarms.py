@@ -35,10 +35,11 @@ class Alarms(Construct):
         of_minutes: int,
         below: bool = False,
         missing_is_bad: bool = False,
+        heading: str | None = None,
     ) -> None:
         """Ring when a metric is at or over (or under, with `below`) its threshold for `of_minutes` minutes.
 
-        `name` is the sentence's first part and the runbook's heading, e.g. `DatabaseStorageIsLow`.
+        `name` is the sentence's first part, e.g. `DatabaseStorageIsLow`, and the runbook's heading where none is given.
         """
         alarm = cloudwatch.Alarm(
             self,
@@ -54,7 +55,7 @@ class Alarms(Construct):
             treat_missing_data=(
                 cloudwatch.TreatMissingData.BREACHING if missing_is_bad else cloudwatch.TreatMissingData.NOT_BREACHING
             ),
-            alarm_description=f"What to do: {RUNBOOK}#{name.lower()}",
+            alarm_description=f"What to do: {RUNBOOK}#{(heading or name).lower()}",
         )
         action = actions.SnsAction(self.topic)
         alarm.add_alarm_action(action)

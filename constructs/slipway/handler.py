@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 _SOURCE = Path(__file__).resolve().parents[2] / "lambda"
@@ -18,7 +21,9 @@ class Handler(lambda_.Function):
     Default settings:
     - Python 3.13 on Graviton, 256 MiB;
     - its asset holds its own folder and `shared/` only, so that a change elsewhere does not redeploy it;
-    - its log group has a retention and goes with its stack.
+    - its log group has a retention and goes with its stack;
+    - its role writes that log group, and nothing else until a statement is added;
+    - `undelivered`: where an event goes that was tried three times in vain.
     """
 
     def __init__(
@@ -31,7 +36,27 @@ class Handler(lambda_.Function):
         timeout: cdk.Duration,
         environment: dict[str, str],
         log_retention: logs.RetentionDays,
+        role_name: str | None = None,
+        undelivered: sqs.IQueue | None = None,
     ) -> None:
+        log_group = logs.LogGroup(
+            scope, f"{construct_id}Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
+        # No aws:SourceArn in the trust: Lambda does not say that it sends one when it takes an execution role.
+        role = iam.Role(
+            scope,
+            f"{construct_id}Role",
+            role_name=role_name,
+            description=f"Function {name}",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                sid="WriteLog",
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                resources=[log_group.log_group_arn],
+            )
+        )
         super().__init__(
             scope,
             construct_id,
@@ -45,9 +70,9 @@ class Handler(lambda_.Function):
                 exclude=["*", f"!{name}", f"!{name}/**", "!shared", "!shared/**", "**/__pycache__"],
                 ignore_mode=cdk.IgnoreMode.GIT,
             ),
+            role=role,
             timeout=timeout,
             environment=environment,
-            log_group=logs.LogGroup(
-                scope, f"{construct_id}Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
-            ),
+            log_group=log_group,
+            on_failure=destinations.SqsDestination(undelivered) if undelivered else None,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
@@ -12,7 +14,7 @@ class ImageRepository(ecr.Repository):
     """A registry repository whose tags mean one thing for ever.
 
     Default settings:
-    - tags immutable, except `latest`;
+    - tags immutable, but for `moving_tags`, where `*` stands for any text;
     - scanned on push, encrypted;
     - untagged images go after a day; of the tagged ones the newest `keep_snapshots` stay;
     - release tags, `v…`, never expire: the lifecycle's first rule takes them out of the count;
@@ -27,6 +29,7 @@ class ImageRepository(ecr.Repository):
         *,
         repository_name: str,
         keep_snapshots: int,
+        moving_tags: Sequence[str],
         readers: list[str],
     ) -> None:
         super().__init__(
@@ -34,7 +37,9 @@ class ImageRepository(ecr.Repository):
             construct_id,
             repository_name=repository_name,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE_WITH_EXCLUSION,
-            image_tag_mutability_exclusion_filters=[ecr.ImageTagMutabilityExclusionFilter.wildcard("latest")],
+            image_tag_mutability_exclusion_filters=[
+                ecr.ImageTagMutabilityExclusionFilter.wildcard(tag) for tag in moving_tags
+            ],
             image_scan_on_push=True,
             encryption=ecr.RepositoryEncryption.AES_256,
             removal_policy=cdk.RemovalPolicy.RETAIN,

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from shared.aws import Place, Unanswered
 from shared.http import ask
@@ -82,12 +83,19 @@ def verify(job: Job) -> Done | Wait:
         job.state["tries"] = int(job.state.get("tries", 0)) + 1
         wrong = _not_yet(settings, url)
         if wrong is None:
-            return Done(f"{url or settings.cluster} runs {settings.version}, and nothing else")
+            said = f"{url or settings.cluster} runs {settings.version}, and nothing else"
+            return Done(said, variables={"Url": _origin(url)} if url else {})
         last = wrong
         if job.state["tries"] >= settings.tries:
             raise Failed(f"{settings.version} was never seen running in {settings.tries} tries; last seen: {last}")
     job.state["last"] = last[:_SEEN]
     return Wait(f"not yet: {last}")
+
+
+def _origin(url: str) -> str:
+    """Scheme and host: what end-to-end tests open."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _url_of(job: Job, settings: Settings) -> str | None:

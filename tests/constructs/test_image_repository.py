@@ -16,7 +16,14 @@ KIND = "AWS::ECR::Repository"
 
 def repository(*readers: str) -> Template:
     stack = empty_stack()
-    ImageRepository(stack, "Images", repository_name="shop/backend", keep_snapshots=7, readers=list(readers))
+    ImageRepository(
+        stack,
+        "Images",
+        repository_name="shop/backend",
+        keep_snapshots=7,
+        moving_tags=["latest", "feature-*"],
+        readers=list(readers),
+    )
     return Template.from_stack(stack)
 
 
@@ -33,12 +40,13 @@ def rules(template: Template) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_tag_means_one_thing_for_ever_except_latest(template: Template) -> None:
+def test_a_tag_means_one_thing_for_ever_except_those_that_move(template: Template) -> None:
     found = properties(template, KIND)
 
     assert found["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
     assert [it["ImageTagMutabilityExclusionFilterValue"] for it in found["ImageTagMutabilityExclusionFilters"]] == [
-        "latest"
+        "latest",
+        "feature-*",
     ]
 
 

@@ -16,7 +16,7 @@ def rights() -> dict[str, Json]:
     return {
         it["Sid"]: it
         for place, it in statements(synthesis()[STACK])
-        if place.startswith("PasswordRotationHandlerServiceRoleDefaultPolicy")
+        if place.startswith("PasswordRotationHandlerRoleDefaultPolicy")
     }
 
 

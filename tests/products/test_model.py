@@ -11,8 +11,8 @@ import pydantic
 import pytest
 
 from products import load
+from products.base import EXAMPLES, Model
 from products.loader import FOLDER
-from products.model import EXAMPLES, Model
 from products.regions import REGIONS, zones
 from tests.support.manifests import product
 

@@ -56,7 +56,7 @@ def test_the_subject_takes_the_forms_of_the_manifest(formats: list[str], subject
 
 
 def test_another_branch_is_pinned_where_the_manifest_says_so() -> None:
-    found = trust(synthesis({"repository.branch": "trunk"}, tooling=True), "ProductionDeploy")
+    found = trust(synthesis({"repository.branch": "trunk", "pipeline": None}, tooling=True), "ProductionDeploy")
 
     assert found["Condition"]["StringEquals"][f"{ISSUER}:ref"] == "refs/heads/trunk"
 

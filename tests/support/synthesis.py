@@ -86,7 +86,7 @@ def _of(changes: str, *, tooling: bool) -> Synthesis:
 
 def synthesis(changes: Mapping[str, Any] | None = None, *, tooling: bool = False) -> Synthesis:
     """AllThrive with values set at dotted paths; production alone, unless the changes ask for more."""
-    only = {"environments": {"production": manifest()["environments"]["production"]}}
+    only = {"pipeline": None, "environments": {"production": manifest()["environments"]["production"]}}
     return _of(json.dumps({**({} if tooling else only), **(changes or {})}), tooling=tooling)
 
 

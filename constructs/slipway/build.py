@@ -1,0 +1,131 @@
+"""A CodeBuild project that a pipeline runs: one purpose, one role, one log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+_IMAGES: dict[str, codebuild.IBuildImage] = {
+    "arm64": codebuild.LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0,
+    "x86_64": codebuild.LinuxBuildImage.AMAZON_LINUX_2023_5,
+}
+_SECRET = codebuild.BuildEnvironmentVariableType.SECRETS_MANAGER
+
+
+class Build(codebuild.PipelineProject):
+    """A build that writes its log and its test reports, and does what `statements` allow, nothing else.
+
+    Default settings:
+    - the buildspec stands in the template, so that a reviewer reads what runs; or it is a file of the source;
+    - its role is its own, taken by CodeBuild for this project only;
+    - its log group has a retention and goes with its stack;
+    - `docker`: it may run containers; CodeBuild then runs it privileged, on a machine of its own;
+    - `secrets`: variables whose values are read from Secrets Manager, as `name` or `name:key`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        buildspec: Mapping[str, Any] | str,
+        architecture: str,
+        large: bool,
+        docker: bool,
+        timeout: cdk.Duration,
+        variables: Mapping[str, str],
+        secrets: Mapping[str, str],
+        log_retention: logs.RetentionDays,
+        statements: Sequence[iam.PolicyStatement],
+        role_name: str | None = None,
+    ) -> None:
+        log_group = logs.LogGroup(
+            scope,
+            f"{construct_id}Logs",
+            log_group_name=f"/aws/codebuild/{name}",
+            retention=log_retention,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        role = _role(scope, construct_id, name, role_name)
+        for statement in (*_records(scope, name, log_group), *_reads(scope, secrets), *statements):
+            role.add_to_policy(statement)
+        plain = {key: codebuild.BuildEnvironmentVariable(value=value) for key, value in variables.items()}
+        secret = {key: codebuild.BuildEnvironmentVariable(value=value, type=_SECRET) for key, value in secrets.items()}
+        super().__init__(
+            scope,
+            construct_id,
+            project_name=name,
+            description=description,
+            build_spec=(
+                codebuild.BuildSpec.from_source_filename(buildspec)
+                if isinstance(buildspec, str)
+                else codebuild.BuildSpec.from_object_to_yaml(dict(buildspec))
+            ),
+            environment=codebuild.BuildEnvironment(
+                build_image=_IMAGES[architecture],
+                compute_type=codebuild.ComputeType.MEDIUM if large else codebuild.ComputeType.SMALL,
+                privileged=docker,
+            ),
+            cache=codebuild.Cache.local(codebuild.LocalCacheMode.DOCKER_LAYER) if docker else None,
+            environment_variables={**plain, **secret},
+            timeout=timeout,
+            queued_timeout=cdk.Duration.minutes(30),
+            logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=log_group)),
+            grant_report_group_permissions=False,
+            # The library would add rights by pattern; the role has what it needs.
+            role=role.without_policy_updates(),
+        )
+        self.node.add_dependency(role)
+
+
+def _records(scope: Construct, project: str, log_group: logs.LogGroup) -> list[iam.PolicyStatement]:
+    """What every build leaves behind: its log and its reports."""
+    reports = cdk.Stack.of(scope).format_arn(service="codebuild", resource="report-group", resource_name=f"{project}-*")
+    calls = ["BatchPutCodeCoverages", "BatchPutTestCases", "CreateReport", "CreateReportGroup", "UpdateReport"]
+    return [
+        iam.PolicyStatement(
+            sid="WriteLog",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        ),
+        iam.PolicyStatement(sid="WriteReports", actions=[f"codebuild:{call}" for call in calls], resources=[reports]),
+    ]
+
+
+def _reads(scope: Construct, secrets: Mapping[str, str]) -> list[iam.PolicyStatement]:
+    if not secrets:
+        return []
+    stack = cdk.Stack.of(scope)
+    where = f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret"
+    names = sorted({value.partition(":")[0] for value in secrets.values()})
+    return [
+        iam.PolicyStatement(
+            sid="ReadSecrets",
+            actions=["secretsmanager:GetSecretValue"],
+            resources=[f"{where}:{name}-??????" for name in names],
+        )
+    ]
+
+
+def _role(scope: Construct, construct_id: str, project: str, role_name: str | None) -> iam.Role:
+    """A role that CodeBuild takes for this project only."""
+    stack = cdk.Stack.of(scope)
+    arn = stack.format_arn(service="codebuild", resource="project", resource_name=project)
+    return iam.Role(
+        scope,
+        f"{construct_id}Role",
+        role_name=role_name,
+        description=f"Build {project}",
+        assumed_by=iam.ServicePrincipal(
+            "codebuild.amazonaws.com",
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}, "ArnEquals": {"aws:SourceArn": arn}},
+        ),
+    )

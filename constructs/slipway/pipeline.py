@@ -1,0 +1,167 @@
+"""A CodePipeline V2 pipeline of one GitHub repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_codepipeline_actions as actions
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from slipway.artifacts import Artifacts
+
+_MODES: Mapping[str, codepipeline.ExecutionMode] = {
+    "queued": codepipeline.ExecutionMode.QUEUED,
+    "superseded": codepipeline.ExecutionMode.SUPERSEDED,
+    "parallel": codepipeline.ExecutionMode.PARALLEL,
+}
+SOURCE = "Source"
+
+
+@dataclass(frozen=True)
+class GitHubSource:
+    """The repository, and the connection that reads it."""
+
+    owner: str
+    repository: str
+    branch: str
+    """What a start by hand builds."""
+    connection_arn: str
+
+
+@dataclass(frozen=True)
+class Triggers:
+    """What starts a run; empty lists are left out."""
+
+    branches: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    pull_requests_to: Sequence[str] = ()
+    paths: Sequence[str] = ()
+    ignore_paths: Sequence[str] = ()
+
+
+class ReleasePipeline(codepipeline.Pipeline):
+    """A pipeline whose first stage reads GitHub; stages are added with `add_stage`.
+
+    Default settings:
+    - its artifacts lie in a bucket of its own, so that no build of another pipeline can write what this one deploys;
+    - its role is taken by CodePipeline for this pipeline only, and takes the roles of its actions;
+    - `source`: the artifact that the later stages read.
+    """
+
+    source: codepipeline.Artifact
+    artifacts: Artifacts
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        mode: str,
+        source: GitHubSource,
+        triggers: Triggers,
+        keep_artifacts: cdk.Duration,
+    ) -> None:
+        artifacts = Artifacts(scope, f"{construct_id}Artifacts", kept=keep_artifacts)
+        self.source = codepipeline.Artifact(SOURCE)
+        self._scope, self._own_role = scope, _role(scope, f"{construct_id}Role", name)
+        for statement in artifacts.passing():
+            self._own_role.add_to_policy(statement)
+        read = self._read(f"{construct_id}SourceRole", source, artifacts.passing())
+        super().__init__(
+            scope,
+            construct_id,
+            pipeline_name=name,
+            pipeline_type=codepipeline.PipelineType.V2,
+            execution_mode=_MODES[mode],
+            artifact_bucket=artifacts,
+            # The library would add rights by pattern; the role has what it needs.
+            role=self._own_role.without_policy_updates(),
+            restart_execution_on_update=False,
+            triggers=[
+                codepipeline.TriggerProps(
+                    provider_type=codepipeline.ProviderType.CODE_STAR_SOURCE_CONNECTION,
+                    git_configuration=_filters(read, triggers),
+                )
+            ],
+            stages=[codepipeline.StageProps(stage_name=SOURCE, actions=[read])],
+        )
+        self.artifacts = artifacts
+        self.node.add_dependency(self._own_role)
+
+    def action_role(self, construct_id: str, description: str, statements: Sequence[iam.PolicyStatement]) -> iam.IRole:
+        """A role for one action, which only this pipeline's role can take; the library adds nothing to it."""
+        role = iam.Role(
+            self._scope,
+            construct_id,
+            description=description,
+            assumed_by=iam.ArnPrincipal(self._own_role.role_arn),
+        )
+        for statement in statements:
+            role.add_to_policy(statement)
+        self._own_role.add_to_policy(  # without a sid, so that the statements of all actions become one
+            iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[role.role_arn])
+        )
+        return role.without_policy_updates()
+
+    def _read(
+        self, construct_id: str, source: GitHubSource, artifacts: Sequence[iam.PolicyStatement]
+    ) -> actions.CodeStarConnectionsSourceAction:
+        connect = iam.PolicyStatement(
+            sid="UseConnection",
+            # AWS asks for one or the other name, by the age of the connection.
+            actions=["codeconnections:UseConnection", "codestar-connections:UseConnection"],
+            resources=[source.connection_arn],
+        )
+        return actions.CodeStarConnectionsSourceAction(
+            action_name="GitHub",
+            owner=source.owner,
+            repo=source.repository,
+            branch=source.branch,
+            connection_arn=source.connection_arn,
+            output=self.source,
+            variables_namespace=SOURCE,
+            trigger_on_push=False,
+            role=self.action_role(construct_id, f"Reads {source.owner}/{source.repository}", [connect, *artifacts]),
+        )
+
+
+def _role(scope: Construct, construct_id: str, pipeline: str) -> iam.Role:
+    """A role that CodePipeline takes for this pipeline only."""
+    stack = cdk.Stack.of(scope)
+    arn = stack.format_arn(service="codepipeline", resource=pipeline)
+    return iam.Role(
+        scope,
+        construct_id,
+        description=f"Pipeline {pipeline}",
+        assumed_by=iam.ServicePrincipal(
+            "codepipeline.amazonaws.com",
+            conditions={"StringEquals": {"aws:SourceAccount": stack.account}, "ArnEquals": {"aws:SourceArn": arn}},
+        ),
+    )
+
+
+def _filters(read: actions.CodeStarConnectionsSourceAction, triggers: Triggers) -> codepipeline.GitConfiguration:
+    def given(patterns: Sequence[str]) -> list[str] | None:
+        return list(patterns) or None
+
+    if triggers.pull_requests_to:
+        opened, updated = codepipeline.GitPullRequestEvent.OPEN, codepipeline.GitPullRequestEvent.UPDATED
+        request = codepipeline.GitPullRequestFilter(
+            branches_includes=given(triggers.pull_requests_to),
+            file_paths_includes=given(triggers.paths),
+            file_paths_excludes=given(triggers.ignore_paths),
+            events=[opened, updated],
+        )
+        return codepipeline.GitConfiguration(source_action=read, pull_request_filter=[request])
+    push = codepipeline.GitPushFilter(
+        branches_includes=given(triggers.branches),
+        tags_includes=given(triggers.tags),
+        file_paths_includes=given(triggers.paths),
+        file_paths_excludes=given(triggers.ignore_paths),
+    )
+    return codepipeline.GitConfiguration(source_action=read, push_filter=[push])

@@ -1,0 +1,167 @@
+"""What makes a pipeline fail, or reach too far, though its template is valid."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+_WILD = frozenset("*?[{")
+# What a rule's provider calls: docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference.html
+_RULE_CALLS = {
+    "CloudWatchAlarm": "cloudwatch:DescribeAlarms",
+    "CodeBuild": "codebuild:StartBuild",
+    "Commands": "codebuild:StartBuild",
+    "LambdaInvoke": "lambda:InvokeFunction",
+}
+_CONDITIONS = ("BeforeEntry", "OnSuccess", "OnFailure")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing wrong with one resource, and what to write instead."""
+
+    rule: str
+    resource: str
+    """Its logical id."""
+    message: str
+
+
+def findings(template: Mapping[str, Any], protected_stages: Collection[str]) -> list[Finding]:
+    """What is wrong with a template's pipelines; `protected_stages` may be reached from one named branch only."""
+    resources = template.get("Resources", {})
+    policies = _Policies(resources)
+    return [
+        Finding(rule, logical_id, message)
+        for logical_id, resource in resources.items()
+        if resource["Type"] == "AWS::CodePipeline::Pipeline"
+        for check in (_parallel, _rules, _connections, _reach)
+        for rule, message in check(_Pipeline(resource["Properties"], policies, frozenset(protected_stages)))
+    ]
+
+
+@dataclass(frozen=True)
+class _Pipeline:
+    properties: Mapping[str, Any]
+    policies: _Policies
+    protected: frozenset[str]
+
+    @property
+    def stages(self) -> list[Mapping[str, Any]]:
+        return list(self.properties.get("Stages", []))
+
+    def allows(self, role: object, action: str) -> bool:
+        """Whether a role, or the pipeline's own where none is given, may call an action."""
+        return self.policies.allow(role or self.properties.get("RoleArn"), action)
+
+
+class _Policies:
+    """The actions that each role of a template is allowed."""
+
+    def __init__(self, resources: Mapping[str, Any]) -> None:
+        self._allowed: dict[str, set[str]] = {}
+        for logical_id, resource in resources.items():
+            properties = resource.get("Properties", {})
+            if resource["Type"] == "AWS::IAM::Policy":
+                for role in properties.get("Roles", []):
+                    self._add(_referred(role), properties["PolicyDocument"])
+            if resource["Type"] == "AWS::IAM::Role":
+                for policy in properties.get("Policies", []):
+                    self._add(logical_id, policy["PolicyDocument"])
+
+    def _add(self, role: str | None, document: Mapping[str, Any]) -> None:
+        for statement in _listed(document["Statement"]):
+            if role and statement["Effect"] == "Allow":
+                self._allowed.setdefault(role, set()).update(_listed(statement.get("Action", [])))
+
+    def allow(self, role: object, action: str) -> bool:
+        """Whether a role of this template may call an action; one of elsewhere is believed."""
+        logical_id = _referred(role)
+        if logical_id is None:
+            return True
+        return any(fnmatchcase(action.lower(), given.lower()) for given in self._allowed.get(logical_id, ()))
+
+
+Found = Iterator[tuple[str, str]]
+
+
+def _parallel(it: _Pipeline) -> Found:
+    if it.properties.get("ExecutionMode") != "PARALLEL":
+        return
+    for stage in it.stages:
+        if "ROLLBACK" in _results(stage):
+            message = f"stage {stage['Name']} rolls back, which CodePipeline refuses in mode PARALLEL; use QUEUED"
+            yield "parallel-without-rollback", message
+
+
+def _results(stage: Mapping[str, Any]) -> set[str]:
+    found = {str(stage.get("OnFailure", {}).get("Result"))}
+    for place in _CONDITIONS:
+        found |= {str(condition.get("Result")) for condition in stage.get(place, {}).get("Conditions", [])}
+    return found
+
+
+def _rules(it: _Pipeline) -> Found:
+    for stage in it.stages:
+        for place in _CONDITIONS:
+            for condition in stage.get(place, {}).get("Conditions", []):
+                for rule in condition.get("Rules", []):
+                    yield from _rule(it, f"rule {rule['Name']} of stage {stage['Name']}", rule)
+
+
+def _rule(it: _Pipeline, name: str, rule: Mapping[str, Any]) -> Found:
+    kind = rule["RuleTypeId"]
+    if not kind.get("Version"):
+        yield "rule-has-version", f"{name} has no version, which CodePipeline refuses; write version='1'"
+    call = _RULE_CALLS.get(kind["Provider"])
+    if call and not it.allows(rule.get("RoleArn"), call):
+        yield (
+            "rule-has-grants",
+            f"{name} calls {call}, which its role may not; grant it: a rule makes no role and no grant of its own",
+        )
+
+
+def _connections(it: _Pipeline) -> Found:
+    for stage in it.stages:
+        for action in stage.get("Actions", []):
+            if action["ActionTypeId"]["Provider"] != "CodeStarSourceConnection":
+                continue
+            for call in ("codeconnections:UseConnection", "codestar-connections:UseConnection"):
+                if not it.allows(action.get("RoleArn"), call):
+                    message = f"action {action['Name']} may not call {call}; connections of either age need both names"
+                    yield "source-uses-connection", message
+
+
+def _reach(it: _Pipeline) -> Found:
+    reached = [str(stage["Name"]) for stage in it.stages if stage["Name"] in it.protected]
+    if not reached:
+        return
+    for trigger in it.properties.get("Triggers", []):
+        git = trigger.get("GitConfiguration", {})
+        wide = ["a pull request" for _ in git.get("PullRequest", [])]
+        for push in git.get("Push", []):
+            branches = push.get("Branches", {}).get("Includes", [])
+            wide += [f"branch pattern {branch}" for branch in branches if _WILD & set(branch)]
+            wide += ["any branch's tag" for _ in push.get("Tags", {}).get("Includes", [])]
+            if not branches and not push.get("Tags"):
+                wide.append("every branch")
+        for what in wide:
+            yield (
+                "branch-reaches-production",
+                f"{what} can reach {reached[0]}; name the one branch that may, without wildcards",
+            )
+
+
+def _referred(role: object) -> str | None:
+    """The logical id behind a Ref or an Arn; None for a role of elsewhere."""
+    if isinstance(role, Mapping):
+        if "Ref" in role:
+            return str(role["Ref"])
+        if "Fn::GetAtt" in role:
+            return str(role["Fn::GetAtt"][0])
+    return None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,216 @@
+"""The build projects of one pipeline, each for one action."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+
+from pipeline import buildspec
+from products import Product, names
+from products.flows import Action, Delivery, Kind, Stage
+from products.pipeline import Pipeline
+from slipway.build import Build
+
+_PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
+_PUSH = [
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:GetDownloadUrlForLayer",  # of the layers that the cache names
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+]
+
+
+class Builds:
+    """Defines the build of an action: its file, variables, rights and time."""
+
+    def __init__(
+        self,
+        stack: cdk.Stack,
+        *,
+        product: Product,
+        pipeline: Pipeline,
+        flow: Delivery,
+        reports: s3.IBucket,
+        log_retention: logs.RetentionDays,
+    ) -> None:
+        self._stack, self._product, self._pipeline, self._flow = stack, product, pipeline, flow
+        self._reports, self._log_retention = reports, log_retention
+        self._artifacts: Sequence[iam.PolicyStatement] = ()
+        # The environments agree on it: products/pipeline_checks.py.
+        self._architecture = next(iter(product.environments.values())).architecture
+
+    def define(self, stage: Stage, action: Action, artifacts: Sequence[iam.PolicyStatement]) -> Build:
+        """The build of an action; `artifacts`: what it may do to those of its pipeline."""
+        self._artifacts = artifacts
+        define = {
+            Kind.CHECK: self._check,
+            Kind.IMAGE: self._image,
+            Kind.BUNDLE: self._bundle,
+            Kind.SCAN: self._scan,
+            Kind.FRONTEND: self._frontend,
+            Kind.E2E: self._end_to_end,
+        }
+        return define[action.kind](stage, action)
+
+    def _build(
+        self,
+        stage: Stage,
+        action: Action,
+        spec: Mapping[str, Any] | str,
+        variables: Mapping[str, str],
+        *,
+        secrets: Mapping[str, str] | None = None,
+        docker: bool = True,
+        large: bool = False,
+        role_name: str | None = None,
+        statements: Sequence[iam.PolicyStatement] = (),
+    ) -> Build:
+        purpose = f"{stage.name}{action.name}"
+        return Build(
+            self._stack,
+            f"{names.pascal(self._flow.flow)}{purpose}",
+            name=names.build(self._product.name, self._flow.flow, f"{stage.name}-{action.name}".lower()),
+            description=f"{stage.name} of {self._flow.pipeline}: {action.kind}",
+            buildspec=spec,
+            architecture=self._architecture,
+            large=large,
+            docker=docker,
+            timeout=cdk.Duration.minutes(action.minutes),
+            variables=variables,
+            secrets=secrets or {},
+            log_retention=self._log_retention,
+            role_name=role_name,
+            statements=[*self._artifacts, *statements],
+        )
+
+    def _check(self, stage: Stage, action: Action) -> Build:
+        check = self._pipeline.checks[action.subject]
+        spec = buildspec(check.build) if check.build else str(check.buildspec)
+        return self._build(stage, action, spec, check.variables, docker=check.docker)
+
+    def _image(self, stage: Stage, action: Action) -> Build:
+        image, tooling = self._product.images[action.subject], self._product.tooling
+        uri = names.repository_uri(tooling.account, tooling.region, self._product.name, action.subject)
+        variables = {
+            "REPOSITORY_URI": uri,
+            "CONTEXT": image.context,
+            "DOCKERFILE": image.dockerfile,
+            "PLATFORM": _PLATFORMS[self._architecture],
+            "TAGS": " ".join(self._pipeline.tags),
+            "RELEASE_TAG": self._pipeline.release_tag,
+            "VERSION_FILE": self._pipeline.version_file,
+            "MAIN_BRANCH": self._product.repository.branch,
+        }
+        optional = {
+            "TARGET": image.target or "",
+            "BUILD_ARGS": "\n".join(f"{key}={value}" for key, value in image.build_args.items()),
+            "BUILD_SECRETS": " ".join(image.build_secrets),
+        }
+        secrets = {
+            key.upper(): f"{secret.name}:{secret.key}" if secret.key else secret.name
+            for key, secret in image.build_secrets.items()
+        }
+        return self._build(
+            stage,
+            action,
+            buildspec("image"),
+            {**variables, **{key: value for key, value in optional.items() if value}},
+            secrets=secrets,
+            large=True,
+            statements=[
+                iam.PolicyStatement(sid="PushImage", actions=_PUSH, resources=[self._repository(action.subject)]),
+                _log_in(),
+            ],
+        )
+
+    def _bundle(self, stage: Stage, action: Action) -> Build:
+        frontend = self._product.frontend
+        if frontend is None:
+            raise ValueError("a product without a frontend has no bundle")
+        variables = {
+            "DIRECTORY": frontend.directory,
+            "INSTALL": frontend.install,
+            "BUILD": frontend.build,
+            "OUTPUT": frontend.output,
+        }
+        return self._build(stage, action, buildspec("bundle"), variables)
+
+    def _scan(self, stage: Stage, action: Action) -> Build:
+        scan = self._pipeline.scan
+        if scan is None:
+            raise ValueError("a pipeline without a scan has no action for it")
+        look = ["ecr:DescribeImageScanFindings", "ecr:DescribeImages"]
+        return self._build(
+            stage,
+            action,
+            buildspec("scan"),
+            {"CRITICAL": str(scan.critical), "HIGH": str(scan.high)},
+            docker=False,
+            statements=[
+                iam.PolicyStatement(sid="ReadScan", actions=look, resources=[self._repository(action.subject)])
+            ],
+        )
+
+    def _frontend(self, stage: Stage, action: Action) -> Build:
+        frontend, environment = self._product.frontend, self._product.environments[action.subject]
+        if frontend is None:
+            raise ValueError("a product without a frontend publishes none")
+        role = names.access_role(action.subject, self._product.name, "publish")
+        arn = f"arn:{self._stack.partition}:iam::{environment.account}:role/{role}"
+        return self._build(
+            stage,
+            action,
+            buildspec("publish-frontend"),
+            {
+                "ROLE_ARN": arn,
+                "REGION": environment.region,
+                "STACK": names.stack(action.subject, self._product.name, "edge"),
+                "KEEP_RELEASES": str(frontend.keep_releases),
+            },
+            docker=False,
+            role_name=names.build_role(self._product.name, self._flow.flow, action.subject),
+            statements=[iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[arn])],
+        )
+
+    def _end_to_end(self, stage: Stage, action: Action) -> Build:
+        tests = self._pipeline.e2e
+        if tests is None:
+            raise ValueError("a pipeline without end-to-end tests has no stage for them")
+        where = f"{self._flow.flow}/*"
+        return self._build(
+            stage,
+            action,
+            buildspec("e2e"),
+            {
+                "DIRECTORY": tests.directory,
+                "REPORTS_BUCKET": f"{self._reports.bucket_name}/{self._flow.flow}",
+                **tests.variables,
+            },
+            large=True,
+            statements=[
+                iam.PolicyStatement(
+                    sid="KeepReport", actions=["s3:PutObject"], resources=[self._reports.arn_for_objects(where)]
+                )
+            ],
+        )
+
+    def _repository(self, image: str) -> str:
+        tooling, name = self._product.tooling, names.repository(self._product.name, image)
+        return f"arn:{self._stack.partition}:ecr:{tooling.region}:{tooling.account}:repository/{name}"
+
+
+def _log_in() -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="LogInToRegistry",
+        actions=["ecr:GetAuthorizationToken"],
+        resources=["*"],  # the action knows no resource
+    )

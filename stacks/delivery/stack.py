@@ -1,0 +1,41 @@
+"""The Delivery stack: from a push to the last stage."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from products import Product
+from products.flows import deliveries
+from products.pipeline import Pipeline
+from slipway.log_retention import retention
+from slipway.private_bucket import PrivateBucket
+from stacks.delivery.builds import Builds
+from stacks.delivery.flow import define_flow
+from stacks.delivery.functions import Functions
+from stacks.delivery.news import define_news
+from stacks.product_stack import ToolingStack
+
+_REPORTS_KEPT = cdk.Duration.days(30)  # as Edenco documents it
+
+
+class DeliveryStack(ToolingStack):
+    """One pipeline for each flow of the manifest, and what they share: functions, reports, messages."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, product: Product, pipeline: Pipeline) -> None:
+        super().__init__(scope, construct_id, product=product, description="Pipelines: from a push to production")
+        kept = retention(pipeline.log_retention_days)
+        topic = sns.Topic(self, "Notifications", enforce_ssl=True, display_name=f"{product.name} pipelines")
+        for email in pipeline.notifications.emails:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        reports = PrivateBucket(self, "Reports", keep=False)
+        reports.add_lifecycle_rule(id="ExpireReports", expiration=_REPORTS_KEPT)
+        flows = deliveries(product)
+        functions = Functions(self, product=product, pipeline=pipeline, log_retention=kept)
+        for flow in flows:
+            builds = Builds(self, product=product, pipeline=pipeline, flow=flow, reports=reports, log_retention=kept)
+            define_flow(self, product=product, pipeline=pipeline, flow=flow, builds=builds, functions=functions)
+        define_news(self, product=product, pipeline=pipeline, flows=flows, topic=topic, log_retention=kept)
+        self.output("ReportsBucketName", reports.bucket_name, "Reports of end-to-end tests")

@@ -1,0 +1,112 @@
+"""A synthesised pipeline in the words of a document: stages, steps, gates, minutes, triggers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tests.support.synthesis import Json, shipped
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a template says of one pipeline."""
+
+    template: Json
+    properties: Json
+
+    @classmethod
+    def of(cls, product: str, flow: str) -> Deployed:
+        template = shipped(product)[f"tooling-{product}-delivery"]
+        (found,) = [
+            it["Properties"]
+            for it in template["Resources"].values()
+            if it["Type"] == "AWS::CodePipeline::Pipeline" and it["Properties"]["Name"] == f"{product}-{flow}"
+        ]
+        return cls(template, found)
+
+    @property
+    def stages(self) -> list[str]:
+        return [stage["Name"] for stage in self.properties["Stages"]]
+
+    def steps(self, stage: str) -> list[set[str]]:
+        """The names of a stage's actions, those that run side by side in one set."""
+        actions = self._stage(stage)["Actions"]
+        orders = sorted({action["RunOrder"] for action in actions})
+        return [{action["Name"] for action in actions if action["RunOrder"] == order} for order in orders]
+
+    def minutes(self, stage: str) -> int:
+        """The longest a stage can take: of each step its slowest action's limit."""
+        longest: dict[int, int] = {}
+        for action in self._stage(stage)["Actions"]:
+            order = action["RunOrder"]
+            longest[order] = max(longest.get(order, 0), self._limit(action))
+        return sum(longest.values())
+
+    def rolls_back(self, stage: str) -> bool:
+        return bool(self._stage(stage).get("OnFailure", {}).get("Result") == "ROLLBACK")
+
+    @property
+    def mode(self) -> str:
+        return str(self.properties["ExecutionMode"])
+
+    @property
+    def trigger(self) -> Json:
+        (only,) = self.properties["Triggers"]
+        git = dict(only["GitConfiguration"])
+        del git["SourceActionName"]
+        return git
+
+    def variables(self, stage: str, action: str) -> dict[str, str]:
+        """What a build is told: by its project, and by the run."""
+        found = self.action(stage, action)
+        project = self._project(found)
+        given = {it["Name"]: it["Value"] for it in project["Environment"].get("EnvironmentVariables", [])}
+        ours = json.loads(found["Configuration"].get("EnvironmentVariables", "[]"))
+        return {**given, **{it["name"]: it["value"] for it in ours}}
+
+    def buildspec(self, stage: str, action: str) -> str:
+        return str(self._project(self.action(stage, action))["Source"]["BuildSpec"])
+
+    def action(self, stage: str, name: str) -> Json:
+        (found,) = [action for action in self._stage(stage)["Actions"] if action["Name"] == name]
+        return dict(found)
+
+    def _stage(self, name: str) -> Json:
+        (found,) = [stage for stage in self.properties["Stages"] if stage["Name"] == name]
+        return dict(found)
+
+    def _limit(self, action: Json) -> int:
+        if action["ActionTypeId"]["Provider"] == "CodeBuild":
+            return int(self._project(action)["TimeoutInMinutes"])
+        return int(json.loads(action["Configuration"]["UserParameters"])["deadline_minutes"])
+
+    def _project(self, action: Json) -> Json:
+        logical_id = action["Configuration"]["ProjectName"]["Ref"]
+        return dict(self.template["Resources"][logical_id]["Properties"])
+
+
+def events_for(product: str, function: str) -> list[Any]:
+    """The event patterns that call a function of the Delivery stack, by its construct id."""
+    resources = shipped(product)[f"tooling-{product}-delivery"]["Resources"]
+    return [
+        it["Properties"]["EventPattern"]
+        for it in resources.values()
+        if it["Type"] == "AWS::Events::Rule"
+        and it["Properties"]["Targets"][0]["Arn"]["Fn::GetAtt"][0].startswith(function)
+    ]
+
+
+def settings(product: str, function: str) -> Any:
+    """The settings of a function of the Delivery stack, with what only AWS knows left out."""
+    resources = shipped(product)[f"tooling-{product}-delivery"]["Resources"]
+    (found,) = [
+        it["Properties"]["Environment"]["Variables"]["SETTINGS"]
+        for logical_id, it in resources.items()
+        if it["Type"] == "AWS::Lambda::Function" and logical_id.startswith(function)
+    ]
+    text = (
+        found if isinstance(found, str) else "".join(it if isinstance(it, str) else "?" for it in found["Fn::Join"][1])
+    )
+    return json.loads(text)

@@ -1,0 +1,89 @@
+"""AllThrive's pipelines are the documented ones: ../shared/systems/allthrive.md, transcribed into the tables below."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.reading import Deployed
+
+# § Pipeline Flow: ci.yml on pull requests, deploy-aws.yml on pushes to main. Staging, its end-to-end tests and the
+# approval gate are the document's Future Improvements; Release comes after everything it names.
+STAGES = {
+    "pull-request": ["Source", "Test"],
+    "feature": ["Source", "Test", "Publish", "Staging", "E2E"],
+    "main": ["Source", "Test", "Publish", "Staging", "E2E", "Approval", "Production", "Release"],
+}
+# § Workflow Files, Triggers; feature branches are ours.
+TRIGGERS = {
+    "pull-request": {"PullRequest": [{"Branches": {"Includes": ["main"]}, "Events": ["OPEN", "UPDATED"]}]},
+    "feature": {"Push": [{"Branches": {"Includes": ["feature/**"]}}]},
+    "main": {"Push": [{"Branches": {"Includes": ["main"]}}]},
+}
+MODES = {"pull-request": "PARALLEL", "feature": "QUEUED", "main": "QUEUED"}
+# § CI Workflow, Jobs: the test job's parts side by side, the E2E job depends on it.
+TESTS = {
+    "pull-request": [{"Backend", "Frontend", "Seo"}, {"Browser"}],
+    "feature": [{"Backend", "Frontend", "Seo"}],
+    "main": [{"Backend", "Frontend", "Seo"}],
+}
+# § Deploy Workflow and § Pipeline Flow: update services and wait for stability, migrations, frontend and invalidation.
+PRODUCTION = [{"Deploy"}, {"Migrate"}, {"Frontend"}, {"Invalidate"}, {"Verify"}]
+# § Build Backend, Build Frontend; the scan is ours.
+PUBLISH = [{"Backend", "Bundle"}, {"ScanBackend"}]
+TAGS = ["{sha}", "latest"]
+DOCKERFILE = "Dockerfile.prod"
+
+
+@pytest.mark.parametrize("flow", STAGES)
+def test_the_stages_are_the_documented_ones_in_their_order(flow: str) -> None:
+    assert Deployed.of("allthrive", flow).stages == STAGES[flow]
+
+
+@pytest.mark.parametrize("flow", TRIGGERS)
+def test_the_triggers_are_the_documented_ones(flow: str) -> None:
+    assert Deployed.of("allthrive", flow).trigger == TRIGGERS[flow]
+
+
+@pytest.mark.parametrize("flow", MODES)
+def test_pull_requests_run_side_by_side_and_pushes_in_a_queue(flow: str) -> None:
+    assert Deployed.of("allthrive", flow).mode == MODES[flow]
+
+
+@pytest.mark.parametrize("flow", TESTS)
+def test_the_checks_are_the_documented_ones(flow: str) -> None:
+    assert Deployed.of("allthrive", flow).steps("Test") == TESTS[flow]
+
+
+def test_images_and_frontend_are_built_side_by_side() -> None:
+    assert Deployed.of("allthrive", "main").steps("Publish") == PUBLISH
+
+
+@pytest.mark.parametrize("stage", ["Staging", "Production"])
+def test_services_are_stable_before_migrations_and_migrated_before_the_cache_is_invalidated(stage: str) -> None:
+    assert Deployed.of("allthrive", "main").steps(stage) == PRODUCTION
+
+
+def test_images_are_built_from_the_documented_file_with_the_documented_tags() -> None:
+    told = Deployed.of("allthrive", "main").variables("Publish", "Backend")
+
+    assert (told["DOCKERFILE"], told["TAGS"].split()) == (DOCKERFILE, TAGS)
+
+
+def test_a_person_is_asked_before_production_and_only_there() -> None:
+    asked = {
+        (flow, stage["Name"])
+        for flow in STAGES
+        for stage in Deployed.of("allthrive", flow).properties["Stages"]
+        for action in stage["Actions"]
+        if action["ActionTypeId"]["Category"] == "Approval"
+    }
+
+    assert asked == {("main", "Approval")}
+
+
+@pytest.mark.parametrize("flow", STAGES)
+def test_an_environment_that_fails_is_rolled_back_and_nothing_else(flow: str) -> None:
+    deployed = Deployed.of("allthrive", flow)
+    rolled = [stage for stage in deployed.stages if deployed.rolls_back(stage)]
+
+    assert rolled == [stage for stage in deployed.stages if stage in ("Staging", "Production")]

@@ -1,0 +1,102 @@
+"""Edenco's pipelines are the documented ones: ../shared/systems/edenco.md, transcribed into the tables below."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.reading import Deployed, settings
+
+# § Deployment Strategy. The document's Build is our Source and the images of Test and Publish; its E2E comes after
+# staging, its production after E2E. What we add, Release, comes after everything the document names.
+STAGES = {
+    "pull-request": ["Source", "Test"],
+    "feature": ["Source", "Test", "Publish", "Staging", "E2E"],
+    "main": ["Source", "Test", "Publish", "Staging", "E2E", "Production", "Release"],
+}
+# § Overview, Trigger.
+TRIGGERS = {
+    "pull-request": {"PullRequest": [{"Branches": {"Includes": ["main"]}, "Events": ["OPEN", "UPDATED"]}]},
+    "feature": {"Push": [{"Branches": {"Includes": ["feature/**"]}}]},
+    "main": {"Push": [{"Branches": {"Includes": ["main"]}}]},
+}
+# § Pipeline Flow: minutes of each documented stage, and ours that make it up.
+MINUTES = {
+    ("feature", ("Test", "Publish")): 45,  # Stage 1: Build and Test
+    ("main", ("Test", "Publish")): 45,
+    ("feature", ("Staging",)): 20,  # Stage 2: Deploy to Staging
+    ("main", ("Staging",)): 20,
+    ("feature", ("E2E",)): 30,  # Stage 3: E2E Testing
+    ("main", ("E2E",)): 30,
+    ("main", ("Production",)): 20,  # Stage 4: Deploy to Production
+}
+# § Concurrency Control: cancel in progress, per branch or pull request.
+STOPS_OLDER = {"edenco-pull-request", "edenco-feature", "edenco-main"}
+# § Publish Phase.
+TAGS = ["{version}", "{version}-{sha7}", "latest", "{branch}"]
+# § Stage 2 and 4, Verify: what is asked, how often, seconds between.
+VERIFY = ("/api/v1/status/", 12, 5)
+# § Extract versions.
+VERSION_FILE = "backend/config/__init__.py"
+
+
+@pytest.mark.parametrize("flow", STAGES)
+def test_the_stages_are_the_documented_ones_in_their_order(flow: str) -> None:
+    assert Deployed.of("edenco", flow).stages == STAGES[flow]
+
+
+@pytest.mark.parametrize("flow", TRIGGERS)
+def test_the_triggers_are_the_documented_ones(flow: str) -> None:
+    assert Deployed.of("edenco", flow).trigger == TRIGGERS[flow]
+
+
+@pytest.mark.parametrize(("flow", "stages"), MINUTES)
+def test_a_stage_may_take_the_documented_minutes(flow: str, stages: tuple[str, ...]) -> None:
+    deployed = Deployed.of("edenco", flow)
+
+    assert sum(deployed.minutes(stage) for stage in stages) == MINUTES[flow, stages]
+
+
+def test_backend_and_frontend_are_tested_side_by_side() -> None:
+    assert Deployed.of("edenco", "main").steps("Test") == [{"Backend", "Frontend"}]
+
+
+def test_a_deployment_is_verified_last_and_as_documented() -> None:
+    deployed = Deployed.of("edenco", "main")
+    told = settings("edenco", "ProductionVerify")
+
+    assert deployed.steps("Staging")[-1] == deployed.steps("Production")[-1] == {"Verify"}
+    assert (told["path"], told.get("tries", 12), told.get("pause_seconds", 5)) == VERIFY
+
+
+def test_production_is_reached_from_main_only_and_after_end_to_end_tests() -> None:
+    reaching = [flow for flow in STAGES if "Production" in Deployed.of("edenco", flow).stages]
+    stages = Deployed.of("edenco", "main").stages
+
+    assert reaching == ["main"]
+    assert stages.index("Staging") < stages.index("E2E") < stages.index("Production")
+
+
+def test_production_runs_the_images_that_staging_ran() -> None:
+    main = Deployed.of("edenco", "main")
+    both = [main.action(stage, "Deploy")["Configuration"]["UserParameters"] for stage in ("Staging", "Production")]
+
+    assert both[0] == both[1]
+    assert '"BackendImage":"#{PublishBackend.IMAGE}"' in both[0]
+
+
+def test_images_carry_the_documented_tags_and_the_documented_version() -> None:
+    told = Deployed.of("edenco", "main").variables("Publish", "Backend")
+
+    assert told["TAGS"].split() == TAGS
+    assert told["VERSION_FILE"] == VERSION_FILE
+
+
+def test_a_newer_push_cancels_the_older_run_of_its_branch_before_production() -> None:
+    told = settings("edenco", "CancelSuperseded")
+
+    assert told["protected_stages"] == ["Production", "Release"]
+    assert set(told["branches"]) <= STOPS_OLDER
+
+
+def test_a_failure_of_the_main_pipeline_becomes_an_issue() -> None:
+    assert settings("edenco", "ReportFailure")["issues"] == ["edenco-main"]

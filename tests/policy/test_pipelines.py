@@ -1,0 +1,146 @@
+"""Our rules about pipelines find what CDK and cfn-lint let through, and nothing in what we ship."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from policy.pipelines import findings
+from products.flows import deliveries
+from products.names import pascal
+from tests.support.synthesis import PRODUCTS, Json, listed, shipped
+
+PROTECTED = {"Production"}
+
+
+def delivery(product: str = "allthrive") -> Json:
+    return copy.deepcopy(shipped(product)[f"tooling-{product}-delivery"])
+
+
+def pipeline(template: Json, name: str = "allthrive-main") -> Json:
+    (found,) = [
+        resource["Properties"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::CodePipeline::Pipeline" and resource["Properties"]["Name"] == name
+    ]
+    return dict(found)
+
+
+def stage(template: Json, name: str) -> Json:
+    (found,) = [each for each in pipeline(template)["Stages"] if each["Name"] == name]
+    return found if isinstance(found, dict) else {}
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_what_we_ship_has_no_finding(product: str) -> None:
+    of = shipped(product).product
+    protected = {pascal(name) for name, it in of.environments.items() if it.protected}
+
+    assert deliveries(of)
+    assert findings(delivery(product), protected) == []
+
+
+def test_parallel_runs_that_roll_back_are_found() -> None:
+    template = delivery()
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::CodePipeline::Pipeline":
+            resource["Properties"]["ExecutionMode"] = "PARALLEL"
+
+    found = findings(template, PROTECTED)
+
+    assert {it.rule for it in found} == {"parallel-without-rollback"}
+    assert any("stage Production" in it.message for it in found)
+
+
+def condition(provider: str, **more: str) -> Json:
+    rule = {
+        "Name": "Gate",
+        "RuleTypeId": {"Category": "Rule", "Owner": "AWS", "Provider": provider, **more},
+        "Configuration": {},
+    }
+    return {"Conditions": [{"Result": "FAIL", "Rules": [rule]}]}
+
+
+@pytest.mark.parametrize("place", ["BeforeEntry", "OnSuccess", "OnFailure"])
+def test_a_rule_without_a_version_is_found(place: str) -> None:
+    template = delivery()
+    stage(template, "Production")[place] = condition("VariableCheck")
+
+    (found,) = findings(template, PROTECTED)
+
+    assert (found.rule, "version='1'" in found.message) == ("rule-has-version", True)
+
+
+@pytest.mark.parametrize(
+    ("provider", "call"),
+    [
+        ("LambdaInvoke", "lambda:InvokeFunction"),
+        ("CloudWatchAlarm", "cloudwatch:DescribeAlarms"),
+        ("CodeBuild", "codebuild:StartBuild"),
+        ("Commands", "codebuild:StartBuild"),
+    ],
+)
+def test_a_rule_whose_role_may_not_call_its_provider_is_found(provider: str, call: str) -> None:
+    template = delivery()
+    stage(template, "Production")["BeforeEntry"] = condition(provider, Version="1")
+
+    (found,) = findings(template, PROTECTED)
+
+    assert (found.rule, call in found.message) == ("rule-has-grants", True)
+
+
+def test_a_rule_that_calls_nothing_needs_no_grant() -> None:
+    template = delivery()
+    stage(template, "Production")["BeforeEntry"] = condition("VariableCheck", Version="1")
+
+    assert findings(template, PROTECTED) == []
+
+
+@pytest.mark.parametrize("name", ["codeconnections:UseConnection", "codestar-connections:UseConnection"])
+def test_a_source_that_may_not_use_its_connection_is_found(name: str) -> None:
+    template = delivery()
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Policy":
+            for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
+                statement["Action"] = [it for it in listed(statement["Action"]) if it != name]
+
+    found = findings(template, PROTECTED)
+
+    assert {it.rule for it in found} == {"source-uses-connection"}
+    assert all(name in it.message for it in found)
+
+
+def wildcard(git: Json) -> None:
+    git["Push"][0]["Branches"]["Includes"] = ["release/**"]
+
+
+def pull_request(git: Json) -> None:
+    git["PullRequest"] = [{"Branches": {"Includes": ["main"]}}]
+
+
+def tag(git: Json) -> None:
+    git["Push"] = [{"Tags": {"Includes": ["v*"]}}]
+
+
+def anything(git: Json) -> None:
+    git["Push"] = [{}]
+
+
+@pytest.mark.parametrize("widen", [wildcard, pull_request, tag, anything])
+def test_whatever_but_one_named_branch_may_not_reach_production(widen: Callable[[Any], None]) -> None:
+    template = delivery()
+    widen(pipeline(template)["Triggers"][0]["GitConfiguration"])
+
+    found = findings(template, PROTECTED)
+
+    assert {it.rule for it in found} == {"branch-reaches-production"}
+
+
+def test_a_wildcard_that_ends_before_production_is_fine() -> None:
+    template = delivery()
+    wildcard(pipeline(template, "allthrive-feature")["Triggers"][0]["GitConfiguration"])
+
+    assert findings(template, PROTECTED) == []

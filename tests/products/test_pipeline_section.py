@@ -1,0 +1,293 @@
+"""What is said about a `pipeline:` section that would fail, or harm, when a push comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from products.flows import deliveries, moving_tags
+from products.pipeline_checks import matches
+from tests.support.manifests import REMOVED, complaints, manifest, product
+
+FEATURE, MAIN, PULL = "pipeline.flows.feature", "pipeline.flows.main", "pipeline.flows.pull-request"
+
+# (what is wrong, as the reader of the report sees it; the change; where; the beginning of what is said; its end)
+BAD: list[tuple[str, dict[str, Any], str, str]] = [
+    (
+        "an unknown stage, with the nearest right one",
+        {f"{FEATURE}.stages": ["test", "publsh"]},
+        f"{FEATURE}.stages",
+        "unknown stage 'publsh'; did you mean 'publish'?",
+    ),
+    (
+        "a stage twice",
+        {f"{FEATURE}.stages": ["test", "publish", "staging", "staging"]},
+        f"{FEATURE}.stages",
+        "'staging' stands twice",
+    ),
+    (
+        "an E2E stage with no address",
+        {f"{FEATURE}.stages": ["test", "publish", "e2e", "staging"]},
+        f"{FEATURE}.stages",
+        "'e2e' has no address; put the environment it drives before it",
+    ),
+    (
+        "an E2E stage with no tests",
+        {"pipeline.e2e": REMOVED, f"{MAIN}.stages": ["test", "publish", "staging", "production"]},
+        "pipeline.e2e",
+        "missing; the stage 'e2e' needs it, e.g. e2e: {directory: e2e}",
+    ),
+    (
+        "an environment without images",
+        {f"{FEATURE}.stages": ["test", "staging"]},
+        f"{FEATURE}.stages",
+        "'staging' needs images; put 'publish' before it",
+    ),
+    (
+        "an approval with nobody to tell",
+        {"pipeline.notifications": {}},
+        "environments.production.approval",
+        (
+            "nobody would be asked; write whom to tell under pipeline.notifications: emails, slack_secret or "
+            "discord_secret"
+        ),
+    ),
+    (
+        "a tag pattern with an unknown field",
+        {"pipeline.tags": ["{comit}"]},
+        "pipeline.tags.0",
+        "unknown field '{comit}'; write one of: branch, sha, sha7, version",
+    ),
+    (
+        "a tag pattern that is none",
+        {"pipeline.tags": ["{sha"]},
+        "pipeline.tags.0",
+        "got '{sha', which is no pattern (expected '}' before end of string); write e.g. {version}-{sha7}",
+    ),
+    (
+        "a tag with a character that no registry takes",
+        {"pipeline.tags": ["{branch}/{sha}"]},
+        "pipeline.tags.0",
+        "got '{branch}/{sha}'; a tag holds letters, digits, '.', '_' and '-'",
+    ),
+    (
+        "a tag that begins with a dot",
+        {"pipeline.tags": [".{sha}"]},
+        "pipeline.tags.0",
+        "got '.{sha}'; a tag begins with a letter, a digit, '_' or a field",
+    ),
+    (
+        "a field with a format",
+        {"pipeline.tags": ["{sha:.7}"]},
+        "pipeline.tags.0",
+        "got '{sha:.7}'; a field stands alone in its braces, e.g. {sha7}",
+    ),
+    (
+        "one release tag for all releases",
+        {"pipeline.release_tag": "released"},
+        "pipeline.release_tag",
+        "got 'released', the same for every release; write e.g. v{version}",
+    ),
+    (
+        "a feature branch pattern that matches main",
+        {f"{FEATURE}.branches": ["**"]},
+        f"{FEATURE}.branches",
+        "'**' matches main, which flow 'main' builds; narrow it, e.g. feature/**",
+    ),
+    (
+        "a branch filter that can reach production",
+        {f"{MAIN}.branches": ["release/*"]},
+        f"{MAIN}.branches",
+        (
+            "got release/*, which could reach production (deletion_protection or approval: true); only branches: "
+            "[main] may, or take production out of stages"
+        ),
+    ),
+    (
+        "git tags that reach production",
+        {f"{MAIN}.branches": [], f"{MAIN}.tags": ["v*"]},
+        f"{MAIN}.tags",
+        (
+            "got v*, which could reach production (deletion_protection or approval: true); only branches: [main] may, "
+            "or take production out of stages"
+        ),
+    ),
+    (
+        "a pull request that publishes",
+        {f"{PULL}.stages": ["test", "publish"]},
+        f"{PULL}.stages",
+        "a pull request is a stranger's code until it is merged; remove 'publish'",
+    ),
+    (
+        "a flow that nothing starts",
+        {f"{FEATURE}.branches": []},
+        FEATURE,
+        "nothing starts it; write one of branches, tags, pull_requests_to",
+    ),
+    (
+        "a flow with two kinds of start",
+        {f"{FEATURE}.tags": ["x*"]},
+        FEATURE,
+        "got branches and tags; write one of branches, tags, pull_requests_to",
+    ),
+    (
+        "files of a tag",
+        {f"{FEATURE}.branches": [], f"{FEATURE}.tags": ["x*"], f"{FEATURE}.paths": ["backend/**"]},
+        f"{FEATURE}.paths",
+        "CodePipeline does not look at files when a tag is pushed; remove it",
+    ),
+    (
+        "parallel deployments",
+        {f"{FEATURE}.mode": "parallel"},
+        f"{FEATURE}.mode",
+        "parallel runs cannot be rolled back; write queued",
+    ),
+    (
+        "a check that is neither ours nor the product's",
+        {"pipeline.checks.seo": {"variables": {}}},
+        "pipeline.checks.seo",
+        "name one of build (a build of Slipway) and buildspec (a file of the repository)",
+    ),
+    (
+        "a check of an unknown flow",
+        {"pipeline.checks.browser.flows": ["pull-requests"]},
+        "pipeline.checks.browser.flows",
+        "no such flow 'pull-requests'; did you mean 'pull-request'?",
+    ),
+    (
+        "a Test stage without a check",
+        {"pipeline.checks": {"backend": {"build": "backend", "flows": ["main"]}}},
+        f"{FEATURE}.stages",
+        "'test' has no check that runs in flow 'feature'; see pipeline.checks.*.flows",
+    ),
+    (
+        "minutes of an unknown stage",
+        {"pipeline.timeouts": {"stagign": 20}},
+        "pipeline.timeouts.stagign",
+        "unknown stage; did you mean 'staging'?",
+    ),
+    (
+        "too few minutes for a deployment",
+        {"pipeline.timeouts": {"staging": 20}},
+        "pipeline.timeouts.staging",
+        (
+            "20 minutes leave -20 for the deployment itself; 5 are needed at least: raise it to 45, or lower "
+            "migration.timeout_minutes"
+        ),
+    ),
+    (
+        "too few minutes for two steps",
+        {"pipeline.timeouts": {"publish": 8}},
+        "pipeline.timeouts.publish",
+        "8 minutes for 2 steps; a build needs 5 at least",
+    ),
+    (
+        "environments of two architectures",
+        {"environments.staging.architecture": "x86_64"},
+        "environments",
+        "images are built once, for one architecture, but they differ: staging x86_64, production arm64",
+    ),
+    (
+        "an unknown key",
+        {"pipeline.notifications.email": ["ops@allthrive.ai"]},
+        "pipeline.notifications.email",
+        "unknown key; did you mean 'emails'?",
+    ),
+    (
+        "no ARN of a connection",
+        {"pipeline.connection": "github"},
+        "pipeline.connection",
+        (
+            "got 'github'; write it like arn:aws:codeconnections:us-east-1:111122223333:connection/"
+            "0f1e2d3c-0000-4000-8000-000000000000"
+        ),
+    ),
+    (
+        "an environment with a stage's name",
+        {"environments.test": manifest()["environments"]["staging"]},
+        "environments.test",
+        "the name is a stage of the pipeline; give the environment another",
+    ),
+]
+
+
+def said(folder: Path, changes: dict[str, Any]) -> list[str]:
+    lines = complaints(folder, yaml.safe_dump(manifest(changes), sort_keys=False))
+    return [line.partition(" ")[2] for line in lines]
+
+
+@pytest.mark.parametrize(("changes", "key", "message"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_it_says_where_what_was_got_and_what_to_write(
+    tmp_path: Path, changes: dict[str, Any], key: str, message: str
+) -> None:
+    assert f"{key}: {message}" in said(tmp_path, changes)
+
+
+def test_too_many_moving_tags_are_refused(tmp_path: Path) -> None:
+    changes = {"pipeline.tags": ["{sha}", "{branch}"], f"{FEATURE}.branches": [f"{letter}/*" for letter in "abcde"]}
+
+    (sentence,) = said(tmp_path, changes)
+
+    assert sentence.startswith("pipeline.tags: latest, a-*, b-*, c-*, d-*, e-*, main, cache-* would all move;")
+
+
+def test_more_images_than_an_action_can_be_told_are_refused(tmp_path: Path) -> None:
+    images: dict[str, Any] = {f"image-{letter}": {} for letter in "abcdefgh"}
+
+    assert said(tmp_path, {"images": {"backend": {}, **images}}) == [
+        "images: 9 are more than CodePipeline carries to one deployment; merge some of them"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "branch", "expected"),
+    [
+        ("main", "main", True),
+        ("main", "maintenance", False),
+        ("feature/*", "feature/a", True),
+        ("feature/*", "feature/a/b", False),
+        ("feature/**", "feature/a/b", True),
+        ("*", "main", True),
+        ("*", "a/b", False),
+        ("m?in", "main", True),
+        ("m?in", "m/in", False),
+        ("ma.n", "main", False),
+    ],
+)
+def test_patterns_match_as_codepipeline_says(pattern: str, branch: str, expected: bool) -> None:
+    assert matches(pattern, branch) is expected
+
+
+@given(st.text(alphabet="ab/", min_size=1, max_size=8))
+def test_two_stars_match_every_branch(branch: str) -> None:
+    assert matches("**", branch)
+
+
+def test_before_deploy_migrates_with_the_new_image_before_any_service_changes() -> None:
+    (main,) = [it for it in deliveries(product({"migration.when": "before_deploy"})) if it.flow == "main"]
+    production = main.stage("Production")
+
+    assert production is not None
+    assert [action.name for action in production.actions][:3] == ["Prepare", "Migrate", "Deploy"]
+
+
+def test_two_approvals_have_stages_of_their_own() -> None:
+    (main,) = [it for it in deliveries(product({"environments.staging.approval": True, f"{FEATURE}.stages": ["test"]}))
+               if it.flow == "main"]  # fmt: skip
+
+    assert [stage.name for stage in main.stages if stage.name.startswith("Approv")] == [
+        "ApproveStaging",
+        "ApproveProduction",
+    ]
+
+
+def test_only_tags_that_follow_the_newest_build_may_move() -> None:
+    changed = {"pipeline.tags": ["{version}", "{version}-{sha7}", "latest", "{branch}", "nightly"]}
+
+    assert moving_tags(product(changed)) == ["latest", "nightly", "feature-*", "main", "cache-*"]
+    assert moving_tags(product({"pipeline": REMOVED})) == ["latest"]
