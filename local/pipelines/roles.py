@@ -29,6 +29,7 @@ SYMBOLS = (
 
 PRINCIPAL = "codepipeline.amazonaws.com"
 SECONDS = 3600
+_SESSION_NAME = 64
 _RENEWED_BEFORE = 600  # a session that ends within these seconds is not used for another call
 
 Credentials = dict[str, str]
@@ -121,7 +122,7 @@ class Identity:
 
     def credentials(self, policy: str = "") -> Credentials:
         """A new session of the role, with no more rights than `policy` if there is one."""
-        name = str(int(time.time() * 1000))
+        name = f"codepipeline.{self._source.rsplit(':', 1)[-1]}"[:_SESSION_NAME]  # CodeBuild reads its initiator here
         if self.role == self._pipeline_role:
             return service_session(self.role, name, self._source, policy)
         own = client("sts", service_session(self._pipeline_role, name, self._source), get_region())

@@ -12,7 +12,6 @@ from typing import Any
 from local.pipelines import modes, variables
 from local.pipelines.errors import ServiceError
 
-LONGEST_VALUE = 1000
 _SKIPPABLE = {"LambdaInvoke", "VariableCheck"}
 _RESULTS = {
     "beforeEntry": {"FAIL", "SKIP"},
@@ -27,7 +26,6 @@ def check(pipeline: Declaration) -> None:
     """Refuse a declaration that CodePipeline refuses; the message names what is wrong."""
     _stages(pipeline)
     _artifacts(pipeline)
-    _actions(pipeline)
     _variables(pipeline)
     _type(pipeline)
     for stage in pipeline["stages"]:
@@ -91,15 +89,6 @@ def _artifacts(pipeline: Declaration) -> None:
                 if output in made:
                     raise _structure(f"Output artifact name must be unique within the pipeline: '{output}'")
                 made.add(output)
-
-
-def _actions(pipeline: Declaration) -> None:
-    for stage, action in actions(pipeline):
-        for key, value in (action.get("configuration") or {}).items():
-            if len(value) > LONGEST_VALUE:
-                where = f"'{key}' of action '{action['name']}' in stage '{stage['name']}'"
-                said = f"Configuration value of {where} has {len(value)} characters, the limit is {LONGEST_VALUE}"
-                raise ServiceError("InvalidActionDeclarationException", said)
 
 
 def _variables(pipeline: Declaration) -> None:
