@@ -61,8 +61,7 @@ def of(spec: dict[str, Any]) -> str:
     """
     lines = [f"BUILD_AGENT={shlex.quote(_AGENT)}", "separator=$'\\x1f'", _PROGRAM]
     for phase in PHASES:
-        if phase in spec["phases"]:
-            lines += _phase(phase, spec["phases"][phase])
+        lines += _phase(phase, spec["phases"].get(phase, {}))
     lines += ['. "$BUILD_STATE/variables"', 'mkdir -p "$BUILD_STATE/exported"']
     for name in spec.get("env", {}).get("exported-variables", []):
         lines.append(f'if [ -n "${{{name}+set}}" ]; then printf %s "${name}" >"$BUILD_STATE/exported/{name}"; fi')
@@ -72,10 +71,7 @@ def of(spec: dict[str, Any]) -> str:
 def _phase(name: str, phase: dict[str, Any]) -> Iterator[str]:
     commands = [*phase.get("commands", []), "\x1f", *phase.get("finally", [])]
     words = " ".join("$'\\x1f'" if each == "\x1f" else shlex.quote(each) for each in commands)
-    run = f"phase={name}; commands {words}"
-    if name == "post_build":
-        yield f'if [ -n "$built" ]; then {run}; fi'
-        return
-    yield f'if [ "$result" = 0 ]; then {run}; fi'
-    if name == "build":
-        yield "built=1" if phase.get("on-failure") != "ABORT" else '[ "$result" != 0 ] || built=1'
+    begins = '[ -n "$built" ]' if name == "post_build" else '[ "$result" = 0 ]'
+    yield f"if {begins}; then phase={name}; {'built=1; ' if name == 'build' else ''}commands {words}; fi"
+    if phase.get("on-failure") == "ABORT":
+        yield '[ "$result" = 0 ] || built='
