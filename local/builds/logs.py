@@ -74,19 +74,23 @@ class BuildLog:
         self._sender = threading.Thread(target=self._send_all, daemon=True, name="codebuild-log")
 
     def open(self) -> None:
-        """Make group and stream, begin to send."""
+        """Make the stream, and the group where it is missing; begin to send."""
         if self._enabled:
-            logs = self._role.client("logs")
-            for create, names in (
-                (logs.create_log_group, {"logGroupName": self._group}),
-                (logs.create_log_stream, {"logGroupName": self._group, "logStreamName": self._stream}),
-            ):
-                try:
-                    create(**names)
-                except ClientError as error:
-                    if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
-                        raise self._refused(error) from error
+            try:
+                self._create_stream()
+            except ClientError as error:
+                raise self._refused(error) from error
         self._sender.start()
+
+    def _create_stream(self) -> None:
+        logs = self._role.client("logs")
+        try:
+            logs.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+        except logs.exceptions.ResourceNotFoundException:
+            logs.create_log_group(logGroupName=self._group)
+            logs.create_log_stream(logGroupName=self._group, logStreamName=self._stream)
+        except logs.exceptions.ResourceAlreadyExistsException:
+            return
 
     def say(self, line: str) -> None:
         """One line of the service."""
