@@ -111,10 +111,11 @@ class Store:
             self.changed.notify_all()
 
     def save(self, pipeline: Pipeline, execution: Execution) -> None:
-        """Keep a change of a run."""
+        """Keep a change of a run; of a pipeline that was deleted meanwhile nothing is kept."""
         with self.changed:
             execution.updated = time.time()
-            self._write(self._path(pipeline) / "executions" / f"{execution.id}.json", execution.to_json())
+            if self.get(pipeline.place, pipeline.name) is pipeline:
+                self._write(self._path(pipeline) / "executions" / f"{execution.id}.json", execution.to_json())
             self.changed.notify_all()
 
     def remove(self, pipeline: Pipeline) -> None:

@@ -26,7 +26,8 @@ def run(work: Work) -> dict[str, str]:
     if topic:
         subject = f"APPROVAL NEEDED: AWS CodePipeline {work.pipeline.name}"
         work.client("sns").publish(TopicArn=topic, Subject=subject[:100], Message=json.dumps(_message(work)))
-    work.wait(lambda: bool(attempt.approval))
+    while not work.wait(lambda: bool(attempt.approval)):
+        pass
     work.note(summary=attempt.approval["summary"])
     if attempt.approval["status"] != "Approved":
         said = attempt.approval["summary"] or "no reason was given"

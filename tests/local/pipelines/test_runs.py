@@ -125,9 +125,16 @@ def test_queued_runs_pass_one_by_one_in_their_order(world: World) -> None:
     waiting = [one["pipelineExecutionId"] for one in world.stage(name, "Approve")["inboundExecutions"]]
     assert waiting == runs[1:]
     for run in runs:
-        until("its turn", lambda run=run: world.stage(name, "Approve")["latestExecution"]["pipelineExecutionId"] == run)
-        world.answer(name)
-        assert world.ended(name, run)["status"] == "Succeeded"
+        _in_turn(world, name, run)
+
+
+def _in_turn(world: World, name: str, run: str) -> None:
+    def its_turn() -> bool:
+        return bool(world.stage(name, "Approve")["latestExecution"]["pipelineExecutionId"] == run)
+
+    until("its turn", its_turn)
+    world.answer(name)
+    assert world.ended(name, run)["status"] == "Succeeded"
 
 
 def test_parallel_runs_are_in_one_stage_together(world: World) -> None:
