@@ -1,0 +1,276 @@
+"""The builds for real, on the example: they pass as it is, and each planted defect fails with its sentence."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from pipeline.run import Result, copy
+from tests.pipeline.programs import ALLTHRIVE, Desk
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+Plant = Callable[[Path], object]
+
+
+def docker(*words: str) -> str:
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def first_there(*images: str) -> str:
+    """The first of these images that the machine has: the usual one, else what stands in for it."""
+    found = next((image for image in images if docker("image", "inspect", "--format", "{{.Id}}", image)), None)
+    if found is None:
+        pytest.skip(f"image missing: docker pull {images[0]}")
+    return found
+
+
+@pytest.fixture
+def values(desk: Desk) -> dict[str, str]:
+    """The images at hand; every call of docker is written down."""
+    if shutil.which("docker") is None or not docker("info", "--format", "{{.ID}}"):
+        pytest.skip("no Docker daemon answers")
+    for image in ("postgres:18-alpine", "redis:7-alpine", "node:24-slim"):
+        first_there(image)
+    desk.install("docker", f"os.execv({shutil.which('docker')!r}, ['docker', *words])\n")
+    return {"PYTHON_IMAGE": first_there("python:3.11-slim", "python:3.13-slim")}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """The example, to spoil."""
+    copy(ALLTHRIVE, tmp_path / "source")
+    return tmp_path / "source"
+
+
+def run(desk: Desk, build: str, source: Path, values: dict[str, str]) -> tuple[Result, str]:
+    """Run a build for real; whatever comes of it, nothing of it is left."""
+    declared = {"backend": {"PYTHON_IMAGE"}, "browser": {"PYTHON_IMAGE", "PLAYWRIGHT_IMAGE"}}
+    kept = {key: value for key, value in values.items() if key in declared.get(build, set()) or key != "PYTHON_IMAGE"}
+    result, printed = desk.run(build, source, **kept)
+    tagged = {word for call in desk.told("docker") for word in call if word.startswith(f"slipway-{build}-")}
+    started = {word for word in tagged if not word.endswith("-dependencies") and "/" not in word and ":" not in word}
+    assert started
+    for name in started:
+        assert docker("ps", "--all", "--quiet", "--filter", f"name={name}") == ""
+        assert docker("network", "ls", "--quiet", "--filter", f"name={name}") == ""
+        assert docker("image", "ls", "--quiet", name) == ""
+    return result, printed
+
+
+def append(name: str, text: str) -> Plant:
+    def plant(source: Path) -> None:
+        with (source / name).open("a") as file:
+            file.write(text)
+
+    return plant
+
+
+def write(name: str, text: str) -> Plant:
+    def plant(source: Path) -> None:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(text)
+
+    return plant
+
+
+def replace(name: str, old: str, new: str) -> Plant:
+    def plant(source: Path) -> None:
+        path = source / name
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    return plant
+
+
+def cases(path: Path) -> int:
+    """How many test cases the JUnit files below a folder name."""
+    return sum(len(ElementTree.parse(file).findall(".//testcase")) for file in path.rglob("*.xml"))
+
+
+def test_the_backend_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
+    result, printed = run(desk, "backend", ALLTHRIVE, values)
+    assert result.succeeded, printed
+    reports = desk.folder / "output" / "reports"
+    assert cases(reports / "backend-tests") > 50
+    assert float(ElementTree.parse(reports / "backend-coverage" / "coverage.xml").getroot().attrib["line-rate"]) > 0.8
+    assert "== Security tests: pytest tests/security" in printed
+
+
+FAILING = "\nfrom django.test import SimpleTestCase\nclass Broken(SimpleTestCase):\n    def test_x(self):\n        self.fail('planted')\n"
+NO_LINT = {"LINT_COMMANDS": ""}
+NO_TESTS = {"TEST_COMMAND": "python -m coverage run manage.py check", "COVERAGE_PERCENT": "0"}
+
+
+@pytest.mark.parametrize(
+    ("plant", "more", "sentence"),
+    [
+        (append("backend/catalog/tests/test_seeds.py", FAILING), NO_LINT, "tests failed; they are named above."),
+        (append("backend/api/views.py", "import os\n"), {}, "Linters found something. Mend what they name"),
+        (append("backend/api/views.py", "\nHOST = eval('1')  # noqa: S307\n"), {}, "Linters found something."),
+        (
+            replace("backend/catalog/models.py", "max_length=", "null=True, max_length="),
+            NO_LINT,
+            "Missing migrations found something. Models changed without a migration.",
+        ),
+        (
+            append("backend/config/settings.py", "\nSESSION_COOKIE_SECURE = False\n"),
+            NO_LINT,
+            "Deployment checks found something. Mend the setting",
+        ),
+        (append("backend/config/urls.py", "\nurlpatterns.append(None)\n"), NO_LINT, "Django's checks found something."),
+        (
+            lambda _: None,
+            {**NO_LINT, "COVERAGE_PERCENT": "100"},
+            "coverage is under 100 percent. Test the lines listed",
+        ),
+        (
+            write("backend/tests/security/test_planted.py", "def test_x() -> None:\n    raise AssertionError\n"),
+            {**NO_LINT, **NO_TESTS},
+            "security tests failed; they are named above.",
+        ),
+        (
+            replace("backend/requirements-dev.txt", "ruff==", "no-such-package-of-anybody=="),
+            {},
+            "cannot be installed on",
+        ),
+        (lambda _: None, {"DIRECTORY": "server"}, "no server/manage.py. Set DIRECTORY"),
+    ],
+)
+def test_a_defect_of_the_backend_fails_with_its_sentence(
+    desk: Desk, values: dict[str, str], source: Path, plant: Plant, more: dict[str, str], sentence: str
+) -> None:
+    plant(source)
+    result, printed = desk.run("backend", source, **values, **more)
+    assert not result.succeeded
+    assert f"FAILED: {sentence}" in printed or (sentence in printed and "FAILED: " in printed), printed[-3000:]
+
+
+@pytest.mark.parametrize("tests", ["tests/none", "nobody_marks_this"])
+def test_a_product_without_security_tests_passes_and_is_told_so(
+    desk: Desk, values: dict[str, str], source: Path, tests: str
+) -> None:
+    result, printed = run(desk, "backend", source, {**values, **NO_LINT, **NO_TESTS, "SECURITY_TESTS": tests})
+    assert result.succeeded, printed[-3000:]
+    assert "Security tests: skipped" in printed
+
+
+def test_the_frontend_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
+    result, printed = run(desk, "frontend", ALLTHRIVE, values)
+    assert result.succeeded, printed
+    reports = desk.folder / "output" / "reports"
+    assert cases(reports / "frontend-tests") >= 20
+    assert (reports / "frontend-coverage" / "coverage" / "cobertura-coverage.xml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("plant", "command", "sentence"),
+    [
+        (append("frontend/src/api.ts", "\nvar planted = 1;\n"), "LINT_COMMAND", "ESLint failed."),
+        (append("frontend/src/api.ts", "\nexport const x: number = 'a';\n"), "TYPECHECK_COMMAND", "TypeScript failed."),
+        (
+            write(
+                "frontend/src/planted.test.ts",
+                'import { expect, it } from "vitest";\nit("x", () => expect(1).toBe(2));\n',
+            ),
+            "TEST_COMMAND",
+            "Vitest failed. The failing tests are named above.",
+        ),
+        (append("frontend/src/main.tsx", '\nimport "./missing";\n'), "BUILD_COMMAND", "The build failed."),
+    ],
+)
+def test_a_defect_of_the_frontend_fails_with_its_sentence(
+    desk: Desk, values: dict[str, str], source: Path, plant: Plant, command: str, sentence: str
+) -> None:
+    plant(source)
+    others = {"LINT_COMMAND", "TYPECHECK_COMMAND", "TEST_COMMAND", "BUILD_COMMAND"} - {command}
+    result, printed = run(desk, "frontend", source, values | dict.fromkeys(others, ""))
+    assert not result.succeeded
+    assert f"FAILED: {sentence}" in printed, printed[-3000:]
+
+
+def test_the_bundle_is_the_built_site(desk: Desk, values: dict[str, str]) -> None:
+    result, printed = run(desk, "bundle", ALLTHRIVE, values)
+    assert result.succeeded, printed
+    output = desk.folder / "output"
+    assert (output / "index.html").is_file()
+    assert (output / ".well-known" / "ai-plugin.json").is_file()
+    assert list((output / "assets").glob("index-*.js"))
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"OUTPUT": "build"}, "left no folder build in frontend. Set OUTPUT"),
+        ({"OUTPUT": "src"}, "frontend/src has no index.html. Set OUTPUT"),
+        ({"BUILD": "npm run nothing"}, "'npm run nothing' failed in frontend"),
+    ],
+)
+def test_a_bundle_that_is_none_is_refused(
+    desk: Desk, values: dict[str, str], more: dict[str, str], sentence: str
+) -> None:
+    result, printed = run(desk, "bundle", ALLTHRIVE, values | more)
+    assert not result.succeeded
+    assert sentence in printed
+
+
+@pytest.mark.browser
+def test_the_browser_build_starts_the_site_and_drives_it(desk: Desk, values: dict[str, str]) -> None:
+    first_there("nginx:alpine")
+    image = first_there("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
+    result, printed = run(desk, "browser", ALLTHRIVE, {**values, "PLAYWRIGHT_IMAGE": image})
+    assert result.succeeded, printed[-3000:]
+    assert "13 passed" in printed
+    assert (desk.folder / "output" / "html" / "index.html").is_file()
+    assert cases(desk.folder / "output" / "reports" / "browser-tests") == 13
+
+
+@pytest.mark.browser
+def test_a_site_that_does_not_start_shows_its_log(desk: Desk, values: dict[str, str]) -> None:
+    image = first_there("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
+    more = {
+        "PLAYWRIGHT_IMAGE": image,
+        "PREPARE_COMMAND": "echo nothing",
+        "SERVER_COMMAND": "echo planted",
+        "READY_SECONDS": "3",
+    }
+    result, printed = run(desk, "browser", ALLTHRIVE, {**values, **more})
+    assert not result.succeeded
+    assert "\nplanted\n" in printed
+    assert "the site did not start; its logs are above." in printed
+
+
+SPEC = """
+import { expect, test } from "@playwright/test";
+test("the address answers", async ({ request }) => {
+  expect((await request.get("/")).status()).toBe(200);
+  expect(process.env["EXPECTED_VERSION"]).toBe("1.0.0-abc");
+});
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("version", ["1.0.0-abc", "2.0.0"])
+def test_end_to_end_tests_reach_an_address_and_know_the_version(
+    desk: Desk, values: dict[str, str], source: Path, version: str
+) -> None:
+    image = first_there("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
+    (source / "e2e" / "site.spec.ts").write_text(SPEC)
+    network = f"pipeline-tests-{source.parent.name}"
+    docker("network", "create", network)
+    site = docker("run", "--detach", "--network", network, "--network-alias", "site", first_there("nginx:alpine"))
+    try:
+        more = {"BASE_URL": "http://site", "EXPECTED_VERSION": version, "DOCKER_RUN_OPTIONS": f"--network {network}"}
+        result, printed = run(desk, "e2e", source, {"PLAYWRIGHT_IMAGE": image, **more})
+    finally:
+        docker("rm", "--force", site)
+        docker("network", "rm", network)
+    assert result.succeeded is (version == "1.0.0-abc"), printed[-3000:]
+    assert ("FAILED: end-to-end tests failed against http://site" in printed) is (version == "2.0.0")
+    assert (desk.folder / "output" / "html" / "index.html").is_file()
