@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from pathlib import Path
 
 import pytest
 
-from tests.local.builds.builder import LOGS, Builder, spec
 from tests.local.cloud import Cloud
 from tests.local.pipelines.world import CONNECTION, TRUST, World, action, allow, stage, until
 from tests.local.plain import ACCOUNT, REGION, unique
@@ -35,14 +33,35 @@ def rights(world: World, project: str) -> str:
     )
 
 
-def builder(world: World, *commands: str, **more: object) -> Builder:
-    bucket = allow("s3:GetObject*", "s3:PutObject*", resource=f"arn:aws:s3:::{world.bucket}/*")
-    return Builder(world.plain, spec(*commands, **more), LOGS, bucket)
+def project(world: World, *commands: str, **sections: object) -> str:
+    """A project that runs these commands and may reach its artifacts and its log."""
+    phases = {"build": {"commands": list(commands)}}
+    buildspec = {"version": "0.2", "env": {"shell": "bash"}, **sections, "phases": phases}
+    trust = {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = world.plain.role(
+        unique("builder"),
+        allow("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
+        allow("s3:GetObject*", "s3:PutObject*", resource=f"arn:aws:s3:::{world.bucket}/*"),
+        trust=trust,
+    )
+    name = unique("build")
+    world.plain.client("codebuild").create_project(
+        name=name,
+        source={"type": "NO_SOURCE", "buildspec": json.dumps(buildspec)},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={
+            "type": "LINUX_CONTAINER",
+            "image": "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+        },
+        serviceRole=role,
+    )
+    return name
 
 
 def test_a_build_reads_the_commit_and_gives_variables_and_files_to_what_follows(world: World) -> None:
     commit = world.commit("build me", **{"word.txt": "hello"})
-    made = builder(
+    made = project(
         world,
         "export WORD=$(cat word.txt) WHO=$CODEBUILD_INITIATOR",
         'echo "$COMMIT $WORD" > out.txt',
@@ -50,27 +69,27 @@ def test_a_build_reads_the_commit_and_gives_variables_and_files_to_what_follows(
         artifacts={"files": ["out.txt"]},
     )
     variables = json.dumps([{"name": "COMMIT", "value": "#{Source.CommitId}"}])
-    given = {"ProjectName": made.name, "EnvironmentVariables": variables}
+    given = {"ProjectName": made, "EnvironmentVariables": variables}
     build = action("Build", "Build", "CodeBuild", given, inputs=["Code"], outputs=["Out"], namespace="Build")
     job = world.job("Use", {"say": "#{Build.WORD} #{Build.WHO}"}, inputs=["Out"], namespace="Use")
     name = unique("built")
-    role = rights(world, made.name)
+    role = rights(world, made)
     world.api.create_pipeline(pipeline=world.declare(stage("Build", build), stage("Use", job), name=name, roleArn=role))
     run = world.executions(name)[0]["pipelineExecutionId"]
-    ended = world.ended(name, run, seconds=240)
+    status = world.ended(name, run, seconds=240)["status"]
     done = world.actions(name, run)
-    assert ended["status"] == "Succeeded", done
+    assert status == "Succeeded", done
     assert done["Use"]["output"]["outputVariables"]["Said"] == f"hello codepipeline/{name}"
     place = done["Build"]["output"]["outputArtifacts"][0]["s3location"]
     body = world.plain.client("s3").get_object(Bucket=place["bucket"], Key=place["key"])["Body"].read()
     assert zipfile.ZipFile(io.BytesIO(body)).read("out.txt").decode().strip() == f"{commit} hello"
     result = done["Build"]["output"]["executionResult"]
-    assert result["externalExecutionId"].startswith(made.name)
+    assert result["externalExecutionId"].startswith(made)
 
 
 def test_a_broken_build_stops_the_run_there(world: World) -> None:
-    made = builder(world, "echo no && exit 3")
-    build = action("Build", "Build", "CodeBuild", {"ProjectName": made.name}, inputs=["Code"])
+    made = project(world, "echo no && exit 3")
+    build = action("Build", "Build", "CodeBuild", {"ProjectName": made}, inputs=["Code"])
     declaration = world.declare(stage("Build", build), stage("Use", world.job("Never")))
     world.api.create_pipeline(pipeline=declaration)
     name = declaration["name"]
@@ -80,8 +99,8 @@ def test_a_broken_build_stops_the_run_there(world: World) -> None:
 
 
 def test_an_abandoned_run_stops_its_build(world: World) -> None:
-    made = builder(world, "sleep 300")
-    build = action("Build", "Build", "CodeBuild", {"ProjectName": made.name}, inputs=["Code"])
+    made = project(world, "sleep 300")
+    build = action("Build", "Build", "CodeBuild", {"ProjectName": made}, inputs=["Code"])
     declaration = world.declare(stage("Build", build))
     world.api.create_pipeline(pipeline=declaration)
     name = declaration["name"]
@@ -94,12 +113,20 @@ def test_an_abandoned_run_stops_its_build(world: World) -> None:
     build_id = until("the build starts", identifier)
     world.api.stop_pipeline_execution(pipelineName=name, pipelineExecutionId=run, abandon=True)
     assert world.ended(name, run)["status"] == "Stopped"
-    assert made.ended(build_id)["buildStatus"] == "STOPPED"
+    codebuild = world.plain.client("codebuild")
+    found = until(
+        "it ends", lambda: [one for one in codebuild.batch_get_builds(ids=[build_id])["builds"] if ended(one)]
+    )
+    assert found[0]["buildStatus"] == "STOPPED"
 
 
-def test_a_pipeline_that_may_not_start_the_build_names_the_project(world: World, tmp_path: Path) -> None:
-    made = builder(world, "true")
-    build = action("Build", "Build", "CodeBuild", {"ProjectName": made.name}, inputs=["Code"])
+def ended(build: dict[str, object]) -> bool:
+    return bool(build["buildComplete"])
+
+
+def test_a_pipeline_that_may_not_start_the_build_names_the_project(world: World) -> None:
+    made = project(world, "true")
+    build = action("Build", "Build", "CodeBuild", {"ProjectName": made}, inputs=["Code"])
     role = rights(world, "another")
     declaration = world.declare(stage("Build", build), roleArn=role)
     world.api.create_pipeline(pipeline=declaration)
@@ -107,5 +134,5 @@ def test_a_pipeline_that_may_not_start_the_build_names_the_project(world: World,
     run = world.executions(name)[0]["pipelineExecutionId"]
     world.ended(name, run)
     message = world.error(name, run, "Build")["message"]
-    arn = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{made.name}"
+    arn = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{made}"
     assert f"The role {role} may not perform codebuild:StartBuild on {arn}" in message
