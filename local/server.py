@@ -47,6 +47,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.resources.operations",
     "local.resources.parameters",
     "local.resources.developer_tools",
+    "local.resources.builds",
     "local.builds",
     "local.custom_resources",
     "local.events",

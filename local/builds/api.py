@@ -134,6 +134,7 @@ def _reset(plain: Callable[[], None]) -> Callable[[], None]:
         for store in (_requests, _tokens):
             store.clear()
         reports.clear()
+        records.clear()
 
     return reset
 

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
 from docker import DockerClient
 from docker.errors import APIError, DockerException, NotFound
 
 from local import settings
-from local.builds.errors import BuildError, ContainerLostError
-from local.containers import MissingImageError
+from local.builds.errors import ContainerLostError
 
 AGENT = "/codebuild/agent"
 SOURCE = "/codebuild/output/src"
 BUILD_LABEL = f"{settings.LABEL}.build"
 _SCRIPTS = Path(__file__).parent / "shell"
-_UNABLE_TO_PULL = "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE"
+_KILLED = 137
+_DYING_SECONDS = 2
 
 Say = Callable[[bytes], None]
 
@@ -55,24 +56,19 @@ class BuildContainer:
         own = {settings.LABEL: "1", f"{settings.LABEL}.port": str(chosen.port), **labels}
         self._client.volumes.create(self.volume, labels=own)
         volumes = [f"{self.volume}:{SOURCE}"] + ([f"{socket}:/var/run/docker.sock"] if socket else [])
-        try:
-            self._container = self._client.containers.create(
-                image,
-                ["sleep", "infinity"],
-                entrypoint=[],
-                volumes=volumes,
-                working_dir=SOURCE,
-                network=chosen.network,
-                extra_hosts=dict(hosts),
-                labels=labels,
-                init=True,
-                user="root",
-            )
-            self._container.start()
-        except MissingImageError as error:
-            raise BuildError(
-                _UNABLE_TO_PULL, f"{_UNABLE_TO_PULL}: Unable to pull customer's container image. {error}"
-            ) from error
+        self._container = self._client.containers.create(
+            image,
+            ["sleep", "infinity"],
+            entrypoint=[],
+            volumes=volumes,
+            working_dir=SOURCE,
+            network=chosen.network,
+            extra_hosts=dict(hosts),
+            labels=labels,
+            init=True,
+            user="root",
+        )
+        self._container.start()
         self.put(AGENT, {script.name: script.read_bytes() for script in _SCRIPTS.iterdir()})
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
@@ -111,10 +107,17 @@ class BuildContainer:
                     say(output)
                 failed += told or b""
             status = api.exec_inspect(started)["ExitCode"]
-            self._container.reload()
-        if status is None or self._container.status != "running":
-            raise ContainerLostError("the build's container ended while a command ran")
+            if status in (None, _KILLED) and self._ends():
+                raise ContainerLostError("the build's container ended while a command ran")
         return Outcome(status, int(failed) if failed.strip().isdigit() else None)
+
+    def _ends(self) -> bool:
+        """Whether the container itself was killed, and not only a command in it."""
+        try:
+            self._container.wait(timeout=_DYING_SECONDS)
+        except (requests.ReadTimeout, requests.ConnectionError):
+            return False
+        return True
 
     def read(self, shell: str, command: str, environment: Mapping[str, str]) -> bytes:
         """What a command prints that runs in the state of the build and does not change it."""
@@ -150,13 +153,10 @@ class BuildContainer:
             stream = tar.extractfile(member) if member is not None else None
             return stream.read() if stream is not None else None
 
-    def remove(self) -> None:
-        """End it; what it prints stops."""
+    def kill(self) -> None:
+        """End what runs in it; `remove_all` takes it away."""
         if self._container is not None:
-            try:
-                self._container.remove(force=True, v=True)
-            except (NotFound, APIError):
-                return
+            _quietly(self._container.kill)
 
     def _lost_is_told(self) -> _Lost:
         return _Lost()

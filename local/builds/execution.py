@@ -66,7 +66,7 @@ class Execution:
         if not self._ended_as:
             self._ended_as = status
             if self._container is not None:
-                self._container.remove()
+                self._container.kill()
 
     def run(self) -> None:
         """Run to the end; whatever happens, the record says how it ended and nothing is left in Docker."""

@@ -67,12 +67,13 @@ class Role:
         """One of CodeBuild's operations that only its own agent calls, so that no SDK has them."""
         keys = self.keys()
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"CodeBuild_20161006.{operation}"}
-        signed = AWSRequest("POST", _endpoint() + "/", data=json.dumps(request), headers=headers)
+        sent = json.dumps(request).encode()
+        signed = AWSRequest("POST", _endpoint() + "/", data=sent, headers=headers)
         identity = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["Token"])
         SigV4Auth(identity, "codebuild", self.region).add_auth(signed)
         prepared = signed.prepare()
         wanted = urllib.request.Request(  # noqa: S310 - our own loopback address
-            prepared.url, data=prepared.body, headers=dict(prepared.headers.items()), method="POST"
+            prepared.url, data=sent, headers=dict(prepared.headers.items()), method="POST"
         )
         try:
             with urllib.request.urlopen(wanted, timeout=30) as answer:  # noqa: S310 - as above

@@ -12,7 +12,9 @@ from docker import DockerClient
 from docker.errors import BuildError as DockerBuildError
 from docker.errors import DockerException, ImageNotFound
 
-from local.builds.errors import BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE, BuildError
+from local import containers
+from local.builds.errors import BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE as _UNABLE
+from local.builds.errors import BuildError
 
 FOLDER = Path(__file__).parent / "image"
 #: aws/codebuild/standard:7.0, aws/codebuild/amazonlinux-x86_64-standard:5.0, …: about 9 GB each.
@@ -33,6 +35,10 @@ def is_standard(name: str) -> bool:
 def provide(client: DockerClient, name: str, say: Callable[[str], None]) -> str:
     """The name of the image to run, which is on this machine then."""
     if not is_standard(name):
+        try:
+            containers.require(client, name)
+        except containers.MissingImageError as error:
+            raise BuildError(_UNABLE, f"{_UNABLE}: Unable to pull customer's container image. {error}") from error
         return name
     with _building:
         try:
@@ -48,7 +54,6 @@ def _build(client: DockerClient) -> None:
         client.images.build(path=str(FOLDER), tag=ours(), rm=True, forcerm=True)
     except (DockerBuildError, DockerException) as error:
         raise BuildError(
-            BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE,
-            f"BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE: the local image of builds could not be built: {error}. "
-            f"Try: docker build -t {ours()} {FOLDER}",
+            _UNABLE,
+            f"{_UNABLE}: the local image of builds could not be built: {error}. Try: docker build -t {ours()} {FOLDER}",
         ) from error

@@ -68,6 +68,12 @@ def make(project: Mapping[str, Any], initiator: str) -> Record:
     return build
 
 
+def clear() -> None:
+    """Count from one again."""
+    with _guard:
+        _numbers.clear()
+
+
 def _number(project: str) -> int:
     key = (get_account_id(), get_region(), project)
     with _guard:

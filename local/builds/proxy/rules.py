@@ -279,6 +279,7 @@ async def _container(call: Call, match: re.Match[str], build: Build) -> None:
 @_on("DELETE", r"/containers/(?P<id>[^/]+)")
 async def _remove(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}"
+    call.query["v"] = ["1"]  # volumes without a name carry no label: they go with their container
 
 
 @_on("POST", r"/containers/(?P<id>[^/]+)/attach")

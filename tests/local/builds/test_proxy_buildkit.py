@@ -1,0 +1,91 @@
+"""What `docker build` may ask of BuildKit, and the names it goes on with."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.builds.proxy import buildkit, protobuf
+from local.builds.proxy.buildkit import BRIDGE_SOLVE, CONTROL_SOLVE, RESOLVE
+from local.builds.proxy.container_rules import RefusedError
+from local.builds.proxy.protobuf import BYTES, VARINT
+
+ECR = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
+LOCAL = "localhost:4701"
+
+
+@pytest.fixture(autouse=True)
+def _default_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLIPWAY_PORT", raising=False)
+
+
+def framed(*fields: protobuf.Field) -> bytes:
+    message = protobuf.message(list(fields))
+    return struct.pack(">BI", 0, len(message)) + message
+
+
+def pair(number: int, key: str, value: str) -> protobuf.Field:
+    return number, BYTES, protobuf.text_entry(key, value)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        (CONTROL_SOLVE, (9, BYTES, b"network.host")),
+        (CONTROL_SOLVE, (9, BYTES, b"security.insecure")),
+        (CONTROL_SOLVE, pair(7, "force-network-mode", "host")),
+        (CONTROL_SOLVE, pair(7, "cgroup-parent", "/")),
+        (BRIDGE_SOLVE, pair(3, "force-network-mode", "host")),
+    ],
+)
+def test_a_build_that_leads_to_the_host_is_refused(path: str, field: protobuf.Field) -> None:
+    with pytest.raises(RefusedError):
+        buildkit.rewritten(path, framed(field))
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "sent"),
+    [
+        (CONTROL_SOLVE, pair(4, "name", f"{ECR}/a:1,b"), pair(4, "name", f"{LOCAL}/a:1,b")),
+        (BRIDGE_SOLVE, pair(3, "cache-from", f"{ECR}/a:1"), pair(3, "cache-from", f"{LOCAL}/a:1")),
+        (BRIDGE_SOLVE, pair(3, "build-arg:BASE", f"{ECR}/a:1"), pair(3, "build-arg:BASE", f"{LOCAL}/a:1")),
+        (BRIDGE_SOLVE, pair(3, "label:from", f"{ECR}/a:1"), pair(3, "label:from", f"{ECR}/a:1")),
+        (RESOLVE, (1, BYTES, f"{ECR}/a:1".encode()), (1, BYTES, f"{LOCAL}/a:1".encode())),
+    ],
+)
+def test_names_of_ecr_become_local_ones(path: str, asked: protobuf.Field, sent: protobuf.Field) -> None:
+    assert buildkit.rewritten(path, framed(asked)) == framed(sent)
+
+
+def test_a_cache_in_ecr_is_looked_for_in_the_local_registry() -> None:
+    def cache(host: str) -> protobuf.Field:
+        entry = protobuf.message([(1, BYTES, b"registry"), pair(2, "ref", f"{host}/a:cache")])
+        return 8, BYTES, protobuf.message([(5, BYTES, entry), (4, BYTES, entry)])
+
+    assert buildkit.rewritten(CONTROL_SOLVE, framed(cache(ECR))) == framed(cache(LOCAL))
+
+
+def test_the_names_of_an_image_are_known() -> None:
+    exporter = protobuf.message([(1, BYTES, b"image"), pair(2, "name", "c")])
+    message = protobuf.message([pair(4, "name", "a, b:1"), pair(4, "push", "true"), (13, BYTES, exporter)])
+    assert buildkit.names_of(message) == ["a", "b:1", "c"]
+
+
+@pytest.mark.parametrize("body", [b"", b"\x01\x00\x00\x00\x00", b"\x00\x00\x00\x00\x09x", framed((9, BYTES, b""))[:-1]])
+def test_a_message_that_cannot_be_read_is_refused(body: bytes) -> None:
+    with pytest.raises(RefusedError):
+        buildkit.rewritten(CONTROL_SOLVE, body)
+
+
+_FIELDS = st.lists(
+    st.tuples(st.integers(1, 5000), st.just(BYTES), st.binary(max_size=300))
+    | st.tuples(st.integers(1, 5000), st.just(VARINT), st.integers(0, 2**63).map(protobuf._number))
+)
+
+
+@given(_FIELDS)
+def test_fields_that_nobody_looks_at_stay_as_they_are(fields: list[protobuf.Field]) -> None:
+    assert list(protobuf.fields(protobuf.message(fields))) == fields
