@@ -10,7 +10,7 @@ import logging
 from ministack import app
 from ministack.core import iam_actions, router
 
-from local.pipelines import roles, service, template, triggers
+from local.pipelines import declarations, roles, service, template, triggers
 from local.pipelines.state import STORE
 
 __all__ = ["SYMBOLS", "install", "triggers"]
@@ -25,6 +25,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.app:_state_map",
     "ministack.core.iam_actions:SERVICE_TO_IAM_NAMESPACE",
     "ministack.core.router:SERVICE_PATTERNS",
+    *declarations.SYMBOLS,
     *roles.SYMBOLS,
     *service.SYMBOLS,
     *template.SYMBOLS,

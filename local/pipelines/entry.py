@@ -1,6 +1,7 @@
-"""The local git server's way in, when it is another process: two operations that only AWS's own services would have.
+"""The local git server's way in, when it is another process: two operations that AWS does not have.
 
-Target `CodePipeline_20150709.LocalPush` or `.LocalPullRequest`; IAM knows no such action, so only root may call them.
+Targets `CodePipeline_20150709.LocalPush` and `.LocalPullRequest`. IAM decides on `codepipeline:LocalPush` and
+`codepipeline:LocalPullRequest`, which no policy names: the account's root may, and who may `codepipeline:*`.
 """
 
 from __future__ import annotations

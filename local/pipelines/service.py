@@ -9,24 +9,22 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from typing import Any
 
-from ministack.core import iam_evaluator
 from ministack.core.concurrency import run_reentrant
-from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
+from ministack.core.responses import error_response_json, json_response
 
-from local.pipelines import entry, executions, git, model, structure, validation, views
+from local.pipelines import declarations, entry, executions, model, structure, validation, views
+from local.pipelines.declarations import caller, existing, place
 from local.pipelines.engine import RUNS
-from local.pipelines.errors import ActionError, ServiceError, no_action, not_found
+from local.pipelines.errors import ServiceError, no_action
 from local.pipelines.executions import find, has_stage
 from local.pipelines.model import Execution
 from local.pipelines.state import JOBS, STORE
-from local.pipelines.store import Pipeline, Place
+from local.pipelines.store import Pipeline
 
 SYMBOLS = (
     "ministack.core.concurrency:run_reentrant",
-    "ministack.core.iam_evaluator:caller_arn",
     "ministack.core.responses:error_response_json",
     "ministack.core.responses:json_response",
 )
@@ -36,109 +34,7 @@ Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
-def place() -> Place:
-    """Account and region of the request."""
-    return get_account_id(), get_region()
-
-
-def existing(name: str) -> Pipeline:
-    """The pipeline of that name."""
-    found = STORE.get(place(), name)
-    if found is None:
-        raise not_found(name, place()[0])
-    return found
-
-
-# --- pipelines -------------------------------------------------------------------------------------------------------
-
-
-def _declared(request: Request) -> dict[str, Any]:
-    declaration = deepcopy(dict(request["pipeline"]))
-    structure.check(declaration)
-    declaration.setdefault("pipelineType", "V1")
-    declaration.setdefault("executionMode", "SUPERSEDED")
-    for _, action in structure.actions(declaration):
-        action.setdefault("runOrder", 1)
-    return declaration
-
-
-def _create(request: Request) -> Answer:
-    declaration = _declared(request)
-    with STORE.changed:
-        known = STORE.get(place(), declaration["name"])
-        if known is not None and not known.left_over:
-            said = f"A pipeline with the name '{known.name}' already exists in account '{place()[0]}'"
-            raise ServiceError("PipelineNameInUseException", said)
-        declaration["version"] = known.declaration["version"] + 1 if known is not None else 1
-        pipeline = Pipeline(place(), declaration, executions=known.executions if known is not None else [])
-        pipeline.versions[declaration["version"]] = declaration
-        pipeline.tags = {tag["key"]: tag["value"] for tag in request.get("tags") or []}
-        STORE.put(pipeline)
-    if _has_sources(declaration):
-        executions.start_if_possible(pipeline, {"triggerType": "CreatePipeline", "triggerDetail": _caller()})
-    return {"pipeline": declaration, "tags": _tags(pipeline)}
-
-
-def _has_sources(declaration: Mapping[str, Any]) -> bool:
-    """Whether the branches a new pipeline begins with are there: else its first run could only fail."""
-    for action in declaration["stages"][0]["actions"]:
-        configuration = action.get("configuration") or {}
-        try:
-            repository = git.Repository.named(configuration.get("FullRepositoryId", ""))
-            repository.commit(f"refs/heads/{configuration.get('BranchName', '')}")
-        except ActionError:
-            return False
-    return True
-
-
-def _update(request: Request) -> Answer:
-    declaration = _declared(request)
-    with STORE.changed:
-        pipeline = existing(declaration["name"])
-        before = {name: value for name, value in pipeline.declaration.items() if name != "version"}
-        version = pipeline.declaration["version"] + 1
-        if before != {name: value for name, value in declaration.items() if name != "version"}:
-            executions.cancel(pipeline)
-        pipeline.declaration = pipeline.versions[version] = {**declaration, "version": version}
-        pipeline.updated = time.time()
-        STORE.put(pipeline)
-    return {"pipeline": pipeline.declaration}
-
-
-def _get(request: Request) -> Answer:
-    pipeline = existing(request["name"])
-    version = request.get("version") or pipeline.declaration["version"]
-    declaration = {**pipeline.versions, pipeline.declaration["version"]: pipeline.declaration}.get(version)
-    if declaration is None:
-        said = f"The pipeline '{pipeline.name}' has no version {version}"
-        raise ServiceError("PipelineVersionNotFoundException", said)
-    return views.pipeline(pipeline, declaration)
-
-
-def _delete(request: Request) -> Answer:
-    pipeline = STORE.get(place(), request["name"])
-    if pipeline is not None:
-        executions.cancel(pipeline)
-        STORE.remove(pipeline)
-    return {}
-
-
-def _list(request: Request) -> Answer:
-    with STORE.changed:
-        rows = [views.listed(pipeline) for pipeline in STORE.of(place())]
-    return views.page(rows, "pipelines", request)
-
-
-def _state(request: Request) -> Answer:
-    with STORE.changed:
-        return views.state(existing(request["name"]))
-
-
 # --- runs ------------------------------------------------------------------------------------------------------------
-
-
-def _caller() -> str:
-    return str(iam_evaluator.caller_arn()) or f"arn:aws:iam::{place()[0]}:root"
 
 
 def _start(request: Request) -> Answer:
@@ -152,7 +48,7 @@ def _start(request: Request) -> Answer:
         if set(given) - declared:
             unknown = ", ".join(sorted(set(given) - declared))
             raise ServiceError("ValidationException", f"The pipeline declares no variable {unknown}")
-        trigger = {"triggerType": "StartPipelineExecution", "triggerDetail": _caller()}
+        trigger = {"triggerType": "StartPipelineExecution", "triggerDetail": caller()}
         sources = _revisions(pipeline, request)
         execution = executions.start(pipeline, trigger, variables=given, sources=sources)
         if token:
@@ -183,7 +79,7 @@ def _retry(request: Request) -> Answer:
 
 
 def _rollback(request: Request) -> Answer:
-    return {"pipelineExecutionId": executions.rollback(existing(request["pipelineName"]), request, _caller()).id}
+    return {"pipelineExecutionId": executions.rollback(existing(request["pipelineName"]), request, caller()).id}
 
 
 def _override(request: Request) -> Answer:
@@ -267,7 +163,7 @@ def _approve(request: Request) -> Answer:
         execution, attempt = found
         if attempt.status != model.IN_PROGRESS or attempt.approval or execution.id not in RUNS:
             raise ServiceError("ApprovalAlreadyCompletedException", "The approval action has already been completed")
-        attempt.approval, attempt.updated_by = dict(request["result"]), _caller()
+        attempt.approval, attempt.updated_by = dict(request["result"]), caller()
         STORE.save(pipeline, execution)
     return {"approvedAt": time.time()} if request["result"]["status"] == "Approved" else {}
 
@@ -288,62 +184,8 @@ def _job(request: Request) -> Answer:
     return {"jobDetails": {"id": job.id, "accountId": job.place[0], "data": {**job.details, **data}}}
 
 
-# --- transitions and tags --------------------------------------------------------------------------------------------
-
-
-def _transition(enabled: bool) -> Callable[[Request], Answer]:
-    def change(request: Request) -> Answer:
-        with STORE.changed:
-            pipeline, stage = existing(request["pipelineName"]), request["stageName"]
-            has_stage(pipeline, stage)
-            names = [one["name"] for one in pipeline.declaration["stages"]]
-            number = names.index(stage) + (request["transitionType"] == "Outbound")
-            if number >= len(names):
-                raise ServiceError("ValidationException", f"Nothing comes after stage '{stage}'")
-            moved = pipeline.transition(names[number])
-            moved.enabled, moved.reason = enabled, str(request.get("reason") or "")
-            moved.by, moved.at = _caller(), time.time()
-            STORE.put(pipeline)
-        return {}
-
-    return change
-
-
-def _tags(pipeline: Pipeline) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in pipeline.tags.items()]
-
-
-def _tagged(request: Request) -> Pipeline:
-    arn = str(request["resourceArn"])
-    pipeline = STORE.get(place(), arn.rsplit(":", 1)[-1])
-    if pipeline is None or pipeline.arn != arn:
-        raise ServiceError("ResourceNotFoundException", f"There is no resource {arn}")
-    return pipeline
-
-
-def _tag(request: Request) -> Answer:
-    with STORE.changed:
-        pipeline = _tagged(request)
-        pipeline.tags.update({tag["key"]: tag["value"] for tag in request["tags"]})
-        STORE.put(pipeline)
-    return {}
-
-
-def _untag(request: Request) -> Answer:
-    with STORE.changed:
-        pipeline = _tagged(request)
-        pipeline.tags = {key: value for key, value in pipeline.tags.items() if key not in request["tagKeys"]}
-        STORE.put(pipeline)
-    return {}
-
-
 OPERATIONS: dict[str, Callable[[Request], Answer]] = {
-    "CreatePipeline": _create,
-    "UpdatePipeline": _update,
-    "GetPipeline": _get,
-    "DeletePipeline": _delete,
-    "ListPipelines": _list,
-    "GetPipelineState": _state,
+    **declarations.OPERATIONS,
     "StartPipelineExecution": _start,
     "StopPipelineExecution": _stop,
     "RetryStageExecution": _retry,
@@ -357,11 +199,6 @@ OPERATIONS: dict[str, Callable[[Request], Answer]] = {
     "PutJobSuccessResult": _succeed,
     "PutJobFailureResult": _fail,
     "GetJobDetails": _job,
-    "EnableStageTransition": _transition(True),
-    "DisableStageTransition": _transition(False),
-    "TagResource": _tag,
-    "UntagResource": _untag,
-    "ListTagsForResource": lambda request: {"tags": _tags(_tagged(request))},
 }
 
 

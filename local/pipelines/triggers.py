@@ -1,6 +1,6 @@
 """What starts a pipeline by itself: pushes and pull requests that its triggers' filters let through.
 
-`push` and `pull_request` are for the local git server.
+`push` and `pull_request` are for the local git server. They ask git and may wait: call them off the event loop.
 docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-triggers.html
 """
 

@@ -402,3 +402,30 @@ def test_an_artifact_is_unpacked_into_a_bucket(world: World) -> None:
     world.create(stage("Deploy", action("Put", "Deploy", "S3", given, inputs=["Code"])))
     found = s3.get_object(Bucket=bucket, Key="v1/web/index.html")
     assert (found["Body"].read(), found["ContentType"], found["CacheControl"]) == (b"<p>", "text/html", "max-age=1")
+
+
+def test_artifacts_are_encrypted_with_the_key_of_the_store(world: World) -> None:
+    key = world.plain.client("kms").create_key()["KeyMetadata"]["Arn"]
+    store = {"type": "S3", "location": world.bucket, "encryptionKey": {"id": key, "type": "KMS"}}
+    name = world.create(stage("Work", world.job("Job", inputs=["Code"])), artifactStore=store)
+    run = world.executions(name)[0]
+    done = world.actions(name, run["pipelineExecutionId"])
+    assert run["status"] == "Succeeded", done
+    place = done["Get"]["output"]["outputArtifacts"][0]["s3location"]
+    found = world.plain.client("s3").head_object(Bucket=place["bucket"], Key=place["key"])
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
+def test_without_docker_a_build_says_that_it_was_only_recorded(world: World) -> None:
+    project = unique("build")
+    world.plain.client("codebuild").create_project(
+        name=project,
+        source={"type": "NO_SOURCE", "buildspec": "version: 0.2"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=world.role,
+    )
+    build = action("Build", "Build", "CodeBuild", {"ProjectName": project}, inputs=["Code"])
+    name = world.create(stage("Build", build))
+    error = world.error(name, world.executions(name)[0]["pipelineExecutionId"], "Build")
+    assert "RECORDED_ONLY" in error["message"]
