@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from ministack.app import app
 
-from local import settings, sockets, symbols
+from local import settings, symbols
 
 #: Installed in this order. A module has ``SYMBOLS`` and ``install()``.
 ADAPTERS: tuple[str, ...] = (
@@ -52,6 +53,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.custom_resources",
     "local.events",
     "local.pipelines",
+    "local.github",
     "local.edge",
     "local.functions",
     "local.alarms",
@@ -67,12 +69,14 @@ def load() -> list[ModuleType]:
     return modules
 
 
-async def serve(chosen: settings.Settings) -> None:
-    """Serve until SIGTERM."""
+async def serve(chosen: settings.Settings, modules: Sequence[ModuleType]) -> None:
+    """Serve until SIGTERM; a module that has ``around(application)`` answers before the application."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    application: Any = sockets.around(app)
+    application: Any = app
+    for module in modules:
+        application = module.around(application) if hasattr(module, "around") else application
     config = Config()
     config.bind = [f"127.0.0.1:{chosen.port}"]
     if chosen.docker:
@@ -90,10 +94,10 @@ def main() -> None:
     chosen = settings.current()
     os.umask(0o077)
     try:
-        load()
+        modules = load()
     except symbols.MissingSymbolsError as error:
         sys.exit(str(error))
-    asyncio.run(serve(chosen))
+    asyncio.run(serve(chosen, modules))
 
 
 if __name__ == "__main__":

@@ -62,6 +62,21 @@ class Settings:
         """Address that containers use; the host reaches it too when the docker network exists."""
         return f"http://{self.relay_address}:{self.port}" if self.docker else f"http://127.0.0.1:{self.port}"
 
+    @property
+    def github_url(self) -> str:
+        """The local GitHub, for people and git on this host: curl and browsers take the name for loopback."""
+        return f"http://github.localhost:{self.port}"
+
+    @property
+    def github_api(self) -> str:
+        """`GITHUB_API_URL` of functions and builds, on this host and in containers."""
+        return f"{self.container_url}/_github/api/v3"
+
+    def run_url(self, pipeline: str, execution: str, region: str = "") -> str:
+        """Where a person sees a run: the path is that of AWS's console."""
+        place = f"{pipeline}/executions/{execution}/visualization?region={region or self.region}"
+        return f"{self.url}/codesuite/codepipeline/pipelines/{place}"
+
     def environment(self) -> dict[str, str]:
         """The same settings, for a child process."""
         return {

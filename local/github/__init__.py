@@ -1,0 +1,25 @@
+"""GitHub, as far as a delivery needs it: a git remote that starts pipelines, the API, and pages to look at."""
+
+from __future__ import annotations
+
+from ministack import app
+
+from local.github import server, wiring
+
+SYMBOLS: tuple[str, ...] = ("ministack.app:_reset_all_state", *wiring.SYMBOLS)
+
+
+def around(application: server.Application) -> server.Application:
+    """The application, with GitHub beside it."""
+    return server.around(application, wiring.hub)
+
+
+def install() -> None:
+    """Empty it with the cloud; the server wraps the application itself."""
+    reset = app._reset_all_state
+
+    def resetting() -> None:
+        reset()
+        wiring.hub().clear()
+
+    app._reset_all_state = resetting

@@ -1,0 +1,183 @@
+"""The local GitHub on the local cloud's own port: git, the API and the pages.
+
+It answers at `http://github.localhost:<port>/`, which git, curl and browsers take for this machine, and at `/_github/`
+of every other name of the port, for containers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from local.github import api, pages, pushes, smart_http, tokens
+from local.github.hub import Hub, Update
+from local.github.smart_http import Message, Receive, Send
+from local.github.web import Reply, Request, as_json, as_text
+
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+HOST = "github.localhost"
+PREFIX = "/_github"
+API = "/api/v3"  # where GitHub Enterprise Server has it
+HOOK = "/_hook"
+_LIMIT = 2_000_000
+
+logger = logging.getLogger("slipway")
+
+# Not the loop's own threads: functions that wait for an answer of ours may hold all of those.
+_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="slipway-github")
+
+
+class TooLargeError(Exception):
+    """A body beyond any that GitHub takes."""
+
+
+def around(application: Application, find: Callable[[], Hub]) -> Application:
+    """The application, with the local GitHub beside it."""
+
+    async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
+        root = rooted(scope) if scope["type"] == "http" else None
+        if root is None:
+            await application(scope, receive, send)
+        else:
+            await _serve(find(), root, scope, receive, send)
+
+    return wrapped
+
+
+def headers_of(scope: Message) -> dict[str, str]:
+    """The headers of a request, by their names in lower case."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def rooted(scope: Message) -> str | None:
+    """The path before ours, or None where the request is not for us."""
+    host = _name(headers_of(scope).get("host", ""))
+    if host == HOST:
+        return ""
+    path: str = scope["path"]
+    return PREFIX if path == PREFIX or path.startswith(f"{PREFIX}/") else None
+
+
+def _name(host: str) -> str:
+    return host.rsplit(":", 1)[0].rstrip(".").lower() if not host.endswith("]") else host
+
+
+def _ours(host: str) -> bool:
+    """An address or a name of this machine: a page from elsewhere cannot reach us under a name of its own."""
+    name = _name(host).strip("[]")
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name in {"localhost", "host.docker.internal"} or name.endswith(".localhost")
+    return True
+
+
+def local_client(scope: Message) -> bool:
+    """Whether a program of this machine asks; containers come through the unix socket, where nobody has an address."""
+    client = scope.get("client") or ("",)
+    return client[0] in {"127.0.0.1", "::1"}
+
+
+async def _serve(hub: Hub, root: str, scope: Message, receive: Receive, send: Send) -> None:
+    headers = headers_of(scope)
+    path = scope["path"].removeprefix(root) or "/"
+    if not _ours(headers.get("host", "")):
+        await _send(send, scope, as_text(HTTPStatus.MISDIRECTED_REQUEST, f"Ask at {hub.url}\n"))
+        return
+    query = scope.get("query_string", b"").decode("latin-1")
+    found = smart_http.ADDRESS.fullmatch(path)
+    if found is not None and (found[2] != "info/refs" or "service=" in query):
+        await _git(hub, scope, receive, send, (found[1], found[2]))
+        return
+    try:
+        body = await _body(receive)
+    except TooLargeError:
+        await _send(send, scope, as_json(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Request body too large"}))
+        return
+    request = Request(
+        method=scope["method"],
+        path=path,
+        query=dict(parse_qsl(query, keep_blank_values=True, errors="replace")),
+        headers=headers,
+        body=body,
+        root=f"{scope.get('scheme', 'http')}://{headers.get('host', '')}{root}",
+        trusted=local_client(scope),
+    )
+    await _send(send, scope, await asyncio.get_running_loop().run_in_executor(_threads, answer, hub, request))
+
+
+def answer(hub: Hub, request: Request) -> Reply:
+    """The answer of the hook's address, the API or a page."""
+    if request.path == HOOK:
+        return _hook(hub, request)
+    if request.path == API or request.path.startswith(f"{API}/"):
+        return api.answer(hub, request, request.path.removeprefix(API))
+    return pages.answer(hub, request)
+
+
+def _hook(hub: Hub, request: Request) -> Reply:
+    if not hmac.compare_digest(request.headers.get("x-slipway-hook", "").encode(), smart_http.HOOK_KEY.encode()):
+        return as_text(HTTPStatus.FORBIDDEN, "for git's hook only\n")
+    told = json.loads(request.body)
+    repository = hub.repositories.find(told["repository"])
+    if repository is None:
+        return as_text(HTTPStatus.NOT_FOUND, f"{told['repository']} is gone\n")
+    updates = [Update(**one) for one in told["updates"]]
+    lines = pushes.accepted(hub, repository, told["pusher"], updates)
+    return as_text(HTTPStatus.OK, "".join(f"{line}\n" for line in lines))
+
+
+async def _git(hub: Hub, scope: Message, receive: Receive, send: Send, asked: tuple[str, str]) -> None:
+    (name, service), headers = asked, headers_of(scope)
+    query = scope.get("query_string", b"").decode("latin-1")
+    repository = hub.repositories.find(name)
+    if repository is None:
+        known = ", ".join(one.name for one in hub.repositories.all()) or "none yet"
+        said = f"There is no repository {name} in the local cloud. It has: {known}\n"
+        await _send(send, scope, as_text(HTTPStatus.NOT_FOUND, said))
+        return
+    trusted = local_client(scope)
+    if not trusted and "git-receive-pack" in (service, query.rpartition("service=")[2]):
+        token = tokens.presented(headers)
+        trusted = await asyncio.get_running_loop().run_in_executor(_threads, tokens.opens, hub, repository, token)
+        if not trusted:
+            refused = as_text(HTTPStatus.UNAUTHORIZED, "A container pushes with the repository's token only.\n")
+            challenge = {**refused.headers, "WWW-Authenticate": 'Basic realm="GitHub"'}
+            await _send(send, scope, Reply(refused.status, refused.body, challenge))
+            return
+    exchange = smart_http.Exchange(
+        repository, scope["method"], service, query, headers, tokens.user(headers), trusted, hub.hook_url
+    )
+    await smart_http.serve(exchange, receive, send)
+
+
+async def _body(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        part = message.get("body", b"")
+        size += len(part)
+        if size > _LIMIT:
+            raise TooLargeError
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def _send(send: Send, scope: Message, reply: Reply) -> None:
+    headers = {**reply.headers, "Content-Length": str(len(reply.body)), "X-Content-Type-Options": "nosniff"}
+    encoded = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": int(reply.status), "headers": encoded})
+    body = b"" if scope["method"] == "HEAD" else reply.body
+    await send({"type": "http.response.body", "body": body, "more_body": False})
