@@ -429,3 +429,12 @@ def test_without_docker_a_build_says_that_it_was_only_recorded(world: World) -> 
     name = world.create(stage("Build", build))
     error = world.error(name, world.executions(name)[0]["pipelineExecutionId"], "Build")
     assert "RECORDED_ONLY" in error["message"]
+
+
+def test_a_run_acts_as_its_roles_whoever_started_it(world: World) -> None:
+    name = world.create(stage("Work", world.job("Job")))
+    person = world.plain.role(unique("starter"), allow("codepipeline:StartPipelineExecution"))
+    api = world.plain.client("codepipeline", world.plain.session(person))
+    run = world.ended(name, api.start_pipeline_execution(name=name)["pipelineExecutionId"])
+    assert run["status"] == "Succeeded", run
+    assert f":assumed-role/{person.rsplit('/', 1)[-1]}/" in run["trigger"]["triggerDetail"]
