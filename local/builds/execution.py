@@ -46,7 +46,7 @@ class Execution:
     def __init__(self, project: Mapping[str, Any], build: Record) -> None:
         self._project, self.build = project, build
         self._uuid = build["id"].rsplit(":", 1)[-1]
-        self._role = Role(project["serviceRole"], self._uuid, build["arn"].split(":")[3])
+        self._role = Role(project["serviceRole"], project["arn"], self._uuid, build["arn"].split(":")[3])
         shown = build["logs"]
         names = (shown.get("groupName", ""), shown.get("streamName", ""))
         self._log = BuildLog(self._role, *names, enabled=bool(names[0]))

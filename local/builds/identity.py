@@ -27,8 +27,9 @@ _RENEW_AFTER_SECONDS = 3000  # a session lasts 3600
 class Role:
     """The service role of one build; it must exist and trust CodeBuild."""
 
-    def __init__(self, arn: str, build_uuid: str, region: str) -> None:
+    def __init__(self, arn: str, project_arn: str, build_uuid: str, region: str) -> None:
         self.arn = arn
+        self._project_arn = project_arn
         self.region = region
         self._session_name = f"AWSCodeBuild-{build_uuid}"
         self._keys: dict[str, str] = {}
@@ -40,7 +41,9 @@ class Role:
         """Credentials that are good for some more minutes."""
         if not self._keys or time.monotonic() - self._since > _RENEW_AFTER_SECONDS:
             try:
-                self._keys = credentials.session(self.arn, self._session_name, principal=PRINCIPAL)
+                self._keys = credentials.session(
+                    self.arn, self._session_name, principal=PRINCIPAL, source_arn=self._project_arn
+                )
             except credentials.AssumeError as error:
                 message = f"CodeBuild is not authorized to perform: sts:AssumeRole on {self.arn}. {error}"
                 raise BuildError(ACCESS_DENIED, message) from error
@@ -96,7 +99,9 @@ class Role:
                 "AWS_SESSION_TOKEN": keys["Token"],
             }
         if not self._offered:
-            self._offered = credentials.offer(self.arn, self._session_name, principal=PRINCIPAL)
+            self._offered = credentials.offer(
+                self.arn, self._session_name, principal=PRINCIPAL, source_arn=self._project_arn
+            )
         return {**common, **self._offered}
 
     def end(self) -> None:

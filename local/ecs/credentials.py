@@ -16,8 +16,10 @@ from ministack.core.responses import get_region, json_response
 from ministack.services import ecs, iam, imds, sts
 
 from local import settings
+from local.identity import services
 
 SYMBOLS = (
+    *services.SYMBOLS,
     "ministack.core.responses:json_response",
     "ministack.services.ecs:_SecretResolutionError",
     "ministack.services.ecs:_register_metadata",
@@ -33,8 +35,8 @@ PRINCIPAL = "ecs-tasks.amazonaws.com"
 _ARN_FIELDS = 7  # of a secret; key, stage and version follow
 _PATH = "/v2/credentials/"
 
-#: Path of a container's credentials -> (role, session name, token, service that assumes it).
-_issued: dict[str, tuple[str, str, str, str]] = {}
+#: Path of a container's credentials -> (role, session name, token, service that assumes it, for which resource).
+_issued: dict[str, tuple[str, str, str, str, str]] = {}
 _execution_role: contextvars.ContextVar[str] = contextvars.ContextVar("slipway_execution_role", default="")
 
 
@@ -42,11 +44,20 @@ class AssumeError(ValueError):
     """A service may not assume the role."""
 
 
-def session(role_arn: str, session_name: str, *, principal: str = PRINCIPAL) -> dict[str, str]:
-    """Temporary credentials of ``role_arn``, if it exists and trusts the service."""
+def session(role_arn: str, session_name: str, *, principal: str = PRINCIPAL, source_arn: str = "") -> dict[str, str]:
+    """Temporary credentials of ``role_arn``, if it exists and trusts the service.
+
+    With ``source_arn``, for which the service acts, the conditions of the trust policy count.
+    """
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get_scoped(account, None, name)
-    if role is None or principal not in json.dumps(role.get("AssumeRolePolicyDocument", "")):
+    document = (role or {}).get("AssumeRolePolicyDocument", "")
+    trusted = (
+        services.trusts(document, role_arn, principal, source_arn)
+        if source_arn and document
+        else (principal in json.dumps(document))
+    )
+    if role is None or not trusted:
         service = "ECS" if principal == PRINCIPAL else principal
         raise AssumeError(f"{service} was unable to assume the role '{role_arn}': it must exist and trust {principal}")
     key, secret, token = "ASIA" + secrets.token_hex(8).upper(), secrets.token_hex(20), secrets.token_hex(64)
@@ -77,7 +88,7 @@ def _offer(environment: dict[str, str], declared: Mapping[str, str], definition:
     path = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"].rsplit("/", 1)[-1]
     if definition.get("taskRoleArn"):
         token = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
-        _issued[path] = (definition["taskRoleArn"], task.rsplit("/", 1)[-1], token, PRINCIPAL)
+        _issued[path] = (definition["taskRoleArn"], task.rsplit("/", 1)[-1], token, PRINCIPAL, "")
     else:
         del environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"], environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
     environment["AWS_ENDPOINT_URL"] = declared.get("AWS_ENDPOINT_URL", settings.current().container_url)
@@ -85,10 +96,10 @@ def _offer(environment: dict[str, str], declared: Mapping[str, str], definition:
     environment.setdefault("AWS_DEFAULT_REGION", get_region())
 
 
-def offer(role_arn: str, session_name: str, *, principal: str) -> dict[str, str]:
+def offer(role_arn: str, session_name: str, *, principal: str, source_arn: str) -> dict[str, str]:
     """Variables by which the SDKs in a container find credentials of the role; `withdraw` ends that."""
     path, token = secrets.token_hex(16), secrets.token_hex(32)
-    _issued[path] = (role_arn, session_name, token, principal)
+    _issued[path] = (role_arn, session_name, token, principal, source_arn)
     return {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{settings.current().container_url}{_PATH}{path}",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN": token,
@@ -105,7 +116,7 @@ def _answer(path: str, headers: Mapping[str, str]) -> Any:
     if known is None or not secrets.compare_digest(headers.get("authorization", ""), known[2]):
         return json_response({"code": "AccessDenied", "message": "unknown credentials id or token"}, status=403)
     try:
-        return json_response(session(known[0], known[1], principal=known[3]))
+        return json_response(session(known[0], known[1], principal=known[3], source_arn=known[4]))
     except AssumeError as error:
         return json_response({"code": "AccessDenied", "message": str(error)}, status=403)
 

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 from local.builds.container import BUILD_LABEL
-from tests.local.builds.builder import LOGS, Builder, allow, exported, message, phase, seconds, spec
+from tests.local.builds.builder import LOGS, TRUST, Builder, allow, exported, message, phase, seconds, spec
 from tests.local.cloud import Cloud, until
 from tests.local.plain import ACCOUNT, REGION, unique
 
@@ -46,11 +46,26 @@ def test_a_command_that_the_role_does_not_allow_is_denied(cloud: Cloud) -> None:
     assert "not authorized to perform: s3:ListAllMyBuckets" in "\n".join(builder.log(build))
 
 
+def test_without_privileged_mode_docker_says_so(cloud: Cloud) -> None:
+    builder = Builder(cloud, spec("docker ps 2>&1 || echo none; ls /var/run/docker.sock || echo no socket"))
+    log = "\n".join(builder.log(builder.run()))
+    assert "PrivilegedMode" in log
+    assert "no socket" in log
+
+
 def test_a_role_that_does_not_trust_codebuild_ends_the_build(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("true"))
     build = builder.run(serviceRoleOverride=cloud.role(unique("stranger"), LOGS))
     assert build["buildStatus"] == "FAILED"
     assert "sts:AssumeRole" in message(build, "PROVISIONING")
+
+
+@pytest.mark.parametrize(("project", "status"), [("build-*", "SUCCEEDED"), ("another", "FAILED")])
+def test_a_role_may_be_for_certain_projects_only(cloud: Cloud, project: str, status: str) -> None:
+    arn = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{project}"
+    condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": arn}}
+    role = cloud.role(unique("bound"), LOGS, trust={**TRUST, "Condition": condition})
+    assert Builder(cloud, spec("true")).run(serviceRoleOverride=role)["buildStatus"] == status
 
 
 def test_a_role_that_may_not_write_logs_is_told_the_line_to_add(cloud: Cloud) -> None:
@@ -270,6 +285,16 @@ def test_sources_come_from_s3_and_artifacts_go_there(cloud: Cloud, bucket: str) 
     with zipfile.ZipFile(io.BytesIO(s3.get_object(Bucket=bucket, Key="made/both.zip")["Body"].read())) as archive:
         assert archive.read("both") == b"mainother"
     assert s3.get_object(Bucket=bucket, Key="made/src/data")["Body"].read() == b"main"
+
+
+def test_artifacts_are_encrypted_with_the_key_of_the_project(cloud: Cloud, bucket: str) -> None:
+    key = cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    kms = allow(["kms:GenerateDataKey*", "kms:Decrypt"], key)
+    builder = Builder(cloud, spec("touch a", artifacts={"files": ["a"]}), LOGS, FILES, kms, encryptionKey=key)
+    target = {"type": "S3", "location": bucket, "name": "encrypted", "packaging": "ZIP"}
+    assert builder.run(artifactsOverride=target)["buildStatus"] == "SUCCEEDED"
+    found = cloud.client("s3").get_object(Bucket=bucket, Key="encrypted")
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", key)
 
 
 def test_a_buildspec_is_found_in_the_source(cloud: Cloud, bucket: str) -> None:
