@@ -42,6 +42,18 @@ def find(hub: Hub, repository: Repository, number: int) -> Row | None:
     return found if found is not None and found["head"] is not None else None
 
 
+def hindrance(hub: Hub, repository: Repository, head: str, base: str) -> str:
+    """Why there can be no pull request of two branches, in GitHub's words; nothing when there can."""
+    if repository.contains(f"refs/heads/{base}", f"refs/heads/{head}"):
+        return f"No commits between {base} and {head}"
+    if repository.base(base, head) is None:
+        return f"The {head} branch has no history in common with {base}"
+    found = issues.listed(hub.store, repository.name, pulls=True, state="open")
+    if any((one["head"], one["base"]) == (head, base) for one in found):
+        return f"A pull request already exists for {repository.owner}:{head}."
+    return ""
+
+
 def opened(
     hub: Hub, repository: Repository, *, title: str, body: str | None, head: str, base: str, author: str, draft: bool
 ) -> tuple[Row, list[Started]]:
@@ -94,6 +106,13 @@ def pushed(hub: Hub, repository: Repository, branch: str, commit: str | None) ->
 
 
 # --- merging ---------------------------------------------------------------------------------------------------------
+
+
+def merge_title(repository: Repository, pull: Row, *, squash: bool) -> str:
+    """The first line of the commit that merges, as GitHub writes it."""
+    if squash:
+        return f"{pull['title']} (#{pull['number']})"
+    return f"Merge pull request #{pull['number']} from {repository.owner}/{pull['head']}"
 
 
 def mergeable(repository: Repository, pull: Row) -> bool:

@@ -47,40 +47,26 @@ def _list(call: Call) -> Reply:
         if base in {None, one["base"]} and head in {None, f"{call.repository.owner}:{one['head']}"}
     ]
     found.sort(key=lambda one: (one["updated" if sort == "updated" else "created"], one["number"]))
-    return call.page([shapes.pull(call, one) for one in (found if ascending else reversed_(found))])
+    return call.page([shapes.pull(call, one) for one in (found if ascending else found[::-1])])
 
 
-def reversed_(rows: list[Row]) -> list[Row]:
-    """The same from its end."""
-    return rows[::-1]
-
-
-def checked(call_for: Call, head: str, base: str) -> tuple[str, str]:
+def _checked(call: Call, head: str, base: str) -> tuple[str, str]:
     """The two branches of a new pull request, or why there can be none."""
     owner, _, branch = head.rpartition(":")
-    tips = call_for.repository.branches()
-    if owner not in {"", call_for.repository.owner} or branch not in tips:
+    tips = call.repository.branches()
+    if owner not in {"", call.repository.owner} or branch not in tips:
         raise invalid("PullRequest", "head")
     if base not in tips:
         raise invalid("PullRequest", "base")
-    errors = ""
-    if call_for.repository.contains(tips[base], tips[branch]):
-        errors = f"No commits between {base} and {branch}"
-    elif call_for.repository.base(base, branch) is None:
-        errors = f"The {branch} branch has no history in common with {base}"
-    elif any(
-        (one["head"], one["base"]) == (branch, base)
-        for one in issues.listed(call_for.hub.store, call_for.name, pulls=True, state="open")
-    ):
-        errors = f"A pull request already exists for {call_for.repository.owner}:{branch}."
-    if errors:
-        error = {"resource": "PullRequest", "code": "custom", "message": errors}
+    hindrance = pulls.hindrance(call.hub, call.repository, branch, base)
+    if hindrance:
+        error = {"resource": "PullRequest", "code": "custom", "message": hindrance}
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "Validation Failed", [error])
     return branch, base
 
 
 def _create(call: Call) -> Reply:
-    head, base = checked(call, call.required("head"), call.required("base"))
+    head, base = _checked(call, call.required("head"), call.required("base"))
     title = call.required("title")
     if not title.strip():
         raise invalid("PullRequest", "title", "missing_field")
@@ -130,20 +116,13 @@ def _merge(call: Call, text: str) -> Reply:
         raise ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "Pull Request is not mergeable")
     if call.text("sha") not in {None, row["head_sha"]}:
         raise ApiError(HTTPStatus.CONFLICT, "Head branch was modified. Review and try the merge again.")
-    title = call.text("commit_title") or merge_title(call, row, squash=method == "squash")
+    title = call.text("commit_title") or pulls.merge_title(call.repository, row, squash=method == "squash")
     message = f"{title}\n\n{call.text('commit_message') or row['title']}"
     try:
         sha, _ = pulls.merge(call.hub, call.repository, row, message=message, squash=method == "squash")
     except pulls.NotMergeableError as error:
         raise ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "Pull Request is not mergeable") from error
     return as_json(HTTPStatus.OK, {"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
-
-
-def merge_title(call: Call, row: Row, *, squash: bool) -> str:
-    """The first line of the commit that merges."""
-    if squash:
-        return f"{row['title']} (#{row['number']})"
-    return f"Merge pull request #{row['number']} from {call.repository.owner}/{row['head']}"
 
 
 def _is_merged(call: Call, text: str) -> Reply:
