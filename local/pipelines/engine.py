@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 
 from local.pipelines import conditions, events, model, modes, steps
-from local.pipelines.errors import ActionError
 from local.pipelines.model import Declaration, Execution, StageExecution
 from local.pipelines.steps import Ended, StageFailed
 from local.pipelines.store import Pipeline, Store, fail
@@ -57,8 +56,7 @@ class Run:
         self.cancelled = False
         self.overridden: set[tuple[str, str]] = set()
         """Conditions (stage, type) that somebody decided to pass over."""
-        self._rollback = rollback
-        self._retry = retry
+        self._rollback, self._retry = rollback, retry
         names = [stage["name"] for stage in execution.declaration["stages"]]
         start = names.index(first) if first else 0
         self._names = names[start : start + 1] if only else names[start:]
@@ -107,6 +105,9 @@ class Run:
         with self.store.changed:
             self.execution.status, self.execution.summary = status, summary
             RUNS.pop(self.execution.id, None)
+            for gate in self.pipeline.gates.values():  # also when it broke: nobody may wait for a run that is over
+                gate.give_up(self.execution.id)
+                gate.leave(self.execution.id)
             self.store.save(self.pipeline, self.execution)
         events.run(self.pipeline, self.execution, _EVENTS[status])
 
@@ -226,6 +227,3 @@ RUNS: dict[str, Run] = {}
 def concurrent(pipeline: Pipeline) -> bool:
     """Whether the pipeline has room for another run."""
     return sum(one.active for one in pipeline.executions) < modes.CONCURRENT
-
-
-__all__ = ["RUNS", "ActionError", "Rollback", "Run", "concurrent"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from local.pipelines import actions, artifacts, events, model, variables
-from local.pipelines.actions.work import Provider, Work, perform
+from local.pipelines.actions.work import Work, perform
 from local.pipelines.errors import Abandoned, ActionError
-from local.pipelines.model import ActionExecution, Artifact, Declaration, Execution
+from local.pipelines.model import ActionExecution, Declaration, Execution
 from local.pipelines.roles import Identity
 from local.pipelines.store import end
 
@@ -66,8 +67,9 @@ def _side_by_side(run: Run, stage: str, todo: list[Declaration]) -> None:
         name = f"slipway-action-{attempt.id[:8]}"
         threading.Thread(target=work, args=(_do, run, attempt), name=name, daemon=True).start()
     with run.store.changed:
-        over = [attempt for attempt in attempts if run.store.changed.wait_for(lambda a=attempt: _over(run, a))]  # type: ignore[misc]  # mypy gives a lambda with a default no type
-        abandoned = [attempt for attempt in over if attempt.status == model.IN_PROGRESS]
+        for attempt in attempts:
+            run.store.changed.wait_for(partial(_over, run, attempt))
+        abandoned = [attempt for attempt in attempts if attempt.status == model.IN_PROGRESS]
         for attempt in abandoned:
             end(attempt, model.ABANDONED)
         run.store.save(run.pipeline, run.execution)
@@ -149,6 +151,3 @@ def _keep(execution: Execution, attempt: ActionExecution, found: dict[str, str])
     for artifact in attempt.outputs:
         artifact.revision = artifact.revision or revision
         execution.artifacts[artifact.name] = artifact
-
-
-__all__ = ["Artifact", "Ended", "Provider", "StageFailed", "run_actions", "scope", "work"]

@@ -8,7 +8,7 @@ way is failed with that reason, and nothing is started again.
 from __future__ import annotations
 
 import json
-import os
+import logging
 import shutil
 import threading
 import time
@@ -23,6 +23,8 @@ from local.pipelines.model import ActionExecution, Execution
 from local.pipelines.modes import Gate
 
 LOST = "The local cloud was restarted while this ran. What it had started is not undone. Start the pipeline again."
+
+logger = logging.getLogger("slipway")
 
 Place = tuple[str, str]
 """Account and region."""
@@ -159,10 +161,13 @@ class Store:
     def _write(self, path: Path, content: dict[str, Any]) -> None:
         if self._folder is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(content, default=str), encoding="utf-8")
-        os.replace(fresh, path)  # noqa: PTH105 - the atomic one, by its own name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps(content, default=str), encoding="utf-8")
+            fresh.replace(path)
+        except OSError:  # the run goes on; only what a restart would tell of it is older
+            logger.exception("%s was not written", path)
 
 
 def fail(execution: Execution, why: str) -> None:
