@@ -1,6 +1,11 @@
 # What CI calls is what you call. `make` alone lists the targets.
 PYTHON ?= python3
 PRODUCT ?= allthrive
+# What the pipelines' verbs take: typed after `make`, never found in the environment, and handed over as variables of
+# the shell, since a reason may hold quotes.
+TYPED := FLOW COMMIT REASON ENVIRONMENT TO STAGE RUN ABANDON
+$(foreach each,$(TYPED),$(if $(findstring command,$(origin $(each))),,$(eval $(each) :=)))
+export $(TYPED)
 BIN := .venv/bin
 # The pinned Node first: jsii and the CDK CLI both run on it.
 export PATH := $(CURDIR)/node_modules/node/bin:$(CURDIR)/$(BIN):$(PATH)
@@ -32,15 +37,35 @@ check: setup  ## format, lint, types, fast tests: before each commit
 format: setup  ## let ruff mend what it can
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-.PHONY: synth diff snapshots schema bench
+.PHONY: status start follow approve reject retry rollback stop
+OPERATE = $(BIN)/python -m operate $@ --product $(PRODUCT)
+status: setup  ## PRODUCT's pipelines: runs, approvals, failures, what to type next [FLOW]
+	@$(OPERATE) $${FLOW:+"$$FLOW"}
+start: setup  ## start a pipeline: FLOW [COMMIT]
+	@$(OPERATE) "$$FLOW" $${COMMIT:+--commit "$$COMMIT"}
+follow: setup  ## say each change of a run until it ends: FLOW [RUN]
+	@$(OPERATE) "$$FLOW" $${RUN:+--run "$$RUN"}
+approve: setup  ## let the release in that waits [FLOW STAGE REASON]
+	@$(OPERATE) $${FLOW:+"$$FLOW"} $${STAGE:+--stage "$$STAGE"} $${REASON:+--reason "$$REASON"}
+reject: setup  ## keep it out: REASON [FLOW STAGE]
+	@$(OPERATE) $${FLOW:+"$$FLOW"} $${STAGE:+--stage "$$STAGE"} --reason "$$REASON"
+retry: setup  ## repeat the failed actions [FLOW RUN]
+	@$(OPERATE) $${FLOW:+"$$FLOW"} $${RUN:+--run "$$RUN"}
+rollback: setup  ## take ENVIRONMENT back to the release TO
+	@$(OPERATE) "$$ENVIRONMENT" --to "$$TO"
+stop: setup  ## stop a run after its actions in progress [FLOW RUN REASON; ABANDON=yes: at once]
+	@$(OPERATE) $${FLOW:+"$$FLOW"} $${RUN:+--run "$$RUN"} $${REASON:+--reason "$$REASON"} $${ABANDON:+--abandon}
+
+.PHONY: synth diff snapshots docs schema bench
 synth: setup  ## templates of PRODUCT into cdk.out, checked by CDK's own rules
 	@$(CDK) synth --quiet --strict --context product=$(PRODUCT)
 diff: setup  ## what `cdk deploy` would change
 	@$(CDK) diff --context product=$(PRODUCT)
 snapshots: setup  ## rewrite the committed templates after an intended change
 	@$(BIN)/pytest -q tests/snapshots --update-snapshots
-schema: setup  ## rewrite products/schema.json after a change of the model
-	@$(BIN)/python -m products.schema
+docs: setup  ## rewrite what the model and the manifests say: docs/manifest.md, docs/pipelines.md, products/schema.json
+	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document
+schema: docs
 bench: setup  ## figures with their floor, from one run
 	@$(BIN)/python -m bench
 
