@@ -15,7 +15,7 @@ from docker.errors import DockerException
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
-from local import adapter
+from local import adapter, settings
 from local.resources import completion
 
 SYMBOLS: tuple[str, ...] = (
@@ -91,8 +91,23 @@ def has_image(runtime: str) -> bool:
     return True
 
 
+def _placed(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The function, told where GitHub, the console and the sites are here; its own variables win."""
+    chosen = settings.current()
+    here = {
+        "GITHUB_API_URL": chosen.github_api,
+        "RESOLVE": f"*.localhost={chosen.relay_address if chosen.docker else '127.0.0.1'}",
+        "RUN_URL": chosen.run_url("{pipeline}", "{execution}", "{region}"),
+    }
+    config = function.get("config") or function
+    own = (config.get("Environment") or {}).get("Variables") or {}
+    placed = {**config, "Environment": {"Variables": {**here, **own}}}
+    return {**function, "config": placed} if "config" in function else placed
+
+
 def _falling_back(plain: Any) -> Any:
     def execute(function: Mapping[str, Any], event: Any, request_id: str) -> Any:
+        function = _placed(function)
         config = function.get("config") or function
         runtime = str(config.get("Runtime", ""))
         here = config.get("PackageType") != "Image" and runtime.startswith(("python", "nodejs"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,6 +23,9 @@ class Settings:
     state: Path = ROOT / ".slipway"
     docker: bool = True
     subnet: str = SUBNET
+    build_variables: Mapping[str, str] = field(default_factory=dict)
+    """What builds are told instead of their own values, where a buildspec knows the variable: images of a machine
+    that reaches no registry, for instance."""
 
     @property
     def network(self) -> str:
@@ -86,6 +91,7 @@ class Settings:
             "SLIPWAY_STATE": str(self.state),
             "SLIPWAY_DOCKER": "1" if self.docker else "0",
             "SLIPWAY_SUBNET": self.subnet,
+            "SLIPWAY_BUILD_VARIABLES": json.dumps(dict(self.build_variables)),
         }
 
 
@@ -99,4 +105,5 @@ def current() -> Settings:
         state=Path(os.environ.get("SLIPWAY_STATE", default.state)).absolute(),
         docker=os.environ.get("SLIPWAY_DOCKER", "1") != "0",
         subnet=os.environ.get("SLIPWAY_SUBNET", default.subnet),
+        build_variables=json.loads(os.environ.get("SLIPWAY_BUILD_VARIABLES") or "{}"),
     )

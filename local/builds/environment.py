@@ -14,6 +14,7 @@ from local.builds.buildspec import Buildspec
 from local.builds.container import SOURCE
 from local.builds.errors import CLIENT_ERROR, BuildError, refused
 from local.builds.identity import Role
+from local.edge.addresses import in_a_container
 
 _ARN_FIELDS = 7  # of a secret; key, stage and version follow
 NO_DOCKER = "unix:///docker/needs/PrivilegedMode/in/the/CodeBuild/project"
@@ -66,11 +67,13 @@ def resolve(role: Role, spec: Buildspec, declared: list[Mapping[str, Any]], own:
         *((item["name"], item.get("type") or PLAINTEXT, item.get("value", "")) for item in declared),
     ]
     last = {name: (kind, value) for name, kind, value in listed}
+    overriding = settings.current().build_variables
+    last |= {name: (PLAINTEXT, value) for name, value in overriding.items() if name in spec.variables}
     parameters = _parameters(role, {value for kind, value in last.values() if kind == PARAMETER_STORE})
     variables: dict[str, str] = {}
     secrets = set()
     for name, (kind, value) in last.items():
-        variables[name] = value
+        variables[name] = in_a_container(value)
         if kind == PARAMETER_STORE:
             variables[name] = parameters[value]
         elif kind == SECRETS_MANAGER:

@@ -10,6 +10,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local import settings
+from local.demo import builds
 from local.demo.checks import CheckError
 from local.demo.infrastructure import CdkError
 from local.demo.progress import Progress
@@ -28,7 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     except ManifestError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the user reads it
         return 2
-    chosen = dataclasses.replace(settings.current(), account=product.tooling.account, region=product.tooling.region)
+    current = settings.current()
+    chosen = dataclasses.replace(
+        current,
+        account=product.tooling.account,
+        region=product.tooling.region,
+        build_variables={**builds.variables(), **current.build_variables},
+    )
     progress = Progress()
     demo = Demo(
         settings=chosen,

@@ -12,10 +12,11 @@ from typing import Any
 
 from ministack.services import cloudfront
 
-from local.edge import serving
+from local.edge import addresses, serving
 from local.edge.cache import Cache
 
 SYMBOLS: tuple[str, ...] = (
+    *addresses.SYMBOLS,
     *serving.SYMBOLS,
     "ministack.services.cloudfront:_dataplane_allowed_methods",
     "ministack.services.cloudfront:_dataplane_origin",
@@ -76,4 +77,5 @@ def install() -> None:
     _origins()
     _methods()
     _labels()
+    addresses.install()
     serving.install(Cache())
