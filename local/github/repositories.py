@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]{1,100}")
@@ -98,10 +99,8 @@ class Repository:
 
     def setting(self, name: str) -> str:
         """A value of the section `slipway` of its configuration, or nothing."""
-        try:
-            return self.text("config", "--get", f"slipway.{name}")
-        except GitError:
-            return ""
+        state = (self.folder / "config").stat()
+        return _settings(self.folder, state.st_mtime_ns, state.st_size).get(f"slipway.{name}", "")
 
     @property
     def default_branch(self) -> str:
@@ -236,6 +235,13 @@ class Repositories:
         for repository in self.all():
             if repository.setting("published"):
                 shutil.rmtree(repository.folder, ignore_errors=True)
+
+
+@lru_cache(maxsize=256)
+def _settings(folder: Path, _changed: int, _size: int) -> dict[str, str]:
+    """A repository's configuration, read again when its file has changed: every request asks for it."""
+    listed = git(f"--git-dir={folder}", "config", "--local", "--list", "-z").decode("utf-8", "replace")
+    return {name: value for name, _, value in (entry.partition("\n") for entry in listed.split("\0"))}
 
 
 def _commit(fields: Sequence[str]) -> Commit:

@@ -76,23 +76,22 @@ def _answer(hub: Hub, request: Request, path: str) -> Reply:
     installed = re.fullmatch(r"/app/installations/(\w+)/access_tokens", path)
     if installed and request.method == "POST":
         return account.installation_token(hub, request, token, installed[1])
-    open_to = [one for one in hub.repositories.all() if tokens.opens(hub, one, token)]
-    if not open_to:
+    about = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)?", path, re.DOTALL)
+    repository = hub.repositories.find(about[1]) if about else None
+    if about is not None and repository is not None and tokens.opens(hub, repository, token):
+        return _of_repository(hub, request, repository, about[2] or "")
+    if not any(tokens.opens(hub, one, token) for one in hub.repositories.all()):
         raise ApiError(HTTPStatus.UNAUTHORIZED, "Bad credentials")
     for method, pattern, serve in account.ROUTES:
         match = re.fullmatch(pattern, path)
         if match and _same(method, request.method):
-            return serve(hub, request, open_to, *match.groups())
-    return _of_repository(hub, request, path, open_to)
+            return serve(hub, request, *match.groups())
+    raise not_found()  # also what the token does not reach, as GitHub has it
 
 
-def _of_repository(hub: Hub, request: Request, path: str, open_to: list[Repository]) -> Reply:
-    about = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)?", path)
-    repository = next((one for one in open_to if about and one.name == about[1]), None)
-    if about is None or repository is None:
-        raise not_found()  # as GitHub answers for what the token does not reach
+def _of_repository(hub: Hub, request: Request, repository: Repository, path: str) -> Reply:
     for method, pattern, serve in _OF_REPOSITORY:
-        match = re.fullmatch(pattern, about[2] or "", re.DOTALL)
+        match = re.fullmatch(pattern, path, re.DOTALL)
         if match and _same(method, request.method):
             return serve(Call(hub, request, repository, parsed(request)), *match.groups())
     raise not_found()

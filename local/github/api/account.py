@@ -9,7 +9,6 @@ from local.github import tokens
 from local.github.api import shapes
 from local.github.api.call import ApiError, Call, not_found, parsed
 from local.github.hub import ACTOR, Hub
-from local.github.repositories import Repository
 from local.github.web import Reply, Request, as_json
 
 
@@ -32,17 +31,17 @@ def installation_token(hub: Hub, request: Request, token: str, installation: str
     return as_json(HTTPStatus.CREATED, told)
 
 
-def _me(hub: Hub, request: Request, _open_to: list[Repository]) -> Reply:
+def _me(hub: Hub, request: Request) -> Reply:
     return as_json(HTTPStatus.OK, shapes.user(hub, ACTOR, request.root))
 
 
-def _user(hub: Hub, request: Request, _open_to: list[Repository], login: str) -> Reply:
+def _user(hub: Hub, request: Request, login: str) -> Reply:
     if login not in {ACTOR, *(one.owner for one in hub.repositories.all())}:
         raise not_found()
     return as_json(HTTPStatus.OK, shapes.user(hub, login, request.root))
 
 
-def _limits(_hub: Hub, _request: Request, _open_to: list[Repository]) -> Reply:
+def _limits(_hub: Hub, _request: Request) -> Reply:
     core = {"limit": 5000, "remaining": 4999, "used": 1, "reset": int(datetime.now(UTC).timestamp()) + 3600}
     return as_json(HTTPStatus.OK, {"resources": {"core": core}, "rate": core})
 

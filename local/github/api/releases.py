@@ -38,7 +38,7 @@ def _get(call: Call, text: str) -> Reply:
 
 def _target(call: Call, tag: str) -> tuple[str, str]:
     """What the caller named, and the commit: the tag's own, if there is one."""
-    if len(tag) > _NAME or not call.repository.valid(f"refs/tags/{tag}"):
+    if len(tag) > _NAME or tag.startswith("-") or not call.repository.valid(f"refs/tags/{tag}"):
         raise invalid("Release", "tag_name", "custom", "tag_name is not a valid tag")
     target = call.text("target_commitish") or call.repository.default_branch
     existing = call.repository.resolve(f"refs/tags/{tag}")
