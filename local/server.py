@@ -39,6 +39,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.resources.iam",
     "local.resources.s3",
     "local.resources.ecr",
+    "local.resources.ecr_scans",
     "local.resources.cloudfront",
     "local.resources.wafv2",
     "local.resources.route53",

@@ -150,3 +150,15 @@ def test_docker_logs_in_with_the_token(plain: Plain, tmp_path: Any) -> None:
     command = ["docker", "--config", str(tmp_path), "login", "-u", user, "--password-stdin", f"localhost:{plain.port}"]
     done = subprocess.run(command, input=password, text=True, capture_output=True, check=False)
     assert "Login Succeeded" in done.stdout, done.stderr
+
+
+def test_a_scan_says_that_nothing_was_scanned(plain: Plain) -> None:
+    name = repository(plain)
+    put = plain.client("ecr").put_image(repositoryName=name, imageManifest=manifest("a"), imageTag="v1")
+
+    found = plain.client("ecr").describe_image_scan_findings(
+        repositoryName=name, imageId={"imageDigest": put["image"]["imageId"]["imageDigest"]}
+    )
+
+    assert found["imageScanStatus"]["status"] == "FAILED"
+    assert "does not scan" in found["imageScanStatus"]["description"]
