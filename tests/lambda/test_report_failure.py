@@ -113,6 +113,15 @@ def test_an_issue_of_another_pipeline_or_of_a_person_is_left_alone(cloud: Report
     assert len(cloud.github.open_issues()) == 2
 
 
+def test_a_late_failure_opens_no_issue_for_what_works_again(cloud: Reporting) -> None:
+    cloud.run(1, "Failed", stages=FAILED)
+    cloud.run(2, "Succeeded", stages=DONE)
+    tell(2, "SUCCEEDED")
+    tell(1, "FAILED")
+
+    assert cloud.github.issues == []
+
+
 def test_a_rollback_that_succeeds_closes_nothing(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED)
     tell(1, "FAILED")

@@ -181,6 +181,16 @@ def test_a_missing_exit_code_fails_with_what_ecs_says(action: Migration) -> None
     assert "TaskFailedToStart: Essential container exited" in action.message
 
 
+@pytest.mark.parametrize("stop_code", ["EssentialContainerExited", None])
+def test_a_missing_exit_code_is_never_taken_for_0(action: Migration, stop_code: str | None) -> None:
+    action.codes, action.stop_code = {"migrate": None}, stop_code
+
+    action.run()
+
+    assert action.status == "Failed"
+    assert "no exit code" in action.message
+
+
 def test_a_task_without_containers_fails(action: Migration) -> None:
     action.codes = {}
 

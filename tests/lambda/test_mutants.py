@@ -1,0 +1,349 @@
+"""Every planted defect is caught: the tests of the handlers are tested."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "lambda"
+TESTS = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A text in a handler's source, and what stands there instead."""
+
+    wrong: str
+    """What goes wrong then."""
+    file: str
+    before: str
+    after: str
+    test: str
+    """Which test must notice: `module::test`, without their `test_`."""
+
+
+JOB = "shared/job.py"
+MIGRATIONS = "run_migrations/handler.py"
+DEPLOY = "deploy_release/handler.py"
+PROMOTE = "promote_image/handler.py"
+VERIFY = "verify_release/handler.py"
+CANCEL = "cancel_superseded/handler.py"
+REPORT = "report_failure/handler.py"
+_BROKEN = r"\b(Name|Attribute|Type|Import|ModuleNotFound|Syntax|Indentation)Error\b"
+RANDOM = '__import__("uuid").uuid4().hex'
+
+DEFECTS = (
+    Defect(
+        "each continuation is a job of its own, with a client token of its own: a second migration starts",
+        JOB,
+        'self.state.setdefault("key", str(event["CodePipeline.job"]["id"]))',
+        'str(event["CodePipeline.job"]["id"])',
+        "run_migrations::a_task_whose_start_was_never_confirmed_is_found_and_stopped_at_the_deadline",
+    ),
+    Defect(
+        "an unexpected exception leaves the job without an answer",
+        JOB,
+        'except Exception as error:\n        log.exception("the handler failed")',
+        'except ZeroDivisionError as error:\n        log.exception("the handler failed")',
+        "job::a_crash_is_a_failure_with_its_name",
+    ),
+    Defect(
+        "a failure is logged, but CodePipeline is not told: the action hangs for 20 minutes",
+        JOB,
+        "        _fail(job_id, failure)\n        return",
+        "        return",
+        "job::there_is_exactly_one_answer",
+    ),
+    Defect(
+        "CodePipeline refuses a failure's message for its length",
+        JOB,
+        'shortened(str(failure) or "no reason was given", _MESSAGE_LIMIT)',
+        "str(failure)",
+        "run_migrations::a_long_log_is_shortened_and_keeps_its_beginning_and_end",
+    ),
+    Defect(
+        "what never ends is waited for without an end",
+        JOB,
+        "if job.overdue:",
+        "if False:",
+        "job::what_never_ends_fails_at_the_deadline",
+    ),
+    Defect(
+        "every call begins the time that is granted anew",
+        JOB,
+        'self.state.setdefault("until", int(now() + 60 * self.minutes))',
+        "self.extend(self.minutes)",
+        "job::what_never_ends_fails_at_the_deadline",
+    ),
+    Defect(
+        "waiting is answered as success",
+        JOB,
+        'answer["continuationToken"] = result.token',
+        "pass",
+        "job::there_is_exactly_one_answer",
+    ),
+    Defect(
+        "a fault that would pass ends the action",
+        JOB,
+        "if not transient(error):",
+        "if True:",
+        "publish_release::a_rate_limit_is_waited_for",
+    ),
+    Defect(
+        "an answer that never arrived is taken for given, and Lambda does not call again",
+        JOB,
+        "if code(error) not in _ANSWERED:\n            raise",
+        "if False:\n            raise",
+        "job::if_codepipeline_cannot_be_told_the_function_raises_so_that_lambda_calls_again",
+    ),
+    Defect(
+        "each call asks under a fresh client token: a second migration starts",
+        MIGRATIONS,
+        "clientToken=job.key",
+        f"clientToken={RANDOM}",
+        "run_migrations::a_task_whose_start_was_never_confirmed_is_found_and_stopped_at_the_deadline",
+    ),
+    Defect(
+        "RunTask's `failures` are ignored: a lack of capacity is a crash",
+        MIGRATIONS,
+        'if not started["tasks"]:',
+        "if False:",
+        "run_migrations::a_lack_of_capacity_is_waited_for",
+    ),
+    Defect(
+        "any reason not to start is waited for as a lack of capacity is",
+        MIGRATIONS,
+        "if all(_short_of(reason) for reason in reasons):",
+        "if True:",
+        "run_migrations::another_reason_not_to_start_fails_at_once",
+    ),
+    Defect(
+        "a missing exit code is taken for 0",
+        MIGRATIONS,
+        '.get("exitCode") != 0',
+        '.get("exitCode", 0) != 0',
+        "run_migrations::a_missing_exit_code_is_never_taken_for_0",
+    ),
+    Defect(
+        "a task that was stopped has migrated, if it ended with 0",
+        MIGRATIONS,
+        ' and task.get("stopCode", "EssentialContainerExited") == "EssentialContainerExited"',
+        "",
+        "run_migrations::a_task_somebody_stopped_has_not_migrated_even_with_exit_code_0",
+    ),
+    Defect(
+        "a task that ECS does not show yet is given up, and runs on",
+        MIGRATIONS,
+        'if job.seconds_since("begun") > _UNKNOWN_SECONDS:',
+        "if True:",
+        "run_migrations::a_task_that_ecs_does_not_know_yet_is_asked_for_again",
+    ),
+    Defect(
+        "after the deadline the migration runs on",
+        MIGRATIONS,
+        ", abandon=stop",
+        "",
+        "run_migrations::at_the_deadline_the_task_is_stopped_and_the_action_fails",
+    ),
+    Defect(
+        "the migrations of another image than the release's run",
+        MIGRATIONS,
+        'if not any(image.endswith(f"@{settings.image}") for image in images):',
+        "if False:",
+        "run_migrations::a_stack_that_names_another_image_is_refused_before_anything_runs",
+    ),
+    Defect(
+        "a release that was rolled back is a success",
+        DEPLOY,
+        'if status != "UPDATE_COMPLETE":',
+        'if status == "UPDATE_ROLLBACK_COMPLETE":\n        return Done(status)\n    if status != "UPDATE_COMPLETE":',
+        "deploy_release::a_failure_names_its_first_cause_and_the_release_that_runs_again",
+    ),
+    Defect(
+        "somebody else's update is taken for ours",
+        DEPLOY,
+        'if event.get("ClientRequestToken") in tokens:',
+        "if True:",
+        "deploy_release::a_failure_of_somebody_elses_update_is_not_taken_for_ours",
+    ),
+    Defect(
+        "a release under load scales the service in",
+        DEPLOY,
+        "str(max(running, count.minimum))",
+        "str(count.minimum)",
+        "deploy_release::a_release_changes_its_parameters_and_nothing_else",
+    ),
+    Defect(
+        "a release goes over a red alarm",
+        DEPLOY,
+        "if red:",
+        "if False:",
+        "deploy_release::a_red_alarm_refuses_the_release_before_anything_changes",
+    ),
+    Defect(
+        "at the deadline the update goes on",
+        DEPLOY,
+        "_cancel(job, settings, cloudformation)\n        done",
+        "pass\n        done",
+        "deploy_release::at_the_deadline_the_update_is_cancelled_and_its_way_back_awaited",
+    ),
+    Defect(
+        "the manifest's bytes are not compared with the digest",
+        PROMOTE,
+        "if actual != image.digest:",
+        "if False:",
+        "promote_image::a_manifest_whose_bytes_differ_from_its_digest_is_never_tagged",
+    ),
+    Defect(
+        "the registry's word is taken for what the tag is",
+        PROMOTE,
+        "if found != image.digest:",
+        "if False:",
+        "promote_image::a_registry_that_says_yes_and_keeps_another_is_found_out",
+    ),
+    Defect(
+        "one image of a release is tagged although another cannot be",
+        PROMOTE,
+        "if found not in (None, image.digest):",
+        "if False:",
+        "promote_image::a_tag_that_is_another_image_already_stops_it_before_any_image_is_tagged",
+    ),
+    Defect(
+        "a product that reports another digest is verified",
+        VERIFY,
+        ' or report.get("image_digest") not in settings.digests',
+        "",
+        "verify_release::another_answer_is_no_proof",
+    ),
+    Defect(
+        "tasks with the old image are verified",
+        VERIFY,
+        "if not _intended(container, settings.digests):",
+        "if False:",
+        "verify_release::ecs_must_agree",
+    ),
+    Defect(
+        "a late event stops the newer run",
+        CANCEL,
+        "entry.started < own.started",
+        "entry.id != own.id",
+        "cancel_superseded::a_newer_run_is_never_stopped_by_a_late_event",
+    ),
+    Defect(
+        "a run that releases to production is stopped half way",
+        CANCEL,
+        "if reached:",
+        "if False:",
+        "cancel_superseded::a_run_that_has_entered_a_protected_stage_goes_on",
+    ),
+    Defect(
+        "runs of other branches are stopped",
+        CANCEL,
+        "if settings.branch or read(news.pipeline, each.id).group == group:",
+        "if True:",
+        "cancel_superseded::another_branch_goes_on",
+    ),
+    Defect(
+        "each failure opens an issue",
+        REPORT,
+        "if not issues:",
+        "if True:",
+        "report_failure::a_second_failure_is_a_comment",
+    ),
+    Defect(
+        "a late event opens an issue for what works again",
+        REPORT,
+        ' and "Succeeded" not in newer',
+        "",
+        "report_failure::a_late_failure_opens_no_issue_for_what_works_again",
+    ),
+    Defect(
+        "a release overwrites the tag of another commit",
+        "publish_release/handler.py",
+        "if found not in (None, settings.commit):",
+        "if False:",
+        "publish_release::a_tag_on_another_commit_is_never_moved",
+    ),
+    Defect(
+        "each call asks CloudFront under a new caller reference: invalidations pile up",
+        "invalidate_cache/handler.py",
+        '"CallerReference": job.key',
+        f'"CallerReference": {RANDOM}',
+        "invalidate_cache::whatever_fails_there_is_one_invalidation_and_one_answer",
+    ),
+    Defect(
+        "a channel that fails silences the others",
+        "notify/handler.py",
+        "except Exception as error:  # noqa: BLE001",
+        "except ZeroDivisionError as error:  # noqa: BLE001",
+        "notify::a_channel_that_fails_stops_no_other_and_is_named_without_its_address",
+    ),
+    Defect(
+        "a repeated step makes another password than the database has",
+        "rotate_database_password/handler.py",
+        'if "AWSPENDING" in self._stages().get(self._version, []) and self._has_value():',
+        "if False:",
+        "rotate_database_password::creating_twice_keeps_the_first_password",
+    ),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.wrong)
+def test_a_planted_defect_is_caught(defect: Defect, tmp_path: Path) -> None:
+    source = copied(tmp_path)
+    plant(defect, source)
+
+    code, said = run([defect.test], source)
+
+    assert code == pytest.ExitCode.TESTS_FAILED, said
+    assert re.search(r"^1 failed", said, re.MULTILINE), said
+    assert not re.search(_BROKEN, said), f"the plant is broken, not noticed:\n{said}"
+
+
+@pytest.mark.slow
+def test_without_a_defect_the_same_tests_pass(tmp_path: Path) -> None:
+    code, said = run(sorted({defect.test for defect in DEFECTS}), copied(tmp_path))
+
+    assert code == pytest.ExitCode.OK, said
+
+
+def test_every_defect_can_be_planted(tmp_path: Path) -> None:
+    for defect in DEFECTS:
+        plant(defect, copied(tmp_path / str(DEFECTS.index(defect))))
+
+
+def copied(folder: Path) -> Path:
+    return Path(shutil.copytree(SOURCE, folder / "lambda", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def plant(defect: Defect, source: Path) -> None:
+    path = source / defect.file
+    text = path.read_text(encoding="utf-8")
+    found = text.count(defect.before)
+    assert found == 1, f"the table is stale: {defect.file} holds {found} times, not once:\n{defect.before}"
+    path.write_text(text.replace(defect.before, defect.after), encoding="utf-8")
+
+
+def run(tests: Sequence[str], source: Path) -> tuple[int, str]:
+    """Exit code and output of pytest, with another source of the handlers."""
+    named = ["{}/test_{}.py::test_{}".format(TESTS, *test.split("::")) for test in tests]
+    options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=short", "--hypothesis-profile=planted"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "--override-ini", f"pythonpath=. constructs {source}", *named],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "400"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
