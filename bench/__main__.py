@@ -1,4 +1,4 @@
-"""`make bench`: figures of synthesis, and the same assembly by plain JavaScript as their floor. Prints no verdict."""
+"""`make bench`: figures of synthesis beside plain JavaScript, and of handlers beside boto3. Prints no verdict."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench.assemblies import differences, resources
 from bench.floor import UntranslatableError, translate
+from bench.handlers import report
 from bench.measure import Case, by_turns, fit, peak_memory
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +49,7 @@ def main() -> int:
     _imports(options.rounds)
     _one_product(options.rounds, floors["allthrive"])
     _growth(options.rounds, {count: floors[str(count)] for count in counts})
+    report(options.rounds, WORK / "handlers")
     return 0
 
 

@@ -1,0 +1,61 @@
+"""Packages of handlers are small, and bring nothing that can age."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_logs as logs
+
+from bench.handlers import SOURCE, Cold, handlers, pack, packed, services, third_parties
+from slipway.handler import Handler
+from tests.support.stack import empty_stack
+
+LIMIT = 50_000  # bytes before compression
+
+
+@pytest.mark.parametrize("name", handlers())
+def test_a_handlers_package_is_small(name: str) -> None:
+    assert sum(path.stat().st_size for path in packed(name)) < LIMIT
+
+
+@pytest.mark.parametrize("name", handlers())
+def test_a_handler_imports_nothing_but_the_standard_library_and_what_lambda_brings(name: str) -> None:
+    assert third_parties(name) <= {"boto3", "botocore"}
+
+
+@pytest.mark.parametrize("name", handlers())
+def test_cdk_packs_what_is_measured(name: str) -> None:
+    stack = empty_stack()
+    Handler(
+        stack,
+        "Handler",
+        name=name,
+        description="any",
+        timeout=cdk.Duration.seconds(30),
+        environment={},
+        log_retention=logs.RetentionDays.ONE_WEEK,
+    )
+    app = cdk.App.of(stack)
+    assert isinstance(app, cdk.App)
+    (asset,) = Path(app.synth().directory).glob("asset.*")
+
+    assert [path.relative_to(asset) for path in sorted(asset.rglob("*")) if path.is_file()] == [
+        path.relative_to(SOURCE) for path in packed(name)
+    ]
+
+
+def test_the_clients_are_those_a_handler_and_its_helpers_name() -> None:
+    assert services("run_migrations") == ["codepipeline", "ecs", "logs"]
+    assert services("publish_release") == ["codepipeline", "kms", "secretsmanager"]
+    assert services("rotate_database_password") == ["ecs", "rds", "secretsmanager"]
+
+
+def test_a_first_import_is_timed_in_the_package_alone(tmp_path: Path) -> None:
+    pack("invalidate_cache", tmp_path)
+    case = Cold("invalidate_cache.handler", ["cloudfront"])
+    case.run(tmp_path)
+
+    assert case.cpu[0] > 0
+    assert list(tmp_path.rglob("__pycache__")) == []
