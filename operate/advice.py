@@ -17,7 +17,7 @@ def why(run: Run) -> str:
         return f"{run.entry.status} outside its actions: {shortened(summary, _REASON) or _NO_REASON}"
     if step.status == "Abandoned":
         return f"{step.name} was abandoned: {shortened(summary, _REASON) or _NO_REASON}"
-    did = "was rejected or not answered" if step.category == "Approval" else "failed"
+    did = "was not approved" if step.category == "Approval" else "failed"
     reason = shortened(step.reason or step.summary or summary, _REASON) or _NO_REASON
     return f"{step.name} {did}: {reason}" + (f"; log: {step.log}" if step.log else "")
 

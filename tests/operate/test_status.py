@@ -72,7 +72,7 @@ SITUATIONS: dict[str, tuple[Prepare, list[str]]] = {
     ),
     "rejected": (
         lambda cloud: cloud.run("main", 1, "Failed", at="Approval", reason="not today"),
-        ["Approval/Approve was rejected or not answered: not today"],
+        ["Approval/Approve was not approved: not today"],
     ),
     "superseded": (lambda cloud: cloud.run("main", 1, "Superseded", at="Test"), ["Superseded"]),
     "cancelled": (lambda cloud: cloud.run("main", 1, "Cancelled", at="Source"), ["Cancelled"]),
