@@ -67,7 +67,7 @@ def allow(*actions: str, resource: Any = "*") -> dict[str, Any]:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
-def until(what: str, ready: Callable[[], Any], seconds: float = 30) -> Any:
+def until(what: str, ready: Callable[[], Any], seconds: float = 120) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := ready()):
         assert time.monotonic() < deadline, f"waited {seconds:g} s for: {what}"
@@ -185,7 +185,7 @@ class World:
     def run(self, name: str, **more: Any) -> dict[str, Any]:
         return self.ended(name, self.start(name, **more))
 
-    def ended(self, name: str, identifier: str, seconds: float = 60) -> dict[str, Any]:
+    def ended(self, name: str, identifier: str, seconds: float = 180) -> dict[str, Any]:
         until(f"{name} {identifier} ends", lambda: self.execution(name, identifier)["status"] in OVER, seconds)
         return self.execution(name, identifier)
 
@@ -216,7 +216,7 @@ class World:
         states = self.api.get_pipeline_state(name=name)["stageStates"]
         return next(one for one in states if one["stageName"] == stage_name)
 
-    def token(self, name: str, stage_name: str = "Approve", seconds: float = 30) -> str:
+    def token(self, name: str, stage_name: str = "Approve", seconds: float = 120) -> str:
         """The token of the approval that waits there."""
 
         def find() -> str:
