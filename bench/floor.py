@@ -2,12 +2,14 @@
 
 jsii's Python side sends one JSON line for each call of the library. Written again as JavaScript, with a variable for
 each object and token that a call returned, the same calls make the same assembly without Python and without jsii.
+Where JavaScript asked Python something, the floor gives the recorded answer: our own rules cost it nothing.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +18,50 @@ _IDENTIFIER = re.compile(r"^[A-Za-z_$][\w$]*$")
 
 
 class UntranslatableError(Exception):
-    """A call that the floor cannot make: a callback into Python, or an overridden method."""
+    """A call that the floor cannot make: one that failed, or of a class of the library with overridden methods."""
 
 
 def translate(recording: Path) -> str:
     """The recorded run as a CommonJS app."""
-    lines = recording.read_bytes().splitlines()
-    program = _Program()
-    for sent, received in zip(lines[1::2], lines[2::2], strict=False):
-        call, answer = json.loads(sent[1:]), json.loads(received[1:])
-        if "callback" in answer or "complete" in call:
-            raise UntranslatableError(f"callback: {sent[:200]!r}")
+    messages = [json.loads(line[1:]) for line in recording.read_bytes().splitlines()][1:]
+    exchanges = list(zip(messages[::2], messages[1::2], strict=False))
+    program = _Program(_said_to_callbacks(exchanges))
+    waiting: list[dict[str, Any]] = []
+    for sent, answer in exchanges:
         if "error" in answer:
             raise UntranslatableError(f"a call that failed: {answer['error']}")
-        program.add(call, answer["ok"])
+        if "complete" not in sent:
+            waiting.append(sent)
+        if "callback" in answer:
+            continue
+        call = waiting.pop()
+        if not waiting:  # else Python made it within a callback, whose answer stands in the floor
+            program.add(call, answer["ok"])
     return program.text()
+
+
+def _said_to_callbacks(exchanges: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> dict[tuple[str, str], Any]:
+    """What Python answered when JavaScript asked it: by object and member."""
+    asked: dict[str, tuple[str, str]] = {}
+    said: dict[tuple[str, str], Any] = {}
+    for sent, answer in exchanges:
+        if "complete" in sent:
+            done = sent["complete"]
+            member, result = asked[done["cbid"]], done.get("result")
+            if said.setdefault(member, result) != result:
+                raise UntranslatableError(f"callback {member} was answered in two ways")
+        if "callback" in answer:
+            callback = answer["callback"]
+            about = callback.get("invoke") or callback.get("get") or {}
+            asked[callback["cbid"]] = about["objref"]["$jsii.byref"], about.get("method") or about.get("property")
+    return said
 
 
 class _Program:
     """Statements, and the variables that hold what earlier ones returned."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: dict[tuple[str, str], Any]) -> None:
+        self._said = said
         self._modules: dict[str, str] = {}
         self._statements: list[str] = []
         self._objects: dict[str, str] = {}
@@ -52,9 +77,7 @@ class _Program:
             case "load":
                 return
             case "create":
-                if call.get("overrides"):
-                    raise UntranslatableError(f"{call['fqn']} overrides {call['overrides']}")
-                self._keep(f"new {self._class(call['fqn'])}({self._arguments(call)})", answer)
+                self._keep(self._made(call, answer), answer)
             case "sinvoke":
                 self._keep(
                     f"{self._class(call['fqn'])}.{call['method']}({self._arguments(call)})", answer.get("result")
@@ -70,6 +93,20 @@ class _Program:
                 self._statements.append(f"{self._object(call)}.{call['property']} = {value};")
             case other:
                 raise UntranslatableError(f"api {other}")
+
+    def _made(self, call: dict[str, Any], answer: dict[str, Any]) -> str:
+        overrides = call.get("overrides") or []
+        if not overrides:
+            return f"new {self._class(call['fqn'])}({self._arguments(call)})"
+        if call["fqn"] != "Object":
+            raise UntranslatableError(f"{call['fqn']} overrides {overrides}")
+        # An object of Python's that JavaScript asks: here it says at once what Python said after some thought.
+        members = []
+        for each in overrides:
+            name = each.get("method") or each["property"]
+            said = self._value(self._said.get((answer["$jsii.byref"], name)))
+            members.append(f"{'' if each.get('method') else 'get '}{name}() {{ return {said} ?? undefined; }}")
+        return f"({{{', '.join(members)}}})"
 
     def _object(self, call: dict[str, Any]) -> str:
         return self._objects[call["objref"]["$jsii.byref"]]

@@ -69,10 +69,38 @@ def test_an_overridden_method_is_refused(tmp_path: Path) -> None:
         translate(recording(tmp_path, (call, answer)))
 
 
-def test_a_callback_is_refused(tmp_path: Path) -> None:
-    call, _ = created("aws-cdk-lib.Stack", "Stack@1")
-    with pytest.raises(UntranslatableError, match="callback"):
-        translate(recording(tmp_path, (call, {"callback": {"cbid": "1"}})))
+def asked_back(*answers: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Synthesis that asks an object of Python's its name once for each answer, and Python asking within."""
+    app = created("aws-cdk-lib.App", "App@1")
+    call, answer = created("Object", "Object@2")
+    call["overrides"] = [{"method": None, "property": "name"}, {"method": "validate", "property": None}]
+    asked = [
+        {"callback": {"cbid": str(number), "get": {"objref": {"$jsii.byref": "Object@2"}, "property": "name"}}}
+        for number in range(len(answers))
+    ]
+    within = {"api": "get", "objref": {"$jsii.byref": "Context@3"}, "property": "templatePaths"}, ok(value=[])
+    synth = {"api": "invoke", "objref": {"$jsii.byref": "App@1"}, "method": "synth"}
+    completed = [{"complete": {"cbid": str(number), "result": result}} for number, result in enumerate(answers)]
+    return [
+        app,
+        (call, answer),
+        (synth, asked[0]),
+        within,
+        *zip(completed, [*asked[1:], ok(result=None)], strict=True),
+    ]
+
+
+def test_what_python_answered_when_it_was_asked_stands_in_the_floor(tmp_path: Path) -> None:
+    assert translate(recording(tmp_path, *asked_back("slipway", "slipway"))).splitlines()[2:] == [
+        "const v0 = new aws_cdk_lib.App();",
+        'const v1 = ({get name() { return "slipway" ?? undefined; }, validate() { return null ?? undefined; }});',
+        "v0.synth();",
+    ]
+
+
+def test_two_answers_to_one_question_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UntranslatableError, match="answered in two ways"):
+        translate(recording(tmp_path, *asked_back("one", "other")))
 
 
 def test_assemblies_differ_by_a_template_but_not_by_metadata(tmp_path: Path) -> None:
