@@ -167,6 +167,22 @@ def test_a_role_assumed_by_a_role_lasts_an_hour(plain: Plain) -> None:
         sts.assume_role(RoleArn=second, RoleSessionName="again", DurationSeconds=3601)
 
 
+def test_a_trust_pinned_to_a_role_admits_its_sessions_and_no_other(plain: Plain) -> None:
+    named, other = unique("named"), unique("other")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": [f"arn:aws:iam::{ACCOUNT}:role/{named}"]}},
+    }
+    pinned = plain.role(unique("pinned"), trust=trust)
+    callers = [plain.session(plain.role(name, allow("sts:AssumeRole", pinned))) for name in (named, other)]
+
+    assert plain.client("sts", callers[0]).assume_role(RoleArn=pinned, RoleSessionName="in")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        plain.client("sts", callers[1]).assume_role(RoleArn=pinned, RoleSessionName="out")
+
+
 # --- web identity ----------------------------------------------------------------------------------------------------
 
 
