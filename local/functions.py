@@ -105,9 +105,12 @@ def _placed(function: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**function, "config": placed} if "config" in function else placed
 
 
+def _placing(plain: Any) -> Any:
+    return lambda function, event, request_id: plain(_placed(function), event, request_id)
+
+
 def _falling_back(plain: Any) -> Any:
     def execute(function: Mapping[str, Any], event: Any, request_id: str) -> Any:
-        function = _placed(function)
         config = function.get("config") or function
         runtime = str(config.get("Runtime", ""))
         here = config.get("PackageType") != "Image" and runtime.startswith(("python", "nodejs"))
@@ -143,7 +146,8 @@ def install() -> None:
     """Correct the executor and complete the function."""
     lambda_runtime.os = GuardedOs()
     lambda_svc.os = GuardedOs()
-    lambda_svc._execute_function_docker = _falling_back(lambda_svc._execute_function_docker)
+    lambda_svc._execute_function_warm = _placing(lambda_svc._execute_function_warm)
+    lambda_svc._execute_function_docker = _falling_back(_placing(lambda_svc._execute_function_docker))
     setters: dict[str, completion.Setter] = {
         "VpcConfig": _configured("VpcConfig", {"SubnetIds": [], "SecurityGroupIds": []}),
         "DeadLetterConfig": _configured("DeadLetterConfig", {"TargetArn": ""}),

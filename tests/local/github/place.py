@@ -9,7 +9,7 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from local.github.repositories import Repositories, Repository
 from local.github.store import Store
 from tests.local.plain import free_port, unique
 
+Files = Mapping[str, str | bytes]
 TOKEN = "ghp_the-token-of-the-tests"
 
 
@@ -188,9 +189,9 @@ class Shop:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def commit(self, message: str, folder: Path | None = None, **files: str | bytes) -> str:
+    def commit(self, message: str, folder: Path | None = None, files: Files | None = None) -> str:
         """A commit; answers its id."""
-        for name, content in files.items():
+        for name, content in (files or {}).items():
             path = (folder or self.work) / name
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         self.git("add", "--all", folder=folder)
@@ -203,16 +204,16 @@ class Shop:
         assert done.returncode == 0, done.stderr
         return done.stderr
 
-    def pushed(self, message: str = "first", branch: str = "main", **files: str | bytes) -> str:
+    def pushed(self, message: str = "first", branch: str = "main", files: Files | None = None) -> str:
         """A commit that is on a branch of the remote."""
-        sha = self.commit(message, **(files or {"README.md": message}))
+        sha = self.commit(message, files=files or {"README.md": message})
         self.push(f"HEAD:refs/heads/{branch}")
         return sha
 
-    def branch(self, name: str, message: str = "Better", **files: str | bytes) -> str:
+    def branch(self, name: str, message: str = "Better", files: Files | None = None) -> str:
         """A commit on a branch of its own that is pushed."""
         self.git("checkout", "-q", "-B", name, "main")
-        sha = self.pushed(message, name, **(files or {f"{hashlib.md5(name.encode()).hexdigest()}.txt": message}))
+        sha = self.pushed(message, name, files=files or {f"{hashlib.md5(name.encode()).hexdigest()}.txt": message})
         self.git("checkout", "-q", "main")
         return sha
 

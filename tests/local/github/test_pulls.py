@@ -20,8 +20,8 @@ def opened(shop: Shop, head: str = "feature/x", title: str = "Better") -> dict[s
 
 @pytest.fixture(name="change")
 def _change(shop: Shop) -> str:
-    shop.pushed("first", **{"README.md": "1\n"})
-    return shop.branch("feature/x", "Better", **{"README.md": "2\n"})
+    shop.pushed("first", files={"README.md": "1\n"})
+    return shop.branch("feature/x", "Better", files={"README.md": "2\n"})
 
 
 def events(shop: Shop) -> list[tuple[str, str]]:
@@ -41,7 +41,7 @@ def test_a_pull_request_is_opened_and_passed_on_with_its_newest_commit_and_files
 def test_a_push_to_its_branch_updates_it_once_and_says_what_started(shop: Shop, change: str) -> None:
     opened(shop)
     shop.git("checkout", "-q", "feature/x")
-    newer = shop.commit("Better still", **{"README.md": "3\n"})
+    newer = shop.commit("Better still", files={"README.md": "3\n"})
 
     said = shop.push("feature/x")
 
@@ -53,7 +53,7 @@ def test_a_push_to_its_branch_updates_it_once_and_says_what_started(shop: Shop, 
 def test_a_push_to_another_branch_does_not_touch_it(shop: Shop, change: str) -> None:
     opened(shop)
 
-    shop.pushed("on main", **{"other.txt": "x"})
+    shop.pushed("on main", files={"other.txt": "x"})
 
     assert events(shop) == [("OPEN", change)]
     assert shop.call("GET", "/pulls/1").json()["state"] == "open"
@@ -83,7 +83,7 @@ def test_merging_moves_the_base_branch_and_passes_on_a_push_and_the_closing(
 
 def test_a_conflict_is_seen_and_not_merged(shop: Shop, change: str) -> None:
     opened(shop)
-    shop.pushed("against it", **{"README.md": "4\n"})
+    shop.pushed("against it", files={"README.md": "4\n"})
 
     assert shop.call("GET", "/pulls/1").json()["mergeable"] is False
     answer = shop.call("PUT", "/pulls/1/merge", {})

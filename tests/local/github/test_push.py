@@ -18,7 +18,7 @@ pytestmark = pytest.mark.local
 
 
 def test_a_push_starts_a_run_once_and_its_user_reads_which(shop: Shop) -> None:
-    sha = shop.commit("first", **{"README.md": "hello", "a b.txt": "spaces"})
+    sha = shop.commit("first", files={"README.md": "hello", "a b.txt": "spaces"})
 
     said = shop.push("main")
 
@@ -54,16 +54,16 @@ def test_a_push_that_changes_nothing_starts_nothing(shop: Shop) -> None:
 
 
 def test_only_what_a_push_changes_counts_as_changed(shop: Shop) -> None:
-    first = shop.pushed("first", **{"one.txt": "1", "two.txt": "2"})
-    shop.pushed("second", **{"two.txt": "3"})
+    first = shop.pushed("first", files={"one.txt": "1", "two.txt": "2"})
+    shop.pushed("second", files={"two.txt": "3"})
 
     assert (shop.pushes[1].before, shop.pushes[1].files) == (first, ("two.txt",))
 
 
 def test_of_a_new_branch_counts_what_the_default_branch_has_not(shop: Shop) -> None:
-    shop.pushed("first", **{"one.txt": "1"})
+    shop.pushed("first", files={"one.txt": "1"})
 
-    shop.branch("feature/x", **{"new.txt": "1"})
+    shop.branch("feature/x", files={"new.txt": "1"})
 
     assert shop.pushes[1].files == ("new.txt",)
 
@@ -82,7 +82,7 @@ def test_a_forced_push_is_passed_on_with_where_the_branch_was(shop: Shop) -> Non
     shop.pushed("first")
     old = shop.pushed("second")
     shop.git("reset", "-q", "--hard", "HEAD~1")
-    new = shop.commit("another second", **{"README.md": "other"})
+    new = shop.commit("another second", files={"README.md": "other"})
 
     refused = shop.run("push", "origin", "main")
     shop.push("--force", "main")
@@ -145,7 +145,7 @@ def test_pushes_at_the_same_moment_are_all_kept_and_passed_on_once(shop: Shop, t
     clones = [tmp_path / f"clone-{number}" for number in range(6)]
     for number, clone in enumerate(clones):
         shop.git("clone", "-q", shop.url, str(clone))
-        shop.commit(f"of {number}", folder=clone, **{f"{number}.txt": "x"})
+        shop.commit(f"of {number}", folder=clone, files={f"{number}.txt": "x"})
 
     def push(number: int) -> subprocess.CompletedProcess[str]:
         return shop.run("push", "origin", f"HEAD:refs/heads/feature/{number}", folder=clones[number])
@@ -163,7 +163,7 @@ def test_of_two_pushes_to_one_branch_one_wins_and_one_is_refused(shop: Shop, tmp
     clones = [tmp_path / "a", tmp_path / "b"]
     for clone in clones:
         shop.git("clone", "-q", shop.url, str(clone))
-        shop.commit(clone.name, folder=clone, **{"README.md": clone.name})
+        shop.commit(clone.name, folder=clone, files={"README.md": clone.name})
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         done = list(pool.map(lambda clone: shop.run("push", "origin", "main", folder=clone), clones))
@@ -174,7 +174,7 @@ def test_of_two_pushes_to_one_branch_one_wins_and_one_is_refused(shop: Shop, tmp
 
 def test_a_large_push_in_chunks_arrives_whole(shop: Shop, tmp_path: Path) -> None:
     content = os.urandom(8_000_000)  # more than http.postBuffer: git sends it in chunks
-    sha = shop.commit("large", **{"large.bin": content})
+    sha = shop.commit("large", files={"large.bin": content})
     shop.push("main")
 
     shop.git("clone", "-q", shop.url, str(tmp_path / "again"))
