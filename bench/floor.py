@@ -52,8 +52,8 @@ def _said_to_callbacks(exchanges: Sequence[tuple[dict[str, Any], dict[str, Any]]
                 raise UntranslatableError(f"callback {member} was answered in two ways")
         if "callback" in answer:
             callback = answer["callback"]
-            about = callback.get("invoke") or callback.get("get") or {}
-            asked[callback["cbid"]] = about["objref"]["$jsii.byref"], about.get("method") or about.get("property")
+            about = callback.get("invoke") or callback["get"]
+            asked[callback["cbid"]] = about["objref"]["$jsii.byref"], str(about.get("method") or about["property"])
     return said
 
 
