@@ -15,10 +15,12 @@ from local.demo.checks import CheckError
 from local.demo.infrastructure import CdkError
 from local.demo.progress import Progress
 from local.demo.run import Demo, DemoError, default_source, has_docker
+from local.github.publish import Published
+from local.github.repositories import GitError
 from products import ManifestError, Product, load, names
 from release.errors import ReleaseError
 
-_FAILURES = (DemoError, CdkError, ReleaseError, CheckError, ClientError, BotoCoreError, OSError)
+_FAILURES = (DemoError, GitError, CdkError, ReleaseError, CheckError, ClientError, BotoCoreError, OSError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,6 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with progress.shown():
             urls = demo.run()
+            published = demo.published()
     except KeyboardInterrupt:
         _say("\nInterrupted. Nothing is lost: type make demo to go on, make local-down to remove everything.")
         return 130
@@ -57,6 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 1
     _farewell(demo, product, urls)
+    if published:
+        _invite(published, product)
+    _summary(demo.progress)
     return 0
 
 
@@ -76,8 +82,21 @@ def _farewell(demo: Demo, product: Product, urls: dict[str, str]) -> None:
     _say(f"  aws ecs describe-services --cluster {cluster} --services {service} --query 'services[0].deployments'")
     _say(f"  aws logs tail {log_group} --follow")
     _say("\nmake local-status shows what runs, make local-down ends it.")
-    total = max(step.started + step.seconds for step in demo.progress.steps) - demo.progress.steps[0].started
-    slowest = sorted(demo.progress.steps, key=lambda step: -step.seconds)[:5]
+
+
+def _invite(published: Published, product: Product) -> None:
+    """What to type to see a push go through the pipeline."""
+    _say("\nA push runs the whole pipeline. Change something, and:")
+    _say(f"  cd {published.clone}")
+    _say(f"  git commit --all --message 'Try the pipeline' && git push origin {product.repository.branch}")
+    _say(f"  make status      in {settings.ROOT}; make approve when it asks")
+    _say(f"\nGitHub       {published.url.removesuffix('.git')}")
+
+
+def _summary(progress: Progress) -> None:
+    """Where the time went."""
+    total = max(step.started + step.seconds for step in progress.steps) - progress.steps[0].started
+    slowest = sorted(progress.steps, key=lambda step: -step.seconds)[:5]
     _say(f"\n{total:.0f} s in all; longest: " + ", ".join(f"{step.title} {step.seconds:.0f} s" for step in slowest))
 
 

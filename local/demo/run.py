@@ -13,6 +13,8 @@ from local import network, shell
 from local.demo.checks import CHECKS
 from local.demo.infrastructure import Cdk
 from local.demo.progress import Progress
+from local.demo.repository import put_on_github
+from local.github.publish import Published
 from local.settings import ROOT, Settings
 from products import Product
 from release.flow import Build, publish, release
@@ -57,6 +59,15 @@ class Demo:
         for name, url in urls.items():
             self._check(name, url)
         return urls
+
+    def published(self) -> Published | None:
+        """Put the product on the local GitHub, where it has pipelines; a push to it starts them."""
+        if self.product.pipeline is None:
+            return None
+        with self.progress.step("put it on the local GitHub") as step:
+            found = put_on_github(self.settings, self.product, self.product.pipeline, self.source)
+            step.detail = found.url.removesuffix(".git")
+            return found
 
     def _start(self) -> None:
         with self.progress.step("start the local cloud") as step:
