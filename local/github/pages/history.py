@@ -33,7 +33,7 @@ def commits(view: View, revision: str) -> Reply:
     found = view.repository.commits(sha, limit=PAGE + 1, skip=PAGE * (view.page - 1))
     branches = [
         link(view.to(f"/commits/{name}"), name) if name != revision else fill("<strong>{it}</strong>", it=name)
-        for name in list(view.repository.branches())[:PAGE]
+        for name in _branches(view)
     ]
     body = fill(
         "<h1>{revision}</h1><p class=row><span class=quiet>Branches</span>{branches}</p>{list}{turn}"
@@ -45,6 +45,12 @@ def commits(view: View, revision: str) -> Reply:
         url=view.hub.html(view.repository.name, ".git"),
     )
     return view.frame("Commits", f"Commits of {revision}", body)
+
+
+def _branches(view: View) -> list[str]:
+    """The default one, then those that moved last."""
+    names, default = list(view.repository.branches()), view.repository.default_branch
+    return sorted(names, key=lambda name: name != default)[:PAGE]
 
 
 def entry(view: View, one: Commit) -> Html:
@@ -99,8 +105,10 @@ def _statuses(view: View, sha: str) -> Html:
 
 def lines(patch: str) -> list[Html]:
     """A patch, line by line, what is added and what is taken away."""
-    kinds = {"+": "add", "-": "cut"}
+
+    def kind(line: str) -> str:
+        return "" if line.startswith(("+++", "---")) else {"+": "add", "-": "cut"}.get(line[:1], "")
+
     return [
-        fill('<span class="{kind}">{line}</span>', kind=kinds.get(line[:1], ""), line=line or " ")
-        for line in patch.splitlines()
+        fill('<span class="{kind}">{line}</span>', kind=kind(line), line=line or " ") for line in patch.splitlines()
     ]

@@ -50,7 +50,8 @@ pre { background: var(--soft); border: 1px solid var(--line); border-radius: .37
 .box > .quiet { background: var(--soft); border-bottom: 1px solid var(--line); padding: .5rem .75rem; margin: 0; }
 .text { padding: 0 .75rem; overflow-wrap: anywhere; }
 .text table, .wide { display: block; overflow-x: auto; }
-table { border-collapse: collapse; } td, th { border: 1px solid var(--line); padding: .25rem .6rem; text-align: left; }
+table { border-collapse: collapse; } td:first-child, th { overflow-wrap: normal; }
+td, th { border: 1px solid var(--line); padding: .25rem .6rem; text-align: left; }
 .lines span { display: block; } .lines .add { background: var(--add); } .lines .cut { background: var(--cut); }
 .row { display: flex; flex-wrap: wrap; gap: .5rem .75rem; align-items: baseline; }
 form { display: flex; flex-direction: column; gap: .5rem; align-items: start; margin: 1rem 0; }
