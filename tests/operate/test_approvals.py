@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from operate.runs import State
 from tests.operate.playing import given, play
 from tests.support.fake_aws import Refused
 from tests.support.fake_codepipeline import FakeCodePipeline
@@ -118,3 +119,9 @@ def test_a_script_that_is_sure_asks_nobody(cloud: FakeCodePipeline, monkeypatch:
     cloud.run("main", 1, "InProgress", at="Approval")
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     assert play("approve", "--yes").code == 0
+
+
+def test_a_token_that_was_used_is_no_question() -> None:
+    used = {"status": "Succeeded", "token": "aaaaaaaa-0000-4000-8000-000000000001"}
+    stage = {"stageName": "Approval", "actionStates": [{"actionName": "Approve", "latestExecution": used}]}
+    assert State.of("main", "allthrive-main", {"stageStates": [stage]}).waiting == ()

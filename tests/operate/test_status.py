@@ -115,6 +115,12 @@ def test_a_closed_transition_is_said_with_the_command_that_opens_it(cloud: FakeC
     assert "--transition-type Inbound --pipeline-name allthrive-main --stage-name Production" in out
 
 
+def test_of_two_failures_the_first_is_the_cause(cloud: FakeCodePipeline) -> None:
+    run = cloud.run("main", 1, "Failed", at="Test", action="Seo", reason="followed from it")
+    run.steps[1].update(status="Failed", output={"executionResult": {"errorDetails": {"message": "the cause"}}})
+    assert "Test/Backend failed: the cause" in play("status", "main").out
+
+
 def test_only_as_many_runs_are_shown_as_asked_for(cloud: FakeCodePipeline) -> None:
     for number in range(1, 8):
         cloud.run("main", number)
