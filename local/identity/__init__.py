@@ -7,11 +7,21 @@ believed unread, and CloudFormation acts for free. Each idea has its module.
 
 from __future__ import annotations
 
-from local.identity import denials, deployment, passing, principals, resources, sessions, transport, web_identity
+from local.identity import (
+    conditions,
+    denials,
+    deployment,
+    passing,
+    principals,
+    resources,
+    sessions,
+    transport,
+    web_identity,
+)
 
 __all__ = ["SYMBOLS", "install"]
 
-_PARTS = (transport, principals, resources, passing, denials, sessions, web_identity, deployment)
+_PARTS = (transport, principals, conditions, resources, passing, denials, sessions, web_identity, deployment)
 
 SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for symbol in part.SYMBOLS))
 

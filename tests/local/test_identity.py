@@ -183,6 +183,17 @@ def test_a_trust_pinned_to_a_role_admits_its_sessions_and_no_other(plain: Plain)
         plain.client("sts", callers[1]).assume_role(RoleArn=pinned, RoleSessionName="out")
 
 
+@pytest.mark.parametrize(("named", "denied"), [("web", False), ("other", True)])
+def test_listing_tasks_can_be_limited_to_a_cluster(plain: Plain, named: str, denied: bool) -> None:
+    cluster = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/web"
+    statement = {**allow("ecs:ListTasks"), "Condition": {"ArnEquals": {"ecs:cluster": cluster}}}
+    role = plain.role(unique("lists"), statement)
+
+    found = outcome(plain.client("ecs", plain.session(role)), "list_tasks", {"cluster": named})
+
+    assert (found == "denied") is denied
+
+
 # --- web identity ----------------------------------------------------------------------------------------------------
 
 
