@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from ministack import app
 
+from local.asgi import Application
 from local.github import server, wiring
 
 SYMBOLS: tuple[str, ...] = ("ministack.app:_reset_all_state", *wiring.SYMBOLS)
 
 
-def around(application: server.Application) -> server.Application:
+def around(application: Application) -> Application:
     """The application, with GitHub beside it."""
     return server.around(application, wiring.hub)
 

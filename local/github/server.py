@@ -11,17 +11,26 @@ import hmac
 import ipaddress
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
+from local.asgi import (
+    Application,
+    Message,
+    Receive,
+    Send,
+    TooLargeError,
+    body_of,
+    headers_of,
+    host_name,
+    local_client,
+    send_answer,
+)
 from local.github import api, pages, pushes, smart_http, tokens
 from local.github.hub import Hub, Update
-from local.github.smart_http import Message, Receive, Send
 from local.github.web import Reply, Request, as_json, as_text
-
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 HOST = "github.localhost"
 PREFIX = "/_github"
@@ -33,10 +42,6 @@ logger = logging.getLogger("slipway")
 
 # Not the loop's own threads: functions that wait for an answer of ours may hold all of those.
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="slipway-github")
-
-
-class TooLargeError(Exception):
-    """A body beyond any that GitHub takes."""
 
 
 def around(application: Application, find: Callable[[], Hub]) -> Application:
@@ -52,38 +57,23 @@ def around(application: Application, find: Callable[[], Hub]) -> Application:
     return wrapped
 
 
-def headers_of(scope: Message) -> dict[str, str]:
-    """The headers of a request, by their names in lower case."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-
-
 def rooted(scope: Message) -> str | None:
     """The path before ours, or None where the request is not for us."""
-    host = _name(headers_of(scope).get("host", ""))
+    host = host_name(headers_of(scope).get("host", ""))
     if host == HOST:
         return ""
     path: str = scope["path"]
     return PREFIX if path == PREFIX or path.startswith(f"{PREFIX}/") else None
 
 
-def _name(host: str) -> str:
-    return host.rsplit(":", 1)[0].rstrip(".").lower() if not host.endswith("]") else host
-
-
 def _ours(host: str) -> bool:
     """An address or a name of this machine: a page from elsewhere cannot reach us under a name of its own."""
-    name = _name(host).strip("[]")
+    name = host_name(host).strip("[]")
     try:
         ipaddress.ip_address(name)
     except ValueError:
         return name in {"localhost", "host.docker.internal"} or name.endswith(".localhost")
     return True
-
-
-def local_client(scope: Message) -> bool:
-    """Whether a program of this machine asks; containers come through the unix socket, where nobody has an address."""
-    client = scope.get("client") or ("",)
-    return client[0] in {"127.0.0.1", "::1"}
 
 
 async def _serve(hub: Hub, root: str, scope: Message, receive: Receive, send: Send) -> None:
@@ -98,7 +88,7 @@ async def _serve(hub: Hub, root: str, scope: Message, receive: Receive, send: Se
         await _git(hub, scope, receive, send, (found[1], found[2]))
         return
     try:
-        body = await _body(receive)
+        body = await body_of(receive, _LIMIT)
     except TooLargeError:
         await _send(send, scope, as_json(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Request body too large"}))
         return
@@ -159,25 +149,5 @@ async def _git(hub: Hub, scope: Message, receive: Receive, send: Send, asked: tu
     await smart_http.serve(exchange, receive, send)
 
 
-async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b""
-        part = message.get("body", b"")
-        size += len(part)
-        if size > _LIMIT:
-            raise TooLargeError
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
 async def _send(send: Send, scope: Message, reply: Reply) -> None:
-    headers = {**reply.headers, "Content-Length": str(len(reply.body)), "X-Content-Type-Options": "nosniff"}
-    encoded = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": int(reply.status), "headers": encoded})
-    body = b"" if scope["method"] == "HEAD" else reply.body
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send_answer(send, scope, reply.status, reply.headers, reply.body)

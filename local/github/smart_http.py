@@ -7,16 +7,12 @@ import contextlib
 import re
 import secrets
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from local.asgi import Receive, Send
 from local.github.repositories import Repository, environment
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 HOOKS = Path(__file__).parent / "hooks"
 HOOK_KEY = secrets.token_urlsafe(32)

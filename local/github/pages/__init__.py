@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 from local.github import pulls
 from local.github.hub import Hub
 from local.github.pages import discussions, history, releases
-from local.github.pages.layout import Html, fill, link, page
+from local.github.pages.layout import page
 from local.github.pages.view import MissingError, View, item, listed
 from local.github.web import Reply, Request, to
+from local.markup import Html, fill, link
 
 logger = logging.getLogger("slipway")
 

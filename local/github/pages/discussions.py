@@ -7,11 +7,11 @@ from typing import Any
 
 from local.github import issues, pulls
 from local.github.pages.history import entry, lines
-from local.github.pages.layout import Html, fill, join, link, moment
 from local.github.pages.markdown import render
 from local.github.pages.view import PAGE, MissingError, View, badge, item, listed, sign
 from local.github.store import Row
 from local.github.web import Reply
+from local.markup import Html, fill, join, link, moment
 
 _MOST = 250
 _PATCH = 200_000

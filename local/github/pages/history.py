@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from local.github import issues
-from local.github.pages.layout import Html, fill, join, link, moment
 from local.github.pages.view import PAGE, MissingError, View, item, listed, sign
 from local.github.repositories import Commit
 from local.github.web import Reply
+from local.markup import Html, fill, join, link, moment
 
 _PATCH = 200_000
 

@@ -10,7 +10,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from local.github.pages.layout import Html
+from local.markup import Html
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`]*[^\s<>\"'`.,;:!?)\]]")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)

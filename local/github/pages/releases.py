@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from local.github import releases
-from local.github.pages.layout import Html, fill, link, moment
 from local.github.pages.markdown import render
 from local.github.pages.view import PAGE, MissingError, View
 from local.github.store import Row
 from local.github.web import Reply
+from local.markup import Html, fill, link, moment
 
 
 def all_of(view: View) -> Reply:

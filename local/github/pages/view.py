@@ -8,9 +8,10 @@ from urllib.parse import quote, urlsplit
 
 from local.github import issues, releases
 from local.github.hub import Hub
-from local.github.pages.layout import Html, fill, join, link, page, safe
+from local.github.pages.layout import page
 from local.github.repositories import Repository
 from local.github.web import Reply, Request
+from local.markup import Html, fill, join, link, safe
 
 PAGE = 30
 _SIGNS = {"success": "✓", "failure": "✗", "error": "✗", "pending": "●"}

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.github.pages.layout import link
 from local.github.pages.markdown import render
+from local.markup import link
 from tests.local.github.place import Answer, Shop
 
 pytestmark = pytest.mark.local
@@ -73,7 +73,6 @@ def form(shop: Shop, path: str, site: str = "same-origin", **fields: str) -> Ans
 
 
 def test_strangers_words_are_shown_and_do_nothing(shop: Shop) -> None:
-    shop.git("config", "user.name", EVIL)
     sha = shop.pushed(EVIL, files={"<b>.txt": EVIL})
     told = {"state": "failure", "context": EVIL, "description": EVIL[:140], "target_url": f"https://x/{EVIL}"}
     shop.call("POST", f"/statuses/{sha}", told)

@@ -1,0 +1,60 @@
+"""Small parts of an ASGI application: headers, hosts, bodies, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class TooLargeError(Exception):
+    """A body beyond the limit."""
+
+
+def headers_of(scope: Message) -> dict[str, str]:
+    """The headers of a request, by their names in lower case."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def host_name(host: str) -> str:
+    """The name in a `Host` header, without the port."""
+    return host.rsplit(":", 1)[0].rstrip(".").lower() if not host.endswith("]") else host
+
+
+def local_client(scope: Message) -> bool:
+    """Whether a program of this machine asks; containers come through the unix socket, where nobody has an address."""
+    client = scope.get("client") or ("",)
+    return client[0] in {"127.0.0.1", "::1"}
+
+
+async def body_of(receive: Receive, limit: int) -> bytes:
+    """The whole body; nothing if the client went away.
+
+    Raises:
+        TooLargeError: if it is beyond the limit.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise TooLargeError
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def send_answer(send: Send, scope: Message, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """A whole answer; to HEAD without its body."""
+    whole = {**headers, "Content-Length": str(len(body)), "X-Content-Type-Options": "nosniff"}
+    encoded = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in whole.items()]
+    await send({"type": "http.response.start", "status": int(status), "headers": encoded})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body, "more_body": False})
