@@ -75,7 +75,7 @@ def notes(hub: Hub, repository: Repository, tag: str, commit: str, previous: str
     """What was merged since the release before: pull requests, and commits that came without one."""
     previous = previous or _previous(hub, repository, tag, commit)
     since = [f"^refs/tags/{previous}"] if previous else []
-    commits = repository.commits(commit, *since, limit=_MOST)
+    commits = repository.commits(commit, *since, limit=_MOST, order="topo")
     lines = [f"* {line}" for line in _changes(hub, repository, commits)]
     changes = "## What's Changed\n" + "\n".join(lines) + "\n\n" if lines else ""
     between = f"/compare/{previous}...{tag}" if previous else f"/commits/{tag}"

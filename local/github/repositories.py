@@ -154,9 +154,15 @@ class Repository:
         sha = self.resolve(revision)
         return next(iter(self.commits(sha, limit=1)), None) if sha else None
 
-    def commits(self, *revisions: str, limit: int = 30, skip: int = 0, path: str = "") -> list[Commit]:
-        """Commits that can be reached, newest first; `^sha` leaves out what can be reached from there."""
-        command = ["log", "-z", f"--format={_FIELDS}", f"-{limit}", f"--skip={skip}", *revisions, "--"]
+    def commits(
+        self, *revisions: str, limit: int = 30, skip: int = 0, path: str = "", order: str = "date"
+    ) -> list[Commit]:
+        """Commits that can be reached, newest first; `^sha` leaves out what can be reached from there.
+
+        In the order `topo` none stands before one that follows from it, though both be of the same second.
+        """
+        how = [f"--format={_FIELDS}", f"-{limit}", f"--skip={skip}", f"--{order}-order"]
+        command = ["log", "-z", *how, *revisions, "--"]
         found = self.text(*command, *([f":(literal){path}"] if path else [])).strip("\0")
         if not found:
             return []

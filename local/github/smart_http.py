@@ -120,7 +120,8 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
 async def _answer(program: asyncio.subprocess.Process, send: Send) -> None:
     if program.stdout is None:
         return
-    status, headers = 200, []
+    status = 200
+    headers: list[tuple[bytes, bytes]] = []
     while (line := (await program.stdout.readline()).strip()) != b"":
         name, _, value = line.partition(b":")
         if name.lower() == b"status":
@@ -128,7 +129,11 @@ async def _answer(program: asyncio.subprocess.Process, send: Send) -> None:
         else:
             headers.append((name.lower(), value.strip()))
     if not headers:
-        status, headers = 500, [(b"content-type", b"text/plain")]
+        # Some systems package it apart from git: Alpine in git-daemon.
+        await send({"type": "http.response.start", "status": 500, "headers": [(b"content-type", b"text/plain")]})
+        said = b"git http-backend does not answer on the local cloud's machine. Is it installed? git http-backend\n"
+        await send({"type": "http.response.body", "body": said, "more_body": False})
+        return
     await send({"type": "http.response.start", "status": status, "headers": headers})
     while content := await program.stdout.read(_CHUNK):
         await send({"type": "http.response.body", "body": content, "more_body": True})

@@ -265,3 +265,16 @@ def test_nobody_but_git_announces_a_push(place: Place) -> None:
     answer = place.ask("POST", "/_hook", {"repository": "x/y", "pusher": "", "updates": []}, {"X-Slipway-Hook": "x"})
 
     assert answer.status == 403
+
+
+def test_without_the_program_that_serves_git_its_user_reads_what_to_install(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    answer = shop.page(".git/info/refs?service=git-upload-pack")
+
+    assert answer.status == 500
+    assert "Is it installed?" in answer.text
