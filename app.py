@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """What `cdk synth` runs: one product's tooling and each of its environments."""
+# ruff: noqa: E402 - imports come after what makes them fast and found
 
 import gc
 import sys
 from pathlib import Path
 
+gc.disable()  # a synth is over before there is garbage worth collecting, and imports make most of what is looked at
 sys.path.append(str(Path(__file__).resolve().parent / "constructs"))  # a source root, not a package: docs/adr/0001
 
 import aws_cdk as cdk
@@ -13,7 +15,6 @@ from products import ManifestError, load
 from stacks.environment_stage import EnvironmentStage
 from stacks.tooling_stage import ToolingStage
 
-gc.disable()  # a synth is over before there is garbage worth collecting
 app = cdk.App()
 try:
     product = load(app.node.try_get_context("product"))
