@@ -55,6 +55,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.events",
     "local.pipelines",
     "local.github",
+    "local.console",
     "local.edge",
     "local.functions",
     "local.alarms",

@@ -1,0 +1,52 @@
+"""A console for pipelines: what runs, what waits, what failed and why. It asks the public AWS API and nothing else.
+
+The local cloud serves it where AWS's console has it; `python -m local.console` shows any account.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local import settings
+from local.asgi import Application
+from local.console.site import beside
+from local.console.web import Console
+
+SYMBOLS: tuple[str, ...] = ()
+
+
+@cache
+def _client(service: str, region: str) -> Any:
+    chosen = settings.current()
+    return boto3.session.Session().client(
+        service,
+        endpoint_url=f"http://127.0.0.1:{chosen.port}",
+        region_name=region,
+        aws_access_key_id=chosen.account,
+        aws_secret_access_key="local",  # noqa: S106 - any value: the account's id as key is the local root
+        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=20),
+    )
+
+
+def around(application: Application) -> Application:
+    """The application, with the console of the local cloud's account beside it."""
+    chosen = settings.current()
+    return beside(
+        application,
+        Console(
+            clients=_client,
+            region=chosen.region,
+            github=chosen.github_url,
+            actions=True,
+            every=1.0,
+            account=f"local cloud, account {chosen.account}",
+        ),
+    )
+
+
+def install() -> None:
+    """Nothing of MiniStack is changed; the server wraps the application itself."""

@@ -1,0 +1,96 @@
+"""The console as an ASGI application, alone or beside another one: for programs of this machine, under its names."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from local.asgi import (
+    Application,
+    Message,
+    Receive,
+    Send,
+    TooLargeError,
+    body_of,
+    headers_of,
+    host_name,
+    local_client,
+    send_answer,
+)
+from local.console.pages import HOME, answer
+from local.console.web import BASE, Console, Reply, Request, as_text
+
+NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_LIMIT = 100_000
+
+# Not the loop's own threads: what we ask is answered by this process too, perhaps on those.
+_threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="slipway-console")
+
+
+def beside(application: Application, console: Console) -> Application:
+    """The application, with the console at the addresses of AWS's own."""
+
+    async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _for_us(scope):
+            await _serve(console, scope, receive, send)
+        else:
+            await application(scope, receive, send)
+
+    return wrapped
+
+
+def alone(console: Console) -> Application:
+    """The console and nothing else."""
+
+    async def application(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http" and not _from_here(scope):
+            said = as_text(HTTPStatus.MISDIRECTED_REQUEST, "Ask by the name localhost, from this machine.\n")
+            await _send(send, scope, said)
+        elif scope["type"] == "http":
+            await _serve(console, scope, receive, send)
+
+    return application
+
+
+def _for_us(scope: Message) -> bool:
+    path: str = scope["path"]
+    # A signed request is for S3, where a bucket may have our path's name.
+    signed = headers_of(scope).get("authorization", "").startswith("AWS")
+    return (path == BASE or path.startswith(f"{BASE}/") or path in HOME) and _from_here(scope) and not signed
+
+
+def _from_here(scope: Message) -> bool:
+    """A page from elsewhere cannot reach us under a name of its own, nor can a container."""
+    return host_name(headers_of(scope).get("host", "")) in NAMES and local_client(scope)
+
+
+async def _serve(console: Console, scope: Message, receive: Receive, send: Send) -> None:
+    try:
+        body = await body_of(receive, _LIMIT)
+    except TooLargeError:
+        await _send(send, scope, as_text(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too large\n"))
+        return
+    query = scope.get("query_string", b"").decode("latin-1")
+    request = Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=dict(parse_qsl(query, keep_blank_values=True, errors="replace")),
+        headers=headers_of(scope),
+        body=body,
+        scheme=scope.get("scheme", "http"),
+    )
+    await _send(send, scope, await asyncio.get_running_loop().run_in_executor(_threads, answer, console, request))
+
+
+async def _send(send: Send, scope: Message, reply: Reply) -> None:
+    await send_answer(send, scope, reply.status, reply.headers, reply.body)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
