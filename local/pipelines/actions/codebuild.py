@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local.builds.errors import RECORDED_ONLY
 from local.pipelines.actions.work import Work
 from local.pipelines.errors import Abandoned, ActionError
 from local.pipelines.model import Artifact
@@ -31,10 +32,27 @@ def run(work: Work) -> dict[str, str]:
         with suppress(ClientError):  # it may have ended by itself
             builds.stop_build(id=build["id"])
         raise
+    if _only_recorded(build):
+        return _left_out(work)
     if build["buildStatus"] != "SUCCEEDED":
         raise ActionError(_why(build))
     work.note(summary=f"Build {build['id']} succeeded", external_url=_link(build))
     return {one["name"]: one["value"] for one in build.get("exportedEnvironmentVariables") or []}
+
+
+def _only_recorded(build: dict[str, Any]) -> bool:
+    """Whether this cloud has no Docker to run a build in."""
+    contexts = [context for phase in build.get("phases") or [] for context in phase.get("contexts") or []]
+    return any(context.get("statusCode") == RECORDED_ONLY for context in contexts)
+
+
+def _left_out(work: Work) -> dict[str, str]:
+    """Go on without a build that leaves nothing behind, and say so; without its output nothing later could run."""
+    if work.attempt.outputs:
+        names = ", ".join(one.name for one in work.attempt.outputs)
+        raise ActionError(f"There is no Docker here, so nothing was built: {names} is missing. Start Docker and retry")
+    work.note(summary="ONLY RECORDED: there is no Docker here, so nothing was built or tested")
+    return {}
 
 
 def request(work: Work) -> dict[str, Any]:

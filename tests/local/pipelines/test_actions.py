@@ -416,7 +416,7 @@ def test_artifacts_are_encrypted_with_the_key_of_the_store(world: World) -> None
     assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", key)
 
 
-def test_without_docker_a_build_says_that_it_was_only_recorded(world: World) -> None:
+def recorded_build(world: World, **more: Any) -> dict[str, Any]:
     project = unique("build")
     world.plain.client("codebuild").create_project(
         name=project,
@@ -425,10 +425,22 @@ def test_without_docker_a_build_says_that_it_was_only_recorded(world: World) -> 
         environment={"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_SMALL"},
         serviceRole=world.role,
     )
-    build = action("Build", "Build", "CodeBuild", {"ProjectName": project}, inputs=["Code"])
-    name = world.create(stage("Build", build))
+    return action("Build", "Build", "CodeBuild", {"ProjectName": project}, inputs=["Code"], **more)
+
+
+def test_without_docker_a_run_goes_on_without_a_build_and_says_that_it_was_only_recorded(world: World) -> None:
+    name = world.create(stage("Build", recorded_build(world)), stage("Work", world.job("Job")))
+    run = world.executions(name)[0]
+    done = world.actions(name, run["pipelineExecutionId"])
+    assert run["status"] == "Succeeded", done
+    assert done["Build"]["output"]["executionResult"]["externalExecutionSummary"].startswith("ONLY RECORDED: ")
+    assert done["Job"]["status"] == "Succeeded"
+
+
+def test_without_docker_a_build_that_should_leave_something_fails_and_says_what_is_missing(world: World) -> None:
+    name = world.create(stage("Build", recorded_build(world, outputs=["Bundle"])))
     error = world.error(name, world.executions(name)[0]["pipelineExecutionId"], "Build")
-    assert "RECORDED_ONLY" in error["message"]
+    assert error["message"].startswith("There is no Docker here, so nothing was built: Bundle is missing.")
 
 
 def test_a_run_acts_as_its_roles_whoever_started_it(world: World) -> None:
