@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from products import names
+from products.model import Migration
 from release.errors import ReleaseError
 from release.target import Target
 
@@ -19,16 +20,30 @@ def migrate(target: Target, release: str) -> None:
     Raises:
         ReleaseError: with the stop reason and the log's end, unless every container ended with 0.
     """
-    migration = target.product.migration
-    if migration is None:
-        return
+    if target.product.migration is not None:
+        _run(target, target.product.migration, f"release {release}", [])
+
+
+def run_command(target: Target, command: list[str]) -> None:
+    """Run another command in the migration task, e.g. to seed data.
+
+    Raises:
+        ReleaseError: as `migrate` does; or if the product has no such task.
+    """
+    if target.product.migration is None:
+        raise ReleaseError(f"{target.product.name} has no migration task to run a command in")
+    _run(target, target.product.migration, "command", [{"name": "migrate", "command": command}])
+
+
+def _run(target: Target, migration: Migration, started_by: str, overrides: list[dict[str, Any]]) -> None:
     ecs = target.client("ecs")
     cluster = names.cluster(target.environment, target.product.name)
     started = ecs.run_task(
         cluster=cluster,
         taskDefinition=target.output("services", "MigrationTaskDefinition"),
         launchType="FARGATE",
-        startedBy=f"release {release}"[:36],
+        startedBy=started_by[:36],
+        overrides={"containerOverrides": overrides},
         networkConfiguration={
             "awsvpcConfiguration": {
                 "subnets": target.output("services", "MigrationSubnets").split(","),

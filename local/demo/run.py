@@ -18,6 +18,7 @@ from local.github.publish import Published
 from local.settings import ROOT, Settings
 from products import Product
 from release.flow import Build, publish, release
+from release.migrations import run_command
 from release.target import Target
 from release.verify import verify
 
@@ -129,10 +130,20 @@ class Demo:
             publish(target, build.version, site, lambda text: self.progress.detail(step, text))
             step.detail = build.version
         if images:
+            self._seed(target)
             with self.progress.step(f"verify {target.environment}") as step:
                 digests = {uri.partition("@")[2] for uri in images.values()}
                 report = verify(self._url(target), build.version, digests)
                 step.detail = f"{report['version']} on PostgreSQL {report['database']['version'].split()[0]}"
+
+    def _seed(self, target: Target) -> None:
+        """What the product's end-to-end tests expect to find: the commands in its file `seeds`, if it has one."""
+        seeds = self.source / "seeds"
+        if seeds.is_file():
+            with self.progress.step(f"seed {target.environment}") as step:
+                commands = [line for line in seeds.read_text(encoding="utf-8").splitlines() if line.strip()]
+                run_command(target, ["sh", "-c", " && ".join(commands)])
+                step.detail = f"{len(commands)} commands"
 
     def _check(self, name: str, url: str) -> None:
         with self.progress.step(f"visit {name}") as step:
