@@ -21,7 +21,7 @@ from products.flows import Delivery, deliveries
 
 LISTED = 100  # runs that are looked at, of the newest
 _PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
-_CONSOLE = "https://{region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{name}/executions/{run}/timeline?region={region}"
+_CONSOLE = "{place}/codesuite/codepipeline/pipelines/{name}/executions/{run}/visualization?region={region}"
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,10 @@ class Pipeline:
         return State.of(self.flow, self.name, self.desk.client.get_pipeline_state(name=self.name))
 
     def link(self, run: str) -> str:
-        """Where a person sees a run."""
-        return _CONSOLE.format(region=self.desk.product.tooling.region, name=self.name, run=run)
+        """Where a person sees a run: AWS's console, or that of the cloud that answers instead of AWS."""
+        region, endpoint = self.desk.product.tooling.region, str(self.desk.client.meta.endpoint_url)
+        place = f"https://{region}.console.aws.amazon.com" if ".amazonaws.com" in endpoint else endpoint
+        return _CONSOLE.format(place=place, region=region, name=self.name, run=run)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,194 @@
+"""A push runs the pipeline as it was deployed: to staging, by a person's yes to production, to GitHub."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.allthrive.conftest import AllThrive
+from tests.local.cloud import until
+
+pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
+
+PIPELINE = "allthrive-main"
+WORDS = "A push changed this page"
+LONGEST = 900  # seconds, on a machine that runs other tests beside it
+
+
+@dataclass
+class Clone:
+    """What the user of the demo changes and pushes."""
+
+    allthrive: AllThrive
+
+    @cached_property
+    def folder(self) -> Path:
+        return self.allthrive.cloud.state / "work" / "allthrive"
+
+    def git(self, *words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip() + done.stderr
+
+    def push(self, message: str) -> tuple[str, str]:
+        """Commit and push; the run's id and what git printed."""
+        self.git("commit", "--all", "--message", message)
+        said = self.git("push", "origin", "main")
+        commit = self.git("rev-parse", "HEAD")
+        return self.run_of(commit), said
+
+    def run_of(self, commit: str) -> str:
+        def found() -> Any:
+            listed = self.allthrive.client("codepipeline").list_pipeline_executions(pipelineName=PIPELINE)
+            revisions = {
+                it["pipelineExecutionId"]: [one["revisionId"] for one in it.get("sourceRevisions", [])]
+                for it in listed["pipelineExecutionSummaries"]
+            }
+            return next((run for run, commits in revisions.items() if commit in commits), None)
+
+        return str(until(f"a run of {commit}", found, 120))
+
+    def ended(self, run: str) -> dict[str, dict[str, Any]]:
+        """The run's actions when it is over, by stage and action."""
+        pipeline = self.allthrive.client("codepipeline")
+
+        def over() -> bool:
+            found = pipeline.get_pipeline_execution(pipelineName=PIPELINE, pipelineExecutionId=run)
+            return str(found["pipelineExecution"]["status"]) != "InProgress"
+
+        until(f"the end of {run}", over, LONGEST)
+        return self.actions(run)
+
+    def actions(self, run: str) -> dict[str, dict[str, Any]]:
+        found = self.allthrive.client("codepipeline").list_action_executions(
+            pipelineName=PIPELINE, filter={"pipelineExecutionId": run}
+        )
+        return {f"{it['stageName']}/{it['actionName']}": it for it in found["actionExecutionDetails"]}
+
+    def github(self, path: str) -> Any:
+        secret = self.allthrive.client("secretsmanager").get_secret_value(SecretId="allthrive/github")["SecretString"]
+        request = urllib.request.Request(
+            f"{self.allthrive.cloud.settings.github_api}/repos/allthrive-ai/allthrive{path}",
+            headers={"Authorization": f"Bearer {json.loads(secret)['token']}"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+def status(url: str) -> Any:
+    with urllib.request.urlopen(f"{url}/api/v1/status/", timeout=10) as answer:
+        return json.load(answer)
+
+
+def page(url: str) -> str:
+    """The page with the scripts it names, as a browser would read them."""
+    with urllib.request.urlopen(f"{url}/", timeout=10) as answer:
+        text = answer.read().decode()
+    script = text.partition('src="/assets/')[2].partition('"')[0]
+    with urllib.request.urlopen(f"{url}/assets/{script}", timeout=10) as answer:
+        return f"{text}{answer.read().decode()}"
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A push that went through, with what was seen on the way."""
+
+    clone: Clone
+    run: str
+    said: str
+    production_before: Any
+    actions: dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def pushed(allthrive: AllThrive) -> Pushed:
+    clone = Clone(allthrive)
+    before = status(allthrive.urls["production"])
+    source = clone.folder / "frontend" / "src" / "App.tsx"
+    source.write_text(source.read_text().replace("<h1>About</h1>", f"<h1>About</h1>\n      <p>{WORDS}</p>"))
+    run, said = clone.push("Say that a push changed the page")
+    # The question comes when staging was tested; a person answers it with the printed verb.
+    until("the question whether it may go to production", lambda: _asked(allthrive) or _failed(clone, run), LONGEST)
+    assert not _failed(clone, run), clone.actions(run)
+    assert status(allthrive.urls["production"]) | {"worker": None} == before | {"worker": None}
+    answered = allthrive.shell("python -m operate approve main --yes")
+    assert answered.returncode == 0, answered.stdout + answered.stderr
+    return Pushed(clone, run, said, before, clone.ended(run))
+
+
+def _asked(allthrive: AllThrive) -> bool:
+    found = allthrive.client("codepipeline").get_pipeline_state(name=PIPELINE)["stageStates"]
+    (action,) = next(stage["actionStates"] for stage in found if stage["stageName"] == "Approval")
+    return bool(action.get("latestExecution", {}).get("status") == "InProgress")
+
+
+def _failed(clone: Clone, run: str) -> bool:
+    return any(it["status"] == "Failed" for it in clone.actions(run).values())
+
+
+def test_git_says_which_run_it_started(pushed: Pushed) -> None:
+    assert "remote: allthrive-main started: http://localhost:" in pushed.said
+    assert pushed.run in pushed.said
+
+
+def test_every_action_of_the_pipeline_succeeded(pushed: Pushed) -> None:
+    assert {name: it["status"] for name, it in pushed.actions.items() if it["status"] != "Succeeded"} == {}
+    assert len(pushed.actions) == 21
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_served_page_shows_the_change_and_the_status_its_version_and_digest(
+    pushed: Pushed, environment: str
+) -> None:
+    url = pushed.clone.allthrive.urls[environment]
+    commit = pushed.clone.git("rev-parse", "HEAD")
+    image = pushed.actions["Publish/Backend"]["output"]["outputVariables"]["IMAGE"]
+
+    assert WORDS in page(url)
+    assert status(url)["version"] == f"1.0.0-{commit[:7]}"
+    assert status(url)["image_digest"] == image.partition("@")[2]
+
+
+@pytest.mark.parametrize("environment", ["Staging", "Production"])
+def test_the_migration_ran_once_after_the_services_were_stable(pushed: Pushed, environment: str) -> None:
+    deploy, migrate = (pushed.actions[f"{environment}/{name}"] for name in ("Deploy", "Migrate"))
+
+    assert deploy["lastUpdateTime"] <= migrate["startTime"]
+    assert "exit code 0" in migrate["output"]["executionResult"]["externalExecutionSummary"]
+
+
+def test_github_shows_the_release_at_the_pushed_commit(pushed: Pushed) -> None:
+    commit = pushed.clone.git("rev-parse", "HEAD")
+    release = pushed.clone.github(f"/releases/tags/v1.0.0-{commit[:7]}")
+    statuses = pushed.clone.github(f"/commits/{commit}/statuses")
+
+    assert release["target_commitish"] == commit
+    until(
+        "the commit's mark",
+        lambda: "success" in {it["state"] for it in pushed.clone.github(f"/commits/{commit}/statuses")},
+    )
+    assert {it["context"] for it in statuses} == {"slipway/allthrive-main"}
+
+
+def test_a_failing_test_stops_the_run_before_anything_is_deployed_and_opens_one_issue(pushed: Pushed) -> None:
+    clone, production = pushed.clone, pushed.clone.allthrive.urls["production"]
+    before = status(production)["version"]
+    test = clone.folder / "frontend" / "src" / "api.test.ts"
+    intact = test.read_text()
+    test.write_text(intact + '\nit("fails", () => expect(1).toBe(2));\n')
+
+    actions = clone.ended(clone.push("Break a test")[0])
+
+    assert actions["Test/Frontend"]["status"] == "Failed"
+    assert {name.partition("/")[0] for name in actions} == {"Source", "Test"}
+    assert status(production)["version"] == before
+    (issue,) = until("the issue", lambda: clone.github("/issues?state=open"))
+    assert issue["title"] == "allthrive: Test failed in allthrive-main"
+    test.write_text(intact)
