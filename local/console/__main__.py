@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import os
 import signal
+import socket
 import sys
 import threading
 from typing import Any
@@ -59,19 +60,23 @@ def main(arguments: list[str] | None = None) -> int:
         every=_LOCAL_SECONDS if nearby else _AWS_SECONDS,
         account=endpoint.netloc or "AWS",
     )
-    sys.stdout.write(f"http://localhost:{options.port}{BASE}?region={region}\n")
+    try:
+        listening = socket.create_server(("127.0.0.1", options.port))
+    except OSError as error:
+        return _failed(f"port {options.port} cannot be used: {error}; expected a free one in --port")
+    sys.stdout.write(f"http://localhost:{listening.getsockname()[1]}{BASE}?region={region}\n")
     sys.stdout.write("Approving, retrying and stopping are allowed.\n" if options.allow_actions else "It only looks.\n")
     sys.stdout.flush()
-    asyncio.run(_serve(console, options.port))
+    asyncio.run(_serve(console, listening))
     return 0
 
 
-async def _serve(console: Console, port: int) -> None:
+async def _serve(console: Console, listening: socket.socket) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     config = Server()
-    config.bind = [f"127.0.0.1:{port}"]
+    config.bind = [f"fd://{listening.detach()}"]
     config.loglevel = "WARNING"
     application: Any = alone(console)
     await serve(application, config, shutdown_trigger=stop.wait)

@@ -19,6 +19,7 @@ TAIL = 500
 _PAGE = 5000
 _WHOLE = 20  # pages of a log that are read for its whole text
 _LATE_SECONDS = 30  # CloudWatch shows a function's last lines after its action has ended
+_CALL_SECONDS = 3
 _ESCAPES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
@@ -100,6 +101,7 @@ class Logs:
             if code(error) == "ResourceNotFoundException":
                 return Log(f"{title}: no log in CloudWatch Logs", over=late)
             raise
+        events = _of_the_action(events, attempt)
         seen = int(cursor) if cursor.isdigit() else 0
         return Log(title, _lines(events[seen:]), str(len(events)), late and len(events) <= seen)
 
@@ -109,6 +111,21 @@ class Logs:
         except ClientError:
             found = {}
         return str((found.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{function}")
+
+
+def _of_the_action(events: list[Mapping[str, Any]], attempt: Attempt) -> list[Mapping[str, Any]]:
+    """Without calls of the function that began after the action had ended; the local cloud dates a call at its end."""
+    if not attempt.over:
+        return events
+    end = (attempt.updated.timestamp() + _CALL_SECONDS) * 1000
+    later, found = set[str](), []
+    for event in events:
+        stream = str(event.get("logStreamName", ""))
+        if event["timestamp"] > end and str(event.get("message", "")).startswith("START RequestId"):
+            later.add(stream)
+        if stream not in later:
+            found.append(event)
+    return found
 
 
 def plain(text: str) -> str:

@@ -42,6 +42,12 @@ class Timing:
         return sum(bar.seconds for bar in self.bars if not _asks(bar.action))
 
     @property
+    def slowest(self) -> Bar | None:
+        """The longest action of the critical path."""
+        path = (bar for bar in self.bars if bar.critical and not _asks(bar.action))
+        return max(path, key=lambda bar: bar.seconds, default=None)
+
+    @property
     def between(self) -> float:
         """What passed between actions: CodePipeline's own time, waiting before a stage, and earlier attempts."""
         return max(self.total - self.critical - self.waited, 0.0)

@@ -24,7 +24,7 @@ HOME = ("/codepipeline/home", "/codesuite/codepipeline", "/codesuite/codepipelin
 logger = logging.getLogger("slipway")
 _ABSENT = {"PipelineNotFoundException", "PipelineExecutionNotFoundException"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-_RUN = r"/(?P<pipeline>[A-Za-z0-9.@_-]{1,100})/executions/(?P<run>[0-9a-f-]{36})"
+_RUN = r"/(?P<pipeline>[A-Za-z0-9.@_-]{1,100})/executions/(?P<run>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 
 
 class MissingError(Exception):

@@ -67,21 +67,21 @@ def times(console: Console, run: Run) -> Html:
     return fill(
         '<section id="times"><h2>Where the time went</h2>{sum}<table class="bars"><caption class="hidden">Actions on '
         'the run\'s clock; those of the critical path are bold</caption><thead class="hidden"><tr><th>Action</th>'
-        "<th>When</th><th>Seconds</th></tr></thead><tbody>{rows}</tbody></table></section>",
+        '<th>When</th><th class="seconds">Seconds</th></tr></thead><tbody>{rows}</tbody></table></section>',
         sum=_sum(run, found),
         rows=[_bar(bar, found.total) for bar in found.bars],
     )
 
 
 def _sum(run: Run, found: Timing) -> Html:
-    slowest = max((bar for bar in found.bars if bar.critical), key=lambda bar: bar.seconds)
+    slowest = found.slowest
     said = [
         f"{spoken(found.total)} in all" if not run.entry.active else f"{spoken(found.total)} so far",
         f"critical path {spoken(found.critical)}",
         f"the same actions one after the other {spoken(found.sequential)}",
         *([f"waited {spoken(found.waited)} for approval"] if found.waited else []),
         f"{spoken(found.between)} between actions",
-        f"longest on the path: {slowest.action.label}, {spoken(slowest.seconds)}",
+        *([f"longest on the path: {slowest.action.label}, {spoken(slowest.seconds)}"] if slowest else []),
     ]
     return fill("<p>{said}.</p>", said="; ".join(said))
 

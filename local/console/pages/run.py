@@ -55,8 +55,8 @@ def _head(console: Console, region: str, run: Run, builds: dict[str, Build]) -> 
         masked(run.branch),
         commit(console, run),
         masked(run.author),
-        run.mode.lower(),
-        entry.trigger,
+        f"{run.mode.lower()} mode" if run.mode else "",
+        f"started by {entry.trigger}" if entry.trigger else "",
         moment(entry.started),
         lasting(entry.started, run.seconds(console.now()), over=not entry.active),
     ]
