@@ -1,0 +1,177 @@
+"""The Delivery stack: who may act in a run, on what, and nobody else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.synthesis import Json, listed, shipped, statements, synthesis, walk
+
+STACK = "tooling-allthrive-delivery"
+PIPELINES = ("PullRequest", "Feature", "Main")
+
+
+def template() -> Json:
+    return shipped("allthrive")[STACK]
+
+
+def roles() -> dict[str, Json]:
+    found = shipped("allthrive").resources("AWS::IAM::Role", STACK)
+    return {place.partition("/")[2]: it["Properties"] for place, it in found.items()}
+
+
+def trust(role: Json) -> Json:
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    return dict(statement)
+
+
+def test_a_build_role_is_taken_by_codebuild_for_its_own_project_only() -> None:
+    for place, project in shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).items():
+        logical_id = project["Properties"]["ServiceRole"]["Fn::GetAtt"][0]
+        condition = trust(roles()[logical_id])["Condition"]
+
+        assert condition["StringEquals"] == {"aws:SourceAccount": "111122223333"}, place
+        assert condition["ArnEquals"]["aws:SourceArn"].endswith(f":project/{project['Properties']['Name']}"), place
+
+
+def test_no_two_builds_share_a_role() -> None:
+    projects = shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).values()
+    taken = [project["Properties"]["ServiceRole"]["Fn::GetAtt"][0] for project in projects]
+
+    assert len(taken) == len(set(taken)) == 20
+
+
+def test_a_pipeline_role_is_taken_by_codepipeline_for_its_own_pipeline_only() -> None:
+    for name in PIPELINES:
+        (role,) = [it for logical_id, it in roles().items() if logical_id.startswith(f"{name}Role")]
+        statement = trust(role)
+
+        assert statement["Principal"] == {"Service": "codepipeline.amazonaws.com"}
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "111122223333"}
+        assert statement["Condition"]["ArnEquals"]["aws:SourceArn"].startswith("arn:aws:codepipeline:us-east-1:")
+
+
+def test_every_action_acts_in_a_role_of_its_own_that_only_its_pipeline_takes() -> None:
+    taken = []
+    for pipeline in shipped("allthrive").resources("AWS::CodePipeline::Pipeline", STACK).values():
+        own = pipeline["Properties"]["RoleArn"]["Fn::GetAtt"][0]
+        for stage in pipeline["Properties"]["Stages"]:
+            for action in stage["Actions"]:
+                role = action["RoleArn"]["Fn::GetAtt"][0]
+                assert trust(roles()[role])["Principal"] == {"AWS": {"Fn::GetAtt": [own, "Arn"]}}
+                taken.append(role)
+
+    assert len(taken) == len(set(taken))
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_artifacts_of_a_pipeline_are_touched_by_its_own_roles_only(name: str) -> None:
+    """What a feature branch builds must not become what main deploys."""
+    touching = set()
+    for logical_id, statement in statements(template()):
+        named = {str(value) for _, value in walk(statement["Resource"]) if isinstance(value, str)}
+        if statement["Effect"] == "Allow" and any(it.startswith(f"{name}Artifacts") for it in named):
+            touching.add(logical_id)
+
+    assert len(touching) > len(PIPELINES)
+    assert {it for it in touching if not it.startswith(name)} == set()
+
+
+def test_only_builds_that_leave_something_write_artifacts() -> None:
+    writing = {
+        logical_id.partition("RoleDefaultPolicy")[0]
+        for logical_id, statement in statements(template())
+        if "s3:PutObject" in listed(statement["Action"]) and statement.get("Sid") == "WriteArtifacts"
+    }
+
+    assert writing == {"FeaturePublishBundle", "MainPublishBundle"}
+
+
+def test_a_function_can_become_one_role_of_one_environment_and_nothing_else() -> None:
+    assumed = {
+        logical_id.partition("Role")[0]: statement["Resource"]
+        for logical_id, statement in statements(template())
+        if statement.get("Sid") == "ActInTheEnvironment" and "Frontend" not in logical_id
+    }
+
+    assert assumed == {
+        f"{environment.capitalize()}{task.capitalize()}": (
+            f"arn:aws:iam::111122223333:role/{environment}-allthrive-pipeline-{task}"
+        )
+        for environment in ("staging", "production")
+        for task in ("deploy", "migrate", "invalidate", "verify")
+    }
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_an_environment_admits_one_function_or_build_for_each_task(environment: str) -> None:
+    stack = f"{environment}-allthrive-access"
+    admitted = {
+        it["Properties"]["RoleName"]: trust(it["Properties"])["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+        for it in shipped("allthrive").resources("AWS::IAM::Role", stack).values()
+    }
+    flows = ["main"] if environment == "production" else ["feature", "main"]
+
+    def arns(*names: str) -> list[Any]:
+        return [
+            {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":iam::111122223333:role/{it}"]]} for it in names
+        ]
+
+    prefix = f"{environment}-allthrive-pipeline"
+    assert admitted == {
+        **{
+            f"{prefix}-{task}": arns(f"tooling-allthrive-{environment}-{task}")
+            for task in ("deploy", "migrate", "invalidate", "verify")
+        },
+        f"{prefix}-publish": arns(*(f"tooling-allthrive-{flow}-{environment}-publish" for flow in flows)),
+    }
+
+
+def test_migrations_hand_over_the_two_roles_of_their_task_to_ecs_only() -> None:
+    (passing,) = [
+        statement
+        for _, statement in statements(shipped("allthrive")["production-allthrive-access"])
+        if "iam:PassRole" in listed(statement["Action"])
+    ]
+
+    assert len(listed(passing["Resource"])) == 2
+    assert "*" not in json.dumps(passing["Resource"])
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+
+
+def test_before_deploy_gives_the_migration_alone_the_new_image_first() -> None:
+    of = synthesis({"migration.when": "before_deploy"}, tooling=True)
+    (main,) = [
+        it["Properties"]
+        for it in of.resources("AWS::CodePipeline::Pipeline", STACK).values()
+        if it["Properties"]["Name"] == "allthrive-main"
+    ]
+    (production,) = [stage for stage in main["Stages"] if stage["Name"] == "Production"]
+    steps = sorted(production["Actions"], key=lambda action: int(action["RunOrder"]))
+    told = [json.loads(step["Configuration"].get("UserParameters", "{}")) for step in steps]
+
+    assert [step["Name"] for step in steps[:3]] == ["Prepare", "Migrate", "Deploy"]
+    assert told[0]["parameters"] == {"MigrationImage": "#{PublishBackend.IMAGE}"}
+    assert "BackendImage" in told[2]["parameters"]
+
+
+def test_reports_of_end_to_end_tests_stay_thirty_days() -> None:
+    (reports,) = [
+        it["Properties"]
+        for place, it in shipped("allthrive").resources("AWS::S3::Bucket", STACK).items()
+        if "/Reports" in place
+    ]
+
+    assert {rule.get("ExpirationInDays") for rule in reports["LifecycleConfiguration"]["Rules"]} == {30, None}
+
+
+def test_what_could_not_be_told_is_kept_and_rings() -> None:
+    of = shipped("allthrive")
+    queue = of.resource("AWS::SQS::Queue", STACK)
+    alarm = of.resource("AWS::CloudWatch::Alarm", STACK)
+
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert len(of.resources("AWS::Lambda::EventInvokeConfig", STACK)) == 3
