@@ -77,10 +77,15 @@ class Settings:
         """`GITHUB_API_URL` of functions and builds, on this host and in containers."""
         return f"{self.container_url}/_github/api/v3"
 
+    @property
+    def console_url(self) -> str:
+        """The console of pipelines, at the path of AWS's own."""
+        return f"{self.url}/codesuite/codepipeline/pipelines"
+
     def run_url(self, pipeline: str, execution: str, region: str = "") -> str:
         """Where a person sees a run: the path is that of AWS's console."""
         place = f"{pipeline}/executions/{execution}/visualization?region={region or self.region}"
-        return f"{self.url}/codesuite/codepipeline/pipelines/{place}"
+        return f"{self.console_url}/{place}"
 
     def environment(self) -> dict[str, str]:
         """The same settings, for a child process."""

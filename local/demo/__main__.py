@@ -91,6 +91,7 @@ def _invite(published: Published, product: Product) -> None:
     _say(f"  git commit --all --message 'Try the pipeline' && git push origin {product.repository.branch}")
     _say(f"  make status      in {settings.ROOT}; make approve when it asks")
     _say(f"\nGitHub       {published.url.removesuffix('.git')}")
+    _say(f"Console      {settings.current().console_url}?region={product.tooling.region}")
 
 
 def _summary(progress: Progress) -> None:

@@ -60,7 +60,7 @@ def _head(console: Console, region: str, run: Run, builds: dict[str, Build]) -> 
         moment(entry.started),
         lasting(entry.started, run.seconds(console.now()), over=not entry.active),
     ]
-    summary = fill("<p>{it}</p>", it=masked(entry.summary)) if entry.summary else ""
+    summary = fill("<p>{it}</p>", it=masked(entry.summary)) if entry.summary and not run.failed else ""
     return fill(
         '<h1>{title}</h1><div class="row"><span role="status">{badge}</span>{rollback}{facts}</div>{summary}{links}',
         title=title(run),
