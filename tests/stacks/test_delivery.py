@@ -71,7 +71,7 @@ def test_artifacts_of_a_pipeline_are_touched_by_its_own_roles_only(name: str) ->
     """What a feature branch builds must not become what main deploys."""
     touching = set()
     for logical_id, statement in statements(template()):
-        named = {str(value) for _, value in walk(statement["Resource"]) if isinstance(value, str)}
+        named = {str(value) for _, value in walk(statement.get("Resource")) if isinstance(value, str)}
         if statement["Effect"] == "Allow" and any(it.startswith(f"{name}Artifacts") for it in named):
             touching.add(logical_id)
 
