@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from ipaddress import IPv4Network
 from pathlib import Path
 
+gc.disable()  # as in app.py
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 sys.path.append(str(ROOT / "constructs"))
@@ -18,14 +20,15 @@ from stacks.tooling_stage import ToolingStage  # noqa: E402 - after the path
 
 
 def product_with(count: int) -> Product:
-    """AllThrive with `count` environments, staging and production by turns."""
+    """AllThrive with `count` environments: its own, which its pipelines name, then more like them by turns."""
     product = load("allthrive")
-    kinds = list(product.environments.values())
+    known = list(product.environments)
     environments = {}
     for number in range(count):
-        kind = kinds[number % len(kinds)]
+        kind = product.environments[known[number % len(known)]]
         network = kind.network.model_copy(update={"cidr": IPv4Network(f"10.{number}.0.0/16")})
-        environments[f"e{number:02}"] = kind.model_copy(update={"network": network})
+        name = known[number] if number < len(known) else f"e{number:02}"
+        environments[name] = kind.model_copy(update={"network": network})
     return product.model_copy(update={"environments": environments})
 
 
