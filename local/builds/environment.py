@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local import settings
+from local import build_variables, settings
 from local.builds.buildspec import Buildspec
 from local.builds.container import SOURCE
 from local.builds.errors import CLIENT_ERROR, BuildError, refused
@@ -67,7 +67,7 @@ def resolve(role: Role, spec: Buildspec, declared: list[Mapping[str, Any]], own:
         *((item["name"], item.get("type") or PLAINTEXT, item.get("value", "")) for item in declared),
     ]
     last = {name: (kind, value) for name, kind, value in listed}
-    overriding = settings.current().build_variables
+    overriding = build_variables.read(settings.current())
     last |= {name: (PLAINTEXT, value) for name, value in overriding.items() if name in spec.variables}
     parameters = _parameters(role, {value for kind, value in last.values() if kind == PARAMETER_STORE})
     variables: dict[str, str] = {}

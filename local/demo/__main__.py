@@ -9,7 +9,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local import settings
+from local import build_variables, settings
 from local.demo import builds
 from local.demo.checks import CheckError
 from local.demo.infrastructure import CdkError
@@ -31,13 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ManifestError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the user reads it
         return 2
-    current = settings.current()
-    chosen = dataclasses.replace(
-        current,
-        account=product.tooling.account,
-        region=product.tooling.region,
-        build_variables={**builds.variables(), **current.build_variables},
-    )
+    chosen = dataclasses.replace(settings.current(), account=product.tooling.account, region=product.tooling.region)
+    build_variables.write(chosen, builds.variables())
     progress = Progress()
     demo = Demo(
         settings=chosen,
