@@ -1,4 +1,4 @@
-"""What every build of this cloud is told instead of its own variables: kept in a file, so that a running cloud reads it."""
+"""What every build of this cloud is told instead of its own: in a file, so that a running cloud reads it too."""
 
 from __future__ import annotations
 
