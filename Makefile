@@ -28,8 +28,11 @@ node_modules/.ready: package.json package-lock.json
 .PHONY: demo test
 demo: setup  ## deploy, release and serve PRODUCT on the local cloud
 	@$(BIN)/python -m local.demo --product $(PRODUCT)
-test: setup  ## every test this machine can run; skipped ones say why
-	@$(BIN)/pytest --numprocesses 3 --dist load
+test: setup  ## every test this machine can run, but the long ones; skipped ones say why
+	@$(BIN)/pytest --numprocesses 3 --dist load -m "not long"
+.PHONY: test-long
+test-long: setup  ## the long ones: every planted defect, every build on the example
+	@$(BIN)/pytest -m long
 
 .PHONY: check format
 check: setup  ## format, lint, types, fast tests: before each commit

@@ -298,6 +298,7 @@ DEFECTS = (
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.wrong)
 def test_a_planted_defect_is_caught(defect: Defect, tmp_path: Path) -> None:
     source = copied(tmp_path)
@@ -311,6 +312,7 @@ def test_a_planted_defect_is_caught(defect: Defect, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_without_a_defect_the_same_tests_pass(tmp_path: Path) -> None:
     code, said = run(sorted({defect.test for defect in DEFECTS}), copied(tmp_path))
 

@@ -14,7 +14,7 @@ import pytest
 from pipeline.run import Result, copy
 from tests.pipeline.programs import ALLTHRIVE, Desk
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
 Plant = Callable[[Path], object]
 
