@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         session = boto3.session.Session()
-        region = options.region or session.region_name
+        region = options.region or os.environ.get("AWS_REGION") or session.region_name  # boto3 reads the other one
     except BotoCoreError as error:
         return _failed(f"{error}")
     if not region:

@@ -66,10 +66,11 @@ def times(console: Console, run: Run) -> Html:
         return Html("")
     return fill(
         '<section id="times"><h2>Where the time went</h2>{sum}<table class="bars"><caption class="hidden">Actions on '
-        'the run\'s clock; those of the critical path are bold</caption><thead class="hidden"><tr><th>Action</th>'
-        '<th>When</th><th class="seconds">Seconds</th></tr></thead><tbody>{rows}</tbody></table></section>',
+        "the run's clock, which stands still during approvals; those of the critical path are bold</caption>"
+        '<colgroup><col class="name"><col><col class="seconds"></colgroup><thead class="hidden"><tr><th>Action</th>'
+        "<th>When</th><th>Time</th></tr></thead><tbody>{rows}</tbody></table></section>",
         sum=_sum(run, found),
-        rows=[_bar(bar, found.total) for bar in found.bars],
+        rows=[_bar(bar, found.axis) for bar in found.bars],
     )
 
 
@@ -86,8 +87,7 @@ def _sum(run: Run, found: Timing) -> Html:
     return fill("<p>{said}.</p>", said="; ".join(said))
 
 
-def _bar(bar: Bar, total: float) -> Html:
-    whole = max(total, bar.offset + bar.seconds, 0.001)
+def _bar(bar: Bar, axis: float) -> Html:
     return fill(
         '<tr class="{tone}{critical}"><th scope="row">{name}</th><td><svg viewBox="0 0 1000 10" '
         'preserveAspectRatio="none" aria-hidden="true"><rect x="{x}" y="0" width="{width}" height="10"></rect></svg>'
@@ -95,7 +95,7 @@ def _bar(bar: Bar, total: float) -> Html:
         tone=tone(bar.action.state),
         critical=" critical" if bar.critical else "",
         name=bar.action.label,
-        x=round(1000 * bar.offset / whole, 1),
-        width=max(round(1000 * bar.seconds / whole, 1), 2),
+        x=round(1000 * bar.offset / axis, 1),
+        width=max(round(1000 * bar.drawn / axis, 1), 2),
         seconds=spoken(bar.seconds) if bar.seconds >= 1 else f"{bar.seconds:.1f} s",
     )

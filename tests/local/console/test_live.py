@@ -81,7 +81,6 @@ def console(world: World) -> Iterator[str]:
         "AWS_ACCESS_KEY_ID": ACCOUNT,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
     }
     command = [sys.executable, "-m", "local.console", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:

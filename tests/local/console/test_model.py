@@ -155,6 +155,8 @@ def test_the_critical_path_takes_the_longest_of_what_ran_side_by_side_and_leaves
     found = timing(run(rows, declaration, status="Succeeded"), START)
     assert (found.total, found.critical, found.sequential, found.waited, found.between) == (100, 50, 60, 40, 10)
     assert [bar.action.name for bar in found.bars if bar.critical] == ["Unit", "Ask", "It"]
+    assert [bar.offset for bar in found.bars] == [0, 0, 30, 35]
+    assert found.axis == 60
     assert found.slowest is not None
     assert found.slowest.action.name == "Unit"
 

@@ -40,7 +40,22 @@ TAGS = {
         "svg",
         "rect",
     ),
-    *("form", "input", "label", "textarea", "button", "table", "caption", "thead", "tbody", "tr", "th", "td"),
+    *(
+        "form",
+        "input",
+        "label",
+        "textarea",
+        "button",
+        "table",
+        "caption",
+        "colgroup",
+        "col",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+    ),
 }
 
 
