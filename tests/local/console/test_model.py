@@ -116,6 +116,14 @@ def test_a_run_of_which_nothing_is_known_is_shown_all_the_same() -> None:
     assert (found.state, found.actions[0].label, found.failed) == ("unknown", "?/?", ())
 
 
+def test_what_an_action_told_first_counts_and_more_than_the_trigger() -> None:
+    first: Json = {"output": {"outputVariables": {"CommitMessage": "first", "Url": ""}}}
+    later: Json = {"output": {"outputVariables": {"CommitMessage": "later", "Url": "u"}}}
+    trigger = {"triggerType": "WebhookV2", "triggerDetail": json.dumps({"commit-message": "trigger"})}
+    found = run([row("B", "Two", at=5, **later), row("A", "One", **first)], trigger=trigger)
+    assert (found.message, found.facts["Url"]) == ("first", "u")
+
+
 def test_addresses_and_release_come_from_what_actions_told() -> None:
     told: Json = {"output": {"outputVariables": {"Url": "https://staging.example"}}}
     odd: Json = {"output": {"outputVariables": {"Url": "javascript:alert(1)"}}}
