@@ -54,7 +54,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.custom_resources",
     "local.events",
     "local.pipelines",
-    "local.github",
+    "local.github.adapter",
     "local.console",
     "local.edge",
     "local.functions",

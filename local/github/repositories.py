@@ -163,7 +163,8 @@ class Repository:
         """
         how = [f"--format={_FIELDS}", f"-{limit}", f"--skip={skip}", f"--{order}-order"]
         command = ["log", "-z", *how, *revisions, "--"]
-        found = self.text(*command, *([f":(literal){path}"] if path else [])).strip("\0")
+        below = path.strip("/")
+        found = self.text(*command, *([f":(top,literal){below}"] if below else [])).strip("\0")
         if not found:
             return []
         fields = found.split("\0")

@@ -26,6 +26,9 @@ TYPED: dict[str, tuple[list[str], list[str]]] = {
     "stop": (["REASON=a b", "ABANDON=yes"], ["--reason", "a b", "--abandon"]),
 }
 
+# Under `make test` the outer make hands its own flags down.
+_OUTSIDE_MAKE = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+
 
 def test_every_verb_is_a_target() -> None:
     targets = set(re.findall(r"^([a-z]+): setup  ## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -41,12 +44,22 @@ def test_a_target_hands_over_what_was_typed(tmp_path: Path, case: str) -> None:
     shown.chmod(0o755)
 
     done = subprocess.run(
-        ["make", "-o", ".venv/.ready", "-o", "node_modules/.ready", verb, f"BIN={tmp_path}", *given],
+        [
+            "make",
+            "--no-print-directory",
+            "-o",
+            ".venv/.ready",
+            "-o",
+            "node_modules/.ready",
+            verb,
+            f"BIN={tmp_path}",
+            *given,
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "STAGE": "of something else", "RUN": "1", "FLOW": "" if given else "other"},
+        env={**_OUTSIDE_MAKE, "STAGE": "of something else", "RUN": "1", "FLOW": "" if given else "other"},
     )
 
     assert done.stdout.splitlines() == ["-m", "operate", verb, "--product", "allthrive", *expected]

@@ -42,7 +42,7 @@ def running_definition(allthrive: AllThrive) -> dict[str, Any]:
 @pytest.fixture(name="larger_web")
 def _larger_web(tmp_path: Path) -> Path:
     """A copy of this app, whose manifest asks for a larger web service."""
-    for name in ("app.py", "cdk.json", "products", "stacks", "constructs", "lambda"):
+    for name in ("app.py", "cdk.json", "products", "policy", "pipeline", "stacks", "constructs", "lambda"):
         source, target = ROOT / name, tmp_path / name
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
@@ -59,7 +59,7 @@ def test_deploying_again_changes_nothing(allthrive: AllThrive) -> None:
     done = allthrive.cdk("deploy", "production/*", "-c", "product=allthrive", "--require-approval", "never")
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert (done.stdout + done.stderr).count("(no changes)") == 5
+    assert (done.stdout + done.stderr).count("(no changes)") == 6
 
 
 def test_more_cpu_for_web_touches_neither_image_nor_database_nor_cache(allthrive: AllThrive, larger_web: Path) -> None:

@@ -100,6 +100,7 @@ class Pushed:
 
     clone: Clone
     run: str
+    commit: str
     said: str
     production_before: Any
     actions: dict[str, dict[str, Any]]
@@ -118,7 +119,7 @@ def pushed(allthrive: AllThrive) -> Pushed:
     assert status(allthrive.urls["production"]) | {"worker": None} == before | {"worker": None}
     answered = allthrive.shell("python -m operate approve main --yes")
     assert answered.returncode == 0, answered.stdout + answered.stderr
-    return Pushed(clone, run, said, before, clone.ended(run))
+    return Pushed(clone, run, clone.git("rev-parse", "HEAD"), said, before, clone.ended(run))
 
 
 def _asked(allthrive: AllThrive) -> bool:
@@ -149,7 +150,7 @@ def test_the_served_page_shows_the_change_and_the_status_its_version_and_digest(
     pushed: Pushed, environment: str
 ) -> None:
     url = pushed.clone.allthrive.urls[environment]
-    commit = pushed.clone.git("rev-parse", "HEAD")
+    commit = pushed.commit
     image = pushed.actions["Publish/Backend"]["output"]["outputVariables"]["IMAGE"]
 
     assert WORDS in page(url)
@@ -166,7 +167,7 @@ def test_the_migration_ran_once_after_the_services_were_stable(pushed: Pushed, e
 
 
 def test_github_shows_the_release_at_the_pushed_commit(pushed: Pushed) -> None:
-    commit = pushed.clone.git("rev-parse", "HEAD")
+    commit = pushed.commit
     release = pushed.clone.github(f"/releases/tags/v1.0.0-{commit[:7]}")
     statuses = pushed.clone.github(f"/commits/{commit}/statuses")
 
