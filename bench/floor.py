@@ -141,10 +141,9 @@ class _Program:
             return self._objects.setdefault(result["$jsii.byref"], name) == name
         if isinstance(result, dict):
             inner = result.get("$jsii.map", result)
-            # A list, not a generator: every part has to be learnt, not the first alone.
-            return any([self._learn(f"{name}[{json.dumps(key)}]", value) for key, value in inner.items()])  # noqa: C419
+            return any([self._learn(f"{name}[{json.dumps(key)}]", value) for key, value in inner.items()])  # noqa: C419 - each must be learnt
         if isinstance(result, list):
-            return any([self._learn(f"{name}[{index}]", value) for index, value in enumerate(result)])  # noqa: C419
+            return any([self._learn(f"{name}[{index}]", value) for index, value in enumerate(result)])  # noqa: C419 - each must be learnt
         if isinstance(result, str) and _TOKEN.search(result):
             return self._tokens.setdefault(result, name) == name
         if isinstance(result, float) and result < -1e280:  # noqa: PLR2004 - as CDK writes a token as a number

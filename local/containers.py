@@ -61,13 +61,13 @@ def install() -> None:
     def pulling(self: ImageCollection, repository: str, *args: Any, **kwargs: Any) -> Any:
         return _pull(pull, self, repository, *args, **kwargs)
 
-    ContainerCollection.create = creating  # type: ignore[method-assign]
-    ImageCollection.pull = pulling  # type: ignore[method-assign]
-    ImageCollection.get = lambda self, name: get(self, local_name(name))  # type: ignore[method-assign]
-    ImageCollection.get_registry_data = (  # type: ignore[method-assign]
+    ContainerCollection.create = creating  # type: ignore[method-assign]  # docker-py has no other seam
+    ImageCollection.pull = pulling  # type: ignore[method-assign]  # docker-py has no other seam
+    ImageCollection.get = lambda self, name: get(self, local_name(name))  # type: ignore[method-assign]  # docker-py has no other seam
+    ImageCollection.get_registry_data = (  # type: ignore[method-assign]  # docker-py has no other seam
         lambda self, name, *args, **kwargs: registry_data(self, local_name(name), *args, **kwargs)
     )
-    Image.tag = (  # type: ignore[method-assign]
+    Image.tag = (  # type: ignore[method-assign]  # docker-py has no other seam
         lambda self, repository, *args, **kwargs: tag(self, local_name(repository), *args, **kwargs)
     )
 

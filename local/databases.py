@@ -154,7 +154,7 @@ def _prepared(address: str) -> bool:
 def _then_apply(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def changing(params: Any) -> Any:
         answer = plain(params)
-        if answer[0] < 400:  # noqa: PLR2004
+        if answer[0] < 400:  # noqa: PLR2004 - an error of HTTP
             spawn_background(reapply, rds._p(params, "DBParameterGroupName"), thread_name="slipway-parameters")
         return answer
 

@@ -110,7 +110,7 @@ def install() -> None:
 
     def get(data: dict[str, Any]) -> Any:
         status, headers, body = plain_get(data)
-        if status == 200 and not {"SecretString", "SecretBinary"} & set(json.loads(body)):  # noqa: PLR2004
+        if status == 200 and not {"SecretString", "SecretBinary"} & set(json.loads(body)):  # noqa: PLR2004 - success
             stage = data.get("VersionStage", CURRENT)
             message = f"Secrets Manager can't find the specified secret value for staging label: {stage}"
             return error_response_json("ResourceNotFoundException", message, 400)
@@ -119,7 +119,7 @@ def install() -> None:
     def describe(data: dict[str, Any]) -> Any:
         status, headers, body = plain_describe(data)
         _, secret = secretsmanager._resolve(data.get("SecretId"))
-        if status == 200 and secret and secret.get("LastRotatedDate"):  # noqa: PLR2004
+        if status == 200 and secret and secret.get("LastRotatedDate"):  # noqa: PLR2004 - success
             return json_response({**json.loads(body), "LastRotatedDate": secret["LastRotatedDate"]})
         return status, headers, body
 

@@ -219,7 +219,7 @@ async def serve(handshake: Handshake, receive: Receive, send: Send) -> None:
         host=address,
         port=port,
         additional_headers=[(name, str(value)) for name, value in kept if name not in ("origin", "user-agent")],
-        origin=headers.get("origin"),  # type: ignore[arg-type]
+        origin=headers.get("origin"),  # type: ignore[arg-type]  # its NewType is a str
         user_agent_header=headers.get("user-agent"),
         subprotocols=[Subprotocol(name) for name in handshake.subprotocols] or None,
         max_size=None,

@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OperateError as error:
         return _failed(options.verb, error)
     except KeyboardInterrupt:
-        print("\ninterrupted; what was started goes on", file=sys.stderr)  # noqa: T201
+        print("\ninterrupted; what was started goes on", file=sys.stderr)  # noqa: T201 - the user reads it
         return 130
     except BrokenPipeError:  # `make status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -51,7 +51,7 @@ def _do(product: Product, options: Options) -> None:
 def _failed(verb: str, error: OperateError) -> int:
     print(f"{verb} failed: {error}", file=sys.stderr)  # noqa: T201 - the user reads it
     if error.then:
-        print(f"next: {error.then}", file=sys.stderr)  # noqa: T201
+        print(f"next: {error.then}", file=sys.stderr)  # noqa: T201 - the user reads it
     return error.exit_code
 
 

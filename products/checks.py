@@ -52,7 +52,7 @@ def fargate_size(cpu: int, memory: int) -> None:
     if cpu == 256 and memory == 1536:  # noqa: PLR2004 - the table's one irregular row offers 512, 1024 and 2048
         low = 2048
     if not low <= memory <= high or memory % step:
-        offered = "512, 1024 or 2048" if cpu == 256 else f"{low} to {high} in steps of {step}"  # noqa: PLR2004
+        offered = "512, 1024 or 2048" if cpu == 256 else f"{low} to {high} in steps of {step}"  # noqa: PLR2004 - the table's one irregular row
         raise ValueError(f"memory: got {memory} MiB for cpu {cpu}; Fargate offers {offered}")
 
 

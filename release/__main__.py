@@ -24,12 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if options.environment not in product.environments:
         known = ", ".join(product.environments)
-        print(f"no environment '{options.environment}' in {product.name}; write one of: {known}", file=sys.stderr)  # noqa: T201
+        print(f"no environment '{options.environment}' in {product.name}; write one of: {known}", file=sys.stderr)  # noqa: T201 - the user reads it
         return 2
     try:
         _release(Target(product, options.environment), options)
     except (ReleaseError, ClientError, BotoCoreError) as error:
-        print(f"release failed: {error}", file=sys.stderr)  # noqa: T201
+        print(f"release failed: {error}", file=sys.stderr)  # noqa: T201 - the user reads it
         return 1
     return 0
 

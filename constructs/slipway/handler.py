@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -22,7 +23,7 @@ class Handler(lambda_.Function):
     - Python 3.13 on Graviton, 256 MiB;
     - its asset holds its own folder and `shared/` only, so that a change elsewhere does not redeploy it;
     - its log group has a retention and goes with its stack;
-    - its role writes that log group, and nothing else until a statement is added;
+    - its role writes that log group and does what `statements` allow, nothing else;
     - `undelivered`: where an event goes that was tried three times in vain.
     """
 
@@ -36,6 +37,7 @@ class Handler(lambda_.Function):
         timeout: cdk.Duration,
         environment: dict[str, str],
         log_retention: logs.RetentionDays,
+        statements: Sequence[iam.PolicyStatement],
         role_name: str | None = None,
         undelivered: sqs.IQueue | None = None,
     ) -> None:
@@ -50,13 +52,13 @@ class Handler(lambda_.Function):
             description=f"Function {name}",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                sid="WriteLog",
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-                resources=[log_group.log_group_arn],
-            )
+        write_log = iam.PolicyStatement(
+            sid="WriteLog",
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
         )
+        for statement in (write_log, *statements):
+            role.add_to_policy(statement)
         super().__init__(
             scope,
             construct_id,

@@ -49,9 +49,8 @@ class PasswordRotation(Construct):
                 "SERVICES": ",".join(service.service_name for service in services),
             },
             log_retention=log_retention,
+            statements=_rights(credentials, url, instance_arn, services),
         )
-        for statement in _rights(credentials, url, instance_arn, services):
-            handler.add_to_role_policy(statement)
         handler.add_permission("SecretsManager", principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"))
         schedule = secretsmanager.CfnRotationSchedule(
             self,

@@ -7,6 +7,7 @@ import posixpath
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -183,11 +184,11 @@ def remove_all(client: DockerClient, build: str) -> None:
     """Remove every container, network and volume that carries the build's label."""
     label: dict[str, Any] = {"label": f"{BUILD_LABEL}={build}"}
     for container in client.containers.list(all=True, ignore_removed=True, filters=label):
-        _quietly(lambda container=container: container.remove(force=True, v=True))  # type: ignore[misc]
+        _quietly(partial(container.remove, force=True, v=True))
     for network in client.networks.list(filters=label):
         _quietly(network.remove)
     for volume in client.volumes.list(filters=label):
-        _quietly(lambda volume=volume: volume.remove(force=True))  # type: ignore[misc]
+        _quietly(partial(volume.remove, force=True))
 
 
 def _quietly(remove: Callable[[], None]) -> None:

@@ -247,7 +247,7 @@ class Loop:
                 "_deploymentId": primary["id"],
             }
         )
-        if started[0] >= 400:  # noqa: PLR2004
+        if started[0] >= 400:  # noqa: PLR2004 - an error of HTTP
             self.event(f"was unable to place a task: {started[2]!r}")
         else:
             self.event(f"has started {count} tasks.")

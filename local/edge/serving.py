@@ -137,7 +137,7 @@ def _invalidation(plain: Any, cache: Cache) -> Any:
     def create(distribution: str, body: bytes) -> Any:
         answer = plain(distribution, body)
         batch = cloudfront._parse_body(body)
-        items = cloudfront._find(cloudfront._find(batch, "Paths"), "Items") if answer[0] == 201 else None  # noqa: PLR2004
+        items = cloudfront._find(cloudfront._find(batch, "Paths"), "Items") if answer[0] == 201 else None  # noqa: PLR2004 - created
         if items is not None:
             cache.invalidate(distribution, [item.text for item in items if item.text])
         return answer

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs
 
-import jmespath  # type: ignore[import-untyped]
+import jmespath  # type: ignore[import-untyped]  # ships no types
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.services import ecs, iam

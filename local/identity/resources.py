@@ -72,14 +72,14 @@ def _logs(action: str, body: Mapping[str, Any], place: Place) -> str | None:
     return place.arn("logs", f"log-group:{name}:log-stream:{body.get('logStreamName', '')}")
 
 
-def _codebuild(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001
+def _codebuild(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - every namer is called alike
     build = next(iter(body.get("ids") or []), None) or body.get("id")
     if not build:
         return None
     return place.arn("codebuild", "project/" + str(build).rsplit("build/", 1)[-1].split(":", 1)[0])
 
 
-def _codepipeline(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001
+def _codepipeline(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - every namer is called alike
     declared = body.get("pipeline")
     name = body.get("name") or body.get("pipelineName") or (declared.get("name") if isinstance(declared, dict) else "")
     if not name:
@@ -93,7 +93,7 @@ def _ssm(action: str, body: Mapping[str, Any], place: Place) -> str | None:
     return place.arn("ssm", "parameter/" + str(names[0]).lstrip("/")) if names else None
 
 
-def _connections(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001
+def _connections(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - every namer is called alike
     return str(body.get("ConnectionArn") or "*")
 
 

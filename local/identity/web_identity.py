@@ -106,7 +106,7 @@ def verify(token: str, account: str) -> dict[str, Any]:
     return {**claims, "aud": matching[0]}
 
 
-def principal(token: str, provider_id: str, role_arn: str) -> tuple[str, dict[str, Any]]:  # noqa: ARG001
+def principal(token: str, provider_id: str, role_arn: str) -> tuple[str, dict[str, Any]]:  # noqa: ARG001 - in place of a function of the base
     """The federated principal of a token, with a condition key for each of its claims."""
     partition, account = role_arn.split(":")[1], role_arn.split(":")[4]
     claims = verify(token, account)

@@ -82,7 +82,7 @@ class DiskBlobs(MutableMapping[str, bytes]):
         return self  # MiniStack copies its state on shutdown; the files are the state
 
 
-class DiskRegistry(AccountRegionScopedDict):  # type: ignore[misc]
+class DiskRegistry(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack ships no types
     """MiniStack's store of layers by repository, whose values are folders."""
 
     __slots__ = ("_root",)
@@ -166,16 +166,16 @@ def _put_image(plain: Any) -> Any:
     def put(data: dict[str, Any]) -> Answer:
         name, tag, manifest = data.get("repositoryName", ""), data.get("imageTag"), data.get("imageManifest", "")
         if name not in ecr._repositories:
-            return plain(data)  # type: ignore[no-any-return]
+            return plain(data)  # type: ignore[no-any-return]  # MiniStack ships no types
         digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
         if data.get("imageDigest") not in (None, digest):
             message = f"The specified image digest does not match: {data['imageDigest']} is not {digest}"
-            return ecr.error_response_json("ImageDigestDoesNotMatchException", message, 400)  # type: ignore[no-any-return]
+            return ecr.error_response_json("ImageDigestDoesNotMatchException", message, 400)  # type: ignore[no-any-return]  # MiniStack ships no types
         refusal = _refusal(name, tag, digest) if tag else None
         if refusal:
-            return ecr.error_response_json(*refusal, 400)  # type: ignore[no-any-return]
+            return ecr.error_response_json(*refusal, 400)  # type: ignore[no-any-return]  # MiniStack ships no types
         ecr._manifest_blobs.setdefault(name, {})[digest] = manifest.encode()
-        return plain(data)  # type: ignore[no-any-return]
+        return plain(data)  # type: ignore[no-any-return]  # MiniStack ships no types
 
     return put
 
@@ -190,7 +190,7 @@ def _put_manifest(plain: Any) -> Any:
         if repository and holder and holder["imageDigest"] != digest and immutable(repository, ref):
             error = {"code": "TAG_INVALID", "message": f"tag '{ref}' is immutable", "detail": {"tag": ref}}
             return 400, {"Content-Type": "application/json"}, json.dumps({"errors": [error]}).encode()
-        return plain(name, ref, headers, body)  # type: ignore[no-any-return]
+        return plain(name, ref, headers, body)  # type: ignore[no-any-return]  # MiniStack ships no types
 
     return put
 
@@ -244,7 +244,7 @@ def _describe_images(plain: Any) -> Any:
                     f"The image with imageId {{{shown}}} does not exist within the repository with name '{name}' "
                     f"in the registry with id '{get_account_id()}'"
                 )
-                return ecr.error_response_json("ImageNotFoundException", message, 400)  # type: ignore[no-any-return]
+                return ecr.error_response_json("ImageNotFoundException", message, 400)  # type: ignore[no-any-return]  # MiniStack ships no types
         body = json.loads(answer[2])
         for detail in body["imageDetails"]:
             size = _size(ecr._find_image(name, {"imageDigest": detail["imageDigest"]}))

@@ -14,6 +14,7 @@ from pipeline import buildspec
 from products import Product, names
 from products.flows import Action, Delivery, Kind, Stage
 from products.pipeline import Pipeline
+from slipway.artifacts import Artifacts
 from slipway.build import Build
 
 _PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
@@ -39,18 +40,17 @@ class Builds:
         product: Product,
         pipeline: Pipeline,
         flow: Delivery,
+        artifacts: Artifacts,
         reports: s3.IBucket,
         log_retention: logs.RetentionDays,
     ) -> None:
         self._stack, self._product, self._pipeline, self._flow = stack, product, pipeline, flow
-        self._reports, self._log_retention = reports, log_retention
-        self._artifacts: Sequence[iam.PolicyStatement] = ()
+        self._artifacts, self._reports, self._log_retention = artifacts, reports, log_retention
         # The environments agree on it: products/pipeline_checks.py.
         self._architecture = next(iter(product.environments.values())).architecture
 
-    def define(self, stage: Stage, action: Action, artifacts: Sequence[iam.PolicyStatement]) -> Build:
-        """The build of an action; `artifacts`: what it may do to those of its pipeline."""
-        self._artifacts = artifacts
+    def define(self, stage: Stage, action: Action) -> Build:
+        """The build of an action."""
         define = {
             Kind.CHECK: self._check,
             Kind.IMAGE: self._image,
@@ -75,6 +75,8 @@ class Builds:
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
         purpose = f"{stage.name}{action.name}"
+        leaves_something = action.kind is Kind.BUNDLE
+        artifacts = self._artifacts.writing() if leaves_something else self._artifacts.reading()
         return Build(
             self._stack,
             f"{names.pascal(self._flow.flow)}{purpose}",
@@ -89,7 +91,7 @@ class Builds:
             secrets=secrets or {},
             log_retention=self._log_retention,
             role_name=role_name,
-            statements=[*self._artifacts, *statements],
+            statements=[*artifacts, *statements],
         )
 
     def _check(self, stage: Stage, action: Action) -> Build:

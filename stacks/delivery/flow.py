@@ -20,12 +20,10 @@ from stacks.delivery.functions import Functions
 _BUNDLE = "Bundle"
 
 
-def define_flow(
-    stack: cdk.Stack, *, product: Product, pipeline: Pipeline, flow: Delivery, builds: Builds, functions: Functions
-) -> None:
-    """Define the pipeline of a flow with all its stages."""
+def define_pipeline(stack: cdk.Stack, *, product: Product, pipeline: Pipeline, flow: Delivery) -> ReleasePipeline:
+    """Define the pipeline of a flow, with its source and nothing after it."""
     trigger = flow.trigger
-    defined = ReleasePipeline(
+    return ReleasePipeline(
         stack,
         names.pascal(flow.flow),
         name=flow.pipeline,
@@ -42,9 +40,15 @@ def define_flow(
         ),
         keep_artifacts=cdk.Duration.days(pipeline.keep_artifacts_days),
     )
-    draw = _Actions(product, flow, defined, builds, functions, codepipeline.Artifact(_BUNDLE))
+
+
+def add_stages(
+    pipeline: ReleasePipeline, *, product: Product, flow: Delivery, builds: Builds, functions: Functions
+) -> None:
+    """Add the stages after the source."""
+    draw = _Actions(product, flow, pipeline, builds, functions, codepipeline.Artifact(_BUNDLE))
     for stage in flow.stages[1:]:
-        defined.add_stage(
+        pipeline.add_stage(
             stage_name=stage.name,
             actions=[draw.action(stage, action) for action in stage.actions],
             on_failure=(
@@ -85,10 +89,7 @@ class _Actions:
     def _build(self, stage: Stage, action: Action) -> codepipeline.IAction:
         uses_bundle = action.kind is Kind.FRONTEND
         variables = self._variables(action)
-        artifacts = self.pipeline.artifacts
-        project = self.builds.define(
-            stage, action, artifacts.writing() if action.kind is Kind.BUNDLE else artifacts.reading()
-        )
+        project = self.builds.define(stage, action)
         run = iam.PolicyStatement(
             sid="RunBuild",
             actions=["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"],

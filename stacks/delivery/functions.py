@@ -93,7 +93,7 @@ class Functions:
         *,
         role_name: str | None = None,
     ) -> Handler:
-        handler = Handler(
+        return Handler(
             self._stack,
             construct_id,
             name=name,
@@ -102,10 +102,8 @@ class Functions:
             environment={"SETTINGS": json.dumps(settings)},
             log_retention=self._log_retention,
             role_name=role_name,
+            statements=statements,  # the action that calls it adds the right to answer its job
         )
-        for statement in statements:  # the action that calls it adds the right to answer its job
-            handler.add_to_role_policy(statement)
-        return handler
 
     def _settings(self, task: str, environment: str) -> dict[str, Any]:
         product = self._product

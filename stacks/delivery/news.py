@@ -162,28 +162,22 @@ class _News:
         settings: Mapping[str, Any],
         statements: Sequence[iam.PolicyStatement],
     ) -> Handler:
-        handler = Handler(
+        return Handler(
             self._stack,
             construct_id,
             name=name,
             description=description,
             timeout=TIMEOUT,
-            environment={
-                "SETTINGS": self._stack.to_json_string(dict(settings)),
-            },
+            environment={"SETTINGS": self._stack.to_json_string(dict(settings))},
             log_retention=self._log_retention,
+            statements=statements,
             undelivered=self._undelivered,
         )
-        for statement in statements:
-            handler.add_to_role_policy(statement)
-        return handler
 
     def _rule(self, construct_id: str, handler: Handler, kind: str, detail: Mapping[str, Any]) -> None:
         events.Rule(
             self._stack,
             construct_id,
-            event_pattern=events.EventPattern(
-                source=["aws.codepipeline"], detail_type=[kind], detail={key: detail[key] for key in detail}
-            ),
+            event_pattern=events.EventPattern(source=["aws.codepipeline"], detail_type=[kind], detail=dict(detail)),
             targets=[targets.LambdaFunction(handler)],
         )

@@ -13,7 +13,7 @@ from products.pipeline import Pipeline
 from slipway.log_retention import retention
 from slipway.private_bucket import PrivateBucket
 from stacks.delivery.builds import Builds
-from stacks.delivery.flow import define_flow
+from stacks.delivery.flow import add_stages, define_pipeline
 from stacks.delivery.functions import Functions
 from stacks.delivery.news import define_news
 from stacks.product_stack import ToolingStack
@@ -35,7 +35,16 @@ class DeliveryStack(ToolingStack):
         flows = deliveries(product)
         functions = Functions(self, product=product, pipeline=pipeline, log_retention=kept)
         for flow in flows:
-            builds = Builds(self, product=product, pipeline=pipeline, flow=flow, reports=reports, log_retention=kept)
-            define_flow(self, product=product, pipeline=pipeline, flow=flow, builds=builds, functions=functions)
+            defined = define_pipeline(self, product=product, pipeline=pipeline, flow=flow)
+            builds = Builds(
+                self,
+                product=product,
+                pipeline=pipeline,
+                flow=flow,
+                artifacts=defined.artifacts,
+                reports=reports,
+                log_retention=kept,
+            )
+            add_stages(defined, product=product, flow=flow, builds=builds, functions=functions)
         define_news(self, product=product, pipeline=pipeline, flows=flows, topic=topic, log_retention=kept)
         self.output("ReportsBucketName", reports.bucket_name, "Reports of end-to-end tests")

@@ -36,6 +36,7 @@ def test_cdk_packs_what_is_measured(name: str) -> None:
         timeout=cdk.Duration.seconds(30),
         environment={},
         log_retention=logs.RetentionDays.ONE_WEEK,
+        statements=[],
     )
     app = cdk.App.of(stack)
     assert isinstance(app, cdk.App)

@@ -26,6 +26,7 @@ def stack() -> cdk.Stack:
         timeout=cdk.Duration.seconds(30),
         environment={},
         log_retention=logs.RetentionDays.ONE_WEEK,
+        statements=[],
     )
     return made
 

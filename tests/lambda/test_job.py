@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,6 +98,16 @@ def test_if_codepipeline_cannot_be_told_the_function_raises_so_that_lambda_calls
     action.run()
 
     assert action.status == "Succeeded"
+    assert [type(each) for each in action.raised] == [ClientError]
+
+
+def test_a_client_of_another_program_does_not_decide_how_often_a_function_tries(action: Action) -> None:
+    patient = Config(retries={"mode": "standard", "total_max_attempts": 9})
+    boto3.client("codepipeline", region_name="us-east-1", config=patient)
+    action.faults["codepipeline.PutJobSuccessResult"] = ["broken"] * 3
+
+    action.run()
+
     assert [type(each) for each in action.raised] == [ClientError]
 
 

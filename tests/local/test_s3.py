@@ -128,7 +128,7 @@ PROPERTIES: list[tuple[str, Read, Any, Any, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "read", "first", "shown", "second", "changed"), PROPERTIES)
-def test_a_property_arrives_follows_updates_and_can_be_removed(  # noqa: PLR0917
+def test_a_property_arrives_follows_updates_and_can_be_removed(  # noqa: PLR0917 - one row of PROPERTIES
     plain: Plain, name: str, read: Read, first: Any, shown: Any, second: Any, changed: Any
 ) -> None:
     stack, s3 = unique("property"), plain.client("s3")

@@ -12,7 +12,7 @@ from local import server, symbols
 
 def module(*names: str) -> ModuleType:
     made = ModuleType("local.made_up")
-    made.SYMBOLS = names  # type: ignore[attr-defined]
+    made.SYMBOLS = names  # type: ignore[attr-defined]  # a module made here
     return made
 
 

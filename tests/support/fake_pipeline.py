@@ -130,16 +130,15 @@ def _session() -> boto3.Session:
 
 
 @cache
-def _client_of(service: str, region: str, key: str | None) -> Any:
-    config = _client_of.config  # type: ignore[attr-defined]  # a cache's key must not hold it
+def _client_of(service: str, region: str, key: str | None, config: Any) -> Any:
+    """Of each configuration its own: whoever asked first would else decide how often all others try."""
     return _session().client(
         service, region_name=region, config=config, aws_access_key_id=key, aws_secret_access_key=key and "secret"
     )
 
 
 def _client(service: str, *, region_name: str | None = None, config: Any = None, **keys: str) -> Any:
-    _client_of.config = config  # type: ignore[attr-defined]
-    return _client_of(service, region_name or "us-east-1", keys.get("aws_access_key_id"))
+    return _client_of(service, region_name or "us-east-1", keys.get("aws_access_key_id"), config)
 
 
 class Action(FaultyAws):

@@ -89,10 +89,10 @@ def _entitlement(value: bytes) -> bytes:
 
 def names_of(solve: bytes) -> list[str]:
     """The names that the image of a build gets."""
-    attributes = [value for number, kind, value in protobuf.fields(solve) if number == 4 and kind == BYTES]  # noqa: PLR2004
+    attributes = [value for number, kind, value in protobuf.fields(solve) if number == 4 and kind == BYTES]  # noqa: PLR2004 - field numbers of the protocol
     for number, kind, value in protobuf.fields(solve):
         if number == 13 and kind == BYTES:  # noqa: PLR2004 - Exporters of newer clients
-            attributes += [item for key, wire, item in protobuf.fields(value) if key == 2 and wire == BYTES]  # noqa: PLR2004
+            attributes += [item for key, wire, item in protobuf.fields(value) if key == 2 and wire == BYTES]  # noqa: PLR2004 - field numbers of the protocol
     named = [text for key, text in map(protobuf.entry, attributes) if key == "name"]
     return [name.strip() for text in named for name in text.split(",") if name.strip()]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -157,13 +156,14 @@ def test_a_failure_is_readable_on_every_screen(browser: Browser, world: World, l
 
 
 def test_the_log_of_an_action_is_a_click_away_and_grows(person: Person, world: World) -> None:
-    job = world.job("Deploy", {"calls": 3})
+    job = world.job("Deploy", {"calls": 3, "say": "deploying, call"})
     name = world.quiet(stage("Test", world.job("Unit")), stage("Staging", job), stage("Approve", approval()))
     run = world.start(name)
     page = person.page
     person.visit(f"/{name}/executions/{run}/visualization")
     page.locator(".side a", has_text="Deploy").click()
     expect(page.get_by_role("heading", name="Staging/Deploy", exact=True)).to_be_visible()
-    expect(page.locator("#log")).to_contain_text(re.compile("(START RequestId.*){3}", re.DOTALL))
-    expect(page.locator("#log span", has_text="START RequestId")).to_have_count(3)
+    # Not its START lines: the same function ran as Test/Unit until just before, and only what it says tells them apart.
+    expect(page.locator("#log")).to_contain_text("deploying, call 3")
+    expect(page.locator("#log span", has_text="deploying, call")).to_have_count(3)
     world.answer(name)

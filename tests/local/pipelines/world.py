@@ -26,6 +26,7 @@ def main(event, context):
     asked = json.loads(job["data"]["actionConfiguration"]["configuration"].get("UserParameters") or "{}")
     api = boto3.client("codepipeline")
     token = job["data"].get("continuationToken")
+    print(asked.get("say", ""), int(token or 0) + 1)
     if asked.get("silent"):
         return
     if asked.get("fail") or (asked.get("fail_unless") and not found(asked["fail_unless"])):
