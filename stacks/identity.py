@@ -47,7 +47,7 @@ class IdentityStack(ToolingStack):
         role_name: str | None,
         description: str,
         suffix: str,
-        ref: str | None,
+        ref: str,
         statements: list[iam.PolicyStatement],
     ) -> None:
         source = self._product.repository
@@ -91,7 +91,7 @@ class IdentityStack(ToolingStack):
             role_name=None,
             description="Pull requests: read the deployed templates, nothing else",
             suffix=":pull_request",
-            ref=None,
+            ref="refs/pull/*/merge",  # of no other event: docs.github.com, GITHUB_REF
             statements=[iam.PolicyStatement(sid="Stacks", actions=_LOOK_AT_STACKS, resources=self._stacks())],
         )
 

@@ -56,8 +56,9 @@ class GitHubProvider(Construct):
 class GitHubRole(iam.Role):
     """A role that exactly one kind of job of one repository can take, for an hour.
 
-    `suffix` is the end of the subject, `ref` the git reference that must be checked out, where the subject does not
-    say it: `environment:production` alone would admit every branch.
+    `suffix` is the end of the subject, `ref` the git reference that must be checked out, with `*` for any text. The
+    subject alone does not pin it: `environment:production` would admit every branch, and `pull_request` a
+    `pull_request_target`, which runs on a stranger's request with the rights of the branch it wants to reach.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class GitHubRole(iam.Role):
         provider: GitHubProvider,
         repository: GitHubRepository,
         suffix: str,
-        ref: str | None,
+        ref: str,
         boundary: iam.IManagedPolicy,
         statements: Sequence[iam.PolicyStatement],
     ) -> None:
@@ -79,14 +80,17 @@ class GitHubRole(iam.Role):
             f"{_ISSUER}:sub": repository.subjects(suffix),
             f"{_ISSUER}:repository_id": str(repository.repository_id),
         }
-        if ref:
+        like = {f"{_ISSUER}:ref": ref} if "*" in ref else {}
+        if not like:
             equals[f"{_ISSUER}:ref"] = ref
         super().__init__(
             scope,
             construct_id,
             role_name=role_name,
             description=description,
-            assumed_by=iam.WebIdentityPrincipal(provider.arn, {"StringEquals": equals}),
+            assumed_by=iam.WebIdentityPrincipal(
+                provider.arn, {"StringEquals": equals, **({"StringLike": like} if like else {})}
+            ),
             max_session_duration=cdk.Duration.hours(1),
             permissions_boundary=boundary,
         )

@@ -28,24 +28,24 @@ def trust(of: Synthesis, name: str) -> Json:
 @pytest.mark.parametrize(
     ("name", "suffix", "ref"),
     [
-        ("Diff", ":pull_request", None),
+        ("Diff", ":pull_request", "refs/pull/*/merge"),
         ("ImagePush", ":ref:refs/heads/main", "refs/heads/main"),
         ("StagingDeploy", ":environment:staging", "refs/heads/main"),
         ("ProductionDeploy", ":environment:production", "refs/heads/main"),
     ],
 )
-def test_a_role_is_trusted_to_one_subject_of_one_repository(name: str, suffix: str, ref: str | None) -> None:
-    condition: dict[str, Any] = {
+def test_a_role_is_trusted_to_one_subject_of_one_repository(name: str, suffix: str, ref: str) -> None:
+    equals: dict[str, Any] = {
         f"{ISSUER}:aud": "sts.amazonaws.com",
         f"{ISSUER}:sub": [f"{NAMES}{suffix}", f"{IDS}{suffix}"],
         f"{ISSUER}:repository_id": "700000001",
     }
-    if ref:
-        condition[f"{ISSUER}:ref"] = ref
+    pattern = {"StringLike": {f"{ISSUER}:ref": ref}} if "*" in ref else {}
+    pinned = {} if pattern else {f"{ISSUER}:ref": ref}
     found = trust(shipped("allthrive"), name)
 
     assert found["Action"] == "sts:AssumeRoleWithWebIdentity"
-    assert found["Condition"] == {"StringEquals": condition}
+    assert found["Condition"] == {"StringEquals": {**equals, **pinned}, **pattern}
 
 
 @pytest.mark.parametrize(("formats", "subjects"), [(["names"], NAMES), (["ids"], IDS)])

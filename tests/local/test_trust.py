@@ -1,0 +1,165 @@
+"""The local cloud answers tokens as tests/support/trust.py does: two programs that know nothing of each other."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from ministack.core import iam_evaluator
+
+from local.identity.issuer import Issuer
+from products import load
+from tests.local.plain import ACCOUNT, REGION, Plain, plain
+from tests.support.github_tokens import FORMATS, HOST, MISTAKES, Claims, hostile, legitimate, request
+from tests.support.synthesis import Json, shipped
+from tests.support.trust import Request, admits, roles
+
+__all__ = ["plain"]
+
+pytestmark = pytest.mark.local
+
+PRODUCT = "allthrive"
+STACK = f"tooling-{PRODUCT}-identity"
+OF_THE_PROVIDER = "InvalidIdentityToken"
+"""The provider's list of audiences stands before every trust policy, here as on AWS."""
+
+
+def wanted() -> dict[str, Claims]:
+    return {
+        f"{form}: {name}": job.claims()
+        for form in FORMATS
+        for name, (job, _) in legitimate(load(PRODUCT), form).items()
+    }
+
+
+def unwanted() -> dict[str, Claims]:
+    return {f"{form}: {name}": claims for form in FORMATS for name, claims in hostile(load(PRODUCT), form).items()}
+
+
+def _github_roles() -> dict[str, Json]:
+    """The trust policies of the roles for GitHub, by what the roles' names begin with."""
+    trusts = roles(shipped(PRODUCT)).items()
+    return {arn.rpartition("/")[2]: document for arn, document in trusts if "Federated" in str(document)}
+
+
+def _planted(mistake: Any, trusts: dict[str, Json]) -> tuple[str, Json]:
+    (name,) = [name for name in trusts if name.startswith(mistake.role)]
+    document = copy.deepcopy(trusts[name])
+    document["Statement"][0]["Condition"] = mistake.plant(document["Statement"][0]["Condition"])
+    return name, document
+
+
+# --- the evaluators --------------------------------------------------------------------------------------------------
+
+
+def ministack(document: Json, asked: Request) -> bool:
+    """What the evaluator of the local cloud's base says, asked as its STS asks."""
+    context = iam_evaluator.EvalContext(
+        principal_arn=asked.principal,
+        principal_type="FederatedUser",
+        principal_account=ACCOUNT,
+        action=asked.action,
+        resource_arn="*",
+        region=REGION,
+        service_context={key.lower(): value for key, value in asked.keys.items()},
+    )
+    return bool(iam_evaluator.evaluate_trust_policy(document, asked.principal, context))
+
+
+def test_both_evaluators_say_the_same_of_every_token_and_every_mistake() -> None:
+    trusts = _github_roles()
+    policies = {**trusts, **{it.name: _planted(it, trusts)[1] for it in MISTAKES}}
+    asked = {name: request(claims, ACCOUNT) for name, claims in {**wanted(), **unwanted()}.items()}
+    ours = {(policy, name): admits(it, each) for policy, it in policies.items() for name, each in asked.items()}
+    theirs = {(policy, name): ministack(it, each) for policy, it in policies.items() for name, each in asked.items()}
+
+    assert len(ours) > 3000
+    assert ours == theirs
+    assert sum(ours[role, name] for role in trusts for name in asked) == len(wanted())
+
+
+# --- over the wire ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def deployed(plain: Plain) -> dict[str, str]:
+    """The ARNs of the Identity stack's roles, by what their names begin with: a generated name ends at random."""
+    template = copy.deepcopy(shipped(PRODUCT)[STACK])
+    for section in ("Parameters", "Rules"):  # they ask for the version of a bootstrap that this cloud has not
+        template.pop(section, None)
+    plain.deploy(template, STACK)
+    arns = [str(it["Arn"]) for it in plain.client("iam").list_roles()["Roles"]]
+    found = {name: [arn for arn in arns if f":role/{name}" in arn] for name in _github_roles()}
+    return {name: arn for name, (arn,) in found.items()}
+
+
+Ask = Callable[[str, Claims], str]
+
+
+@pytest.fixture(scope="module")
+def ask(plain: Plain) -> Iterator[Ask]:
+    """What the cloud's STS says to a token that carries the claims; nothing where it gives the role."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLIPWAY_STATE", str(plain.state))
+        issuer = Issuer(HOST)
+        settings = Config(signature_version=UNSIGNED, retries={"max_attempts": 0})
+        sts = boto3.client("sts", endpoint_url=plain.url, region_name=REGION, config=settings)
+
+        def refusal(role: str, claims: Claims) -> str:
+            signed: dict[str, Any] = {"aud": None, **claims}
+            try:
+                sts.assume_role_with_web_identity(
+                    RoleArn=role, RoleSessionName="matrix", WebIdentityToken=issuer.token(**signed)
+                )
+            except ClientError as error:
+                return str(error.response["Error"]["Code"])
+            return ""
+
+        yield refusal
+
+
+def test_a_job_that_should_gets_its_role_and_no_other(deployed: dict[str, str], ask: Ask) -> None:
+    given = {
+        (token, name) for token, claims in wanted().items() for name, arn in deployed.items() if not ask(arn, claims)
+    }
+    expected = {
+        (f"{form}: {name}", role)
+        for form in FORMATS
+        for name, (_, prefix) in legitimate(load(PRODUCT), form).items()
+        for role in deployed
+        if role.startswith(prefix)
+    }
+
+    assert given == expected
+
+
+def test_a_sample_of_hostile_tokens_is_refused_every_role(deployed: dict[str, str], ask: Ask) -> None:
+    sample = list(unwanted().values())[::5]
+    refusals = {ask(arn, claims) for claims in sample for arn in deployed.values()}
+
+    assert len(sample) > 25
+    assert refusals <= {"AccessDenied", OF_THE_PROVIDER}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda it: it.name)
+def test_a_planted_mistake_lets_the_token_in_that_names_it(
+    plain: Plain, deployed: dict[str, str], ask: Ask, mistake: Any
+) -> None:
+    name, document = _planted(mistake, _github_roles())
+    arn = deployed[name]
+    change = plain.client("iam").update_assume_role_policy
+    claims = hostile(load(PRODUCT), mistake.form)[mistake.token]
+    change(RoleName=arn.rpartition("/")[2], PolicyDocument=json.dumps(document))
+    try:
+        said = ask(arn, claims)
+    finally:
+        change(RoleName=arn.rpartition("/")[2], PolicyDocument=json.dumps(_github_roles()[name]))
+
+    assert said == (OF_THE_PROVIDER if mistake.name == "no audience" else "")

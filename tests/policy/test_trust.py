@@ -1,0 +1,271 @@
+"""Who can take which role: every kind of token, service and role is tried on every role that is synthesized."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from products import load, names
+from products.flows import deliveries
+from tests.support.github_tokens import FORMATS, HOST, MISTAKES, Claims, hostile, legitimate, request
+from tests.support.synthesis import PRODUCTS, Json, shipped
+from tests.support.trust import Request, admits, met, roles
+
+ACCOUNT = "111122223333"
+
+
+@pytest.fixture(scope="module")
+def trusts() -> dict[str, Json]:
+    """Every role of every product: they may share an account, so no product's token may take another's role."""
+    return {arn: document for product in PRODUCTS for arn, document in roles(shipped(product)).items()}
+
+
+def taken(trusts: dict[str, Json], asked: Request) -> set[str]:
+    return {arn.partition(":role/")[2] for arn, document in trusts.items() if admits(document, asked)}
+
+
+# --- GitHub's tokens -------------------------------------------------------------------------------------------------
+
+
+def _legitimate() -> Iterator[Any]:
+    for product in PRODUCTS:
+        for form in FORMATS:
+            for name, (job, role) in legitimate(load(product), form).items():
+                yield pytest.param(job.claims(), role, id=f"{product}, {form}: {name}")
+
+
+def _hostile() -> Iterator[Any]:
+    for product in PRODUCTS:
+        for form in FORMATS:
+            for name, claims in hostile(load(product), form).items():
+                yield pytest.param(claims, id=f"{product}, {form}: {name}")
+
+
+@pytest.mark.parametrize(("claims", "role"), _legitimate())
+def test_a_job_that_should_takes_exactly_one_role(trusts: dict[str, Json], claims: Claims, role: str) -> None:
+    (found,) = taken(trusts, request(claims, ACCOUNT))
+
+    assert found.startswith(role)
+
+
+@pytest.mark.parametrize("claims", _hostile())
+def test_a_hostile_token_takes_no_role(trusts: dict[str, Json], claims: Claims) -> None:
+    assert taken(trusts, request(claims, ACCOUNT)) == set()
+
+
+@pytest.mark.parametrize("host", ["gitlab.com", f"{HOST}/acme", f"{HOST}.evil.example"])
+def test_another_issuer_takes_no_role_whatever_it_says(trusts: dict[str, Json], host: str) -> None:
+    """An enterprise of GitHub's may have an issuer of its own, below the same name."""
+    for job, _ in legitimate(load("allthrive"), "names").values():
+        assert taken(trusts, request(job.claims(), ACCOUNT, host)) == set()
+
+
+def test_the_provider_of_another_account_takes_no_role(trusts: dict[str, Json]) -> None:
+    for job, _ in legitimate(load("allthrive"), "ids").values():
+        assert taken(trusts, request(job.claims(), "999900001111")) == set()
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda it: it.name)
+def test_a_classic_mistake_is_caught_by_a_token(trusts: dict[str, Json], mistake: Any) -> None:
+    (arn,) = [arn for arn in trusts if arn.partition(":role/")[2].startswith(mistake.role)]
+    planted = copy.deepcopy(trusts[arn])
+    (statement,) = planted["Statement"]
+    statement["Condition"] = mistake.plant(statement["Condition"])
+    token = hostile(load("allthrive"), mistake.form)[mistake.token]
+
+    assert not admits(trusts[arn], request(token, ACCOUNT))
+    assert admits(planted, request(token, ACCOUNT)), f"{mistake.token} does not notice: {mistake.name}"
+
+
+def test_a_subject_that_two_roles_take_is_noticed(trusts: dict[str, Json]) -> None:
+    doubled = {
+        **trusts,
+        "arn:aws:iam::111122223333:role/second": next(
+            document for arn, document in trusts.items() if ":role/production-allthrive-github" in arn
+        ),
+    }
+    job, _ = legitimate(load("allthrive"), "names")["environment production"]
+
+    assert len(taken(doubled, request(job.claims(), ACCOUNT))) == 2
+
+
+# --- services --------------------------------------------------------------------------------------------------------
+
+
+def by_service(service: str, source: str | None, account: str = ACCOUNT) -> Request:
+    keys = {"aws:SourceArn": source, "aws:SourceAccount": account} if source else {}
+    return Request("sts:AssumeRole", "Service", service, keys)
+
+
+def _sources(kind: str, service: str) -> list[str]:
+    kinds = {"codebuild": "project/", "codepipeline": ""}
+    return [
+        f"arn:aws:{service}:us-east-1:{ACCOUNT}:{kinds[service]}{it['Properties']['Name']}"
+        for product in PRODUCTS
+        for it in shipped(product).resources(kind).values()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("service", "kind"), [("codebuild", "AWS::CodeBuild::Project"), ("codepipeline", "AWS::CodePipeline::Pipeline")]
+)
+def test_each_build_and_pipeline_takes_a_role_of_its_own(trusts: dict[str, Json], service: str, kind: str) -> None:
+    sources = _sources(kind, service)
+    found = [taken(trusts, by_service(f"{service}.amazonaws.com", each)) for each in sources]
+
+    assert sources
+    assert [len(each) for each in found] == [1] * len(sources)
+    assert len(set.union(*found)) == len(sources)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "arn:aws:codebuild:us-east-1:999900001111:project/allthrive-main-publish-backend",
+        f"arn:aws:codebuild:us-west-2:{ACCOUNT}:project/allthrive-main-publish-backend",
+        f"arn:aws:codebuild:us-east-1:{ACCOUNT}:project/allthrive-main-publish-backend-2",
+        f"arn:aws:codebuild:us-east-1:{ACCOUNT}:project/*",
+        None,
+    ],
+)
+def test_a_build_of_elsewhere_takes_no_role(trusts: dict[str, Json], source: str | None) -> None:
+    account = source.split(":")[4] if source else ACCOUNT
+    assert taken(trusts, by_service("codebuild.amazonaws.com", source, account)) == set()
+
+
+def test_only_these_services_take_roles_without_saying_for_what(trusts: dict[str, Json]) -> None:
+    """To hand such a role over needs iam:PassRole on it: no role of ours may, but for a migration's."""
+    found = {
+        service
+        for document in trusts.values()
+        for statement in document["Statement"]
+        if "Condition" not in statement
+        for service in [statement["Principal"].get("Service")]
+        if service
+    }
+
+    services = {"ec2", "ecs-tasks", "lambda", "vpc-flow-logs"}  # EC2: the NAT instance
+    assert found == {f"{each}.amazonaws.com" for each in services}
+
+
+# --- roles that take roles -------------------------------------------------------------------------------------------
+
+
+def expected_callers(product: str) -> dict[str, set[str]]:
+    """The access roles of a product's environments, each with the roles that may take it."""
+    of = load(product)
+    found = {}
+    for environment in of.environments:
+        for task in ("deploy", "verify", "migrate", "invalidate"):
+            handler = names.handler_role(product, environment, task)
+            found[names.access_role(environment, product, task)] = {handler}
+        flows = [each.flow for each in deliveries(of) if environment in each.environments()]
+        publishing = {names.build_role(product, flow, environment) for flow in flows}
+        found[names.access_role(environment, product, "publish")] = publishing
+    return found
+
+
+def by_role(arn: str) -> Request:
+    return Request("sts:AssumeRole", "AWS", arn, {"aws:PrincipalArn": arn})
+
+
+def test_a_role_is_taken_by_the_roles_it_was_made_for_and_by_no_other(trusts: dict[str, Json]) -> None:
+    found: dict[str, set[str]] = {}
+    for caller in trusts:
+        for role in taken(trusts, by_role(caller)):
+            found.setdefault(role, set()).add(caller.partition(":role/")[2])
+    access = {role: callers for role, callers in found.items() if "-pipeline-" in role}
+    actions = {role: callers for role, callers in found.items() if role not in access}
+
+    assert access == {role: callers for product in PRODUCTS for role, callers in expected_callers(product).items()}
+    for role, callers in actions.items():  # the roles of a pipeline's actions: taken by the pipeline's own role
+        (caller,) = callers
+        flow = caller.rpartition("-delivery-")[2].partition("Role")[0]
+        assert role.startswith(f"{caller.partition('-delivery-')[0]}-delivery-{flow}"), role
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        f"arn:aws:iam::{ACCOUNT}:root",
+        f"arn:aws:iam::{ACCOUNT}:user/tooling-allthrive-production-deploy",
+        f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-deploy-role-{ACCOUNT}-us-east-1",
+        f"arn:aws:iam::{ACCOUNT}:role/tooling-allthrive-production-deploy-2",
+        f"arn:aws:iam::{ACCOUNT}:role/path/tooling-allthrive-production-deploy",
+        f"arn:aws:iam::{ACCOUNT}:role/Tooling-Allthrive-Production-Deploy",
+        f"arn:aws:iam::{ACCOUNT}:role/*",
+        "arn:aws:iam::999900001111:role/tooling-allthrive-production-deploy",
+        "arn:aws:iam::999900001111:root",
+    ],
+)
+def test_nobody_else_takes_a_role(trusts: dict[str, Json], caller: str) -> None:
+    assert taken(trusts, by_role(caller)) == set()
+
+
+# --- the evaluator itself --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "given", "expected"),
+    [
+        ("StringEquals", "a", "a", True),
+        ("StringEquals", ["b", "a"], "a", True),
+        ("StringEquals", "a", "A", False),
+        ("StringEquals", "a*", "ab", False),
+        ("StringEquals", "a", None, False),
+        ("StringEquals", [], "a", False),
+        ("StringEquals", "a", ["a"], False),
+        ("StringEqualsIfExists", "a", None, True),
+        ("StringEqualsIfExists", "a", "b", False),
+        ("StringEqualsIgnoreCase", "a", "A", True),
+        ("StringNotEquals", "a", "b", True),
+        ("StringNotEquals", ["a", "b"], "b", False),
+        ("StringNotEquals", "a", None, True),
+        ("StringLike", "a*", "a", True),
+        ("StringLike", "a?", "a", False),
+        ("StringLike", "a?c", "abc", True),
+        ("StringLike", "A*", "abc", False),
+        ("StringLike", "a[bc]", "ab", False),
+        ("StringLike", "a*", "a\nb", True),
+        ("StringNotLike", "a*", "b", True),
+        ("ForAllValues:StringEquals", ["a", "b"], ["a"], True),
+        ("ForAllValues:StringEquals", ["a", "b"], ["a", "c"], False),
+        ("ForAllValues:StringEquals", "a", None, True),
+        ("ForAllValues:StringEquals", "a", [], True),
+        ("ForAllValues:StringEquals", "a", "b", False),
+        ("ForAnyValue:StringEquals", "a", ["c", "a"], True),
+        ("ForAnyValue:StringEquals", "a", ["c"], False),
+        ("ForAnyValue:StringEquals", "a", None, False),
+        ("ForAnyValue:StringLike", "a*", ["c", "ab"], True),
+        ("ArnEquals", "arn:aws:iam::1:role/a*", "arn:aws:iam::1:role/ab", True),
+        ("ArnLike", "arn:aws:iam::*:role/a", "arn:aws:iam::1:role/a", True),
+        ("ArnLike", "arn:aws:*:role/a", "arn:aws:iam::1:role/a", False),
+        ("Null", "true", None, True),
+        ("Null", "false", None, False),
+        ("Null", "false", "a", True),
+    ],
+)
+def test_a_condition_holds_as_iam_documents_it(operator: str, wanted: Any, given: Any, expected: bool) -> None:
+    assert met(operator, wanted, given) is expected
+
+
+def test_an_operator_nobody_taught_raises() -> None:
+    with pytest.raises(NotImplementedError, match="NumericEquals"):
+        met("NumericEquals", "1", "1")
+
+
+def test_a_key_is_found_whatever_its_case_and_a_denial_counts_more() -> None:
+    allow = {"Effect": "Allow", "Action": "STS:Assume*", "Principal": {"AWS": ACCOUNT}}
+    deny = {
+        **allow,
+        "Effect": "Deny",
+        "Condition": {"StringEquals": {"AWS:principalarn": f"arn:aws:iam::{ACCOUNT}:role/a"}},
+    }
+    document = {"Statement": [allow, deny]}
+
+    assert admits(document, by_role(f"arn:aws:iam::{ACCOUNT}:role/b"))
+    assert not admits(document, by_role(f"arn:aws:iam::{ACCOUNT}:role/a"))
+    assert not admits({"Statement": allow}, by_role("arn:aws:iam::999900001111:role/b"))

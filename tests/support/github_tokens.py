@@ -1,0 +1,315 @@
+"""What GitHub's token issuer says of a job: for jobs that should get a role, and for everybody else's.
+
+A token is made from the job, as GitHub makes it, so that a fork's or a feature branch's token is wrong in every claim
+that would be wrong; the tampered ones then differ in one claim each.
+docs.github.com/en/actions/reference/security/oidc
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from products import Product, names
+from tests.support.trust import Request
+
+HOST = "token.actions.githubusercontent.com"
+FORMATS = ("names", "ids")
+# What STS makes a condition key of, beside aud and sub: AWS, 2026-01, "STS supports validation of identity provider
+# claims". A condition on anything else never holds.
+EXPOSED = (
+    "actor",
+    "actor_id",
+    "environment",
+    "enterprise_id",
+    "job_workflow_ref",
+    "ref",
+    "repository",
+    "repository_id",
+)
+
+Claims = dict[str, str | list[str]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of GitHub Actions."""
+
+    owner: str
+    name: str
+    owner_id: int
+    repository_id: int
+    event: str = "push"
+    ref: str = "refs/heads/main"
+    environment: str | None = None
+    format: str = "names"
+    """Which form of the subject the repository sends."""
+
+    @property
+    def subject(self) -> str:
+        """The `sub` claim: an environment before an event, an event before a branch."""
+        ids = self.format == "ids"
+        whole = f"{self.owner}@{self.owner_id}/{self.name}@{self.repository_id}" if ids else f"{self.owner}/{self.name}"
+        if self.environment is not None:
+            return f"repo:{whole}:environment:{self.environment.replace(':', '%3A')}"
+        return f"repo:{whole}:{'pull_request' if self.event.startswith('pull_request') else f'ref:{self.ref}'}"
+
+    def claims(self, **changed: str | list[str] | None) -> Claims:
+        """The claims, with some of them replaced, or left out by None."""
+        repository = f"{self.owner}/{self.name}"
+        found: Mapping[str, str | list[str] | None] = {
+            "aud": "sts.amazonaws.com",
+            "sub": self.subject,
+            "ref": self.ref,
+            "repository": repository,
+            "repository_id": str(self.repository_id),
+            "repository_owner": self.owner,
+            "repository_owner_id": str(self.owner_id),
+            "event_name": self.event,
+            "environment": self.environment,
+            "actor": "somebody",
+            "actor_id": "4711",
+            "job_workflow_ref": f"{repository}/.github/workflows/ci.yml@{self.ref}",
+            **changed,
+        }
+        return {key: value for key, value in found.items() if value is not None}
+
+
+def request(claims: Claims, account: str, host: str = HOST) -> Request:
+    """What STS sees of a token, whose issuer the account knows."""
+    keys = {f"{host}:{name}": value for name, value in claims.items() if name in ("aud", "sub", *EXPOSED)}
+    return Request("sts:AssumeRoleWithWebIdentity", "Federated", f"arn:aws:iam::{account}:oidc-provider/{host}", keys)
+
+
+def own(product: Product, form: str) -> Job:
+    """A push to the branch of a product's own repository."""
+    source = product.repository
+    ref = f"refs/heads/{source.branch}"
+    return Job(source.owner, source.name, source.owner_id, source.id, ref=ref, format=form)
+
+
+def legitimate(product: Product, form: str) -> dict[str, tuple[Job, str]]:
+    """The jobs that should get a role, each with what the role's name begins with."""
+    push = own(product, form)
+    pull = replace(push, event="pull_request", ref="refs/pull/17/merge")
+    generated = names.stack("tooling", product.name, "identity")
+    jobs = {"pull request": (pull, f"{generated}-Diff"), "push to main": (push, f"{generated}-ImagePush")}
+    for name in product.environments:
+        job = replace(push, event="workflow_dispatch", environment=name)
+        jobs[f"environment {name}"] = (job, names.github_role(name, product.name))
+    return jobs
+
+
+def hostile(product: Product, form: str) -> dict[str, Claims]:
+    """Tokens that GitHub, or somebody who found a way, could present: none may get any role."""
+    push = own(product, form)
+    pull = replace(push, event="pull_request", ref="refs/pull/17/merge")
+    deploy = replace(push, environment="production")
+    fork = replace(push, owner="mallory", owner_id=666, repository_id=6660001)
+    return {
+        **{name: job.claims() for name, job in _elsewhere(push, pull, deploy, fork).items()},
+        **{name: job.claims() for name, job in _other_jobs(push, pull, deploy).items()},
+        **_incomplete(pull, push, deploy),
+        **_tampered(pull, push, deploy, fork),
+    }
+
+
+def _elsewhere(push: Job, pull: Job, deploy: Job, fork: Job) -> dict[str, Job]:
+    """Other repositories, and ones that were or will be called like ours."""
+    name, owner = push.name, push.owner
+    reborn, squatted = push.repository_id + 1, push.owner_id + 1
+    return {
+        "fork: push to main": fork,
+        "fork: pull request within it": replace(fork, event="pull_request", ref="refs/pull/1/merge"),
+        "fork: environment production": replace(fork, environment="production"),
+        "another repository of ours: push to main": replace(push, name="website", repository_id=700000099),
+        "another repository of ours: pull request": replace(pull, name="website", repository_id=700000099),
+        "another repository of ours: production": replace(deploy, name="website", repository_id=700000099),
+        "repository whose name goes on": replace(push, name=f"{name}-tools", repository_id=700000098),
+        "repository whose name goes on: production": replace(deploy, name=f"{name}-tools", repository_id=700000098),
+        "owner whose name goes on": replace(push, owner=f"{owner}-labs", owner_id=667, repository_id=6670001),
+        "owner whose name goes on: production": replace(deploy, owner=f"{owner}-labs", owner_id=667, repository_id=6),
+        "owner whose name ours goes on from": replace(push, owner=owner[:-1], owner_id=668, repository_id=6680001),
+        "ours after a renaming": replace(push, name=f"{name}-old"),
+        "ours after a renaming: production": replace(deploy, name=f"{name}-old"),
+        "ours after a transfer": replace(push, owner="buyer", owner_id=669),
+        "ours after a transfer: production": replace(deploy, owner="buyer", owner_id=669),
+        "our name, deleted and made again": replace(push, repository_id=reborn),
+        "our name, deleted and made again: pull request": replace(pull, repository_id=reborn),
+        "our name, deleted and made again: production": replace(deploy, repository_id=reborn),
+        "our owner's name, given up and taken": replace(push, owner_id=squatted, repository_id=reborn),
+        "our owner's name, given up and taken: production": replace(deploy, owner_id=squatted, repository_id=reborn),
+        "name in other letters": replace(push, name=name.upper(), repository_id=reborn),
+    }
+
+
+def _other_jobs(push: Job, pull: Job, deploy: Job) -> dict[str, Job]:
+    """Jobs of our own repository that should get nothing."""
+    return {
+        "push to a feature branch": replace(push, ref="refs/heads/feature/x"),
+        "push to a branch whose name goes on": replace(push, ref=f"{push.ref}-2"),
+        "push to a branch below": replace(push, ref=f"{push.ref}/x"),
+        "push to a branch in other letters": replace(push, ref="refs/heads/Main"),
+        "push of a tag": replace(push, ref="refs/tags/v1.0.0"),
+        "push of a tag called like the branch": replace(push, ref="refs/tags/main"),
+        "merge queue": replace(push, event="merge_group", ref="refs/heads/gh-readonly-queue/main/pr-17-0a1b2c"),
+        "branch called like an environment": replace(push, ref="refs/heads/environment/production"),
+        # It runs with the base branch's rights, on a stranger's request: zizmor's dangerous-triggers.
+        "pull_request_target": replace(push, event="pull_request_target"),
+        "pull_request_target of production, before a merge": replace(
+            deploy, event="pull_request_target", ref="refs/pull/17/head"
+        ),
+        "pull request's head instead of its merge": replace(pull, ref="refs/pull/17/head"),
+        "pull request that was merged": replace(pull, ref=push.ref),
+        "production from a feature branch": replace(deploy, ref="refs/heads/feature/x"),
+        "production from a tag": replace(deploy, ref="refs/tags/v1.0.0"),
+        "production from a pull request": replace(deploy, event="pull_request", ref="refs/pull/17/merge"),
+        "production from a branch whose name goes on": replace(deploy, ref=f"{deploy.ref}-2"),
+        "staging from a feature branch": replace(deploy, environment="staging", ref="refs/heads/feature/x"),
+        "an environment nobody deploys to": replace(deploy, environment="preview"),
+        "environment whose name goes on": replace(deploy, environment="production-eu"),
+        "environment in other letters": replace(deploy, environment="Production"),
+        "environment without a name": replace(deploy, environment=""),
+        "environment called like a branch": replace(deploy, environment=f"production:ref:{deploy.ref}"),
+    }
+
+
+def _incomplete(pull: Job, push: Job, deploy: Job) -> dict[str, Claims]:
+    missing = {
+        f"{kind} without {claim}": job.claims(**{claim: None})
+        for kind, job in {"pull request": pull, "push": push, "production": deploy}.items()
+        for claim in ("sub", "repository_id", "ref")
+    }
+    return {**missing, "nothing but an audience": {"aud": "sts.amazonaws.com"}}
+
+
+def _tampered(pull: Job, push: Job, deploy: Job, fork: Job) -> dict[str, Claims]:
+    whole = push.subject.partition(":ref:")[0]
+    return {
+        "audience of GitHub's default": push.claims(aud=f"https://github.com/{push.owner}"),
+        "audience of Sigstore": push.claims(aud="sigstore"),
+        "audience that goes on": push.claims(aud="sts.amazonaws.com.evil.example"),
+        "audience in other letters": push.claims(aud="STS.amazonaws.com"),
+        "no audience": push.claims(aud=None),
+        "subject of ours, id of a fork": push.claims(repository_id=str(fork.repository_id)),
+        "subject of a fork, id of ours": fork.claims(repository_id=str(push.repository_id)),
+        "subject of a pull request, of a fork": pull.claims(repository_id=str(fork.repository_id)),
+        "subject of production, of a fork": deploy.claims(repository_id=str(fork.repository_id)),
+        "subject with an id that goes on": push.claims(sub=f"{whole}9:ref:{push.ref}"),
+        "subject in other letters": push.claims(sub=push.subject.upper()),
+        "subject after a space": push.claims(sub=f" {push.subject}"),
+        "subject before a line's end": push.claims(sub=f"{push.subject}\n"),
+        "subject of a wildcard": push.claims(sub="repo:*"),
+        "subject of wildcards for ours": push.claims(sub=f"{whole}:*"),
+        "subject of another pattern": push.claims(sub=f"repository_id:{push.repository_id}"),
+        "subject that is empty": push.claims(sub=""),
+        "subject twice": push.claims(sub=[fork.subject, push.subject]),
+        "environment of ours after a fork's name": push.claims(sub=f"{fork.subject}:{deploy.subject}"),
+        "id of a wildcard": push.claims(repository_id="*"),
+        "reference of a wildcard": deploy.claims(ref="*"),
+    }
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------------
+
+Condition = dict[str, dict[str, str | list[str]]]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A trust policy that many have written, and the token that shows what is wrong with it."""
+
+    name: str
+    token: str
+    plant: Callable[[Condition], Condition]
+    """What becomes of the right condition."""
+    role: str = "production-allthrive-github-actions-role"
+    form: str = "names"
+
+
+def _renamed(operator: str) -> Callable[[Condition], Condition]:
+    """Another operator for everything."""
+    return lambda right: {operator: {key: value for block in right.values() for key, value in block.items()}}
+
+
+def _without(*claims: str) -> Callable[[Condition], Condition]:
+    keys = {f"{HOST}:{claim}" for claim in claims}
+    return lambda right: {
+        operator: {key: value for key, value in block.items() if key not in keys} for operator, block in right.items()
+    }
+
+
+def _with(
+    operator: str, claim: str, value: str, *, instead_of: tuple[str, ...] = ()
+) -> Callable[[Condition], Condition]:
+    """One claim under another operator, and some no longer asked for."""
+
+    def planted(right: Condition) -> Condition:
+        rest = _without(claim, *instead_of)(right)
+        return {**rest, operator: {**rest.get(operator, {}), f"{HOST}:{claim}": value}}
+
+    return planted
+
+
+_OURS = "repo:allthrive-ai/allthrive"
+_PINS = ("repository_id", "ref")
+_PUSH, _DIFF = "tooling-allthrive-identity-ImagePush", "tooling-allthrive-identity-Diff"
+
+MISTAKES = (
+    Mistake("no subject", "push without sub", _without("sub", *_PINS)),
+    Mistake("no audience", "no audience", _without("aud"), role=_PUSH),
+    Mistake("no repository id", "our name, deleted and made again: production", _without("repository_id")),
+    Mistake("no reference: environment only", "production from a feature branch", _without("ref")),
+    Mistake("no reference for pull requests", "pull_request_target", _without("ref"), role=_DIFF),
+    Mistake("ForAllValues", "nothing but an audience", _renamed("ForAllValues:StringEquals")),
+    Mistake("IfExists", "nothing but an audience", _renamed("StringEqualsIfExists")),
+    Mistake("letters ignored", "environment in other letters", _renamed("StringEqualsIgnoreCase")),
+    Mistake("owner*", "owner whose name goes on", _with("StringLike", "sub", "repo:allthrive-ai*", instead_of=_PINS)),
+    Mistake(
+        "owner/*",
+        "another repository of ours: push to main",
+        _with("StringLike", "sub", "repo:allthrive-ai/*", instead_of=_PINS),
+    ),
+    Mistake("repository*", "repository whose name goes on", _with("StringLike", "sub", f"{_OURS}*", instead_of=_PINS)),
+    Mistake("repository:*", "push to a feature branch", _with("StringLike", "sub", f"{_OURS}:*", instead_of=_PINS)),
+    Mistake(
+        "repository:* beside the id",
+        "push to a feature branch",
+        _with("StringLike", "sub", f"{_OURS}:*", instead_of=("ref",)),
+    ),
+    Mistake(
+        "any id",
+        "our owner's name, given up and taken: production",
+        _with("StringLike", "sub", "repo:allthrive-ai@*/allthrive@*:environment:production", instead_of=_PINS),
+        form="ids",
+    ),
+    Mistake("environment:*", "an environment nobody deploys to", _with("StringLike", "sub", f"{_OURS}:environment:*")),
+    Mistake(
+        "any environment that begins so",
+        "environment whose name goes on",
+        _with("StringLike", "sub", f"{_OURS}:environment:production*"),
+    ),
+    Mistake(
+        "any branch that begins so",
+        "production from a branch whose name goes on",
+        _with("StringLike", "ref", "refs/heads/main*"),
+    ),
+    Mistake("any branch", "production from a feature branch", _with("StringLike", "ref", "refs/heads/*")),
+    Mistake(
+        "any reference of a pull request",
+        "pull request's head instead of its merge",
+        _with("StringLike", "ref", "refs/pull/*"),
+        role=_DIFF,
+    ),
+    Mistake(
+        "subject of the id alone",
+        "fork: push to main",
+        lambda _: {"StringEquals": {f"{HOST}:aud": "sts.amazonaws.com"}},
+    ),
+    Mistake(
+        "one of many subjects",
+        "subject twice",
+        _with("ForAnyValue:StringEquals", "sub", f"{_OURS}:ref:refs/heads/main"),
+        role=_PUSH,
+    ),
+)

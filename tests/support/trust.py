@@ -1,0 +1,178 @@
+"""Who may take a role: trust policies evaluated as IAM documents it, written apart from the local cloud's evaluator.
+
+Two implementations must agree (tests/local/test_trust.py). What neither of our policies nor our planted mistakes use
+raises, so that nothing is answered by silence.
+docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from tests.support.synthesis import Json, Synthesis, listed
+
+Keys = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call of STS: by whom, and what is known of it."""
+
+    action: str
+    kind: str
+    """How a policy names such principals: `Federated`, `Service` or `AWS`."""
+    principal: str
+    keys: Keys = field(default_factory=dict)
+    """Condition keys; a list is a key of several values."""
+
+
+def admits(document: Json, request: Request) -> bool:
+    """Whether a trust policy lets a request take its role: one statement allows it, none denies it."""
+    effects = {statement["Effect"] for statement in listed(document["Statement"]) if _applies(statement, request)}
+    return effects == {"Allow"}
+
+
+def _applies(statement: Json, request: Request) -> bool:
+    _expect(set(statement) <= {"Sid", "Effect", "Action", "Principal", "Condition"}, f"elements of {statement}")
+    actions = [_pattern(each, ignore_case=True) for each in listed(statement["Action"])]
+    return (
+        any(each.fullmatch(request.action) for each in actions)
+        and _names(statement["Principal"], request)
+        and all(
+            met(operator, wanted, request.keys.get(_spelled(key, request.keys)))
+            for operator, block in statement.get("Condition", {}).items()
+            for key, wanted in block.items()
+        )
+    )
+
+
+def _names(principal: Any, request: Request) -> bool:
+    if principal == "*":
+        return True
+    named = [str(each) for each in listed(principal.get(request.kind, []))]
+    if request.kind != "AWS":
+        return request.principal in named
+    account = request.principal.split(":")[4]
+    whole = {"*", account, f"arn:aws:iam::{account}:root"}
+    return bool(whole & set(named)) or request.principal in named
+
+
+def _spelled(key: str, keys: Keys) -> str:
+    """A key as the request spells it: names of keys are compared without case, their values with it."""
+    return next((each for each in keys if each.lower() == key.lower()), key)
+
+
+def met(operator: str, wanted: Any, given: str | Sequence[str] | None) -> bool:
+    """Whether one line of a condition holds for what the request gives."""
+    values = [str(each) for each in listed(wanted)]
+    if operator == "Null":
+        return values == [str(given is None).lower()]
+    many, _, single = operator.rpartition(":")
+    name = single.removesuffix("IfExists")
+    _expect(name in _OPERATORS and many in ("", "ForAllValues", "ForAnyValue"), f"operator {operator}")
+    if name != single and given is None:
+        return True
+    if many:
+        each_given = [] if given is None else [str(each) for each in listed(given)]
+        over = all if many == "ForAllValues" else any  # of no value at all, all hold and none does
+        return over(_holds(name, values, each) for each in each_given)
+    if given is None:
+        return "Not" in name
+    # A key of several values needs ForAllValues or ForAnyValue; without, nothing is promised, so nothing is granted.
+    return isinstance(given, str) and _holds(name, values, given)
+
+
+def _holds(name: str, values: Sequence[str], given: str) -> bool:
+    same = _OPERATORS[name.replace("Not", "", 1)]
+    found = any(same(value, given) for value in values)
+    return not found if "Not" in name else found
+
+
+def _equals(value: str, given: str) -> bool:
+    return value == given
+
+
+def _equals_ignoring_case(value: str, given: str) -> bool:
+    return value.casefold() == given.casefold()
+
+
+def _like(value: str, given: str) -> bool:
+    return _pattern(value).fullmatch(given) is not None
+
+
+def _arn_like(value: str, given: str) -> bool:
+    """Part by part: a wildcard of one part of an ARN never reaches into the next."""
+    parts, others = value.split(":", 5), given.split(":", 5)
+    return len(parts) == len(others) and all(map(_like, parts, others))
+
+
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": _equals,
+    "StringNotEquals": _equals,
+    "StringEqualsIgnoreCase": _equals_ignoring_case,
+    "StringLike": _like,
+    "StringNotLike": _like,
+    "ArnEquals": _arn_like,  # the documentation: ArnEquals and ArnLike behave alike
+    "ArnLike": _arn_like,
+}
+
+
+@cache
+def _pattern(value: str, *, ignore_case: bool = False) -> re.Pattern[str]:
+    """`*` is any text and `?` one character; all else stands for itself, brackets too."""
+    text = "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in value)
+    return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+
+
+def _expect(condition: bool, what: str) -> None:
+    if not condition:
+        raise NotImplementedError(f"{what}: teach tests/support/trust.py what IAM does with it")
+
+
+# --- the roles of a synthesis ----------------------------------------------------------------------------------------
+
+
+def roles(of: Synthesis) -> dict[str, Json]:
+    """The trust policy of every role by its ARN, with what the templates refer to filled in."""
+    found = {}
+    for place, resource in of.resources("AWS::IAM::Role").items():
+        stack, _, logical_id = place.partition("/")
+        found[_arn(of, stack, logical_id)] = _filled(of, stack, resource["Properties"]["AssumeRolePolicyDocument"])
+    return found
+
+
+def _account(of: Synthesis, stack: str) -> str:
+    environment = of.product.environments.get(stack.partition("-")[0])
+    return environment.account if environment else of.product.tooling.account
+
+
+def _arn(of: Synthesis, stack: str, logical_id: str) -> str:
+    """A resource's ARN; a role without a name of its own is called as AWS would call it, without the random end."""
+    resource = of[stack]["Resources"][logical_id]
+    account = _account(of, stack)
+    if resource["Type"] == "AWS::IAM::OIDCProvider":
+        return f"arn:aws:iam::{account}:oidc-provider/{resource['Properties']['Url'].removeprefix('https://')}"
+    _expect(resource["Type"] == "AWS::IAM::Role", f"a reference to {resource['Type']}")
+    return f"arn:aws:iam::{account}:role/{resource['Properties'].get('RoleName') or f'{stack}-{logical_id}'}"
+
+
+def _filled(of: Synthesis, stack: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_filled(of, stack, each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    known = {"AWS::Partition": "aws", "AWS::AccountId": _account(of, stack)}
+    match value:
+        case {"Ref": str(name)} if name in known:
+            return known[name]
+        case {"Ref": str(logical_id)} | {"Fn::GetAtt": [str(logical_id), "Arn"]}:
+            return _arn(of, stack, logical_id)
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(_filled(of, stack, parts))
+    _expect(not any(key.startswith(("Fn::", "Ref")) for key in value), f"{value}")
+    return {key: _filled(of, stack, each) for key, each in value.items()}
