@@ -85,6 +85,7 @@ class ProductNetwork(Construct):
                 instance_type=ec2.InstanceType("t4g.nano"),
                 machine_image=ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.ARM_64),
                 default_allowed_traffic=ec2.NatTrafficDirection.OUTBOUND_ONLY,
+                associate_public_ip_address=True,  # the subnet gives none, and without one nothing comes back
             )
         vpc = ec2.Vpc(
             self,

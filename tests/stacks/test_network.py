@@ -79,6 +79,12 @@ def test_a_nat_instance_takes_the_gateways_place() -> None:
     assert len(default_routes(changed, "Application")) == 3
 
 
+def test_a_nat_instance_has_a_public_address_though_its_subnet_gives_none() -> None:
+    instance = synthesis(network(nat="instance", nat_count=1)).resource("AWS::EC2::Instance", STACK)
+
+    assert [it["AssociatePublicIpAddress"] for it in instance["NetworkInterfaces"]] == [True]
+
+
 def test_a_nat_instance_serves_the_network_only() -> None:
     changed = synthesis(network(nat="instance", nat_count=1))
     rules = [
