@@ -59,7 +59,7 @@ rollback: setup  ## take ENVIRONMENT back to the release TO
 stop: setup  ## stop a run after its actions in progress [FLOW RUN REASON; ABANDON=yes: at once]
 	@$(OPERATE) $${FLOW:+"$$FLOW"} $${RUN:+--run "$$RUN"} $${REASON:+--reason "$$REASON"} $${ABANDON:+--abandon}
 
-.PHONY: synth diff snapshots docs schema bench
+.PHONY: synth diff snapshots docs schema cost bench
 synth: setup  ## templates of PRODUCT into cdk.out, checked by CDK's own rules
 	@$(CDK) synth --quiet --strict --context product=$(PRODUCT)
 diff: setup  ## what `cdk deploy` would change
@@ -69,6 +69,8 @@ snapshots: setup  ## rewrite the committed templates after an intended change
 docs: setup  ## rewrite what the model and the manifests say: docs/manifest.md, docs/pipelines.md, products/schema.json
 	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document
 schema: docs
+cost: setup  ## what PRODUCT costs a month, as it is and at three sizes [DETAILS=yes: every line]
+	@$(BIN)/python -m review.cost --product $(PRODUCT) $(if $(DETAILS),--details)
 bench: setup  ## figures with their floor, from one run
 	@$(BIN)/python -m bench
 
