@@ -71,11 +71,15 @@ def _up(settings: Settings) -> int:
 def _prepare_docker(client: docker.DockerClient, settings: Settings) -> str | None:
     """Network and relay; answers why not."""
     other = network.holder(client, settings)
-    if other is not None and other != str(settings.port):
-        return (
-            f"Another local cloud (port {other}) holds the docker network {settings.subnet}.0/24; there is only one.\n"
-            f"Stop it: SLIPWAY_PORT={other} python -m local down   Or go without containers: SLIPWAY_DOCKER=0"
-        )
+    if other is not None and other.port != settings.port:
+        if lives(other):
+            return (
+                f"Another local cloud (port {other.port}) holds the docker network {settings.subnet}.0/24; there is only\n"
+                f"one. Stop it: SLIPWAY_PORT={other.port} python -m local down   "
+                "Or go without containers: SLIPWAY_DOCKER=0"
+            )
+        removed = network.remove(client, other)
+        say(f"Removed {removed} containers of a local cloud on port {other.port} that was killed.")
     leftover = network.remove(client, settings)
     if leftover:
         say(f"Removed {leftover} containers of an earlier run.")
@@ -87,6 +91,20 @@ def _prepare_docker(client: docker.DockerClient, settings: Settings) -> str | No
         network.remove(client, settings)
         return str(error)
     return None
+
+
+def lives(other: Settings) -> bool:
+    """Whether another cloud serves, or a command of it is at work: its network is there before its server is."""
+    if process.port_taken(other):
+        return True
+    try:
+        with (other.run / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _ready(settings: Settings) -> int:

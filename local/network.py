@@ -6,6 +6,7 @@ which botocore accepts task credentials.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,14 @@ def labels(settings: Settings) -> dict[str, str]:
     return {LABEL: "1", f"{LABEL}.port": str(settings.port)}
 
 
-def holder(client: docker.DockerClient, settings: Settings) -> str | None:
-    """Port of the local cloud whose relay runs now, if any."""
+def holder(client: docker.DockerClient, settings: Settings) -> Settings | None:
+    """The local cloud whose relay has the network now, whether its server lives or not."""
     try:
         relay = client.containers.get(settings.gateway)
     except NotFound:
         return None
-    return relay.labels.get(f"{LABEL}.port") if relay.status == "running" else None
+    port, state = (relay.labels.get(f"{LABEL}.{name}", "") for name in ("port", "state"))
+    return replace(settings, port=int(port), state=Path(state)) if port else None
 
 
 def create(client: docker.DockerClient, settings: Settings) -> None:
@@ -96,7 +98,7 @@ def create(client: docker.DockerClient, settings: Settings) -> None:
         ["python", "-c", RELAY_SCRIPT.read_text(encoding="utf-8"), str(settings.port)],
         name=settings.gateway,
         hostname=settings.gateway,
-        labels=labels(settings),
+        labels={**labels(settings), f"{LABEL}.state": str(settings.state)},
         network=settings.network,
         networking_config={settings.network: client.api.create_endpoint_config(ipv4_address=settings.relay_address)},
         volumes={str(settings.socket.parent): {"bind": "/sock", "mode": "rw"}},

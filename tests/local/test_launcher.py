@@ -170,6 +170,29 @@ def test_a_killed_cloud_leaves_containers_that_the_next_up_removes(tmp_path: Pat
     assert network.owned(client, own) == []
 
 
+@pytest.mark.docker
+def test_the_network_of_a_killed_cloud_is_no_obstacle_to_another_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = network.connect()
+    if client is None:
+        pytest.skip("no Docker daemon answers")
+    killed = Settings(port=free_port(), state=tmp_path / "killed", subnet="169.254.180")
+    own = Settings(port=free_port(), state=tmp_path / "own", subnet="169.254.180")
+    try:
+        assert launcher.up(killed) == 0
+        pid = process.running(killed)
+        assert pid is not None
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+        assert launcher.up(own) == 0
+        assert f"Removed 1 containers of a local cloud on port {killed.port}" in capsys.readouterr().out
+        assert network.owned(client, killed) == []
+    finally:
+        launcher.down(own)
+        launcher.down(killed)
+
+
 def test_the_command_line_names_its_verbs() -> None:
     done = subprocess.run([sys.executable, "-m", "local", "fly"], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 2
