@@ -12,6 +12,7 @@ from operate import advice, clock
 from operate.errors import OperateError, code, passing
 from operate.pipelines import Pipeline
 from operate.runs import Entry, Run, Step
+from operate.timing import spent
 from operate.words import seconds, shortened
 
 Say = Callable[[str], None]
@@ -100,6 +101,8 @@ class Following:
         status = run.entry.status
         if status == "Succeeded":
             self._line(f"{self.pipeline.name} {run.name} Succeeded")
+            for line in spent(run).told():
+                self.say(f"         {line}")
             return
         if status == "Superseded":
             raise OperateError(
