@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +17,12 @@ from report_failure.handler import Issues
 from shared.github import GitHub, Refused
 from shared.runs import Run
 from tests.local.github.place import TOKEN
-from tests.local.pipelines.world import World, allow, stage, until
+from tests.local.handlers import deploy_handler
+from tests.local.pipelines.world import World, stage, until
 from tests.local.plain import ACCOUNT, REGION, Plain, free_port, unique
 
 pytestmark = pytest.mark.local
 
-HANDLERS = Path(__file__).resolve().parents[3] / "lambda"
 JOB = ("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult", "secretsmanager:GetSecretValue")
 READS = (
     "codepipeline:ListPipelineExecutions",
@@ -62,22 +60,7 @@ class Forge(World):
 
     def handler(self, name: str, settings: dict[str, Any], *actions: str) -> str:
         """One of our functions, as it is."""
-        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        content = io.BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:
-            for path in sorted([*(HANDLERS / name).glob("*.py"), *(HANDLERS / "shared").glob("*.py")]):
-                archive.writestr(str(path.relative_to(HANDLERS)), path.read_text(encoding="utf-8"))
-        made = unique(name.replace("_", "-"))
-        self.plain.client("lambda").create_function(
-            FunctionName=made,
-            Runtime="python3.13",
-            Role=self.plain.role(unique("handler"), allow(*actions), trust=trust),
-            Handler=f"{name}.handler.main",
-            Timeout=60,
-            Code={"ZipFile": content.getvalue()},
-            Environment={"Variables": {"SETTINGS": json.dumps(settings)}},
-        )
-        return made
+        return deploy_handler(self.plain, name, settings, *actions)
 
     def news(self, pipeline: str, function: str) -> None:
         """Call a function with every event of a pipeline."""

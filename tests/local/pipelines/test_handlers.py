@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.local.pipelines.world import World, allow, approval, stage, until
+from tests.local.handlers import deploy_handler
+from tests.local.pipelines.world import World, approval, stage, until
 from tests.local.plain import ACCOUNT, REGION, unique
 
 pytestmark = pytest.mark.local
 
-HANDLERS = Path(__file__).resolve().parents[3] / "lambda"
-
-
-def packed(*names: str) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name in names:
-            for path in sorted((HANDLERS / name).glob("*.py")):
-                archive.writestr(f"{name}/{path.name}", path.read_text(encoding="utf-8"))
-    return content.getvalue()
-
-
-def deployed(world: World, handler: str, settings: dict[str, Any]) -> str:
-    """A handler with the rights that docs/pipeline-handlers.md gives it."""
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    reads = ("ListPipelineExecutions", "GetPipelineExecution", "ListActionExecutions", "StopPipelineExecution")
-    role = world.plain.role(unique("handler"), allow(*(f"codepipeline:{name}" for name in reads)), trust=trust)
-    name = unique(handler.replace("_", "-"))
-    world.plain.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Role=role,
-        Handler=f"{handler}.handler.main",
-        Timeout=60,
-        Code={"ZipFile": packed(handler, "shared")},
-        Environment={"Variables": {"SETTINGS": json.dumps(settings)}},
-    )
-    return name
+READS = ("ListPipelineExecutions", "GetPipelineExecution", "ListActionExecutions", "StopPipelineExecution")
 
 
 def test_a_second_push_stops_the_older_run_of_its_branch_and_no_other(world: World) -> None:
@@ -50,7 +20,8 @@ def test_a_second_push_stops_the_older_run_of_its_branch_and_no_other(world: Wor
     trigger = {"providerType": "CodeStarSourceConnection", "gitConfiguration": filters}
     waiting = stage("Test", approval())
     name = world.quiet(waiting, stage("After", world.job("Job")), triggers=[trigger], executionMode="PARALLEL")
-    handler = deployed(world, "cancel_superseded", {"protected_stages": ["Production"]})
+    rights = (f"codepipeline:{name}" for name in READS)
+    handler = deploy_handler(world.plain, "cancel_superseded", {"protected_stages": ["Production"]}, *rights)
     rule, events = unique("started"), world.plain.client("events")
     pattern = {
         "source": ["aws.codepipeline"],
