@@ -71,8 +71,11 @@ docs: setup  ## rewrite what the model and the manifests say: docs/manifest.md, 
 schema: docs
 cost: setup  ## what PRODUCT costs a month, as it is and at three sizes [DETAILS=yes: every line]
 	@$(BIN)/python -m review.cost --product $(PRODUCT) $(if $(DETAILS),--details)
-bench: setup  ## figures with their floor, from one run
-	@$(BIN)/python -m bench
+bench: setup  ## figures with their floor, from one run; with a demo up, those of bench-load too
+	@$(BIN)/python -m bench && $(BIN)/python -m bench.load --if-up
+.PHONY: bench-load
+bench-load: setup  ## deploy production under load in the running demo: failed requests, lost and doubled tasks
+	@$(BIN)/python -m bench.load
 
 .PHONY: local-up local-down local-reset local-status
 local-up: setup  ## start the local cloud, empty

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
@@ -11,8 +13,9 @@ HEARTBEAT_KEY = "heartbeat"
 
 
 @shared_task
-def count_words(text: str) -> dict[str, int]:
-    """Count words and characters."""
+def count_words(text: str, seconds: float = 0) -> dict[str, int]:
+    """Count words and characters, as slowly as asked: a deployment should be tried on work in progress."""
+    time.sleep(seconds)
     return {"words": len(text.split()), "characters": len(text)}
 
 

@@ -19,6 +19,7 @@ from api.status import report
 from catalog.models import Topic
 
 LONGEST_TEXT = 10_000
+SLOWEST_SECONDS = 20
 LARGEST_IMAGE_BYTES = 5 * 1024 * 1024
 
 
@@ -39,14 +40,17 @@ def status(request: HttpRequest) -> JsonResponse:
 @csrf_exempt
 @require_POST
 def start_task(request: HttpRequest) -> JsonResponse:
-    """Queue a word count."""
+    """Queue a word count, which takes as many seconds as asked."""
     try:
-        text = json.loads(request.body)["text"]
-    except (ValueError, KeyError, TypeError):
+        asked = json.loads(request.body)
+        text, seconds = asked["text"], asked.get("seconds", 0)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return error('send JSON: {"text": "…"}', 400)
     if not isinstance(text, str) or len(text) > LONGEST_TEXT:
         return error(f"text is a string of at most {LONGEST_TEXT} characters", 400)
-    task_id = tasks.count_words.delay(text).id
+    if type(seconds) not in (int, float) or not 0 <= seconds <= SLOWEST_SECONDS:
+        return error(f"seconds is a number from 0 to {SLOWEST_SECONDS}", 400)
+    task_id = tasks.count_words.delay(text, seconds).id
     return JsonResponse({"id": task_id}, status=202, headers={"Location": f"{request.path}{task_id}/"})
 
 

@@ -97,10 +97,12 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A task leaves the queue when it is done, and a worker holds only what it works on: a lost worker loses no task.
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_TIME_LIMIT = 300
+# Seconds; the longest task that can be asked for takes 20 (api/views.py).
+CELERY_TASK_TIME_LIMIT = 30
 # Celery's default is the number of processors, and a container sees those of its whole host.
 CELERY_WORKER_CONCURRENCY = 2
-# Redis hands a task to a second worker after this time, so it must exceed the longest task.
+# Redis hands a task to a second worker after this time, so it must exceed the longest task. It is also how long the
+# task of a worker that was killed waits.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT}
 # Less than the 120 seconds that ECS waits before it kills, so that there is time to put unfinished tasks back.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = float(os.environ.get("WORKER_SOFT_SHUTDOWN_SECONDS", "100"))

@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.test import SimpleTestCase, TestCase, override_settings
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from api import views
 from api.tasks import HEARTBEAT_KEY, heartbeat
 from catalog.models import Topic
 from config.celery import app
@@ -79,6 +80,15 @@ class Tasks(SimpleTestCase):
                 response = self.client.post("/api/v1/tasks/", body, content_type="application/json")
                 self.assertEqual(response.status_code, 400)
                 self.assertIn("text", response.json()["error"])
+
+    def test_a_task_takes_no_longer_than_its_limit_allows(self) -> None:
+        for seconds in (-1, 21, "1", None, True):
+            with self.subTest(seconds=seconds):
+                body = json.dumps({"text": "x", "seconds": seconds})
+                response = self.client.post("/api/v1/tasks/", body, content_type="application/json")
+                self.assertEqual(response.status_code, 400)
+                self.assertIn("seconds", response.json()["error"])
+        self.assertLess(views.SLOWEST_SECONDS, settings.CELERY_TASK_TIME_LIMIT)
 
     def test_a_task_nobody_knows_is_pending(self) -> None:
         shown = self.client.get("/api/v1/tasks/00000000-0000-0000-0000-000000000000/").json()

@@ -1,0 +1,85 @@
+"""What the benchmark of a deployment under load counts as failed, lost and doubled."""
+
+from __future__ import annotations
+
+import threading
+
+from bench.load.tasks import Queue, counted
+from bench.load.traffic import Traffic
+from release.verify import Answer
+
+ONE, TWO, THREE = (f"00000000-0000-0000-0000-00000000000{number}" for number in (1, 2, 3))
+
+
+def line(task: str, what: str) -> str:
+    return f"[2026-11-25 12:00:00,000: INFO/MainProcess] Task api.tasks.count_words[{task}] {what} in 2.0s: {{}}"
+
+
+def test_a_task_that_never_ended_well_is_lost_and_one_that_did_twice_is_doubled() -> None:
+    log = [line(ONE, "received"), line(ONE, "succeeded"), line(ONE, "succeeded"), line(TWO, "received")]
+
+    count = counted([ONE, TWO, THREE], log)
+
+    assert (count.queued, count.lost, count.doubled) == (3, (TWO, THREE), (ONE,))
+
+
+def test_a_task_that_was_begun_again_after_a_kill_and_ended_once_is_fine() -> None:
+    log = [line(ONE, "received"), line(ONE, "received"), line(ONE, "succeeded")]
+
+    count = counted([ONE], log)
+
+    assert (count.lost, count.doubled, count.delivered_again) == ((), (), (ONE,))
+    assert count.told() == ["tasks       1 queued, 0 lost, 0 doubled, 1 begun again after its worker was gone"]
+
+
+def asked(answers: list[Answer | OSError]) -> Traffic:
+    """Traffic to which that was answered."""
+    given, enough = iter(answers), threading.Event()
+
+    def ask(_: str) -> Answer:
+        answer = next(given, None)
+        if answer is None:
+            enough.set()
+            return Answer(200, {}, b"")
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    traffic = Traffic(ask, ["http://site/"], rate=500)
+    traffic.begin()
+    assert enough.wait(20)
+    traffic.end()
+    return traffic
+
+
+def test_an_answer_other_than_200_and_no_answer_are_failures() -> None:
+    traffic = asked([Answer(200, {}, b""), Answer(503, {}, b"no target"), ConnectionResetError("gone")])
+
+    assert sorted(each.partition(": ")[2] for each in traffic.failed) == [
+        "ConnectionResetError: gone",
+        "HTTP 503 b'no target'",
+    ]
+    assert traffic.told()[0].endswith("2 failed")
+
+
+def test_every_request_is_counted_once() -> None:
+    traffic = asked([Answer(200, {}, b"")] * 40 + [Answer(500, {}, b"")])
+
+    assert len(traffic.failed) == 1
+    assert len(traffic.answered) >= 41
+
+
+def test_a_task_that_the_api_does_not_take_is_told_and_not_waited_for() -> None:
+    taken = threading.Event()
+
+    def post(_address: str, _body: bytes) -> Answer:
+        taken.set()
+        return Answer(503, {}, b"")
+
+    queue = Queue(post, "http://site", first=1, rate=1000, seconds=1)
+    queue.begin()
+    assert taken.wait(20)
+    queue.end()
+
+    assert queue.ids == []
+    assert set(queue.refused) == {"HTTP 503 b''"}
