@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from bench.load.tasks import Queue, counted
 from bench.load.traffic import Traffic
@@ -32,7 +33,7 @@ def test_a_task_that_was_begun_again_after_a_kill_and_ended_once_is_fine() -> No
     assert count.told() == ["tasks       1 queued, 0 lost, 0 doubled, 1 begun again after its worker was gone"]
 
 
-def asked(answers: list[Answer | OSError]) -> Traffic:
+def asked(answers: Sequence[Answer | OSError]) -> Traffic:
     """Traffic to which that was answered."""
     given, enough = iter(answers), threading.Event()
 
