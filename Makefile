@@ -33,6 +33,10 @@ test: setup  ## every test this machine can run, but the long ones; skipped ones
 .PHONY: test-long
 test-long: setup  ## the long ones: every planted defect, every build on the example
 	@$(BIN)/pytest -m long
+.PHONY: soak
+soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUND SCHEDULES]
+	@$(BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(ROUND),--round $(ROUND)) \
+		$(if $(SCHEDULES),--schedules $(SCHEDULES))
 
 .PHONY: check format
 check: setup  ## format, lint, types, fast tests: before each commit

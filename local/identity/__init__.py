@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from local.identity import (
     conditions,
+    decisions,
     denials,
     deployment,
     passing,
@@ -21,7 +22,7 @@ from local.identity import (
 
 __all__ = ["SYMBOLS", "install"]
 
-_PARTS = (transport, principals, conditions, resources, passing, denials, sessions, web_identity, deployment)
+_PARTS = (decisions, transport, principals, conditions, resources, passing, denials, sessions, web_identity, deployment)
 
 SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for symbol in part.SYMBOLS))
 

@@ -141,6 +141,10 @@ def _client(service: str, *, region_name: str | None = None, config: Any = None,
     return _client_of(service, region_name or "us-east-1", keys.get("aws_access_key_id"), config)
 
 
+ended: list[Callable[[Action], None]] = []
+"""Who is told of every run of an action that is over: tests/soak counts."""
+
+
 class Action(FaultyAws):
     """One run of one Lambda action of a pipeline."""
 
@@ -163,6 +167,8 @@ class Action(FaultyAws):
         """Whether a continuation keeps the job's id: it is not documented."""
         self.duplicates: dict[int, int] = {}
         """Calls that Lambda delivers again, and after how many further calls."""
+        self.planned: dict[str, list[str | None]] = {}
+        """The faults as they were when the run began: they are used up on the way."""
         self.on("codepipeline.PutJobSuccessResult", self._success)
         self.on("codepipeline.PutJobFailureResult", self._failure)
 
@@ -184,6 +190,7 @@ class Action(FaultyAws):
 
     def run(self, calls: int = 400) -> Action:
         """Call until the action ends; `Hung` if it does not, or if a job stays without an answer."""
+        self.planned = {name: list(faults) for name, faults in self.faults.items()}
         late: list[tuple[int, dict[str, Any]]] = []
         while self.status == "InProgress":
             if self.calls_made >= calls:
@@ -201,6 +208,8 @@ class Action(FaultyAws):
             self.clock.time += self.every
         for _, again in late:
             self.call(again)
+        for tell in ended:
+            tell(self)
         unexpected = sorted(set(self.names()) - set(self.handlers))
         assert not unexpected, f"unexpected calls of {unexpected}"
         return self

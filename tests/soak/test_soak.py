@@ -1,0 +1,47 @@
+"""The soak finds a planted defect, prints its seed, and repeats what it saw."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import Phase
+
+from shared import job as jobs
+from tests.soak import __main__ as soaking
+from tests.soak.__main__ import PROPERTIES, main
+
+
+def test_every_handler_that_a_schedule_can_meet_has_its_share() -> None:
+    assert all(callable(each.inner()) for each in PROPERTIES)
+    assert sum(each.share for each in PROPERTIES) == 100
+
+
+def test_a_short_soak_finds_nothing_and_prints_its_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--schedules", "60", "--seed", "5"]) == 0
+
+    printed = capsys.readouterr().out
+    assert printed.startswith("seed 5, 60 schedules")
+    assert printed.endswith("0 hung, 0 doubled migrations\n")
+
+
+def test_a_doubled_migration_is_found_and_found_again_by_its_seed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = jobs.Job.__init__
+
+    def forgetful(self: jobs.Job, event: dict[str, Any], minutes: float) -> None:
+        plain(self, event, minutes)
+        self.key = str(event["CodePipeline.job"]["id"])  # of this call, not of the first: a client token of its own
+
+    monkeypatch.setattr(jobs.Job, "__init__", forgetful)
+    monkeypatch.setattr(soaking, "PHASES", (Phase.generate,))  # the smallest schedule is not needed here
+    soak = ["--schedules", "2000", "--only", "run_migrations", "--seed", "7"]
+    assert main(soak) == 1
+
+    printed = capsys.readouterr().out
+    assert "assert action.started <= 1" in printed
+    (again,) = re.findall(r"make soak SEED=7 ONLY=run_migrations ROUND=(\d+)", printed)
+    assert main([*soak, "--round", again]) == 1
+    assert f"ROUND={again}" in capsys.readouterr().out
