@@ -63,11 +63,13 @@ rollback: setup  ## take ENVIRONMENT back to the release TO
 stop: setup  ## stop a run after its actions in progress [FLOW RUN REASON; ABANDON=yes: at once]
 	@$(OPERATE) $${FLOW:+"$$FLOW"} $${RUN:+--run "$$RUN"} $${REASON:+--reason "$$REASON"} $${ABANDON:+--abandon}
 
-.PHONY: synth diff snapshots docs schema cost bench
+.PHONY: synth diff review snapshots docs schema cost bench
 synth: setup  ## templates of PRODUCT into cdk.out, checked by CDK's own rules
 	@$(CDK) synth --quiet --strict --context product=$(PRODUCT)
 diff: setup  ## what `cdk deploy` would change
 	@$(CDK) diff --context product=$(PRODUCT)
+review: setup  ## what the change since BASE would do: replacements, rights, networks; exit code 1: forbidden
+	@$(BIN)/python -m review --product $(PRODUCT) --base $(or $(BASE),main)
 snapshots: setup  ## rewrite the committed templates after an intended change
 	@$(BIN)/pytest -q tests/snapshots --update-snapshots
 docs: setup  ## rewrite what the model and the manifests say: docs/manifest.md, docs/pipelines.md, products/schema.json

@@ -11,6 +11,7 @@ from products import checks
 from products.base import Model, Name, text
 from products.names import prefix
 from products.pipeline import Pipeline
+from products.review import Review
 
 Account = Annotated[str, text(r"^\d{12}$", '"111122223333"', description="12-digit AWS account id, quoted")]
 Percent = Annotated[int, Field(ge=1, le=100)]
@@ -299,6 +300,7 @@ class Product(Model):
     """Plain environment variables of every container."""
     pipeline: Pipeline | None = None
     """What a push runs through; without it releases are made by hand."""
+    review: Review = Review()
     environments: dict[Name, Environment] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -28,6 +28,8 @@ class Stack:
     template: Mapping[str, Any]
     paths: Mapping[str, str] = field(default_factory=dict)
     """Logical id to the construct's path below the stack: `Web/Service`."""
+    protected: bool = False
+    """Whether CloudFormation refuses to delete the stack."""
 
     @property
     def resources(self) -> Mapping[str, Json]:
@@ -137,6 +139,7 @@ def _stack(folder: Path, artifact_id: str, artifact: Json) -> Stack:
         region=region,
         template=template,
         paths=_paths(folder, artifact, shown),
+        protected=bool(properties.get("terminationProtection")),
     )
 
 

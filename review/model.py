@@ -121,7 +121,8 @@ class ResourceChange:
     @property
     def replaced(self) -> bool:
         """Whether another resource takes its place, or may."""
-        return self.action is Action.RENAME or self.behaviour >= UpdateBehaviour.MAY_REPLACE
+        updated = self.action is Action.UPDATE and self.behaviour >= UpdateBehaviour.MAY_REPLACE
+        return updated or self.action is Action.RENAME
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class Finding:
     """What a reviewer must know first. `rule` is what a manifest may forbid."""
 
     rule: str
-    """`replace-stateful`, `delete-stateful`, `broaden-iam`, … (review/rules.py lists them)."""
+    """`replace-stateful`, `delete-stateful`, `broaden-iam`, …: review/rules.py lists them."""
     severity: Severity
     stack: str
     path: str

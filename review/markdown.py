@@ -1,0 +1,124 @@
+"""A report as one comment of a pull request: Markdown under GitHub's limit, what matters first, the rest folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from review.forbidden import LABEL, TRAILER, Verdict
+from review.model import Action, Direction, Finding, Report, Severity, StackChange
+from review.words import code, property_name, value
+
+LIMIT = 65_536
+"""Characters that GitHub takes in a comment."""
+MARK = "<!-- slipway review -->"
+"""The first line of every report: how the comment is found again and updated in place."""
+_TITLES = {
+    "deployment-fails": "The deployment would fail",
+    "replace-stateful": "Data: replaced",
+    "delete-stateful": "Data: deleted",
+    "broaden-iam": "Permissions that grow",
+    "open-network": "Networks that open",
+    "weaken-protection": "Protections taken back",
+    "stack-removed": "Stacks that leave the app",
+    "interrupt": "Interruptions",
+}
+
+
+def markdown(report: Report, *, verdict: Verdict | None = None, limit: int = LIMIT, full: str = "") -> str:
+    """The report; over the limit it is cut between two parts, and says what is missing and where the whole is."""
+    kept = [*_head(report), *_judged(verdict or Verdict())]
+    parts = list(_parts(report))
+    room = limit - _length("\n".join(kept)) - _length(_cut(len(parts), full)) - 2
+    for index, part in enumerate(parts):
+        room -= _length(part) + 1
+        if room < 0:
+            kept.append(_cut(len(parts) - index, full))
+            break
+        kept.append(part)
+    return "\n".join(kept) + "\n"
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield MARK
+    yield f"## {report.headline[:1].upper()}{report.headline[1:]}"
+    yield ""
+    yield f"{code(report.product)} compared with {code(report.base)}, from templates alone: nothing was deployed."
+    yield ""
+
+
+def _judged(verdict: Verdict) -> Iterator[str]:
+    """What stops the change: above everything, so that no cut takes it away."""
+    for rule in sorted({it.rule for it in verdict.forbidden}):
+        number = sum(it.rule == rule for it in verdict.forbidden)
+        findings = "1 finding" if number == 1 else f"{number} findings"
+        allow = f"label {code(LABEL + rule)}, or a commit with {code(f'{TRAILER}: {rule}, why')}"
+        yield f"> ⛔ The manifest forbids {code(rule)}: {findings} here. If it is meant: {allow}.\n"
+    for rule, who in sorted(verdict.allowed.items()):
+        yield f"> ⚠ The manifest forbids {code(rule)}; allowed by {code(who)}.\n"
+
+
+def _parts(report: Report) -> Iterator[str]:
+    for rule, found in groupby(report.findings, key=lambda it: it.rule):
+        yield f"### {_TITLES.get(rule, rule)}\n"
+        for it in found:
+            yield _finding(it)
+        yield ""
+    for section in report.sections:
+        yield _folded(section.title, section.markdown)
+    for stack in report.stacks:
+        yield _stack(stack)
+    if report.noise:
+        yield f"\n<sub>Left out: {'; '.join(report.noise)}.</sub>"
+
+
+def _finding(it: Finding) -> str:
+    grave = "❗ " if it.severity is Severity.DANGER else ""
+    advice = f" *{it.advice[:1].upper()}{it.advice[1:]}.*" if it.advice else ""
+    return f"- {grave}{code(it.stack)}: {it.words}.{advice}"
+
+
+def _stack(stack: StackChange) -> str:
+    lines = [f"- {it.words}" for it in stack.resources]
+    for direction, title in (
+        (Direction.GROWS, "May more"),
+        (Direction.SHIFTS, "May something else"),
+        (Direction.NARROWS, "May less"),
+    ):
+        found = [it for it in stack.broadenings if it.direction is direction]
+        if found:
+            lines += [f"\n**{title}**\n", *(f"- {it.words}" for it in found)]
+    if stack.others:
+        lines += ["\n**Beside the resources**\n"]
+        lines += [f"- {property_name(it.path)}: {value(it.before)} → {value(it.after)}" for it in stack.others]
+    return _folded(f"<b>{_text(stack.name)}</b>: {_summary(stack)}", "\n".join(lines) or "Nothing else.")
+
+
+def _summary(stack: StackChange) -> str:
+    if stack.action is not Action.UPDATE:
+        return "new stack" if stack.action is Action.ADD else "leaves the app"
+    counted = [
+        f"{number} {action.value}"
+        for action in Action
+        if (number := sum(it.action is action for it in stack.resources))
+    ]
+    grows = sum(it.direction is Direction.GROWS for it in stack.broadenings)
+    return ", ".join([*counted, *([f"{grows} rights or networks grow"] if grows else [])]) or "no resource changes"
+
+
+def _folded(title: str, body: str) -> str:
+    return f"\n<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _cut(parts: int, full: str) -> str:
+    where = f" The whole report: {full}." if full else ""
+    return f"\n> **Cut at GitHub's limit for comments: {parts} parts are missing.**{where}"
+
+
+def _length(text: str) -> int:
+    """As GitHub's database counts, where a character outside the basic plane is two."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _text(name: str) -> str:
+    return name.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,126 @@
+"""Synthesizes what is compared: the working tree, and the base in a temporary git worktree, both at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from review.assembly import Assembly, read
+from review.errors import ReviewError
+
+ROOT = Path(__file__).resolve().parent.parent
+_NODE = ROOT / "node_modules" / "node" / "bin"
+_LAST_LINES = 30  # of what a failed synth said
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a change is compared with."""
+
+    name: str
+    """As typed: `main`."""
+    commit: str
+    folder: Path
+    """A checkout of it."""
+
+
+class Synth:
+    """One `python app.py`, running."""
+
+    def __init__(self, folder: Path, out: Path, product: str, what: str) -> None:
+        self._what, self._out = what, out
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        settings = folder / "cdk.json"
+        if not (folder / "app.py").is_file() or not settings.is_file():
+            raise ReviewError(f"{what}: there is no app.py with a cdk.json in it, so it is no Slipway to compare with")
+        context = json.loads(settings.read_text(encoding="utf-8")).get("context", {}) | {"product": product}
+        self._process = subprocess.Popen(  # our own app
+            [sys.executable, "app.py"], cwd=folder, env=_environment(out, context), stdout=self._said, stderr=self._said
+        )
+
+    def assembly(self) -> Assembly:
+        """What it made.
+
+        Raises:
+            ReviewError: with the end of what it said, if it failed.
+        """
+        code = self._process.wait()
+        if code == 0:
+            return read(self._out)
+        self._said.seek(0)
+        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        text = "\n".join(f"  {line}" for line in lines[-_LAST_LINES:])
+        raise ReviewError(f"{self._what} does not synthesize (exit code {code}):\n{text}")
+
+    def stop(self) -> None:
+        """End it, if it still runs."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+        self._said.close()
+
+
+def synthesized(product: str, base: str) -> Iterator[Assembly]:
+    """The base's assembly, then the working tree's; both were made at the same time."""
+    with tempfile.TemporaryDirectory(prefix="slipway-review-") as scratch, checkout(base, Path(scratch)) as there:
+        synths = []
+        try:
+            if (there.folder / "products" / f"{product}.yaml").is_file():
+                synths.append(Synth(there.folder, Path(scratch) / "before", product, f"the base {shown(there)}"))
+            synths.append(Synth(ROOT, Path(scratch) / "after", product, "the working tree"))
+            if len(synths) == 1:
+                yield Assembly(())  # the product is new
+            for synth in synths:
+                yield synth.assembly()
+        finally:
+            for synth in synths:
+                synth.stop()
+
+
+@contextmanager
+def checkout(base: str, scratch: Path) -> Iterator[Base]:
+    """The base in a worktree of its own, which goes at the end.
+
+    Raises:
+        ReviewError: if git knows no such commit.
+    """
+    commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    if commit is None:
+        raise ReviewError(
+            f"git knows no commit '{base}'; write a branch, a tag or a commit (in CI: fetch it, `fetch-depth: 0`)"
+        )
+    folder = scratch / "base"
+    if git("worktree", "add", "--quiet", "--detach", str(folder), commit) is None:
+        raise ReviewError(f"git cannot check out {base} ({commit[:8]}) beside this one; look at `git worktree list`")
+    try:
+        yield Base(base, commit, folder)
+    finally:
+        git("worktree", "remove", "--force", str(folder))
+
+
+def git(*arguments: str) -> str | None:
+    """What git says; None if it fails."""
+    run = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603, S607 - no shell; the user's git
+    return run.stdout.strip() if run.returncode == 0 else None
+
+
+def shown(base: Base) -> str:
+    """The base for a reader: `main (0f1e2d3c)`."""
+    return base.name if base.commit.startswith(base.name) else f"{base.name} ({base.commit[:8]})"
+
+
+def _environment(out: Path, context: Mapping[str, object]) -> dict[str, str]:
+    return os.environ | {
+        "PATH": f"{_NODE}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "CDK_OUTDIR": str(out),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+        "CDK_VALIDATION": "false",  # both sides pass it in CI; it takes as long as the rest of a synth
+        "PYTHONPATH": "",  # ours, which would hide the base's own modules
+    }
