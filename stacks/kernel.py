@@ -25,7 +25,7 @@ class _AheadProvider(ProcessProvider):
     def __init__(self) -> None:
         super().__init__()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jsii")
-        self._node = _NodeProcess()
+        self._node = _NodeProcess()  # type: ignore[no-untyped-call]  # jsii types it in part
         self._pending: deque[Future[object]] = deque([self._thread.submit(self._node.start)])
 
     @property

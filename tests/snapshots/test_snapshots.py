@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.snapshots import FOLDER, expected, normalized
+from tests.support.snapshots import FOLDER, HEADER, expected, normalized
 from tests.support.synthesis import PRODUCTS, ROOT
 
 _LINES = 40  # of a difference, as much as a terminal shows
@@ -39,7 +39,7 @@ def test_templates_are_the_committed_ones(product: str, update: bool) -> None:
 
 
 def test_no_snapshot_is_of_a_stack_that_is_gone(update: bool) -> None:
-    gone = set(FOLDER.glob("*/*.json")) - {path for product in PRODUCTS for path in expected(product)}
+    gone = set(FOLDER.glob("*/*")) - {path for product in PRODUCTS for path in expected(product)}
     if update:
         for path in gone:
             path.unlink()
@@ -48,16 +48,16 @@ def test_no_snapshot_is_of_a_stack_that_is_gone(update: bool) -> None:
 
 
 def test_a_changed_template_shows_a_small_difference_and_what_to_type(tmp_path: Path) -> None:
-    path = tmp_path / "stack.json"
+    path = tmp_path / "stack.yaml"
     path.write_text(normalized({"Resources": {"A": {"Type": "T", "Properties": {"Cpu": "512"}}}}))
     changed = normalized({"Resources": {"A": {"Type": "T", "Properties": {"Cpu": "1024"}}}})
 
     said = difference(path, changed)
 
     assert "make snapshots" in said
-    assert [line.strip() for line in said.splitlines() if line[0] in "+-" and line[1] == " "] == [
-        '-    "Cpu": "512"',
-        '+    "Cpu": "1024"',
+    assert [line for line in said.splitlines() if line[0] in "+-" and line[1] == " "] == [
+        "-      Cpu: '512'",
+        "+      Cpu: '1024'",
     ]
 
 
@@ -65,3 +65,44 @@ def test_a_changed_asset_is_no_difference() -> None:
     one, other = ({"Resources": {"F": {"S3Key": f"{digit * 64}.zip"}}} for digit in "ab")
 
     assert normalized(one) == normalized(other)
+
+
+def test_logical_ids_are_shown_without_their_hash_wherever_they_stand() -> None:
+    template = {
+        "Resources": {
+            "Web1A2B3C4D": {"Type": "T", "Properties": {"Of": {"Ref": "LogsAAAA0000"}}, "DependsOn": ["LogsAAAA0000"]},
+            "LogsAAAA0000": {"Type": "T"},
+        },
+        "Outputs": {"ExportsOutputFnGetAttLogsAAAA0000Arn12345678": {"Value": {"Fn::GetAtt": ["LogsAAAA0000", "Arn"]}}},
+    }
+
+    assert normalized(template).removeprefix(HEADER) == (
+        "Outputs:\n  ExportsOutputFnGetAttLogsArn:\n    Value: !GetAtt Logs.Arn\n"
+        "Resources:\n  Logs:\n    Type: T\n  Web:\n    DependsOn:\n    - Logs\n    Properties:\n      Of: !Ref Logs\n"
+        "    Type: T\n"
+    )
+
+
+def test_ids_that_differ_only_in_their_hash_keep_it() -> None:
+    template = {"Resources": {"Web1A2B3C4D": {"Type": "T"}, "WebAAAA0000": {"Type": "T"}}}
+
+    assert "Web1A2B3C4D" in normalized(template)
+    assert "WebAAAA0000" in normalized(template)
+
+
+def test_a_resource_begins_with_its_type_and_the_rest_is_in_order() -> None:
+    said = normalized({"Resources": {"A": {"Properties": {"B": 1, "A": 2}, "Type": "AWS::SQS::Queue"}}})
+
+    assert said.endswith("  A:\n    Type: AWS::SQS::Queue\n    Properties:\n      A: 2\n      B: 1\n")
+
+
+def test_a_document_in_a_text_is_shown_line_by_line() -> None:
+    said = normalized({"Resources": {"A": {"Spec": '{"phases": {"build": 1}}'}}})
+
+    assert said.endswith("    Spec: !Json\n      phases:\n        build: 1\n")
+
+
+def test_texts_put_together_read_as_one() -> None:
+    joined = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Fn::GetAtt": ["B", "Name"]}, "/${x}"]]}
+
+    assert "Of: !Sub arn:${AWS::Partition}:s3:::${B.Name}/${!x}" in normalized({"Resources": {"A": {"Of": joined}}})

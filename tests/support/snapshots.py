@@ -1,19 +1,34 @@
-"""One template per stack, as text that people review."""
+"""One template per stack, as text that people review: YAML in one order, without hashes, with short functions."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tests.support.synthesis import ROOT, Json, shipped
 
 FOLDER = ROOT / "tests" / "snapshots"
+HEADER = "# Written by `make snapshots`. Hashes are left out: of assets, and at the end of logical ids.\n"
+_WIDTH = 1_000_000  # never fold: a changed word would move all lines after it
 _ASSET = re.compile(r"\b[0-9a-f]{64}\b")
+_TOKEN = re.compile(r"[A-Za-z0-9]+")
+_HASHED = re.compile(r"(.*[A-Za-z0-9])[0-9A-F]{8}")
+# Names of rules between security groups hold the other group's hash, before the port.
+_INNER = re.compile(r"(?<=[a-z])(?=[0-9A-F]*[A-F])[0-9A-F]{8}(?=$|\d{1,5}$|IndirectPort$)")
+_EXPORT = re.compile(r"(ExportsOutput(?:Ref|FnGetAtt))(.+)[0-9A-F]{8}")
+_SHORT = {"Fn::Sub": "!Sub", "Fn::Join": "!Join", "Fn::Select": "!Select", "Fn::If": "!If", "Fn::Equals": "!Equals"} | {
+    f"Fn::{name}": f"!{name}" for name in ("Not", "And", "Or", "ImportValue", "GetAZs", "Split", "FindInMap", "Base64")
+}
 
 
-def normalized(template: Json) -> str:
-    """A template without what changes by itself: asset hashes, and what CDK adds to every stack."""
+def normalized(template: Json, ids: Mapping[str, str] | None = None) -> str:
+    """A template without what changes by itself; `ids` are the logical ids to shorten."""
     kept = {
         section: value
         for section, value in template.items()
@@ -21,13 +36,142 @@ def normalized(template: Json) -> str:
     }
     if "Parameters" in kept:
         kept["Parameters"] = {name: it for name, it in kept["Parameters"].items() if name != "BootstrapVersion"}
-    text = json.dumps({name: it for name, it in kept.items() if it != {}}, indent=1, sort_keys=True, ensure_ascii=False)
-    return _ASSET.sub("<asset>", text) + "\n"
+    names = _Names(shortened([template]) if ids is None else ids)
+    plain = names.value({name: it for name, it in kept.items() if it != {}})
+    return HEADER + yaml.dump(plain, Dumper=_Dumper, width=_WIDTH, allow_unicode=True, sort_keys=False)
 
 
 def expected(product: str) -> dict[Path, str]:
     """What should stand in the folder of a product, by path."""
-    return {
-        FOLDER / product / f"{stack}.json": normalized(template)
-        for stack, template in shipped(product).templates.items()
-    }
+    templates = shipped(product).templates
+    ids = shortened(templates.values())
+    return {FOLDER / product / f"{stack}.yaml": normalized(template, ids) for stack, template in templates.items()}
+
+
+def shortened(templates: Iterable[Json]) -> dict[str, str]:
+    """Logical ids without their hash, where each stays the only one of its stack."""
+    found: dict[str, str] = {}
+    unclear: set[str] = set()
+    for template in templates:
+        meant: dict[str, set[str]] = defaultdict(set)
+        for logical_id in [*template.get("Resources", {}), *template.get("Parameters", {})]:
+            hashed = _HASHED.fullmatch(logical_id)
+            short = _INNER.sub("", hashed[1]) if hashed else logical_id
+            meant[short].add(logical_id)
+            found[logical_id] = short
+        unclear |= {it for ids in meant.values() if len(ids) > 1 for it in ids}
+    return found | {logical_id: logical_id for logical_id in unclear}
+
+
+class _Tagged:
+    """A function in its short form: `!Ref Cluster`."""
+
+    def __init__(self, tag: str, value: Any) -> None:
+        self.tag = tag
+        self.value = value
+
+
+class _Names:
+    """Values as they are shown."""
+
+    def __init__(self, ids: Mapping[str, str]) -> None:
+        self._ids = ids
+
+    def value(self, value: Any) -> Any:
+        """A value without hashes, its functions in their short form."""
+        if isinstance(value, str):
+            return self._json(self._text(value))
+        if isinstance(value, list):
+            return [self.value(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            ((name, argument),) = value.items()
+            function = self._function(name, argument)
+            if function is not None:
+                return function
+        kind = value.get("Type")
+        first = "Type" if isinstance(kind, str) and "::" in kind else ""  # a resource begins with what it is
+        names = sorted(value, key=lambda name: (name != first, str(name)))
+        return {self._text(name): self.value(value[name]) for name in names}
+
+    def _function(self, name: str, argument: Any) -> _Tagged | None:
+        if name == "Ref":
+            return _Tagged("!Ref", self._text(argument))
+        if name == "Fn::GetAtt":
+            return _Tagged("!GetAtt", self._text(".".join(argument) if isinstance(argument, list) else argument))
+        if name == "Fn::Join" and argument[0] == "" and isinstance(argument[1], list):
+            text = self._joined(argument[1])
+            if text is not None:
+                return _Tagged("!Sub", self._json(text))
+        return _Tagged(_SHORT[name], self.value(argument)) if name in _SHORT else None
+
+    def _joined(self, parts: list[Any]) -> str | None:
+        """What `Fn::Sub` would say; None where it cannot."""
+        said = []
+        for part in parts:
+            if isinstance(part, str):
+                said.append(part.replace("${", "${!"))
+            elif isinstance(part, dict) and set(part) == {"Ref"}:
+                said.append(f"${{{part['Ref']}}}")
+            elif isinstance(part, dict) and set(part) == {"Fn::GetAtt"}:
+                said.append(f"${{{'.'.join(part['Fn::GetAtt'])}}}")
+            elif (
+                isinstance(part, dict) and set(part) == {"Fn::ImportValue"} and isinstance(part["Fn::ImportValue"], str)
+            ):
+                said.append(f"${{import {part['Fn::ImportValue']}}}")
+            else:
+                return None
+        return self._text("".join(said))
+
+    def _text(self, text: str) -> str:
+        return _TOKEN.sub(lambda it: self._token(it[0]), _ASSET.sub("<asset>", text))
+
+    def _token(self, token: str) -> str:
+        if token in self._ids:
+            return self._ids[token]
+        export = _EXPORT.fullmatch(token)
+        if export:
+            whole = next((it for it in self._beginnings(export[2]) if it in self._ids), "")
+            return f"{export[1]}{self._ids.get(whole, '')}{export[2][len(whole) :]}"
+        hashed = _HASHED.fullmatch(token)
+        # What CDK calls a construct in a description; a number or a plain word is none.
+        return hashed[1] if hashed and not token.isdigit() and any(it.islower() for it in hashed[1]) else token
+
+    def _beginnings(self, text: str) -> Iterable[str]:
+        return (text[:length] for length in range(len(text), 0, -1))
+
+    def _json(self, text: str) -> Any:
+        """A document inside a text, so that its lines can be compared."""
+        if not text.startswith("{"):
+            return text
+        try:
+            return _Tagged("!Json", json.loads(text))
+        except ValueError:
+            return text  # begins like one, and is none
+
+
+class _Dumper(yaml.CSafeDumper):
+    """In C, since every test run writes a megabyte."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """Always: what stands twice is shown twice."""
+        return True
+
+
+def _tagged(dumper: yaml.CSafeDumper, it: _Tagged) -> yaml.Node:
+    if isinstance(it.value, str):
+        return dumper.represent_scalar(it.tag, it.value)
+    node = dumper.represent_data(it.value)
+    if isinstance(it.value, _Tagged):
+        return dumper.represent_mapping(it.tag, {it.value.tag: it.value.value})
+    node.tag = it.tag
+    return node
+
+
+def _string(dumper: yaml.CSafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(_Tagged, _tagged)
+_Dumper.add_representer(str, _string)

@@ -68,7 +68,7 @@ class Deployed:
         return self.runs(pipeline)
 
     def status(self, pipeline: str, run: str) -> str:
-        return next(each["status"] for each in self.runs(pipeline) if each["pipelineExecutionId"] == run)
+        return str(next(each["status"] for each in self.runs(pipeline) if each["pipelineExecutionId"] == run))
 
     def reason(self, pipeline: str, run: str) -> str:
         found = next(each for each in self.runs(pipeline) if each["pipelineExecutionId"] == run)
