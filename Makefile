@@ -72,8 +72,8 @@ review: setup  ## what the change since BASE would do: replacements, rights, net
 	@$(BIN)/python -m review --product $(PRODUCT) --base $(or $(BASE),main)
 snapshots: setup  ## rewrite the committed templates after an intended change
 	@$(BIN)/pytest -q tests/snapshots --update-snapshots
-docs: setup  ## rewrite what the model and the manifests say: docs/manifest.md, docs/pipelines.md, products/schema.json
-	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document
+docs: setup  ## rewrite what model and manifests say: docs/manifest.md, docs/pipelines.md, docs/architecture.md, the schema
+	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document && $(BIN)/python -m review.diagrams
 schema: docs
 cost: setup  ## what PRODUCT costs a month, as it is and at three sizes [DETAILS=yes: every line]
 	@$(BIN)/python -m review.cost --product $(PRODUCT) $(if $(DETAILS),--details)

@@ -6,9 +6,9 @@ All of it comes from products/flows.py, from which the Delivery stack is built t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
 
-from products import Product, load, names
+from products import Product, drawing, load, names
+from products.drawing import DrawnStage, Step
 from products.flows import CACHE_TAG, Action, Delivery, Kind, Stage, deliveries
 from products.loader import FOLDER
 from products.pipeline import Flow, Pipeline
@@ -17,7 +17,7 @@ PAGE = FOLDER.parent / "docs" / "pipelines.md"
 BEGIN = "<!-- pipelines: written by `python -m products.document`, do not edit below -->"
 END = "<!-- end of pipelines -->"
 _VERSION, _COMMIT = "1.2.0", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c"
-_BACK = "on failure: back to the last run that succeeded here"
+BACK = "on failure: back to the last run that succeeded here"
 # What an action acts as in an environment: stacks/access.py grants it.
 _TASKS = {
     Kind.PREPARE: "deploy",
@@ -54,22 +54,21 @@ def main() -> None:
 
 
 def diagram(flow: Delivery) -> str:
-    """A pipeline in Mermaid: stages from top to bottom, actions of one run order side by side."""
-    lines = ["flowchart TB", f"  start([{_quoted(_starts(flow.trigger))}])"]
-    for number, stage in enumerate(flow.stages):
-        lines += _stage(number, stage)
-        lines.append(f"  {'start' if number == 0 else f's{number - 1}'} --> s{number}")
-        if stage.rolls_back:
-            lines += [f"  back{number}([{_quoted(_BACK)}])", f"  s{number} -.-> back{number}"]
-    lines.append("  classDef gate stroke-width:3px,stroke-dasharray:4 3")
-    gates = [
-        f"s{number}a{place}"
-        for number, stage in enumerate(flow.stages)
-        for place, action in enumerate(stage.actions)
-        if action.kind in _GATES
+    """A pipeline in Mermaid."""
+    return drawing.mermaid(graph(flow))
+
+
+def graph(flow: Delivery) -> drawing.Graph:
+    """A pipeline as a diagram; review/diagrams draws the same from the synthesized one."""
+    stages = [
+        DrawnStage(
+            stage.name,
+            tuple(Step(_label(action), action.run_order, gate=action.kind in _GATES) for action in stage.actions),
+            BACK if stage.rolls_back else "",
+        )
+        for stage in flow.stages
     ]
-    lines += [f"  class {','.join(gates)} gate"] if gates else []
-    return "\n".join(lines)
+    return drawing.pipeline(_starts(flow.trigger), stages)
 
 
 def _product(product: Product, pipeline: Pipeline) -> Iterator[str]:
@@ -84,38 +83,30 @@ def _product(product: Product, pipeline: Pipeline) -> Iterator[str]:
         )
 
 
-def _stage(number: int, stage: Stage) -> Iterator[str]:
-    steps = [list(step) for _, step in groupby(enumerate(stage.actions), key=lambda each: each[1].run_order)]
-    # A row where several run side by side is read best from above, a row of single ones from the left.
-    direction = "TB" if any(len(step) > 1 for step in steps) else "LR"
-    yield f"  subgraph s{number}[{_quoted(stage.name)}]"
-    yield f"    direction {direction}"
-    for place, action in enumerate(stage.actions):
-        opened, closed = ("{{", "}}") if action.kind in _GATES else ("[", "]")
-        yield f"    s{number}a{place}{opened}{_quoted(_label(action))}{closed}"
-    for before, after in pairwise(steps):
-        yield from (f"    s{number}a{one} --> s{number}a{other}" for one, _ in before for other, _ in after)
-    yield "  end"
+def asks(name: str, subject: str) -> str:
+    """How an approval of that name stands in a diagram."""
+    return f"{name}: {subject}?"
+
+
+def refuses(name: str) -> str:
+    """How a scan that may refuse an image stands in a diagram."""
+    return f"{name}: gate"
+
+
+def starts(*, pull_requests_to: Sequence[str] = (), tags: Sequence[str] = (), branches: Sequence[str] = ()) -> str:
+    """What starts a pipeline, in words."""
+    if pull_requests_to:
+        return f"pull request to {' or '.join(pull_requests_to)}, opened or pushed to"
+    return f"tag {' or '.join(tags)}" if tags else f"push to {' or '.join(branches)}"
 
 
 def _label(action: Action) -> str:
-    asks = {Kind.APPROVAL: f"{action.name}: {action.subject}?", Kind.SCAN: f"{action.name}: gate"}
-    return asks.get(action.kind, action.name)
-
-
-def _quoted(text: str) -> str:
-    """A label as Mermaid takes any text: in quotes, with its own characters by number."""
-    return '"' + text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;") + '"'
+    labels = {Kind.APPROVAL: asks(action.name, action.subject), Kind.SCAN: refuses(action.name)}
+    return labels.get(action.kind, action.name)
 
 
 def _starts(trigger: Flow) -> str:
-    if trigger.pull_requests_to:
-        return f"pull request to {_listed(trigger.pull_requests_to)}, opened or pushed to"
-    return f"tag {_listed(trigger.tags)}" if trigger.tags else f"push to {_listed(trigger.branches)}"
-
-
-def _listed(patterns: Sequence[str]) -> str:
-    return " or ".join(patterns)
+    return starts(pull_requests_to=trigger.pull_requests_to, tags=trigger.tags, branches=trigger.branches)
 
 
 def _triggers(flows: Sequence[Delivery]) -> list[str]:

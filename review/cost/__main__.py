@@ -10,8 +10,8 @@ from products import ManifestError, Product, load
 from review.cost import text
 from review.cost.estimate import Estimate, estimate
 from review.cost.profiles import NATS, PROFILES, Variant, variants
-from review.cost.synth import assembly
 from review.errors import ReviewError
+from review.synth import assembly
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from products import document, load
+from products import document, drawing, load
 from products.flows import Delivery, deliveries
 from products.loader import FOLDER
 from tests.support.snapshots import FOLDER as SNAPSHOTS
@@ -48,7 +48,7 @@ def test_a_diagram_shows_every_action_once_and_every_rollback(flow: Delivery) ->
 
 
 def test_a_label_may_hold_any_text() -> None:
-    assert document._quoted('a "b" <c> #d') == '"a #quot;b#quot; #lt;c#gt; #35;d"'
+    assert drawing.quoted('a "b" <c> #d') == '"a #quot;b#quot; #lt;c#gt; #35;d"'
 
 
 def test_every_role_of_the_page_is_one_that_an_environment_grants() -> None:

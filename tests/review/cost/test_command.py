@@ -9,7 +9,7 @@ import pytest
 from review.cost.__main__ import main
 from review.cost.estimate import estimate
 from review.cost.profiles import PROFILES, variants
-from review.cost.synth import assembly
+from review.synth import assembly
 from tests.support.manifests import product
 
 

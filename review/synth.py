@@ -12,7 +12,7 @@ from products import Product
 from products.model import Environment
 from review.assembly import Assembly, read
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 def assembly(product: Product, environments: Mapping[str, Environment], *, tooling: bool) -> Assembly:
@@ -26,7 +26,7 @@ def assembly(product: Product, environments: Mapping[str, Environment], *, tooli
 
     context = json.loads((_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     varied = product.model_copy(update={"environments": dict(environments)})
-    with tempfile.TemporaryDirectory(prefix="slipway-cost-") as folder:
+    with tempfile.TemporaryDirectory(prefix="slipway-synth-") as folder:
         app = cdk.App(context=context, builtin_cloud_formation_validation=False, outdir=folder)
         if tooling:
             ToolingStage(app, "tooling", product=varied)
