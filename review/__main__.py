@@ -15,8 +15,10 @@ from review.assembly import Assembly, read
 from review.compare import compare
 from review.errors import ReviewError
 from review.forbidden import Verdict
+from review.html.page import Sides, write_page
 from review.markdown import markdown
 from review.model import Report
+from review.sections import completed
 from review.synths import ROOT, synthesized
 
 Options = argparse.Namespace
@@ -40,12 +42,15 @@ def _review(options: Options) -> tuple[Report, Verdict]:
     forbid: set[str] = set(load(options.product).review.forbid)
     before, after = _assemblies(options)
     report = compare(before, after, product=options.product, base=options.base or str(options.before))
+    report = completed(report, before, after)
     allowed = forbidden.by_labels(options.labels.split(","))
     if options.base:
         forbid |= forbidden.rules_at(options.base, options.product)
     if options.base and options.trailers:
         allowed |= forbidden.by_trailers(options.base)
-    return report, forbidden.judge(report, forbid=forbid, allowed=allowed)
+    verdict = forbidden.judge(report, forbid=forbid, allowed=allowed)
+    write_page(options.output / "report.html", report, Sides(before, after), verdict)
+    return report, verdict
 
 
 def _assemblies(options: Options) -> tuple[Assembly, Assembly]:

@@ -20,8 +20,8 @@ def service(it: Resource) -> Iterator[Use]:
     chip = _chip(task)
     hours = count * it.assume.hours
     what = f"{_name(it)}: {counted(count, 'task')} of {cpu.normalize():f} vCPU, {memory.normalize():f} GB ({chip})"
-    yield Use(f"{what}, processors", f"fargate-vcpu-hour-{chip}", hours * cpu, "vCPU-hours", note=_growth(it, count))
-    yield Use(f"{what}, memory", f"fargate-gb-hour-{chip}", hours * memory, "GB-hours")
+    yield Use(what, f"fargate-vcpu-hour-{chip}", hours * cpu, "vCPU-hours", note=_growth(it, count))
+    yield Use(f"{_name(it)}: their memory", f"fargate-gb-hour-{chip}", hours * memory, "GB-hours")
     storage = it.number(task.get("EphemeralStorage", {}).get("SizeInGiB", _FREE_STORAGE_GB)) or Decimal(0)
     if storage > _FREE_STORAGE_GB:
         more = storage - _FREE_STORAGE_GB

@@ -137,8 +137,8 @@ def test_a_larger_task_is_told_with_what_it_was_and_what_it_costs_more() -> None
 
     # twice the size of 2 tasks: 2 x 730 x (0.5 x 0.03238 + 1 x 0.00356) = $28.835 more
     assert section.headline == "production +$28.84/month"
-    assert "2 tasks of 0.5 vCPU, 1 GB (arm64), processors → " in section.markdown
-    assert "2 tasks of 1 vCPU, 2 GB (arm64), processors: +$28.84" in section.markdown
+    assert "2 tasks of 0.5 vCPU, 1 GB (arm64) → " in section.markdown
+    assert "2 tasks of 1 vCPU, 2 GB (arm64): +$28.84" in section.markdown
 
 
 def test_what_is_new_and_what_is_gone_are_called_so() -> None:

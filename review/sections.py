@@ -1,0 +1,30 @@
+"""The parts of a report that pictures and prices make: added to what the comparison found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from products import drawing
+from review.assembly import Assembly
+from review.cost import text
+from review.cost.estimate import estimate
+from review.diagrams.page import drawings
+from review.model import Report, Section
+
+
+def completed(report: Report, before: Assembly, after: Assembly) -> Report:
+    """The report with what the change costs, and with the diagrams that it changes."""
+    cost = text.section(estimate(before.stacks), estimate(after.stacks))
+    drawn = _redrawn(before, after)
+    return replace(report, sections=(*report.sections, cost, *([drawn] if drawn else [])))
+
+
+def _redrawn(before: Assembly, after: Assembly) -> Section | None:
+    """Only what looks otherwise than before, as it will look: GitHub draws it."""
+    was = drawings(before).all()
+    now = {name: graph for name, graph in drawings(after).all().items() if was.get(name) != graph}
+    if not now:
+        return None
+    blocks = [f"**{name}**, as it will be\n\n```mermaid\n{drawing.mermaid(graph)}\n```" for name, graph in now.items()]
+    title = "Diagram" if len(now) == 1 else "Diagrams"
+    return Section(title=f"{title}: {', '.join(now)}", markdown="\n\n".join(blocks))
