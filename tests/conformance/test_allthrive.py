@@ -20,11 +20,11 @@ TRIGGERS = {
     "main": {"Push": [{"Branches": {"Includes": ["main"]}}]},
 }
 MODES = {"pull-request": "PARALLEL", "feature": "QUEUED", "main": "QUEUED"}
-# § CI Workflow, Jobs: the test job's parts side by side, the E2E job depends on it.
+# § CI Workflow, Jobs: the test job's parts side by side, the E2E job depends on it. Looking at migrations is ours.
 TESTS = {
-    "pull-request": [{"Backend", "Frontend", "Seo"}, {"Browser"}],
-    "feature": [{"Backend", "Frontend", "Seo"}],
-    "main": [{"Backend", "Frontend", "Seo"}],
+    "pull-request": [{"Backend", "Migrations", "Frontend", "Seo"}, {"Browser"}],
+    "feature": [{"Backend", "Migrations", "Frontend", "Seo"}],
+    "main": [{"Backend", "Migrations", "Frontend", "Seo"}],
 }
 # § Deploy Workflow and § Pipeline Flow: update services and wait for stability, migrations, frontend and invalidation.
 PRODUCTION = [{"Deploy"}, {"Migrate"}, {"Frontend"}, {"Invalidate"}, {"Verify"}]

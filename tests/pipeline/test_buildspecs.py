@@ -14,7 +14,7 @@ import pipeline
 from pipeline.buildspecs import BuildError
 
 FOLDER = Path(pipeline.__file__).parent
-BUILDS = ["backend", "browser", "bundle", "e2e", "frontend", "image", "publish-frontend", "scan", "seo"]
+BUILDS = ["backend", "browser", "bundle", "e2e", "frontend", "image", "migrations", "publish-frontend", "scan", "seo"]
 # What CodeBuild, the AWS CLI and docker set or read themselves.
 GIVEN = re.compile(r"^(CODEBUILD_\w+|AWS_\w+|DOCKER_BUILDKIT|BASH_REMATCH|SECONDS|LC_ALL|PATH)$")
 FILE = re.compile(r'^cat >"\$WORK/([\w.-]+)" <<\'(BASH|PYTHON)\'\n(.*)^\2$', re.DOTALL | re.MULTILINE)

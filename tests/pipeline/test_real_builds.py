@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from pipeline.run import Result, copy
 from tests.pipeline.programs import ALLTHRIVE, Desk
+from tests.pipeline.real import docker, first_there, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
 Plant = Callable[[Path], object]
-
-
-def docker(*words: str) -> str:
-    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def first_there(*images: str) -> str:
-    """The first of these images that the machine has: the usual one, else what stands in for it."""
-    found = next((image for image in images if docker("image", "inspect", "--format", "{{.Id}}", image)), None)
-    if found is None:
-        pytest.skip(f"image missing: docker pull {images[0]}")
-    return found
-
-
-@pytest.fixture
-def values(desk: Desk) -> dict[str, str]:
-    """The images at hand; every call of docker is written down."""
-    if shutil.which("docker") is None or not docker("info", "--format", "{{.ID}}"):
-        pytest.skip("no Docker daemon answers")
-    for image in ("postgres:18-alpine", "redis:7-alpine", "node:24-slim"):
-        first_there(image)
-    desk.install("docker", f"os.execv({shutil.which('docker')!r}, ['docker', *words])\n")
-    return {"PYTHON_IMAGE": first_there("python:3.11-slim", "python:3.13-slim")}
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """The example, to spoil."""
-    copy(ALLTHRIVE, tmp_path / "source")
-    return tmp_path / "source"
-
-
-def run(desk: Desk, build: str, source: Path, values: dict[str, str]) -> tuple[Result, str]:
-    """Run a build for real; whatever comes of it, nothing of it is left."""
-    result, printed = desk.run(build, source, **values)
-    found = re.findall(rf"slipway-{build}-[0-9a-f]{{12}}", (desk.folder / "told").read_text())
-    assert found or not result.succeeded  # else nothing would be looked for below
-    for name in set(found):
-        assert docker("ps", "--all", "--quiet", "--filter", f"name={name}") == ""
-        assert docker("network", "ls", "--quiet", "--filter", f"name={name}") == ""
-        assert docker("image", "ls", "--quiet", f"{name}*") == ""
-    return result, printed
 
 
 def append(name: str, text: str) -> Plant:

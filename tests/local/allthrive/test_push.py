@@ -142,7 +142,7 @@ def test_git_says_which_run_it_started(pushed: Pushed) -> None:
 
 def test_every_action_of_the_pipeline_succeeded(pushed: Pushed) -> None:
     assert {name: it["status"] for name, it in pushed.actions.items() if it["status"] != "Succeeded"} == {}
-    assert len(pushed.actions) == 21
+    assert len(pushed.actions) == 22
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

@@ -72,6 +72,12 @@ TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DATABASES = {"default": environment.database(os.environ)}
+# A migration that meets a table in use gives up after lock_timeout (environment.py) and comes back after a pause, which
+# must be the longer of the two: readers queue up behind one that waits, and need time to get through.
+MIGRATION_PAUSE_SECONDS = float(os.environ.get("MIGRATION_PAUSE_SECONDS", "5"))
+# How long it tries, and waits for another process that migrates. Less than the task may take: migration.timeout_minutes
+# in the manifest is 30 minutes by default.
+MIGRATION_PATIENCE_SECONDS = float(os.environ.get("MIGRATION_PATIENCE_SECONDS", "300"))
 
 REDIS_URL = environment.redis_url(os.environ)
 CACHES = {
