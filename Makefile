@@ -3,7 +3,7 @@ PYTHON ?= python3
 PRODUCT ?= allthrive
 # What the pipelines' verbs take: typed after `make`, never found in the environment, and handed over as variables of
 # the shell, since a reason may hold quotes.
-TYPED := FLOW COMMIT REASON ENVIRONMENT TO STAGE RUN ABANDON
+TYPED := FLOW COMMIT REASON ENVIRONMENT TO STAGE RUN ABANDON NAME
 $(foreach each,$(TYPED),$(if $(findstring command,$(origin $(each))),,$(eval $(each) :=)))
 export $(TYPED)
 BIN := .venv/bin
@@ -62,6 +62,11 @@ rollback: setup  ## take ENVIRONMENT back to the release TO
 	@$(OPERATE) "$$ENVIRONMENT" --to "$$TO"
 stop: setup  ## stop a run after its actions in progress [FLOW RUN REASON; ABANDON=yes: at once]
 	@$(OPERATE) $${FLOW:+"$$FLOW"} $${RUN:+--run "$$RUN"} $${REASON:+--reason "$$REASON"} $${ABANDON:+--abandon}
+
+.PHONY: drill
+drill: setup  ## break something on the running demo and see that it holds: [NAME ENVIRONMENT]
+	@$(BIN)/python -m drills --product $(PRODUCT) $${NAME:+"$$NAME"} $${ENVIRONMENT:+--environment "$$ENVIRONMENT"}
+
 
 .PHONY: synth diff review snapshots docs schema cost bench
 synth: setup  ## templates of PRODUCT into cdk.out, checked by CDK's own rules

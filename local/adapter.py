@@ -82,7 +82,12 @@ def client(service: str) -> Any:
                 region_name=region,
                 aws_access_key_id=account,
                 aws_secret_access_key="local",  # noqa: S106  (any value: the account id as key is the local root)
-                config=Config(retries={"max_attempts": 0}, read_timeout=900, s3={"addressing_style": "path"}),
+                config=Config(
+                    user_agent_extra=settings.INNER,
+                    retries={"max_attempts": 0},
+                    read_timeout=900,
+                    s3={"addressing_style": "path"},
+                ),
             )
         return _clients[key]
 

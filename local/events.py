@@ -91,7 +91,7 @@ def _client(service: str, role_arn: str | None) -> Any:
         aws_access_key_id=assumed["AccessKeyId"],
         aws_secret_access_key=assumed["SecretAccessKey"],
         aws_session_token=assumed["SessionToken"],
-        config=Config(retries={"max_attempts": 0}),
+        config=Config(user_agent_extra=settings.INNER, retries={"max_attempts": 0}),
     )
 
 

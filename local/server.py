@@ -59,6 +59,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.edge",
     "local.functions",
     "local.alarms",
+    "local.faults",
 )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SUBNET = "169.254.170"  # botocore takes task credentials from 169.254.170.2 and no other: change it for tests only
 LABEL = "slipway.local"
+INNER = "slipway-inner"  # in the user agent of what the cloud asks of itself: local/faults.py leaves it alone
 
 
 @dataclass(frozen=True)

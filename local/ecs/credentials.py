@@ -176,7 +176,7 @@ def _client(service: str, credentials: Mapping[str, str]) -> Any:
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["Token"],
-        config=Config(retries={"max_attempts": 0}),
+        config=Config(user_agent_extra=settings.INNER, retries={"max_attempts": 0}),
     )
 
 

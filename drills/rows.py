@@ -1,0 +1,60 @@
+"""What stands in the database, so that a drill can say whether it still does."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
+from psycopg2 import sql
+
+Rows = dict[str, tuple[int, str]]
+_NOT_DATA = ("django_migrations", "django_session")
+
+
+def connect(url: str) -> Any:
+    """A connection by the same address that the tasks have.
+
+    The local cloud's database answers at an address of the docker network, which a Linux host reaches.
+    """
+    parts = urlsplit(url)
+    connection = psycopg2.connect(url.partition("?")[0], sslmode="require", connect_timeout=5)
+    connection.autocommit = True
+    if parts.hostname is None:
+        raise ValueError("the database's address names no host")
+    return connection
+
+
+def read(url: str) -> Rows:
+    """Every table of the product, with its number of rows and a digest of them all."""
+    with closing(connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
+        found: Rows = {}
+        for (name,) in cursor.fetchall():
+            if name not in _NOT_DATA:
+                cursor.execute(
+                    sql.SQL(
+                        "SELECT count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {} t"
+                    ).format(sql.Identifier(name))
+                )
+                found[name] = cursor.fetchone()
+        return found
+
+
+def migrations(url: str) -> list[str]:
+    """The migrations that are on record, oldest first."""
+    with closing(connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT app || '.' || name FROM django_migrations ORDER BY id")
+        return [str(name) for (name,) in cursor.fetchall()]
+
+
+def told(rows: Rows) -> str:
+    """In short."""
+    return f"{sum(count for count, _ in rows.values())} rows in {len(rows)} tables"
+
+
+def differences(before: Rows, after: Rows) -> str:
+    """What changed, or nothing."""
+    changed = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
+    return ", ".join(f"{name} {before.get(name, (0, ''))[0]} → {after.get(name, (0, ''))[0]} rows" for name in changed)
