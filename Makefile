@@ -67,7 +67,6 @@ stop: setup  ## stop a run after its actions in progress [FLOW RUN REASON; ABAND
 drill: setup  ## break something on the running demo and see that it holds: [NAME ENVIRONMENT]
 	@$(BIN)/python -m drills --product $(PRODUCT) $${NAME:+"$$NAME"} $${ENVIRONMENT:+--environment "$$ENVIRONMENT"}
 
-
 .PHONY: synth diff review snapshots docs schema cost bench
 synth: setup  ## templates of PRODUCT into cdk.out, checked by CDK's own rules
 	@$(CDK) synth --quiet --strict --context product=$(PRODUCT)

@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from drills.releases import Before, ended, flow, run_of, stop
-from drills.runbook import blocks
 from drills.scene import Scene, SceneError
 from release import services
 from release.errors import ReleaseError
@@ -39,7 +38,6 @@ def expired_token(scene: Scene) -> None:
     finally:
         token = json.loads(good)["token"]
         scene.documented("GitHub's token has expired", 0, replace={"<new token>": token, "allthrive/github": name})
-    scene.documented("PipelineNewsWasLost", 0, may_fail=True) if blocks("PipelineNewsWasLost") else None
     report.promise("GitHub takes the new token", isinstance(scene.issues(), list), "its issues can be read")
     report.promise(
         "the queue is empty again", scene.until("an empty queue", lambda: _waiting(scene, news) == 0, 60), "purged"

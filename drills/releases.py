@@ -109,7 +109,8 @@ def stop(scene: Scene, pipeline: Pipeline, run: str) -> None:
     """End a run that has shown what it was asked to, before it asks somebody about production."""
     if next(it for it in pipeline.entries(20) if it.id == run).active:
         scene.type(
-            f"python -m operate stop {pipeline.flow} --run {run[:8]} --abandon --reason 'the drill is over'", may_fail=True
+            f"python -m operate stop {pipeline.flow} --run {run[:8]} --abandon --reason 'the drill is over'",
+            may_fail=True,
         )
 
 

@@ -4,8 +4,7 @@
     GET /_slipway/faults   the same, with how often each was given: "given"
 
 A list replaces the one before; an empty one ends all faults. Only programs of this machine may ask, under a name of
-this machine. What the cloud asks of itself is never disturbed: a fault stands at the door of the API, where clients come
-in.
+this machine. What the cloud asks of itself is never disturbed: a fault stands at the API's door, where clients come in.
 """
 
 from __future__ import annotations
