@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from products import ManifestError, load
 from review import forbidden
 from review.assembly import Assembly, read
 from review.compare import compare
+from review.deployed import deployed
 from review.errors import ReviewError
 from review.forbidden import Verdict
 from review.html.page import Sides, write_page
-from review.markdown import markdown
-from review.model import Report
+from review.markdown import markdown, parts, plain
+from review.model import Report, Section
 from review.sections import completed
 from review.synths import ROOT, synthesized
 
@@ -27,6 +29,8 @@ Options = argparse.Namespace
 def main(arguments: list[str] | None = None) -> int:
     """Compare, write, and judge; the exit code is the module's."""
     options = _parser().parse_args(arguments)
+    for name in ("report.md", "comment.md", "report.html"):  # an old one must not pass for this one's
+        (options.output / name).unlink(missing_ok=True)
     try:
         report, verdict = _review(options)
         _write(options, report, verdict)
@@ -40,10 +44,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _review(options: Options) -> tuple[Report, Verdict]:
     forbid: set[str] = set(load(options.product).review.forbid)
-    before, after = _assemblies(options)
-    report = compare(before, after, product=options.product, base=options.base or str(options.before))
-    report = completed(report, before, after)
     allowed = forbidden.by_labels(options.labels.split(","))
+    if bool(options.before) != bool(options.after):
+        raise ReviewError("--before and --after go together: two folders that `cdk synth` wrote")
+    before, after = _assemblies(options)
+    sections = [_deployed(after, options.product)] if options.deployed else []
+    base = options.base or str(options.before)
+    report = compare(before, after, product=options.product, base=base, sections=sections)
+    report = completed(report, before, after)
     if options.base:
         forbid |= forbidden.rules_at(options.base, options.product)
     if options.base and options.trailers:
@@ -56,8 +64,16 @@ def _review(options: Options) -> tuple[Report, Verdict]:
 def _assemblies(options: Options) -> tuple[Assembly, Assembly]:
     if options.before:
         return read(options.before), read(options.after)
-    before, after = synthesized(options.product, options.base)
-    return before, after
+    return synthesized(options.product, options.base)
+
+
+def _deployed(after: Assembly, product: str) -> Section:
+    """What differs from what is deployed, which the base need not be."""
+    there, unread = deployed(after)
+    here = replace(after, stacks=tuple(it for it in after.stacks if it.name not in unread))
+    report = compare(there, here, product=product, base="what is deployed")
+    text = "\n".join([*(f"> ⚠ {it}.\n" for it in unread.values()), *parts(report)])
+    return Section(f"Compared with what is deployed: {plain(report.headline)}", text)
 
 
 def _write(options: Options, report: Report, verdict: Verdict) -> None:
@@ -79,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--base", help="branch, tag or commit to compare the working tree with")
     what.add_argument("--before", type=Path, metavar="FOLDER", help="an assembly to compare with; needs --after")
     parser.add_argument("--after", type=Path, metavar="FOLDER", help="an assembly, instead of the working tree's")
+    parser.add_argument("--deployed", action="store_true", help="say too what differs from what is deployed on AWS")
     parser.add_argument("--output", type=Path, default=ROOT / ".slipway" / "review", metavar="FOLDER")
     parser.add_argument("--full", default="", metavar="TEXT", help="where the whole report is, said in a cut comment")
     parser.add_argument("--labels", default="", metavar="A,B", help="of the pull request: `allow:RULE` allows a rule")

@@ -44,14 +44,15 @@ def compare(before: Assembly, after: Assembly, *, product: str, base: str, secti
     for name in [*after.by_name, *(it for it in before.by_name if it not in after.by_name)]:
         gathered.add(before.by_name.get(name), after.by_name.get(name))
     gathered.findings += failures.of_exports(before, after, gathered.replaced)
-    warning = comparable(before, after)
+    warning = comparable(before, after) if before.stacks else ""
     return Report(
         product=product,
         base=base,
         stacks=tuple(gathered.stacks),
         findings=tuple(sorted(gathered.findings, key=lambda it: (_RANK.get(it.rule, len(_RANK)), -it.severity))),
         sections=tuple(sections),
-        noise=(*([warning] if warning else []), *_noise(gathered.noise)),
+        noise=tuple(_noise(gathered.noise)),
+        warnings=(warning,) if warning else (),
     )
 
 
@@ -185,4 +186,4 @@ def _grouped(rule: str, broadenings: Iterable[Broadening]) -> Iterator[Finding]:
 
 def _noise(counted: Mapping[str, int]) -> Iterator[str]:
     for what, number in sorted(counted.items()):
-        yield f"{what} ({number})"
+        yield f"{number} {what}" if "::" not in what else f"hashes of {number} {what}"

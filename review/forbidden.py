@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,7 +12,7 @@ import yaml
 from review.errors import ReviewError
 from review.model import Finding, Report
 from review.rules import RULES
-from review.synths import git
+from review.synths import ROOT, git
 
 LABEL = "allow:"
 """What a label of a pull request begins with: `allow:replace-stateful`."""
@@ -38,18 +39,18 @@ def judge(report: Report, *, forbid: Iterable[str], allowed: Mapping[str, str]) 
     )
 
 
-def rules_at(commit: str, product: str) -> frozenset[str]:
+def rules_at(commit: str, product: str, root: Path = ROOT) -> frozenset[str]:
     """What the manifest of a commit forbids, read without the model, which may be of another release.
 
     Its rules count beside the working tree's, so that no change takes away the rule that it breaks.
     """
     try:
-        data: Any = yaml.safe_load(git("show", f"{commit}:products/{product}.yaml") or "")
+        data: Any = yaml.safe_load(git(root, "show", f"{commit}:products/{product}.yaml") or "")
     except yaml.YAMLError:
         return frozenset()
     section = data.get("review") if isinstance(data, dict) else None
     words = section.get("forbid") if isinstance(section, dict) else None
-    return frozenset(it for it in words if it in RULES) if isinstance(words, list) else frozenset()
+    return frozenset(it for it in RULES if it in words) if isinstance(words, list) else frozenset()
 
 
 def said(verdict: Verdict) -> str:
@@ -75,13 +76,13 @@ def by_labels(labels: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def by_trailers(base: str) -> dict[str, str]:
+def by_trailers(base: str, root: Path = ROOT) -> dict[str, str]:
     """What the commits since the base allow, each with its reason.
 
     Raises:
         ReviewError: if a trailer names no rule.
     """
-    said = git("log", f"--format=%h%x09%(trailers:key={TRAILER},valueonly,separator=%x00)", f"{base}..HEAD") or ""
+    said = git(root, "log", f"--format=%h%x09%(trailers:key={TRAILER},valueonly,separator=%x00)", f"{base}..HEAD") or ""
     found = {}
     for line in said.splitlines():
         commit, _, values = line.partition("\t")

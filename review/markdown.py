@@ -28,12 +28,12 @@ _TITLES = {
 def markdown(report: Report, *, verdict: Verdict | None = None, limit: int = LIMIT, full: str = "") -> str:
     """The report; over the limit it is cut between two parts, and says what is missing and where the whole is."""
     kept = [*_head(report), *_judged(verdict or Verdict())]
-    parts = list(_parts(report))
-    room = limit - _length("\n".join(kept)) - _length(_cut(len(parts), full)) - 2
-    for index, part in enumerate(parts):
+    blocks = list(parts(report))
+    room = limit - _length("\n".join(kept)) - _length(_cut(len(blocks), full)) - 2
+    for index, part in enumerate(blocks):
         room -= _length(part) + 1
         if room < 0:
-            kept.append(_cut(len(parts) - index, full))
+            kept.append(_cut(len(blocks) - index, full))
             break
         kept.append(part)
     return "\n".join(kept) + "\n"
@@ -45,6 +45,8 @@ def _head(report: Report) -> Iterator[str]:
     yield ""
     yield f"{code(report.product)} compared with {code(report.base)}, from templates alone: nothing was deployed."
     yield ""
+    for warning in report.warnings:
+        yield f"> ⚠ {warning[:1].upper()}{warning[1:]}.\n"
 
 
 def _judged(verdict: Verdict) -> Iterator[str]:
@@ -58,7 +60,13 @@ def _judged(verdict: Verdict) -> Iterator[str]:
         yield f"> ⚠ The manifest forbids {code(rule)}; allowed by {code(who)}.\n"
 
 
-def _parts(report: Report) -> Iterator[str]:
+def plain(headline: str) -> str:
+    """A headline without its emphasis, for a place where Markdown is not read."""
+    return headline.replace("**", "")
+
+
+def parts(report: Report) -> Iterator[str]:
+    """The findings, what other modules add, and each stack: blocks that stand alone."""
     for rule, found in groupby(report.findings, key=lambda it: it.rule):
         yield f"### {_TITLES.get(rule, rule)}\n"
         for it in found:
@@ -79,7 +87,10 @@ def _finding(it: Finding) -> str:
 
 
 def _stack(stack: StackChange) -> str:
-    lines = [f"- {it.words}" for it in stack.resources]
+    lines = [f"- {it.words}" for it in stack.resources if not it.follows]
+    following = [code(it.path) for it in stack.resources if it.follows]
+    if following:
+        lines.append(f"- following what is replaced: {', '.join(following)}")
     for direction, title in (
         (Direction.GROWS, "May more"),
         (Direction.SHIFTS, "May something else"),
@@ -103,7 +114,9 @@ def _summary(stack: StackChange) -> str:
         if (number := sum(it.action is action for it in stack.resources))
     ]
     grows = sum(it.direction is Direction.GROWS for it in stack.broadenings)
-    return ", ".join([*counted, *([f"{grows} rights or networks grow"] if grows else [])]) or "no resource changes"
+    if grows:
+        counted.append("1 right or network grows" if grows == 1 else f"{grows} rights or networks grow")
+    return ", ".join(counted) or "no resource changes"
 
 
 def _folded(title: str, body: str) -> str:

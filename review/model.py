@@ -119,6 +119,12 @@ class ResourceChange:
     """The old logical id of what was renamed."""
 
     @property
+    def follows(self) -> bool:
+        """Whether it only learns the new identifier of something that is replaced."""
+        own = [it for it in self.properties if not it.because]
+        return self.action is Action.UPDATE and not own and self.behaviour is UpdateBehaviour.NO_INTERRUPTION
+
+    @property
     def replaced(self) -> bool:
         """Whether another resource takes its place, or may."""
         updated = self.action is Action.UPDATE and self.behaviour >= UpdateBehaviour.MAY_REPLACE
@@ -195,7 +201,9 @@ class Report:
     """The gravest first."""
     sections: tuple[Section, ...] = ()
     noise: tuple[str, ...] = field(default=())
-    """What was left out, for whom it interests: `12 asset hashes`."""
+    """What was left out, for whom it interests: `12 exports between stacks`."""
+    warnings: tuple[str, ...] = ()
+    """Why the comparison may say too much or too little."""
 
     @property
     def headline(self) -> str:

@@ -67,47 +67,51 @@ class Synth:
         self._said.close()
 
 
-def synthesized(product: str, base: str) -> Iterator[Assembly]:
-    """The base's assembly, then the working tree's; both were made at the same time."""
-    with tempfile.TemporaryDirectory(prefix="slipway-review-") as scratch, checkout(base, Path(scratch)) as there:
+def synthesized(product: str, base: str, root: Path = ROOT) -> tuple[Assembly, Assembly]:
+    """The base's assembly and the working tree's, made at the same time.
+
+    Raises:
+        ReviewError: if git knows no such base, or one of the two does not synthesize.
+    """
+    with tempfile.TemporaryDirectory(prefix="slipway-review-") as scratch, checkout(base, Path(scratch), root) as there:
         synths = []
         try:
             if (there.folder / "products" / f"{product}.yaml").is_file():
                 synths.append(Synth(there.folder, Path(scratch) / "before", product, f"the base {shown(there)}"))
-            synths.append(Synth(ROOT, Path(scratch) / "after", product, "the working tree"))
-            if len(synths) == 1:
-                yield Assembly(())  # the product is new
-            for synth in synths:
-                yield synth.assembly()
+            synths.append(Synth(root, Path(scratch) / "after", product, "the working tree"))
+            made = [synth.assembly() for synth in synths]
         finally:
             for synth in synths:
                 synth.stop()
+    return made[0] if len(made) > 1 else Assembly(()), made[-1]  # a product that is new has nothing before
 
 
 @contextmanager
-def checkout(base: str, scratch: Path) -> Iterator[Base]:
+def checkout(base: str, scratch: Path, root: Path = ROOT) -> Iterator[Base]:
     """The base in a worktree of its own, which goes at the end.
 
     Raises:
         ReviewError: if git knows no such commit.
     """
-    commit = git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
     if commit is None:
         raise ReviewError(
             f"git knows no commit '{base}'; write a branch, a tag or a commit (in CI: fetch it, `fetch-depth: 0`)"
         )
+    # Where this branch left the base: what others did to the base since is no part of this change.
+    commit = git(root, "merge-base", commit, "HEAD") or commit
     folder = scratch / "base"
-    if git("worktree", "add", "--quiet", "--detach", str(folder), commit) is None:
+    if git(root, "worktree", "add", "--quiet", "--detach", str(folder), commit) is None:
         raise ReviewError(f"git cannot check out {base} ({commit[:8]}) beside this one; look at `git worktree list`")
     try:
         yield Base(base, commit, folder)
     finally:
-        git("worktree", "remove", "--force", str(folder))
+        git(root, "worktree", "remove", "--force", str(folder))
 
 
-def git(*arguments: str) -> str | None:
+def git(root: Path, *arguments: str) -> str | None:
     """What git says; None if it fails."""
-    run = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603, S607 - no shell; the user's git
+    run = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603, S607 - no shell; the user's git
     return run.stdout.strip() if run.returncode == 0 else None
 
 

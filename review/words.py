@@ -81,14 +81,18 @@ def value(given: object, name: str = "") -> str:
 
 def _properties(change: ResourceChange) -> list[str]:
     own = [it for it in change.properties if not it.because.endswith(_FOLLOWS)]
-    said = [_property(it) for it in own[:_MOST]]
+    rights = [it for it in own if it.path.split(".")[0] in _RIGHTS]
+    if rights:  # what they mean is told among the rights
+        own = [it for it in own if it not in rights]
+    said = [*(["statements"] if rights else []), *(_property(it) for it in own[:_MOST])]
     if len(own) > _MOST:
         said.append(f"{len(own) - _MOST} more")
-    if not own and change.properties:
+    if not own and not rights and change.properties:
         said.append("; ".join(sorted({it.because for it in change.properties})))
     return said
 
 
+_RIGHTS = frozenset({"PolicyDocument", "AssumeRolePolicyDocument", "Policies", "KeyPolicy", "RepositoryPolicyText"})
 _FOLLOWS = ("is replaced", "is created anew", "may be replaced")
 
 

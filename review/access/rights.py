@@ -114,7 +114,14 @@ def _under(it: Growth, direction: Direction) -> str:
 
 
 def _conditions(conditions: Iterable[tuple[str, str, frozenset[str]]]) -> str:
-    return " and ".join(f"`{key}` {operator} {_listed(sorted(values))}" for operator, key, values in conditions)
+    said = (
+        f"`{key}` {_OPERATORS.get(operator, operator)} {_listed(sorted(values))}"
+        for operator, key, values in conditions
+    )
+    return " and ".join(said)
+
+
+_OPERATORS = {"stringequals": "is", "bool": "is", "stringlike": "is like", "arnlike": "is like", "arnequals": "is"}
 
 
 def _who(holder: Holder) -> str:
