@@ -7,10 +7,15 @@ from constructs import Construct
 
 from products import names
 from products.flows import deliveries
+from slipway.accepted import accept
 from slipway.access_role import AccessRole
+from slipway.rights import Allow, everywhere
 from stacks.edge import EdgeStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.services import ServicesStack
+
+_STACK_ID = "CloudFormation ends a stack's ARN with an id that it makes up; the stack is named"
+_TASK_ID = "ECS ends a task's ARN with an id that it makes up; the cluster is named"
 
 
 class AccessStack(EnvironmentStack):
@@ -38,7 +43,7 @@ class AccessStack(EnvironmentStack):
         if task == "publish":
             flows = [each.flow for each in deliveries(self._of.product) if environment in each.environments()]
             callers = [names.build_role(product, flow, environment) for flow in flows]
-        AccessRole(
+        role = AccessRole(
             self,
             names.pascal(task),
             role_name=names.access_role(environment, product, task),
@@ -47,6 +52,20 @@ class AccessStack(EnvironmentStack):
             callers=callers,
             statements=statements,
         )
+        if task == "deploy":
+            accept(
+                role,
+                "CloudFormation changes a stack with its bootstrap's role, so who may update this one stack acts with "
+                "that role: bound it when you bootstrap (docs/deploying-to-aws.md)",
+                "change-stack-with-its-role",
+            )
+        if task == "migrate":
+            accept(
+                role,
+                "it may start one task definition, the migration's, and pass the two roles of that one: another "
+                "command in it has the rights that any code of the product has",
+                "pass-role-to-task",
+            )
 
     def _stack(self, stack: str) -> str:
         name = names.stack(self._of.name, self._of.product.name, stack)
@@ -59,8 +78,11 @@ class AccessStack(EnvironmentStack):
         return names.cluster(self._of.name, self._of.product.name)
 
     def _see_stack(self, stack: str) -> iam.PolicyStatement:
-        return iam.PolicyStatement(
-            sid="SeeStack", actions=["cloudformation:DescribeStacks"], resources=[self._stack(stack)]
+        return Allow(
+            sid="SeeStack",
+            actions=["cloudformation:DescribeStacks"],
+            resources=[self._stack(stack)],
+            because=_STACK_ID,
         )
 
     def _see_services(self) -> iam.PolicyStatement:
@@ -70,25 +92,28 @@ class AccessStack(EnvironmentStack):
         return iam.PolicyStatement(sid="SeeServices", actions=["ecs:DescribeServices"], resources=services)
 
     def _list_tasks(self) -> iam.PolicyStatement:
-        return iam.PolicyStatement(
+        return Allow(
             sid="ListTasks",
             actions=["ecs:ListTasks"],
-            resources=["*"],  # the action's resource is a container instance, which Fargate has not
+            resources=["*"],
             conditions={"ArnEquals": {"ecs:cluster": self._ecs(f"cluster/{self._cluster()}")}},
+            because="the action's resource is a container instance, which Fargate has not; the cluster is a condition",
         )
 
     def _to_deploy(self) -> list[iam.PolicyStatement]:
         update = ["CancelUpdateStack", "DescribeStackEvents", "DescribeStacks", "UpdateStack"]
         return [
-            iam.PolicyStatement(
+            Allow(
                 sid="UpdateStack",
                 actions=[f"cloudformation:{action}" for action in update],
                 resources=[self._stack("services")],
+                because=_STACK_ID,
             ),
-            iam.PolicyStatement(
+            Allow(
                 sid="ReadParametersOfTheStack",
                 actions=["ssm:GetParameters"],  # CloudFormation reads the template's bootstrap version as its caller
                 resources=[f"arn:{self.partition}:ssm:{self.region}:{self.account}:parameter/cdk-bootstrap/*"],
+                because="the bootstrap version is below its qualifier, which the bootstrapped account chooses",
             ),
             self._see_services(),
         ]
@@ -99,7 +124,7 @@ class AccessStack(EnvironmentStack):
             self._see_stack("edge"),
             self._see_services(),
             self._list_tasks(),
-            iam.PolicyStatement(sid="SeeTasks", actions=["ecs:DescribeTasks"], resources=tasks),
+            Allow(sid="SeeTasks", actions=["ecs:DescribeTasks"], resources=tasks, because=_TASK_ID),
         ]
 
     def _to_migrate(self) -> list[iam.PolicyStatement]:
@@ -111,33 +136,32 @@ class AccessStack(EnvironmentStack):
         cluster = {"ArnEquals": {"ecs:cluster": self._ecs(f"cluster/{self._cluster()}")}}
         return [
             self._see_stack("services"),
-            iam.PolicyStatement(
+            Allow(
                 sid="RunTask",
                 actions=["ecs:RunTask"],
                 resources=[self._ecs(f"task-definition/{family}:*")],
                 conditions=cluster,
+                because="every release has its own revision of this one family, in this one cluster",
             ),
-            iam.PolicyStatement(
+            Allow(
                 sid="FollowTask",
                 actions=["ecs:DescribeTasks", "ecs:StopTask"],
                 resources=[self._ecs(f"task/{self._cluster()}/*")],
+                because=_TASK_ID,
             ),
             self._list_tasks(),
-            iam.PolicyStatement(
-                sid="SeeTaskDefinition",
-                actions=["ecs:DescribeTaskDefinition"],
-                resources=["*"],  # the action knows no resource
-            ),
+            everywhere("ecs:DescribeTaskDefinition", sid="SeeTaskDefinition"),
             iam.PolicyStatement(
                 sid="GiveTheTaskItsRoles",
                 actions=["iam:PassRole"],
                 resources=[it.role_arn for it in (migration.task_role, migration.execution_role) if it],
                 conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
             ),
-            iam.PolicyStatement(
+            Allow(
                 sid="ReadItsLog",
                 actions=["logs:GetLogEvents"],
                 resources=[f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{group}:log-stream:*"],
+                because="ECS names a log stream after the task it starts; the log group is the migration's own",
             ),
         ]
 
@@ -156,9 +180,10 @@ class AccessStack(EnvironmentStack):
         return [
             self._see_stack("edge"),
             iam.PolicyStatement(sid="ListSite", actions=["s3:ListBucket"], resources=[site.bucket_arn]),
-            iam.PolicyStatement(
+            Allow(
                 sid="WriteSite",
                 actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
                 resources=[site.arn_for_objects("*")],
+                because="the frontend's build decides which files there are; the bucket holds nothing else",
             ),
         ]

@@ -6,11 +6,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from slipway.access_logs import AccessLogs
 from slipway.cache import RedisCache
 from slipway.database import PostgresDatabase
 from slipway.generated_secret import GeneratedSecret
 from slipway.network import ProductNetwork
 from slipway.private_bucket import PrivateBucket
+from slipway.rights import Allow
 from stacks.scope import EnvironmentScope, EnvironmentStack
 
 
@@ -19,6 +21,7 @@ class DataStack(EnvironmentStack):
 
     database: PostgresDatabase
     cache: RedisCache
+    access_logs: AccessLogs
     media: PrivateBucket
     secret_key: secretsmanager.Secret
 
@@ -27,7 +30,8 @@ class DataStack(EnvironmentStack):
         keep = of.environment.keep_data
         self.database = self._define_database(of, network)
         self.cache = self._define_cache(of, network)
-        self.media = PrivateBucket(self, "Media", keep=keep)
+        self.access_logs = AccessLogs(self, "AccessLogs", keep=keep, days=of.environment.log_retention_days)
+        self.media = PrivateBucket(self, "Media", keep=keep, access_logs=self.access_logs)
         self._let_cloudfront_read_media()
         self.secret_key = GeneratedSecret(self, "SecretKey", description="Django's SECRET_KEY", length=64, keep=keep)
         self.output("MediaBucketName", self.media.bucket_name, "Uploads; AWS_STORAGE_BUCKET_NAME of the containers")
@@ -37,10 +41,11 @@ class DataStack(EnvironmentStack):
     def media_access(self) -> list[iam.PolicyStatement]:
         """What a container may do with the media: read, write and delete objects, and list them."""
         return [
-            iam.PolicyStatement(
+            Allow(
                 sid="MediaObjects",
                 actions=["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
                 resources=[self.media.arn_for_objects("media/*")],
+                because="the product names its uploads; the bucket holds nothing else",
             ),
             iam.PolicyStatement(
                 sid="MediaList",

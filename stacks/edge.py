@@ -37,9 +37,9 @@ class EdgeStack(EnvironmentStack):
         edge = of.environment.edge
         zone = _zone(self, edge.domain)
         # The site can be published again from any release, so its bucket goes with its stack unless data is kept.
-        site = self.site = PrivateBucket(self, "Site", keep=of.environment.keep_data)
+        site = self.site = PrivateBucket(self, "Site", keep=of.environment.keep_data, access_logs=data.access_logs)
         product_services = of.product.services.values()
-        web_acl = WebAcl(self, "WebAcl", requests_per_5_minutes=edge.waf_requests_per_5_minutes) if edge.waf else None
+        web_acl = self._define_web_acl(of) if edge.waf else None
         self.distribution = ProductDistribution(
             self,
             "Edge",
@@ -61,6 +61,15 @@ class EdgeStack(EnvironmentStack):
         self.output("DistributionId", self.distribution.distribution_id, "What to invalidate")
         self.output("DistributionDomainName", self.distribution.distribution_domain_name, "CloudFront's own name")
         self.output("Url", f"https://{address}", "What users type")
+
+    def _define_web_acl(self, of: EnvironmentScope) -> WebAcl:
+        return WebAcl(
+            self,
+            "WebAcl",
+            log_name=of.prefix,
+            log_retention=of.log_retention,
+            requests_per_5_minutes=of.environment.edge.waf_requests_per_5_minutes,
+        )
 
     def _address(self, domain: Domain, zone: route53.IHostedZone | None) -> Address:
         if domain.certificate_arn:

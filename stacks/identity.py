@@ -7,6 +7,7 @@ from constructs import Construct
 
 from products import Product, names
 from slipway.github_identity import GitHubProvider, GitHubRepository, GitHubRole
+from slipway.rights import Allow, accept_wildcards, everywhere
 from stacks.product_stack import ToolingStack
 
 _PUSH_IMAGE = [
@@ -73,17 +74,25 @@ class IdentityStack(ToolingStack):
 
     def _define_boundary(self) -> iam.ManagedPolicy:
         """The most any of the roles could ever do, whatever is attached to it later."""
-        return iam.ManagedPolicy(
+        statements = [
+            iam.PolicyStatement(sid="Registry", actions=_PUSH_IMAGE, resources=self._repositories()),
+            everywhere("ecr:GetAuthorizationToken", sid="LogIn"),
+            self._look_at_stacks(),
+            Allow(
+                sid="Pipelines",
+                actions=_START_PIPELINE,
+                resources=[self._pipeline("*")],
+                because="a boundary allows nothing by itself: it bounds roles that each name their pipeline",
+            ),
+        ]
+        boundary = iam.ManagedPolicy(
             self,
             "Boundary",
             description="The most GitHub Actions may do, whatever else is attached",
-            statements=[
-                iam.PolicyStatement(sid="Registry", actions=_PUSH_IMAGE, resources=self._repositories()),
-                iam.PolicyStatement(sid="LogIn", actions=["ecr:GetAuthorizationToken"], resources=["*"]),
-                iam.PolicyStatement(sid="Stacks", actions=_LOOK_AT_STACKS, resources=self._stacks()),
-                iam.PolicyStatement(sid="Pipelines", actions=_START_PIPELINE, resources=[self._pipeline("*")]),
-            ],
+            statements=statements,
         )
+        accept_wildcards(boundary, statements)
+        return boundary
 
     def _define_diff_role(self) -> None:
         self._define_role(
@@ -92,7 +101,7 @@ class IdentityStack(ToolingStack):
             description="Pull requests: read the deployed templates, nothing else",
             suffix=":pull_request",
             ref="refs/pull/*/merge",  # of no other event: docs.github.com, GITHUB_REF
-            statements=[iam.PolicyStatement(sid="Stacks", actions=_LOOK_AT_STACKS, resources=self._stacks())],
+            statements=[self._look_at_stacks()],
         )
 
     def _define_push_role(self) -> None:
@@ -105,7 +114,7 @@ class IdentityStack(ToolingStack):
             ref=ref,
             statements=[
                 iam.PolicyStatement(sid="Registry", actions=_PUSH_IMAGE, resources=self._repositories()),
-                iam.PolicyStatement(sid="LogIn", actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+                everywhere("ecr:GetAuthorizationToken", sid="LogIn"),
             ],
         )
 
@@ -125,12 +134,18 @@ class IdentityStack(ToolingStack):
         where = f"arn:{self.partition}:ecr:{self.region}:{self.account}:repository"
         return [f"{where}/{names.repository(self._product.name, image)}" for image in self._product.images]
 
-    def _stacks(self) -> list[str]:
-        return [
+    def _look_at_stacks(self) -> Allow:
+        stacks = [
             f"arn:{self.partition}:cloudformation:{self.region}:{self.account}:stack/"
             f"{names.prefix(environment, self._product.name)}-*"
             for environment in ("tooling", *self._product.environments)
         ]
+        return Allow(
+            sid="Stacks",
+            actions=_LOOK_AT_STACKS,
+            resources=stacks,
+            because="a comparison reads each of the product's stacks, and those that the change adds; it changes none",
+        )
 
     def _pipeline(self, flow: str) -> str:
         name = names.pipeline(self._product.name, flow)

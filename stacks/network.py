@@ -7,6 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from products.regions import REGIONS, zones
+from slipway.log_retention import accept_log_encryption
 from slipway.network import ProductNetwork
 from stacks.scope import EnvironmentScope, EnvironmentStack
 
@@ -19,6 +20,10 @@ class NetworkStack(EnvironmentStack):
     def __init__(self, scope: Construct, construct_id: str, *, of: EnvironmentScope) -> None:
         super().__init__(scope, construct_id, of=of, description="VPC, subnets, NAT, endpoints, flow logs")
         environment = of.environment
+        flow_logs = logs.LogGroup(
+            self, "FlowLogs", retention=of.log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
+        )
+        accept_log_encryption(flow_logs)
         self.network = ProductNetwork(
             self,
             "Network",
@@ -27,9 +32,7 @@ class NetworkStack(EnvironmentStack):
             nat=environment.network.nat,
             nat_count=environment.network.nat_count,
             cloudfront_prefix_list=REGIONS[environment.region].cloudfront_prefix_list,
-            flow_logs=logs.LogGroup(
-                self, "FlowLogs", retention=of.log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
-            ),
+            flow_logs=flow_logs,
         )
         for service in of.product.services.values():
             if service.port:

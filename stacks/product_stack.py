@@ -33,9 +33,9 @@ class ProductStack(cdk.Stack):
             tags={"product": product, "environment": environment},
         )
 
-    def output(self, name: str, value: str, description: str) -> None:
+    def output(self, name: str, value: str, description: str) -> cdk.CfnOutput:
         """Define an output whose key is exactly `name`: releases and people look it up."""
-        cdk.CfnOutput(self, name, value=value, description=description)
+        return cdk.CfnOutput(self, name, value=value, description=description)
 
 
 class ToolingStack(ProductStack):

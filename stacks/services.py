@@ -13,13 +13,16 @@ from constructs import Construct
 
 from products import names
 from products.model import Service, Size
+from slipway.accepted import accept
 from slipway.cache import PORT
 from slipway.container_task import Container, ContainerTask
 from slipway.load_balancer import InternalLoadBalancer
+from slipway.log_retention import accept_log_encryption
 from slipway.network import ProductNetwork
 from slipway.password_rotation import PasswordRotation
 from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
+from slipway.rights import give
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 
@@ -49,6 +52,7 @@ class ServicesStack(EnvironmentStack):
             vpc=network.vpc,
             security_group=network.load_balancer,
             deletion_protection=of.environment.deletion_protection,
+            access_logs=data.access_logs,
         )
         self._release = ReleaseParameters(self, version_parameter=names.VERSION_PARAMETER)
         self._images = {image: self._release.image(names.image_parameter(image)) for image in of.product.images}
@@ -122,6 +126,7 @@ class ServicesStack(EnvironmentStack):
             retention=self._of.log_retention,
             removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
         )
+        accept_log_encryption(log_group)
         task = ContainerTask(
             self,
             f"{names.pascal(container.name)}Task",
@@ -129,8 +134,7 @@ class ServicesStack(EnvironmentStack):
             container=container,
             log_group=log_group,
         )
-        for statement in self._data.media_access():
-            task.add_to_task_role_policy(statement)
+        give(task.task_role, self._data.media_access())
         return task
 
     def _define_service(self, name: str, service: Service) -> None:
@@ -192,8 +196,13 @@ class ServicesStack(EnvironmentStack):
         task = self._define_task(replace(container, read_only=True))
         subnets = self._network.vpc.select_subnets(subnet_group_name="Application").subnet_ids
         self.output("MigrationTaskDefinition", task.task_definition_arn, "Run it once per release")
-        self.output("MigrationSubnets", ",".join(subnets), "Where migrations run")
-        self.output("MigrationSecurityGroup", self._network.application.security_group_id, "What migrations may reach")
+        for output in (
+            self.output("MigrationSubnets", ",".join(subnets), "Where migrations run"),
+            self.output(
+                "MigrationSecurityGroup", self._network.application.security_group_id, "What migrations may reach"
+            ),
+        ):
+            accept(output, "a release finds all that it needs in the outputs of the one stack that it updates", "W6001")
         return task
 
     def _rotate_password(self) -> None:

@@ -8,6 +8,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from slipway.rights import give
+
 
 class AccessRole(iam.Role):
     """A role that only the roles named in `callers` can take, for an hour.
@@ -38,5 +40,4 @@ class AccessRole(iam.Role):
             ),
             max_session_duration=cdk.Duration.hours(1),
         )
-        for statement in statements:
-            self.add_to_policy(statement)
+        give(self, statements)

@@ -11,6 +11,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from slipway.accepted import accept, accept_aws_key, audits
+from slipway.log_retention import accept_log_encryption
+from slipway.rights import Allow, give
+
 _IMAGES: dict[str, codebuild.IBuildImage] = {
     "arm64": codebuild.LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0,
     "x86_64": codebuild.LinuxBuildImage.AMAZON_LINUX_2023_5,
@@ -54,9 +58,9 @@ class Build(codebuild.PipelineProject):
             retention=log_retention,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
+        accept_log_encryption(log_group)
         role = _role(scope, construct_id, name, role_name)
-        for statement in (*_records(scope, name, log_group), *_reads(scope, secrets), *statements):
-            role.add_to_policy(statement)
+        give(role, (*_records(scope, name, log_group), *_reads(scope, secrets), *statements))
         plain = {key: codebuild.BuildEnvironmentVariable(value=value) for key, value in variables.items()}
         secret = {key: codebuild.BuildEnvironmentVariable(value=value, type=_SECRET) for key, value in secrets.items()}
         super().__init__(
@@ -83,7 +87,13 @@ class Build(codebuild.PipelineProject):
             # The library would add rights by pattern; the role has what it needs.
             role=role.without_policy_updates(),
         )
-        self.node.add_dependency(role)
+        self.node.add_dependency(role.node.find_child("DefaultPolicy"))  # it names the role itself, not what it may do
+        accept_aws_key(self, "AwsSolutions-CB4")
+        accept(
+            self,
+            "its source is the pipeline's artifact; the rule asks every project for GitHub's OAuth, even those without",
+            *audits("CodeBuildProjectSourceRepoUrl", "HIPAA", "PCI"),
+        )
 
 
 def _records(scope: Construct, project: str, log_group: logs.LogGroup) -> list[iam.PolicyStatement]:
@@ -96,7 +106,12 @@ def _records(scope: Construct, project: str, log_group: logs.LogGroup) -> list[i
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
             resources=[log_group.log_group_arn],
         ),
-        iam.PolicyStatement(sid="WriteReports", actions=[f"codebuild:{call}" for call in calls], resources=[reports]),
+        Allow(
+            sid="WriteReports",
+            actions=[f"codebuild:{call}" for call in calls],
+            resources=[reports],
+            because="CodeBuild names a report group after the project and a name that the buildspec gives",
+        ),
     ]
 
 

@@ -7,9 +7,11 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from constructs import Construct
 
+from slipway.accepted import accept, audits
 from slipway.generated_secret import GeneratedSecret
 
 PORT = 6379
+_AUDITED_DAYS = 15
 
 
 class RedisCache(Construct):
@@ -82,7 +84,27 @@ class RedisCache(Construct):
             security_group_ids=[security_group.security_group_id],
         )
         self.group.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT if keep else cdk.RemovalPolicy.DESTROY)
+        self._accept(replicas=replicas, snapshot_days=snapshot_days)
         self.host = self.group.attr_primary_end_point_address
+
+    def _accept(self, *, replicas: int, snapshot_days: int) -> None:
+        accept(
+            self.group,
+            "only the containers' security group reaches the port; another number would hide it from nobody",
+            "AwsSolutions-AEC5",
+        )
+        if replicas == 0:
+            accept(
+                self.group,
+                "the manifest says that this environment has one zone's cache (`replicas: 0`)",
+                "AwsSolutions-AEC4",
+            )
+        if snapshot_days < _AUDITED_DAYS:
+            accept(
+                self.group,
+                "a broker and a cache: what must not be lost is in the database; the manifest says `snapshot_days`",
+                *audits("ElastiCacheRedisClusterAutomaticBackup", "NIST", "HIPAA"),
+            )
 
 
 def _family(engine: str, version: str) -> str:

@@ -12,6 +12,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from slipway.accepted import accept
+from slipway.rights import everywhere, give
+
 _ARCHITECTURES = {"arm64": ecs.CpuArchitecture.ARM64, "x86_64": ecs.CpuArchitecture.X86_64}
 
 
@@ -75,26 +78,22 @@ class ContainerTask(ecs.FargateTaskDefinition):
             linux_parameters=ecs.LinuxParameters(self, "Linux", init_process_enabled=True),
             logging=ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group),
         )
+        accept(
+            self,
+            "the variables are addresses and names; what is secret comes from Secrets Manager, as tests/stacks ask",
+            "AwsSolutions-ECS2",
+        )
         if container.read_only:
             self.add_volume(name="tmp")
             definition.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False))  # noqa: S108 - the container's own
 
     def _allow_pull(self, repository_arn: str) -> None:
-        role = self.obtain_execution_role()
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                sid="PullImage",
-                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                resources=[repository_arn],
-            )
+        pull = iam.PolicyStatement(
+            sid="PullImage",
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[repository_arn],
         )
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                sid="LogInToRegistry",
-                actions=["ecr:GetAuthorizationToken"],
-                resources=["*"],  # the action knows no resource
-            )
-        )
+        give(self.obtain_execution_role(), [pull, everywhere("ecr:GetAuthorizationToken", sid="LogInToRegistry")])
 
 
 def _health_check(command: Sequence[str] | None) -> ecs.HealthCheck | None:

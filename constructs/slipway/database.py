@@ -8,7 +8,10 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from slipway.generated_secret import GeneratedSecret
+from slipway.accepted import accept, audits
+from slipway.generated_secret import GeneratedSecret, accept_secret
+
+PORT = 5432
 
 
 class PostgresDatabase(Construct):
@@ -18,7 +21,7 @@ class PostgresDatabase(Construct):
     - encrypted at rest, TLS forced (`rds.force_ssl`), never public;
     - automatic backups with point-in-time recovery over `backup_days`;
     - minor versions applied by themselves in the maintenance window;
-    - the PostgreSQL log, and statements slower than a second, in CloudWatch Logs;
+    - the PostgreSQL log, with statements slower than a second, and that of upgrades in CloudWatch Logs;
     - `keep`: a final snapshot when the stack goes; otherwise nothing is left.
 
     `url` holds `postgresql://user:password@host:port/name?sslmode=require`. It is composed by CloudFormation from
@@ -70,15 +73,17 @@ class PostgresDatabase(Construct):
             backup_retention=cdk.Duration.days(backup_days),
             copy_tags_to_snapshot=True,
             auto_minor_version_upgrade=True,
-            cloudwatch_logs_exports=["postgresql"],
+            cloudwatch_logs_exports=["postgresql", "upgrade"],
+            iam_authentication=True,  # for whom the database itself names in rds_iam: nobody, at first
             deletion_protection=deletion_protection,
             removal_policy=cdk.RemovalPolicy.SNAPSHOT if keep else cdk.RemovalPolicy.DESTROY,
             delete_automated_backups=not keep,
             parameter_group=self._parameters(engine),
         )
-        self.instance.connections.allow_default_port_from(clients, "Containers")
+        self.instance.connections.allow_from(clients, ec2.Port.tcp(PORT), "Containers")
         self.credentials = self.instance.secret or generated
         self.url = self._define_url(generated, username, database_name, keep=keep)
+        self._accept(multi_az=multi_az, deletion_protection=deletion_protection)
 
     def _parameters(self, engine: rds.IInstanceEngine) -> rds.ParameterGroup:
         return rds.ParameterGroup(
@@ -104,13 +109,48 @@ class PostgresDatabase(Construct):
                 f"@{endpoint.hostname}:{cdk.Token.as_string(endpoint.port)}/{database_name}?sslmode=require",
             ],
         )
-        return secretsmanager.Secret(
+        url = secretsmanager.Secret(
             self,
             "Url",
             description="DATABASE_URL of the containers",
             secret_string_value=cdk.SecretValue.unsafe_plain_text(address),  # plain but for the references in it
             removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
         )
+        accept_secret(url)
+        return url
+
+    def _accept(self, *, multi_az: bool, deletion_protection: bool) -> None:
+        accept(
+            self.instance,
+            "RDS itself backs it up, to every minute of `backup_days`; a plan of AWS Backup would be a second copy",
+            *audits("RDSInBackupPlan", "NIST", "HIPAA"),
+        )
+        accept(
+            self.instance,
+            "metrics of each minute, alarms and slow statements are there; those of the machine cost a role and money",
+            *audits("RDSEnhancedMonitoringEnabled", "NIST", "HIPAA"),
+            "CKV_AWS_118",
+        )
+        accept(
+            self.instance,
+            "only the containers' security group reaches the port; another number would hide it from nobody",
+            "AwsSolutions-RDS11",
+        )
+        if not multi_az:
+            accept(
+                self.instance,
+                "the manifest says that this environment has one zone's database (`multi_az: false`)",
+                *audits("RDSMultiAZSupport", "NIST", "HIPAA"),
+                "AwsSolutions-RDS3",
+                "CKV_AWS_157",
+            )
+        if not deletion_protection:
+            accept(
+                self.instance,
+                "the manifest says that this environment may be deleted (`deletion_protection: false`)",
+                *audits("RDSInstanceDeletionProtectionEnabled", "NIST", "HIPAA"),
+                "AwsSolutions-RDS10",
+            )
 
 
 def _engine_version(version: str) -> rds.PostgresEngineVersion:

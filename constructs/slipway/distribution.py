@@ -13,6 +13,8 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from slipway.accepted import accept
+
 # Only on the default behaviour, so that an unknown /api path stays a 404 instead of becoming the page.
 _SINGLE_PAGE = """\
 function handler(event) {
@@ -90,12 +92,35 @@ class ProductDistribution(Construct):
             certificate=address.certificate if address else None,
             web_acl_id=web_acl_arn,
         )
-        cdk.Validations.of(self.distribution).acknowledge(
-            cdk.Acknowledgment(
-                id="Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk",
-                reason="a default root object is set; LIST makes a missing file a 404 instead of a 403",
-            )
+        self._accept(own_certificate=address is not None, firewall=web_acl_arn is not None)
+
+    def _accept(self, *, own_certificate: bool, firewall: bool) -> None:
+        listing = "a default root object is set; LIST makes a missing file a 404 instead of a 403"
+        cdk.Validations.of(self.distribution).acknowledge(  # for every synthesis, which else would warn
+            cdk.Acknowledgment(id="Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk", reason=listing)
         )
+        accept(self.distribution, "visitors may be anywhere; a product says so otherwise", "AwsSolutions-CFR1")
+        accept(
+            self.distribution,
+            "the buckets and the load balancer record what reaches them, the firewall what it stops; what the cache "
+            "answers is counted only",
+            "AwsSolutions-CFR3",
+            "CKV_AWS_86",
+        )
+        if not own_certificate:
+            accept(
+                self.distribution,
+                "on CloudFront's own name AWS chooses the TLS versions; a domain of the product gets 1.2 or newer",
+                "AwsSolutions-CFR4",
+                "CKV_AWS_174",
+            )
+        if not firewall:
+            accept(
+                self.distribution,
+                "the manifest says that this environment has no firewall, which costs monthly (`edge.waf: false`)",
+                "AwsSolutions-CFR2",
+                "CKV_AWS_68",
+            )
 
     def _site(self, site: s3.IBucket) -> cloudfront.BehaviorOptions:
         fallback = cloudfront.Function(

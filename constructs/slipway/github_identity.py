@@ -9,6 +9,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from slipway.rights import give
+
 _ISSUER = "token.actions.githubusercontent.com"
 _AUDIENCE = "sts.amazonaws.com"
 
@@ -94,5 +96,4 @@ class GitHubRole(iam.Role):
             max_session_duration=cdk.Duration.hours(1),
             permissions_boundary=boundary,
         )
-        for statement in statements:
-            self.add_to_policy(statement)
+        give(self, statements)

@@ -13,6 +13,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from slipway.accepted import accept, accept_aws_key, accept_double_dependency, audits
+from slipway.log_retention import accept_log_encryption
+from slipway.rights import give
+
 _SOURCE = Path(__file__).resolve().parents[2] / "lambda"
 
 
@@ -44,6 +48,7 @@ class Handler(lambda_.Function):
         log_group = logs.LogGroup(
             scope, f"{construct_id}Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
         )
+        accept_log_encryption(log_group)
         # No aws:SourceArn in the trust: Lambda does not say that it sends one when it takes an execution role.
         role = iam.Role(
             scope,
@@ -57,8 +62,7 @@ class Handler(lambda_.Function):
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
             resources=[log_group.log_group_arn],
         )
-        for statement in (write_log, *statements):
-            role.add_to_policy(statement)
+        give(role, (write_log, *statements))
         super().__init__(
             scope,
             construct_id,
@@ -78,3 +82,39 @@ class Handler(lambda_.Function):
             log_group=log_group,
             on_failure=destinations.SqsDestination(undelivered) if undelivered else None,
         )
+        self._accept()
+
+    def _accept(self) -> None:
+        accept(
+            self,
+            "it calls AWS and GitHub only; in a VPC it would need NAT to reach them, and reach databases it need not",
+            *audits("LambdaInsideVPC"),
+            "CKV_AWS_117",
+        )
+        accept(
+            self,
+            "a reservation is refused in new accounts, which may run ten calls at once, and starves other functions",
+            *audits("LambdaConcurrency", "NIST", "HIPAA"),
+            "CKV_AWS_115",
+        )
+        accept(
+            self,
+            "whoever calls it notices: CodePipeline and Secrets Manager fail and repeat, events go to `undelivered`; "
+            "a queue of failed calls would keep the credentials that come with a job",
+            *audits("LambdaDLQ", "NIST", "HIPAA"),
+            "Serverless-LambdaDLQ",
+            "CKV_AWS_116",
+        )
+        accept(
+            self,
+            "Python 3.13 is supported until 2029, and is what the local cloud runs: tested before it is trusted",
+            "AwsSolutions-L1",
+            "Serverless-LambdaLatestVersion",
+        )
+        accept(
+            self,
+            "one call of one function, told line by line in its log; a trace would say no more, and be another right",
+            "Serverless-LambdaTracing",
+        )
+        accept_double_dependency(self)
+        accept_aws_key(self, "CKV_AWS_173")

@@ -9,6 +9,8 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from slipway.accepted import accept, accept_aws_key
+
 
 class ImageRepository(ecr.Repository):
     """A registry repository whose tags mean one thing for ever.
@@ -65,6 +67,12 @@ class ImageRepository(ecr.Repository):
                     max_image_count=keep_snapshots,
                 ),
             ],
+        )
+        accept_aws_key(self, "CKV_AWS_136")
+        accept(
+            self,
+            "tags are immutable but for the moving ones that the manifest lists; the rule does not know exclusions",
+            "CKV_AWS_51",
         )
         if readers:
             self.add_to_resource_policy(

@@ -8,7 +8,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from slipway.accepted import accept, audits
 
 # Seconds a WebSocket may be silent; more than CloudFront's ten minutes, so that CloudFront closes first.
 _IDLE = 620
@@ -21,7 +24,8 @@ class InternalLoadBalancer(Construct):
     Default settings:
     - HTTP inside the VPC: CloudFront ends TLS, and the way from it to here never leaves AWS's network;
     - malformed headers are dropped, request smuggling is refused;
-    - a path that no service claims is a 404.
+    - a path that no service claims is a 404;
+    - every request is recorded in `access_logs`.
     """
 
     balancer: elbv2.ApplicationLoadBalancer
@@ -35,6 +39,7 @@ class InternalLoadBalancer(Construct):
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
         deletion_protection: bool,
+        access_logs: s3.IBucket,
     ) -> None:
         super().__init__(scope, construct_id)
         self.balancer = elbv2.ApplicationLoadBalancer(
@@ -50,6 +55,7 @@ class InternalLoadBalancer(Construct):
             desync_mitigation_mode=elbv2.DesyncMitigationMode.DEFENSIVE,
             idle_timeout=cdk.Duration.seconds(_IDLE),
         )
+        self.balancer.log_access_logs(access_logs, "load-balancer")
         self._listener = self.balancer.add_listener(
             "Http",
             port=80,
@@ -61,6 +67,28 @@ class InternalLoadBalancer(Construct):
         )
         self._vpc = vpc
         self._priority = 0
+        self._accept(deletion_protection=deletion_protection)
+
+    def _accept(self, *, deletion_protection: bool) -> None:
+        accept(
+            self._listener,
+            "CloudFront ends TLS and is the only one admitted; the way from it to here stays in AWS (docs/adr/0008)",
+            *audits("ALBHttpToHttpsRedirection"),
+            *audits("ELBv2ACMCertificateRequired"),
+            "CKV_AWS_2",
+            "CKV_AWS_103",
+        )
+        accept(
+            self.balancer,
+            "nothing reaches it but CloudFront, where the firewall stands (`edge.waf`)",
+            *audits("ALBWAFEnabled", "NIST", "PCI"),
+        )
+        if not deletion_protection:
+            accept(
+                self.balancer,
+                "the manifest says that this environment may be deleted (`deletion_protection: false`)",
+                *audits("ELBDeletionProtectionEnabled", "NIST", "HIPAA"),
+            )
 
     def route(
         self,

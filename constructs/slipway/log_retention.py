@@ -1,8 +1,10 @@
-"""Log retention in days, as CDK's enumeration."""
+"""How logs are kept: days as CDK's enumeration, and whose key encrypts them."""
 
 from __future__ import annotations
 
 from aws_cdk import aws_logs as logs
+
+from slipway.accepted import accept_aws_key, audits
 
 _BY_DAYS = {
     1: logs.RetentionDays.ONE_DAY,
@@ -32,3 +34,8 @@ _BY_DAYS = {
 def retention(days: int) -> logs.RetentionDays:
     """The enumeration's member for a number of days that CloudWatch Logs accepts."""
     return _BY_DAYS[days]
+
+
+def accept_log_encryption(group: logs.LogGroup) -> None:
+    """Accept that CloudWatch's own key encrypts a log group."""
+    accept_aws_key(group, *audits("CloudWatchLogGroupEncrypted"), "CKV_AWS_158")

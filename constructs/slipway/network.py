@@ -8,6 +8,9 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from slipway.accepted import accept, audits
+from slipway.rights import accept_inline
+
 # What Fargate, Secrets Manager, CloudWatch Logs and ECS Exec need where no NAT leads out:
 # docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
 _ENDPOINTS = {
@@ -52,7 +55,7 @@ class ProductNetwork(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.vpc = self._define_vpc(cidr, zones, nat, nat_count)
-        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))
+        flow_log = self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         if nat == "none":
             for name, service in _ENDPOINTS.items():
@@ -67,6 +70,7 @@ class ProductNetwork(Construct):
             description="Load balancer: from CloudFront only",
             allow_all_outbound=False,
         )
+        self._accept(flow_log)
         self.load_balancer.add_ingress_rule(
             ec2.Peer.prefix_list(cloudfront_prefix_list), ec2.Port.tcp(80), "CloudFront VPC origin"
         )
@@ -76,6 +80,25 @@ class ProductNetwork(Construct):
         self.application.connections.allow_from(
             self.load_balancer, ec2.Port.tcp(port), "Requests from the load balancer"
         )
+
+    def _accept(self, flow_log: ec2.FlowLog) -> None:
+        accept(
+            self.vpc,
+            "every construct names its own group: nothing is in the default one, and closing it takes a function",
+            *audits("VPCDefaultSecurityGroupClosed"),
+        )
+        accept(
+            self.vpc,
+            "the zones are named, since synthesis asks no account which it has: products/regions.py",
+            "W3010",
+        )
+        accept_inline(flow_log.node.find_child("IAMRole"))
+        for subnet in self.vpc.public_subnets:
+            accept(
+                subnet,
+                "the public subnets hold NAT alone; a VPC origin of CloudFront needs an internet gateway",
+                *audits("VPCNoUnrestrictedRouteToIGW"),
+            )
 
     def _define_vpc(self, cidr: str, zones: list[str], nat: str, nat_count: int) -> ec2.Vpc:
         private = ec2.SubnetType.PRIVATE_ISOLATED if nat == "none" else ec2.SubnetType.PRIVATE_WITH_EGRESS
@@ -104,7 +127,33 @@ class ProductNetwork(Construct):
             ],
         )
         if isinstance(provider, ec2.NatInstanceProviderV2):
-            provider.security_group.add_ingress_rule(
-                ec2.Peer.ipv4(cidr), ec2.Port.all_traffic(), "What leaves through NAT"
-            )
+            _harden(provider, cidr)
         return vpc
+
+
+def _harden(nat: ec2.NatInstanceProviderV2, cidr: str) -> None:
+    nat.security_group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.all_traffic(), "What leaves through NAT")
+    accept(
+        nat.security_group,
+        "it takes every port from this network, since it carries on whatever the containers send; nothing from outside",
+        *audits("EC2RestrictedCommonPorts"),
+    )
+    for instance in nat.gateway_instances:
+        resource = instance.node.default_child
+        assert isinstance(resource, ec2.CfnInstance)  # noqa: S101 - tells mypy what the L2 is made of
+        resource.metadata_options = ec2.CfnInstance.MetadataOptionsProperty(http_tokens="required")
+        resource.block_device_mappings = [
+            ec2.CfnInstance.BlockDeviceMappingProperty(
+                device_name="/dev/xvda", ebs=ec2.CfnInstance.EbsProperty(encrypted=True)
+            )
+        ]
+        accept(
+            instance,
+            "the cheap NAT, chosen by the manifest for an environment that may stand still: by its nature an instance "
+            "with a public address, that holds nothing and that CloudFormation replaces (`nat: gateway` has none)",
+            *audits("EC2InstanceNoPublicIp"),
+            *audits("EC2InstancesInVPC"),
+            "HIPAA.Security-EC2InstanceDetailedMonitoringEnabled",
+            "AwsSolutions-EC28",
+            "AwsSolutions-EC29",
+        )

@@ -12,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from slipway.handler import Handler
+from slipway.rights import everywhere
 
 
 class PasswordRotation(Construct):
@@ -51,7 +52,11 @@ class PasswordRotation(Construct):
             log_retention=log_retention,
             statements=_rights(credentials, url, instance_arn, services),
         )
-        handler.add_permission("SecretsManager", principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"))
+        handler.add_permission(
+            "SecretsManager",
+            principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
+            source_account=cdk.Stack.of(self).account,
+        )
         schedule = secretsmanager.CfnRotationSchedule(
             self,
             "Schedule",
@@ -62,7 +67,7 @@ class PasswordRotation(Construct):
                 automatically_after_days=every.to_days()
             ),
         )
-        schedule.node.add_dependency(handler)
+        schedule.node.add_dependency(handler.node.find_child("SecretsManager"))  # it names the function itself
 
 
 def _rights(
@@ -83,11 +88,7 @@ def _rights(
             resources=[credentials.secret_arn],
         ),
         iam.PolicyStatement(sid="Url", actions=["secretsmanager:PutSecretValue"], resources=[url.secret_arn]),
-        iam.PolicyStatement(
-            sid="RandomPassword",
-            actions=["secretsmanager:GetRandomPassword"],
-            resources=["*"],  # the action knows no resource
-        ),
+        everywhere("secretsmanager:GetRandomPassword", sid="RandomPassword"),
         iam.PolicyStatement(
             sid="Database", actions=["rds:DescribeDBInstances", "rds:ModifyDBInstance"], resources=[instance_arn]
         ),

@@ -9,9 +9,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from slipway.accepted import accept_double_dependency
 from slipway.artifacts import Artifacts
+from slipway.rights import give
 
 _MODES: Mapping[str, codepipeline.ExecutionMode] = {
     "queued": codepipeline.ExecutionMode.QUEUED,
@@ -65,12 +68,12 @@ class ReleasePipeline(codepipeline.Pipeline):
         source: GitHubSource,
         triggers: Triggers,
         keep_artifacts: cdk.Duration,
+        access_logs: s3.IBucket,
     ) -> None:
-        artifacts = Artifacts(scope, f"{construct_id}Artifacts", kept=keep_artifacts)
+        artifacts = Artifacts(scope, f"{construct_id}Artifacts", kept=keep_artifacts, access_logs=access_logs)
         self.source = codepipeline.Artifact(SOURCE)
         self._scope, self._own_role = scope, _role(scope, f"{construct_id}Role", name)
-        for statement in artifacts.passing():
-            self._own_role.add_to_policy(statement)
+        give(self._own_role, artifacts.passing())
         read = self._read(f"{construct_id}SourceRole", source, artifacts.passing())
         super().__init__(
             scope,
@@ -91,7 +94,8 @@ class ReleasePipeline(codepipeline.Pipeline):
             stages=[codepipeline.StageProps(stage_name=SOURCE, actions=[read])],
         )
         self.artifacts = artifacts
-        self.node.add_dependency(self._own_role)
+        accept_double_dependency(self)
+        self.node.add_dependency(self._own_role.node.find_child("DefaultPolicy"))  # it names the role itself
 
     def action_role(self, construct_id: str, description: str, statements: Sequence[iam.PolicyStatement]) -> iam.IRole:
         """A role for one action, which only this pipeline's role can take; the library adds nothing to it."""
@@ -101,8 +105,7 @@ class ReleasePipeline(codepipeline.Pipeline):
             description=description,
             assumed_by=iam.ArnPrincipal(self._own_role.role_arn),
         )
-        for statement in statements:
-            role.add_to_policy(statement)
+        give(role, statements)
         self._own_role.add_to_policy(  # without a sid, so that the statements of all actions become one
             iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[role.role_arn])
         )

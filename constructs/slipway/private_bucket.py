@@ -6,6 +6,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from slipway.accepted import accept, accept_aws_key, accept_double_dependency, audits
+
+_EMPTYING = "Custom::S3AutoDeleteObjectsCustomResourceProvider"  # the library's, once for each stack
+
 
 class PrivateBucket(s3.Bucket):
     """A bucket with every public access blocked.
@@ -13,10 +17,11 @@ class PrivateBucket(s3.Bucket):
     Default settings:
     - encrypted by S3, TLS 1.2 or newer only, no ACLs, all public access blocked;
     - versioned; old versions go after 30 days, broken uploads after one;
+    - every request is recorded in `access_logs`;
     - `keep`: stays when its stack goes; otherwise it is emptied and deleted with it.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, keep: bool) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, keep: bool, access_logs: s3.IBucket | None) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -38,3 +43,38 @@ class PrivateBucket(s3.Bucket):
             removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
             auto_delete_objects=None if keep else True,
         )
+        if access_logs:
+            self._record_in(access_logs)
+        self._accept(recorded=access_logs is not None, emptied=not keep)
+
+    def _record_in(self, access_logs: s3.IBucket) -> None:
+        # Not as the library's property: that would name this bucket in the other's policy, and make a cycle of stacks.
+        resource = self.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - tells mypy what the L2 is made of
+        resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=access_logs.bucket_name, log_file_prefix=f"s3/{self.node.id}/"
+        )
+
+    def _accept(self, *, recorded: bool, emptied: bool) -> None:
+        accept_aws_key(self, *audits("S3DefaultEncryptionKMS"))
+        accept(
+            self,
+            "versions undo a deletion; a copy elsewhere is for products that must survive the loss of a region",
+            *audits("S3BucketReplicationEnabled"),
+        )
+        if not recorded:
+            accept(
+                self,
+                "the bucket of access logs: a record of its own requests would make requests",
+                "CKV_AWS_18",
+            )
+        if emptied:
+            emptying = cdk.Stack.of(self).node.find_child(_EMPTYING)
+            accept_double_dependency(emptying)
+            accept(
+                emptying,
+                "the library's function, which CloudFormation calls when the stack goes, and which answers it",
+                "CKV_AWS_115",
+                "CKV_AWS_116",
+                "CKV_AWS_117",
+            )

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from slipway.container_task import ContainerTask
 from slipway.release import ReleasedImage
+from slipway.rights import accept_everywhere
 
 # Failed tasks before a deployment is given up; the least ECS takes: docs.aws.amazon.com, DeploymentCircuitBreaker.
 _FAILURES = 3
@@ -77,6 +78,8 @@ class ReleasedService(Construct):
             health_check_grace_period=health_check_grace,
         )
         self._count_every_failure()
+        if shell_access:
+            accept_everywhere(task.task_role)  # the library allows ECS Exec: docs/adr/0007
 
     def scale(self, rule: ScaleRule, target_group: elbv2.IApplicationTargetGroup | None) -> None:
         """Scale from the first release on; before it, a minimum would start tasks that have no image."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
+
+from slipway.log_retention import accept_log_encryption
 
 _MANAGED = (
     "AWSManagedRulesCommonRuleSet",
@@ -11,16 +15,38 @@ _MANAGED = (
     "AWSManagedRulesAmazonIpReputationList",
 )
 
+_NOT_LET_THROUGH = {
+    "DefaultBehavior": "DROP",
+    "Filters": [
+        {
+            "Behavior": "KEEP",
+            "Requirement": "MEETS_ANY",
+            "Conditions": [
+                {"ActionCondition": {"Action": action}} for action in ("BLOCK", "COUNT", "EXCLUDED_AS_COUNT")
+            ],
+        }
+    ],
+}
+
 
 class WebAcl(wafv2.CfnWebACL):
     """AWS's common rules, and a limit on requests from one address.
 
     Default settings:
     - bodies over 8 KiB are counted, not blocked, since a product takes uploads;
-    - the rate limit counts over five minutes.
+    - the rate limit counts over five minutes;
+    - what it blocks or counts is in the log group `aws-waf-logs-<log_name>`; what it lets through is not.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, requests_per_5_minutes: int) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        log_name: str,
+        log_retention: logs.RetentionDays,
+        requests_per_5_minutes: int,
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -31,6 +57,26 @@ class WebAcl(wafv2.CfnWebACL):
                 _rate_limit(requests_per_5_minutes),
                 *(_managed(name, priority) for priority, name in enumerate(_MANAGED, start=1)),
             ],
+        )
+        self._log(log_name, log_retention)
+
+    def _log(self, name: str, retention: logs.RetentionDays) -> None:
+        group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"aws-waf-logs-{name}",  # the prefix is AWS's condition
+            retention=retention,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        accept_log_encryption(group)
+        arn = cdk.Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=group.log_group_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,  # without the `:*` of the group's own attribute
+        )
+        wafv2.CfnLoggingConfiguration(
+            self, "Logging", resource_arn=self.attr_arn, log_destination_configs=[arn], logging_filter=_NOT_LET_THROUGH
         )
 
 

@@ -16,6 +16,7 @@ from products.flows import Action, Delivery, Kind, Stage
 from products.pipeline import Pipeline
 from slipway.artifacts import Artifacts
 from slipway.build import Build
+from slipway.rights import Allow, everywhere
 
 _PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
 _PUSH = [
@@ -130,7 +131,7 @@ class Builds:
             large=True,
             statements=[
                 iam.PolicyStatement(sid="PushImage", actions=_PUSH, resources=[self._repository(action.subject)]),
-                _log_in(),
+                everywhere("ecr:GetAuthorizationToken", sid="LogInToRegistry"),
             ],
         )
 
@@ -199,8 +200,11 @@ class Builds:
             },
             large=True,
             statements=[
-                iam.PolicyStatement(
-                    sid="KeepReport", actions=["s3:PutObject"], resources=[self._reports.arn_for_objects(where)]
+                Allow(
+                    sid="KeepReport",
+                    actions=["s3:PutObject"],
+                    resources=[self._reports.arn_for_objects(where)],
+                    because="the browser's report is a folder of files; it lies below the name of its flow",
                 )
             ],
         )
@@ -208,11 +212,3 @@ class Builds:
     def _repository(self, image: str) -> str:
         tooling, name = self._product.tooling, names.repository(self._product.name, image)
         return f"arn:{self._stack.partition}:ecr:{tooling.region}:{tooling.account}:repository/{name}"
-
-
-def _log_in() -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid="LogInToRegistry",
-        actions=["ecr:GetAuthorizationToken"],
-        resources=["*"],  # the action knows no resource
-    )

@@ -9,18 +9,22 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 
 from products import Product, names
 from products.flows import Action, Delivery, Kind, Stage
 from products.pipeline import Pipeline
 from slipway.pipeline import SOURCE, GitHubSource, ReleasePipeline, Triggers
+from slipway.rights import accept_everywhere, everywhere
 from stacks.delivery.builds import Builds
 from stacks.delivery.functions import Functions
 
 _BUNDLE = "Bundle"
 
 
-def define_pipeline(stack: cdk.Stack, *, product: Product, pipeline: Pipeline, flow: Delivery) -> ReleasePipeline:
+def define_pipeline(
+    stack: cdk.Stack, *, product: Product, pipeline: Pipeline, flow: Delivery, access_logs: s3.IBucket
+) -> ReleasePipeline:
     """Define the pipeline of a flow, with its source and nothing after it."""
     trigger = flow.trigger
     return ReleasePipeline(
@@ -39,6 +43,7 @@ def define_pipeline(stack: cdk.Stack, *, product: Product, pipeline: Pipeline, f
             ignore_paths=trigger.ignore_paths,
         ),
         keep_artifacts=cdk.Duration.days(pipeline.keep_artifacts_days),
+        access_logs=access_logs,
     )
 
 
@@ -130,12 +135,10 @@ class _Actions:
             Kind.RELEASE: self.functions.publish,
         }.get(action.kind)
         function = handler() if handler else self.functions.of_environment(action.kind, action.subject)
+        if function.role:
+            accept_everywhere(function.role)  # the library lets it answer jobs
         call = iam.PolicyStatement(sid="Call", actions=["lambda:InvokeFunction"], resources=[function.function_arn])
-        find = iam.PolicyStatement(
-            sid="FindFunctions",
-            actions=["lambda:ListFunctions"],  # as CodePipeline's documentation asks
-            resources=["*"],  # the action knows no resource
-        )
+        find = everywhere("lambda:ListFunctions", sid="FindFunctions")  # as CodePipeline's documentation asks
         return actions.LambdaInvokeAction(
             action_name=action.name,
             run_order=action.run_order,

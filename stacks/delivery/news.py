@@ -16,6 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from products import Product
 from products.flows import Delivery
 from products.pipeline import Pipeline
+from slipway.accepted import accept, accept_aws_key
 from slipway.alarms import Alarms
 from slipway.handler import Handler
 from stacks.delivery.functions import TIMEOUT, github_access, read_secrets
@@ -52,7 +53,20 @@ class _News:
     ) -> None:
         self._stack, self._product, self._pipeline, self._flows = stack, product, pipeline, flows
         self._topic, self._log_retention = topic, log_retention
-        self._undelivered = sqs.Queue(stack, "Undelivered", retention_period=_KEPT, enforce_ssl=True)
+        self._undelivered = sqs.Queue(
+            stack,
+            "Undelivered",
+            retention_period=_KEPT,
+            enforce_ssl=True,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+        )
+        accept(
+            self._undelivered,
+            "it is itself where undelivered events go; an alarm rings when there is one",
+            "AwsSolutions-SQS3",
+            "Serverless-SQSRedrivePolicy",
+        )
+        accept_aws_key(self._undelivered, "CKV_AWS_27")
         Alarms(stack, "Alarms", emails=pipeline.notifications.emails).add(
             "PipelineNewsWasLost",
             self._undelivered.metric_approximate_number_of_messages_visible(period=cdk.Duration.minutes(5)),
@@ -179,5 +193,5 @@ class _News:
             self._stack,
             construct_id,
             event_pattern=events.EventPattern(source=["aws.codepipeline"], detail_type=[kind], detail=dict(detail)),
-            targets=[targets.LambdaFunction(handler)],
+            targets=[targets.LambdaFunction(handler, dead_letter_queue=self._undelivered)],
         )

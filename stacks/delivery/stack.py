@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from products import Product
 from products.flows import deliveries
 from products.pipeline import Pipeline
+from slipway.access_logs import AccessLogs
+from slipway.alarms import accept_topic, subscribe
 from slipway.log_retention import retention
 from slipway.private_bucket import PrivateBucket
 from stacks.delivery.builds import Builds
@@ -28,14 +29,15 @@ class DeliveryStack(ToolingStack):
         super().__init__(scope, construct_id, product=product, description="Pipelines: from a push to production")
         kept = retention(pipeline.log_retention_days)
         topic = sns.Topic(self, "Notifications", enforce_ssl=True, display_name=f"{product.name} pipelines")
-        for email in pipeline.notifications.emails:
-            topic.add_subscription(subscriptions.EmailSubscription(email))
-        reports = PrivateBucket(self, "Reports", keep=False)
+        accept_topic(topic)
+        subscribe(topic, pipeline.notifications.emails)
+        access_logs = AccessLogs(self, "AccessLogs", keep=False, days=pipeline.log_retention_days)
+        reports = PrivateBucket(self, "Reports", keep=False, access_logs=access_logs)
         reports.add_lifecycle_rule(id="ExpireReports", expiration=_REPORTS_KEPT)
         flows = deliveries(product)
         functions = Functions(self, product=product, pipeline=pipeline, log_retention=kept)
         for flow in flows:
-            defined = define_pipeline(self, product=product, pipeline=pipeline, flow=flow)
+            defined = define_pipeline(self, product=product, pipeline=pipeline, flow=flow, access_logs=access_logs)
             builds = Builds(
                 self,
                 product=product,

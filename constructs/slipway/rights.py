@@ -1,0 +1,85 @@
+"""What a role may do: statements that say why where they cannot name one resource."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aws_cdk import aws_iam as iam
+from constructs import IConstruct
+
+from slipway.accepted import ANY, accept, audits, declaring
+
+_NO_RESOURCE = (
+    "the service authorization reference lists no resource for these actions, so that IAM takes `*` only; "
+    "tests/stacks/test_every_template.py lists them"
+)
+_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
+
+
+class Allow(iam.PolicyStatement):
+    """A statement that allows.
+
+    `because`: why its resources hold a wildcard; the sentence stands in docs/accepted-risks.md.
+    """
+
+    def __init__(
+        self,
+        *,
+        sid: str | None = None,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        conditions: Mapping[str, Any] | None = None,
+        because: str | None = None,
+        declared: str | None = None,
+    ) -> None:
+        super().__init__(sid=sid, actions=list(actions), resources=list(resources), conditions=conditions)
+        self.because = because
+        self.declared = declared or declaring(3)  # past the metaclass of jsii
+        self.wildcards = [_TOKEN.sub(ANY, each) for each in resources if "*" in _TOKEN.sub(ANY, each)]
+
+
+def everywhere(*actions: str, sid: str | None = None, conditions: Mapping[str, Any] | None = None) -> Allow:
+    """Allow actions that know no resource, for which IAM takes `*` only; tests/stacks lists which do."""
+    return Allow(
+        sid=sid,
+        actions=actions,
+        resources=["*"],
+        conditions=conditions,
+        because=_NO_RESOURCE,
+        declared="slipway.rights.everywhere",
+    )
+
+
+def accept_everywhere(role: IConstruct) -> None:
+    """Accept what the library allows a role on every resource, in `everywhere`'s case."""
+    accept(role, _NO_RESOURCE, "AwsSolutions-IAM5[Resource::*]", declared="slipway.rights.everywhere")
+
+
+def give(role: iam.IRole, statements: Iterable[iam.PolicyStatement]) -> None:
+    """Add statements to a role's own policy."""
+    given = list(statements)
+    for statement in given:
+        role.add_to_principal_policy(statement)
+    if given:
+        accept_inline(role)
+    accept_wildcards(role, given)
+
+
+def accept_inline(role: IConstruct) -> None:
+    """Accept that a role's policy is its own."""
+    accept(
+        role,
+        "the policy belongs to this role alone and goes with it; a managed one could be attached elsewhere",
+        *audits("IAMNoInlinePolicy"),
+        declared="slipway.rights.give",
+    )
+
+
+def accept_wildcards(construct: IConstruct, statements: Iterable[iam.PolicyStatement]) -> None:
+    """Accept the wildcards of statements for the reasons that stand beside them."""
+    for statement in statements:
+        if isinstance(statement, Allow) and statement.because:
+            rules = [f"AwsSolutions-IAM5[Resource::{each}]" for each in statement.wildcards]
+            accept(construct, statement.because, *rules, declared=statement.declared)
