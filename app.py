@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What `cdk synth` runs: one product's tooling and each of its environments."""
-# ruff: noqa: E402 - imports come after what makes them fast and found
 
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -11,11 +11,13 @@ sys.path.append(str(Path(__file__).resolve().parent / "constructs"))  # a source
 
 import aws_cdk as cdk
 
+from policy.guard import enforce
 from products import ManifestError, load
 from stacks.environment_stage import EnvironmentStage
 from stacks.tooling_stage import ToolingStage
 
 app = cdk.App()
+enforce(app, on=os.environ.get("CDK_VALIDATION") != "false")  # as `cdk synth --no-validation` says
 try:
     product = load(app.node.try_get_context("product"))
 except ManifestError as error:

@@ -62,7 +62,7 @@ def test_takes_minor_versions_by_itself(kept: Template) -> None:
 
 
 def test_tells_slow_statements(kept: Template) -> None:
-    assert properties(kept, INSTANCE)["EnableCloudwatchLogsExports"] == ["postgresql"]
+    assert properties(kept, INSTANCE)["EnableCloudwatchLogsExports"] == ["postgresql", "upgrade"]
     assert properties(kept, "AWS::RDS::DBParameterGroup")["Parameters"]["log_min_duration_statement"] == "1000"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from slipway.load_balancer import InternalLoadBalancer
@@ -23,6 +24,7 @@ def template() -> Template:
         vpc=vpc,
         security_group=ec2.SecurityGroup(stack, "Group", vpc=vpc),
         deletion_protection=True,
+        access_logs=s3.Bucket(stack, "AccessLogs"),
     )
     return Template.from_stack(stack)
 
@@ -69,3 +71,9 @@ def test_lets_a_websocket_be_silent_for_longer_than_cloudfront_does(attributes: 
 
 def test_refuses_to_be_deleted_where_it_is_told(attributes: dict[str, str]) -> None:
     assert attributes["deletion_protection.enabled"] == "true"
+
+
+def test_records_every_request(template: Template, attributes: dict[str, str]) -> None:
+    assert attributes["access_logs.s3.enabled"] == "true"
+    assert "AccessLogs" in str(attributes["access_logs.s3.bucket"])
+    assert attributes["access_logs.s3.prefix"] == "load-balancer"

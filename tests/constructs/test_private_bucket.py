@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
 from slipway.private_bucket import PrivateBucket
@@ -11,7 +12,8 @@ from tests.support.stack import empty_stack, only, properties
 
 def bucket(*, keep: bool) -> Template:
     stack = empty_stack()
-    PrivateBucket(stack, "Bucket", keep=keep)
+    access_logs = s3.Bucket.from_bucket_name(stack, "AccessLogs", "logs")
+    PrivateBucket(stack, "Bucket", keep=keep, access_logs=access_logs)
     return Template.from_stack(stack)
 
 
@@ -72,3 +74,10 @@ def test_is_emptied_and_goes_with_its_stack_when_nothing_is_kept() -> None:
 
     assert only(template, "AWS::S3::Bucket")["DeletionPolicy"] == "Delete"
     template.resource_count_is("Custom::S3AutoDeleteObjects", 1)
+
+
+def test_records_every_request_under_its_own_name(kept: Template) -> None:
+    assert properties(kept, "AWS::S3::Bucket")["LoggingConfiguration"] == {
+        "DestinationBucketName": "logs",
+        "LogFilePrefix": "s3/Bucket/",
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
 from slipway.web_acl import WebAcl
@@ -11,10 +12,26 @@ from tests.support.synthesis import Json
 
 
 @pytest.fixture(scope="module")
-def rules() -> dict[str, Json]:
+def template() -> Template:
     stack = empty_stack()
-    WebAcl(stack, "WebAcl", requests_per_5_minutes=300)
-    return {rule["Name"]: rule for rule in properties(Template.from_stack(stack), "AWS::WAFv2::WebACL")["Rules"]}
+    WebAcl(stack, "WebAcl", log_name="shop", log_retention=logs.RetentionDays.ONE_MONTH, requests_per_5_minutes=300)
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def rules(template: Template) -> dict[str, Json]:
+    return {rule["Name"]: rule for rule in properties(template, "AWS::WAFv2::WebACL")["Rules"]}
+
+
+def test_what_it_blocks_or_counts_is_logged_and_what_it_lets_through_is_not(template: Template) -> None:
+    logging = properties(template, "AWS::WAFv2::LoggingConfiguration")
+    (kept,) = logging["LoggingFilter"]["Filters"]
+
+    assert logging["LoggingFilter"]["DefaultBehavior"] == "DROP"
+    assert kept["Behavior"] == "KEEP"
+    assert {it["ActionCondition"]["Action"] for it in kept["Conditions"]} == {"BLOCK", "COUNT", "EXCLUDED_AS_COUNT"}
+    assert properties(template, "AWS::Logs::LogGroup")["LogGroupName"] == "aws-waf-logs-shop"
+    assert ":*" not in str(logging["LogDestinationConfigs"])
 
 
 def test_one_address_is_blocked_over_the_limit_within_five_minutes(rules: dict[str, Json]) -> None:

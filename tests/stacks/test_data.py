@@ -11,7 +11,7 @@ STACK = "production-allthrive-data"
 STATEFUL_IDS = {
     "AWS::RDS::DBInstance": ["DatabaseInstanceAA8A5FDE"],
     "AWS::ElastiCache::ReplicationGroup": ["CacheGroup065C0BC1"],
-    "AWS::S3::Bucket": ["MediaA721A567"],
+    "AWS::S3::Bucket": ["AccessLogs8B620ECA", "MediaA721A567"],
     "AWS::SecretsManager::Secret": [
         "CacheTokenFD4A239D",
         "DatabaseCredentials24F58BE6",
@@ -142,8 +142,8 @@ def test_deletion_is_refused_where_the_manifest_says_so(protect: bool) -> None:
 
 
 def test_the_media_are_read_by_cloudfront_of_this_account_only(production: Synthesis) -> None:
-    statements = production.resource("AWS::S3::BucketPolicy", STACK)["PolicyDocument"]["Statement"]
-    (reads,) = [it for it in statements if it["Effect"] == "Allow"]
+    policy = production.resource("AWS::S3::BucketPolicy", STACK, lambda it: "Media" in str(it["Bucket"]))
+    (reads,) = [it for it in policy["PolicyDocument"]["Statement"] if it["Effect"] == "Allow"]
 
     assert reads["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert reads["Action"] == "s3:GetObject"
@@ -151,4 +151,6 @@ def test_the_media_are_read_by_cloudfront_of_this_account_only(production: Synth
 
 
 def test_the_media_are_versioned(production: Synthesis) -> None:
-    assert production.resource("AWS::S3::Bucket", STACK)["VersioningConfiguration"] == {"Status": "Enabled"}
+    media = production.resource("AWS::S3::Bucket", STACK, lambda it: "s3/Media/" in str(it))
+
+    assert media["VersioningConfiguration"] == {"Status": "Enabled"}

@@ -151,7 +151,10 @@ def test_every_resource_is_used_only_where_the_action_knows_none(product: Synthe
 def test_no_role_is_trusted_by_pattern(product: Synthesis) -> None:
     for place, role in product.resources("AWS::IAM::Role").items():
         for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
-            assert "StringLike" not in statement.get("Condition", {}), place
+            patterns = set(statement.get("Condition", {}).get("StringLike", {}))
+            assert patterns <= {"token.actions.githubusercontent.com:ref"}, (
+                place
+            )  # of requests: tests/policy/test_trust.py
             assert statement["Principal"] != "*", place
             assert statement["Principal"] != {"AWS": "*"}, place
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from policy.assembly import Template, roles
-from policy.escalation import escalations
-from policy.findings import Finding
+from gate.assembly import Template, roles
+from gate.escalation import escalations
+from gate.findings import Finding
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".venv-policy" / "bin"

@@ -1,4 +1,4 @@
-"""Synthesizes a product with every pack on, and writes what they found: `python -m policy.synthesis allthrive out`."""
+"""Synthesizes a product with every pack on, and writes what they found: `python -m gate.synthesis allthrive out`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import cdk_nag
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "constructs"))  # a source root, not a package: docs/adr/0001
 
-from policy.findings import Accepted, Finding, Inspection  # noqa: E402 - needs the source root
-from policy.guard import guard_rules  # noqa: E402 - needs the source root
-from products import Product, load  # noqa: E402 - needs the source root
-from slipway.accepted import Acceptance, recording  # noqa: E402 - needs the source root
-from stacks.environment_stage import EnvironmentStage  # noqa: E402 - needs the source root
-from stacks.tooling_stage import ToolingStage  # noqa: E402 - needs the source root
+from gate.findings import Accepted, Finding, Inspection
+from policy.guard import guard_rules
+from products import Product, load
+from slipway.accepted import Acceptance, recording
+from stacks.environment_stage import EnvironmentStage
+from stacks.tooling_stage import ToolingStage
 
 PACKS: Mapping[str, Any] = {
     "AwsSolutions": cdk_nag.AwsSolutionsChecks,
@@ -31,7 +31,7 @@ PACKS: Mapping[str, Any] = {
 }
 _CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 _TOLD = {"error", "fatal", "warning"}
-_RESULT = "policy.json"
+_RESULT = "findings.json"
 
 
 def product_stages(product: Product) -> Callable[[cdk.App], None]:
