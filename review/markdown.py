@@ -11,8 +11,6 @@ from review.words import code, property_name, value
 
 LIMIT = 65_536
 """Characters that GitHub takes in a comment."""
-MARK = "<!-- slipway review -->"
-"""The first line of every report: how the comment is found again and updated in place."""
 _TITLES = {
     "deployment-fails": "The deployment would fail",
     "replace-stateful": "Data: replaced",
@@ -39,8 +37,13 @@ def markdown(report: Report, *, verdict: Verdict | None = None, limit: int = LIM
     return "\n".join(kept) + "\n"
 
 
+def mark(product: str) -> str:
+    """The first line of every report on a product: how the comment is found again and updated in place."""
+    return f"<!-- slipway review of {product} -->"
+
+
 def _head(report: Report) -> Iterator[str]:
-    yield MARK
+    yield mark(report.product)
     yield f"## {report.headline[:1].upper()}{report.headline[1:]}"
     yield ""
     yield f"{code(report.product)} compared with {code(report.base)}, from templates alone: nothing was deployed."

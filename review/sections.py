@@ -11,10 +11,17 @@ from review.cost.estimate import estimate
 from review.diagrams.page import drawings
 from review.model import Report, Section
 
+_COST, _DIAGRAM = "Cost", "Diagrams"
+
+
+def is_added(section: Section) -> bool:
+    """Whether a section is one of those that are made here."""
+    return section.title.startswith((_COST, _DIAGRAM))
+
 
 def completed(report: Report, before: Assembly, after: Assembly) -> Report:
     """The report with what the change costs, and with the diagrams that it changes."""
-    cost = text.section(estimate(before.stacks), estimate(after.stacks))
+    cost = replace(text.section(estimate(before.stacks), estimate(after.stacks)), title=_COST)
     drawn = _redrawn(before, after)
     return replace(report, sections=(*report.sections, cost, *([drawn] if drawn else [])))
 
@@ -26,5 +33,4 @@ def _redrawn(before: Assembly, after: Assembly) -> Section | None:
     if not now:
         return None
     blocks = [f"**{name}**, as it will be\n\n```mermaid\n{drawing.mermaid(graph)}\n```" for name, graph in now.items()]
-    title = "Diagram" if len(now) == 1 else "Diagrams"
-    return Section(title=f"{title}: {', '.join(now)}", markdown="\n\n".join(blocks))
+    return Section(title=f"{_DIAGRAM}: {', '.join(now)}", markdown="\n\n".join(blocks))

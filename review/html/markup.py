@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
 from markdown_it import MarkdownIt
 
 # Words of a report are Markdown, and hold names out of templates: no HTML, no pictures, and no addresses to follow.
-_WORDS = MarkdownIt("commonmark", {"html": False}).disable(["image", "link", "autolink", "html_inline", "html_block"])
+_WORDS = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
+_TAG = re.compile(r"</?(?:details|summary|b|sub)>")
 
 
 def words(markdown: str) -> str:
     """A sentence of a report."""
     return str(_WORDS.renderInline(markdown))
+
+
+def blocks(markdown: str) -> str:
+    """A part of a report that is Markdown for GitHub, with its folds, which are HTML there, as headings."""
+    unfolded = re.sub(r"<details><summary>(.*?)</summary>", lambda fold: f"#### {_TAG.sub('', fold[1])}", markdown)
+    return str(_WORDS.render(_TAG.sub("", unfolded)))
 
 
 def text(plain: object) -> str:

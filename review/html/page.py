@@ -12,10 +12,11 @@ from review.cost.estimate import estimate
 from review.diagrams.page import drawings
 from review.diagrams.svg import STYLE, drawn
 from review.forbidden import LABEL, TRAILER, Verdict
-from review.html.markup import folded, listed, section, table, text, words
+from review.html.markup import blocks, folded, listed, section, table, text, words
 from review.html.money import cost
 from review.model import Broadening, Direction, Finding, Report, ResourceChange, Severity, StackChange
 from review.rules import RULES
+from review.sections import is_added
 from review.words import value
 
 _STYLE = Path(__file__).with_name("page.css")
@@ -43,10 +44,12 @@ def page(report: Report, sides: Sides, *, verdict: Verdict | None = None) -> str
     """The whole file."""
     parts = [
         _head(report),
+        *(f'<div class="verdict">{words(it[:1].upper() + it[1:])}.</div>' for it in report.warnings),
         *_judged(verdict or Verdict()),
         f'<nav aria-label="Sections">{"".join(_links())}</nav><main>',
         section("findings", "What matters first", _findings(report.findings)),
         section("changes", "Changes, stack by stack", _stacks(report)),
+        *(folded(text(it.title), blocks(it.markdown)) for it in report.sections if not is_added(it)),
         cost(estimate(sides.before.stacks), estimate(sides.after.stacks)),
         section("diagrams", "Diagrams", *_diagrams(sides)),
         "</main>",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from review.forbidden import Verdict, judge
-from review.markdown import LIMIT, MARK, markdown
+from review.markdown import LIMIT, mark, markdown
 from review.model import (
     Action,
     Broadening,
@@ -57,7 +57,7 @@ def test_the_headline_says_what_matters_in_one_line() -> None:
 def test_the_comment_can_be_found_again_and_has_the_findings_before_the_rest() -> None:
     text = markdown(REPORT)
 
-    assert text.startswith(f"{MARK}\n## 1 stack changes")
+    assert text.startswith(f"{mark('shop')}\n## 1 stack changes")
     assert (
         text.index("### Data: replaced")
         < text.index("<summary>Cost</summary>")

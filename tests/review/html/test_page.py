@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 from review.assembly import Assembly, Stack
 from review.html.page import Sides, page
-from review.model import Action, Finding, Report, Severity, StackChange
+from review.model import Action, Finding, Report, Section, Severity, StackChange
 
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(1)>[a](javascript:alert(1))![b](https://evil.example/b.png)"'
 _VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -79,7 +79,8 @@ def test_hostile_texts_of_templates_stay_texts() -> None:
     stack = Stack(EVIL, EVIL, "1", "us-east-1", {"Resources": {"A": {"Type": EVIL}}}, {"A": EVIL})
     change = StackChange(EVIL, EVIL, Action.UPDATE)
     finding = Finding("broaden-iam", Severity.DANGER, EVIL, EVIL, EVIL, EVIL)
-    report = Report(EVIL, EVIL, (change,), (finding,), noise=(EVIL,))
+    evil = Section(EVIL, f"{EVIL}\n\n<details><summary>{EVIL}</summary>\n\n{EVIL}\n\n</details>")
+    report = Report(EVIL, EVIL, (change,), (finding,), (evil,), (EVIL,), (EVIL,))
 
     html = page(report, Sides(Assembly(()), Assembly((stack,))))
 
@@ -94,3 +95,20 @@ def test_a_change_of_nothing_says_so(sides: Sides) -> None:
     assert "<h1>Nothing changes</h1>" in html
     assert "Nothing is lost, nobody may do more, no network opens." in html
     assert "no change" in html
+
+
+def test_what_differs_from_what_is_deployed_is_told_too(sides: Sides) -> None:
+    folds = "- **one**\n\n<details><summary><b>stack</b>: 1 changed</summary>\n\n- web: CPU `1` → `2`\n\n</details>"
+    report = Report(
+        "allthrive",
+        "main",
+        sections=(Section("Compared with what is deployed: nothing changes", folds),),
+        warnings=("made by another CDK",),
+    )
+
+    html = page(report, Sides(sides.after, sides.after))
+
+    tags(html)
+    assert "<h4>stack: 1 changed</h4>" in html
+    assert "<li>web: CPU <code>1</code> → <code>2</code></li>" in html
+    assert "Made by another CDK." in html
