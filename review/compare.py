@@ -13,7 +13,7 @@ from review.access.naming import Names
 from review.access.network import networks
 from review.access.rights import Side, rights
 from review.assembly import Assembly, Stack, comparable
-from review.canonical import others, references
+from review.canonical import others, references, renamed
 from review.model import (
     Action,
     Broadening,
@@ -31,7 +31,7 @@ from review.model import (
 )
 from review.protections import taken_back
 from review.resources import Comparison
-from review.values import differences
+from review.values import differences, dotted
 
 Json = dict[str, Any]
 _MOST = 3  # sentences about one role among the findings; all of them stand in its stack's part
@@ -83,7 +83,8 @@ class _Gathered:
         changes = comparison.changes
         self.noise += changes.noise
         self.replaced[new.name] = changes.resources
-        told = tuple(_told(it, new) for it in changes.resources.values())
+        paths = {**(old.paths if old else {}), **new.paths}
+        told = tuple(_told(it, new, paths) for it in changes.resources.values())
         about_rights, about_networks = self._access(old, new)
         outside = tuple(self._others(old, new))
         if told or about_rights or about_networks or outside or old is None:
@@ -125,24 +126,32 @@ class _Gathered:
                 self.noise["exports between stacks"] += 1
             else:
                 behaviour = UpdateBehaviour.NOTHING
-                yield PropertyChange(".".join(it.path), it.before, it.after, behaviour)
+                yield PropertyChange(dotted(it.path), it.before, it.after, behaviour)
 
 
-def _told(change: ResourceChange, stack: Stack) -> ResourceChange:
+def _told(change: ResourceChange, stack: Stack, paths: Mapping[str, str]) -> ResourceChange:
     """A change with its words."""
+    said = words.sentence(_by_constructs(change, paths))
     if change.type != "AWS::ECS::TaskDefinition" or not change.replaced:
-        return replace(change, words=f"{words.noun(change.path)}: {words.sentence(change)}")
+        return replace(change, words=f"{words.noun(change.path)}: {said}")
     users = [
         logical_id
         for logical_id, resource in stack.resources.items()
         if resource["Type"] == "AWS::ECS::Service" and change.logical_id in references(resource)
     ]
-    said = words.sentence(change)
     if not users:
         return replace(
             change, words=f"{words.noun(change.path)}: {said.removesuffix('tasks restart')}from its next run"
         )
     return replace(change, words=f"{words.noun(stack.path(users[0]))}: {said}")
+
+
+def _by_constructs(change: ResourceChange, paths: Mapping[str, str]) -> ResourceChange:
+    """A change whose values refer to constructs, not to logical ids."""
+    properties = (
+        replace(it, before=renamed(it.before, paths), after=renamed(it.after, paths)) for it in change.properties
+    )
+    return replace(change, properties=tuple(properties))
 
 
 def _about(change: ResourceChange) -> Iterator[Finding]:

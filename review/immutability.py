@@ -75,6 +75,10 @@ def _stays(_before: Properties, _after: Properties) -> Verdict:
     return _IN_PLACE
 
 
+def _replaced(_before: Properties, _after: Properties) -> Verdict:
+    return _REPLACED
+
+
 def _true(value: object) -> bool:
     return value is True or str(value).lower() == "true"
 
@@ -104,5 +108,8 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "MultiAZ": _stays,
         "PreferredMaintenanceWindow": _stays,
     },
+    # UpdateTable takes neither.
+    "AWS::DynamoDB::Table": {"KeySchema": _replaced},
+    "AWS::DynamoDB::GlobalTable": {"KeySchema": _replaced, "LocalSecondaryIndexes": _replaced},
 }
 """By type and property: what a change does, from the properties before and after."""

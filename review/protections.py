@@ -53,7 +53,7 @@ _ALWAYS: dict[str, Lost] = {
     "EnableKeyRotation": _switched_off,
     "WebACLId": _gone,
     "ViewerProtocolPolicy": _plain_http,
-    "deletion_protection.enabled": _switched_off,
+    "[deletion_protection.enabled].Value": _switched_off,
 }
 _RETENTION = "RetentionInDays"
 
@@ -67,7 +67,7 @@ def taken_back(change: ResourceChange) -> Iterator[Finding]:
 
 
 def _of(change: ResourceChange, it: PropertyChange) -> Iterator[Finding]:
-    last = it.path.rpartition(".")[2]
+    last = it.path.partition("LoadBalancerAttributes.")[2] or it.path.rpartition(".")[2]
     rules = {**_ALWAYS, **(_OF_STORES if change.stateful else {})}
     lost = rules.get(last) or (_switched_off if "VersioningConfiguration" in it.path else None)
     name = noun(change.path)

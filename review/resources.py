@@ -10,7 +10,7 @@ from typing import Any
 from review import canonical, fate, schemas
 from review.assembly import Stack
 from review.model import Action, Fate, PropertyChange, ResourceChange, UpdateBehaviour
-from review.values import Difference, differences
+from review.values import Difference, differences, dotted
 
 Json = dict[str, Any]
 # What stands beside `Properties` and concerns CloudFormation only.
@@ -115,7 +115,11 @@ class Comparison:
         before, after = (canonical.scrubbed(it.get("Properties") or {}) for it in (old, new))
         for it in differences(before, after, unordered=lambda path: schemas.unordered(kind, path)):
             behaviour, because = schemas.behaviour(kind, it.path, before, after)
-            yield _property(it, behaviour, because)
+            if it.meant:
+                yield _property(it, behaviour, because)
+            elif behaviour >= UpdateBehaviour.MAY_REPLACE:
+                # The schema says that the order means nothing; whether CloudFormation heeds it, no page says for sure.
+                yield _property(it, UpdateBehaviour.MAY_REPLACE, "")
         for name in _ATTRIBUTES:
             if old.get(name) != new.get(name):
                 yield PropertyChange(name, old.get(name), new.get(name), UpdateBehaviour.NOTHING)
@@ -256,7 +260,7 @@ def _because(gone: ResourceChange) -> str:
 
 def _property(it: Difference, behaviour: UpdateBehaviour, because: str) -> PropertyChange:
     return PropertyChange(
-        ".".join(it.path),
+        dotted(it.path),
         it.before,
         it.after,
         behaviour,

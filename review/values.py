@@ -34,12 +34,19 @@ class Difference:
     after: Any
     order_only: bool = False
     """The same members in another order."""
+    meant: bool = True
+    """Whether the order means something."""
+
+
+def dotted(path: Path) -> str:
+    """A path as one text; a name that has dots itself stands in brackets."""
+    return ".".join(f"[{it}]" if "." in it else it for it in path)
 
 
 def differences(
     before: Any, after: Any, *, unordered: Callable[[Path], bool] = lambda _: False, path: Path = ()
 ) -> Iterator[Difference]:
-    """Every leaf that differs. `unordered` says of which lists the order means nothing."""
+    """Every leaf that differs, order included. `unordered` says of which lists the order means nothing."""
     if before == after and type(before) is type(after):
         return
     if _same_scalar(before, after):
@@ -56,8 +63,7 @@ def differences(
 
 def _lists(before: list[Any], after: list[Any], unordered: Callable[[Path], bool], path: Path) -> Iterator[Difference]:
     if sorted(map(key, before)) == sorted(map(key, after)):
-        if not unordered(path):
-            yield Difference(path, before, after, order_only=True)
+        yield Difference(path, before, after, order_only=True, meant=not unordered(path))
         return
     name = _name(before, after)
     if name:
@@ -66,8 +72,8 @@ def _lists(before: list[Any], after: list[Any], unordered: Callable[[Path], bool
             there = (*path, each)
             yield from differences(old.get(each), new.get(each), unordered=unordered, path=there)
         kept = [[each for each in items if each in old and each in new] for items in (old, new)]
-        if kept[0] != kept[1] and not unordered(path):
-            yield Difference(path, kept[0], kept[1], order_only=True)
+        if kept[0] != kept[1]:
+            yield Difference(path, kept[0], kept[1], order_only=True, meant=not unordered(path))
     elif len(before) == len(after) and all(isinstance(it, Mapping) for it in [*before, *after]):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from differences(one, other, unordered=unordered, path=(*path, str(index)))

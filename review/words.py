@@ -74,13 +74,15 @@ def value(given: object, name: str = "") -> str:
     if isinstance(given, bool):
         return code(str(given).lower())
     text = given if isinstance(given, str) else _compact(given)
-    if (_SECRET_NAMES.search(name) and "{{resolve:" not in text and "Ref" not in text) or looks_secret(text):
+    literal = isinstance(given, str) and "{{resolve:" not in text  # a reference is a name, never a value
+    if literal and (_SECRET_NAMES.search(name) or looks_secret(text)):
         return "(a secret, not shown)"
     return code(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 def _properties(change: ResourceChange) -> list[str]:
     own = [it for it in change.properties if not it.because.endswith(_FOLLOWS)]
+    own.sort(key=lambda it: -it.behaviour)
     rights = [it for it in own if it.path.split(".")[0] in _RIGHTS]
     if rights:  # what they mean is told among the rights
         own = [it for it in own if it not in rights]
@@ -113,7 +115,7 @@ def _property(it: PropertyChange) -> str:
 
 def property_name(path: str) -> str:
     """A property's path as words: `ContainerDefinitions.web.Cpu` is `web CPU`."""
-    *above, last = path.split(".")
+    *above, last = (it.strip("[]") for it in re.findall(r"\[[^\]]*\]|[^.]+", path))
     named = [code(it) for it in above if not it[:1].isupper() and not it.isdigit()]
     return " ".join([*named, _SAID.get(last, _split(last))]) if last[:1].isupper() else " ".join([*named, code(last)])
 

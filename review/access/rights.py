@@ -38,8 +38,8 @@ class Side:
 def rights(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
     """Every right of the stack that grows or narrows."""
     old, new = statements(before.template, before.names), statements(after.template, after.names)
-    for holder in dict.fromkeys([*new, *old]):
-        yield from _of(stack, holder, old.get(holder), new.get(holder))
+    told = (it for holder in dict.fromkeys([*new, *old]) for it in _of(stack, holder, old.get(holder), new.get(holder)))
+    yield from {it.words: it for it in told}.values()  # a role that goes, goes with its rights and its trust
     yield from _managed(stack, before, after)
 
 
