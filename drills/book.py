@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drills import outages, releases, stores
+from drills import outages, releases, restore, stores
 from drills.scene import Scene
 
 
@@ -60,6 +60,7 @@ DRILLS = (
         2,
     ),
     Drill("endpoint-down", "the region's API does not answer", "An AWS endpoint is down", outages.endpoint_down, 2),
+    Drill("restore", "rows are deleted by mistake", "Restore the database to a point in time", restore.restore, 2),
 )
 
 

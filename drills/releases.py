@@ -109,7 +109,7 @@ def stop(scene: Scene, pipeline: Pipeline, run: str) -> None:
     """End a run that has shown what it was asked to, before it asks somebody about production."""
     if next(it for it in pipeline.entries(20) if it.id == run).active:
         scene.type(
-            f"python -m operate stop {pipeline.flow} --run {run[:8]} --abandon --reason 'the drill is over'",
+            f"make stop PRODUCT=$P FLOW={pipeline.flow} RUN={run[:8]} ABANDON=yes REASON='the drill is over'",
             may_fail=True,
         )
 
@@ -143,7 +143,7 @@ def _taken_back(scene: Scene, pipeline: Pipeline, before: Before, failed: Run, v
     )
     report.say(f"{before.version} serves again")
     report.promise("the old release serves", back, before.version)
-    report.promise("visitors noticed nothing", not visitor.failed, visitor.said())
+    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
     issues = [
         it
         for it in scene.issues()
@@ -278,7 +278,7 @@ def two_operators(scene: Scene) -> None:
         report.say("the way back: the release from before, in the same way")
         scene.type(typed.replace("VERSION=…", f"VERSION={before.version}"))
     report.promise("the old release serves again", scene.status().get("version") == before.version, before.version)
-    report.promise("visitors noticed nothing", not visitor.failed, visitor.said())
+    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
     before.intact(scene)
 
 

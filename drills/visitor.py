@@ -71,6 +71,16 @@ class Visitor:
         return [visit for visit in self.visits if visit.problem]
 
     @property
+    def unnoticed(self) -> bool:
+        """Whether whoever met an error was served when he asked again.
+
+        The local cloud stops a task without waiting for the requests it is answering, as ECS does by the load
+        balancer's deregistration delay: so one may fail here when its task is replaced.
+        """
+        pairs = zip(self.visits, self.visits[1:], strict=False)
+        return bool(self.visits) and not any(one.problem and next_one.problem for one, next_one in pairs)
+
+    @property
     def versions(self) -> list[str]:
         """The releases that answered, in the order in which they were first seen."""
         return list(dict.fromkeys(visit.version for visit in self.visits if visit.version))

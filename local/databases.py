@@ -35,7 +35,7 @@ SYMBOLS = (
 
 FORCED_BY_DEFAULT_FROM = 15  # major version from which RDS's default parameter group forces TLS
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-_QUICK = ("-c", "fsync=off", "-c", "full_page_writes=off")  # nobody needs this data after a crash of the machine
+QUICK = ("-c", "fsync=off", "-c", "full_page_writes=off")  # nobody needs this data after a crash of the machine
 _REJECT = "hostnossl all all all reject"
 
 logger = logging.getLogger("slipway")
@@ -169,8 +169,8 @@ def install() -> None:
     run = rds._run_rds_container
 
     def running(client: Any, engine: str, arguments: dict[str, Any], **names: Any) -> Any:
-        if rds._is_postgres_engine(engine) and not arguments.get("command"):
-            arguments["command"] = ["postgres", *_QUICK]
+        if rds._is_postgres_engine(engine):
+            arguments.setdefault("command", ["postgres", *QUICK])
             arguments["environment"] = {"POSTGRES_INITDB_ARGS": "--no-sync", **arguments["environment"]}
         if arguments.get("network") == settings.current().network and not arguments.get("networking_config"):
             address = containers.fix_address(client.containers, arguments)

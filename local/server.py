@@ -26,6 +26,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.identity",
     "local.ecs",
     "local.databases",
+    "local.restores",
     "local.rotation",
     "local.autoscaling",
     "local.sockets",

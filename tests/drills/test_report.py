@@ -65,6 +65,14 @@ def test_the_longest_time_without_a_page_counts_failures_slowness_and_an_end_tha
     assert visitor(*visits).longest_gap == pytest.approx(gap)
 
 
+@pytest.mark.parametrize(
+    ("problems", "unnoticed"),
+    [(["", "", ""], True), (["", "HTTP 502", ""], True), (["", "HTTP 502", "HTTP 502", ""], False), ([], False)],
+)
+def test_one_lost_request_is_not_noticed_by_who_asks_again_and_two_are(problems: list[str], *, unnoticed: bool) -> None:
+    assert visitor(*((at, 0.1, problem) for at, problem in enumerate(problems))).unnoticed is unnoticed
+
+
 def test_a_visitor_remembers_versions_and_problems_in_the_order_they_came() -> None:
     enough = threading.Event()
     answers = iterate(
