@@ -17,7 +17,7 @@ class Assumptions:
     balancer_units: Annotated[Decimal, "capacity units of a load balancer, on average"] = Decimal("1")
     nat_gb: Annotated[Decimal, "GB a month through NAT, or through interface endpoints"] = Decimal("30")
     log_gb: Annotated[Decimal, "GB of logs a month from a task, flow logs, a database"] = Decimal("1")
-    small_log_gb: Annotated[Decimal, "GB of logs a month from each function, build or migration"] = Decimal("0.05")
+    small_log_gb: Annotated[Decimal, "GB of logs a month from a function, a build, a firewall"] = Decimal("0.05")
     bucket_gb: Annotated[Decimal, "GB in each bucket"] = Decimal("5")
     registry_gb: Annotated[Decimal, "GB in each image repository"] = Decimal("10")
     snapshot_gb: Annotated[Decimal, "GB of cache snapshots for each day that they are kept"] = Decimal("1")

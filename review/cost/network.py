@@ -63,6 +63,8 @@ def load_balancer(it: Resource) -> Iterator[Use]:
 
 
 def _service(it: Resource) -> str:
+    """The service behind an endpoint, as its last words say: `ecr.api` of `com.amazonaws.us-east-1.ecr.api`."""
     name = it.properties.get("ServiceName")
-    text = name if isinstance(name, str) else str(name["Fn::Join"][1][-1] if isinstance(name, dict) else name)
-    return text.rpartition(".com.amazonaws.")[2].lstrip(".").split(".", 2)[-1] or it.logical_id
+    if isinstance(name, dict):  # joined around the region
+        return str(name.get("Fn::Join", ["", [it.logical_id]])[1][-1]).lstrip(".")
+    return str(name).removeprefix("com.amazonaws.").partition(".")[2] or it.logical_id

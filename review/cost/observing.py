@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from review.cost.containers import tasks
 from review.cost.template import Resource
-from review.cost.use import Use
+from review.cost.use import Use, counted
 
 _PACKED = Decimal("0.15")  # of what was sent: how CloudWatch counts stored logs (its pricing page's examples)
 _DAYS = Decimal(30)
@@ -45,5 +45,5 @@ def _sent(it: Resource) -> tuple[Decimal, str]:
             if container.get("LogConfiguration", {}).get("Options", {}).get("awslogs-group") == here:
                 definition = it.template["Resources"][logical_id]
                 count = tasks(Resource(logical_id, definition, it.template, it.assume))
-                return count * it.assume.log_gb, f"{count} tasks"
-    return it.assume.small_log_gb, "a function, build or migration"
+                return count * it.assume.log_gb, counted(count, "task")
+    return it.assume.small_log_gb, "what writes little"

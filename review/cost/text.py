@@ -87,8 +87,8 @@ def _details(lines: Sequence[Line]) -> list[str]:
         (
             line.group,
             f"{line.use.what}{f' ({line.use.note})' if line.use.note else ''}",
-            f"{line.use.quantity.normalize():,f} {line.use.unit}",
-            f"{line.price.amount:f}{'' if line.price.verified else _MARK}",
+            line.use.how_much,
+            f"{line.price.amount.normalize():f}{'' if line.price.verified else _MARK}",
             money(line.amount),
             line.use.assumed,
         )

@@ -91,6 +91,7 @@ FREE: dict[str, str] = {
     "AWS::SecretsManager::RotationSchedule": "costs by the calls of its function, which is priced",
     "AWS::SecretsManager::SecretTargetAttachment": _SETTINGS,
     "AWS::SSM::Parameter": "standard parameters cost nothing",
+    "AWS::WAFv2::LoggingConfiguration": "costs by what it sends, which its log group counts",
     "AWS::CDK::Metadata": "no resource of AWS",
 }
 CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")

@@ -23,6 +23,12 @@ class Use:
     """What was assumed to come to the quantity; empty where the template states it all."""
     note: str = ""
 
+    @property
+    def how_much(self) -> str:
+        """The quantity with its unit: `1 metric`, `1,460 hours`."""
+        unit = self.unit.removesuffix("s") if self.quantity == 1 else self.unit
+        return f"{self.quantity.normalize():,f} {unit}"
+
 
 class UnknownUseError(Exception):
     """A resource whose use the template does not state; `str()` says what is missing."""

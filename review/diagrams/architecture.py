@@ -38,14 +38,17 @@ class _Drawing:
         distributions = self._of.of_type("AWS::CloudFront::Distribution")
         items: list[Item] = [Node(_USERS, "users", Shape.END)] if distributions else []
         items += [Node(self._id(it), _cdn(it)) for it in distributions]
-        items += [Node(self._id(it), f"bucket {it.path}", Shape.STORE) for it in self._of.of_type(_BUCKET)]
         placed = self._placed()
         items += placed.pop(_ELSEWHERE, [])
         frames = [Group(_plain(name), f"{name} subnets", tuple(inside), True) for name, inside in placed.items()]
         for vpc in self._of.of_type("AWS::EC2::VPC"):
             items.append(Group(self._id(vpc), self._vpc(vpc), tuple(frames)))
         edges = [*self._from_users(distributions), *self._to_services(), *self._to_data(), *self._outwards()]
-        if any(edge.target == _INTERNET for edge in edges):
+        reached = {edge.target for edge in edges}
+        # Not where logs go: nobody's data, and an arrow from everything.
+        buckets = [it for it in self._of.of_type(_BUCKET) if self._id(it) in reached]
+        items += [Node(self._id(it), f"bucket {it.path}", Shape.STORE) for it in buckets]
+        if _INTERNET in reached:
             items.append(Node(_INTERNET, "internet", Shape.END))
         return Graph((*items, *dict.fromkeys(edges)))
 

@@ -70,8 +70,8 @@ def _lines(lines: Sequence[Line]) -> str:
     rows = [
         (
             f"{text(it.use.what)}{f'<br><small>{text(it.use.note)}</small>' if it.use.note else ''}",
-            f"{it.use.quantity.normalize():,f} {text(it.use.unit)}",
-            f"${it.price.amount:f}{'' if it.price.verified else '?'}",
+            text(it.use.how_much),
+            f"${it.price.amount.normalize():f}{'' if it.price.verified else '?'}",
             money(it.amount),
             f"<small>{text(it.use.assumed)}</small>",
         )

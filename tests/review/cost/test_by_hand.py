@@ -112,7 +112,10 @@ def test_interface_endpoints_are_paid_in_each_zone_and_gateway_endpoints_are_not
     )
     gateway = resource("EC2::VPCEndpoint", VpcEndpointType="Gateway")
 
-    assert cents(month(interface, interface, interface, gateway)) == Decimal("44.10")
+    found = month(interface, interface, interface, gateway)
+
+    assert cents(found) == Decimal("44.10")
+    assert found.lines[0].use.what == "interface endpoint logs, 2 zones"
 
 
 def test_a_load_balancer() -> None:

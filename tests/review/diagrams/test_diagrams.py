@@ -12,13 +12,18 @@ from products.flows import deliveries
 from review.assembly import Stack, read
 from review.diagrams.architecture import architecture
 from review.diagrams.pipelines import pipelines
+from review.diagrams.references import References
 from review.diagrams.svg import drawn
 from review.errors import ReviewError
 from tests.support.synthesis import PRODUCTS, shipped, synthesis
 
 
+def stacks(product: str, name: str) -> list[Stack]:
+    return [it for it in read(shipped(product).folder).stacks if it.environment == name]
+
+
 def environment(product: str, name: str) -> Graph:
-    return architecture([it for it in read(shipped(product).folder).stacks if it.environment == name])
+    return architecture(stacks(product, name))
 
 
 def labels(graph: Graph) -> list[str]:
@@ -90,6 +95,11 @@ def test_without_nat_there_are_endpoints_and_no_internet() -> None:
 
     assert any("interface endpoints" in label for label in found)
     assert "internet" not in found
+
+
+def test_a_bucket_that_only_takes_logs_is_left_out() -> None:
+    assert "AccessLogs" in {it.path for it in References(stacks("allthrive", "production")).of_type("AWS::S3::Bucket")}
+    assert not any("AccessLogs" in label for label in labels(environment("allthrive", "production")))
 
 
 def test_diagrams_are_small_enough_to_read() -> None:
