@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """What `cdk synth` runs: one product's tooling and each of its environments."""
 
-import gc
 import os
 import sys
-from pathlib import Path
 
-gc.disable()  # a synth is over before there is garbage worth collecting, and imports make most of what is looked at
-sys.path.append(str(Path(__file__).resolve().parent / "constructs"))  # a source root, not a package: docs/adr/0001
+from stacks.startup import prepare
+
+prepare()  # finds constructs/, and has Node.js load the library while Python imports it
 
 import aws_cdk as cdk
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from ipaddress import IPv4Network
 from pathlib import Path
 
-gc.disable()  # as in app.py
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
 sys.path.append(str(ROOT / "constructs"))
 
-import aws_cdk as cdk  # noqa: E402 - as in app.py, after the path
+from stacks.startup import start_sooner
 
-from products import Product, load  # noqa: E402 - after the path
-from stacks.environment_stage import EnvironmentStage  # noqa: E402 - after the path
-from stacks.tooling_stage import ToolingStage  # noqa: E402 - after the path
+start_sooner()
+
+import aws_cdk as cdk
+
+from products import Product, load
+from stacks.environment_stage import EnvironmentStage
+from stacks.tooling_stage import ToolingStage
 
 
 def product_with(count: int) -> Product:

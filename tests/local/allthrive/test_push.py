@@ -16,7 +16,7 @@ from release.verify import get
 from tests.local.allthrive.conftest import AllThrive
 from tests.local.cloud import until
 
-pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
 PIPELINE = "allthrive-main"
 WORDS = "A push changed this page"
@@ -40,7 +40,7 @@ class Clone:
 
     def push(self, message: str) -> tuple[str, str]:
         """Commit and push; the run's id and what git printed."""
-        self.git("commit", "--all", "--message", message)
+        self.git("commit", "--all", "--allow-empty", "--message", message)
         said = self.git("push", "origin", "main")
         commit = self.git("rev-parse", "HEAD")
         return self.run_of(commit), said
@@ -179,6 +179,14 @@ def test_github_shows_the_release_at_the_pushed_commit(pushed: Pushed) -> None:
     assert {it["context"] for it in statuses} == {"slipway/allthrive-main"}
 
 
+def _restored(clone: Clone, path: Path, intact: str) -> None:
+    """The file as it was, on main; nobody waits for the run that starts."""
+    path.write_text(intact)
+    clone.allthrive.client("codepipeline").stop_pipeline_execution(
+        pipelineName=PIPELINE, pipelineExecutionId=clone.push("As it was")[0], abandon=True
+    )
+
+
 def test_a_failing_test_stops_the_run_before_anything_is_deployed_and_opens_one_issue(pushed: Pushed) -> None:
     clone, production = pushed.clone, pushed.clone.allthrive.urls["production"]
     before = status(production)["version"]
@@ -193,4 +201,44 @@ def test_a_failing_test_stops_the_run_before_anything_is_deployed_and_opens_one_
     assert status(production)["version"] == before
     (issue,) = until("the issue", lambda: clone.github("/issues?state=open"))
     assert issue["title"] == "allthrive: Test failed in allthrive-main"
-    test.write_text(intact)
+    _restored(clone, test, intact)
+
+
+def test_an_image_that_never_gets_healthy_is_taken_back_and_told_in_one_paragraph(pushed: Pushed) -> None:
+    clone, allthrive = pushed.clone, pushed.clone.allthrive
+    before = {name: status(url)["image_digest"] for name, url in allthrive.urls.items()}
+    dockerfile = clone.folder / "backend" / "Dockerfile.prod"
+    intact = dockerfile.read_text()
+    dockerfile.write_text(intact + 'CMD ["python", "-c", "raise SystemExit(3)"]\n')
+
+    run = clone.push("Break the image")[0]
+    actions = clone.ended(run)
+    back = until("the run that takes the stage back", lambda: _rollback_of(allthrive), 300)
+    clone.ended(back)
+    followed = allthrive.shell(f"python -m operate follow main --run {run[:8]}")
+
+    assert actions["Staging/Deploy"]["status"] == "Failed"
+    assert not {name for name in actions if name.startswith(("E2E", "Production"))}
+    assert {name: status(url)["image_digest"] for name, url in allthrive.urls.items()} == before
+    stack = allthrive.client("cloudformation").describe_stacks(StackName="staging-allthrive-services")["Stacks"][0]
+    assert stack["StackStatus"] in {"UPDATE_ROLLBACK_COMPLETE", "UPDATE_COMPLETE"}
+    services = allthrive.client("ecs").describe_services(
+        cluster="staging-allthrive-cluster", services=[f"staging-allthrive-{name}" for name in ("web", "celery")]
+    )["services"]
+    assert [each["runningCount"] == each["desiredCount"] > 0 for each in services] == [True, True]
+    assert followed.returncode == 1
+    assert "Staging/Deploy failed" in followed.stderr
+    assert "circuit breaker" in followed.stderr
+    _restored(clone, dockerfile, intact)
+
+
+def _rollback_of(allthrive: AllThrive) -> str | None:
+    listed = allthrive.client("codepipeline").list_pipeline_executions(pipelineName=PIPELINE)
+    return next(
+        (
+            it["pipelineExecutionId"]
+            for it in listed["pipelineExecutionSummaries"]
+            if it.get("executionType") == "ROLLBACK"
+        ),
+        None,
+    )
