@@ -30,8 +30,10 @@ demo: setup  ## deploy, release and serve PRODUCT on the local cloud
 	@$(BIN)/python -m local.demo --product $(PRODUCT)
 test: setup  ## every test this machine can run, but the long ones; skipped ones say why
 	@$(BIN)/pytest --numprocesses 3 --dist load -m "not long"
-.PHONY: test-long
-test-long: setup  ## the long ones: every planted defect, every build on the example
+.PHONY: test-push test-long
+test-push: setup  ## a push from commit to release, a broken test, a broken image: ten minutes on the local cloud
+	@$(BIN)/pytest tests/local/allthrive/test_push.py
+test-long: setup  ## the long ones: test-push, every planted defect, every build on the example
 	@$(BIN)/pytest -m long
 .PHONY: soak
 soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUND SCHEDULES]
