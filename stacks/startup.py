@@ -6,6 +6,7 @@ import atexit
 import gc
 import os
 import platform
+import shutil
 import socket
 import subprocess
 import threading
@@ -39,7 +40,8 @@ class _AheadProvider(ProcessProvider):
         super().__init__()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jsii")
         plain = os.name != "posix" or "JSII_RUNTIME" in os.environ
-        self._node = _NodeProcess() if plain else _DirectNode()
+        kind = _NodeProcess if plain else _DirectNode
+        self._node: _NodeProcess = kind()  # type: ignore[no-untyped-call]  # jsii's constructor has no types
         self._pending: deque[Future[object]] = deque([self._thread.submit(self._node.start)])
 
     @property
@@ -58,17 +60,20 @@ class _DirectNode(_NodeProcess):
 
     def start(self) -> None:
         program = Path(self._jsii_runtime()).parent.parent / "lib" / "program.js"
+        wanted = os.environ.get("JSII_NODE", "node")
+        node = shutil.which(wanted)
+        if node is None:
+            raise FileNotFoundError(f"no Node.js at {wanted!r}; type make setup, or put one on the PATH")
         ours, theirs = socket.socketpair()
-        node = os.environ.get("JSII_NODE", "node")
         with theirs:
-            self._process = subprocess.Popen(
-                ["sh", "-c", _EXEC, "sh", node, *_NODE_OPTIONS, str(program)],
-                stdin=theirs,
+            self._process = subprocess.Popen(  # noqa: S603 - the Node.js that jsii would start
+                ["/bin/sh", "-c", _EXEC, "sh", node, *_NODE_OPTIONS, str(program)],
+                stdin=theirs.fileno(),
                 env={**os.environ, "JSII_AGENT": f"Python/{platform.python_version()}"},
             )
         with ours:
             self._process.stdin, self._process.stdout = ours.makefile("wb"), ours.makefile("rb")
-        self._process.stderr = Path(os.devnull).open("rb")
+        self._process.stderr = Path(os.devnull).open("rb")  # noqa: SIM115 - closed by stop()
         self.sink_thread = threading.Thread()
         atexit.register(self.stop)
         self.handshake()
