@@ -42,6 +42,12 @@ def main(target: str, app: str, *arguments: str) -> None:
 
     subprocess.Popen = tee  # type: ignore[misc, assignment]  # jsii has no other place to listen
     sys.path[0] = str(ROOT)
+    # With jsii's own way to Node.js: its pipes are where lines pass.
+    from jsii._kernel.providers.process import _NodeProcess  # noqa: PLC0415 - after the path
+
+    from stacks import startup  # noqa: PLC0415 - after the path
+
+    startup._DirectNode = _NodeProcess  # type: ignore[assignment, misc]  # noqa: SLF001 - the lines are the same either way
     sys.argv = [app, *arguments]
     runpy.run_path(app, run_name="__main__")
 
