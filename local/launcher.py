@@ -74,8 +74,8 @@ def _prepare_docker(client: docker.DockerClient, settings: Settings) -> str | No
     if other is not None and other.port != settings.port:
         if lives(other):
             return (
-                f"Another local cloud (port {other.port}) holds the docker network {settings.subnet}.0/24; there is only "
-                f"one.\nStop it: SLIPWAY_PORT={other.port} python -m local down   "
+                f"Another local cloud (port {other.port}) holds the docker network {settings.subnet}.0/24; there is "
+                f"only\none. Stop it: SLIPWAY_PORT={other.port} python -m local down   "
                 "Or go without containers: SLIPWAY_DOCKER=0"
             )
         removed = network.remove(client, other)
