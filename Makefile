@@ -42,7 +42,7 @@ soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUN
 
 .PHONY: check format
 check: setup  ## format, lint, types, fast tests: before each commit
-	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/pytest -q -m "not local and not docker and not browser and not slow"
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/pytest -q --numprocesses 2 --dist load -m "not local and not docker and not browser and not slow"
 format: setup  ## let ruff mend what it can
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 

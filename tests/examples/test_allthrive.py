@@ -13,6 +13,8 @@ import pytest
 from tests.examples.product import ALLTHRIVE, BEAT, DIGEST, HERE, IMAGE, WORKER, Stack, docker, eventually, get, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
+# The builds of the pipeline do it too: tests/local/allthrive/test_push.py.
+REPEATED = pytest.mark.long
 
 SEEDS = ["seed_topics", "seed_taxonomies", "seed_categories", "seed_tools", "seed_quizzes"]
 
@@ -61,6 +63,7 @@ def test_the_image_cannot_install_anything(image: str) -> None:
     )
 
 
+@REPEATED
 def test_the_backend_passes_its_own_tests_inside_the_image(stack: Stack) -> None:
     # A Redis of its own: these tests take the lease that the running beat holds.
     stack.start("redis-of-the-tests", "redis:7-alpine")
@@ -130,6 +133,7 @@ def test_a_stopped_beat_gives_its_lease_to_the_next(stack: Stack, site: str) -> 
     docker("start", beat)
 
 
+@REPEATED
 @pytest.mark.browser
 def test_the_end_to_end_tests_pass_in_a_real_browser(stack: Stack, site: str) -> None:
     chromium = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
@@ -145,6 +149,7 @@ def test_the_end_to_end_tests_pass_in_a_real_browser(stack: Stack, site: str) ->
     )
 
 
+@REPEATED
 @pytest.mark.parametrize("check", ["lint", "typecheck", "test"])
 def test_the_frontend_passes_its_own(check: str) -> None:
     if shutil.which("npm") is None:
