@@ -4,6 +4,7 @@
 * ports are published on loopback only;
 * everything carries our labels, so `down` can remove it;
 * databases and caches get a fixed address, and keep their data over a restart;
+* two clouds on one machine name theirs differently;
 * a missing image is named in the error, with what to do.
 """
 
@@ -48,11 +49,19 @@ def local_name(image: Any) -> Any:
     return _ECR.sub(f"localhost:{port}/", image) if isinstance(image, str) else image
 
 
+def own_name(name: Any) -> Any:
+    """A container's name in this cloud: MiniStack names a database after its account, so two clouds would want one."""
+    chosen = settings.current()
+    ours = isinstance(name, str) and name.startswith("ministack-") and chosen.subnet != settings.SUBNET
+    return f"{name}-{chosen.network}" if ours else name
+
+
 def install() -> None:
     """Apply the changes to docker-py in this process."""
     if not settings.current().docker:
         return
     create, pull = ContainerCollection.create, ImageCollection.pull
+    find = ContainerCollection.get
     get, registry_data, tag = ImageCollection.get, ImageCollection.get_registry_data, Image.tag
 
     def creating(self: ContainerCollection, image: Any, command: Any = None, **kwargs: Any) -> Container:
@@ -61,6 +70,7 @@ def install() -> None:
     def pulling(self: ImageCollection, repository: str, *args: Any, **kwargs: Any) -> Any:
         return _pull(pull, self, repository, *args, **kwargs)
 
+    ContainerCollection.get = lambda self, name: find(self, own_name(name))  # type: ignore[method-assign]  # docker-py has no other seam
     ContainerCollection.create = creating  # type: ignore[method-assign]  # docker-py has no other seam
     ImageCollection.pull = pulling  # type: ignore[method-assign]  # docker-py has no other seam
     ImageCollection.get = lambda self, name: get(self, local_name(name))  # type: ignore[method-assign]  # docker-py has no other seam
@@ -93,6 +103,7 @@ def _prepare(containers: ContainerCollection, kwargs: dict[str, Any]) -> dict[st
     given = kwargs.get("labels") or {}
     own: dict[str, str] = {**(given if isinstance(given, dict) else dict.fromkeys(given, "")), **network.labels(chosen)}
     kwargs["labels"] = own
+    kwargs["name"] = own_name(kwargs.get("name"))
     if kwargs.get("ports"):
         # MiniStack counts a cache's port up without looking whether it is free; docker finds a free one
         chosen_by_docker = own.get("ministack") == "elasticache"
