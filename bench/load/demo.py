@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,8 @@ class Demo:
         Raises:
             NoDemoError: if none serves.
         """
-        chosen, product = settings.current(), load("allthrive")
+        product = load("allthrive")
+        chosen = replace(settings.current(), account=product.tooling.account, region=product.tooling.region)
         if process.running(chosen) is None or not process.healthy(chosen):
             raise NoDemoError(f"no demo serves at {chosen.url}; type make demo, then this again")
         os.environ.update(shell.variables(chosen))
