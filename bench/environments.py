@@ -8,11 +8,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)
-sys.path.append(str(ROOT / "constructs"))
 
-from stacks.startup import start_sooner
+from stacks.startup import prepare
 
-start_sooner()
+prepare()
 
 import aws_cdk as cdk
 

@@ -9,6 +9,7 @@ import platform
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,12 +24,16 @@ _EXEC = 'exec "$@" 3<&0 0</dev/null'
 _NODE_OPTIONS = ("--max-old-space-size=4069", "--preserve-symlinks")  # as jsii gives them
 
 
-def start_sooner() -> None:
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def prepare() -> None:
     """Call it before the first import of `aws_cdk`.
 
-    Node.js loads the construct library while Python imports its stubs, which would else wait for it. The first call
-    that needs an answer waits, and raises what went wrong with a library.
+    `constructs/` is found. Node.js loads the construct library while Python imports its stubs, which would else wait for
+    it; the first call that needs an answer waits, and raises what went wrong with a library.
     """
+    sys.path.append(str(ROOT / "constructs"))  # a source root, not a package: docs/adr/0001
     gc.disable()  # a synth is over before there is garbage worth collecting, and imports make most of what is looked at
     _runtime.kernel.provider = _AheadProvider()
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.synthesis import ROOT
 
-_SOONER = "from stacks.startup import start_sooner\nstart_sooner()\n"
+_SOONER = "from stacks.startup import prepare\nprepare()\n"
 _LOAD = """
 from jsii import _runtime
 from jsii._kernel.types import LoadRequest
