@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def prepare() -> None:
     """Call it before the first import of `aws_cdk`.
 
-    `constructs/` is found. Node.js loads the construct library while Python imports its stubs, which would else wait for
-    it; the first call that needs an answer waits, and raises what went wrong with a library.
+    `constructs/` is found, and Node.js loads the construct library while Python imports its stubs, which would else
+    wait for it. The first call that needs an answer waits, and raises what went wrong with a library.
     """
     sys.path.append(str(ROOT / "constructs"))  # a source root, not a package: docs/adr/0001
     gc.disable()  # a synth is over before there is garbage worth collecting, and imports make most of what is looked at
