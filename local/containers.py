@@ -70,7 +70,9 @@ def install() -> None:
     def pulling(self: ImageCollection, repository: str, *args: Any, **kwargs: Any) -> Any:
         return _pull(pull, self, repository, *args, **kwargs)
 
-    ContainerCollection.get = lambda self, name: find(self, own_name(name))  # type: ignore[method-assign]  # docker-py has no other seam
+    ContainerCollection.get = (  # type: ignore[method-assign]  # docker-py has no other seam
+        lambda self, container_id: find(self, own_name(container_id))
+    )
     ContainerCollection.create = creating  # type: ignore[method-assign]  # docker-py has no other seam
     ImageCollection.pull = pulling  # type: ignore[method-assign]  # docker-py has no other seam
     ImageCollection.get = lambda self, name: get(self, local_name(name))  # type: ignore[method-assign]  # docker-py has no other seam
