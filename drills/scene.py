@@ -202,6 +202,8 @@ class Scene:
         Raises:
             SceneError: if it failed.
         """
+        if not self.clone.is_dir():
+            raise SceneError(f"there is no {self.clone}, where the demo lets you change the product; type: make demo")
         done = subprocess.run(["git", *words], cwd=self.clone, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603, S607 - the user's git
         if done.returncode:
             raise SceneError(f"git {' '.join(words)} in {self.clone}: {done.stderr.strip()}")
