@@ -103,6 +103,13 @@ def _is_its_name(kind: str, name: str) -> bool:
     return name.endswith("Name") and kind.rpartition("::")[2].endswith(name.removesuffix("Name"))
 
 
+def warm() -> None:
+    """Read what every comparison needs, so that it need not be read later."""
+    _provider()
+    _stateful()
+    _interruptions()
+
+
 def _without_schema(kind: str) -> tuple[UpdateBehaviour, str]:
     if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
         return UpdateBehaviour.NO_INTERRUPTION, "the function behind it decides"

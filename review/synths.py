@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,39 +67,45 @@ class Synth:
         self._said.close()
 
 
-def synthesized(product: str, base: str, root: Path = ROOT) -> tuple[Assembly, Assembly]:
-    """The base's assembly and the working tree's, made at the same time.
+def synthesized(
+    product: str, base: str, root: Path = ROOT, *, meanwhile: Callable[[], None] = lambda: None
+) -> tuple[Assembly, Assembly]:
+    """The base's assembly and the working tree's, made at the same time; `meanwhile` is called while they are made.
 
     Raises:
         ReviewError: if git knows no such base, or one of the two does not synthesize.
     """
-    with tempfile.TemporaryDirectory(prefix="slipway-review-") as scratch, checkout(base, Path(scratch), root) as there:
-        synths = []
-        try:
-            if (there.folder / "products" / f"{product}.yaml").is_file():
-                synths.append(Synth(there.folder, Path(scratch) / "before", product, f"the base {shown(there)}"))
-            synths.append(Synth(root, Path(scratch) / "after", product, "the working tree"))
-            made = [synth.assembly() for synth in synths]
-        finally:
-            for synth in synths:
-                synth.stop()
-    return made[0] if len(made) > 1 else Assembly(()), made[-1]  # a product that is new has nothing before
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slipway-review-")))
+        commit = _commit(base, root)
+
+        def synth(folder: Path, out: str, what: str) -> Synth:
+            begun = Synth(folder, scratch / out, product, what)
+            stack.callback(begun.stop)
+            return begun
+
+        mine = synth(root, "after", "the working tree")
+        there = stack.enter_context(checkout(base, commit, scratch, root))
+        known = (there.folder / "products" / f"{product}.yaml").is_file()
+        theirs = synth(there.folder, "before", f"the base {shown(there)}") if known else None
+        meanwhile()
+        before = theirs.assembly() if theirs else Assembly(())  # a product that is new has nothing before
+        return before, mine.assembly()
 
 
-@contextmanager
-def checkout(base: str, scratch: Path, root: Path = ROOT) -> Iterator[Base]:
-    """The base in a worktree of its own, which goes at the end.
-
-    Raises:
-        ReviewError: if git knows no such commit.
-    """
+def _commit(base: str, root: Path) -> str:
+    """Where this branch left the base: what others did to the base since is no part of this change."""
     commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
     if commit is None:
         raise ReviewError(
             f"git knows no commit '{base}'; write a branch, a tag or a commit (in CI: fetch it, `fetch-depth: 0`)"
         )
-    # Where this branch left the base: what others did to the base since is no part of this change.
-    commit = git(root, "merge-base", commit, "HEAD") or commit
+    return git(root, "merge-base", commit, "HEAD") or commit
+
+
+@contextmanager
+def checkout(base: str, commit: str, scratch: Path, root: Path = ROOT) -> Iterator[Base]:
+    """A commit in a worktree of its own, which goes at the end."""
     folder = scratch / "base"
     if git(root, "worktree", "add", "--quiet", "--detach", str(folder), commit) is None:
         raise ReviewError(f"git cannot check out {base} ({commit[:8]}) beside this one; look at `git worktree list`")

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from review import forbidden
 from review.__main__ import main
+from tests.support.manifests import product
 
 DATABASE = {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Retain", "Properties": {"Engine": "postgres"}}
 
 
-def assembly(folder: Path, resources: Any, version: str = "55.0.0") -> Path:
+def assembly(folder: Path, resources: Any, version: str = "55.0.0", name: str = "production-shop-data") -> Path:
     folder.mkdir()
     stack = {
         "type": "aws:cloudformation:stack",
-        "properties": {"templateFile": "s.json", "stackName": "production-shop-data"},
+        "environment": "aws://111122223333/us-east-1",
+        "properties": {"templateFile": "s.json", "stackName": name},
         "displayName": "production/Data",
     }
     (folder / "manifest.json").write_text(json.dumps({"version": version, "artifacts": {"s": stack}}))
@@ -43,12 +44,9 @@ def test_a_change_that_nothing_forbids_is_fine(tmp_path: Path, capsys: pytest.Ca
 
 @pytest.fixture
 def forbidding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("review.__main__.load", lambda _: Manifest)
-
-
-class Manifest:
-    class review:  # noqa: N801 - named as the manifest's section
-        forbid = ("replace-stateful",)
+    """AllThrive's manifest, with a rule that it does not have."""
+    manifest = product({"review": {"forbid": ["replace-stateful"]}})
+    monkeypatch.setattr("review.work.load", lambda _: manifest)
 
 
 @pytest.mark.usefixtures("forbidding")
@@ -104,7 +102,3 @@ def test_an_assembly_of_another_cdk_is_compared_and_said(tmp_path: Path, capsys:
     assert run(tmp_path, {"D": DATABASE}, {"D": DATABASE}, version="48.0.0") == 0
 
     assert "The base was synthesized by another CDK (assembly schema 48.0.0, now 55.0.0)" in capsys.readouterr().out
-
-
-def test_the_rules_word_and_the_label_have_one_form() -> None:
-    assert forbidden.LABEL == "allow:"
