@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from products.secrets import hidden
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -29,7 +31,8 @@ class ManifestError(Exception):
         for problem in self.problems:
             place = f"{self.path}:{problem.line}" if problem.line else str(self.path)
             key = f" {problem.key}:" if problem.key else ""
-            lines.append(f"{place}:{key} {problem.message}")
+            # Whatever a check repeats of what it got: a pasted secret does not go on into a terminal or a log.
+            lines.append(f"{place}:{hidden(f'{key} {problem.message}')}")
         return lines
 
 

@@ -19,6 +19,7 @@ _KNOWN = (
 _SECRET_NAME = re.compile(
     r"(SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?|(API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING)_?KEY)S?$", re.IGNORECASE
 )
+_WORD = re.compile(r"[^\s'\"`,;()]+")
 _ENTROPY_LENGTH = 24  # shorter words reach no telling entropy
 _ENTROPY_BITS = 4.2  # bits a character: hexadecimal and prose stay below, base64 of random bytes lies above
 
@@ -31,6 +32,19 @@ def looks_secret(value: str) -> str | None:
     if any(_is_random(part) for part in value.split("/")):  # the parts of a path are words, though the whole is long
         return "a random value"
     return None
+
+
+def hidden(text: str) -> str:
+    """A sentence about a manifest without the values in it that look secret."""
+    text = _WORD.sub(_unless_secret, text)
+    for kind, pattern in _KNOWN:  # a private key's first line has spaces
+        text = pattern.sub(f"({kind}, not shown here)", text)
+    return text
+
+
+def _unless_secret(found: re.Match[str]) -> str:
+    kind = looks_secret(found[0])
+    return f"({kind}, not shown here)" if kind else found[0]
 
 
 def _is_random(text: str) -> bool:

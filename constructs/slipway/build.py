@@ -23,7 +23,7 @@ _SECRET = codebuild.BuildEnvironmentVariableType.SECRETS_MANAGER
 
 
 class Build(codebuild.PipelineProject):
-    """A build that writes its log and its test reports, and does what `statements` allow, nothing else.
+    """A build that writes its log and the reports its buildspec names, and does what `statements` allow, nothing else.
 
     Default settings:
     - the buildspec stands in the template, so that a reviewer reads what runs; or it is a file of the source;
@@ -60,7 +60,8 @@ class Build(codebuild.PipelineProject):
         )
         accept_log_encryption(log_group)
         role = _role(scope, construct_id, name, role_name)
-        give(role, (*_records(scope, name, log_group), *_reads(scope, secrets), *statements))
+        left = [_log(log_group), *(_reports(scope, name) if _has_reports(buildspec) else [])]
+        give(role, (*left, *_reads(scope, secrets), *statements))
         plain = {key: codebuild.BuildEnvironmentVariable(value=value) for key, value in variables.items()}
         secret = {key: codebuild.BuildEnvironmentVariable(value=value, type=_SECRET) for key, value in secrets.items()}
         super().__init__(
@@ -96,16 +97,23 @@ class Build(codebuild.PipelineProject):
         )
 
 
-def _records(scope: Construct, project: str, log_group: logs.LogGroup) -> list[iam.PolicyStatement]:
-    """What every build leaves behind: its log and its reports."""
+def _log(log_group: logs.LogGroup) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="WriteLog",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[log_group.log_group_arn],
+    )
+
+
+def _has_reports(buildspec: Mapping[str, Any] | str) -> bool:
+    """Whether a buildspec leaves reports; of one that is a file of the source nobody knows it here."""
+    return isinstance(buildspec, str) or "reports" in buildspec
+
+
+def _reports(scope: Construct, project: str) -> list[iam.PolicyStatement]:
     reports = cdk.Stack.of(scope).format_arn(service="codebuild", resource="report-group", resource_name=f"{project}-*")
     calls = ["BatchPutCodeCoverages", "BatchPutTestCases", "CreateReport", "CreateReportGroup", "UpdateReport"]
     return [
-        iam.PolicyStatement(
-            sid="WriteLog",
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[log_group.log_group_arn],
-        ),
         Allow(
             sid="WriteReports",
             actions=[f"codebuild:{call}" for call in calls],

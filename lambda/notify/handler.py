@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.aws import HERE, Unanswered
+from shared.event import inner, text
 from shared.http import ask
 from shared.job import log, shortened
 from shared.parameters import Parameters
@@ -72,7 +73,7 @@ def main(event: dict[str, Any], _context: object) -> None:
     Raises:
         NobodyReachedError: if no channel took it; Lambda calls again.
     """
-    name = str(event.get("id") or "")
+    name = str(inner(event, "id") or "")
     if name in _seen:
         return
     settings = Settings.of(Parameters.of())
@@ -104,11 +105,10 @@ def message_of(event: dict[str, Any], settings: Settings) -> Message | None:
 
 
 def _of_action(news: Event, detail: dict[str, Any], settings: Settings) -> Message | None:
-    kind = detail.get("type") or {}
-    if kind.get("category") != "Approval" or detail.get("state") != "STARTED":
+    if inner(detail, "type", "category") != "Approval" or detail.get("state") != "STARTED":
         return None
     run = read(news.pipeline, news.execution, news.trigger)
-    return approval(settings.product, run, str(detail["stage"]))
+    return approval(settings.product, run, text(detail, "stage", "detail"))
 
 
 def _of_success(run: Run, settings: Settings, *, recovered: bool) -> Message | None:

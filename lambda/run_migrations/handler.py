@@ -142,7 +142,7 @@ def _check_image(ecs: Any, definition: str, settings: Settings) -> None:
 
 def _look(job: Job, settings: Settings) -> Done | Wait:
     ecs, name = settings.place.client("ecs"), str(job.state["task"])
-    found = ecs.describe_tasks(cluster=job.state["cluster"], tasks=[name])
+    found = ecs.describe_tasks(cluster=_cluster(job, settings), tasks=[name])
     if not found["tasks"]:
         if job.seconds_since("begun") > _UNKNOWN_SECONDS:
             reasons = ", ".join(str(each.get("reason")) for each in found.get("failures", []))

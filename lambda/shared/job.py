@@ -12,13 +12,17 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.aws import HERE, code, denied, transient
+from shared.event import inner, text
 from shared.parameters import ParameterError, Parameters
 
+_JOB = "CodePipeline.job"
+_FOREIGN = "the continuation token is not one of this handler's"
 _TOKEN_LIMIT = 2048
 _SUMMARY_LIMIT = 2048
 _MESSAGE_LIMIT = 5000
@@ -60,20 +64,19 @@ class Job:
     """One action of one run of a pipeline, across all its calls."""
 
     def __init__(self, event: dict[str, Any], minutes: float) -> None:
-        data = event["CodePipeline.job"]["data"]
-        configuration = data.get("actionConfiguration", {}).get("configuration", {})
-        self.parameters = Parameters.of(configuration.get("UserParameters"))
+        data = inner(event, _JOB, "data")
+        self.parameters = Parameters.of(inner(data, "actionConfiguration", "configuration", "UserParameters"))
         self.minutes = self.parameters.number("deadline_minutes", minutes, minimum=1, maximum=1380)
-        self.state: dict[str, Any] = _state(data.get("continuationToken"))
+        self.state: dict[str, Any] = _state(inner(data, "continuationToken"))
         # The first job's id, carried along: the same in every duplicate and continuation, another in a retried stage.
-        self.key: str = self.state.setdefault("key", str(event["CodePipeline.job"]["id"]))
-        self.started: float = self.state.setdefault("started", int(now()))
-        self.state.setdefault("until", int(now() + 60 * self.minutes))
+        self.key = str(self.state.setdefault("key", str(inner(event, _JOB, "id"))))
+        self.started = self.number("started", int(now()))
+        self.number("until", int(now() + 60 * self.minutes))
 
     @property
     def overdue(self) -> bool:
         """Whether its time is up."""
-        return now() >= float(self.state["until"])
+        return now() >= self.number("until")
 
     def extend(self, minutes: float) -> None:
         """Grant it more time, from now."""
@@ -81,7 +84,14 @@ class Job:
 
     def seconds_since(self, mark: str) -> float:
         """Seconds since this was first asked for a mark."""
-        return now() - float(self.state.setdefault(mark, int(now())))
+        return now() - self.number(mark, int(now()))
+
+    def number(self, mark: str, default: float = 0) -> float:
+        """A number that earlier calls noted."""
+        value = self.state.setdefault(mark, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise Failed(_FOREIGN)
+        return float(value)
 
     def token(self) -> str:
         """What the next call is given."""
@@ -102,7 +112,7 @@ def answer(event: dict[str, Any], work: Work, *, minutes: float, abandon: Abando
     what was started and returns a sentence about it. Raises only if CodePipeline cannot be told: Lambda then calls
     again with the same event, and every step finds what it did before.
     """
-    job_id = str(event["CodePipeline.job"]["id"])
+    job_id = text(inner(event, _JOB), "id", _JOB)
     try:
         result = _step(event, work, minutes, abandon)
     except Failed as failure:
@@ -132,6 +142,8 @@ def _step(event: dict[str, Any], work: Work, minutes: float, abandon: Abandon | 
         raise Failed(str(error), kind="ConfigurationError") from error
     except ClientError as error:
         raise Failed(str(error), kind="PermissionError" if denied(error) else "JobFailed") from error
+    except BotoCoreError as error:  # asked for what AWS could not be asked for at all: a region that is none, no name
+        raise Failed(str(error), kind="ConfigurationError") from error
     except Exception as error:
         log.exception("the handler failed")
         raise Failed(f"the handler failed: {type(error).__name__}: {error}") from error
@@ -207,13 +219,13 @@ def shortened(text: str, limit: int) -> str:
     return text[:head] + mark + text[len(text) - (limit - head - len(mark)) :]
 
 
-def _state(token: str | None) -> dict[str, Any]:
+def _state(token: Any) -> dict[str, Any]:
     if not token:
         return {}
     try:
         state = json.loads(token)
-    except ValueError:
+    except (TypeError, ValueError, RecursionError):
         state = None
-    if not isinstance(state, dict):
-        raise Failed("the continuation token is not one of this handler's")
+    if not isinstance(state, dict) or not all(isinstance(each, str | int | float) for each in state.values()):
+        raise Failed(_FOREIGN)
     return state

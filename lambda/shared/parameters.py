@@ -26,8 +26,8 @@ class Parameters:
         self._asked: set[str] = set()
 
     @classmethod
-    def of(cls, user_parameters: str | None = None) -> Parameters:
-        """Of the environment, and of an action's user parameters."""
+    def of(cls, user_parameters: object = None) -> Parameters:
+        """Of the environment, and of an action's user parameters, a text."""
         fixed = _table(os.environ.get("SETTINGS") or "{}", "the environment variable SETTINGS")
         return cls({**fixed, **_table(user_parameters or "{}", "UserParameters")})
 
@@ -106,16 +106,24 @@ def digest(uri: str) -> str:
 
 
 def _resolved(name: str, value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ParameterError(f"parameter '{name}' holds half a character, which nobody can send: {value!r}") from None
     if "#{" in value:
         raise ParameterError(f"parameter '{name}' holds a variable that no action has set: {value}")
     return value
 
 
-def _table(text: str, where: str) -> dict[str, object]:
+def _table(text: object, where: str) -> dict[str, object]:
+    if not isinstance(text, str):
+        raise ParameterError(f"{where} must be the text of a JSON object, got {type(text).__name__}")
     try:
         value = json.loads(text)
     except ValueError as error:
         raise ParameterError(f"{where} must be a JSON object: {error}") from None
+    except RecursionError:
+        raise ParameterError(f"{where} must be a JSON object, not this many brackets in each other") from None
     if not isinstance(value, dict):
         raise ParameterError(f"{where} must be a JSON object, got {type(value).__name__}")
     return value

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.aws import HERE, code
+from shared.event import inner, table, text
 
 _EVENT_STATES = {
     "STARTED": "InProgress",
@@ -56,11 +57,11 @@ class Event:
     @classmethod
     def of(cls, event: dict[str, Any]) -> Event:
         """Of `CodePipeline Pipeline Execution State Change`, or of a stage or action of it."""
-        detail = event["detail"]
+        detail = table(inner(event, "detail"), "detail")
         trigger = detail.get("execution-trigger")
         return cls(
-            str(detail["pipeline"]),
-            str(detail["execution-id"]),
+            text(detail, "pipeline", "detail"),
+            text(detail, "execution-id", "detail"),
             _EVENT_STATES.get(str(detail.get("state")), str(detail.get("state"))),
             str(detail.get("pipeline-execution-attempt", "1")),
             trigger if isinstance(trigger, dict) else {},

@@ -80,7 +80,7 @@ def verify(job: Job) -> Done | Wait:
     for attempt in range(_TRIES_IN_A_CALL):
         if attempt:
             sleep(settings.pause)
-        job.state["tries"] = int(job.state.get("tries", 0)) + 1
+        job.state["tries"] = int(job.number("tries")) + 1
         wrong = _not_yet(settings, url)
         if wrong is None:
             said = f"{url or settings.cluster} runs {settings.version}, and nothing else"

@@ -6,6 +6,7 @@ which one nothing asks for: docs/least-privilege.md.
 
 from __future__ import annotations
 
+import contextvars
 import json
 import threading
 from pathlib import Path
@@ -17,11 +18,13 @@ from local import settings
 
 SYMBOLS: tuple[str, ...] = (
     "ministack.core.iam_evaluator:evaluate",
+    "ministack.core.iam_evaluator:evaluate_resource_policy",
     "ministack.core.iam_evaluator:_first_match",
     "ministack.core.iam_evaluator:ParsedStatement",
 )
 
 _SESSION = ":assumed-role/"
+_of_resource: contextvars.ContextVar[bool] = contextvars.ContextVar("slipway_policy_of_resource", default=False)
 
 
 def file(chosen: settings.Settings) -> Path:
@@ -65,15 +68,23 @@ def named(statement: Any) -> str:
 
 def install() -> None:
     """Note every answer from now on."""
-    plain = iam_evaluator.evaluate
+    plain, plain_of_resource = iam_evaluator.evaluate, iam_evaluator.evaluate_resource_policy
     decisions = Decisions(file(settings.current()))
 
     def noting(asked: Any, policies: list[list[Any]], *limits: list[list[Any]]) -> Any:
         result = plain(asked, policies, *limits)
-        if _SESSION in asked.principal_arn:
+        if _SESSION in asked.principal_arn and not _of_resource.get():
             each = [statement for document in policies for statement in document]
             by = sorted({named(it) for it in each if iam_evaluator._first_match(asked, [it], "Allow")})
             decisions.add(asked, result.decision == "Allow", by)
         return result
 
-    iam_evaluator.evaluate = noting
+    def of_resource(*asked: Any, **more: Any) -> Any:
+        """The policy of a bucket or a secret is asked by the same means: it is none of the role's."""
+        before = _of_resource.set(True)
+        try:
+            return plain_of_resource(*asked, **more)
+        finally:
+            _of_resource.reset(before)
+
+    iam_evaluator.evaluate, iam_evaluator.evaluate_resource_policy = noting, of_resource

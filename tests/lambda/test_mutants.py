@@ -45,8 +45,8 @@ DEFECTS = (
     Defect(
         "each continuation is a job of its own, with a client token of its own: a second migration starts",
         JOB,
-        'self.state.setdefault("key", str(event["CodePipeline.job"]["id"]))',
-        'str(event["CodePipeline.job"]["id"])',
+        'self.state.setdefault("key", str(inner(event, _JOB, "id")))',
+        'str(inner(event, _JOB, "id"))',
         "run_migrations::a_task_whose_start_was_never_confirmed_is_found_and_stopped_at_the_deadline",
     ),
     Defect(

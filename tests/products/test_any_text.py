@@ -12,6 +12,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.products.test_secret_values import PASTED
 from tests.support.manifests import ALLTHRIVE, complaints, manifest
 
 MANY = settings(max_examples=40, deadline=None)
@@ -88,3 +89,14 @@ def test_survives_any_name_of_any_key(path: tuple[str | int, ...], name: str) ->
         place = place[key]
     place[name] = place.pop(path[-1])
     said_about(json.dumps(data))
+
+
+@MANY
+@given(st.sampled_from([path for path in paths(manifest()) if path]), st.sampled_from(sorted(PASTED.values())))
+def test_never_repeats_a_secret_wherever_it_stands(path: tuple[str | int, ...], secret: str) -> None:
+    data: Any = manifest()
+    place = data
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = secret
+    assert secret not in "\n".join(said_about(yaml.safe_dump(data)))

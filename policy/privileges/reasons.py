@@ -1,0 +1,100 @@
+"""Why a statement stays whose removal nothing here notices. A reason without such a statement fails a test."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from policy.privileges.roles import Statement
+
+_FUNCTIONS = (
+    *(f"delivery: Environment{task}Role" for task in ("Deploy", "Migrate", "Verify", "Invalidate")),
+    *(f"delivery: {name}Role" for name in ("Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")),
+    "services: PasswordRotationHandlerRole",
+)
+_IN_A_WHOLE_RUN = (
+    *(("access: Publish", name) for name in ("ListSite", "SeeStack", "WriteSite")),
+    ("delivery: FlowE2EPlaywrightRole", "KeepReport"),
+    ("delivery: FlowEnvironmentFrontendRole", "ActInTheEnvironment"),
+    ("delivery: FlowPublishScanBackendRole", "ReadScan"),
+    ("delivery: Flow*Action", "Call"),
+)
+_RUN = (
+    "used in a whole run with containers, where IAM is asked: tests/local/allthrive/test_push.py, "
+    "test_every_action_of_the_pipeline_succeeded; neither taken away nor traced yet"
+)
+_AGENT = (
+    "ECS pulls the image and writes the log as this role, the local cloud by itself: "
+    "docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
+)
+_LOG = (
+    "Lambda writes the function's log as this role, the local cloud by itself: "
+    "docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"
+)
+
+JUSTIFIED: dict[tuple[str, str], str] = {
+    **dict.fromkeys([(role, "WriteLog") for role in _FUNCTIONS], _LOG),
+    **dict.fromkeys(
+        [
+            (f"delivery: {name}Role", "sqs:GetQueueAttributes,sqs:GetQueueUrl,sqs:SendMessage")
+            for name in ("CancelSuperseded", "Notify", "ReportFailure")
+        ],
+        "Lambda sends an event there as this role when three tries failed, the local cloud by itself: "
+        "docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
+    ),
+    ("access: Deploy", "ReadParametersOfTheStack"): (
+        "CloudFormation reads parameters of type AWS::SSM::Parameter::Value as whoever updates the stack; the local "
+        "cloud reads them itself: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/"
+        "cloudformation-supplied-parameter-types.html"
+    ),
+    ("access: Migrate", "ListTasks"): (
+        "finds a task whose start was never confirmed, to stop it: tests/lambda/test_run_migrations.py, "
+        "test_a_task_whose_start_was_never_confirmed_is_found_and_stopped_at_the_deadline"
+    ),
+    ("access: Migrate", "ReadItsLog"): (
+        "a failure's message ends with the log: tests/lambda/test_run_migrations.py, "
+        "test_an_exit_code_other_than_0_fails_with_the_last_twenty_lines_of_the_log"
+    ),
+    **dict.fromkeys(_IN_A_WHOLE_RUN, _RUN),
+    ("delivery: Flow*Role", "SeeArtifacts"): (
+        "CodeBuild and CodePipeline look at the artifacts' bucket before they use it, the local cloud does not: "
+        "docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html"
+    ),
+    ("delivery: FlowRole", "PassArtifacts"): (
+        "CodePipeline carries artifacts between actions as the pipeline's role, the local cloud by itself: "
+        "docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html"
+    ),
+    ("delivery: Flow*Action", "FindFunctions"): (
+        "documented for actions that call functions: "
+        "docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html"
+    ),
+    ("services: *TaskExecutionRole", "PullImage"): _AGENT,
+    ("services: *TaskExecutionRole", "LogInToRegistry"): _AGENT,
+    ("services: *TaskExecutionRole", "logs:CreateLogStream,logs:PutLogEvents"): _AGENT,
+    ("services: *TaskTaskRole", "ssmmessages:*"): (
+        "a shell in a running task, where the manifest allows one; the local cloud enters containers without it: "
+        "docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"
+    ),
+    **dict.fromkeys(
+        [("services: *TaskTaskRole", name) for name in ("MediaObjects", "MediaList")],
+        "which of its tasks touch uploads is the product's code, all run one image (stacks/services.py); a web task "
+        "does: tests/local/allthrive/test_changes.py, test_uploaded_media_are_served_through_cloudfront",
+    ),
+}
+"""By kind of role and statement, both with wildcards."""
+
+
+def reason(statement: Statement) -> str | None:
+    """Why a statement is kept without proof."""
+    return next(
+        (why for (role, name), why in JUSTIFIED.items() if _fits(statement, role, name)),
+        None,
+    )
+
+
+def _fits(statement: Statement, role: str, name: str) -> bool:
+    return fnmatchcase(statement.role, role) and fnmatchcase(statement.name, name)
+
+
+def without_a_statement(statements: set[Statement]) -> list[tuple[str, str]]:
+    """Reasons that no statement needs."""
+    return [(role, name) for role, name in JUSTIFIED if not any(_fits(it, role, name) for it in statements)]

@@ -1,0 +1,107 @@
+"""The statements of every handler's, build's and task's role, read from a product's templates.
+
+Roles that differ only in environment or pipeline are one kind: the same lines of stacks/ and constructs/ make them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from products import Product
+from products.flows import deliveries
+from products.names import pascal
+
+_HASH = re.compile(r"[0-9A-F]{8}$")
+_RANDOM = 13
+_STACKS = ("services", "access", "delivery")
+# CDK's own function that empties buckets of environments without data to keep; its role is CDK's.
+_NOT_OURS = ("CustomS3AutoDeleteObjects",)
+
+
+@dataclass(frozen=True, order=True)
+class Statement:
+    """A statement of a kind of role."""
+
+    role: str
+    name: str
+    """Its sid, or its actions where it has none."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of a template."""
+
+    kind: str
+    begins: str
+    """What its physical name is, or begins with."""
+
+
+class Roles:
+    """The roles of a product."""
+
+    def __init__(self, product: Product, templates: Mapping[str, Mapping[str, Any]]) -> None:
+        self._product, self._templates = product, templates
+        self.found = list(self._roles())
+
+    def _roles(self) -> Iterator[Role]:
+        for name, logical_id, resource in self._resources("AWS::IAM::Role"):
+            physical = resource["Properties"].get("RoleName")
+            yield Role(self._kind(name, logical_id), str(physical or f"{name}-{logical_id}"))
+
+    def _resources(self, kind: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        for name, template in self._templates.items():
+            if name.rpartition("-")[2] in _STACKS:
+                for logical_id, resource in template["Resources"].items():
+                    if resource["Type"] == kind and not logical_id.startswith(_NOT_OURS):
+                        yield name, logical_id, resource
+
+    def _kind(self, name: str, logical_id: str) -> str:
+        """`access: Deploy`, `delivery: FlowTestBackendAction`: without environment, flow and hash."""
+        part = _HASH.sub("", logical_id)
+        for flow in deliveries(self._product):
+            part = re.sub(f"^{pascal(flow.flow)}", "Flow", part)
+        for environment in self._product.environments:
+            part = re.sub(f"^(Flow)?{pascal(environment)}", r"\1Environment", part)
+        return f"{name.rpartition('-')[2]}: {part}"
+
+    def kind_of(self, name: str) -> str | None:
+        """The kind of a role by its name in an account; None for a role that is not the product's.
+
+        CloudFormation shortens a generated name and ends it at random: stack, logical id with a hash, twelve
+        characters or more.
+        """
+        exact = [it.kind for it in self.found if it.begins == name]
+        stem = name[:-_RANDOM].rstrip("-")
+        shortened = {it.kind for it in self.found if _shortened(it.begins, stem)}
+        found = exact or shortened
+        return next(iter(found)) if len(found) == 1 else None
+
+    def statements(self) -> dict[Statement, set[str]]:
+        """Every statement with its actions."""
+        found: dict[Statement, set[str]] = {}
+        for name, _, policy in self._resources("AWS::IAM::Policy"):
+            for reference in policy["Properties"]["Roles"]:
+                kind = self._kind(name, reference["Ref"])
+                for each in policy["Properties"]["PolicyDocument"]["Statement"]:
+                    found.setdefault(Statement(kind, named(each)), set()).update(listed(each["Action"]))
+        return found
+
+
+def _shortened(whole: str, stem: str) -> bool:
+    """Whether a name's beginning is that of a resource, with a part of its hash or without its own end."""
+    if stem.startswith(whole):
+        return re.fullmatch("[0-9A-F]*", stem[len(whole) :]) is not None
+    return len(stem) > _RANDOM and whole.startswith(stem)
+
+
+def named(statement: Mapping[str, Any]) -> str:
+    """A statement by its sid, or by its actions where it has none."""
+    return str(statement.get("Sid") or ",".join(sorted(listed(statement["Action"]))))
+
+
+def listed(value: Any) -> list[Any]:
+    """A value that IAM takes alone or in a list."""
+    return value if isinstance(value, list) else [value]

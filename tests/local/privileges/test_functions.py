@@ -1,0 +1,90 @@
+"""No function works without any one of its statements, and none reaches further than they say.
+
+Every statement is really taken away, in a cloud that asks IAM at each call. `make privileges` writes what failed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from policy.privileges import evidence
+from policy.privileges.reasons import reason
+from policy.privileges.roles import Statement
+from policy.privileges.table import shipped_roles
+from tests.local.plain import ACCOUNT, REGION
+from tests.local.privileges.work import IMAGE, OF_ROLES, Work
+
+pytestmark = [pytest.mark.local, pytest.mark.long]
+
+STATEMENTS = sorted(it for it in shipped_roles().statements() if it.role in OF_ROLES)
+
+
+@pytest.fixture(scope="module")
+def failures() -> Iterator[dict[Statement, str]]:
+    """What failed without a statement; kept, where that is asked for."""
+    found: dict[Statement, str] = {}
+    yield found
+    if os.environ.get("SLIPWAY_RECORD"):
+        known = evidence.load()
+        evidence.Evidence(found, known.traced).write()
+
+
+@pytest.mark.parametrize("role", sorted(OF_ROLES))
+def test_with_all_its_statements_it_works(work: Work, role: str) -> None:
+    outcome = OF_ROLES[role](work)
+
+    assert outcome.done, outcome.said
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda it: f"{it.role}, {it.name}")
+def test_without_a_statement_it_fails_unless_that_is_explained(
+    work: Work, failures: dict[Statement, str], statement: Statement
+) -> None:
+    role = work.role(statement.role)
+    assert statement.name in work.deployed.statements(role)
+    with work.deployed.without(role, statement.name):
+        outcome = OF_ROLES[statement.role](work)
+
+    if not outcome.done:
+        failures[statement] = evidence.shortly(outcome.said)
+    assert outcome.done == (reason(statement) is not None), outcome.said
+
+
+STAGING = f"arn:aws:iam::{ACCOUNT}:role/staging-allthrive-pipeline-deploy"
+OTHER = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/edenco/backend@{IMAGE.partition('@')[2]}"
+RELEASE = {"parameters": {"ReleaseVersion": "9"}}
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters", "refused"),
+    [
+        ("ProductionDeploy", {**RELEASE, "role": STAGING}, "sts:AssumeRole"),
+        ("ProductionDeploy", {**RELEASE, "stack": "production-allthrive-data"}, "cloudformation:DescribeStackEvents"),
+        ("ProductionDeploy", {**RELEASE, "stack": "staging-allthrive-services"}, "cloudformation:DescribeStackEvents"),
+        ("ProductionMigrate", {"stack": "production-allthrive-data"}, "cloudformation:DescribeStacks"),
+        (
+            "ProductionVerify",
+            {"version": "1", "images": [IMAGE], "stack": "production-allthrive-data"},
+            "DescribeStacks",
+        ),
+        ("ProductionInvalidate", {"distribution": "E0000000000000"}, "cloudfront:CreateInvalidation"),
+        ("ProductionInvalidate", {"role": STAGING.replace("deploy", "invalidate")}, "sts:AssumeRole"),
+        ("Promote", {"images": [OTHER], "tag": "v9"}, "ecr:BatchGetImage"),
+        (
+            "PublishRelease",
+            {"tag": "v9", "commit": "c" * 40, "images": [IMAGE], "secret": "edenco/github"},
+            "GetSecretValue",
+        ),
+    ],
+)
+def test_a_function_that_is_told_to_reach_further_is_refused(
+    work: Work, function: str, parameters: dict[str, object], refused: str
+) -> None:
+    outcome = work._act(function, parameters, calls=1)
+
+    assert not outcome.done
+    assert "not authorized to perform" in outcome.said
+    assert refused in outcome.said
