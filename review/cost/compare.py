@@ -16,7 +16,7 @@ class CostChange:
     stack: str
     path: str
     before: str
-    """What it was, as its first line says: `web: 2 tasks of 0.5 vCPU, 1 GB (arm64), processors`."""
+    """What it was, as its first line says: `web: 2 tasks of 0.5 vCPU, 1 GB (arm64)`."""
     after: str
     was: Decimal
     now: Decimal
@@ -25,6 +25,13 @@ class CostChange:
     def more(self) -> Decimal:
         """US dollars a month more, negative for less."""
         return self.now - self.was
+
+    @property
+    def words(self) -> str:
+        """`2 tasks … → 3 tasks …`, `new: load balancer`, `gone: NAT gateway`."""
+        if not self.before or not self.after:
+            return f"{'new' if self.after else 'gone'}: {self.after or self.before}"
+        return self.after if self.before == self.after else f"{self.before} → {self.after}"
 
 
 def changes(before: Estimate, after: Estimate) -> list[CostChange]:

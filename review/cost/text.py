@@ -52,17 +52,10 @@ def _compared(before: Estimate, after: Estimate) -> Iterator[str]:
     found = compare.changes(before, after)
     if found:
         yield from ("", "What makes the difference:", "")
-        yield from (f"- {_change(it)}" for it in found[:_MOST_CHANGES])
+        yield from (f"- {it.environment}: {it.words}: {signed(it.more)}" for it in found[:_MOST_CHANGES])
         if len(found) > _MOST_CHANGES:
             yield f"- {len(found) - _MOST_CHANGES} more, of less than {money(abs(found[_MOST_CHANGES - 1].more))} each"
     yield from ("", *unpriced(after), *footnotes(after))
-
-
-def _change(it: compare.CostChange) -> str:
-    what = f"{it.before} → {it.after}" if it.before and it.after and it.before != it.after else it.after or it.before
-    gone = "" if it.after else " (gone)"
-    new = "" if it.before else " (new)"
-    return f"{it.environment}: {what}{new}{gone}: {signed(it.more)}"
 
 
 def alone(estimate: Estimate, *, details: bool) -> Iterator[str]:

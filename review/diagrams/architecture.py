@@ -36,18 +36,17 @@ class _Drawing:
 
     def graph(self) -> Graph:
         distributions = self._of.of_type("AWS::CloudFront::Distribution")
-        items: list[Item] = [Node(_USERS, "users", Shape.END)] if distributions else []
-        items += [Node(self._id(it), _cdn(it)) for it in distributions]
-        placed = self._placed()
-        items += placed.pop(_ELSEWHERE, [])
-        frames = [Group(_plain(name), f"{name} subnets", tuple(inside), True) for name, inside in placed.items()]
-        for vpc in self._of.of_type("AWS::EC2::VPC"):
-            items.append(Group(self._id(vpc), self._vpc(vpc), tuple(frames)))
         edges = [*self._from_users(distributions), *self._to_services(), *self._to_data(), *self._outwards()]
         reached = {edge.target for edge in edges}
+        items: list[Item] = [Node(_USERS, "users", Shape.END)] if distributions else []
+        items += [Node(self._id(it), _cdn(it)) for it in distributions]
         # Not where logs go: nobody's data, and an arrow from everything.
         buckets = [it for it in self._of.of_type(_BUCKET) if self._id(it) in reached]
         items += [Node(self._id(it), f"bucket {it.path}", Shape.STORE) for it in buckets]
+        placed = self._placed()
+        items += placed.pop(_ELSEWHERE, [])
+        frames = [Group(_plain(name), f"{name} subnets", tuple(inside), True) for name, inside in placed.items()]
+        items += [Group(self._id(vpc), self._vpc(vpc), tuple(frames)) for vpc in self._of.of_type("AWS::EC2::VPC")]
         if _INTERNET in reached:
             items.append(Node(_INTERNET, "internet", Shape.END))
         return Graph((*items, *dict.fromkeys(edges)))

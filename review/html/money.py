@@ -26,7 +26,11 @@ def _parts(before: Estimate, after: Estimate) -> Iterator[str]:
     changed = compare.changes(before, after)
     if changed:
         yield "<h3>What makes the difference</h3>"
-        yield table(("", "change", "was", "will be"), _changes(changed), numbers=(1,))
+        yield table(
+            ("", "change", "what"),
+            [(text(it.environment), _more(it.more), text(it.words)) for it in changed],
+            numbers=(1,),
+        )
     if after.unpriced:
         items = dict.fromkeys(
             f"{text(it.environment)}: {text(it.path)} ({text(it.kind)}): {text(it.why)}" for it in after.unpriced
@@ -46,10 +50,6 @@ def _more(amount: Decimal) -> str:
     if abs(amount) < CENT:
         return '<span class="soft">no change</span>'
     return f'<span class="{"more" if amount > 0 else "less"}">{signed(amount)}</span>'
-
-
-def _changes(found: Sequence[compare.CostChange]) -> list[tuple[str, ...]]:
-    return [(text(it.environment), _more(it.more), text(it.before or "new"), text(it.after or "gone")) for it in found]
 
 
 def _heading(estimate: Estimate, name: str) -> str:

@@ -147,8 +147,9 @@ def test_what_is_new_and_what_is_gone_are_called_so() -> None:
 
     section = text.section(estimate([stack(Old=balancer)]), estimate([stack(New=key)]))
 
-    assert "production: load balancer (gone): -$22.26" in section.markdown or "-$22.27" in section.markdown
-    assert "production: key New (new): +$1.00" in section.markdown
+    # 730 h x $0.0225 + 730 LCU-hours x $0.008 = $22.265, rounded up
+    assert "production: gone: load balancer: -$22.27" in section.markdown
+    assert "production: new: key New: +$1.00" in section.markdown
 
 
 def test_money_is_rounded_half_up_and_signed() -> None:
