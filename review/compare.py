@@ -13,7 +13,7 @@ from review.access.naming import Names
 from review.access.network import networks
 from review.access.rights import Side, rights
 from review.assembly import Assembly, Stack, comparable
-from review.canonical import others, references, renamed
+from review.canonical import others, references, renamed, scrubbed
 from review.model import (
     Action,
     Broadening,
@@ -44,12 +44,13 @@ def compare(before: Assembly, after: Assembly, *, product: str, base: str, secti
     for name in [*after.by_name, *(it for it in before.by_name if it not in after.by_name)]:
         gathered.add(before.by_name.get(name), after.by_name.get(name))
     gathered.findings += failures.of_exports(before, after, gathered.replaced)
+    findings = [_moved(it, gathered.stacks, before, after) for it in gathered.findings]
     warning = comparable(before, after) if before.stacks else ""
     return Report(
         product=product,
         base=base,
         stacks=tuple(gathered.stacks),
-        findings=tuple(sorted(gathered.findings, key=lambda it: (_RANK.get(it.rule, len(_RANK)), -it.severity))),
+        findings=tuple(sorted(findings, key=lambda it: (_RANK.get(it.rule, len(_RANK)), -it.severity))),
         sections=tuple(sections),
         noise=tuple(_noise(gathered.noise)),
         warnings=(warning,) if warning else (),
@@ -127,6 +128,21 @@ class _Gathered:
             else:
                 behaviour = UpdateBehaviour.NOTHING
                 yield PropertyChange(dotted(it.path), it.before, it.after, behaviour)
+
+
+def _moved(it: Finding, stacks: Iterable[StackChange], before: Assembly, after: Assembly) -> Finding:
+    """A store that is deleted here and new in another stack, told as what it is."""
+    changes = [(stack.name, change) for stack in stacks for change in stack.resources]
+    gone = next((c for name, c in changes if (name, c.path, c.action) == (it.stack, it.path, Action.REMOVE)), None)
+    if it.rule != "delete-stateful" or gone is None:
+        return it
+    was = scrubbed(before[it.stack].resources[gone.logical_id].get("Properties"))
+    for name, new in changes:
+        alike = new.action is Action.ADD and new.type == gone.type
+        if alike and scrubbed(after[name].resources[new.logical_id].get("Properties")) == was:
+            advice = f"stack {name} has it newly, and empty: `cdk refactor` moves it with its data"
+            return replace(it, advice=advice)
+    return it
 
 
 def _told(change: ResourceChange, stack: Stack, paths: Mapping[str, str]) -> ResourceChange:

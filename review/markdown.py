@@ -90,7 +90,12 @@ def _finding(it: Finding) -> str:
 
 
 def _stack(stack: StackChange) -> str:
-    lines = [f"- {it.words}" for it in stack.resources if not it.follows]
+    come_and_go = [it for it in stack.resources if it.action in (Action.ADD, Action.REMOVE) and not it.stateful]
+    lines = [f"- {it.words}" for it in stack.resources if not it.follows and it not in come_and_go]
+    for action, title in ((Action.ADD, "new"), (Action.REMOVE, "deleted")):
+        paths = [code(it.path) for it in come_and_go if it.action is action]
+        if paths:
+            lines.append(f"- {title}: {', '.join(paths)}")
     following = [code(it.path) for it in stack.resources if it.follows]
     if following:
         lines.append(f"- following what is replaced: {', '.join(following)}")

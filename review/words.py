@@ -10,6 +10,8 @@ from typing import Any
 from products.secrets import looks_secret
 from review.model import Action, Fate, PropertyChange, ResourceChange, UpdateBehaviour
 
+_PLAIN = re.compile(r"[A-Za-z0-9/ -]+")  # nothing that Markdown, HTML or GitHub reads anything into
+_PROPERTY = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 _LONGEST = 60
 _MOST = 5
 # The last parts of a path that say what a reader knows already.
@@ -59,7 +61,8 @@ def noun(path: str) -> str:
     parts = path.split("/")
     while len(parts) > 1 and parts[-1] in _GENERIC:
         parts.pop()
-    return _split(parts[0]) if len(parts) == 1 else "/".join(parts)
+    name = _split(parts[0]) if len(parts) == 1 else "/".join(parts)
+    return name if _PLAIN.fullmatch(name) else code(name)
 
 
 def code(text: object) -> str:
@@ -116,8 +119,8 @@ def _property(it: PropertyChange) -> str:
 def property_name(path: str) -> str:
     """A property's path as words: `ContainerDefinitions.web.Cpu` is `web CPU`."""
     *above, last = (it.strip("[]") for it in re.findall(r"\[[^\]]*\]|[^.]+", path))
-    named = [code(it) for it in above if not it[:1].isupper() and not it.isdigit()]
-    return " ".join([*named, _SAID.get(last, _split(last))]) if last[:1].isupper() else " ".join([*named, code(last)])
+    named = [code(it) for it in above if not _PROPERTY.fullmatch(it) and not it.isdigit()]
+    return " ".join([*named, _SAID.get(last) or (_split(last) if _PROPERTY.fullmatch(last) else code(last))])
 
 
 def _list_change(before: list[Any], after: list[Any]) -> str:

@@ -51,6 +51,8 @@ def _of(stack: str, holder: Holder, old: list[Statement] | None, new: list[State
         elif old:
             yield Broadening(stack, holder.name, "", holder.reach, Direction.NARROWS, f"{_who(holder)} is gone")
         return
+    if old is None:
+        new = [it for it in new if not it.by_default]  # a new endpoint gives nobody a right that IAM does not give
     prefix = "new: " if old is None else ""
     yield from _told(stack, holder, Direction.GROWS, growth(old or (), new), prefix)
     yield from _told(stack, holder, Direction.NARROWS, growth(new, old or ()))

@@ -28,6 +28,7 @@ _IDENTITIES = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"})
 _ATTACHED_TO = ("Roles", "Users", "Groups", "RoleName", "UserName", "GroupName")
 # What a policy of a resource is attached to stands in one of these.
 _TARGETS = ("Bucket", "Queues", "Topics", "SecretId", "RepositoryName", "ResourceArn", "FunctionName")
+_OPEN: Json = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 _OPEN_BY_DEFAULT = {"AWS::EC2::VPCEndpoint": "PolicyDocument"}  # without a policy it lets everything through
 
 
@@ -55,6 +56,8 @@ class Statement:
     """Empty in a policy of an identity."""
     not_principals: frozenset[str]
     conditions: Conditions
+    by_default: bool = False
+    """Written nowhere: what AWS does for a resource without a policy."""
 
 
 def statements(template: Mapping[str, Any], names: Names) -> dict[Holder, list[Statement]]:
@@ -92,7 +95,7 @@ def _of_a_resource(logical_id: str, kind: str, properties: Json, names: Names) -
     targets = [it for name in _TARGETS for it in _listed(properties.get(name))]
     written = [it for value in properties.values() for it in _document(value)]
     if kind in _OPEN_BY_DEFAULT and _OPEN_BY_DEFAULT[kind] not in properties:
-        written = [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]
+        written = [_OPEN]
     if written:
         target = names.text(targets[0] if targets else {"Ref": logical_id})
         yield Holder(Reach.RESOURCE_POLICY, target.rpartition(":")[2].strip("{}")), written
@@ -141,6 +144,7 @@ def _read(written: list[Json], names: Names) -> Iterator[Statement]:
             principals=_principals(it.get("Principal"), names),
             not_principals=_principals(it.get("NotPrincipal"), names),
             conditions=_conditions(it.get("Condition"), names),
+            by_default=it is _OPEN,
         )
 
 

@@ -73,3 +73,16 @@ def test_a_stack_that_leaves_the_app_stays_deployed() -> None:
     assert [(it.rule, it.words) for it in told.findings] == [
         ("stack-removed", "stack `services` leaves the app: it stays deployed, with 0 stores of data")
     ]
+
+
+def test_a_store_that_moves_to_another_stack_is_told_as_moved() -> None:
+    table = {"Resources": {"T": {"Type": "AWS::DynamoDB::Table", "Properties": {"BillingMode": "PAY_PER_REQUEST"}}}}
+    told = compare(assembly(table, {"Resources": {}}), assembly({"Resources": {}}, table), product="shop", base="main")
+
+    assert [(it.rule, it.words, it.advice) for it in told.findings] == [
+        (
+            "delete-stateful",
+            "t: **deleted, data lost**",
+            "stack services has it newly, and empty: `cdk refactor` moves it with its data",
+        )
+    ]

@@ -24,7 +24,7 @@ from review.model import (
     StackChange,
     UpdateBehaviour,
 )
-from review.words import code, value
+from review.words import code, noun, property_name, value
 
 DATABASE = ResourceChange(
     "production-shop-data",
@@ -125,3 +125,19 @@ def test_what_looks_like_a_secret_is_not_shown() -> None:
     assert value("hunter2", "MasterUserPassword") == "(a secret, not shown)"
     assert value("ghp_" + "a1B2" * 9) == "(a secret, not shown)"
     assert value("{{resolve:secretsmanager:x}}", "MasterUserPassword") == "`{{resolve:secretsmanager:x}}`"
+
+
+def test_names_of_strangers_are_text_too() -> None:
+    assert noun("Alarms/ops@allthrive.ai") == "`Alarms/ops@allthrive.ai`"
+    assert noun("CeleryBeat/Service/Service") == "celery beat"
+    assert property_name("ContainerDefinitions.web.Environment.DJANGO_SETTINGS_MODULE.Value") == (
+        "`web` `DJANGO_SETTINGS_MODULE` value"
+    )
+    assert property_name("Tags.<b>.Value") == "`<b>` value"
+
+
+def test_what_comes_and_goes_without_data_takes_one_line() -> None:
+    new = replace(DATABASE, action=Action.ADD, stateful=False, path="A", words="a: new")
+    text = markdown(replace(REPORT, stacks=(replace(DATA, resources=(new, replace(new, path="B"))),)))
+
+    assert "- new: `A`, `B`\n" in text
