@@ -80,6 +80,9 @@ class _Gathered:
             if old is not None:
                 self._gone(old)
             return
+        if old is not None and (old.account, old.region) != (new.account, new.region):
+            self._elsewhere(old, new)
+            old = None
         comparison = Comparison(old, new)
         changes = comparison.changes
         self.noise += changes.noise
@@ -106,9 +109,20 @@ class _Gathered:
         """CDK deploys what is in the app, and leaves alone what is not."""
         stores = sum(it.stateful for it in Comparison(None, old).changes.resources.values())
         self.stacks.append(StackChange(old.name, old.environment, Action.REMOVE))
-        said = f"stack {words.code(old.name)} leaves the app: it stays deployed, with {stores} stores of data"
+        said = f"stack {words.code(old.name)} leaves the app: it stays deployed, with {_counted(stores)}"
         advice = "when nobody needs it any more, delete it by hand: the base still knows it, `cdk destroy` there"
         self.findings.append(Finding("stack-removed", Severity.WARNING, old.name, "", said, advice))
+
+    def _elsewhere(self, old: Stack, new: Stack) -> None:
+        """CloudFormation knows a stack by its account and region too."""
+        stores = sum(it.stateful for it in Comparison(None, old).changes.resources.values())
+        rule, severity = ("replace-stateful", Severity.DANGER) if stores else ("stack-removed", Severity.WARNING)
+        said = (
+            f"stack {words.code(old.name)} moves from {old.account}/{old.region} to {new.account}/{new.region}: a new, "
+            f"empty one is made there, and the old one stays deployed, with {_counted(stores)}"
+        )
+        advice = "copy the data over, and delete the old stack by hand when nobody needs it any more"
+        self.findings.append(Finding(rule, severity, new.name, "", said, advice))
 
     def _access(self, old: Stack | None, new: Stack) -> tuple[list[Broadening], list[Broadening]]:
         nothing = replace(new, template={}, paths={})
@@ -207,6 +221,10 @@ def _grouped(rule: str, broadenings: Iterable[Broadening]) -> Iterator[Finding]:
         said = "; ".join(it.words for it in found[:_MOST])
         more = f"; {len(found) - _MOST} more below" if len(found) > _MOST else ""
         yield Finding(rule, Severity.WARNING, found[0].stack, path, f"{said}{more}")
+
+
+def _counted(stores: int) -> str:
+    return "1 store of data" if stores == 1 else f"{stores} stores of data"
 
 
 def _noise(counted: Mapping[str, int]) -> Iterator[str]:

@@ -95,7 +95,9 @@ class PropertyChange:
     after: object
     behaviour: UpdateBehaviour
     because: str = ""
-    """Where the behaviour is not the property's own, e.g. `subnets is replaced`."""
+    """Why it behaves so, where the property alone does not say: `subnets is replaced`."""
+    follows: bool = False
+    """Whether the template says the same as before, and only what it refers to is replaced."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,8 @@ class ResourceChange:
     @property
     def follows(self) -> bool:
         """Whether it only learns the new identifier of something that is replaced."""
-        own = [it for it in self.properties if not it.because]
-        return self.action is Action.UPDATE and not own and self.behaviour is UpdateBehaviour.NO_INTERRUPTION
+        quiet = self.action is Action.UPDATE and self.behaviour is UpdateBehaviour.NO_INTERRUPTION
+        return quiet and all(it.follows for it in self.properties)
 
     @property
     def replaced(self) -> bool:

@@ -11,6 +11,7 @@ from review import canonical, fate, schemas
 from review.assembly import Stack
 from review.model import Action, Fate, PropertyChange, ResourceChange, UpdateBehaviour
 from review.values import Difference, differences, dotted
+from review.words import ONLY_THE_ORDER
 
 Json = dict[str, Any]
 # What stands beside `Properties` and concerns CloudFormation only.
@@ -156,7 +157,7 @@ class Comparison:
     def _following(self, logical_id: str, gone: ResourceChange, was: ResourceChange | None) -> ResourceChange | None:
         resource = self.after[logical_id]
         before, after = self.before[logical_id].get("Properties") or {}, resource.get("Properties") or {}
-        known = {it.path.partition(".")[0] for it in (was.properties if was else ()) if not it.because}
+        known = {it.path.partition(".")[0] for it in (was.properties if was else ()) if not it.follows}
         followed = []
         for name, value in after.items():
             if name in known or gone.logical_id not in canonical.references(value):
@@ -165,7 +166,7 @@ class Comparison:
             behaviour, _ = schemas.behaviour(resource["Type"], (name,), other, after)
             if gone.behaviour is UpdateBehaviour.MAY_REPLACE:
                 behaviour = min(behaviour, UpdateBehaviour.MAY_REPLACE)
-            followed.append(PropertyChange(name, value, value, behaviour, because=_because(gone)))
+            followed.append(PropertyChange(name, value, value, behaviour, _because(gone), follows=True))
         if not followed:
             return None
         already = was.properties if was else ()
@@ -264,7 +265,7 @@ def _property(it: Difference, behaviour: UpdateBehaviour, because: str) -> Prope
         it.before,
         it.after,
         behaviour,
-        "only the order" if it.order_only and not because else because,
+        ONLY_THE_ORDER if it.order_only and not because else because,
     )
 
 

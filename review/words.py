@@ -12,6 +12,8 @@ from review.model import Action, Fate, PropertyChange, ResourceChange, UpdateBeh
 
 _PLAIN = re.compile(r"[A-Za-z0-9/ -]+")  # nothing that Markdown, HTML or GitHub reads anything into
 _PROPERTY = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
+ONLY_THE_ORDER = "only the order"
+"""Why a list differs that has the same members."""
 _LONGEST = 60
 _MOST = 5
 # The last parts of a path that say what a reader knows already.
@@ -84,7 +86,7 @@ def value(given: object, name: str = "") -> str:
 
 
 def _properties(change: ResourceChange) -> list[str]:
-    own = [it for it in change.properties if not it.because.endswith(_FOLLOWS)]
+    own = [it for it in change.properties if not it.follows]
     own.sort(key=lambda it: -it.behaviour)
     rights = [it for it in own if it.path.split(".")[0] in _RIGHTS]
     if rights:  # what they mean is told among the rights
@@ -98,13 +100,16 @@ def _properties(change: ResourceChange) -> list[str]:
 
 
 _RIGHTS = frozenset({"PolicyDocument", "AssumeRolePolicyDocument", "Policies", "KeyPolicy", "RepositoryPolicyText"})
-_FOLLOWS = ("is replaced", "is created anew", "may be replaced")
 
 
 def _property(it: PropertyChange) -> str:
+    if it.because == ONLY_THE_ORDER:
+        return f"{property_name(it.path)}: another order"
+    return _difference(it) + (f" ({it.because})" if it.because else "")
+
+
+def _difference(it: PropertyChange) -> str:
     name = property_name(it.path)
-    if it.because == "only the order":
-        return f"{name}: another order"
     if isinstance(it.before, list) and isinstance(it.after, list):
         return f"{name} {_list_change(it.before, it.after)}"
     if _long(it.before) or _long(it.after):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from review.access.actions import Actions, covers, without
@@ -36,62 +36,67 @@ def growth(before: Iterable[Statement], after: Iterable[Statement]) -> Iterator[
     for statement in old:
         if not statement.allows:
             for it in _uncovered(statement, [each for each in new if not each.allows]):
-                yield Growth(it.actions, it.patterns, it.resource, it.principal, it.conditions, denial_gone=True)
+                yield replace(it, denial_gone=True)
 
 
 def _allowed(statement: Statement, old: list[Statement], denied: list[Statement]) -> Iterator[Growth]:
     for it in _uncovered(statement, old):
         left = it.actions
         for denial in denied:
-            if _covers_principal(denial, it.principal) and _covers_resource(denial, it.resource):
+            if _reaches(denial, it, statement):
                 left = without(left, denial.actions, denial.patterns)
         if not left:
             continue
         # Would it be no news but for its conditions?
-        same = [
-            each.conditions
-            for each in old
-            if left & each.actions and _covers_principal(each, it.principal) and _covers_resource(each, it.resource)
-        ]
+        same = [each.conditions for each in old if left & each.actions and _reaches(each, it, statement)]
         loosened = next((conditions for conditions in same if conditions), frozenset())
-        yield Growth(left, it.patterns, it.resource, it.principal, it.conditions, loosened)
+        yield replace(it, actions=left, loosened=loosened)
 
 
 def _uncovered(statement: Statement, others: list[Statement]) -> Iterator[Growth]:
     """The parts of a statement that none of the others holds."""
-    principals = statement.principals or ({f"not {it}" for it in statement.not_principals} or {""})
-    resources = statement.resources or {f"not {it}" for it in statement.not_resources}
-    for principal in sorted(principals):
-        for resource in sorted(resources):
+    for principal in sorted(statement.principals or {_all_but(statement.not_principals)}):
+        for resource in sorted(statement.resources or {_all_but(statement.not_resources)}):
+            part = Growth(statement.actions, statement.patterns, resource, principal, statement.conditions)
             left = statement.actions
             for other in others:
-                if not left & other.actions or not _covers_principal(other, principal):
-                    continue
-                weaker = _weaker(other.conditions, statement.conditions)
-                if weaker and _covers_resource(other, resource):
+                weaker = left & other.actions and _weaker(other.conditions, statement.conditions)
+                if weaker and _reaches(other, part, statement):
                     left = without(left, other.actions, other.patterns)
             if left:
-                yield Growth(left, statement.patterns, resource, principal, statement.conditions)
+                yield replace(part, actions=left)
 
 
-def _covers_resource(statement: Statement, resource: str) -> bool:
-    if resource.startswith("not "):
-        return "*" in statement.resources or any(
-            covers(resource.removeprefix("not "), it) for it in statement.not_resources
+def _all_but(names: frozenset[str]) -> str:
+    return f"all but {', '.join(sorted(names))}" if names else ""
+
+
+def _reaches(other: Statement, part: Growth, statement: Statement) -> bool:
+    """Whether a statement is about everything that a part of another one is about."""
+    return _covers_resource(other, part.resource, statement) and _covers_principal(other, part.principal, statement)
+
+
+def _covers_resource(other: Statement, resource: str, statement: Statement) -> bool:
+    if not statement.resources:
+        return "*" in other.resources or (
+            bool(other.not_resources)
+            and all(any(covers(it, each) for it in statement.not_resources) for each in other.not_resources)
         )
-    if statement.not_resources:
-        return not any(covers(it, resource) or covers(resource, it) for it in statement.not_resources)
-    return any(covers(it, resource) for it in statement.resources)
+    if other.not_resources:
+        return not any(covers(it, resource) or covers(resource, it) for it in other.not_resources)
+    return any(covers(it, resource) for it in other.resources)
 
 
-def _covers_principal(statement: Statement, principal: str) -> bool:
-    if not statement.principals and not statement.not_principals:
+def _covers_principal(other: Statement, principal: str, statement: Statement) -> bool:
+    if not other.principals and not other.not_principals:
         return True  # a policy of an identity is about that identity
-    if principal.startswith("not "):
-        return ANYBODY in statement.principals or principal.removeprefix("not ") in statement.not_principals
-    if statement.not_principals:
-        return principal not in statement.not_principals and principal != ANYBODY
-    return any(_principal_covers(it, principal) for it in statement.principals)
+    if not statement.principals:
+        return ANYBODY in other.principals or (
+            bool(other.not_principals) and other.not_principals <= statement.not_principals
+        )
+    if other.not_principals:
+        return principal not in other.not_principals and principal != ANYBODY
+    return any(_principal_covers(it, principal) for it in other.principals)
 
 
 def _principal_covers(one: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,3 +87,24 @@ def test_a_store_that_moves_to_another_stack_is_told_as_moved() -> None:
             "stack services has it newly, and empty: `cdk refactor` moves it with its data",
         )
     ]
+
+
+def test_a_stack_of_another_region_is_a_new_one_and_the_old_one_stays() -> None:
+    table = {"Resources": {"T": {"Type": "AWS::DynamoDB::Table"}}}
+    here = Stack("data", "production", "1", "eu-west-1", table)
+
+    told = compare(Assembly((here,)), Assembly((replace(here, region="us-east-1"),)), product="shop", base="main")
+
+    (found,) = told.findings
+    assert found.rule == "replace-stateful"
+    assert found.words == (
+        "stack `data` moves from 1/eu-west-1 to 1/us-east-1: a new, empty one is made there, "
+        "and the old one stays deployed, with 1 store of data"
+    )
+
+
+def test_what_a_custom_resource_does_is_its_functions_affair() -> None:
+    before, after = ({"Resources": {"C": {"Type": "Custom::X", "Properties": {"Size": it}}}} for it in ("1", "2"))
+    told = compare(assembly(before, None), assembly(after, None), product="shop", base="main")
+
+    assert [it.words for it in told.stacks[0].resources] == ["c: size `1` → `2` (the function behind it decides)"]
