@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from local.settings import Settings
 from tests.local.pipelines.world import World, approval, stage
 from tests.local.plain import unique
+from tests.support.chromium import chromium
 
 pytestmark = [pytest.mark.local, pytest.mark.browser]
 
@@ -25,13 +24,8 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no Chromium: set CHROMIUM_PATH")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 class Person:
