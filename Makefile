@@ -25,10 +25,13 @@ setup: .venv/.ready node_modules/.ready  ## virtual environment, CDK CLI, Node
 node_modules/.ready: package.json package-lock.json
 	npm ci --no-audit --no-fund --silent && touch $@
 
+.venv-policy/.ready: requirements-policy.txt
+	$(PYTHON) -m venv .venv-policy && .venv-policy/bin/pip install --quiet --disable-pip-version-check --requirement requirements-policy.txt && touch $@
+
 .PHONY: demo test
 demo: setup  ## deploy, release and serve PRODUCT on the local cloud
 	@$(BIN)/python -m local.demo --product $(PRODUCT)
-test: setup  ## every test this machine can run, but the long ones; skipped ones say why
+test: setup .venv-policy/.ready  ## every test this machine can run, but the long ones; skipped ones say why
 	@$(BIN)/pytest --numprocesses 3 --dist load -m "not long"
 .PHONY: test-push test-long
 test-push: setup  ## a push from commit to release, a broken test, a broken image: ten minutes on the local cloud
@@ -43,9 +46,11 @@ soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUN
 	@$(BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(ROUND),--round $(ROUND)) \
 		$(if $(SCHEDULES),--schedules $(SCHEDULES))
 
-.PHONY: check format
-check: setup  ## format, lint, types, fast tests: before each commit
+.PHONY: check format policy
+check: setup policy  ## format, lint, types, the policy gate, fast tests: before each commit
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/pytest -q --numprocesses 2 --dist load -m "not local and not docker and not browser and not slow"
+policy: setup .venv-policy/.ready  ## refuse unsafe templates, rights and workflows; what is accepted has its reason
+	@$(BIN)/python -m gate
 format: setup  ## let ruff mend what it can
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
@@ -82,7 +87,8 @@ review: setup  ## what the change since BASE would do: replacements, rights, net
 snapshots: setup  ## rewrite the committed templates after an intended change
 	@$(BIN)/pytest -q tests/snapshots --update-snapshots
 docs: setup  ## rewrite what model and manifests say: docs/manifest.md, docs/pipelines.md, docs/architecture.md, the schema
-	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document && $(BIN)/python -m review.diagrams
+	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document && $(BIN)/python -m review.diagrams \
+		&& $(BIN)/python -m gate.document && $(BIN)/python -m gate.controls
 schema: docs
 cost: setup  ## what PRODUCT costs a month, as it is and at three sizes [DETAILS=yes: every line]
 	@$(BIN)/python -m review.cost --product $(PRODUCT) $(if $(DETAILS),--details)

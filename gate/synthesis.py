@@ -5,22 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import cdk_nag
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "constructs"))  # a source root, not a package: docs/adr/0001
-
+from gate.accepted import CONTEXT, accepted, product_stages, recording
 from gate.findings import Accepted, Finding, Inspection
 from policy.guard import guard_rules
-from products import Product, load
-from slipway.accepted import Acceptance, recording
-from stacks.environment_stage import EnvironmentStage
-from stacks.tooling_stage import ToolingStage
+from products import load
 
 PACKS: Mapping[str, Any] = {
     "AwsSolutions": cdk_nag.AwsSolutionsChecks,
@@ -29,39 +24,21 @@ PACKS: Mapping[str, Any] = {
     "PCI.DSS.321": cdk_nag.PCIDSS321Checks,
     "Serverless": cdk_nag.ServerlessChecks,
 }
-_CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 _TOLD = {"error", "fatal", "warning"}
 _RESULT = "findings.json"
 
 
-def product_stages(product: Product) -> Callable[[cdk.App], None]:
-    """What app.py puts into the app."""
-
-    def fill(app: cdk.App) -> None:
-        ToolingStage(app, "tooling", product=product)
-        for environment in product.environments:
-            EnvironmentStage(app, environment, product=product)
-
-    return fill
-
-
 def inspect(name: str, fill: Callable[[cdk.App], None], folder: Path) -> Inspection:
     """Synthesize what `fill` puts into an app; findings are returned, not raised."""
-    context = {**_CONTEXT, "@aws-cdk/core:failSynthOnValidationErrors": False}
+    context = {**CONTEXT, "@aws-cdk/core:failSynthOnValidationErrors": False}
     app = cdk.App(context=context, outdir=str(folder))
     cdk.Validations.of(app).add_plugins(guard_rules(), *(pack(app, verbose=True) for pack in PACKS.values()))
     with recording() as ledger:
         fill(app)
-        accepted = tuple(sorted(set(_accepted(ledger))))
+        given = accepted(ledger)
     app.synth()
     report = json.loads((folder / "validation-report.json").read_text(encoding="utf-8"))
-    return Inspection(name, tuple(sorted(set(_findings(report)))), accepted)
-
-
-def _accepted(ledger: Iterable[Acceptance]) -> Iterator[Accepted]:
-    for each in ledger:
-        wide = cdk.Stage.is_stage(each.construct) or cdk.Stack.is_stack(each.construct)
-        yield Accepted(each.construct.node.path, each.rules, each.reason, each.declared, wide)
+    return Inspection(name, tuple(sorted(set(_findings(report)))), given)
 
 
 def _findings(report: Mapping[str, Any]) -> Iterator[Finding]:

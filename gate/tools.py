@@ -77,7 +77,7 @@ def workflows(root: Path = ROOT) -> Iterator[Finding]:
 def _json(program: Sequence[str], *, good: Sequence[int], given: str | None = None) -> Any:
     name = Path(program[0]).name
     try:
-        done = subprocess.run(program, input=given, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - programs named here
+        done = subprocess.run(program, input=given, cwd=ROOT, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise ToolError(f"{name} is not installed; type `make policy`, which installs it") from None
     if done.returncode not in good:

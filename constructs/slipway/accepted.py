@@ -1,7 +1,7 @@
 """Findings of the policy gate that are accepted, each beside the construct that causes it, with its reason.
 
 `accept` does nothing but where `recording` listens: synthesis pays nothing for it. The gate (`make policy`) listens,
-compares with what its tools find, and writes docs/accepted-risks.md (docs/adr/0011).
+compares with what its tools find, and writes docs/accepted-risks.md (docs/adr/0012).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+import aws_cdk as cdk
 from constructs import IConstruct
 
 ANY = "…"
@@ -56,8 +57,17 @@ def accept(construct: IConstruct, reason: str, *rules: str, declared: str | None
         ledger.append(Acceptance(construct, rules, reason, declared or declaring()))
 
 
+def acknowledge(construct: IConstruct, reason: str, warning: str) -> None:
+    """Accept a warning of CDK's own, which every synthesis would print; the gate hears it and compares."""
+    if _ledger.get() is None:
+        given = cdk.Acknowledgment(id=f"Annotation::{warning}", reason=reason)
+        cdk.Validations.of(construct).acknowledge(given)
+    else:
+        accept(construct, reason, warning, declared=declaring())
+
+
 def accept_aws_key(construct: IConstruct, *rules: str) -> None:
-    """Accept that AWS's own key encrypts something: one decision, docs/adr/0011."""
+    """Accept that AWS's own key encrypts something: one decision, docs/adr/0012."""
     accept(
         construct,
         "encrypted with a key that AWS keeps: a customer key costs monthly, asks every reader for one more right, and "

@@ -13,7 +13,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from slipway.accepted import accept
+from slipway.accepted import accept, acknowledge
 
 # Only on the default behaviour, so that an unknown /api path stays a 404 instead of becoming the page.
 _SINGLE_PAGE = """\
@@ -95,9 +95,10 @@ class ProductDistribution(Construct):
         self._accept(own_certificate=address is not None, firewall=web_acl_arn is not None)
 
     def _accept(self, *, own_certificate: bool, firewall: bool) -> None:
-        listing = "a default root object is set; LIST makes a missing file a 404 instead of a 403"
-        cdk.Validations.of(self.distribution).acknowledge(  # for every synthesis, which else would warn
-            cdk.Acknowledgment(id="Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk", reason=listing)
+        acknowledge(
+            self.distribution,
+            "a default root object is set; LIST makes a missing file a 404 instead of a 403",
+            "@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk",
         )
         accept(self.distribution, "visitors may be anywhere; a product says so otherwise", "AwsSolutions-CFR1")
         accept(

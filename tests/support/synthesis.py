@@ -12,8 +12,11 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk.assertions import Template
 
+from gate.accepted import accepted
+from gate.findings import Accepted
 from products import Product, load
 from products.loader import FOLDER
+from slipway.accepted import recording
 from stacks.environment_stage import EnvironmentStage
 from stacks.tooling_stage import ToolingStage
 from tests.support.manifests import manifest, product
@@ -39,10 +42,11 @@ class Synthesis:
     def __init__(self, product: Product, *, tooling: bool = True) -> None:
         self.product = product
         scope = app()
-        if tooling:
-            ToolingStage(scope, "tooling", product=product)
-        for environment in product.environments:
-            EnvironmentStage(scope, environment, product=product)
+        with recording() as self._ledger:
+            if tooling:
+                ToolingStage(scope, "tooling", product=product)
+            for environment in product.environments:
+                EnvironmentStage(scope, environment, product=product)
         self.folder = Path(scope.synth().directory)
         self.templates: dict[str, Json] = {}
         self.properties: dict[str, Json] = {}
@@ -54,6 +58,11 @@ class Synthesis:
                     name = properties["stackName"]
                     self.templates[name] = json.loads((nested / properties["templateFile"]).read_text())
                     self.properties[name] = properties
+
+    @property
+    def accepted(self) -> tuple[Accepted, ...]:
+        """What the constructs accept of the policy gate's findings."""
+        return accepted(self._ledger)
 
     def __getitem__(self, stack: str) -> Json:
         return self.templates[stack]
