@@ -65,10 +65,18 @@ def workflows(root: Path = ROOT) -> Iterator[Finding]:
     """What zizmor says of the workflows, where there are any; its paths are files."""
     if not any((root / WORKFLOWS).glob("**/*.y*ml")):
         return
-    program = [str(TOOLS / "zizmor"), "--offline", "--persona", "pedantic", "--no-progress", "--format", "json"]
+    program = [
+        str(Path(sys.executable).parent / "zizmor"),
+        "--offline",
+        "--persona",
+        "pedantic",
+        "--no-progress",
+        "--format",
+        "json",
+    ]
     for found in _json([*program, "--no-exit-codes", str(root / WORKFLOWS)], good=(0,)):
         place = next(each for each in found["locations"] if each["symbolic"]["kind"] == "Primary")
-        file = Path(place["symbolic"]["key"]["Local"]["given_path"])
+        file = Path(place["symbolic"]["key"]["Local"]["verbatim_path"])
         line = place["concrete"]["location"]["start_point"]["row"] + 1
         shown = f"{file.relative_to(root) if file.is_relative_to(root) else file}:{line}"
         yield Finding("zizmor", found["ident"], shown, f"{found['desc']}: {place['symbolic']['annotation']}")
@@ -83,6 +91,6 @@ def _json(program: Sequence[str], *, good: Sequence[int], given: str | None = No
     if done.returncode not in good:
         raise ToolError(f"{name} ended with {done.returncode}:\n{(done.stderr or done.stdout)[-2000:]}")
     try:
-        return json.loads(done.stdout or "[]")
+        return json.loads(done.stdout)
     except ValueError:
         raise ToolError(f"{name} answered no JSON:\n{done.stdout[-500:]}\n{done.stderr[-500:]}") from None

@@ -98,7 +98,7 @@ class ProductDistribution(Construct):
         acknowledge(
             self.distribution,
             "a default root object is set; LIST makes a missing file a 404 instead of a 403",
-            "@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk",
+            "Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk",
         )
         accept(self.distribution, "visitors may be anywhere; a product says so otherwise", "AwsSolutions-CFR1")
         accept(

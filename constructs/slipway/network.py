@@ -156,4 +156,5 @@ def _harden(nat: ec2.NatInstanceProviderV2, cidr: str) -> None:
             "HIPAA.Security-EC2InstanceDetailedMonitoringEnabled",
             "AwsSolutions-EC28",
             "AwsSolutions-EC29",
+            "CKV_AWS_88",
         )

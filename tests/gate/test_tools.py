@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -112,9 +112,7 @@ def test_outside_of_the_gate_nothing_is_recorded(folder: Path) -> None:
 
 
 def test_cfn_lint_is_asked(made: list[Template]) -> None:
-    assert "E2531" in rules(tools.cfn_lint(made), "cfn-lint", "Unsafe/Function") | rules(
-        tools.cfn_lint(made), "cfn-lint"
-    )
+    assert "W2531" in rules(list(tools.cfn_lint(made)), "cfn-lint", "Unsafe/Function")
 
 
 @installed
@@ -131,7 +129,6 @@ def test_cloudsplaining_and_parliament_are_asked(made: list[Template]) -> None:
     assert "pass-role-to-function" in rules(found, "escalation", "Unsafe/Role")
 
 
-@installed
 def test_zizmor_is_asked_where_there_are_workflows(tmp_path: Path) -> None:
     assert list(tools.workflows(tmp_path)) == []
     (tmp_path / ".github" / "workflows").mkdir(parents=True)
@@ -164,9 +161,8 @@ def test_a_tool_that_is_missing_says_what_to_type(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_tool_that_breaks_is_no_clean_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    shutil.copy("/bin/false", tmp_path / "checkov")
+    shutil.copy("/bin/false", tmp_path / "checkov")  # ends with 1, as checkov does where it finds something
     monkeypatch.setattr(tools, "TOOLS", tmp_path)
 
-    answer: Callable[[], list[Finding]] = lambda: list(tools.checkov(tmp_path, []))  # noqa: E731 - one line
-    with pytest.raises(tools.ToolError):
-        answer()
+    with pytest.raises(tools.ToolError, match="answered no JSON"):
+        list(tools.checkov(tmp_path, []))
