@@ -19,14 +19,14 @@ help:  ## this list
 .PHONY: setup
 setup: .venv/.ready node_modules/.ready  ## virtual environment, CDK CLI, Node
 
-.venv/.ready: requirements.txt requirements-dev.txt
-	$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt && touch $@
+.venv/.ready: requirements-dev.lock
+	$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock && touch $@
 
 node_modules/.ready: package.json package-lock.json
 	npm ci --no-audit --no-fund --silent && touch $@
 
-.venv-policy/.ready: requirements-policy.txt
-	$(PYTHON) -m venv .venv-policy && .venv-policy/bin/pip install --quiet --disable-pip-version-check --requirement requirements-policy.txt && touch $@
+.venv-policy/.ready: requirements-policy.lock
+	$(PYTHON) -m venv .venv-policy && .venv-policy/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-policy.lock && touch $@
 
 .PHONY: demo test
 demo: setup  ## deploy, release and serve PRODUCT on the local cloud
@@ -90,6 +90,9 @@ docs: setup  ## rewrite what model and manifests say: docs/manifest.md, docs/pip
 	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document && $(BIN)/python -m review.diagrams \
 		&& $(BIN)/python -m gate.document && $(BIN)/python -m gate.controls
 schema: docs
+.PHONY: lock
+lock: setup  ## pin every Python package, theirs too, to the hashes of its files, after a change of requirements*.txt
+	@$(BIN)/python -m gate.locks
 cost: setup  ## what PRODUCT costs a month, as it is and at three sizes [DETAILS=yes: every line]
 	@$(BIN)/python -m review.cost --product $(PRODUCT) $(if $(DETAILS),--details)
 bench: setup  ## figures with their floor, from one run; with a demo up, those of bench-load too

@@ -65,16 +65,9 @@ def workflows(root: Path = ROOT) -> Iterator[Finding]:
     """What zizmor says of the workflows, where there are any; its paths are files."""
     if not any((root / WORKFLOWS).glob("**/*.y*ml")):
         return
-    program = [
-        str(Path(sys.executable).parent / "zizmor"),
-        "--offline",
-        "--persona",
-        "pedantic",
-        "--no-progress",
-        "--format",
-        "json",
-    ]
-    for found in _json([*program, "--no-exit-codes", str(root / WORKFLOWS)], good=(0,)):
+    tool = str(Path(sys.executable).parent / "zizmor")
+    asked = ["--offline", "--persona", "pedantic", "--no-progress", "--no-exit-codes", "--format", "json"]
+    for found in _json([tool, *asked, str(root / WORKFLOWS)], good=(0,)):
         place = next(each for each in found["locations"] if each["symbolic"]["kind"] == "Primary")
         file = Path(place["symbolic"]["key"]["Local"]["verbatim_path"])
         line = place["concrete"]["location"]["start_point"]["row"] + 1
