@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from review.__main__ import main
+from review.synths import ROOT, git
 from tests.support.manifests import product
 
 DATABASE = {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Retain", "Properties": {"Engine": "postgres"}}
@@ -102,3 +103,16 @@ def test_an_assembly_of_another_cdk_is_compared_and_said(tmp_path: Path, capsys:
     assert run(tmp_path, {"D": DATABASE}, {"D": DATABASE}, version="48.0.0") == 0
 
     assert "The base was synthesized by another CDK (assembly schema 48.0.0, now 55.0.0)" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_last_commit_of_this_repository_is_synthesized_and_compared(tmp_path: Path) -> None:
+    if git(ROOT, "rev-parse", "HEAD") is None:
+        pytest.skip("this is no git checkout, so there is no base to compare with")
+
+    assert main(["--base", "HEAD", "--output", str(tmp_path)]) == 0
+
+    said = (tmp_path / "comment.md").read_text()
+    assert "`allthrive` compared with `HEAD`" in said
+    assert {path.name for path in tmp_path.iterdir()} == {"comment.md", "report.html", "report.md"}
+    assert "slipway-review-" not in (git(ROOT, "worktree", "list") or "")
