@@ -8,6 +8,7 @@ from typing import Any
 
 from drills.releases import Before, ended, flow, run_of, stop
 from drills.scene import Scene, SceneError
+from products import names
 from release import services
 from release.errors import ReleaseError
 
@@ -72,7 +73,7 @@ def _release(scene: Scene, version: str) -> None:
     """Put the running images in again under another version, as `python -m release` does."""
     stack = scene.client("cloudformation").describe_stacks(StackName=scene.target.stack("services"))["Stacks"][0]
     known = {it["ParameterKey"]: it["ParameterValue"] for it in stack["Parameters"]}
-    images = {name: known[f"{name.capitalize()}Image"] for name in scene.product.images}
+    images = {name: known[names.image_parameter(name)] for name in scene.product.images}
     services.deploy(scene.target, version, images)
 
 

@@ -284,7 +284,11 @@ def two_operators(scene: Scene) -> None:
 
 def _image(scene: Scene) -> str:
     stack = scene.client("cloudformation").describe_stacks(StackName=scene.target.stack("services"))["Stacks"][0]
-    return str(next(it["ParameterValue"] for it in stack["Parameters"] if it["ParameterKey"] == "BackendImage"))
+    return str(
+        next(
+            it["ParameterValue"] for it in stack["Parameters"] if it["ParameterKey"] == names.image_parameter("backend")
+        )
+    )
 
 
 def _two_migrations(scene: Scene) -> None:

@@ -118,3 +118,18 @@ def test_migrations_that_have_run_are_not_looked_at(desk: Desk, values: dict[str
     result, printed = run(desk, "migrations", source, {**values, "SINCE": "catalog.0002"})
     assert result.succeeded, printed[-3000:]
     assert "0 migrations looked at" in printed
+
+
+def test_a_backend_that_runs_outside_transactions_is_not_told_off_for_what_it_prints(
+    desk: Desk, values: dict[str, str], source: Path
+) -> None:
+    """It makes AddIndex concurrent by itself, and sqlmigrate prints BEGIN before it all the same."""
+    settings = source / "backend" / "config" / "environment.py"
+    engine = "django_zero_downtime_migrations.backends.postgres"
+    settings.write_text(settings.read_text().replace("django.db.backends.postgresql", engine))
+    with (source / "backend" / "requirements.txt").open("a") as file:
+        file.write("django-pg-zero-downtime-migrations==0.20\n")
+    plant_migrations(source, "migrations.AddIndex('tool', models.Index(fields=['name'], name='i'))")
+    result, printed = run(desk, "migrations", source, values)
+    assert result.succeeded, printed[-3000:]
+    assert "2 migrations looked at" in printed
