@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.error
+from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from drills.releases import Before, ended, flow, run_of, stop
 from drills.scene import Scene, SceneError
@@ -20,30 +23,37 @@ def expired_token(scene: Scene) -> None:
     if scene.product.pipeline is None:
         raise SceneError(f"{scene.product.name} has no pipeline")
     name = scene.product.pipeline.github.secret
-    good = secrets.get_secret_value(SecretId=name)["SecretString"]
+    old = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])["token"]
     news = _queue(scene)
     waiting = _waiting(scene, news)
     try:
-        secrets.put_secret_value(SecretId=name, SecretString=json.dumps({"token": "expired-in-a-drill"}))
-        report.say(f"the token in {name} is one that GitHub refuses")
+        scene.faults({"service": "github", "answer": "expired", "token": old})
+        report.say(f"GitHub does not take the token in {name} any more")
         with scene.visitor() as visitor:
             scene.type(f"make start PRODUCT=$P FLOW={pipeline.flow}")
             run = next(it.id for it in pipeline.entries(5) if it.active)
-            scene.until("news that could not be told", lambda: _waiting(scene, news) > waiting, 600)
+            told = scene.until("news that could not be told", lambda: _waiting(scene, news) - waiting, 300)
             stop(scene, pipeline, run)
-        report.promise(
-            "what was not told is kept for the alarm PipelineNewsWasLost", True, f"{_waiting(scene, news)} in the queue"
-        )
+        report.promise("what was not told is kept for the alarm PipelineNewsWasLost", told > 0, f"{told} in the queue")
         report.promise("the alarm looks at that queue", _alarmed(scene, news), "its dimension names it")
         report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+        new = f"local-{uuid4().hex}"
+        scene.documented("GitHub's token has expired", 0, replace={"<new token>": new, "allthrive/github": name})
+        report.promise("the old token is still refused", _refused(scene, old), "HTTP 401")
+        report.promise("the new one is taken", isinstance(scene.issues(), list), "issues can be read")
     finally:
-        token = json.loads(good)["token"]
-        scene.documented("GitHub's token has expired", 0, replace={"<new token>": token, "allthrive/github": name})
-    report.promise("GitHub takes the new token", isinstance(scene.issues(), list), "its issues can be read")
-    report.promise(
-        "the queue is empty again", scene.until("an empty queue", lambda: _waiting(scene, news) == 0, 60), "purged"
-    )
+        scene.faults()
+    empty = scene.until("an empty queue", lambda: _waiting(scene, news) == 0, 60)
+    report.promise("the queue is empty again", empty, "purged")
     before.intact(scene)
+
+
+def _refused(scene: Scene, token: str) -> bool:
+    try:
+        scene.github("/issues", token)
+    except urllib.error.HTTPError as error:
+        return error.code == HTTPStatus.UNAUTHORIZED
+    return False
 
 
 def _queue(scene: Scene) -> str:

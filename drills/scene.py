@@ -174,19 +174,22 @@ class Scene:
             raise SceneError(f"the runbook's commands ended with {done.returncode}: {printed[-600:]}")
         return printed
 
-    def issues(self) -> list[dict[str, Any]]:
-        """The open issues on GitHub, newest first."""
+    def github(self, path: str, token: str = "") -> Any:
+        """Ask GitHub about the product's repository, with the pipeline's token or another one."""
         pipeline = self.product.pipeline
-        if pipeline is None:
-            return []
-        secret = self.client("secretsmanager").get_secret_value(SecretId=pipeline.github.secret)["SecretString"]
+        if not token and pipeline is not None:
+            found = self.client("secretsmanager").get_secret_value(SecretId=pipeline.github.secret)["SecretString"]
+            token = json.loads(found)["token"]
         place = f"{self.product.repository.owner}/{self.product.repository.name}"
         request = urllib.request.Request(  # noqa: S310 - our own address
-            f"{self.settings.github_api}/repos/{place}/issues?state=open",
-            headers={"Authorization": f"Bearer {json.loads(secret)['token']}"},
+            f"{self.settings.url}/_github/api/v3/repos/{place}{path}", headers={"Authorization": f"Bearer {token}"}
         )
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own address
-            found: list[dict[str, Any]] = json.load(answer)
+            return json.load(answer)
+
+    def issues(self) -> list[dict[str, Any]]:
+        """The open issues, newest first."""
+        found: list[dict[str, Any]] = self.github("/issues?state=open")
         return found
 
     # -- the developers' side

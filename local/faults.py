@@ -32,7 +32,9 @@ ANSWERS: dict[str, tuple[int, str, str]] = {
         "Service is unavailable (a drill of the local cloud)",
     ),
     "full": (HTTPStatus.INSUFFICIENT_STORAGE, "InsufficientStorage", "No space is left (a drill of the local cloud)"),
+    "expired": (HTTPStatus.UNAUTHORIZED, "ExpiredTokenException", "Bad credentials (a drill of the local cloud)"),
 }
+GITHUB = "github"
 _SCOPE = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/,\s]+/([a-z0-9-]+)/aws4_request")
 _QUERY = ("cloudformation", "rds", "elasticache", "iam", "sts", "sns", "elasticloadbalancing", "cloudfront")
 _XML = {
@@ -53,6 +55,8 @@ class Fault:
     path: str = ""
     every: int = 1
     """Every how many-th request is answered so: a client that retries gets through where this is 2 or more."""
+    token: str = field(default="", repr=False)
+    """Only requests with it, so that a new one is the way back; never told to anybody."""
     seen: int = 0
     given: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -64,21 +68,28 @@ class Fault:
         Raises:
             ValueError: saying what to send instead.
         """
-        unknown = set(asked) - {"service", "answer", "method", "path", "every"}
+        unknown = set(asked) - {"service", "answer", "method", "path", "every", "token"}
         if unknown:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; a fault has service, answer, method, path, every")
+            known = "service, answer, method, path, every, token"
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; a fault has {known}")
         service, answer, every = asked.get("service"), asked.get("answer"), asked.get("every", 1)
         if not isinstance(service, str) or not service:
-            raise ValueError(f"service is {service!r}; write the name in the signature's scope, e.g. ecs, or * for all")
+            raise ValueError(
+                f"service is {service!r}; write the name in the signature's scope, e.g. ecs, * for all, or github"
+            )
         if answer not in ANSWERS:
             raise ValueError(f"answer is {answer!r}; write one of {', '.join(ANSWERS)}")
         if not isinstance(every, int) or isinstance(every, bool) or every < 1:
             raise ValueError(f"every is {every!r}; write 1 for each request, 2 for every second one")
-        return cls(service, answer, str(asked.get("method", "")), str(asked.get("path", "")), every)
+        method, path, token = (str(asked.get(name, "")) for name in ("method", "path", "token"))
+        return cls(service, answer, method, path, every, token)
 
-    def meets(self, service: str, method: str, path: str) -> bool:
+    def meets(self, service: str, method: str, path: str, authorization: str) -> bool:
         """Whether a request gets this answer."""
-        if self.service not in {"*", service} or self.method not in {"", method} or not path.startswith(self.path):
+        named = self.service == service or (self.service == "*" and service != GITHUB)
+        if not named or self.method not in {"", method} or not path.startswith(self.path):
+            return False
+        if self.token not in authorization:
             return False
         with self._lock:
             self.seen += 1
@@ -95,8 +106,10 @@ class Fault:
 _faults: list[Fault] = []
 
 
-def service_of(headers: Mapping[str, str]) -> str:
-    """The service a signed request is for; empty if it is not signed, as no page of a site is."""
+def service_of(headers: Mapping[str, str], path: str) -> str:
+    """The service a request is for, by its signature, or GitHub; empty for all else, such as a page of a site."""
+    if path.startswith("/_github/") or host_name(headers.get("host", "")) == "github.localhost":
+        return GITHUB
     found = _SCOPE.search(headers.get("authorization", ""))
     return found[1] if found else ""
 
@@ -112,10 +125,11 @@ def around(application: Application) -> Application:
         if scope["path"] == PATH:
             await _answer_operator(scope, headers, receive, send)
             return
-        service = service_of(headers) if _faults and settings.INNER not in headers.get("user-agent", "") else ""
-        fault = (
-            next((it for it in _faults if it.meets(service, scope["method"], scope["path"])), None) if service else None
-        )
+        fault = None
+        if _faults and settings.INNER not in headers.get("user-agent", ""):
+            service, authorization = service_of(headers, scope["path"]), headers.get("authorization", "")
+            asked = (service, scope["method"], scope["path"], authorization)
+            fault = next((it for it in _faults if it.meets(*asked)), None) if service else None
         if fault is None:
             await application(scope, receive, send)
         else:

@@ -91,6 +91,26 @@ def test_what_the_cloud_asks_of_itself_is_not_disturbed(faulty: Plain) -> None:
     assert "Group" in faulty.deploy(group)  # CloudFormation makes it by a call of its own
 
 
+def github(cloud: Plain, token: str) -> str:
+    """What GitHub says to a token; without a repository of its own it takes none."""
+    request = urllib.request.Request(
+        f"{cloud.url}/_github/api/v3/repos/nobody/nothing", headers={"Authorization": f"Bearer {token}"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=10)
+    return f"{caught.value.code} {caught.value.read().decode()}"
+
+
+def test_a_token_that_expired_is_refused_by_github_and_a_new_one_is_not(faulty: Plain) -> None:
+    before = github(faulty, "new")
+    ask(faulty, "PUT", [{"service": "github", "answer": "expired", "token": "old"}])
+    assert github(faulty, "old").startswith("401")
+    assert "a drill of the local cloud" in github(faulty, "old")
+    assert github(faulty, "new") == before
+    assert "old" not in str(ask(faulty, "GET"))
+    client(faulty, "ecs").list_clusters()
+
+
 def test_an_empty_list_ends_all_faults(faulty: Plain) -> None:
     ask(faulty, "PUT", [{"service": "*", "answer": "down"}])
     ask(faulty, "PUT", [])
