@@ -19,7 +19,7 @@ _HEAD = """\
 What `make policy` finds and we leave as it is, each with the reason that stands beside the construct. A row is one
 decision: the line of code that says it stands on every construct of its kind. `make policy` fails when a finding has no
 row, when a row has no finding, and when there are {limit} rows or more. Of rules that NIST, HIPAA and PCI share, the
-three names are one. How it works: [ADR 12](adr/0012-one-gate-one-ledger.md).
+three names are one. How it works: [ADR 13](adr/0013-one-gate-one-ledger.md).
 
 {count} rows, on {constructs} constructs of {products}.
 

@@ -1,7 +1,7 @@
 """Findings of the policy gate that are accepted, each beside the construct that causes it, with its reason.
 
 `accept` does nothing but where `recording` listens: synthesis pays nothing for it. The gate (`make policy`) listens,
-compares with what its tools find, and writes docs/accepted-risks.md (docs/adr/0012).
+compares with what its tools find, and writes docs/accepted-risks.md (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def acknowledge(construct: IConstruct, reason: str, warning: str) -> None:
 
 
 def accept_aws_key(construct: IConstruct, *rules: str) -> None:
-    """Accept that AWS's own key encrypts something: one decision, docs/adr/0012."""
+    """Accept that AWS's own key encrypts something: one decision, docs/adr/0013."""
     accept(
         construct,
         "encrypted with a key that AWS keeps: a customer key costs monthly, asks every reader for one more right, and "

@@ -12,9 +12,11 @@ import pytest
 from tests.support.synthesis import PRODUCTS, ROOT, shipped
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
+# `make policy` asks both in one synth; here they are asked as a user asks them.
+ASKED_BY_THE_GATE_TOO = pytest.mark.long
 
 
-@pytest.mark.slow
+@ASKED_BY_THE_GATE_TOO
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_cfn_lint_finds_nothing_that_is_not_explained(product: str) -> None:
     templates = sorted(str(path) for path in shipped(product).folder.glob("assembly-*/*.template.json"))
@@ -39,7 +41,7 @@ def test_every_rule_that_cfn_lint_ignores_has_a_reason() -> None:
     assert [line for line in ignored if not re.fullmatch(r" +- [EWI]\d{4}  # \S.{20,}", line)] == []
 
 
-@pytest.mark.slow
+@ASKED_BY_THE_GATE_TOO
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_the_cli_synthesises_with_validation_on_and_nothing_to_say(tmp_path: Path, product: str) -> None:
     done = subprocess.run(
