@@ -93,8 +93,8 @@ schema: docs
 .PHONY: lock
 lock: setup  ## pin every Python package, theirs too, to the hashes of its files, after a change of requirements*.txt
 	@$(BIN)/python -m gate.locks
-cost: setup  ## what PRODUCT costs a month, as it is and at three sizes [DETAILS=yes: every line]
-	@$(BIN)/python -m review.cost --product $(PRODUCT) $(if $(DETAILS),--details)
+cost: setup  ## what PRODUCT costs a month, as it is and at three sizes [DETAILS=yes ENVIRONMENT]
+	@$(BIN)/python -m review.cost --product $(PRODUCT) $(if $(DETAILS),--details) $${ENVIRONMENT:+--environment "$$ENVIRONMENT"}
 bench: setup  ## figures with their floor, from one run; with a demo up, those of bench-load too
 	@$(BIN)/python -m bench && $(BIN)/python -m bench.load --if-up
 .PHONY: bench-load

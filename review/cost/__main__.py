@@ -24,12 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         product = load(options.product)
         name = _environment(product, options.environment)
+        now = estimate(assembly(product, product.environments, tooling=True).stacks)
+        lines = list(_page(product, now, name, details=options.details))
     except (ManifestError, ReviewError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the user reads it
         return 2
-    now = estimate(assembly(product, product.environments, tooling=True).stacks)
-    for line in _page(product, now, name, details=options.details):
-        print(line)  # noqa: T201 - what the command is for
+    print("\n".join(lines))  # noqa: T201 - what the command is for
     return 0
 
 

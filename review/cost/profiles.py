@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from products import Product
 from products.model import Environment
 from products.regions import REGIONS
+from review.errors import ReviewError
 
 Json = dict[str, Any]
 NATS = ("gateway", "instance", "none")
@@ -37,15 +38,23 @@ class Variant:
     problem: str = ""
 
 
-def _sized(environment: Json, counts: dict[str, int], **parts: Json) -> Json:
-    """An environment with other sizes; scaling is left out, since its floor is what costs."""
-    sized = {**environment, "services": {name: {"count": count} for name, count in counts.items()}}
+def _sized(environment: Json, product: Product, counts: dict[str, int], **parts: Json) -> Json:
+    """An environment with other sizes. Scaling may not stop below the tasks there are; its floor is what costs."""
+    services: dict[str, Json] = {}
+    for name, count in counts.items():
+        services[name] = {"count": count}
+        scaling = product.services[name].scaling
+        if scaling:
+            most = max(scaling.maximum, count)
+            services[name]["scaling"] = scaling.model_copy(update={"maximum": most}).model_dump(mode="json")
+    sized = {**environment, "services": services}
     return {**sized, **{key: {**environment[key], **value} for key, value in parts.items()}}
 
 
 def _minimal(environment: Json, product: Product) -> Json:
     return _sized(
         environment,
+        product,
         dict.fromkeys(product.services, 1),
         network={"zones": 2, "nat_count": 1},
         database={"instance": "db.t4g.micro", "storage_gb": 20, "maximum_storage_gb": None, "multi_az": False},
@@ -57,6 +66,7 @@ def _minimal(environment: Json, product: Product) -> Json:
 def _standard(environment: Json, product: Product) -> Json:
     return _sized(
         environment,
+        product,
         {name: service.count for name, service in product.services.items()},
         network={"zones": 2, "nat_count": 1},
         database={"instance": "db.t4g.small", "storage_gb": 50, "maximum_storage_gb": None, "multi_az": False},
@@ -66,9 +76,10 @@ def _standard(environment: Json, product: Product) -> Json:
 
 
 def _ha(environment: Json, product: Product) -> Json:
-    zones = min(3, len(REGIONS[environment["region"]].zone_letters))
+    zones = min(3, len(environment["network"]["zone_letters"] or REGIONS[environment["region"]].zone_letters))
     return _sized(
         environment,
+        product,
         {name: 1 if service.singleton else max(service.count, 3) for name, service in product.services.items()},
         network={"zones": zones, "nat_count": zones},
         database={"instance": "db.m7g.large", "storage_gb": 100, "maximum_storage_gb": None, "multi_az": True},
@@ -101,8 +112,15 @@ def _variant(product: Product, profile: Profile, nat: str, given: Json) -> Varia
         problem = _said(error)
         # Priced all the same, as if no service called the internet: what it would cost is why one asks.
         whole["services"] = {name: {**each, "internet": False} for name, each in whole["services"].items()}
-        varied = Product.model_validate_json(json.dumps(whole))
+        varied = _valid(whole, profile)
     return Variant(profile.name, nat, varied.environments["it"], problem)
+
+
+def _valid(whole: Json, profile: Profile) -> Product:
+    try:
+        return Product.model_validate_json(json.dumps(whole))
+    except ValidationError as error:
+        raise ReviewError(f"the profile '{profile.name}' does not fit this manifest: {_said(error)}") from None
 
 
 def _said(error: ValidationError) -> str:

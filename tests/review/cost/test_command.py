@@ -52,6 +52,21 @@ def test_what_the_manifest_forbids_is_priced_and_said() -> None:
     assert "the internet is needed by web, celery" in refused["none"]
 
 
+def test_profiles_fit_a_manifest_with_few_zones_and_little_scaling() -> None:
+    small = product(
+        {
+            "environments.production.network.zones": 2,
+            "environments.production.network.zone_letters": "bc",
+            "services.web.scaling": {"maximum": 2, "cpu_percent": 60},
+        }
+    )
+
+    found = {it.profile: it.environment for it in variants(small, "production") if it.nat == "gateway"}
+
+    assert found["ha"].network.zones == found["ha"].network.nat_count == 2
+    assert found["ha"].services["web"].count == 3
+
+
 def test_an_environment_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--product", "allthrive", "--environment", "prod"]) == 2
     assert "--environment prod: no such environment; write one of: staging, production" in capsys.readouterr().err
