@@ -41,11 +41,24 @@ class EndToEnd(Model):
     variables: dict[str, str] = {}
 
 
+class AcceptedFinding(Model):
+    """A finding of the registry's scan that stops nothing, for a while and for a reason."""
+
+    id: str = text(r"^[A-Za-z0-9][A-Za-z0-9._-]{2,99}$", "CVE-2026-12345")
+    """As the scan names it."""
+    reason: str = text(r"^.{20,300}$", "the parser of fonts is never reached: uploads are images")
+    """Why it does no harm here, or what is waited for."""
+    until: str = text(r"^\d{4}-\d{2}-\d{2}$", "2026-12-31")
+    """The last day it is accepted, in UTC; from the next one on the gate fails until somebody decides again."""
+
+
 class Scan(Model):
     """How many findings of the registry's scan an image may have and still reach a protected environment."""
 
     critical: int = Field(default=0, ge=0)
     high: int = Field(default=0, ge=0)
+    accepted: tuple[AcceptedFinding, ...] = Field(default=(), max_length=50)
+    """Findings that are not counted, each until its day."""
 
 
 class Notifications(Model):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,24 @@ def pipeline(product: Product) -> Iterator[str]:
     yield from _accounts(product)
     yield from _tags(it)
     yield from _checks(it)
+    yield from _scan(it)
     for name, flow in it.flows.items():
         yield from _flow(product, it, name, flow)
     yield from _main(product, it)
     yield from _stage_names(product, "pipeline.timeouts", it.timeouts)
+
+
+def _scan(it: Pipeline) -> Iterator[str]:
+    seen = set()
+    for index, each in enumerate(it.scan.accepted if it.scan else ()):
+        where = f"pipeline.scan.accepted.{index}"
+        try:
+            date.fromisoformat(each.until)
+        except ValueError:
+            yield f"{where}.until: '{each.until}' is no day; write the last one as 2026-12-31"
+        if each.id in seen:
+            yield f"{where}.id: '{each.id}' stands twice; keep the one that is right"
+        seen.add(each.id)
 
 
 def _names(product: Product) -> Iterator[str]:

@@ -156,7 +156,11 @@ class Builds:
             stage,
             action,
             buildspec("scan"),
-            {"CRITICAL": str(scan.critical), "HIGH": str(scan.high)},
+            {
+                "CRITICAL": str(scan.critical),
+                "HIGH": str(scan.high),
+                **({"ACCEPTED": " ".join(f"{it.id}={it.until}" for it in scan.accepted)} if scan.accepted else {}),
+            },
             docker=False,
             statements=[
                 iam.PolicyStatement(sid="ReadScan", actions=look, resources=[self._repository(action.subject)])

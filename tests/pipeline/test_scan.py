@@ -75,9 +75,34 @@ def test_findings_over_the_limit_are_listed_and_fail(desk: Desk, tmp_path: Path,
     assert "FAILED: the image has more findings than allowed. Update the packages above and build again" in printed
 
 
-@pytest.mark.parametrize("values", [{"CRITICAL": "1", "HIGH": "1"}, {"ACCEPTED": "CVE-2026-2 CVE-2026-1"}])
+@pytest.mark.parametrize(
+    "values", [{"CRITICAL": "1", "HIGH": "1"}, {"ACCEPTED": "CVE-2026-2=2999-12-31 CVE-2026-1=2999-12-31"}]
+)
 def test_allowed_and_accepted_findings_pass(desk: Desk, tmp_path: Path, values: dict[str, str]) -> None:
     assert gate(desk, tmp_path, scanned("COMPLETE", BASIC, ENHANCED), **values)[0]
+
+
+def test_an_accepted_finding_whose_day_is_over_fails_even_if_it_is_mended(desk: Desk, tmp_path: Path) -> None:
+    accepted = "CVE-2026-1=2020-01-01 CVE-2026-2=2999-12-31"
+    passed, printed = gate(desk, tmp_path, scanned("COMPLETE"), ACCEPTED=accepted)
+    assert not passed
+    assert "accepted only until their day: CVE-2026-1=2020-01-01. Update the packages; or decide again" in printed
+    assert "pipeline.scan.accepted" in printed
+
+
+@pytest.mark.parametrize(
+    "entry", ["CVE-2026-1", "CVE-2026-1=", "CVE-2026-1=soon", "=2999-12-31", "CVE-2026-1=2999-12-31;x"]
+)
+def test_an_accepted_finding_without_a_day_is_refused(desk: Desk, tmp_path: Path, entry: str) -> None:
+    passed, printed = gate(desk, tmp_path, scanned("COMPLETE"), ACCEPTED=entry)
+    assert not passed
+    assert f"ACCEPTED holds '{entry}'; write each as <id>=<last day>" in printed
+
+
+def test_accepting_one_finding_accepts_no_other(desk: Desk, tmp_path: Path) -> None:
+    passed, printed = gate(desk, tmp_path, scanned("COMPLETE", BASIC, ENHANCED), ACCEPTED="CVE-2026-1=2999-12-31")
+    assert not passed
+    assert "0 critical (allowed 0), 1 high (allowed 0)" in printed
 
 
 def test_lesser_findings_pass(desk: Desk, tmp_path: Path) -> None:

@@ -16,8 +16,43 @@ from tests.support.manifests import REMOVED, complaints, manifest, product
 
 FEATURE, MAIN, PULL = "pipeline.flows.feature", "pipeline.flows.main", "pipeline.flows.pull-request"
 
+LONG = "the parser of fonts is never reached: uploads are images"
 # (what is wrong, as the reader of the report sees it; the change; where; the beginning of what is said; its end)
 BAD: list[tuple[str, dict[str, Any], str, str]] = [
+    (
+        "an accepted finding without a reason",
+        {"pipeline.scan.accepted": [{"id": "CVE-2026-1", "until": "2026-12-31"}]},
+        "pipeline.scan.accepted.0.reason",
+        "missing",
+    ),
+    (
+        "an accepted finding without a last day",
+        {"pipeline.scan.accepted": [{"id": "CVE-2026-1", "reason": LONG}]},
+        "pipeline.scan.accepted.0.until",
+        "missing",
+    ),
+    (
+        "an accepted finding with a label for a reason",
+        {"pipeline.scan.accepted": [{"id": "CVE-2026-1", "reason": "no", "until": "2026-12-31"}]},
+        "pipeline.scan.accepted.0.reason",
+        "got 'no'; write it like the parser of fonts is never reached: uploads are images",
+    ),
+    (
+        "an accepted finding until a day that there is not",
+        {"pipeline.scan.accepted": [{"id": "CVE-2026-1", "reason": LONG, "until": "2026-02-30"}]},
+        "pipeline.scan.accepted.0.until",
+        "'2026-02-30' is no day; write the last one as 2026-12-31",
+    ),
+    (
+        "a finding accepted twice",
+        {
+            "pipeline.scan.accepted": [
+                {"id": "CVE-2026-1", "reason": LONG, "until": until} for until in ("2026-12-31", "2027-01-31")
+            ]
+        },
+        "pipeline.scan.accepted.1.id",
+        "'CVE-2026-1' stands twice; keep the one that is right",
+    ),
     (
         "an unknown stage, with the nearest right one",
         {f"{FEATURE}.stages": ["test", "publsh"]},
