@@ -58,7 +58,7 @@ class Scan(Model):
     critical: int = Field(default=0, ge=0)
     high: int = Field(default=0, ge=0)
     accepted: tuple[AcceptedFinding, ...] = Field(default=(), max_length=50)
-    """Findings that are not counted, each until its day."""
+    """Findings that are not counted: each with `id`, `reason` and `until`, its last day in UTC."""
 
 
 class Notifications(Model):

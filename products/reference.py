@@ -198,6 +198,8 @@ def _one_type(value: Schema) -> str:
     choices = [value["const"]] if "const" in value else value.get("enum")
     if choices:
         return ", ".join(f"`{each}`" for each in choices)
+    if "$ref" in value:
+        return "keys"
     if value.get("type") == "array":
         return f"list of {_one_type(value.get('items') or value['prefixItems'][0])}"
     plain = {"object": "names and values", "boolean": "`true`, `false`", "integer": f"whole number{_range(value)}"}
