@@ -83,7 +83,7 @@ synth: setup  ## templates of PRODUCT into cdk.out, checked by CDK's own rules
 diff: setup  ## what `cdk deploy` would change
 	@$(CDK) diff --context product=$(PRODUCT)
 review: setup  ## what the change since BASE would do: replacements, rights, networks; exit code 1: forbidden
-	@$(BIN)/python -m review --product $(PRODUCT) --base $(or $(BASE),main)
+	@$(BIN)/python -m review --product $(PRODUCT) --base "$(or $(BASE),main)"
 snapshots: setup  ## rewrite the committed templates after an intended change
 	@$(BIN)/pytest -q tests/snapshots --update-snapshots
 docs: setup  ## rewrite what model and manifests say: docs/manifest.md, docs/pipelines.md, docs/architecture.md, the schema

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from review.access.network import networks
 from review.access.rights import Side, rights
 from review.assembly import Assembly, Stack, comparable
 from review.canonical import others, references, renamed, scrubbed
+from review.errors import ReviewError
 from review.model import (
     Action,
     Broadening,
@@ -39,12 +41,18 @@ _AUTOMATIC = "ExportsOutput"  # how CDK calls what one stack takes of another
 
 
 def compare(before: Assembly, after: Assembly, *, product: str, base: str, sections: Iterable[Section] = ()) -> Report:
-    """What changes between two assemblies, what it means, and what a reviewer must know first."""
+    """What changes between two assemblies, what it means, and what a reviewer must know first.
+
+    Raises:
+        ReviewError: if a template is not shaped as CloudFormation's are, e.g. `Properties` is a list.
+    """
     gathered = _Gathered(before, after)
     for name in [*after.by_name, *(it for it in before.by_name if it not in after.by_name)]:
-        gathered.add(before.by_name.get(name), after.by_name.get(name))
-    gathered.findings += failures.of_exports(before, after, gathered.replaced)
-    findings = [_moved(it, gathered.stacks, before, after) for it in gathered.findings]
+        with shaped(name):
+            gathered.add(before.by_name.get(name), after.by_name.get(name))
+    with shaped("outputs and imports"):
+        gathered.findings += failures.of_exports(before, after, gathered.replaced)
+        findings = [_moved(it, gathered.stacks, before, after) for it in gathered.findings]
     warning = comparable(before, after) if before.stacks else ""
     return Report(
         product=product,
@@ -63,6 +71,22 @@ _RANK = {
         ("replace-stateful", "delete-stateful", "deployment-fails", "broaden-iam", "open-network", "weaken-protection")
     )
 }
+
+
+@contextmanager
+def shaped(name: str) -> Iterator[None]:
+    """Name what is worked on if its template is not shaped as expected: a report without it would pass for the whole.
+
+    Raises:
+        ReviewError: in place of what a value that nobody expects there raises.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ReviewError(
+            f"{name}: a template is not shaped as CloudFormation's templates are ({type(error).__name__}: {error}); "
+            "`cdk synth` with validation says where"
+        ) from error
 
 
 class _Gathered:

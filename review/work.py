@@ -11,7 +11,7 @@ from products import ManifestError, load
 from review import forbidden, schemas
 from review.access import actions
 from review.assembly import Assembly
-from review.compare import compare
+from review.compare import compare, shaped
 from review.errors import ReviewError
 from review.forbidden import Verdict
 from review.html.page import Sides, write_page
@@ -54,7 +54,8 @@ def _compared(options: Options, before: Assembly, after: Assembly) -> Report:
     sections = [_deployed(after, options.product)] if options.deployed else []
     base = options.base or str(options.before)
     report = compare(before, after, product=options.product, base=base, sections=sections)
-    return completed(report, before, after)
+    with shaped("costs and diagrams"):
+        return completed(report, before, after)
 
 
 def _deployed(after: Assembly, product: str) -> Section:
@@ -73,7 +74,8 @@ def _write(options: Options, report: Report, sides: Sides, verdict: Verdict) -> 
     folder.mkdir(parents=True, exist_ok=True)
     whole = markdown(report, verdict=verdict, limit=sys.maxsize)
     comment = markdown(report, verdict=verdict, full=options.full or f"`{folder / 'report.md'}`")
-    write_page(folder / "report.html", report, sides, verdict)
+    with shaped("the page"):
+        write_page(folder / "report.html", report, sides, verdict)
     (folder / "report.md").write_text(whole, encoding="utf-8")
     (folder / "comment.md").write_text(comment, encoding="utf-8")  # the last, since CI takes it for the whole
     print(whole, end="")  # noqa: T201 - the report
