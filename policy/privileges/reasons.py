@@ -11,13 +11,7 @@ _FUNCTIONS = (
     *(f"delivery: {name}Role" for name in ("Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")),
     "services: PasswordRotationHandlerRole",
 )
-_IN_A_WHOLE_RUN = (
-    *(("access: Publish", name) for name in ("ListSite", "SeeStack", "WriteSite")),
-    ("delivery: FlowE2EPlaywrightRole", "KeepReport"),
-    ("delivery: FlowEnvironmentFrontendRole", "ActInTheEnvironment"),
-    ("delivery: FlowPublishScanBackendRole", "ReadScan"),
-    ("delivery: Flow*Action", "Call"),
-)
+_IN_A_WHOLE_RUN = (("delivery: FlowE2EPlaywrightRole", "KeepReport"),)
 _RUN = (
     "used in a whole run with containers, where IAM is asked: tests/local/allthrive/test_push.py, "
     "test_every_action_of_the_pipeline_succeeded; neither taken away nor traced yet"

@@ -236,3 +236,59 @@ def test_any_event_of_eventbridge_is_read_or_refused_with_a_clear_error(
     _, said = called(name, data.draw(changes(plain)), NEWS[name])
 
     assert CANARY not in said
+
+
+EXPECTED = "expected an event of CodePipeline with the "
+
+
+@pytest.mark.parametrize(
+    ("given_event", "said"),
+    [
+        (None, f"{EXPECTED}object CodePipeline.job, got nothing"),
+        ([CANARY], f"{EXPECTED}object CodePipeline.job, got nothing"),
+        ({"CodePipeline.job": CANARY}, f"{EXPECTED}object CodePipeline.job, got a str"),
+        ({"CodePipeline.job": {"id": 7}}, f"{EXPECTED}text CodePipeline.job.id, got a int"),
+    ],
+)
+def test_what_is_no_job_is_refused_with_what_was_expected(given_event: Any, said: str) -> None:
+    with pytest.raises(UnreadableEventError) as error:
+        _main("promote_image")(given_event, None)
+
+    assert str(error.value) == said
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"a": 1}, "UserParameters must be the text of a JSON object, got dict"),
+        ("[" * 30_000, "UserParameters must be a JSON object, not this many brackets in each other"),
+        ('{"images": ["\\ud800"], "tag": "v1"}', "parameter 'images' holds half a character, which nobody can send"),
+        (f'{{"images": ["{IMAGE}"], "tag": "v1", "region": "not a region"}}', "Provided region_name 'not a region'"),
+    ],
+)
+def test_user_parameters_that_nobody_could_use_are_a_configuration_error(parameters: Any, said: str) -> None:
+    given_event = job({})
+    given_event["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]["UserParameters"] = parameters
+    aws, _ = called("promote_image", given_event, {})
+
+    (answer,) = aws.answers
+    assert answer["failureDetails"]["type"] == "ConfigurationError"
+    assert said in answer["failureDetails"]["message"]
+
+
+@pytest.mark.parametrize("token", ["x", "[]", "[" * 30_000, '{"until": "x"}', '{"started": NaN}', '{"task": {}}'])
+def test_a_foreign_continuation_token_is_refused(token: str) -> None:
+    given_event = job(ACTIONS["run_migrations"])
+    given_event["CodePipeline.job"]["data"]["continuationToken"] = token
+    aws, _ = called("run_migrations", given_event, {})
+
+    (answer,) = aws.answers
+    assert answer["failureDetails"]["message"] == "the continuation token is not one of this handler's"
+
+
+@pytest.mark.parametrize("name", NEWS)
+@pytest.mark.parametrize("detail", [None, CANARY, {}, {"pipeline": 7}, {"pipeline": "p", "execution-id": None}])
+def test_news_without_a_run_are_refused_with_what_was_expected(name: str, detail: Any) -> None:
+    _, said = called(name, {"id": f"{name}-{detail}", "detail": detail}, NEWS[name])
+
+    assert said.startswith("expected an event of CodePipeline with the ")

@@ -135,6 +135,28 @@ class Deployed:
             time.sleep(_PAUSE)
         return Outcome(False, f"still waiting: {answer['executionDetails']['summary']}")
 
+    def session(self, role: str) -> dict[str, str]:
+        """Credentials of a role that trusts a service, as variables: its trust is widened for the moment."""
+        iam, sts = self.cloud.client("iam"), self.cloud.client("sts")
+        found = iam.get_role(RoleName=role)["Role"]
+        trust = found["AssumeRolePolicyDocument"]
+        ours = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "sts:AssumeRole",
+        }
+        widened = {**trust, "Statement": [*listed(trust["Statement"]), ours]}
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(widened))
+        try:
+            taken = sts.assume_role(RoleArn=found["Arn"], RoleSessionName="build")["Credentials"]
+        finally:
+            iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+        return {
+            "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": taken["SessionToken"],
+        }
+
     # --- policies ----------------------------------------------------------------------------------------------------
 
     def statements(self, role: str) -> list[str]:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
+import shutil
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from tests.local.pipelines.world import until
@@ -28,6 +34,7 @@ MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.ima
 DIGEST = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
 REPOSITORY = "allthrive/backend"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}@{DIGEST}"
+ROOT = Path(__file__).resolve().parents[3]
 _MAIN, _FEATURE = "allthrive-main", "allthrive-feature"
 
 
@@ -53,7 +60,7 @@ class Work:
         """The physical name of a role of a kind, in production where there is a choice."""
         stack, _, name = kind.partition(": ")
         found = {"access": ACCESS, "delivery": DELIVERY, "services": SERVICES}[stack]
-        return self.deployed.physical(found, name.replace("Environment", "Production"))
+        return self.deployed.physical(found, name.replace("Flow", "Main").replace("Environment", "Production"))
 
     def _act(
         self, function: str, parameters: dict[str, Any], token: dict[str, Any] | None = None, calls: int = 60
@@ -105,6 +112,77 @@ class Work:
         """A release on GitHub."""
         commit = self._run(_MAIN)["artifactRevisions"][0]["revisionId"]
         return self._act("PublishRelease", {"tag": f"v1.0.{next(self._numbers)}", "commit": commit, "images": [IMAGE]})
+
+    # --- builds ------------------------------------------------------------------------------------------------------
+
+    def frontend(self) -> Outcome:
+        """A bundle on the site, and the one before it gone: the real buildspec and AWS CLI, on this machine."""
+        site = Path(self._cloud.state) / "bundle"
+        name = f"index-abcdef{next(self._numbers):04}.js"
+        shutil.rmtree(site, ignore_errors=True)
+        (site / "assets").mkdir(parents=True)
+        (site / "index.html").write_text(f'<script src="/assets/{name}"></script>', encoding="utf-8")
+        (site / "assets" / name).write_text("js", encoding="utf-8")
+        role = f"arn:aws:iam::{ACCOUNT}:role/production-allthrive-pipeline-publish"
+        values = {"ROLE_ARN": role, "REGION": REGION, "STACK": EDGE, "KEEP_RELEASES": "1", "RELEASE": name}
+        return self._build("publish-frontend", site, "delivery: FlowEnvironmentFrontendRole", values)
+
+    def scan(self) -> Outcome:
+        """An image whose findings are read."""
+        empty = Path(self._cloud.state) / "empty"
+        empty.mkdir(exist_ok=True)
+        values = {"IMAGE": IMAGE, "WAIT_SECONDS": "1", "PAUSE_SECONDS": "0.1", "ALLOW_UNSCANNED": "true"}
+        return self._build("scan", empty, "delivery: FlowPublishScanBackendRole", values)
+
+    def _build(self, name: str, source: Path, kind: str, values: dict[str, str]) -> Outcome:
+        command = [sys.executable, "-m", "pipeline", "run", name, "--source", str(source)]
+        for key, value in values.items():
+            command += ["--set", f"{key}={value}"]
+        taken = self.deployed.session(self.role(kind))
+        home = Path(self._cloud.state) / f"home-{next(self._numbers)}"  # the AWS CLI keeps the roles it took there
+        home.mkdir()
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_CONTAINER")}
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment | taken | {"HOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Outcome(done.returncode == 0, done.stdout + done.stderr)
+
+    # --- calls -------------------------------------------------------------------------------------------------------
+
+    def calls(self, action: str) -> Outcome:
+        """The action of the pipeline, under its own role, that calls a function: what the function answers is its own.
+
+        The pipeline is cut down to its source and that action, since without containers no run reaches it.
+        """
+        api = self._cloud.client("codepipeline")
+        whole = api.get_pipeline(name=_MAIN)["pipeline"]
+        stages = [
+            {**stage, "actions": [each for each in stage["actions"] if f"{stage['name']}{each['name']}" == action]}
+            for stage in whole["stages"][1:]
+        ]
+        (stage,) = [each for each in stages if each["actions"]]
+        stage["actions"][0]["configuration"]["UserParameters"] = '{"image": "none", "unknown": true}'
+        cut = {**whole, "stages": [whole["stages"][0], {"name": stage["name"], "actions": stage["actions"]}]}
+        api.update_pipeline(pipeline=cut)
+        try:
+            run = api.start_pipeline_execution(name=_MAIN)["pipelineExecutionId"]
+            error = until("the action's end", lambda: self._error(run), 120)
+        finally:
+            api.update_pipeline(pipeline=whole)
+        return Outcome("lambda:InvokeFunction" not in error, error)
+
+    def _error(self, run: str) -> str:
+        """Why a run failed, if it has: our functions refuse to work without parameters."""
+        api = self._cloud.client("codepipeline")
+        found = api.list_action_executions(pipelineName=_MAIN, filter={"pipelineExecutionId": run})
+        ended = [each for each in found["actionExecutionDetails"] if each["status"] in ("Failed", "Succeeded")]
+        ended = [each for each in ended if each["stageName"] != "Source" or each["status"] == "Failed"]
+        return json.dumps(ended[0]["output"]["executionResult"], default=str) if ended else ""
 
     # --- events ------------------------------------------------------------------------------------------------------
 
@@ -205,6 +283,20 @@ OF_ROLES: dict[str, Doing] = {
     "access: Verify": Work.verify,
     "delivery: EnvironmentInvalidateRole": Work.invalidate,
     "access: Invalidate": Work.invalidate,
+    "delivery: FlowEnvironmentFrontendRole": Work.frontend,
+    "access: Publish": Work.frontend,
+    "delivery: FlowPublishScanBackendRole": Work.scan,
+    **{
+        f"delivery: Flow{action.replace('Production', 'Environment')}Action": partial(Work.calls, action=action)
+        for action in (
+            "ProductionDeploy",
+            "ProductionMigrate",
+            "ProductionVerify",
+            "ProductionInvalidate",
+            "ReleasePromote",
+            "ReleaseGitHub",
+        )
+    },
     "delivery: PromoteRole": Work.promote,
     "delivery: PublishReleaseRole": Work.publish,
     "delivery: ReportFailureRole": Work.report,
