@@ -14,6 +14,8 @@ from policy.privileges.roles import Roles, Statement
 FILE = Path(__file__).parent / "evidence.json"
 _DENIED = re.compile(r"when calling the (\w+) operation.*?not authorized to perform: ([\w-]+:\w+)", re.DOTALL)
 
+_RIGHT = re.compile(r"\b[a-z-]+:[A-Z]\w+")
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -50,9 +52,9 @@ def _flat(nested: Mapping[str, Mapping[str, Any]]) -> dict[Statement, Any]:
 
 def shortly(said: str) -> str:
     """What failed, in a few words: the call that was refused, and the right it lacked."""
-    denied = _DENIED.search(said)
+    denied, right = _DENIED.search(said), _RIGHT.search(said)
     if denied is None:
-        return said.splitlines()[0][:160]
+        return f"the action is refused: {right[0]}" if right else said.splitlines()[0][:160]
     call, right = denied.groups()
     return f"{call} refused" if right.endswith(f":{call}") else f"{call} refused: {right}"
 

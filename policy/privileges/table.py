@@ -27,15 +27,18 @@ actions that start them, and of the environment roles that functions and builds 
 environment or pipeline are one row: `Environment` and `Flow` stand for any.
 
 - **removed**: the statement was taken from the deployed role in a local cloud that asks IAM at each call, and the
-  function's work was done again. It failed as the row says.
-- **alone**: it was not taken away. In a run of the whole pipeline on the local cloud, from a push to production, the
-  role asked for these actions and no other statement of the role allows them; so without it those calls are refused.
+  work was done again: the function was called, the action run, the build's own commands run with the AWS CLI. It
+  failed as the row says.
+- **alone**: it was not taken away. In runs on the local cloud (AllThrive deployed and released with containers, and a
+  push that went through the stages Test and Publish) the role asked for these actions, and no other statement of the
+  role allows them; so without it those calls are refused.
 - **alike**: this build or action did not run there, but another one that gets the statement from the same line did.
 - **kept**: nothing here notices when it is gone; the reason says who needs it.
 
 What no emulator proves: that AWS asks for exactly these rights. The other direction is tested too: functions that are
 told to reach another environment, stack, repository, distribution or secret are refused
-(`tests/local/privileges/test_functions.py`).
+(`tests/local/privileges/test_functions.py`). That a task does not start without the right to read its secrets, or reads
+no bucket without the right to, is tried with containers (`tests/local/containers/test_tasks.py`).
 """
 
 
@@ -49,7 +52,7 @@ def templates() -> dict[str, dict[str, Any]]:
     """The committed templates by stack, as reviewers read them: logical ids without their hashes."""
     found = {}
     for path in TEMPLATES.glob("*.yaml"):
-        found[path.stem] = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe one, see below
+        found[path.stem] = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - the safe loader, with CloudFormation's tags
     return found
 
 

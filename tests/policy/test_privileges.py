@@ -66,6 +66,28 @@ def test_two_statements_that_allow_the_same_show_nothing_of_either() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "An error occurred (X) when calling the RunTask operation: not authorized to perform: ecs:RunTask on r",
+            "RunTask refused",
+        ),
+        (
+            "x when calling the RunTask operation: not authorized to perform: iam:PassRole on r",
+            "RunTask refused: iam:PassRole",
+        ),
+        (
+            '{"message": "The role r may not lambda:InvokeFunction on f"}',
+            "the action is refused: lambda:InvokeFunction",
+        ),
+        ("it broke\nand more", "it broke"),
+    ],
+)
+def test_what_failed_is_said_in_a_few_words(said: str, shown: str) -> None:
+    assert evidence.shortly(said) == shown
+
+
+@pytest.mark.parametrize(
     ("name", "kind"),
     [
         ("production-allthrive-pipeline-deploy", "access: Deploy"),
