@@ -52,9 +52,9 @@ def _flat(nested: Mapping[str, Mapping[str, Any]]) -> dict[Statement, Any]:
 
 def shortly(said: str) -> str:
     """What failed, in a few words: the call that was refused, and the right it lacked."""
-    denied, right = _DENIED.search(said), _RIGHT.search(said)
+    denied, lacking = _DENIED.search(said), _RIGHT.search(said)
     if denied is None:
-        return f"the action is refused: {right[0]}" if right else said.splitlines()[0][:160]
+        return f"the action is refused: {lacking[0]}" if lacking else said.splitlines()[0][:160]
     call, right = denied.groups()
     return f"{call} refused" if right.endswith(f":{call}") else f"{call} refused: {right}"
 
