@@ -138,7 +138,7 @@ def _taken_back(scene: Scene, pipeline: Pipeline, before: Before, failed: Run, v
     report = scene.report
     back = scene.until(
         "the old release",
-        lambda: scene.status().get("version") == before.version and _idle(pipeline),
+        lambda: scene.status().get("version") == before.version and _settled(pipeline),
         900,
     )
     report.say(f"{before.version} serves again")
@@ -155,9 +155,9 @@ def _taken_back(scene: Scene, pipeline: Pipeline, before: Before, failed: Run, v
     before.intact(scene)
 
 
-def _idle(pipeline: Pipeline) -> bool:
-    """Whether no run is in progress: the one that takes back is a run too."""
-    return not any(entry.active for entry in pipeline.entries(10))
+def _settled(pipeline: Pipeline) -> bool:
+    """Whether no run takes a stage back any more; others may wait for a person for days."""
+    return not any(entry.active and entry.rollback for entry in pipeline.entries(10))
 
 
 def bad_image(scene: Scene) -> None:
