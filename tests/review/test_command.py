@@ -91,7 +91,7 @@ def test_bad_input_is_exit_code_2_and_leaves_no_comment_not_even_an_old_one(
         (["--base", "main", "--after", "x"], "--before"),
     ],
 )
-def test_whatever_is_wrong_is_said_before_anything_is_synthesized(
+def test_whatever_is_wrong_with_the_arguments_is_exit_code_2_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
 ) -> None:
     assert main([*arguments, "--output", str(tmp_path)]) == 2
