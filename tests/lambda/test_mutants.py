@@ -80,7 +80,7 @@ DEFECTS = (
     Defect(
         "every call begins the time that is granted anew",
         JOB,
-        'self.state.setdefault("until", int(now() + 60 * self.minutes))',
+        'self.number("until", int(now() + 60 * self.minutes))',
         "self.extend(self.minutes)",
         "job::what_never_ends_fails_at_the_deadline",
     ),
