@@ -76,7 +76,7 @@ class Builds:
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
         purpose = f"{stage.name}{action.name}"
-        leaves_something = action.kind is Kind.BUNDLE
+        leaves_something = action.kind in (Kind.BUNDLE, Kind.IMAGE)  # the frontend; what is in the image
         artifacts = self._artifacts.writing() if leaves_something else self._artifacts.reading()
         return Build(
             self._stack,

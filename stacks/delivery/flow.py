@@ -105,13 +105,19 @@ class _Actions:
             run_order=action.run_order,
             project=project,
             input=self.bundle if uses_bundle else self.pipeline.source,
-            outputs=[self.bundle] if action.kind is Kind.BUNDLE else None,
+            outputs=self._left(action),
             environment_variables={
                 key: codebuild.BuildEnvironmentVariable(value=value) for key, value in variables.items()
             },
             variables_namespace=f"{stage.name}{action.name}",
             role=self._role(stage, action, [run]),
         )
+
+    def _left(self, action: Action) -> list[codepipeline.Artifact] | None:
+        """What a build leaves in the bucket of artifacts."""
+        if action.kind is Kind.IMAGE:
+            return [codepipeline.Artifact(f"{names.pascal(action.subject)}Packages")]
+        return [self.bundle] if action.kind is Kind.BUNDLE else None
 
     def _variables(self, action: Action) -> dict[str, str]:
         """What a build is told of this run."""

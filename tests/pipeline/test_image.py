@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -206,3 +208,49 @@ def test_the_region_is_that_of_the_registry(desk: Desk, source: Path) -> None:
     calls = desk.told("aws", "ecr")
     assert calls
     assert all(call[call.index("--region") + 1] == "us-east-1" for call in calls)
+
+
+PACKAGES = {
+    "var/lib/dpkg/status": "Package: libc6\nArchitecture: arm64\nVersion: 2.41-12\n\nPackage: zlib1g\nVersion: 1:1.3\n",
+    "lib/apk/db/installed": "P:musl\nV:1.2.5-r0\n\n",
+    "venv/lib/python3.13/site-packages/Django-5.2.dist-info/METADATA": (
+        "Metadata-Version: 2.1\nName: Django\nVersion: 5.2\n\nVersion: not this\n"
+    ),
+    "app/node_modules/@scope/tool/package.json": '{"name": "@scope/tool", "version": "1.0.0"}',
+    "app/package.json": '{"name": "mine", "version": "9"}',
+}
+
+
+def packages(desk: Desk, source: Path) -> dict[str, Any]:
+    build(desk, source)
+    found: dict[str, Any] = json.loads((desk.folder / "output" / "sbom.cdx.json").read_text())
+    return found
+
+
+def test_what_is_in_the_image_is_listed_as_cyclonedx(desk: Desk, source: Path) -> None:
+    for path, text in PACKAGES.items():
+        file = desk.folder / "root" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    found = packages(desk, source)
+
+    assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.6")
+    assert found["metadata"]["component"] == {"type": "container", "name": URI, "version": BUILT}
+    assert found["metadata"]["properties"] == []
+    assert {each["purl"] for each in found["components"]} == {
+        "pkg:deb/debian/libc6@2.41-12",
+        "pkg:deb/debian/zlib1g@1%3A1.3",
+        "pkg:apk/alpine/musl@1.2.5-r0",
+        "pkg:pypi/django@5.2",
+        "pkg:npm/%40scope/tool@1.0.0",
+    }
+
+
+def test_a_list_that_could_not_be_made_says_so_and_stops_no_release(desk: Desk, source: Path) -> None:
+    (desk.folder / "no-image").touch()
+
+    found = packages(desk, source)
+
+    assert found["components"] == []
+    assert found["metadata"]["properties"] == [{"name": "slipway:incomplete", "value": "docker create failed"}]

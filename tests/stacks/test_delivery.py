@@ -86,7 +86,7 @@ def test_only_builds_that_leave_something_write_artifacts() -> None:
         if "s3:PutObject" in listed(statement["Action"]) and statement.get("Sid") == "WriteArtifacts"
     }
 
-    assert writing == {"FeaturePublishBundle", "MainPublishBundle"}
+    assert writing == {f"{flow}Publish{what}" for flow in ("Feature", "Main") for what in ("Backend", "Bundle")}
 
 
 def test_a_function_can_become_one_role_of_one_environment_and_nothing_else() -> None:
