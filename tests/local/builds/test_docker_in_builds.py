@@ -16,6 +16,7 @@ import pytest
 
 from local import launcher, process
 from local.builds.container import BUILD_LABEL
+from pipeline import buildspec
 from tests.local.builds.builder import LOGS, REGISTRY, Builder, allow, exported, spec
 from tests.local.cloud import IMAGE, Cloud
 from tests.local.plain import unique
@@ -70,6 +71,29 @@ def test_an_image_is_built_pushed_and_found_by_its_digest(cloud: Cloud, reposito
     found = cloud.client("ecr").describe_images(repositoryName=repository, imageIds=[{"imageTag": "one"}])
     digest = found["imageDetails"][0]["imageDigest"]
     assert exported(build) == {"LOCAL": f"{REGISTRY}/{repository}@{digest}", "DIGEST": digest}
+
+
+def test_our_image_build_leaves_what_is_in_the_image(cloud: Cloud, repository: str) -> None:
+    ours = buildspec("image")
+    phases = dict(ours["phases"])
+    product = (
+        f"printf '{DOCKERFILE}' > Dockerfile && date +%N > data && echo '{{\"version\": \"1.0.0\"}}' > package.json"
+    )
+    phases["install"] = {"commands": [product, *phases["install"]["commands"]]}
+    told = "jq --raw-output '.components[].purl' .sbom/sbom.cdx.json | grep --count pkg:"
+    phases["post_build"] = {"commands": [f"export LISTED=$({told})"]}
+    env = {**ours["env"], "exported-variables": ["LISTED"]}
+    given = {"REPOSITORY_URI": f"{REGISTRY}/{repository}", "COMMIT": "c" * 40, "BRANCH": "main"}
+    builder = Builder(
+        cloud,
+        json.dumps({"version": "0.2", "env": env, "phases": phases}),
+        LOGS,
+        ECR,
+        privileged=True,
+        variables=[{"name": k, "value": v} for k, v in {**given, "VERSION_FILE": "package.json"}.items()],
+    )
+    build, log = succeeded(builder)
+    assert int(exported(build)["LISTED"]) > 10, log
 
 
 def test_buildx_pushes_and_takes_its_cache_from_the_registry(cloud: Cloud, repository: str) -> None:
