@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
-from drills.releases import Before, ended, flow, run_of, stop
+from drills.releases import Before, ended, flow, stop
 from drills.scene import Scene, SceneError
 from products import names
 from release import services
@@ -153,8 +153,11 @@ def bucket_full(scene: Scene) -> None:
         with scene.visitor() as visitor:
             scene.faults({"service": "s3", "method": "PUT", "path": f"/{bucket}/", "answer": "full"})
             report.say(f"no object can be put into {bucket}")
-            commit = scene.push("Drill: nothing can be stored")
-            failed = ended(scene, pipeline, run_of(scene, pipeline, commit).entry.id)
+            known = {entry.id for entry in pipeline.entries(20)}
+            scene.push("Drill: nothing can be stored")
+            # Not by its commit: a run that could not store its source has none.
+            new = scene.until("a run", lambda: {entry.id for entry in pipeline.entries(20)} - known, 120)
+            failed = ended(scene, pipeline, new.pop())
             at = next((f"{step.name}: {step.reason}" for step in failed.steps if step.status == "Failed"), "nowhere")
             report.promise("the run ends where it stores its source", "Source" in at, at[:110])
             issues = scene.until("an issue", lambda: [it for it in scene.issues() if pipeline.name in it["title"]], 120)
