@@ -108,7 +108,8 @@ def test_a_stopped_worker_puts_its_unfinished_task_back_and_another_finishes_it(
     """Uses a queue of its own, since the site's worker does not know this task."""
     slow_worker = [*WORKER, "--include", "slow_task", "--queues", "slow"]
     options = (
-        *("--no-healthcheck", "--env", "WORKER_SOFT_SHUTDOWN_SECONDS=1", "--env", "PYTHONPATH=/extra"),
+        *("--no-healthcheck", "--env", "REMAP_SIGTERM=SIGQUIT", "--env", "WORKER_SOFT_SHUTDOWN_SECONDS=1"),
+        *("--env", "PYTHONPATH=/extra"),
         *("--volume", f"{HERE / 'slow_task.py'}:/extra/slow_task.py:ro"),
     )
     first = stack.start_backend("first-slow-worker", *slow_worker, options=options)

@@ -103,14 +103,17 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A task leaves the queue when it is done, and a worker holds only what it works on: a lost worker loses no task.
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Seconds; the longest task that can be asked for takes 20 (api/views.py).
+# Seconds; the longest task that can be asked for takes 20 (api/views.py). Below the 120 that ECS waits before it kills:
+# a worker told to stop ends what it has, and no deployment runs a task twice.
 CELERY_TASK_TIME_LIMIT = 30
 # Celery's default is the number of processors, and a container sees those of its whole host.
 CELERY_WORKER_CONCURRENCY = 2
 # Redis hands a task to a second worker after this time, so it must exceed the longest task. It is also how long the
 # task of a worker that was killed waits.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT}
-# Less than the 120 seconds that ECS waits before it kills, so that there is time to put unfinished tasks back.
+# Only with REMAP_SIGTERM=SIGQUIT in the environment, for products whose tasks outlast the 120 seconds: unfinished tasks
+# then go back into the queue. Celery sleeps all this time and acknowledges nothing, so tasks that end meanwhile are run
+# again if visibility_timeout is not longer than the longest task and this together.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = float(os.environ.get("WORKER_SOFT_SHUTDOWN_SECONDS", "100"))
 CELERY_BEAT_SCHEDULER = "config.beat:SingleScheduler"
 HEARTBEAT_SECONDS = 30
