@@ -1,4 +1,4 @@
-"""What makes synthesis start sooner and go on faster: docs/adr/0010 has by how much."""
+"""What makes synthesis start sooner and go on faster: docs/adr/0015 has by how much."""
 
 from __future__ import annotations
 

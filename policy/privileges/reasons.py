@@ -11,7 +11,10 @@ _FUNCTIONS = (
     *(f"delivery: {name}Role" for name in ("Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")),
     "services: PasswordRotationHandlerRole",
 )
-_IN_A_WHOLE_RUN = (("delivery: FlowE2EPlaywrightRole", "KeepReport"),)
+_IN_A_WHOLE_RUN = (
+    ("delivery: FlowE2EPlaywrightRole", "KeepReport"),
+    ("delivery: FlowPublishBackendRole", "WriteArtifacts"),  # the list of what is in the image
+)
 _RUN = (
     "used in a whole run with containers, where IAM is asked: tests/local/allthrive/test_push.py, "
     "test_every_action_of_the_pipeline_succeeded; neither taken away nor traced yet"
