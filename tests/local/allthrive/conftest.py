@@ -80,6 +80,8 @@ def _interrupt(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Tests that a script started in the background ignore it, and so would the demo.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nothing but a system call
     )
     assert process.stdout is not None
     seen = []

@@ -34,7 +34,7 @@ def test_the_three_commands_work_as_printed(allthrive: AllThrive) -> None:
     farewell = allthrive.output[allthrive.output.index("\nNext:") :].partition("\nmake local-status")[0]
     source, describe, tail = [line.strip() for line in farewell.splitlines() if line.startswith("  ")]
 
-    done = allthrive.shell(f"{source} && {describe} && timeout 5 {tail}")
+    done = allthrive.shell(f"{source} && {describe} && timeout 15 {tail}")
 
     assert '"rolloutState": "COMPLETED"' in done.stdout, done.stderr
     assert "GET /api/v1/health/" in done.stdout
