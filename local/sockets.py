@@ -21,6 +21,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from local.ecs import draining
+
 SYMBOLS = (
     "ministack.app:_ALB_PATH_PREFIX",
     "ministack.app:_parse_cloudfront_dataplane_host",
@@ -211,10 +213,22 @@ def _group(action: Mapping[str, Any]) -> str:
 async def serve(handshake: Handshake, receive: Receive, send: Send) -> None:
     """Connect to the target, accept, copy both ways until one side closes."""
     address, port, headers = target(handshake)
+    with draining.using(address):
+        async with await _connected(handshake, address, port, headers) as upstream:
+            await send({"type": "websocket.accept", "subprotocol": upstream.subprotocol})
+            downward = asyncio.create_task(_down(upstream, send))
+            upward = asyncio.create_task(_up(upstream, receive))
+            await asyncio.wait({downward, upward}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (downward, upward):
+                task.cancel()
+            await asyncio.gather(downward, upward, return_exceptions=True)
+
+
+async def _connected(handshake: Handshake, address: str, port: int, headers: Mapping[str, str]) -> ClientConnection:
     kept = [(k, v) for k, v in headers.items() if k not in _HANDSHAKE and not k.startswith("sec-websocket-")]
     query = f"?{handshake.query}" if handshake.query else ""
     host = handshake.host.partition(":")[0] or address
-    upstream = await connect(
+    return await connect(
         f"ws://{host}{handshake.path}{query}",
         host=address,
         port=port,
@@ -226,14 +240,6 @@ async def serve(handshake: Handshake, receive: Receive, send: Send) -> None:
         ping_interval=None,
         proxy=None,
     )
-    async with upstream:
-        await send({"type": "websocket.accept", "subprotocol": upstream.subprotocol})
-        downward = asyncio.create_task(_down(upstream, send))
-        upward = asyncio.create_task(_up(upstream, receive))
-        await asyncio.wait({downward, upward}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (downward, upward):
-            task.cancel()
-        await asyncio.gather(downward, upward, return_exceptions=True)
 
 
 async def _up(upstream: ClientConnection, receive: Receive) -> None:

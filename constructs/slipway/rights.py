@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
@@ -61,7 +61,8 @@ def give(role: iam.IRole, statements: Iterable[iam.PolicyStatement]) -> None:
     """Add statements to a role's own policy."""
     given = list(statements)
     for statement in given:
-        role.add_to_principal_policy(statement)
+        # Not add_to_principal_policy, whose answer costs two more calls to Node.js for each of some 270 statements.
+        cast("iam.Role", role).add_to_policy(statement)
     if given:
         accept_inline(role)
     accept_wildcards(role, given)

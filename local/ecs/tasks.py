@@ -17,6 +17,7 @@ from ministack.core.concurrency import resource_lock, spawn_background
 from ministack.services import ecs
 
 from local import network, settings, trust
+from local.ecs import draining
 
 SYMBOLS = (
     "ministack.core.concurrency:resource_lock",
@@ -32,6 +33,8 @@ SYMBOLS = (
     "ministack.services.ecs:_resolve_task",
     "ministack.services.ecs:_sanitize",
     "ministack.services.ecs:_stop_task",
+    "ministack.services.ecs:_services",
+    "ministack.services.ecs:_task_ip",
     "ministack.services.ecs:_task_is_active",
     "ministack.services.ecs:_tasks",
     "ministack.services.ecs:json_response",
@@ -42,7 +45,7 @@ Task = dict[str, Any]
 DEFAULT_STOP_SECONDS = 30
 STOP_LABEL = f"{settings.LABEL}.stop-seconds"
 TASK_LABEL = f"{settings.LABEL}.task"
-STOPPING = "STOPPING"
+DEACTIVATING, STOPPING = "DEACTIVATING", "STOPPING"
 _NANOSECONDS = 10**9
 _LOG_DRAIN_SECONDS = 2.0  # the log forwarder reads the last lines before the container goes
 
@@ -170,18 +173,20 @@ def _share_network(arguments: dict[str, Any], definition: Mapping[str, Any]) -> 
 
 
 def begin_stop(task: Task, reason: str, stop_code: str) -> None:
-    """SIGTERM now, SIGKILL after the container's stop timeout, STOPPED with true exit codes when all have ended."""
+    """Open requests end, then SIGTERM, SIGKILL after the stop timeout, STOPPED with true exit codes when all ended."""
     with resource_lock("ecs-task", task["taskArn"]):
         if not ecs._task_is_active(task["taskArn"], task):
             return
         task["desiredStatus"] = "STOPPED"
-        task["lastStatus"] = STOPPING
+        task["lastStatus"] = DEACTIVATING
         task["stoppedReason"], task["stopCode"] = reason, stop_code
     ecs._refresh_service_state(ecs._cluster_name_from_arn(task["clusterArn"]), task.get("group", ""))
     spawn_background(_finish_stop, task, reason, stop_code, thread_name="slipway-ecs-stop")
 
 
 def _finish_stop(task: Task, reason: str, stop_code: str) -> None:
+    draining.wait(str(ecs._task_ip(task) or ""), draining.delay(_groups(task)))
+    task["lastStatus"] = STOPPING
     client = ecs._get_docker()
     identifiers = list(task.get("_docker_ids") or ()) if client else []
     with ThreadPoolExecutor(max_workers=max(1, len(identifiers))) as pool:
@@ -192,6 +197,13 @@ def _finish_stop(task: Task, reason: str, stop_code: str) -> None:
     task["desiredStatus"] = "RUNNING"  # or the marking below takes it for done already
     ecs._mark_task_stopped(task["taskArn"], task, reason, stop_code)
     ecs._cleanup_task_resources(task, client)
+
+
+def _groups(task: Task) -> list[str]:
+    """Target groups that send requests to the task."""
+    name = str(task.get("group", "")).removeprefix("service:")
+    service = ecs._services.get(f"{ecs._cluster_name_from_arn(task['clusterArn'])}/{name}") or {}
+    return [each["targetGroupArn"] for each in service.get("loadBalancers") or () if each.get("targetGroupArn")]
 
 
 def _stop_container(client: Any, identifier: str) -> int | None:

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from tests.local.cloud import LB, Cloud, balancer, definition, service
+from tests.local.cloud import LB, Cloud, balancer, definition, service, until
 from tests.local.plain import unique
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
@@ -184,3 +184,18 @@ def test_listener_rules_hold_for_websockets_too(cloud: Cloud, name: str) -> None
         asyncio.run(talk())
     assert refusal.value.response.status_code == 403
     assert asyncio.run(talk(**{"X-Door": "open"})) == "in"
+
+
+def test_a_task_is_told_to_stop_when_its_open_connections_have_ended(cloud: Cloud, name: str, site: str) -> None:
+    api = cloud.client("ecs")
+    (task,) = api.list_tasks(cluster=name)["taskArns"]
+
+    async def talk() -> tuple[str, str | bytes]:
+        async with socket(cloud, f"ws://{site}/ws/") as connection:
+            await echoed(connection, "before")
+            api.stop_task(cluster=name, task=task)
+            until("another task serves", lambda: [task] != api.list_tasks(cluster=name)["taskArns"] != [])
+            return cloud.task(name, task)["lastStatus"], await echoed(connection, "while it is leaving")
+
+    assert asyncio.run(talk()) == ("DEACTIVATING", "while it is leaving")
+    assert cloud.stopped(name, task)["containers"][0]["exitCode"] is not None
