@@ -63,9 +63,8 @@ def _measure(demo: Demo, rate: float, tasks: int) -> int:
     try:
         demo.deploying(run)
         time.sleep(_BEFORE)
-        print(
-            f"killed      worker {demo.kill_a_worker()} with SIGKILL, {_BEFORE:.0f} s into the deployment", flush=True
-        )
+        worker, held = demo.kill_a_worker()
+        print(f"killed      worker {worker} in the middle of {held} tasks, with SIGKILL, while deploying", flush=True)
         status = demo.ended(run)
         time.sleep(_AFTER)
     finally:

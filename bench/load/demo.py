@@ -14,12 +14,16 @@ from typing import Any
 
 import docker
 
+from bench.load.tasks import in_hand
 from local import process, settings, shell
 from local.settings import Settings
 from products import Product, load, names
 from release.target import Target
 
 _POLL = 0.5
+_SLOTS = 2  # CELERY_WORKER_CONCURRENCY of the example
+_JUST_BEGUN = 1.4  # seconds; the tasks take 2
+_LINES = 200
 
 
 class NothingToMeasureError(Exception):
@@ -104,17 +108,28 @@ class Demo:
         begun, over = min(each["startTime"] for each in found), max(each["lastUpdateTime"] for each in found)
         return float((over - begun).total_seconds())
 
-    def kill_a_worker(self) -> str:
-        """SIGKILL to one of production's workers, as a crash of its host is; its container."""
+    def kill_a_worker(self) -> tuple[str, int]:
+        """SIGKILL to one of production's workers in the middle of its tasks; its container, and how many it had.
+
+        Its hands are full then. A worker that waits for a task can be killed between Redis giving it one and its
+        noting so, which loses the task whatever the settings: docs/deploy-safety.md.
+        """
         ecs = self.target.client("ecs")
         cluster = names.cluster("production", self.product.name)
         service = names.service("production", self.product.name, "celery")
         tasks = ecs.list_tasks(cluster=cluster, serviceName=service)["taskArns"]
         found = ecs.describe_tasks(cluster=cluster, tasks=tasks)["tasks"]
         oldest = min(found, key=lambda task: task["createdAt"])
-        container = str(oldest["containers"][0]["runtimeId"])
-        docker.from_env().containers.get(container).kill()
-        return container[:12]
+        worker = docker.from_env().containers.get(str(oldest["containers"][0]["runtimeId"]))
+
+        def full() -> str | None:
+            held = in_hand(worker.logs(timestamps=True, tail=_LINES).decode(errors="replace"))
+            just_begun = [each for each in held.values() if (datetime.now(UTC) - each).total_seconds() < _JUST_BEGUN]
+            return str(len(held)) if len(held) == len(just_begun) == _SLOTS else None
+
+        held = self._until("a worker with its hands full", full, 60, every=0.1)
+        worker.kill()
+        return str(worker.id)[:12], int(held)
 
     @property
     def _api(self) -> Any:
@@ -136,12 +151,12 @@ class Demo:
         return None
 
     @staticmethod
-    def _until(what: str, ready: Callable[[], str | None], seconds: float) -> str:
+    def _until(what: str, ready: Callable[[], str | None], seconds: float, every: float = _POLL) -> str:
         deadline = time.monotonic() + seconds
         while not (found := ready()):
             if time.monotonic() > deadline:
                 raise NothingToMeasureError(f"waited {seconds:.0f} s for {what}; look at: make status")
-            time.sleep(_POLL)
+            time.sleep(every)
         return found
 
 

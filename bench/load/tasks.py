@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -99,6 +100,20 @@ def counted(ids: Iterable[str], lines: Iterable[str]) -> Count:
         doubled=tuple(each for each in wanted if succeeded[each] > 1),
         delivered_again=tuple(each for each in wanted if received[each] > 1),
     )
+
+
+def in_hand(log: str) -> dict[str, datetime]:
+    """Tasks that a worker has received and not ended, with the time it received them; its log has docker's times."""
+    found: dict[str, datetime] = {}
+    for line in log.splitlines():
+        if task := _LINE.search(line):
+            if task["what"] == "received":
+                found[task["id"]] = datetime.fromisoformat(line[: len("2026-01-01T00:00:00.000000")]).replace(
+                    tzinfo=UTC
+                )
+            else:
+                found.pop(task["id"], None)
+    return found
 
 
 def wait_for(ids: Iterable[str], lines: Callable[[], list[str]], seconds: float) -> Count:

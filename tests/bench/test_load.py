@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from bench.load.tasks import Queue, counted
+from bench.load.tasks import Queue, counted, in_hand
 from bench.load.traffic import Traffic
 from release.verify import Answer
 
@@ -31,6 +32,14 @@ def test_a_task_that_was_begun_again_after_a_kill_and_ended_once_is_fine() -> No
 
     assert (count.lost, count.doubled, count.delivered_again) == ((), (), (ONE,))
     assert count.told() == ["tasks       1 queued, 0 lost, 0 doubled, 1 begun again after its worker was gone"]
+
+
+def test_a_worker_has_in_hand_what_it_received_and_has_not_ended() -> None:
+    log = [line(ONE, "received"), line(TWO, "received"), line(ONE, "succeeded"), "missed heartbeat from another"]
+
+    held = in_hand("\n".join(f"2026-11-25T12:00:0{second}.250000000Z {said}" for second, said in enumerate(log)))
+
+    assert held == {TWO: datetime(2026, 11, 25, 12, 0, 1, 250000, tzinfo=UTC)}
 
 
 def asked(answers: Sequence[Answer | OSError]) -> Traffic:

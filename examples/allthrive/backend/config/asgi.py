@@ -9,6 +9,7 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("DATABASE_POOL", "true")  # here alone: workers and commands have few connections, and some lock
 http = get_asgi_application()  # also loads the apps, which the imports below need
 
 from config.urls import websocket_urlpatterns  # noqa: E402

@@ -27,6 +27,11 @@ def flag(environment: Environment, name: str, *, default: bool) -> bool:
     return value == "true"
 
 
+# A new connection with TLS costs both sides more than most requests. Each container has that many; all of them, and those
+# of a deployment's other half, must stay below max_connections of the database.
+POOL = {"min_size": 2, "max_size": 8, "timeout": 5}
+
+
 def database(environment: Environment) -> dict[str, Any]:
     """Turn DATABASE_URL into Django's settings; its query is what libpq calls parameters, such as sslmode."""
     url = urlsplit(required(environment, "DATABASE_URL"))
@@ -39,8 +44,10 @@ def database(environment: Environment) -> dict[str, Any]:
         "NAME": unquote(url.path.removeprefix("/")),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
+        "CONN_HEALTH_CHECKS": True,  # a connection that a restart of the database broke is not handed out
         "OPTIONS": {
             "connect_timeout": 3,
+            **({"pool": POOL} if flag(environment, "DATABASE_POOL", default=False) else {}),
             # Every later query waits behind a migration that waits for a lock: better that it fails and is run again.
             "options": "-c lock_timeout=2s",
             **dict(parse_qsl(url.query)),

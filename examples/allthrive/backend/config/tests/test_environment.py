@@ -34,6 +34,13 @@ class DatabaseUrl(SimpleTestCase):
         settings = database({"DATABASE_URL": "postgresql://app:pw@db:5432/shop?sslmode=require"})
         self.assertEqual(settings["OPTIONS"]["sslmode"], "require")
 
+    def test_connections_are_kept_where_there_are_many_requests_only(self) -> None:
+        url = {"DATABASE_URL": "postgresql://app:pw@db:5432/shop"}
+        self.assertNotIn("pool", database(url)["OPTIONS"])
+        kept = database({**url, "DATABASE_POOL": "true"})
+        self.assertEqual(kept["OPTIONS"]["pool"]["max_size"], 8)
+        self.assertTrue(kept["CONN_HEALTH_CHECKS"])
+
     def test_another_database_is_refused(self) -> None:
         with self.assertRaises(ImproperlyConfigured):
             database({"DATABASE_URL": "sqlite:///tmp/shop"})
