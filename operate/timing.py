@@ -59,7 +59,14 @@ def spent(run: Run) -> Spent:
         else:
             path.append(longest)
     worked = sum(length(step) for step in run.steps if step.category != "Approval")
-    return Spent((run.entry.updated - run.entry.started).total_seconds(), people, tuple(path), worked)
+    return Spent(_between(run), people, tuple(path), worked)
+
+
+def _between(run: Run) -> float:
+    """From the first action to the last: GetPipelineExecution, by which one run is asked for, tells no times."""
+    if not run.steps:
+        return (run.entry.updated - run.entry.started).total_seconds()
+    return (max(step.updated for step in run.steps) - min(step.started for step in run.steps)).total_seconds()
 
 
 def _rows(run: Run) -> Iterator[list[Step]]:

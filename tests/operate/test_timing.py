@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from operate.runs import Entry, Run, Step
+from operate.runs import BEGINNING, Entry, Run, Step
 from operate.timing import spent
 
 START = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -20,7 +20,7 @@ def step(name: str, begin: float, end: float, category: str = "Build") -> Step:
 
 
 RUN = Run(
-    Entry("1", "Succeeded", at(0), at(200)),
+    Entry("1", "Succeeded", BEGINNING, BEGINNING),  # as GetPipelineExecution answers
     (
         step("Source/GitHub", 0, 2),
         step("Test/Backend", 3, 53),
@@ -29,7 +29,7 @@ RUN = Run(
         step("Publish/Image", 54, 70),
         step("Publish/Promote", 70, 72),
         step("Approve/Ask", 73, 103, "Approval"),
-        step("Production/Deploy", 104, 199),
+        step("Production/Deploy", 104, 200),
     ),
 )
 
@@ -48,7 +48,7 @@ def test_the_sums_leave_out_what_people_took() -> None:
     found = spent(RUN)
 
     assert (found.total, found.people) == (200, 30)
-    assert found.critical == 2 + 50 + 16 + 2 + 95
+    assert found.critical == 2 + 50 + 16 + 2 + 96
     assert found.sequential == found.critical + 40 + 5
 
 
@@ -56,9 +56,9 @@ def test_it_is_told_in_two_lines() -> None:
     first, second = spent(RUN).told()
 
     assert first.startswith(
-        "It took 3 min (200 s, 30 s of them a person's). Longest: Production/Deploy 95 s, Test/Back"
+        "It took 3 min (200 s, 30 s of them a person's). Longest: Production/Deploy 96 s, Test/Back"
     )
-    assert second == "Its path is 165 s of actions and 5 s between them; its actions one after the other are 210 s."
+    assert second == "Its path is 166 s of actions and 4 s between them; its actions one after the other are 211 s."
 
 
 def test_a_run_without_actions_has_no_path() -> None:
