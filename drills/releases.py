@@ -16,12 +16,13 @@ from operate.pipelines import Desk, Pipeline
 from operate.runs import Run
 from products import names
 
-MIGRATION = """
-import time
-from django.db import migrations
+# As the example's linters want it: a migration that the stage Test refuses never gets to a database.
+MIGRATION = """{imports}from django.db import migrations
+
 
 def planted(apps, schema_editor):
     {body}
+
 
 class Migration(migrations.Migration):
     dependencies = [("catalog", "{before}")]
@@ -31,6 +32,7 @@ FAILS = (
     'if apps.get_model("catalog", "Topic").objects.exists():\n'
     '        raise ValueError("drill: this migration did not expect the rows that are there")'
 )
+IMPORTS = "import time\n\n"
 HANGS = 'time.sleep(3600 if apps.get_model("catalog", "Topic").objects.exists() else 0)'
 
 
@@ -186,11 +188,12 @@ def bad_image(scene: Scene) -> None:
             _taken_back(scene, pipeline, before, failed, visitor)
 
 
-def _plant(scene: Scene, body: str) -> None:
+def _plant(scene: Scene, body: str, imports: str = "") -> None:
     folder = scene.clone / "backend" / "catalog" / "migrations"
     last = sorted(path.stem for path in folder.glob("[0-9]*.py"))[-1]
     number = int(last[:4]) + 1
-    (folder / f"{number:04}_drill.py").write_text(MIGRATION.format(body=body, before=last), encoding="utf-8")
+    text = MIGRATION.format(imports=imports, body=body, before=last)
+    (folder / f"{number:04}_drill.py").write_text(text, encoding="utf-8")
 
 
 def failing_migration(scene: Scene) -> None:
@@ -212,7 +215,7 @@ def hanging_migration(scene: Scene) -> None:
     """A migration that never ends; an operator ends it before the deadline does."""
     message = "Drill: a migration that hangs"
     with broken(scene, message) as (pipeline, before, stage):
-        _plant(scene, HANGS)
+        _plant(scene, HANGS, IMPORTS)
         with scene.visitor() as visitor:
             run = run_of(scene, pipeline, scene.push(message))
             _hangs(scene, pipeline, run.entry.id, stage)
