@@ -17,7 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core.responses import get_account_id, get_region, new_uuid
-from ministack.services import ecr, ecs, eventbridge
+from ministack.services import ecr, ecs, eventbridge, lambda_svc
 
 from local import adapter, coercion, settings
 
@@ -28,8 +28,12 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.ecs:_mark_task_stopped",
     "ministack.services.eventbridge:_apply_input_transformer",
     "ministack.services.eventbridge:_dispatch_event",
+    "ministack.services.eventbridge:_dispatch_to_lambda",
     "ministack.services.eventbridge:_invoke_target",
     "ministack.services.eventbridge:_pattern_event_view",
+    "ministack.services.lambda_svc:_execution_record_for_config",
+    "ministack.services.lambda_svc:_get_func_record_for_ref",
+    "ministack.services.lambda_svc:invoke_async_with_retry",
 )
 
 logger = logging.getLogger("slipway")
@@ -133,6 +137,17 @@ def _write_log(target: Target, payload: str | None) -> None:
     )
 
 
+def _call_function(arn: str, payload: str) -> None:
+    """Call a function as an event does: tried again twice, and then told to its on-failure destination."""
+    function, configuration, name = lambda_svc._get_func_record_for_ref(arn)
+    if not function or not configuration:
+        logger.warning("event not delivered to function %s: there is none", name)
+        return
+    lambda_svc.invoke_async_with_retry(
+        lambda_svc._execution_record_for_config(function, configuration), json.loads(payload)
+    )
+
+
 _TARGETS: dict[str, Callable[[Target, str | None], None]] = {
     "ecs": _run_task,
     "codepipeline": _start_pipeline,
@@ -227,6 +242,7 @@ def install() -> None:
         in_background(lambda: _deliver(service, target, payload), f"target {target.get('Arn')}")
 
     eventbridge._invoke_target = invoking
+    eventbridge._dispatch_to_lambda = _call_function
     _tell_task("_mark_task_running")
     _tell_task("_mark_task_stopped")
     _tell_push()

@@ -15,7 +15,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
 from local import adapter
-from local.alarms import watch
+from local.alarms import queues, watch
 
 SYMBOLS: tuple[str, ...] = (
     "ministack.core.responses:request_scope",
@@ -32,6 +32,7 @@ def look(now: float) -> None:
     for (account, region, name), alarm in cloudwatch._alarms.all_items():
         with request_scope(account, region):
             try:
+                queues.publish(alarm, now)
                 verdict = watch.judge(alarm, now)
                 if verdict and verdict.state != alarm["StateValue"]:
                     adapter.client("cloudwatch").set_alarm_state(

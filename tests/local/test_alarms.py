@@ -63,7 +63,7 @@ def test_an_expression_beyond_that_is_named() -> None:
 
 
 def until_state(plain: Plain, name: str, state: str) -> None:
-    cloudwatch, deadline = plain.client("cloudwatch"), time.monotonic() + 30
+    cloudwatch, deadline = plain.client("cloudwatch"), time.monotonic() + 60
     while time.monotonic() < deadline:
         found = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
         if found["StateValue"] == state:
@@ -147,3 +147,27 @@ def test_an_alarm_on_an_expression_watches_too(plain: Plain) -> None:
     )
     metric(plain, namespace, 6, "a")
     until_state(plain, made["Rate"], "ALARM")
+
+
+def test_an_alarm_rings_when_a_message_lies_in_its_queue(plain: Plain) -> None:
+    name = unique("undelivered")
+    made = plain.deploy(
+        resources(
+            Queue=("AWS::SQS::Queue", {"QueueName": name}),
+            Lost=(
+                "AWS::CloudWatch::Alarm",
+                {
+                    "Namespace": "AWS/SQS",
+                    "MetricName": "ApproximateNumberOfMessagesVisible",
+                    "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["Queue", "QueueName"]}}],
+                    "Statistic": "Maximum",
+                    "Period": 300,
+                    "EvaluationPeriods": 1,
+                    "Threshold": 1,
+                    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+                },
+            ),
+        )
+    )
+    plain.client("sqs").send_message(QueueUrl=made["Queue"], MessageBody="news")
+    until_state(plain, made["Lost"], "ALARM")

@@ -194,3 +194,33 @@ def test_a_rule_reaches_a_function(plain: Plain) -> None:
     detail = json.dumps({"word": word})
     plain.client("events").put_events(Entries=[{"Source": stack, "DetailType": "t", "Detail": detail}])
     assert f"seen {word}" in logged(plain, f"/aws/lambda/{made}", word)
+
+
+def test_an_event_that_a_function_fails_on_is_tried_again_and_then_kept(plain: Plain) -> None:
+    stack = unique("undelivered")
+    template = function()
+    target = {"Id": "f", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}, "Input": json.dumps({"do": "fail"})}
+    failures = {"OnFailure": {"Destination": {"Fn::GetAtt": ["Undelivered", "Arn"]}}}
+    template["Resources"] |= {
+        "Undelivered": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": stack}},
+        "Failures": {
+            "Type": "AWS::Lambda::EventInvokeConfig",
+            "Properties": {
+                "FunctionName": {"Ref": "Function"},
+                "Qualifier": "$LATEST",
+                "DestinationConfig": failures,
+            },
+        },
+        "Rule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {"EventPattern": {"source": [stack]}, "Targets": [target]},
+        },
+    }
+    made = plain.deploy(template, stack)
+    plain.client("events").put_events(Entries=[{"Source": stack, "DetailType": "t", "Detail": "{}"}])
+
+    (kept,) = plain.client("sqs").receive_message(QueueUrl=made["Undelivered"], WaitTimeSeconds=20)["Messages"]
+
+    assert json.loads(kept["Body"])["requestPayload"] == {"do": "fail"}
+    events = plain.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{made['Function']}")["events"]
+    assert sum(event["message"].count("ValueError: asked to fail") for event in events) == 3
