@@ -86,6 +86,8 @@ class Scene:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", self.settings.port)):
                 raise SceneError(f"no local cloud answers on port {self.settings.port}; type: make demo")
+        if self.faults():
+            self.report.say("the local cloud still answered badly, as an earlier drill had asked; that is over")
         try:
             answer = get(f"{self.url}/api/v1/status/")
         except (ReleaseError, ClientError, BotoCoreError, OSError) as error:
