@@ -27,8 +27,8 @@ def flag(environment: Environment, name: str, *, default: bool) -> bool:
     return value == "true"
 
 
-# A new connection with TLS costs both sides more than most requests. Each container has that many; all of them, and those
-# of a deployment's other half, must stay below max_connections of the database.
+# A new connection with TLS costs both sides more than most requests. Each container has that many; all of them, and
+# those of a deployment's other half, must stay below max_connections of the database.
 POOL = {"min_size": 2, "max_size": 8, "timeout": 5}
 
 
