@@ -11,14 +11,6 @@ _FUNCTIONS = (
     *(f"delivery: {name}Role" for name in ("Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")),
     "services: PasswordRotationHandlerRole",
 )
-_IN_A_WHOLE_RUN = (
-    ("delivery: FlowE2EPlaywrightRole", "KeepReport"),
-    ("delivery: FlowPublishBackendRole", "WriteArtifacts"),  # the list of what is in the image
-)
-_RUN = (
-    "used in a whole run with containers, where IAM is asked: tests/local/allthrive/test_push.py, "
-    "test_every_action_of_the_pipeline_succeeded; neither taken away nor traced yet"
-)
 _AGENT = (
     "ECS pulls the image and writes the log as this role, the local cloud by itself: "
     "docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
@@ -47,11 +39,6 @@ JUSTIFIED: dict[tuple[str, str], str] = {
         "finds a task whose start was never confirmed, to stop it: tests/lambda/test_run_migrations.py, "
         "test_a_task_whose_start_was_never_confirmed_is_found_and_stopped_at_the_deadline"
     ),
-    ("access: Migrate", "ReadItsLog"): (
-        "a failure's message ends with the log: tests/lambda/test_run_migrations.py, "
-        "test_an_exit_code_other_than_0_fails_with_the_last_twenty_lines_of_the_log"
-    ),
-    **dict.fromkeys(_IN_A_WHOLE_RUN, _RUN),
     ("delivery: Flow*Role", "SeeArtifacts"): (
         "CodeBuild and CodePipeline look at the artifacts' bucket before they use it, the local cloud does not: "
         "docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html"

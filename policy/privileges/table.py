@@ -30,7 +30,7 @@ environment or pipeline are one row: `Environment` and `Flow` stand for any.
   work was done again: the function was called, the action run, the build's own commands run with the AWS CLI. It
   failed as the row says.
 - **alone**: it was not taken away. In runs on the local cloud (AllThrive deployed and released with containers, and a
-  push that went through the stages Test and Publish) the role asked for these actions, and no other statement of the
+  push that went through every stage) the role asked for these actions, and no other statement of the
   role allows them; so without it those calls are refused.
 - **alike**: this build or action did not run there, but another one that gets the statement from the same line did.
 - **kept**: nothing here notices when it is gone; the reason says who needs it.
