@@ -198,4 +198,4 @@ def test_a_task_is_told_to_stop_when_its_open_connections_have_ended(cloud: Clou
             return cloud.task(name, task)["lastStatus"], await echoed(connection, "while it is leaving")
 
     assert asyncio.run(talk()) == ("DEACTIVATING", "while it is leaving")
-    assert cloud.stopped(name, task)["containers"][0]["exitCode"] is not None
+    until("the task is told to stop", lambda: cloud.task(name, task)["lastStatus"] in {"STOPPING", "STOPPED"})
