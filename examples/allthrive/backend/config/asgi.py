@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("DATABASE_POOL", "true")  # here alone: workers and commands have few connections, and some lock
 http = get_asgi_application()  # also loads the apps, which the imports below need
 
-from config.urls import websocket_urlpatterns  # noqa: E402
+from config.urls import websocket_urlpatterns  # noqa: E402 - needs the apps, which the line above loads
 
 application = ProtocolTypeRouter(
     {"http": http, "websocket": AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns))}
