@@ -128,6 +128,21 @@ async def echoed(connection: ClientConnection, message: str | bytes) -> str | by
     return answer
 
 
+def serves(cloud: Cloud, site: str) -> bool:
+    """Whether the load balancer has a target for a WebSocket."""
+
+    async def talk() -> bool:
+        async with socket(cloud, f"ws://{site}/ws/") as connection:
+            return await echoed(connection, "up") == "up"
+
+    try:
+        return asyncio.run(talk())
+    except InvalidStatus as refusal:
+        if refusal.response.status_code != 503:
+            raise
+        return False
+
+
 def test_text_bytes_and_large_messages_pass_both_ways(cloud: Cloud, site: str) -> None:
     async def talk() -> list[str | bytes]:
         async with socket(cloud, f"ws://{site}/ws/") as connection:
@@ -199,3 +214,4 @@ def test_a_task_is_told_to_stop_when_its_open_connections_have_ended(cloud: Clou
 
     assert asyncio.run(talk()) == ("DEACTIVATING", "while it is leaving")
     until("the task is told to stop", lambda: cloud.task(name, task)["lastStatus"] in {"STOPPING", "STOPPED"})
+    until("the next task serves", lambda: serves(cloud, site))

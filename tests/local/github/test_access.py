@@ -20,8 +20,9 @@ def signed(place: Place, key: str = "key-1", **claims: Any) -> str:
     now = int(time.time())
     parts = ({"alg": "RS256", "typ": "JWT"}, {"iss": "7", "iat": now - 60, "exp": now + 480, **claims})
     text = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
-    place.signed.add((key, hashlib.sha256(text.encode()).digest(), b"signature"))
-    return f"{text}.{base64.urlsafe_b64encode(b'signature').rstrip(b'=').decode()}"
+    signature = f"by {key}".encode()  # tokens of one second have the same text, whoever signs
+    place.signed.add((key, hashlib.sha256(text.encode()).digest(), signature))
+    return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
 @pytest.mark.parametrize(
