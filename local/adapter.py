@@ -22,13 +22,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import provisioners, stacks
 
-from local import coercion, settings
+from local import clients, coercion, settings
 
 Props = dict[str, Any]
 Result = tuple[str, dict[str, Any]]
@@ -76,18 +74,8 @@ def client(service: str) -> Any:
     key = (service, account, region)
     with _clients_lock:
         if key not in _clients:
-            _clients[key] = boto3.session.Session().client(
-                service,
-                endpoint_url=f"http://127.0.0.1:{settings.current().port}",
-                region_name=region,
-                aws_access_key_id=account,
-                aws_secret_access_key="local",  # noqa: S106  (any value: the account id as key is the local root)
-                config=Config(
-                    user_agent_extra=settings.INNER,
-                    retries={"max_attempts": 0},
-                    read_timeout=900,
-                    s3={"addressing_style": "path"},
-                ),
+            _clients[key] = clients.client(
+                service, clients.root(account), region, user_agent_extra=settings.INNER, read_timeout=900
             )
         return _clients[key]
 

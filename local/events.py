@@ -13,13 +13,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import ecr, ecs, eventbridge, lambda_svc
 
-from local import adapter, coercion, settings
+from local import adapter, clients, coercion, settings
 
 SYMBOLS: tuple[str, ...] = (
     "ministack.core.responses:new_uuid",
@@ -88,15 +86,7 @@ def _client(service: str, role_arn: str | None) -> Any:
     if not role_arn:
         return adapter.client(service)
     assumed = adapter.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="events")["Credentials"]
-    return boto3.session.Session().client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{settings.current().port}",
-        region_name=get_region(),
-        aws_access_key_id=assumed["AccessKeyId"],
-        aws_secret_access_key=assumed["SecretAccessKey"],
-        aws_session_token=assumed["SessionToken"],
-        config=Config(user_agent_extra=settings.INNER, retries={"max_attempts": 0}),
-    )
+    return clients.client(service, assumed, get_region(), user_agent_extra=settings.INNER)
 
 
 def _run_task(target: Target, payload: str | None) -> None:

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
 from urllib.error import HTTPError
 
-import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from local import settings
+from local import clients, settings
 from local.builds.errors import ACCESS_DENIED, BuildError
 from local.ecs import credentials
 
 PRINCIPAL = "codebuild.amazonaws.com"
 _RENEW_AFTER_SECONDS = 3000  # a session lasts 3600
-_session = (
-    boto3.session.Session()
-)  # one for all: it has read the services' models then, which takes a tenth of a second
-_making = threading.Lock()  # and is not safe in threads
 
 
 class Role:
@@ -60,16 +53,7 @@ class Role:
         """A boto3 client that acts as the role; IAM decides on each call."""
         keys = self.keys()
         if service not in self._clients:
-            with _making:
-                self._clients[service] = _session.client(
-                    service,
-                    endpoint_url=_endpoint(),
-                    region_name=self.region,
-                    aws_access_key_id=keys["AccessKeyId"],
-                    aws_secret_access_key=keys["SecretAccessKey"],
-                    aws_session_token=keys["Token"],
-                    config=Config(retries={"max_attempts": 0}, read_timeout=300, s3={"addressing_style": "path"}),
-                )
+            self._clients[service] = clients.client(service, keys, self.region, read_timeout=300)
         return self._clients[service]
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
-from local import settings
+from local import clients, settings
 from local.asgi import Application
 from local.console.site import beside
 from local.console.web import Console
@@ -22,14 +19,7 @@ SYMBOLS: tuple[str, ...] = ()
 @cache
 def _client(service: str, region: str) -> Any:
     chosen = settings.current()
-    return boto3.session.Session().client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{chosen.port}",
-        region_name=region,
-        aws_access_key_id=chosen.account,
-        aws_secret_access_key="local",  # noqa: S106 - any value: the account's id as key is the local root
-        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=20),
-    )
+    return clients.client(service, clients.root(chosen.account), region, connect_timeout=5, read_timeout=20)
 
 
 def around(application: Application) -> Application:

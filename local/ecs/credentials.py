@@ -9,13 +9,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from ministack.core.responses import get_region, json_response
 from ministack.services import ecs, iam, imds, sts
 
-from local import settings
+from local import clients, settings
 from local.identity import services
 
 SYMBOLS = (
@@ -142,7 +140,7 @@ def _value(credentials: Mapping[str, str], reference: str) -> str:
     try:
         if ":secretsmanager:" in reference:
             return _secret(credentials, reference)
-        found = _client("ssm", credentials).get_parameters(Names=[reference], WithDecryption=True)
+        found = client("ssm", credentials).get_parameters(Names=[reference], WithDecryption=True)
     except ClientError as error:
         raise ecs._SecretResolutionError(f"{reference}: {error}") from error
     if not found["Parameters"]:
@@ -155,7 +153,7 @@ def _secret(credentials: Mapping[str, str], reference: str) -> str:
     fields = reference.split(":")
     key, stage, version = (*fields[_ARN_FIELDS:], "", "", "")[:3]
     choice = {name: value for name, value in (("VersionStage", stage), ("VersionId", version)) if value}
-    answer = _client("secretsmanager", credentials).get_secret_value(SecretId=":".join(fields[:_ARN_FIELDS]), **choice)
+    answer = client("secretsmanager", credentials).get_secret_value(SecretId=":".join(fields[:_ARN_FIELDS]), **choice)
     text = str(answer["SecretString"])
     if not key:
         return text
@@ -168,16 +166,9 @@ def _secret(credentials: Mapping[str, str], reference: str) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _client(service: str, credentials: Mapping[str, str]) -> Any:
-    return boto3.session.Session().client(
-        service,
-        endpoint_url=f"http://127.0.0.1:{settings.current().port}",
-        region_name=get_region(),
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["Token"],
-        config=Config(user_agent_extra=settings.INNER, retries={"max_attempts": 0}),
-    )
+def client(service: str, credentials: Mapping[str, str]) -> Any:
+    """A client with a session's credentials."""
+    return clients.client(service, credentials, get_region(), user_agent_extra=settings.INNER)
 
 
 # --- installation ----------------------------------------------------------------------------------------------------

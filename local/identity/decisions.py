@@ -1,7 +1,7 @@
 """Which statement allowed what: a line for each new kind of answer that IAM gives, in `<state>/run/decisions.jsonl`.
 
 AWS has no such record. It shows which statement of a role is the only one to allow something that was asked for, and
-which one nothing asks for: docs/least-privilege.md.
+which one nothing asks for.
 """
 
 from __future__ import annotations

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 import time
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, sts
 
-from local import settings
+from local import clients
 from local.pipelines.errors import ActionError, denied, explained
 
 SYMBOLS = (
@@ -82,21 +79,9 @@ def service_session(role_arn: str, session_name: str, source_arn: str, policy: s
     return {"AccessKeyId": key, "SecretAccessKey": secret, "SessionToken": token}
 
 
-_building = threading.Lock()  # boto3's loader is not safe in threads
-
-
 def client(service: str, credentials: Credentials, region: str) -> Any:
     """A client on loopback with those credentials."""
-    with _building:
-        return boto3.session.Session().client(
-            service,
-            endpoint_url=f"http://127.0.0.1:{settings.current().port}",
-            region_name=region,
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-            config=Config(retries={"max_attempts": 2}, read_timeout=300, s3={"addressing_style": "path"}),
-        )
+    return clients.client(service, credentials, region, retries={"max_attempts": 2}, read_timeout=300)
 
 
 class Identity:

@@ -11,10 +11,6 @@ _FUNCTIONS = (
     *(f"delivery: {name}Role" for name in ("Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")),
     "services: PasswordRotationHandlerRole",
 )
-_AGENT = (
-    "ECS pulls the image and writes the log as this role, the local cloud by itself: "
-    "docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
-)
 _LOG = (
     "Lambda writes the function's log as this role, the local cloud by itself: "
     "docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"
@@ -51,17 +47,9 @@ JUSTIFIED: dict[tuple[str, str], str] = {
         "documented for actions that call functions: "
         "docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html"
     ),
-    ("services: *TaskExecutionRole", "PullImage"): _AGENT,
-    ("services: *TaskExecutionRole", "LogInToRegistry"): _AGENT,
-    ("services: *TaskExecutionRole", "logs:CreateLogStream,logs:PutLogEvents"): _AGENT,
     ("services: *TaskTaskRole", "ssmmessages:*"): (
         "a shell in a running task, where the manifest allows one; the local cloud enters containers without it: "
         "docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"
-    ),
-    **dict.fromkeys(
-        [("services: *TaskTaskRole", name) for name in ("MediaObjects", "MediaList")],
-        "which of its tasks touch uploads is the product's code, all run one image (stacks/services.py); a web task "
-        "does: tests/local/allthrive/test_changes.py, test_uploaded_media_are_served_through_cloudfront",
     ),
 }
 """By kind of role and statement, both with wildcards."""

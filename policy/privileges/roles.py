@@ -15,7 +15,6 @@ from products.flows import deliveries
 from products.names import pascal
 
 _HASH = re.compile(r"[0-9A-F]{8}$")
-_RANDOM = 13
 _STACKS = ("services", "access", "delivery")
 # CDK's own function that empties buckets of environments without data to keep; its role is CDK's.
 _NOT_OURS = ("CustomS3AutoDeleteObjects",)
@@ -30,26 +29,11 @@ class Statement:
     """Its sid, or its actions where it has none."""
 
 
-@dataclass(frozen=True)
-class Role:
-    """A role of a template."""
-
-    kind: str
-    begins: str
-    """What its physical name is, or begins with."""
-
-
 class Roles:
     """The roles of a product."""
 
     def __init__(self, product: Product, templates: Mapping[str, Mapping[str, Any]]) -> None:
         self._product, self._templates = product, templates
-        self.found = list(self._roles())
-
-    def _roles(self) -> Iterator[Role]:
-        for name, logical_id, resource in self._resources("AWS::IAM::Role"):
-            physical = resource["Properties"].get("RoleName")
-            yield Role(self._kind(name, logical_id), str(physical or f"{name}-{logical_id}"))
 
     def _resources(self, kind: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         for name, template in self._templates.items():
@@ -67,18 +51,6 @@ class Roles:
             part = re.sub(f"^(Flow)?{pascal(environment)}", r"\1Environment", part)
         return f"{name.rpartition('-')[2]}: {part}"
 
-    def kind_of(self, name: str) -> str | None:
-        """The kind of a role by its name in an account; None for a role that is not the product's.
-
-        CloudFormation shortens a generated name and ends it at random: stack, logical id with a hash, twelve
-        characters or more.
-        """
-        exact = [it.kind for it in self.found if it.begins == name]
-        stem = name[:-_RANDOM].rstrip("-")
-        shortened = {it.kind for it in self.found if _shortened(it.begins, stem)}
-        found = exact or shortened
-        return next(iter(found)) if len(found) == 1 else None
-
     def statements(self) -> dict[Statement, set[str]]:
         """Every statement with its actions."""
         found: dict[Statement, set[str]] = {}
@@ -88,13 +60,6 @@ class Roles:
                 for each in policy["Properties"]["PolicyDocument"]["Statement"]:
                     found.setdefault(Statement(kind, named(each)), set()).update(listed(each["Action"]))
         return found
-
-
-def _shortened(whole: str, stem: str) -> bool:
-    """Whether a name's beginning is that of a resource, with a part of its hash or without its own end."""
-    if stem.startswith(whole):
-        return re.fullmatch("[0-9A-F]*", stem[len(whole) :]) is not None
-    return len(stem) > _RANDOM and whole.startswith(stem)
 
 
 def named(statement: Mapping[str, Any]) -> str:

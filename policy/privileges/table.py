@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,6 @@ from products import load
 from products.loader import FOLDER
 
 PRODUCT = "allthrive"
-_OF_EVERY_BUILD = {"Call", "ReadArtifacts", "RunBuild", "WriteLog", "WriteReports"}
 ROOT = FOLDER.parent
 TEMPLATES = ROOT / "tests" / "snapshots" / PRODUCT
 PAGE = ROOT / "docs" / "least-privilege.md"
@@ -27,18 +26,15 @@ actions that start them, and of the environment roles that functions and builds 
 environment or pipeline are one row: `Environment` and `Flow` stand for any.
 
 - **removed**: the statement was taken from the deployed role in a local cloud that asks IAM at each call, and the
-  work was done again: the function was called, the action run, the build's own commands run with the AWS CLI. It
-  failed as the row says.
-- **alone**: it was not taken away. In runs on the local cloud (AllThrive deployed and released with containers, and a
-  push that went through every stage) the role asked for these actions, and no other statement of the
-  role allows them; so without it those calls are refused.
-- **alike**: this build or action did not run there, but another one that gets the statement from the same line did.
-- **kept**: nothing here notices when it is gone; the reason says who needs it.
+  work was done again: the function was called, the action run, the build built in its container, the task started
+  with a file to save, read, list and delete. It failed as the row says.
+- **kept**: nothing here notices when it is gone; the reason says who needs it. Builds and tasks were run without all
+  of these at once, and worked.
 
 What no emulator proves: that AWS asks for exactly these rights. The other direction is tested too: functions that are
 told to reach another environment, stack, repository, distribution or secret are refused
-(`tests/local/privileges/test_functions.py`). That a task does not start without the right to read its secrets, or reads
-no bucket without the right to, is tried with containers (`tests/local/containers/test_tasks.py`).
+(`tests/local/privileges/test_functions.py`), and a task may touch its own media and nothing else
+(`tests/local/allthrive/test_changes.py`). Builds and tasks: `tests/local/allthrive/test_least_privilege.py`.
 """
 
 
@@ -69,24 +65,12 @@ def _function(loader: yaml.CSafeLoader, name: str, node: yaml.Node) -> dict[str,
 _Loader.add_multi_constructor("!", _function)
 
 
-def row(statement: Statement, known: evidence.Evidence) -> tuple[str, str] | None:
+def row(statement: Statement, known: Mapping[Statement, str]) -> tuple[str, str] | None:
     """How a statement is shown to be needed, and by what; None where nothing shows it."""
-    if statement in known.removed:
-        return "removed", known.removed[statement]
-    if statement in known.traced:
-        return "alone", ", ".join(known.traced[statement])
-    if why := reasons.reason(statement):
-        return "kept", why
-    other = _alike(statement, known)
-    return ("alike", f"the same line gives it to {other}, which needs it") if other else None
-
-
-def _alike(statement: Statement, known: evidence.Evidence) -> str | None:
-    """Another build or action that gets the statement from the same line of constructs/ or stacks/."""
-    if statement.name not in _OF_EVERY_BUILD:
-        return None
-    proven = sorted({**known.removed, **known.traced})
-    return next((it.role for it in proven if it.name == statement.name and it.role.startswith("delivery: Flow")), None)
+    if statement in known:
+        return "removed", known[statement]
+    why = reasons.reason(statement)
+    return ("kept", why) if why else None
 
 
 def lines() -> Iterator[str]:

@@ -82,6 +82,17 @@ def allow(action: str | list[str], resource: Any = "*") -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
+PULL = allow(
+    [
+        "ecr:GetAuthorizationToken",
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+    ]
+)
+WRITE_LOG = allow(["logs:CreateLogStream", "logs:PutLogEvents"])
+
+
 def definition(*command: str, **more: Any) -> dict[str, Any]:
     """A task definition with one container; ``more`` are its container's properties, `Task` the task's."""
     task = more.pop("Task", {})

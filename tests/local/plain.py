@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from local import process
+from local import clients, process
 from local.settings import Settings
 
 ACCOUNT = "111122223333"
@@ -42,19 +40,7 @@ class Plain:
         known = self._clients.get((service, region)) if credentials is None else None
         if known is not None:
             return known
-        key, secret, token = ACCOUNT, "local", None
-        if credentials:
-            key, secret = credentials["AccessKeyId"], credentials["SecretAccessKey"]
-            token = credentials.get("SessionToken")
-        made = boto3.session.Session().client(
-            service,
-            endpoint_url=self.url,
-            region_name=region,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-            aws_session_token=token,
-            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
-        )
+        made = clients.client(service, credentials or clients.root(ACCOUNT), region, url=self.url)
         if credentials is None:
             self._clients[service, region] = made
         return made

@@ -209,7 +209,10 @@ class FakeCodePipeline(FaultyAws):
             for run in pipeline.runs[::-1]
             if stage is None or _succeeded(run, stage)
         ]
-        first, size = int(given.get("nextToken", 0)), given.get("maxResults", 100)
+        token, size = str(given.get("nextToken", "0")), given.get("maxResults", 100)
+        if not token.isdecimal():
+            raise Refused("InvalidNextTokenException", "the token is none of ours")
+        first = int(token)
         more = {"nextToken": str(first + size)} if len(rows) > first + size else {}
         return {"pipelineExecutionSummaries": rows[first : first + size], **more}
 

@@ -2,85 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import urllib.request
+import sys
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from release.verify import get
+from tests.local.allthrive.clone import PIPELINE, Clone
 from tests.local.allthrive.conftest import AllThrive
 from tests.local.cloud import until
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
-PIPELINE = "allthrive-main"
 WORDS = "A push changed this page"
-LONGEST = 900  # seconds, on a machine that runs other tests beside it
-
-
-@dataclass
-class Clone:
-    """What the user of the demo changes and pushes."""
-
-    allthrive: AllThrive
-
-    @cached_property
-    def folder(self) -> Path:
-        return self.allthrive.cloud.state / "work" / "allthrive"
-
-    def git(self, *words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip() + done.stderr
-
-    def push(self, message: str) -> tuple[str, str]:
-        """Commit and push; the run's id and what git printed."""
-        self.git("commit", "--all", "--allow-empty", "--message", message)
-        said = self.git("push", "origin", "main")
-        commit = self.git("rev-parse", "HEAD")
-        return self.run_of(commit), said
-
-    def run_of(self, commit: str) -> str:
-        def found() -> Any:
-            listed = self.allthrive.client("codepipeline").list_pipeline_executions(pipelineName=PIPELINE)
-            revisions = {
-                it["pipelineExecutionId"]: [one["revisionId"] for one in it.get("sourceRevisions", [])]
-                for it in listed["pipelineExecutionSummaries"]
-            }
-            return next((run for run, commits in revisions.items() if commit in commits), None)
-
-        return str(until(f"a run of {commit}", found, 120))
-
-    def ended(self, run: str) -> dict[str, dict[str, Any]]:
-        """The run's actions when it is over, by stage and action."""
-        pipeline = self.allthrive.client("codepipeline")
-
-        def over() -> bool:
-            found = pipeline.get_pipeline_execution(pipelineName=PIPELINE, pipelineExecutionId=run)
-            return str(found["pipelineExecution"]["status"]) != "InProgress"
-
-        until(f"the end of {run}", over, LONGEST)
-        return self.actions(run)
-
-    def actions(self, run: str) -> dict[str, dict[str, Any]]:
-        found = self.allthrive.client("codepipeline").list_action_executions(
-            pipelineName=PIPELINE, filter={"pipelineExecutionId": run}
-        )
-        return {f"{it['stageName']}/{it['actionName']}": it for it in found["actionExecutionDetails"]}
-
-    def github(self, path: str) -> Any:
-        secret = self.allthrive.client("secretsmanager").get_secret_value(SecretId="allthrive/github")["SecretString"]
-        request = urllib.request.Request(
-            f"{self.allthrive.cloud.settings.github_api}/repos/allthrive-ai/allthrive{path}",
-            headers={"Authorization": f"Bearer {json.loads(secret)['token']}"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
 
 
 def status(url: str) -> Any:
@@ -113,26 +49,9 @@ def pushed(allthrive: AllThrive) -> Pushed:
     source = clone.folder / "frontend" / "src" / "App.tsx"
     source.write_text(source.read_text().replace("<h1>About</h1>", f"<h1>About</h1>\n      <p>{WORDS}</p>"))
     run, said = clone.push("Say that a push changed the page")
-    # The question comes when staging was tested; a person answers it with the printed verb.
-    until("the question whether it may go to production", lambda: _asked(allthrive) or _failed(clone, run), LONGEST)
-    assert _failed(clone, run) == {}
+    clone.tested(run)
     assert status(allthrive.urls["production"]) | {"worker": None} == before | {"worker": None}
-    answered = allthrive.shell("python -m operate approve main --yes")
-    assert answered.returncode == 0, answered.stdout + answered.stderr
-    return Pushed(clone, run, clone.git("rev-parse", "HEAD"), said, before, clone.ended(run))
-
-
-def _asked(allthrive: AllThrive) -> bool:
-    found = allthrive.client("codepipeline").get_pipeline_state(name=PIPELINE)["stageStates"]
-    (action,) = next(stage["actionStates"] for stage in found if stage["stageName"] == "Approval")
-    return bool(action.get("latestExecution", {}).get("status") == "InProgress")
-
-
-def _failed(clone: Clone, run: str) -> dict[str, str]:
-    """Why actions of a run failed."""
-    found = clone.actions(run)
-    failed = {name: it for name, it in found.items() if it["status"] == "Failed"}
-    return {name: str(it["output"]["executionResult"].get("errorDetails")) for name, it in failed.items()}
+    return Pushed(clone, run, clone.git("rev-parse", "HEAD"), said, before, clone.approved(run))
 
 
 def test_git_says_which_run_it_started(pushed: Pushed) -> None:
@@ -215,7 +134,7 @@ def test_an_image_that_never_gets_healthy_is_taken_back_and_told_in_one_paragrap
     actions = clone.ended(run)
     back = until("the run that takes the stage back", lambda: _rollback_of(allthrive), 300)
     clone.ended(back)
-    followed = allthrive.shell(f"python -m operate follow main --run {run[:8]}")
+    followed = allthrive.shell(f"{sys.executable} -m operate follow main --run {run[:8]}")
 
     assert actions["Staging/Deploy"]["status"] == "Failed"
     assert not {name for name in actions if name.startswith(("E2E", "Production"))}

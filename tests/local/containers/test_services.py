@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local import network
-from tests.local.cloud import WEB, Cloud, allow, balancer, definition, role, service, until
+from tests.local.cloud import PULL, WEB, WRITE_LOG, Cloud, allow, balancer, definition, role, service, until
 from tests.local.plain import unique
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
@@ -67,7 +67,7 @@ def web(name: str, release: str, code: str = "200", desired: int = 2, **more: An
                 "Type": "AWS::SecretsManager::Secret",
                 "Properties": {"Name": name, "SecretString": json.dumps({"password": "hunter2"})},
             },
-            "Execution": role(allow("secretsmanager:GetSecretValue")),
+            "Execution": role(PULL, WRITE_LOG, allow("secretsmanager:GetSecretValue")),
             "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/ecs/{name}"}},
             "Task": definition("-c", WEB, Task=task, **container),
             "Service": running,

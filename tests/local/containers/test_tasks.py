@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.local.cloud import Cloud, allow, definition, role, until
-from tests.local.plain import unique
+from tests.local.cloud import IMAGE, WRITE_LOG, Cloud, allow, definition, role, until
+from tests.local.plain import ACCOUNT, REGION, unique
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
@@ -43,7 +43,7 @@ def stack(cluster: str, *command: str, statements: tuple[dict[str, Any], ...] = 
             "Cluster": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": cluster}},
             "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/ecs/{cluster}"}},
             "Own": role(allow("s3:ListAllMyBuckets")),
-            "Execution": role(*statements),
+            "Execution": role(WRITE_LOG, *statements),
             "Task": definition(*command, Task=task, LogConfiguration=driver, **container),
         }
     }
@@ -144,6 +144,69 @@ def test_a_secret_the_execution_role_may_not_read_stops_the_start(cloud: Cloud) 
     task = cloud.stopped(name, run(cloud, name))
     assert task["stopCode"] == "TaskFailedToStart"
     assert "secretsmanager:GetSecretValue" in task["stoppedReason"]
+
+
+REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+
+
+def unstarted(cloud: Cloud, template: dict[str, Any], name: str) -> str:
+    """Why a task did not start."""
+    cloud.deploy(template, name)
+    task = cloud.stopped(name, run(cloud, name))
+    assert task["stopCode"] == "TaskFailedToStart"
+    return str(task["stoppedReason"])
+
+
+@pytest.mark.parametrize(
+    ("rights", "begins", "refused"),
+    [
+        ([], "ResourceInitializationError: unable to pull secrets or registry auth", "ecr:GetAuthorizationToken"),
+        (["ecr:GetAuthorizationToken"], "CannotPullContainerError", "ecr:BatchGetImage"),
+        (["ecr:GetAuthorizationToken", "ecr:BatchGetImage"], "CannotPullContainerError", "ecr:BatchCheckLayer"),
+        (
+            ["ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:BatchCheckLayerAvailability"],
+            "CannotPullContainerError",
+            "ecr:GetDownloadUrlForLayer",
+        ),
+    ],
+)
+def test_an_execution_role_that_may_not_pull_stops_the_start(
+    cloud: Cloud, rights: list[str], begins: str, refused: str
+) -> None:
+    name = unique("pull")
+    template = stack(name, "true", statements=tuple(allow(right) for right in rights), Image=f"{REGISTRY}/{name}:1")
+    template["Resources"]["Repository"] = {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryName": name}}
+
+    reason = unstarted(cloud, template, name)
+
+    assert reason.startswith(begins)
+    assert f"not authorized to perform: {refused}" in reason
+
+
+def test_an_execution_role_that_may_not_write_the_log_stops_the_start(cloud: Cloud) -> None:
+    name = unique("mute")
+    template = stack(name, "true")
+    template["Resources"]["Execution"] = role(allow("logs:PutLogEvents"))
+
+    assert "logs:CreateLogStream" in unstarted(cloud, template, name)
+
+
+def test_a_log_group_that_is_not_there_stops_the_start(cloud: Cloud) -> None:
+    name = unique("nowhere")
+    template = stack(name, "true")
+    (container,) = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    container["LogConfiguration"]["Options"]["awslogs-group"] = "/ecs/absent"
+
+    assert "The specified log group does not exist" in unstarted(cloud, template, name)
+
+
+@pytest.mark.parametrize(("image", "wanted"), [(f"{REGISTRY}/absent:1", "ECR images"), (IMAGE, "log driver awslogs")])
+def test_without_an_execution_role_nothing_is_pulled_or_logged(cloud: Cloud, image: str, wanted: str) -> None:
+    name = unique("roleless")
+    template = stack(name, "true", Image=image)
+    del template["Resources"]["Task"]["Properties"]["ExecutionRoleArn"]
+
+    assert f"to have execution role ARN to support {wanted}" in unstarted(cloud, template, name)
 
 
 def test_containers_of_a_task_meet_at_localhost(cloud: Cloud) -> None:
