@@ -44,14 +44,14 @@ def _hostile() -> Iterator[Any]:
                 yield pytest.param(claims, id=f"{product}, {form}: {name}")
 
 
-@pytest.mark.parametrize(("claims", "role"), _legitimate())
+@pytest.mark.parametrize(("claims", "role"), list(_legitimate()))
 def test_a_job_that_should_takes_exactly_one_role(trusts: dict[str, Json], claims: Claims, role: str) -> None:
     (found,) = taken(trusts, request(claims, ACCOUNT))
 
     assert found.startswith(role)
 
 
-@pytest.mark.parametrize("claims", _hostile())
+@pytest.mark.parametrize("claims", list(_hostile()))
 def test_a_hostile_token_takes_no_role(trusts: dict[str, Json], claims: Claims) -> None:
     assert taken(trusts, request(claims, ACCOUNT)) == set()
 
