@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,15 +44,25 @@ def _running(tmp_path_factory: pytest.TempPathFactory, subnets: list[str]) -> It
     if absent:
         _cannot(f"base images are missing: docker pull {' '.join(absent)}")
     state = Path(tmp_path_factory.mktemp("cloud"))
-    choices = [Settings(port=free_port(), state=state, subnet=subnet) for subnet in subnets]
-    own = next((choice for choice in choices if not _taken(client, choice)), None)
-    if own is None:
-        _cannot("a local cloud is up, and task credentials work on its network only: make local-down, test again")
-    assert launcher.up(own) == 0, process.log_file(own).read_text(encoding="utf-8")
+    with _alone():
+        choices = [Settings(port=free_port(), state=state, subnet=subnet) for subnet in subnets]
+        own = next((choice for choice in choices if not _taken(client, choice)), None)
+        if own is None:
+            _cannot("a local cloud is up, and task credentials work on its network only: make local-down, test again")
+        log = process.log_file(own)
+        assert launcher.up(own) == 0, log.read_text(encoding="utf-8") if log.exists() else "it says why above"
     yield Cloud(own)
     assert launcher.down(own) == 0
     assert network.owned(client, own) == []
     assert own.network not in {each.name for each in client.networks.list()}
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One worker chooses a network and takes it, then the next."""
+    with (Path(tempfile.gettempdir()) / "slipway-tests-networks.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _taken(client: docker.DockerClient, choice: Settings) -> bool:

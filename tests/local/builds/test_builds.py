@@ -219,10 +219,12 @@ def test_a_build_that_takes_too_long_is_timed_out(cloud: Cloud) -> None:
         aws_secret_access_key="local",
         config=Config(parameter_validation=False),
     )
-    build_id = unchecked.start_build(projectName=builder.name, timeoutInMinutesOverride=0.03)["build"]["id"]
+    build_id = unchecked.start_build(projectName=builder.name, timeoutInMinutesOverride=0.05)["build"]["id"]
     build = builder.ended(build_id)
     assert build["buildStatus"] == "TIMED_OUT"
-    assert phase(build, "BUILD")["phaseStatus"] == "TIMED_OUT"
+    # As a rule that is BUILD; a busy machine may not have come so far.
+    (ended,) = [one["phaseType"] for one in build["phases"] if one.get("phaseStatus") == "TIMED_OUT"]
+    assert ended in {"PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD"}
     assert owned(build_id) == []
 
 
