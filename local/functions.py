@@ -8,6 +8,7 @@ Python version of the local cloud.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -121,6 +122,21 @@ def _falling_back(plain: Any) -> Any:
     return execute
 
 
+_STARTED = re.compile(r"^START RequestId: (\S+)", re.MULTILINE)
+
+
+def _with_one_id(plain: Any) -> Any:
+    """A call's id is also the one of its log: the image of the runtime makes up another one."""
+
+    def execute(function: Mapping[str, Any], event: Any, request_id: str) -> Any:
+        result = plain(function, event, request_id)
+        if isinstance(result, dict) and (started := _STARTED.search(str(result.get("log") or ""))):
+            result = {**result, "log": result["log"].replace(started[1], request_id)}
+        return result
+
+    return execute
+
+
 # --- properties ------------------------------------------------------------------------------------------------------
 
 
@@ -147,7 +163,7 @@ def install() -> None:
     lambda_runtime.os = GuardedOs()
     lambda_svc.os = GuardedOs()
     lambda_svc._execute_function_warm = _placing(lambda_svc._execute_function_warm)
-    lambda_svc._execute_function_docker = _falling_back(_placing(lambda_svc._execute_function_docker))
+    lambda_svc._execute_function_docker = _falling_back(_placing(_with_one_id(lambda_svc._execute_function_docker)))
     setters: dict[str, completion.Setter] = {
         "VpcConfig": _configured("VpcConfig", {"SubnetIds": [], "SecurityGroupIds": []}),
         "DeadLetterConfig": _configured("DeadLetterConfig", {"TargetArn": ""}),

@@ -42,6 +42,21 @@ def test_a_function_runs_in_its_runtimes_image_as_its_role(cloud: Cloud, where: 
     assert f"seen {word}" in logged(cloud, f"/aws/lambda/{where}", word)
 
 
+def test_a_call_has_one_id_in_its_log(cloud: Cloud, where: str) -> None:
+    word = unique("word")
+    invoke(cloud, where, word=word)
+    logged(cloud, f"/aws/lambda/{where}", word)
+
+    events = cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{where}")["events"]
+
+    kinds = ("START", "END", "REPORT")
+    lines = {
+        kind: [it["message"] for it in events if it["message"].startswith(f"{kind} RequestId: ")] for kind in kinds
+    }
+    assert [len(lines[kind]) for kind in kinds] == [1, 1, 1]
+    assert len({line.split()[2] for each in lines.values() for line in each}) == 1
+
+
 def test_a_providers_answer_arrives_from_a_container(cloud: Cloud) -> None:
     stack = unique("provider")
     cloud.deploy(provided(Word="one"), stack)
