@@ -102,6 +102,8 @@ def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, 
         say(f"abandoned run {entry.id}. What was in progress goes on unwatched: {_busy(run)}")
     else:
         say(f"stops run {entry.id} as soon as this has ended: {_busy(run)}")
+        if any(step.category == "Approval" for step in run.running):
+            say(f"An approval ends when somebody answers it: {pipeline.make('reject')}, or at once: {harder}")
     say(f"Next: {pipeline.make('status')}; later, from where it stopped: {pipeline.make('retry')}")
 
 

@@ -257,6 +257,15 @@ def test_a_run_is_stopped_after_what_is_in_progress(cloud: FakeCodePipeline) -> 
     assert (asked["abandon"], asked["reason"]) == (False, "wrong commit")
 
 
+def test_who_stops_a_run_that_waits_for_an_approval_hears_what_ends_it(cloud: FakeCodePipeline) -> None:
+    cloud.run("main", 1, "InProgress", at="Approval")
+
+    said = play("stop").out
+
+    assert "as soon as this has ended: Approval/" in said
+    assert "answers it: make reject FLOW=main, or at once: make stop FLOW=main RUN=00000001 ABANDON=yes" in said
+
+
 def test_an_abandoned_run_says_what_goes_on(cloud: FakeCodePipeline) -> None:
     cloud.run("main", 1, "Stopping", at="Staging")
     assert "goes on unwatched: Staging/Deploy" in play("stop", "main", "--abandon").out
