@@ -19,7 +19,7 @@ from policy.privileges.roles import Statement
 from policy.privileges.table import shipped_roles
 from tests.local.allthrive.clone import Clone
 from tests.local.allthrive.conftest import AllThrive
-from tests.local.allthrive.least import WORK, Rehearsal
+from tests.local.allthrive.rehearsal import WORK, Rehearsal
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 

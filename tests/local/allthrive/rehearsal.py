@@ -12,11 +12,8 @@ from tests.local.allthrive.clone import PIPELINE, Clone
 from tests.local.cloud import Cloud, until
 from tests.local.privileges.deployed import Answers, Deployed, Outcome
 
-DELIVERY, SERVICES, ACCESS = (
-    "tooling-allthrive-delivery",
-    "production-allthrive-services",
-    "production-allthrive-access",
-)
+DELIVERY, ACCESS = "tooling-allthrive-delivery", "production-allthrive-access"
+SERVICES = "production-allthrive-services"
 CLUSTER = "production-allthrive-cluster"
 LONGEST = 600  # seconds of a run of one action
 _LOG_LINES = 50
@@ -42,7 +39,7 @@ class Rehearsal:
 
     def __init__(self, cloud: Cloud, clone: Clone, run: str) -> None:
         self.deployed = Deployed(cloud, Answers(cloud), [DELIVERY, SERVICES, ACCESS])
-        self._cloud, self._clone = cloud, clone
+        self._cloud = cloud
         self._resolved = {
             name: it["input"]["resolvedConfiguration"]
             for name, it in clone.actions(run).items()
