@@ -6,7 +6,6 @@ writes what failed.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from policy.privileges.table import shipped_roles
 from tests.local.allthrive.clone import Clone
 from tests.local.allthrive.conftest import AllThrive
 from tests.local.allthrive.rehearsal import WORK, Rehearsal
+from tests.local.privileges.recorded import recorded
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
@@ -45,11 +45,8 @@ def rehearsal(allthrive: AllThrive) -> Rehearsal:
 
 @pytest.fixture(scope="module")
 def failures() -> Iterator[dict[Statement, str]]:
-    """What failed without a statement; kept, where that is asked for."""
-    found: dict[Statement, str] = {}
-    yield found
-    if os.environ.get("SLIPWAY_RECORD"):
-        evidence.record(found, NEEDED, shipped_roles().statements())
+    """What failed without a statement."""
+    yield from recorded(NEEDED)
 
 
 @pytest.mark.parametrize("roles", WORK, ids=lambda it: it[-1])

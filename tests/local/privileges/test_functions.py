@@ -5,7 +5,6 @@ Every statement is really taken away, in a cloud that asks IAM at each call. `ma
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +14,7 @@ from policy.privileges.reasons import reason
 from policy.privileges.roles import Statement
 from policy.privileges.table import shipped_roles
 from tests.local.plain import ACCOUNT, REGION
+from tests.local.privileges.recorded import recorded
 from tests.local.privileges.work import IMAGE, OF_ROLES, Work
 
 pytestmark = [pytest.mark.local, pytest.mark.long]
@@ -30,11 +30,8 @@ STATEMENTS = sorted(
 
 @pytest.fixture(scope="module")
 def failures() -> Iterator[dict[Statement, str]]:
-    """What failed without a statement; kept, where that is asked for."""
-    found: dict[Statement, str] = {}
-    yield found
-    if os.environ.get("SLIPWAY_RECORD"):
-        evidence.record(found, STATEMENTS, shipped_roles().statements())
+    """What failed without a statement."""
+    yield from recorded(STATEMENTS)
 
 
 @pytest.mark.parametrize("role", sorted(OF_ROLES))
