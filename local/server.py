@@ -63,6 +63,8 @@ ADAPTERS: tuple[str, ...] = (
     "local.faults",
 )
 
+_A_DAY = 86_400
+
 
 def load() -> list[ModuleType]:
     """Import every adapter, check what they need of MiniStack, install them."""
@@ -81,16 +83,23 @@ async def serve(chosen: settings.Settings, modules: Sequence[ModuleType]) -> Non
     application: Any = app
     for module in modules:
         application = module.around(application) if hasattr(module, "around") else application
-    config = Config()
-    config.bind = [f"127.0.0.1:{chosen.port}"]
     if chosen.docker:
         chosen.socket.parent.mkdir(parents=True, exist_ok=True)
         chosen.socket.unlink(missing_ok=True)
-        config.bind.append(f"unix:{chosen.socket}")
-        config.umask = 0  # the relay container runs as another user
-    config.keep_alive_timeout = 75
-    config.loglevel = "WARNING"
-    await hypercorn_serve(application, config, shutdown_trigger=stop.wait)
+    await hypercorn_serve(application, config(chosen), shutdown_trigger=stop.wait)
+
+
+def config(chosen: settings.Settings) -> Config:
+    """Where the server listens, and for how long."""
+    made = Config()
+    made.bind = [f"127.0.0.1:{chosen.port}"]
+    if chosen.docker:
+        made.bind.append(f"unix:{chosen.socket}")
+        made.umask = 0  # the relay container runs as another user
+    # To close an idle connection may be to close it in the moment in which a client asks again: clients close theirs.
+    made.keep_alive_timeout = _A_DAY
+    made.loglevel = "WARNING"
+    return made
 
 
 def main() -> None:
