@@ -32,8 +32,9 @@ def expired_token(scene: Scene) -> None:
         with scene.visitor() as visitor:
             scene.type(f"make start PRODUCT=$P FLOW={pipeline.flow}")
             run = next(it.id for it in pipeline.entries(5) if it.active)
+            scene.until("the run's commit", lambda: any(it.id == run and it.commit for it in pipeline.entries(5)), 60)
+            stop(scene, pipeline, run)  # the first news that a commit can be told of: at its start a run has none yet
             told = scene.until("news that could not be told", lambda: _waiting(scene, news) - waiting, 300)
-            stop(scene, pipeline, run)
             report.promise("what was not told is kept", told > 0, f"{told} in the queue")
             rung = scene.until("the alarm PipelineNewsWasLost", lambda: _ringing(scene, news), 180)
         report.promise("the alarm PipelineNewsWasLost rings", rung, rung)
