@@ -69,7 +69,7 @@ class Role:
             prepared.url, data=sent, headers=dict(prepared.headers.items()), method="POST"
         )
         try:
-            with urllib.request.urlopen(wanted, timeout=30) as answer:  # noqa: S310 - as above
+            with urllib.request.urlopen(wanted, timeout=30) as answer:  # noqa: S310 - our own loopback address
                 return dict(json.loads(answer.read() or b"{}"))
         except HTTPError as error:
             body = json.loads(error.read() or b"{}")

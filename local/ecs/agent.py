@@ -10,17 +10,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
+from ministack.core.responses import get_account_id
 from ministack.services import ecs
 
 from local.ecs import credentials
 
 SYMBOLS = (
+    "ministack.core.responses:get_account_id",
     "ministack.services.ecs:_ImagePullError",
     "ministack.services.ecs:_SecretResolutionError",
     "ministack.services.ecs:_start_task_worker",
 )
 
-_ECR = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/(?P<name>[^@:]+)(?:@(?P<digest>.+)|:(?P<tag>.+))?")
+_ECR = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/(?P<name>[^@:]+)(?:@(?P<digest>.+)|:(?P<tag>.+))?"
+)
 _ANY_LAYER = f"sha256:{'0' * 64}"  # the right to layers is one of the repository
 _REFUSED = ("AccessDenied", "AccessDeniedException")
 
@@ -47,18 +51,19 @@ def prepare(definition: Definition, task_id: str) -> None:
         raise ecs._SecretResolutionError(str(error)) from error
     if images:
         _log_in(keys)
-    for name, choice in images:
-        _pull(keys, name, choice)
+    for account, name, choice in images:
+        if account == get_account_id():  # IAM here knows a repository by its name alone, and takes it for one of ours
+            _pull(keys, name, choice)
     for options, stream in streams:
         _open(keys, options, stream)
 
 
-def _images(definition: Definition) -> Iterator[tuple[str, dict[str, str]]]:
-    """Repository and digest or tag of each image in ECR."""
+def _images(definition: Definition) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Account, repository and digest or tag of each image in ECR."""
     for container in definition.get("containerDefinitions", []):
         if found := _ECR.fullmatch(str(container.get("image", ""))):
             digest, tag = found["digest"], found["tag"]
-            yield found["name"], {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
+            yield found["account"], found["name"], {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
 
 
 def _streams(definition: Definition, task_id: str) -> Iterator[tuple[dict[str, str], str]]:

@@ -31,6 +31,8 @@ environment or pipeline are one row: `Environment` and `Flow` stand for any.
 - **kept**: nothing here notices when it is gone; the reason says who needs it. Builds and tasks were run without all
   of these at once, and worked.
 
+A statement is shown to be needed as a whole: that each of its actions is asked for is not.
+
 What no emulator proves: that AWS asks for exactly these rights. The other direction is tested too: functions that are
 told to reach another environment, stack, repository, distribution or secret are refused
 (`tests/local/privileges/test_functions.py`), and a task may touch its own media and nothing else

@@ -183,6 +183,16 @@ def test_an_execution_role_that_may_not_pull_stops_the_start(
     assert f"not authorized to perform: {refused}" in reason
 
 
+def test_the_right_to_an_image_of_another_account_is_not_taken_for_one_to_an_own_repository(cloud: Cloud) -> None:
+    name = unique("foreign")
+    image = f"444455556666.dkr.ecr.{REGION}.amazonaws.com/{name}:1"
+    template = stack(name, "true", statements=(allow("ecr:GetAuthorizationToken"),), Image=image)
+
+    reason = unstarted(cloud, template, name)
+
+    assert f"{name} not found" in reason  # so says the pull itself
+
+
 def test_an_execution_role_that_may_not_write_the_log_stops_the_start(cloud: Cloud) -> None:
     name = unique("mute")
     template = stack(name, "true")
