@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from drills import rows
 from drills.report import Report
 from drills.runbook import Shell, blocks
 from drills.visitor import Visitor
-from local import shell
+from local import shell, signing
 from local.settings import Settings
 from products import Product, names
 from release.errors import ReleaseError
@@ -223,15 +224,8 @@ class Scene:
 
     def faults(self, *faults: dict[str, Any]) -> list[dict[str, Any]]:
         """Make the local cloud answer badly, or well again if none is given; what it did so far."""
-        request = urllib.request.Request(  # noqa: S310 - our own address
-            f"{self.settings.url}/_slipway/faults",
-            data=json.dumps(list(faults)).encode(),
-            method="PUT",
-            headers={"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own address
-                found: list[dict[str, Any]] = json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise SceneError(f"the local cloud refused the faults: {error.read().decode()}") from error
+        status, answer = signing.send(self.settings, "PUT", "/_slipway/faults", json.dumps(list(faults)).encode())
+        if status != HTTPStatus.OK:
+            raise SceneError(f"the local cloud refused the faults: {answer.decode()}")
+        found: list[dict[str, Any]] = json.loads(answer)
         return found

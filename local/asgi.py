@@ -52,6 +52,15 @@ async def body_of(receive: Receive, limit: int) -> bytes:
             return b"".join(parts)
 
 
+async def refuse_socket(scope: Message, send: Send, status: int, why: str) -> None:
+    """Refuses a WebSocket before it is open: with an HTTP answer where the server can send one."""
+    if "websocket.http.response" in (scope.get("extensions") or {}):
+        await send({"type": "websocket.http.response.start", "status": int(status), "headers": []})
+        await send({"type": "websocket.http.response.body", "body": why.encode(), "more_body": False})
+    else:
+        await send({"type": "websocket.close", "code": 1008, "reason": why[:100]})
+
+
 async def send_answer(send: Send, scope: Message, status: int, headers: Mapping[str, str], body: bytes) -> None:
     """A whole answer; to HEAD without its body."""
     whole = {**headers, "Content-Length": str(len(body)), "X-Content-Type-Options": "nosniff"}

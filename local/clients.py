@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local import settings
+from local import keys, settings
 
 _making = threading.Lock()  # a session is not safe in threads, its clients are
 
@@ -25,8 +25,8 @@ def _session() -> boto3.session.Session:
 
 
 def root(account: str) -> dict[str, str]:
-    """Keys of the account's root: any secret, the id as the key."""
-    return {"AccessKeyId": account, "SecretAccessKey": "local"}
+    """Returns the root credentials of an account in this process's cloud."""
+    return keys.root(settings.current(), account).credentials()
 
 
 def client(service: str, keys: Mapping[str, str], region: str, *, url: str = "", **config: Any) -> Any:

@@ -1,30 +1,34 @@
-"""Lambda: the properties MiniStack drops, an environment of the function's own, and a way without an image.
+"""Lambda: properties that MiniStack drops, environment and credentials of the function's own, a way without Docker.
 
-With Docker a function runs in the image of its runtime. If that image is not on this machine, or without Docker, it
-runs as a process of this machine's Python or Node: same credentials, same logs, but no layers below `/opt` and the
-Python version of the local cloud.
+With Docker a function runs in the image of its runtime and nowhere else: without the image its calls fail and name it.
+Without Docker it runs as a process of this machine's Python or Node: same credentials, same logs, but no layers below
+`/opt` and the Python version of the local cloud.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from docker.errors import DockerException
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, sts
 
-from local import adapter, settings
+from local import adapter, containers, settings, symbols
 from local.resources import completion
 
 SYMBOLS: tuple[str, ...] = (
     *completion.SYMBOLS,
+    "ministack.core.lambda_runtime:_account_region_from_function_config",
+    "ministack.core.lambda_runtime:execution_credentials",
     "ministack.core.lambda_runtime:os",
     "ministack.services.lambda_svc:_docker_image_for_runtime",
     "ministack.services.lambda_svc:_execute_function_docker",
     "ministack.services.lambda_svc:_execute_function_warm",
+    "ministack.services.sts:register_session",
     "ministack.services.lambda_svc:_get_docker_client",
     "ministack.services.lambda_svc:os",
 )
@@ -72,24 +76,66 @@ class GuardedOs:
         return getattr(os, name)
 
 
-# --- without an image ------------------------------------------------------------------------------------------------
+# --- credentials ------------------------------------------------------------------------------------------------------
+
+_credentials: dict[tuple[str, str], dict[str, str]] = {}
+
+
+def _own_credentials(config: Mapping[str, Any]) -> dict[str, str]:
+    """Returns credentials of a function's role; anybody could compute MiniStack's from the function's name."""
+    account, _region = lambda_runtime._account_region_from_function_config(config)
+    role, name = str(config.get("Role", "")), str(config.get("FunctionName", "function"))[:64]
+    made = {
+        "AWS_ACCESS_KEY_ID": f"ASIA{secrets.token_hex(8).upper()}",
+        "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
+        "AWS_SESSION_TOKEN": secrets.token_hex(64),
+    }
+    own = _credentials.setdefault((str(config.get("FunctionArn", "")), role), made)
+    role_name = role.rsplit("/", 1)[-1]
+    session = {
+        "Arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{name}",
+        "UserId": f"{role_name}:{name}",
+        "SecretAccessKey": own["AWS_SECRET_ACCESS_KEY"],
+        "SessionToken": own["AWS_SESSION_TOKEN"],
+    }
+    sts.register_session(own["AWS_ACCESS_KEY_ID"], session)
+    return dict(own)
+
+
+# --- the image of the runtime ----------------------------------------------------------------------------------------
 
 _present: set[str] = set()
 
 
-def has_image(runtime: str) -> bool:
-    """Whether the image of a runtime is on this machine."""
-    image = lambda_svc._docker_image_for_runtime(runtime)
+def missing_image(config: Mapping[str, Any]) -> str:
+    """Returns the image that a function needs and that is neither on this machine nor to be pulled; else nothing."""
+    runtime = str(config.get("Runtime", ""))
+    image = None if config.get("PackageType") == "Image" else lambda_svc._docker_image_for_runtime(runtime)
     client = lambda_svc._get_docker_client()
-    if not image or client is None:
-        return False
-    if image not in _present:
-        try:
-            client.images.get(image)
-        except DockerException:
-            return False
-        _present.add(image)
-    return True
+    if not image or client is None or image in _present:
+        return ""
+    try:
+        containers.require(client, image)
+    except DockerException:
+        return str(image)
+    _present.add(image)
+    return ""
+
+
+def _needing_image(plain: Any) -> Any:
+    def execute(function: Mapping[str, Any], event: Any, request_id: str) -> Any:
+        config = function.get("config") or function
+        image = missing_image(config)
+        if image:
+            message = f"the image of runtime {config.get('Runtime')} is not on this machine. Type: docker pull {image}"
+            return {
+                "body": {"errorMessage": message, "errorType": "Runtime.ImageMissing"},
+                "error": True,
+                "log": message,
+            }
+        return plain(function, event, request_id)
+
+    return execute
 
 
 def _placed(function: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -108,18 +154,6 @@ def _placed(function: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _placing(plain: Any) -> Any:
     return lambda function, event, request_id: plain(_placed(function), event, request_id)
-
-
-def _falling_back(plain: Any) -> Any:
-    def execute(function: Mapping[str, Any], event: Any, request_id: str) -> Any:
-        config = function.get("config") or function
-        runtime = str(config.get("Runtime", ""))
-        here = config.get("PackageType") != "Image" and runtime.startswith(("python", "nodejs"))
-        if here and not has_image(runtime):
-            return lambda_svc._execute_function_warm(function, event, request_id)
-        return plain(function, event, request_id)
-
-    return execute
 
 
 _STARTED = re.compile(r"^START RequestId: (\S+)", re.MULTILINE)
@@ -162,8 +196,9 @@ def install() -> None:
     """Correct the executor and complete the function."""
     lambda_runtime.os = GuardedOs()
     lambda_svc.os = GuardedOs()
+    symbols.replace_everywhere(lambda_runtime, "execution_credentials", lambda _plain: _own_credentials)
     lambda_svc._execute_function_warm = _placing(lambda_svc._execute_function_warm)
-    lambda_svc._execute_function_docker = _falling_back(_placing(_with_one_id(lambda_svc._execute_function_docker)))
+    lambda_svc._execute_function_docker = _needing_image(_placing(_with_one_id(lambda_svc._execute_function_docker)))
     setters: dict[str, completion.Setter] = {
         "VpcConfig": _configured("VpcConfig", {"SubnetIds": [], "SecurityGroupIds": []}),
         "DeadLetterConfig": _configured("DeadLetterConfig", {"TargetArn": ""}),

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from local import keys, signing
 from local.settings import ROOT, Settings
 
 POLL = 0.05
@@ -56,13 +57,9 @@ def _zombie(pid: int) -> bool:
 
 def healthy(settings: Settings) -> bool:
     """Whether our server answers."""
-    return _answers(settings, "GET", "/_ministack/health", 2)
-
-
-def _answers(settings: Settings, method: str, path: str, seconds: float) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", settings.port, timeout=seconds)
+    connection = http.client.HTTPConnection("127.0.0.1", settings.port, timeout=2)
     try:
-        connection.request(method, path)
+        connection.request("GET", "/_ministack/health")
         return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
@@ -100,9 +97,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "docker" if settings.docker else "local",
+        "LAMBDA_STRICT": "1" if settings.docker else "0",  # no function runs on this machine while Docker is there
         "AWS_ENDPOINT_URL": settings.container_url,
-        "AWS_ACCESS_KEY_ID": settings.account,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        **keys.root(settings).variables(),
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -136,7 +133,11 @@ def start(settings: Settings, seconds: float = 60) -> int:
 
 def reset(settings: Settings) -> bool:
     """Empty the server's state, containers included; it keeps serving."""
-    return _answers(settings, "POST", "/_ministack/reset", 180)
+    try:
+        status, _ = signing.send(settings, "POST", "/_ministack/reset", seconds=180)
+    except OSError:
+        return False
+    return status == http.HTTPStatus.OK
 
 
 def stop(settings: Settings, seconds: float = 30) -> bool:

@@ -16,6 +16,7 @@ from hypercorn.config import Config
 from ministack.app import app
 
 from local import settings, symbols
+from local.guard.head import LARGEST
 
 #: Installed in this order. A module has ``SYMBOLS`` and ``install()``.
 ADAPTERS: tuple[str, ...] = (
@@ -40,6 +41,7 @@ ADAPTERS: tuple[str, ...] = (
     "local.resources.iam",
     "local.resources.s3",
     "local.resources.ecr",
+    "local.resources.ecr_login",
     "local.resources.ecr_scans",
     "local.resources.cloudfront",
     "local.resources.wafv2",
@@ -59,8 +61,10 @@ ADAPTERS: tuple[str, ...] = (
     "local.console",
     "local.edge",
     "local.functions",
+    "local.host_processes",
     "local.alarms",
     "local.faults",
+    "local.guard",  # last, so that it is the first to see a request
 )
 
 _A_DAY = 86_400
@@ -98,6 +102,7 @@ def config(chosen: settings.Settings) -> Config:
         made.umask = 0  # the relay container runs as another user
     # To close an idle connection may be to close it in the moment in which a client asks again: clients close theirs.
     made.keep_alive_timeout = _A_DAY
+    made.h11_max_incomplete_size = 16 * LARGEST  # so that the guard says what is wrong with too large a head
     made.loglevel = "WARNING"
     return made
 

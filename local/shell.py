@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from local import keys
 from local.settings import Settings
 
 BIN = Path(__file__).parent / "bin"
@@ -19,8 +20,7 @@ def variables(settings: Settings) -> dict[str, str]:
     """Environment in which the real AWS CLI, boto3 and the CDK CLI work against the local cloud."""
     return {
         "AWS_ENDPOINT_URL": settings.url,
-        "AWS_ACCESS_KEY_ID": settings.account,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        **keys.root(settings).variables(),
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "CDK_DEFAULT_ACCOUNT": settings.account,
@@ -43,8 +43,8 @@ def write(settings: Settings) -> Path:
         (folder / "aws").unlink(missing_ok=True)
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables(settings).items()]
     lines += ["unset AWS_PROFILE AWS_SESSION_TOKEN", f'export PATH={shlex.quote(str(folder))}:"$PATH"']
-    path = settings.state / "local.env"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path = keys.env_file(settings)
+    keys.write(path, "\n".join(lines) + "\n")
     return path
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from local.asgi import Application, Message, Receive, Send, refuse_socket
 from local.ecs import draining
 
 SYMBOLS = (
@@ -44,11 +45,6 @@ SYMBOLS = (
     "ministack.services.cloudfront:find_distribution_for_label",
     "ministack.services.cloudfront:parse_distribution_dataplane_config",
 )
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _HANDSHAKE = ("connection", "upgrade", "host", "content-length")
 _GOING_AWAY = 1001
@@ -265,14 +261,6 @@ async def _down(upstream: ClientConnection, send: Send) -> None:
     await send({"type": "websocket.close", "code": code if code not in (1005, 1006) else _GOING_AWAY})
 
 
-async def _refuse(scope: Message, send: Send, status: int, why: str) -> None:
-    if "websocket.http.response" in (scope.get("extensions") or {}):
-        await send({"type": "websocket.http.response.start", "status": status, "headers": []})
-        await send({"type": "websocket.http.response.body", "body": why.encode(), "more_body": False})
-    else:
-        await send({"type": "websocket.close", "code": 1008, "reason": why[:100]})
-
-
 def around(application: Application) -> Application:
     """The application with WebSockets of load balancers and distributions served."""
 
@@ -288,12 +276,12 @@ def around(application: Application) -> Application:
             await receive()  # websocket.connect
             await serve(handshake, receive, send)
         except RefusedError as error:
-            await _refuse(scope, send, error.status, str(error))
+            await refuse_socket(scope, send, error.status, str(error))
         except InvalidStatus as error:
-            await _refuse(scope, send, error.response.status_code, "refused by the target")
+            await refuse_socket(scope, send, error.response.status_code, "refused by the target")
         except (OSError, TimeoutError, InvalidHandshake) as error:
             logger.warning("websocket %s%s: %s", handshake.host, handshake.path, error)
-            await _refuse(scope, send, HTTPStatus.BAD_GATEWAY, "the target does not answer")
+            await refuse_socket(scope, send, HTTPStatus.BAD_GATEWAY, "the target does not answer")
 
     return wrapped
 

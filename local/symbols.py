@@ -7,9 +7,11 @@ MiniStack has no plug-in API, so each adapter module declares what it touches:
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from types import ModuleType
+from typing import Any
 
 PINNED = "1.5.33"
 
@@ -51,3 +53,12 @@ def check(modules: Iterable[ModuleType]) -> None:
             f"it lacks {len(lost)} of {len(owners)} symbols:\n" + "\n".join(lines) + "\n"
             f"Install the pinned version: pip install ministack=={PINNED}"
         )
+
+
+def replace_everywhere(module: ModuleType, name: str, wrap: Callable[[Any], Any]) -> None:
+    """Puts `wrap(original)` in the place of a function, also in the modules of MiniStack that imported it by name."""
+    plain = getattr(module, name)
+    replacement = wrap(plain)
+    for holder in [found for key, found in sys.modules.items() if key.split(".")[0] == "ministack"]:
+        if getattr(holder, name, None) is plain:
+            setattr(holder, name, replacement)

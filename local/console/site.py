@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from urllib.parse import parse_qsl
@@ -33,7 +34,8 @@ def beside(application: Application, console: Console) -> Application:
     """The application, with the console at the addresses of AWS's own."""
 
     async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _for_us(scope):
+        headers = headers_of(scope) if scope["type"] == "http" else {}
+        if headers and answers(scope["path"], headers.get("host", ""), headers, local=local_client(scope)):
             await _serve(console, scope, receive, send)
         else:
             await application(scope, receive, send)
@@ -56,11 +58,12 @@ def alone(console: Console) -> Application:
     return application
 
 
-def _for_us(scope: Message) -> bool:
-    path: str = scope["path"]
+def answers(path: str, host: str, headers: Mapping[str, str], *, local: bool) -> bool:
+    """Whether the console answers a request that a program of this machine (`local`) or a container sends."""
     # A signed request is for S3, where a bucket may have our path's name.
-    signed = headers_of(scope).get("authorization", "").startswith("AWS")
-    return (path == BASE or path.startswith(f"{BASE}/") or path in HOME) and _from_here(scope) and not signed
+    signed = headers.get("authorization", "").startswith("AWS")
+    ours = path == BASE or path.startswith(f"{BASE}/") or path in HOME
+    return ours and local and host_name(host) in NAMES and not signed
 
 
 def _from_here(scope: Message) -> bool:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local import shell
@@ -20,6 +20,7 @@ _STACK_DONE = re.compile(r"✅ +(\S+)")
 _STACK_BEGUN = re.compile(r"^(\S+): (deploying|creating CloudFormation changeset)")
 _TAIL = 40
 _POLL_SECONDS = 0.05
+_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"  # what the CLI takes by itself without --trust
 
 
 class CdkError(Exception):
@@ -41,7 +42,10 @@ class Cdk:
     def bootstrap(self, account: str, region: str) -> None:
         """Prepare an account and region for deployments."""
         # Away from cdk.json, or the CLI would synthesize the app for nothing.
-        self._run(["bootstrap", f"aws://{account}/{region}"], "bootstrap", self.settings.run, _nothing)
+        place = replace(self, settings=replace(self.settings, account=account))  # as that account's own root
+        trust = ["--trust", self.settings.account, "--cloudformation-execution-policies", _ADMINISTRATOR]
+        others = trust if account != self.settings.account else []
+        place._run(["bootstrap", f"aws://{account}/{region}", *others], "bootstrap", self.settings.run, _nothing)
 
     def synth(self) -> None:
         """Synthesize the product; `make synth` is where CDK's own rules check the templates."""

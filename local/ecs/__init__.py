@@ -5,11 +5,11 @@ MiniStack starts containers for tasks; what it drops, invents or does not do is 
 
 from __future__ import annotations
 
-from local.ecs import agent, commands, credentials, draining, endings, health, idempotency, scheduler, tasks
+from local.ecs import agent, commands, credentials, draining, endings, fargate, health, idempotency, scheduler, tasks
 
 __all__ = ["SYMBOLS", "install"]
 
-_PARTS = (tasks, endings, credentials, agent, draining, health, scheduler, commands, idempotency)
+_PARTS = (tasks, fargate, endings, credentials, agent, draining, health, scheduler, commands, idempotency)
 
 SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for symbol in part.SYMBOLS))
 

@@ -48,7 +48,7 @@ def around(application: Application, find: Callable[[], Hub]) -> Application:
     """The application, with the local GitHub beside it."""
 
     async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
-        root = rooted(scope) if scope["type"] == "http" else None
+        root = root_of(headers_of(scope).get("host", ""), scope["path"]) if scope["type"] == "http" else None
         if root is None:
             await application(scope, receive, send)
         else:
@@ -57,12 +57,10 @@ def around(application: Application, find: Callable[[], Hub]) -> Application:
     return wrapped
 
 
-def rooted(scope: Message) -> str | None:
-    """The path before ours, or None where the request is not for us."""
-    host = host_name(headers_of(scope).get("host", ""))
-    if host == HOST:
+def root_of(host: str, path: str) -> str | None:
+    """Returns the path before ours, or None if the request is not for us."""
+    if host_name(host) == HOST:
         return ""
-    path: str = scope["path"]
     return PREFIX if path == PREFIX or path.startswith(f"{PREFIX}/") else None
 
 

@@ -15,6 +15,7 @@ from local.identity import (
     passing,
     principals,
     resources,
+    root,
     sessions,
     transport,
     web_identity,
@@ -22,7 +23,19 @@ from local.identity import (
 
 __all__ = ["SYMBOLS", "install"]
 
-_PARTS = (decisions, transport, principals, conditions, resources, passing, denials, sessions, web_identity, deployment)
+_PARTS = (
+    root,
+    decisions,
+    transport,
+    principals,
+    conditions,
+    resources,
+    passing,
+    denials,
+    sessions,
+    web_identity,
+    deployment,
+)
 
 SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for symbol in part.SYMBOLS))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from local import clients, process
+from local import clients, keys, process
 from local.settings import Settings
 
 ACCOUNT = "111122223333"
@@ -33,6 +33,7 @@ class Plain:
         self.port = port
         self.state = state
         self.url = f"http://127.0.0.1:{port}"
+        self.key = keys.root(Settings(port=port, state=state, account=ACCOUNT))
         self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, credentials: dict[str, Any] | None = None, region: str = REGION) -> Any:
@@ -40,7 +41,7 @@ class Plain:
         known = self._clients.get((service, region)) if credentials is None else None
         if known is not None:
             return known
-        made = clients.client(service, credentials or clients.root(ACCOUNT), region, url=self.url)
+        made = clients.client(service, credentials or self.key.credentials(), region, url=self.url)
         if credentials is None:
             self._clients[service, region] = made
         return made

@@ -215,8 +215,8 @@ def test_a_build_that_takes_too_long_is_timed_out(cloud: Cloud) -> None:
         "codebuild",
         endpoint_url=cloud.url,
         region_name=REGION,
-        aws_access_key_id=ACCOUNT,
-        aws_secret_access_key="local",
+        aws_access_key_id=cloud.key.access_key_id,
+        aws_secret_access_key=cloud.key.secret_access_key,
         config=Config(parameter_validation=False),
     )
     build_id = unchecked.start_build(projectName=builder.name, timeoutInMinutesOverride=0.05)["build"]["id"]

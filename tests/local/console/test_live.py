@@ -15,7 +15,7 @@ import pytest
 
 from local.settings import ROOT, Settings
 from tests.local.pipelines.world import World, approval, stage, until
-from tests.local.plain import ACCOUNT, REGION
+from tests.local.plain import REGION
 
 pytestmark = pytest.mark.local
 
@@ -78,8 +78,8 @@ def console(world: World) -> Iterator[str]:
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": world.plain.url,
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ACCESS_KEY_ID": world.plain.key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": world.plain.key.secret_access_key,
         "AWS_REGION": REGION,
     }
     command = [sys.executable, "-m", "local.console", "--port", "0"]

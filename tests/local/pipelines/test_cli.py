@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.local.pipelines.world import World, approval, stage
-from tests.local.plain import ACCOUNT, REGION
+from tests.local.plain import REGION
 
 pytestmark = [
     pytest.mark.local,
@@ -24,8 +24,8 @@ def aws(world: World, command: str) -> Any:
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
         "AWS_ENDPOINT_URL": world.plain.url,
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_ACCESS_KEY_ID": world.plain.key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": world.plain.key.secret_access_key,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_DEFAULT_OUTPUT": "json",
     }
