@@ -61,7 +61,7 @@ async def _serve(application: Application, head: Head, scope: Message, receive: 
             )
         await application(scope, receive, send)
         return
-    of_bucket = places.bucket_allows(head)
+    of_bucket = head.by_page and places.bucket_allows(head)
     if head.by_page and not of_bucket:
         raise RefusedError("a web page is not a client of the AWS API; programs send no Origin and no Sec-Fetch-Site")
     if places.needs_root(head):

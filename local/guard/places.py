@@ -51,14 +51,21 @@ def require_known(head: Head) -> None:
     Raises:
         RefusedError: if it is not.
     """
-    chosen = settings.current()
+    if not _is_ours(head.name) and not _is_domain_of_api(head):
+        raise RefusedError(f"{head.name} is not a name of this local cloud; use {settings.current().url}")
+
+
+def _is_ours(name: str) -> bool:
     try:
-        address = ipaddress.ip_address(head.name.strip("[]"))
-        ours = address.is_loopback or str(address) == chosen.relay_address
+        address = ipaddress.ip_address(name.strip("[]"))
     except ValueError:
-        ours = head.name in {"localhost", "host.docker.internal"} or head.name.endswith((".localhost", *_OF_AWS))
-    if not ours and gateway._resolve_custom_domain_request(head.host, head.path) is None:
-        raise RefusedError(f"{head.name} is not a name of this local cloud; use {chosen.url}")
+        return name in {"localhost", "host.docker.internal"} or name.endswith((".localhost", *_OF_AWS))
+    return address.is_loopback or str(address) == settings.current().relay_address
+
+
+def _is_domain_of_api(head: Head) -> bool:
+    """Whether API Gateway has a domain of that name, which somebody registered here."""
+    return not _is_ours(head.name) and gateway._resolve_custom_domain_request(head.host, head.path) is not None
 
 
 def is_site(head: Head) -> bool:
@@ -69,7 +76,7 @@ def is_site(head: Head) -> bool:
         or alb.find_lb_for_host(head.host) is not None
         or gateway._EXECUTE_API_RE.match(head.host)
         or gateway._LAMBDA_URL_RE.match(head.host)
-        or gateway._resolve_custom_domain_request(head.host, head.path) is not None
+        or _is_domain_of_api(head)
         or (_balancer(head) and not _by_browser(head))
     )
 
@@ -107,10 +114,10 @@ def has_pages(head: Head) -> bool:
 
 def bucket_allows(head: Head) -> bool:
     """Whether S3 may answer a page: the bucket's CORS configuration allows it, or it is a presigned download."""
-    if head.socket or gateway.detect_service(head.method, head.path, dict(head.headers), head.parameters) != "s3":
-        return False
-    target = gateway._s3_cors_target(head.host, head.path)
+    target = None if head.socket else gateway._s3_cors_target(head.host, head.path)
     if target is None:
+        return False
+    if gateway.detect_service(head.method, head.path, dict(head.headers), head.parameters) != "s3":
         return False
     if head.method == "OPTIONS":
         return True  # S3 answers a preflight by the configuration

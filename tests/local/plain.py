@@ -46,6 +46,10 @@ class Plain:
             self._clients[service, region] = made
         return made
 
+    def signing(self, service: str, credentials: dict[str, Any], version: str) -> Any:
+        """A client that signs with that version of AWS's signature."""
+        return clients.client(service, credentials, REGION, url=self.url, signature_version=version)
+
     def role(self, name: str, *statements: dict[str, Any], trust: dict[str, Any] | None = None, **more: Any) -> str:
         """A role with one inline policy; the account may assume it."""
         trust = trust or {

@@ -12,12 +12,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     """A headless Chromium, ended at the end; the test is skipped where there is none."""
     program = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: set CHROMIUM_PATH")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *flags])
         yield launched
         launched.close()
