@@ -23,6 +23,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.core.iam_evaluator:_served_unsigned",
     "ministack.core.iam_evaluator:_unknown_access_key",
     "ministack.core.iam_evaluator:_validate_session_token",
+    "ministack.core.iam_evaluator:check_credentials",
     "ministack.core.iam_evaluator:enforce",
     "ministack.core.iam_evaluator:find_iam_access_key_account",
     "ministack.core.iam_evaluator:is_root_access_key",
@@ -34,6 +35,9 @@ from_container: contextvars.ContextVar[bool] = contextvars.ContextVar("slipway_f
 
 #: Calls of S3 that no bucket's policy can make public.
 _NEVER_ANONYMOUS = frozenset({"s3:ListAllMyBuckets", "s3:CreateBucket"})
+
+#: Services whose requests carry a token of theirs and no signature.
+_OWN_TOKENS = frozenset({"ecs-metadata", "imds"})
 
 
 def _resolving(plain: Any) -> Any:
@@ -84,9 +88,19 @@ def _enforcing(plain: Any) -> Any:
     return enforce
 
 
+def _checking(plain: Any) -> Any:
+    """Leaves the endpoints where containers find metadata and credentials to their own tokens."""
+
+    def check(access_key_id: str, service: str | None = None) -> Any:
+        return None if service in _OWN_TOKENS else plain(access_key_id, service)
+
+    return check
+
+
 def install() -> None:
     """Put our notion of root in the place of MiniStack's, wherever it was imported to."""
     replace_everywhere(iam_evaluator, "is_root_access_key", lambda _plain: lambda _access_key_id: False)
     replace_everywhere(iam_evaluator, "resolve_credential", _resolving)
     replace_everywhere(iam_evaluator, "find_iam_access_key_account", _finding)
     replace_everywhere(iam_evaluator, "enforce", _enforcing)
+    replace_everywhere(iam_evaluator, "check_credentials", _checking)

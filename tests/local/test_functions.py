@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from typing import Any
@@ -224,3 +225,25 @@ def test_an_event_that_a_function_fails_on_is_tried_again_and_then_kept(plain: P
     assert json.loads(kept["Body"])["requestPayload"] == {"do": "fail"}
     events = plain.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{made['Function']}")["events"]
     assert sum(event["message"].count("ValueError: asked to fail") for event in events) == 3
+
+
+def test_nobody_can_compute_a_functions_credentials(plain: Plain, reader: str) -> None:
+    """MiniStack derives them from the names of function and role, which are no secrets."""
+    seen, _ = invoke(plain, reader)
+    names = plain.client("lambda").get_function_configuration(FunctionName=reader)
+    digest = hashlib.sha256(f"{names['FunctionArn']}:{names['Role']}".encode()).hexdigest()
+    assert seen["AWS_ACCESS_KEY_ID"] != f"ASIA{digest[:16].upper()}"
+    computed = {
+        "AccessKeyId": f"ASIA{digest[:16].upper()}",
+        "SecretAccessKey": hashlib.sha256(f"secret:{digest}".encode()).hexdigest(),
+        "SessionToken": hashlib.sha256(f"token:{digest}".encode()).hexdigest(),
+    }
+    sts = plain.client("sts", computed)
+    with pytest.raises(sts.exceptions.ClientError, match="InvalidClientTokenId"):
+        sts.get_caller_identity()
+
+
+def test_a_function_cannot_hand_its_calls_to_an_address_of_its_choice(plain: Plain) -> None:
+    """The server would send the request, as a program of this machine."""
+    template = function(Environment={"Variables": {"MINISTACK_LAMBDA_PROXY_URL": f"{plain.url}/_github/"}})
+    assert ":assumed-role/" in invoke(plain, plain.deploy(template)["Function"], do="who")[0]

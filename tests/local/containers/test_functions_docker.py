@@ -62,3 +62,12 @@ def test_a_providers_answer_arrives_from_a_container(cloud: Cloud) -> None:
     cloud.deploy(provided(Word="one"), stack)
     assert cloud.outputs(stack)["Said"] == "Create one"
     assert cloud.delete(stack) == "DELETE_COMPLETE"
+
+
+def test_a_function_without_its_image_fails_and_names_it(cloud: Cloud) -> None:
+    """It never runs on this machine instead: whoever may create a function would have the machine."""
+    function_name = cloud.deploy(function(Code={"ZipFile": WHERE}, Runtime="python3.9"))["Function"]
+    answer, error = invoke(cloud, function_name)
+    assert error is not None
+    assert "docker pull public.ecr.aws/lambda/python:3.9" in answer["errorMessage"]
+    assert answer["errorType"] == "Runtime.ImageMissing"
