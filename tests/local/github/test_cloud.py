@@ -80,7 +80,9 @@ def forge(plain: Plain, tmp_path_factory: pytest.TempPathFactory) -> Forge:
 @pytest.fixture
 def github(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
     """The functions' own GitHub, in this process."""
-    names = {"ACCESS_KEY_ID": ACCOUNT, "SECRET_ACCESS_KEY": "local", "REGION": REGION, "DEFAULT_REGION": REGION}
+    key = forge.plain.key
+    names = {"ACCESS_KEY_ID": key.access_key_id, "SECRET_ACCESS_KEY": key.secret_access_key}
+    names |= {"REGION": REGION, "DEFAULT_REGION": REGION}
     for name, value in {**names, "ENDPOINT_URL": forge.plain.url}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("GITHUB_API_URL", forge.settings.github_api)

@@ -12,6 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
 from tests.local.plain import ACCOUNT, REGION, Plain, unique
 
 CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/00000000-0000-0000-0000-000000000001"
@@ -118,13 +122,13 @@ class World:
         return self.git("rev-parse", "HEAD")
 
     def _entry(self, operation: str, **request: Any) -> list[str]:
-        target = f"CodePipeline_20150709.{operation}"
-        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
-        credential = f"{ACCOUNT}/20260101/{REGION}/codepipeline/aws4_request"
-        headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=x"
-        body = json.dumps(request).encode()
-        asked = urllib.request.Request(self.plain.url, data=body, headers=headers, method="POST")
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        headers = {"X-Amz-Target": f"CodePipeline_20150709.{operation}", "Content-Type": "application/x-amz-json-1.1"}
+        body, key = json.dumps(request).encode(), self.plain.key
+        signed = AWSRequest("POST", f"{self.plain.url}/", headers, body)
+        credentials = Credentials(key.access_key_id, key.secret_access_key)
+        SigV4Auth(credentials, "codepipeline", REGION).add_auth(signed)
+        sent = urllib.request.Request(f"{self.plain.url}/", body, dict(signed.headers.items()), method="POST")
+        with urllib.request.urlopen(sent, timeout=30) as answer:
             found: list[str] = json.loads(answer.read())["pipelineExecutionIds"]
         return found
 
