@@ -107,8 +107,8 @@ def _prepare(containers: ContainerCollection, kwargs: dict[str, Any]) -> dict[st
     kwargs["labels"] = own
     kwargs["name"] = own_name(kwargs.get("name"))
     if kwargs.get("ports"):
-        # MiniStack counts a cache's port up without looking whether it is free; docker finds a free one
-        chosen_by_docker = own.get("ministack") == "elasticache"
+        # MiniStack counts ports up, and another cloud may take one between its look and the start. Docker does not.
+        chosen_by_docker = own.get("ministack") in STORES
         kwargs["ports"] = {
             inner: ("127.0.0.1", None) if chosen_by_docker else _on_loopback(outer)
             for inner, outer in kwargs["ports"].items()
