@@ -45,7 +45,7 @@ def repository(product: str, image: str) -> str:
 
 
 def branch_repository(product: str, image: str) -> str:
-    """The ECR repository of what every other branch built, e.g. allthrive/branches/backend; no image's name has a slash."""
+    """The ECR repository of what other branches built, e.g. allthrive/branches/backend; no image's name has a slash."""
     return f"{product}/branches/{image}"
 
 

@@ -11,7 +11,6 @@ from products.flows import branch_moving_tags, branches_publish, branches_reach,
 from slipway.image_repository import ImageRepository
 from stacks.product_stack import ToolingStack
 
-
 _BRANCH_IMAGES = 30  # staging runs one of the newest; all others can be built again
 
 

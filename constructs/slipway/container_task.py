@@ -42,7 +42,7 @@ class ContainerTask(ecs.FargateTaskDefinition):
     """A Fargate task definition with one container.
 
     Default settings:
-    - its execution role pulls from its own image's repositories, reads its own secrets and writes its own log group, nothing else;
+    - its execution role pulls its own image, reads its own secrets and writes its own log group, nothing else;
     - its task role starts with no rights;
     - an init process reaps children and passes signals on;
     - /tmp is an empty volume where the root file system is read-only.
