@@ -93,6 +93,7 @@ class Builds:
             log_retention=self._log_retention,
             role_name=role_name,
             statements=[*artifacts, *statements],
+            keep_layers=not leaves_something,  # a host may have run a build of another branch before
         )
 
     def _check(self, stage: Stage, action: Action) -> Build:

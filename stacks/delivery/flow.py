@@ -126,7 +126,7 @@ class _Actions:
         if action.kind is Kind.SCAN:
             return {"IMAGE": self._image(action.subject)}
         if action.kind is Kind.FRONTEND:
-            return {"RELEASE": f"#{{{SOURCE}.CommitId}}"}  # names the list of its assets: not by a short commit
+            return {"RELEASE": self._published("RELEASE_VERSION")}
         if action.kind is Kind.E2E:
             return {
                 "BASE_URL": f"#{{{names.pascal(action.subject)}Verify.Url}}",

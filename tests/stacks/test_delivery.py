@@ -111,6 +111,18 @@ def test_a_build_reads_and_writes_the_repository_of_its_own_branches_only(produc
     }
 
 
+def test_a_build_that_leaves_something_to_release_takes_no_layers_from_its_host() -> None:
+    caches = {
+        place.partition("/")[2][:-8]: it["Properties"]["Cache"]["Type"]
+        for place, it in shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).items()
+    }
+    leaving = {f"{flow}Publish{what}" for flow in ("Feature", "Main") for what in ("Backend", "Bundle")}
+
+    assert leaving <= set(caches)
+    assert {caches[name] for name in leaving} == {"NO_CACHE"}
+    assert caches["MainTestBackend"] == "LOCAL"
+
+
 def test_a_function_can_become_one_role_of_one_environment_and_nothing_else() -> None:
     assumed = {
         logical_id.partition("Role")[0]: statement["Resource"]

@@ -87,12 +87,14 @@ def rights(flow: str) -> list[dict[str, Any]]:
     """What the role of a flow's image build may do in the registry, as synthesized."""
     role = f"{flow.capitalize()}PublishBackendRole"
     template = shipped(PRODUCT)[f"tooling-{PRODUCT}-delivery"]
-    found = [it for logical_id, it in statements(template) if logical_id.startswith(role)]
-    return [
-        json.loads(json.dumps(it).replace('{"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, "', '"arn:aws').replace('"]]}', '"'))
-        for it in found
-        if any(str(action).startswith("ecr:") for action in listed(it.get("Action", [])))
-    ]  # fmt: skip
+    found = [
+        it
+        for logical_id, it in statements(template)
+        if logical_id.startswith(role) and any(str(each).startswith("ecr:") for each in listed(it.get("Action", [])))
+    ]
+    joined = '{"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, "'
+    plain: list[dict[str, Any]] = json.loads(json.dumps(found).replace(joined, '"arn:aws').replace('"]]}', '"'))
+    return plain
 
 
 def builder(cloud: Cloud, flow: str, commits: Twins, folder: Path, **more: str) -> Builder:
