@@ -30,7 +30,7 @@ class Build(codebuild.PipelineProject):
     - its role is its own, taken by CodeBuild for this project only;
     - its log group has a retention and goes with its stack;
     - `docker`: it may run containers; CodeBuild then runs it privileged, on a machine of its own;
-    - `keep_layers`: Docker's layers and images stay on the host for later builds. CodeBuild's API reference (ProjectCache)
+    - `keep_layers`: Docker's layers and images stay on the host for later builds. CodeBuild's reference, ProjectCache,
       calls such a cache "only available to that build host", and does not say that a host is one project's;
     - `secrets`: variables whose values are read from Secrets Manager, as `name` or `name:key`.
     """
