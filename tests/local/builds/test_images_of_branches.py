@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from tests.conformance.reading import Deployed
-from tests.local.builds.builder import LOGS, Builder, allow, exported
+from tests.local.builds.builder import LOGS, REGISTRY, Builder, allow, exported
 from tests.local.cloud import IMAGE, Cloud
+from tests.local.containers.test_tasks import run, stack
 from tests.local.plain import unique
 from tests.support.collision import SHORT, Twins, twins
 from tests.support.synthesis import Json, listed, shipped, statements
@@ -83,15 +84,14 @@ def tags(cloud: Cloud, repository: str) -> dict[str, str]:
     return {tag: image["imageDigest"] for image in found for tag in image.get("imageTags", [])}
 
 
-def rights(flow: str) -> list[dict[str, Any]]:
-    """What the role of a flow's image build may do in the registry, as synthesized."""
-    role = f"{flow.capitalize()}PublishBackendRole"
-    template = shipped(PRODUCT)[f"tooling-{PRODUCT}-delivery"]
+def rights(stack: str, role: str) -> list[dict[str, Any]]:
+    """What a role of a stack may do in the registry, as synthesized."""
     found = [
         it
-        for logical_id, it in statements(template)
+        for logical_id, it in statements(shipped(PRODUCT)[stack])
         if logical_id.startswith(role) and any(str(each).startswith("ecr:") for each in listed(it.get("Action", [])))
     ]
+    assert found
     joined = '{"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, "'
     plain: list[dict[str, Any]] = json.loads(json.dumps(found).replace(joined, '"arn:aws').replace('"]]}', '"'))
     return plain
@@ -114,7 +114,7 @@ def builder(cloud: Cloud, flow: str, commits: Twins, folder: Path, **more: str) 
         deployed.buildspec("Publish", "Backend"),
         LOGS,
         allow(["s3:GetObject"]),
-        *rights(flow),
+        *rights(f"tooling-{PRODUCT}-delivery", f"{flow.capitalize()}PublishBackendRole"),
         privileged=True,
         source={"type": "S3", "location": f"{bucket}/source.zip"},
         variables=[{"name": key, "value": value} for key, value in told.items()],
@@ -187,3 +187,29 @@ def test_a_feature_build_that_names_mains_repository_is_refused(
     assert f"repository/{MAIN}" in "\n".join(project.log(build))
     assert tags(cloud, MAIN) == seen
     assert both
+
+
+@pytest.mark.parametrize(
+    ("environment", "flow", "ends"),
+    [
+        ("staging", "feature", "EssentialContainerExited"),
+        ("staging", "main", "EssentialContainerExited"),
+        ("production", "main", "EssentialContainerExited"),
+        ("production", "feature", "TaskFailedToStart"),
+    ],
+)
+def test_only_where_a_flow_deploys_them_may_a_task_run_images_of_branches(
+    cloud: Cloud, both: dict[str, tuple[str, str]], environment: str, flow: str, ends: str
+) -> None:
+    name, (repository, digest) = unique("task"), both[flow]
+    pull = rights(f"{environment}-{PRODUCT}-services", "BackendTaskExecutionRole")
+    image = f"{REGISTRY}/{repository}@{digest}"
+    cloud.deploy(stack(name, "cat", "/page", statements=tuple(pull), Image=image), name)
+
+    task = cloud.stopped(name, run(cloud, name))
+
+    assert task["stopCode"] == ends, task
+    if ends == "TaskFailedToStart":
+        assert "not authorized to perform: ecr:BatchGetImage" in task["stoppedReason"]
+    else:
+        assert task["containers"][0]["exitCode"] == 0
