@@ -123,7 +123,8 @@ def _found(desk: Desk, environment: str, name: str) -> Target:
         seen.append(target)
         if not target.called(name):
             continue
-        if not target.hindrance and name in (target.run.tag, target.run.version, target.run.entry.id):
+        # A version's short commit may be another release's too; its tag and its run are nobody else's.
+        if not target.hindrance and name in (target.run.tag, target.run.entry.id):
             return target
         matching.append(target)
     possible = [target for target in matching if not target.hindrance]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from policy.registries import shared
+
 _WILD = frozenset("*?[{")
 # What a rule's provider calls: docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference.html
 _RULE_CALLS = {
@@ -32,7 +34,16 @@ def findings(template: Mapping[str, Any], protected_stages: Collection[str]) -> 
     """What is wrong with a template's pipelines; `protected_stages` may be reached from one named branch only."""
     resources = template.get("Resources", {})
     policies = _Policies(resources)
-    return [
+    shared_repositories = [
+        Finding(
+            "branches-write-apart",
+            project,
+            f"it writes {repository}, which a pipeline with a protected stage reads; give other branches a repository "
+            "of their own",
+        )
+        for project, repository in shared(template, protected_stages)
+    ]
+    return shared_repositories + [
         Finding(rule, logical_id, message)
         for logical_id, resource in resources.items()
         if resource["Type"] == "AWS::CodePipeline::Pipeline"

@@ -119,6 +119,9 @@ def _names(it: Product) -> Iterator[str]:
 
 def _images(it: Product) -> Iterator[str]:
     known = list(it.images)
+    for name in it.images:
+        if name in names.RESERVED_IMAGES:
+            yield f"images.{name}: the name is reserved {names.RESERVED_IMAGES[name]}; give the image another"
     for name, item in it.services.items():
         if item.image not in it.images:
             yield f"services.{name}.image: no image '{item.image}' under images{nearest(item.image, known)}"

@@ -5,11 +5,11 @@ All of it comes from products/flows.py, from which the Delivery stack is built t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from products import Product, drawing, load, names
 from products.drawing import DrawnStage, Step
-from products.flows import CACHE_TAG, Action, Delivery, Kind, Stage, deliveries
+from products.flows import CACHE_TAG, COMMIT_TAG, Action, Delivery, Kind, Stage, branches_publish, deliveries
 from products.loader import FOLDER
 from products.pipeline import Flow, Pipeline
 
@@ -131,15 +131,25 @@ def _triggers(flows: Sequence[Delivery]) -> list[str]:
 
 
 def _tags(product: Product, pipeline: Pipeline) -> list[str]:
-    branch = product.repository.branch
-    rows = [
-        (f"`{pattern}`", f"`{_example(pattern, branch)}`", "Publish", _names(pattern, branch))
-        for pattern in pipeline.tags
+    branch, release, found = product.repository.branch, pipeline.release_tag, f"{COMMIT_TAG}{{sha}}"
+    all_builds = "every build" if branches_publish(product) else branch
+    rows = [(f"`{found}`", f"`{_example(found, branch)}`", all_builds, "a commit's image: nothing else finds it")]
+    for pattern in pipeline.tags:
+        of = all_builds if "{sha" in pattern or "{branch}" in pattern else branch  # pipeline/image.yml puts them
+        rows.append((f"`{pattern}`", f"`{_example(pattern, branch)}`", of, _names(pattern, branch)))
+    rows += [
+        (f"`{release}`", f"`{_example(release, branch)}`", f"{branch}, in Release", "the release; moves no layers"),
+        (f"`{CACHE_TAG}…`", f"`{CACHE_TAG}{branch}`", all_builds, "layers for the next build; no image to run"),
     ]
-    release = pipeline.release_tag
-    rows.append((f"`{release}`", f"`{_example(release, branch)}`", "Release", "the release; moves no layers"))
-    rows.append((f"`{CACHE_TAG}…`", f"`{CACHE_TAG}{branch}`", "Publish", "layers for the next build; no image to run"))
-    return _table(("tag", "for example", "put by", "names"), rows)
+    where = f"What {branch} built is in {_listed(names.repository(product.name, it) for it in product.images)}."
+    if branches_publish(product):
+        apart = _listed(names.branch_repository(product.name, it) for it in product.images)
+        where += f" What other branches built is in {apart}, which no build of {branch} reads."
+    return [where, "", *_table(("tag", "for example", "put by", "names"), rows)]
+
+
+def _listed(repositories: Iterable[str]) -> str:
+    return ", ".join(f"`{repository}`" for repository in repositories)
 
 
 def _example(pattern: str, branch: str) -> str:
@@ -152,7 +162,7 @@ def _example(pattern: str, branch: str) -> str:
 def _names(pattern: str, branch: str) -> str:
     """What a tag of this pattern stands for: pipeline/image.yml puts them."""
     if "{sha" in pattern:
-        return "this commit's image, for ever"
+        return "a label of the commit's image, for ever"
     if "{branch}" in pattern:
         return "the branch's newest image; moves"
     return "the version's first image" if "{version}" in pattern else f"the newest image of {branch}; moves"

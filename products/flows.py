@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from products.model import Product
 
 Mode = Literal["queued", "superseded", "parallel"]
-CACHE_TAG = "cache-"  # begins the tags under which pipeline/image.yml keeps layers
+# What pipeline/image.yml puts under tags of its own: an image by its commit's full name, and layers for later builds.
+COMMIT_TAG, CACHE_TAG = "commit-", "layers-"
 DEFAULT_MINUTES = {"test": 30, "publish": 30, "e2e": 30, "release": 15}
 ENVIRONMENT_MINUTES = 60
 FIXED_STAGES = frozenset(DEFAULT_MINUTES)
@@ -85,6 +86,8 @@ class Delivery:
     mode: Mode
     stop_older: bool
     stages: tuple[Stage, ...]
+    of_main: bool
+    """Whether it builds the repository's branch and nothing else: only its images may reach a protected environment."""
 
     def stage(self, name: str) -> Stage | None:
         """The stage of that name."""
@@ -104,18 +107,51 @@ def deliveries(product: Product) -> tuple[Delivery, ...]:
     )
 
 
-def moving_tags(product: Product) -> list[str]:
-    """The registry tags that may change what they name, as ECR's exclusion filters write them.
+def of_main(product: Product, flow: Flow) -> bool:
+    """Whether a flow builds the repository's branch, by its full name, and nothing else."""
+    return tuple(flow.branches) == (product.repository.branch,)
 
-    A tag of a build names it for ever; `latest` and a branch's name follow the newest build, and so does the cache's.
+
+def branches_publish(product: Product) -> bool:
+    """Whether any flow publishes what is not the repository's branch."""
+    flows = product.pipeline.flows.values() if product.pipeline else ()
+    return any("publish" in flow.stages and not of_main(product, flow) for flow in flows)
+
+
+def branches_reach(product: Product, environment: str) -> bool:
+    """Whether any flow deploys to an environment what is not the repository's branch."""
+    flows = product.pipeline.flows.values() if product.pipeline else ()
+    return any(environment in flow.stages and not of_main(product, flow) for flow in flows)
+
+
+def moving_tags(product: Product) -> list[str]:
+    """The tags of main's repository that may change what they name, as ECR's exclusion filters write them.
+
+    A tag of a build names it for ever; `latest` and the branch's name follow its newest build, and so do its layers.
     """
     if product.pipeline is None:
         return ["latest"]
-    tags = dict.fromkeys(tag for tag in ("latest", *product.pipeline.tags) if "{" not in tag)
-    if any("{branch}" in tag and "{sha" not in tag for tag in product.pipeline.tags):
-        for flow in product.pipeline.flows.values():
-            tags |= dict.fromkeys(branch.replace("**", "*").replace("/", "-") for branch in flow.branches)
-    return [*tags, f"{CACHE_TAG}*"]
+    fixed = dict.fromkeys(tag for tag in ("latest", *product.pipeline.tags) if "{" not in tag)
+    return [*(fixed | _branch_tags(product, main=True)), f"{CACHE_TAG}*"]
+
+
+def branch_moving_tags(product: Product) -> list[str]:
+    """The tags that may change what they name in the repository of all other branches."""
+    return [*_branch_tags(product, main=False), f"{CACHE_TAG}*"]
+
+
+def _branch_tags(product: Product, *, main: bool) -> dict[str, None]:
+    """What the patterns with `{branch}` come to, for the repository's branch or for all others."""
+    found: dict[str, None] = {}
+    for tag in product.pipeline.tags if product.pipeline else ():
+        if "{branch}" not in tag or "{sha" in tag:
+            continue
+        for flow in product.pipeline.flows.values() if product.pipeline else ():
+            if of_main(product, flow) is main:
+                for branch in flow.branches:
+                    name = branch.replace("**", "*").replace("/", "-")
+                    found[tag.replace("{branch}", name).replace("{version}", "*")] = None
+    return found
 
 
 def checks_of(pipeline: Pipeline, flow: str) -> dict[str, Check]:
@@ -160,6 +196,7 @@ class _Drawing:
             mode=mode,
             stop_older=not guarded if self.flow.stop_older is None else self.flow.stop_older,
             stages=(Stage("Source", (Action("GitHub", Kind.SOURCE),)), *self._stages(mode)),
+            of_main=of_main(self.product, self.flow),
         )
 
     def _stages(self, mode: Mode) -> list[Stage]:

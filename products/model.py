@@ -75,7 +75,7 @@ class Image(Model):
     build_secrets: dict[Annotated[str, text(r"^[a-z][a-z0-9_]*$", "npm_token")], ExistingSecret] = {}
     """What `RUN --mount=type=secret,id=npm_token` sees while it is built, and no layer keeps."""
     keep_snapshots: int = Field(default=50, ge=1, le=1000)
-    """How many images without a release tag the registry keeps."""
+    """How many images without a release tag the registry keeps; of other branches than main at most 30."""
 
 
 class Scaling(Model):

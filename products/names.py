@@ -7,6 +7,7 @@ from collections.abc import Iterable
 LOAD_BALANCER_LIMIT = 32  # docs.aws.amazon.com/elasticloadbalancing: name of a load balancer
 ROLE_LIMIT = 64  # docs.aws.amazon.com/IAM: name of a role
 RESERVED_PRODUCTS = frozenset({"amazon", "aws", "cdk", "cdktoolkit", "internal", "slipway", "tooling"})
+RESERVED_IMAGES = {"branches": "for the repositories of what feature branches build"}
 RESERVED_ENVIRONMENTS = {
     "tooling": "for the product's registry and pipelines",
     "internal": "by AWS: no load balancer's name may begin with internal-",
@@ -39,13 +40,18 @@ def github_role(environment: str, product: str) -> str:
 
 
 def repository(product: str, image: str) -> str:
-    """The ECR repository of an image, e.g. allthrive/backend."""
+    """The ECR repository of the images that the repository's branch built, e.g. allthrive/backend."""
     return f"{product}/{image}"
 
 
-def repository_uri(account: str, region: str, product: str, image: str) -> str:
+def branch_repository(product: str, image: str) -> str:
+    """The ECR repository of what other branches built, e.g. allthrive/branches/backend; no image's name has a slash."""
+    return f"{product}/branches/{image}"
+
+
+def repository_uri(account: str, region: str, repository_name: str) -> str:
     """What `docker push` takes, without a tag, e.g. 111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend."""
-    return f"{account}.dkr.ecr.{region}.amazonaws.com/{repository(product, image)}"
+    return f"{account}.dkr.ecr.{region}.amazonaws.com/{repository_name}"
 
 
 def stack(environment: str, product: str, stack_name: str) -> str:

@@ -120,7 +120,8 @@ class Pipeline(Model):
     version_file: str
     """Where the product's version stands: pyproject.toml, package.json, or a Python file with `__version__`."""
     tags: tuple[str, ...] = Field(default=("{sha}",), min_length=1, max_length=10)
-    """Tags of a published image, of `{version}`, `{sha}`, `{sha7}` and `{branch}`; one without them moves."""
+    """Labels of a published image, of `{version}`, `{sha}`, `{sha7}` and `{branch}`; one without them moves. What finds
+    an image is `commit-<full sha>` alone."""
     release_tag: str = "v{version}-{sha7}"
     """Tag of what reached the last environment: in the registry and on GitHub."""
     checks: dict[Name, Check] = Field(min_length=1)

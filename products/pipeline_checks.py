@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from fnmatch import fnmatchcase
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -70,21 +71,34 @@ def _accounts(product: Product) -> Iterator[str]:
         shown = ", ".join(f"{name} {architecture}" for name, architecture in architectures.items())
         yield f"environments: images are built once, for one architecture, but they differ: {shown}"
 
-    moving = flows.moving_tags(product)
-    if len(moving) > _EXCLUSIONS:
-        yield (
-            f"pipeline.tags: {', '.join(moving)} would all move; ECR lets {_EXCLUSIONS} tags or patterns move, so use "
-            "fewer branches or patterns"
-        )
+    for moving in (flows.moving_tags(product), flows.branch_moving_tags(product)):
+        yield from _moving(moving)
     longest = sum(_parameter(product, image) for image in product.images)
     longest += max((_parameter(product, it) for it in product.images), default=0)  # the migration's image again
     if longest > _PARAMETERS - 100:
         yield f"images: {len(product.images)} are more than CodePipeline carries to one deployment; merge some of them"
 
 
+def _moving(moving: list[str]) -> Iterator[str]:
+    """What is wrong with the tags that may move in one repository."""
+    if len(moving) > _EXCLUSIONS:
+        yield (
+            f"pipeline.tags: {', '.join(moving)} would all move; ECR lets {_EXCLUSIONS} tags or patterns move, so use "
+            "fewer branches or patterns"
+        )
+    commit = f"{flows.COMMIT_TAG}{'0' * 40}"
+    for tag in moving:
+        if fnmatchcase(commit, tag):
+            yield (
+                f"pipeline.tags: the tags of branches, '{tag}' to ECR, would let every tag move, also the one that "
+                "names a commit's image for ever; narrow the branches, e.g. feature/**, or leave {branch} out"
+            )
+
+
 def _parameter(product: Product, image: str) -> int:
     tooling = product.tooling
-    uri = names.repository_uri(tooling.account, tooling.region, product.name, image)
+    repository = names.branch_repository(product.name, image)  # the longer of an image's two
+    uri = names.repository_uri(tooling.account, tooling.region, repository)
     return len(names.image_parameter(image)) + len(uri) + _DIGEST + len('"":"",')
 
 
@@ -182,7 +196,12 @@ def _reach(product: Product, place: str, flow: Flow) -> Iterator[str]:
     """Only the repository's branch, by its full name, reaches a protected environment."""
     guarded = [it for it in flow.stages if it in product.environments and product.environments[it].protected]
     branch = product.repository.branch
-    if guarded and tuple(flow.branches) != (branch,):
+    if "release" in flow.stages and not flows.of_main(product, flow):
+        yield (
+            f"{place}.stages: 'release' gives out what {branch} built, and its tags are taken for ever; only the flow "
+            f"with branches: [{branch}] may, so remove 'release' here"
+        )
+    if guarded and not flows.of_main(product, flow):
         key = next((each for each in ("pull_requests_to", "tags") if getattr(flow, each)), "branches")
         got = ", ".join(getattr(flow, key)) or "nothing"
         yield (

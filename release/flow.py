@@ -12,7 +12,7 @@ from products import Product
 from release import frontend, migrations, services
 from release.errors import ReleaseError
 from release.images import Registry, build
-from release.source import snapshot
+from release.source import contents, snapshot
 from release.target import Target
 from release.verify import verify
 
@@ -27,6 +27,8 @@ class Build:
     product: Product
     source: Path
     version: str
+    contents: str
+    """The digest of the checkout's files: images are looked up by it, not by the few digits of the version."""
     native: bool = False
     """Build for this machine's architecture, whatever the manifest says: the local cloud runs on this machine."""
     build_args: dict[str, str] = field(default_factory=dict)
@@ -34,24 +36,31 @@ class Build:
     @classmethod
     def of(cls, product: Product, source: Path, *, native: bool, build_args: dict[str, str]) -> Build:
         """The build of a checkout, named after its contents."""
-        return cls(product, source, snapshot(source), native, build_args)
+        return cls(product, source, snapshot(source), contents(source), native, build_args)
+
+    @property
+    def _tag(self) -> str:
+        return f"contents-{self.contents}"
 
     def images(self, say: Say) -> None:
         """Build the images that the machine does not have yet; layers that did not change are reused."""
         registry = Registry(self.product)
         for name, image in self.product.images.items():
             say(f"building {name}")
-            build(image, [f"{registry.uri(name)}:{self.version}"], self.source, self._platform(), self.build_args)
+            tags = [f"{registry.uri(name)}:{tag}" for tag in (self._tag, self.version)]
+            build(image, tags, self.source, self._platform(), self.build_args)
 
     def push(self, say: Say) -> dict[str, str]:
         """Push the images that the registry does not have yet; returns the URI by digest of each."""
         registry, uris = Registry(self.product), {}
         registry.log_in()
         for name in self.product.images:
-            digest = registry.digest(name, self.version)
+            digest = registry.digest(name, self._tag)
             if digest is None:
                 say(f"pushing {name}")
-                digest = registry.push(name, self.version)
+                digest = registry.push(name, self._tag)
+            if registry.digest(name, self.version) is None:  # a label; it stays where it names another image
+                registry.push(name, self.version)
             uris[name] = f"{registry.uri(name)}@{digest}"
         return uris
 

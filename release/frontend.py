@@ -7,6 +7,7 @@ import mimetypes
 import re
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from release.errors import ReleaseError
 from release.target import Target
@@ -48,7 +49,8 @@ def invalidate(target: Target, paths: list[str], release: str) -> None:
     """Make CloudFront ask the bucket again, and wait until it does."""
     cloudfront = target.client("cloudfront")
     distribution = target.output("edge", "DistributionId")
-    batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": release}
+    # CloudFront answers a reference that it knows with the invalidation of that time, and forgets nothing again.
+    batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": f"{release}-{uuid4()}"}
     made = cloudfront.create_invalidation(DistributionId=distribution, InvalidationBatch=batch)["Invalidation"]
     if made["Status"] != "Completed":
         waiter = cloudfront.get_waiter("invalidation_completed")

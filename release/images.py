@@ -49,7 +49,7 @@ class Registry:
     def uri(self, image: str) -> str:
         """What docker pushes to, without a tag."""
         tooling = self._product.tooling
-        return names.repository_uri(tooling.account, tooling.region, self._product.name, image)
+        return names.repository_uri(tooling.account, tooling.region, names.repository(self._product.name, image))
 
     def log_in(self) -> None:
         """Let docker push, for twelve hours."""

@@ -13,16 +13,19 @@ from release.errors import ReleaseError
 _SNAPSHOT_DIGITS = 7  # as git abbreviates a commit
 
 
-def snapshot(folder: Path) -> str:
-    """The name of this state of a checkout, `X.Y.Z-SNAPSHOT-<7 hexadecimal digits>`.
-
-    The digits are of the files' contents, not of the commit: a release from a dirty checkout gets a name of its own.
-    """
+def contents(folder: Path) -> str:
+    """The SHA-256 of a checkout's files: what its images are looked up by, in a dirty checkout too."""
     digest = hashlib.sha256()
     for path in sorted(_files(folder)):
         digest.update(path.relative_to(folder).as_posix().encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return f"{version(folder)}-SNAPSHOT-{digest.hexdigest()[:_SNAPSHOT_DIGITS]}"
+    return digest.hexdigest()
+
+
+def snapshot(folder: Path) -> str:
+    """What people call this state of a checkout, `X.Y.Z-SNAPSHOT-<the first 7 digits of its contents>`."""
+    digits = contents(folder)[:_SNAPSHOT_DIGITS]
+    return f"{version(folder)}-SNAPSHOT-{digits}"
 
 
 def version(folder: Path) -> str:

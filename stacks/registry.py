@@ -1,21 +1,30 @@
-"""The Registry stack: one repository per image."""
+"""The Registry stack: per image one repository of what main built, and one of what other branches did."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from constructs import Construct
 
 from products import Product, names
-from products.flows import moving_tags
+from products.flows import branch_moving_tags, branches_publish, branches_reach, moving_tags
 from slipway.image_repository import ImageRepository
 from stacks.product_stack import ToolingStack
 
+_BRANCH_IMAGES = 30  # staging runs one of the newest; all others can be built again
+
 
 class RegistryStack(ToolingStack):
-    """Where a product's images are kept, for all its environments."""
+    """Where a product's images are kept, for all its environments.
+
+    What a feature branch builds is kept apart, so that it can neither be taken for what main built nor leave layers
+    that main's builds read (docs/adr/0019).
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         super().__init__(scope, construct_id, product=product, description="Container images")
-        readers = sorted({each.account for each in product.environments.values()} - {product.tooling.account})
+        self._product = product
+        branches = Construct(self, "Branches") if branches_publish(product) else None
         for name, image in product.images.items():
             repository = ImageRepository(
                 self,
@@ -23,6 +32,20 @@ class RegistryStack(ToolingStack):
                 repository_name=names.repository(product.name, name),
                 keep_snapshots=image.keep_snapshots,
                 moving_tags=moving_tags(product),
-                readers=readers,
+                readers=self._readers(list(product.environments)),
             )
             self.output(f"{repository.node.id}RepositoryUri", repository.repository_uri, f"Where {name} is pushed")
+            if branches:
+                ImageRepository(
+                    branches,
+                    names.pascal(name),
+                    repository_name=names.branch_repository(product.name, name),
+                    keep_snapshots=min(image.keep_snapshots, _BRANCH_IMAGES),
+                    moving_tags=branch_moving_tags(product),
+                    readers=self._readers([each for each in product.environments if branches_reach(product, each)]),
+                )
+
+    def _readers(self, environments: Sequence[str]) -> list[str]:
+        """The accounts, other than the registry's own, whose tasks pull for these environments."""
+        accounts = {self._product.environments[environment].account for environment in environments}
+        return sorted(accounts - {self._product.tooling.account})

@@ -12,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from products import names
+from products.flows import branches_reach
 from products.model import Service, Size
 from slipway.accepted import accept
 from slipway.cache import PORT
@@ -102,12 +103,10 @@ class ServicesStack(EnvironmentStack):
         }
 
     def _container(self, name: str, image: str, uri: str, size: Size, command: tuple[str, ...] | None) -> Container:
-        tooling, product = self._of.product.tooling, self._of.product.name
-        repository = names.repository(product, image)
         return Container(
             name=name,
             image=uri,
-            repository_arn=f"arn:{self.partition}:ecr:{tooling.region}:{tooling.account}:repository/{repository}",
+            repository_arns=self._repositories(image),
             command=command,
             cpu=size.cpu,
             memory=size.memory,
@@ -115,6 +114,15 @@ class ServicesStack(EnvironmentStack):
             environment=self._variables(uri),
             secrets=self._secrets,
         )
+
+    def _repositories(self, image: str) -> list[str]:
+        """What the tasks may pull from: images of other branches only where a flow deploys them."""
+        product, tooling = self._of.product, self._of.product.tooling
+        repositories = [names.repository(product.name, image)]
+        if branches_reach(product, self._of.name):
+            repositories.append(names.branch_repository(product.name, image))
+        where = f"arn:{self.partition}:ecr:{tooling.region}:{tooling.account}:repository"
+        return [f"{where}/{repository}" for repository in repositories]
 
     def _define_task(self, container: Container) -> ContainerTask:
         where = (self._of.name, self._of.product.name, container.name)

@@ -30,6 +30,8 @@ class Build(codebuild.PipelineProject):
     - its role is its own, taken by CodeBuild for this project only;
     - its log group has a retention and goes with its stack;
     - `docker`: it may run containers; CodeBuild then runs it privileged, on a machine of its own;
+    - `keep_layers`: Docker's layers and images stay on the host for later builds. CodeBuild's reference, ProjectCache,
+      calls such a cache "only available to that build host", and does not say that a host is one project's;
     - `secrets`: variables whose values are read from Secrets Manager, as `name` or `name:key`.
     """
 
@@ -50,6 +52,7 @@ class Build(codebuild.PipelineProject):
         log_retention: logs.RetentionDays,
         statements: Sequence[iam.PolicyStatement],
         role_name: str | None = None,
+        keep_layers: bool = True,
     ) -> None:
         log_group = logs.LogGroup(
             scope,
@@ -79,7 +82,7 @@ class Build(codebuild.PipelineProject):
                 compute_type=codebuild.ComputeType.MEDIUM if large else codebuild.ComputeType.SMALL,
                 privileged=docker,
             ),
-            cache=codebuild.Cache.local(codebuild.LocalCacheMode.DOCKER_LAYER) if docker else None,
+            cache=codebuild.Cache.local(codebuild.LocalCacheMode.DOCKER_LAYER) if docker and keep_layers else None,
             environment_variables={**plain, **secret},
             timeout=timeout,
             queued_timeout=cdk.Duration.minutes(30),

@@ -24,7 +24,7 @@ class Container:
 
     name: str
     image: str
-    repository_arn: str
+    repository_arns: Sequence[str]
     command: Sequence[str] | None
     cpu: int
     memory: int
@@ -62,7 +62,7 @@ class ContainerTask(ecs.FargateTaskDefinition):
                 operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
         )
-        self._allow_pull(container.repository_arn)
+        self._allow_pull(container.repository_arns)
         definition = self.add_container(
             container.name,
             container_name=container.name,
@@ -87,11 +87,11 @@ class ContainerTask(ecs.FargateTaskDefinition):
             self.add_volume(name="tmp")
             definition.add_mount_points(ecs.MountPoint(container_path="/tmp", source_volume="tmp", read_only=False))  # noqa: S108 - the container's own
 
-    def _allow_pull(self, repository_arn: str) -> None:
+    def _allow_pull(self, repository_arns: Sequence[str]) -> None:
         pull = iam.PolicyStatement(
             sid="PullImage",
             actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-            resources=[repository_arn],
+            resources=list(repository_arns),
         )
         give(self.obtain_execution_role(), [pull, everywhere("ecr:GetAuthorizationToken", sid="LogInToRegistry")])
 

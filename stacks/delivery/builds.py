@@ -93,6 +93,7 @@ class Builds:
             log_retention=self._log_retention,
             role_name=role_name,
             statements=[*artifacts, *statements],
+            keep_layers=not leaves_something,  # a host may have run a build of another branch before
         )
 
     def _check(self, stage: Stage, action: Action) -> Build:
@@ -102,9 +103,9 @@ class Builds:
 
     def _image(self, stage: Stage, action: Action) -> Build:
         image, tooling = self._product.images[action.subject], self._product.tooling
-        uri = names.repository_uri(tooling.account, tooling.region, self._product.name, action.subject)
         variables = {
-            "REPOSITORY_URI": uri,
+            "REPOSITORY_URI": names.repository_uri(tooling.account, tooling.region, self._repository(action.subject)),
+            "REPOSITORY_OF": "main" if self._flow.of_main else "branches",
             "CONTEXT": image.context,
             "DOCKERFILE": image.dockerfile,
             "PLATFORM": _PLATFORMS[self._architecture],
@@ -130,7 +131,7 @@ class Builds:
             secrets=secrets,
             large=True,
             statements=[
-                iam.PolicyStatement(sid="PushImage", actions=_PUSH, resources=[self._repository(action.subject)]),
+                iam.PolicyStatement(sid="PushImage", actions=_PUSH, resources=[self._repository_arn(action.subject)]),
                 everywhere("ecr:GetAuthorizationToken", sid="LogInToRegistry"),
             ],
         )
@@ -163,7 +164,7 @@ class Builds:
             },
             docker=False,
             statements=[
-                iam.PolicyStatement(sid="ReadScan", actions=look, resources=[self._repository(action.subject)])
+                iam.PolicyStatement(sid="ReadScan", actions=look, resources=[self._repository_arn(action.subject)])
             ],
         )
 
@@ -214,5 +215,11 @@ class Builds:
         )
 
     def _repository(self, image: str) -> str:
-        tooling, name = self._product.tooling, names.repository(self._product.name, image)
-        return f"arn:{self._stack.partition}:ecr:{tooling.region}:{tooling.account}:repository/{name}"
+        """The repository of what this flow builds, the only one its builds may read or write."""
+        of = names.repository if self._flow.of_main else names.branch_repository
+        return of(self._product.name, image)
+
+    def _repository_arn(self, image: str) -> str:
+        tooling = self._product.tooling
+        where = f"arn:{self._stack.partition}:ecr:{tooling.region}:{tooling.account}:repository"
+        return f"{where}/{self._repository(image)}"

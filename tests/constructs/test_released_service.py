@@ -31,7 +31,7 @@ def service(*, singleton: bool = False, shell: bool = False, rule: ScaleRule | N
     container = Container(
         name="web",
         image=image.uri,
-        repository_arn=REPOSITORY,
+        repository_arns=[REPOSITORY],
         command=None,
         cpu=256,
         memory=512,

@@ -178,6 +178,25 @@ def test_a_release_changes_its_parameters_and_nothing_else(action: Deployment) -
     assert "runs 1.3.0" in action.summary
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        OLD,  # released before images were looked up by their commit's full name: no tag of it is asked for
+        NEW.replace("allthrive/backend", "allthrive/branches/backend"),
+    ],
+)
+def test_an_image_is_known_by_its_digest_whichever_tags_it_has_and_wherever_it_is(
+    action: Deployment, image: str
+) -> None:
+    action.stack |= dict.fromkeys(("BackendImage", "MigrationImage"), NEW)
+    release = {"BackendImage": image, "MigrationImage": image, "ReleaseVersion": "1.1.0-abc1234"}
+
+    replaced(action, parameters=release).run()
+
+    assert (action.status, action.updates) == ("Succeeded", [{**release, "WebDesiredCount": "5"}])
+    assert not [name for name in action.names() if name.startswith("ecr.")]
+
+
 def test_a_service_starts_with_no_fewer_tasks_than_its_minimum(action: Deployment) -> None:
     action.running = 0
 

@@ -169,6 +169,22 @@ def test_a_refusal_of_codepipeline_itself_is_explained(cloud: FakeCodePipeline, 
     assert said in played.err
 
 
+def test_a_version_whose_short_commit_is_another_releases_too_is_not_guessed(cloud: FakeCodePipeline) -> None:
+    for number in (1, 2):
+        run = cloud.run("main", number)
+        tag = "v1.0.0-abc1234" if number == 1 else f"v1.0.0-{run.commit}"
+        for step in run.steps:
+            if "RELEASE_VERSION" in step["output"].get("outputVariables", {}):
+                step["output"]["outputVariables"] |= {"RELEASE_VERSION": "1.0.0-abc1234", "RELEASE_TAG": tag}
+
+    played = play("rollback", "production", "--to", "1.0.0-abc1234")
+
+    assert played.code == 1
+    assert "2 releases are called 1.0.0-abc1234: v1.0.0-" in played.err
+    assert play("rollback", "production", "--to", "v1.0.0-abc1234").code == 0
+    assert given(cloud, "RollbackStage")[0]["targetPipelineExecutionId"] == run_id(1)
+
+
 def test_a_stage_in_progress_is_not_rolled_back(cloud: FakeCodePipeline) -> None:
     releases(cloud)
     cloud.run("main", 4, "InProgress", at="Production")

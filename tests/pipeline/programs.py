@@ -18,10 +18,17 @@ ALLTHRIVE = ROOT / "examples" / "allthrive"
 URI = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend"
 BUILT = "sha256:" + "b" * 64
 
+_REPOSITORY = URI.partition("/")[2]
 _REGISTRY = """\
-state = json.loads((folder / "tags.json").read_text())
-def keep():
-    (folder / "tags.json").write_text(json.dumps(state))
+import fnmatch, hashlib
+registry = json.loads((folder / "tags.json").read_text())
+def keep(repository, tag, digest):
+    state = registry.setdefault(repository, {})
+    moving = (folder / "moving").read_text().split() if (folder / "moving").exists() else ["*"]
+    if tag in state and state[tag] != digest and not any(fnmatch.fnmatchcase(tag, each) for each in moving):
+        sys.exit("ImageTagAlreadyExistsException")
+    state[tag] = digest
+    (folder / "tags.json").write_text(json.dumps(registry))
 def option(name):
     return words[words.index(name) + 1]
 """
@@ -30,6 +37,7 @@ AWS = (
     _REGISTRY
     + """
 verb = words[1]
+state = registry.get(option("--repository-name"), {}) if "--repository-name" in words else {}
 if verb == "get-login-password":
     print("password")
 elif verb == "describe-images":
@@ -43,10 +51,7 @@ elif verb == "batch-get-image":
 elif verb == "put-image":
     tag, digest = option("--image-tag"), option("--image-digest")
     assert json.loads(Path(option("--image-manifest").removeprefix("file://")).read_text()) == {"of": digest}
-    if (folder / "immutable").exists() and tag in state and not tag.startswith("cache-"):
-        sys.exit("ImageTagAlreadyExistsException")
-    state[tag] = digest
-    keep()
+    keep(option("--repository-name"), tag, digest)
 """
 )
 
@@ -57,6 +62,10 @@ if words[0] == "login":
     assert sys.stdin.read() == "password\\n"
 elif words[:2] == ["buildx", "version"]:
     sys.exit((folder / "no-buildx").exists())
+elif words[:2] == ["buildx", "build"] and (folder / "by-content").exists():
+    files = sorted(file for file in Path(words[-1]).rglob("*") if file.is_file())
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    (folder / option("--tag").replace("/", "_")).write_text("sha256:" + digest)
 elif words[0] == "create":
     if (folder / "no-image").exists():
         sys.exit("no such image")
@@ -67,14 +76,12 @@ elif words[0] == "export":
         for file in sorted((folder / "root").rglob("*")):
             image.add(file, file.relative_to(folder / "root"), recursive=False)
 elif words[0] == "push":
-    tag = words[-1].rpartition(":")[2]
-    race = folder / "race"
+    uri, _, tag = words[-1].rpartition(":")
+    repository, built, race = uri.partition("/")[2], folder / words[-1].replace("/", "_"), folder / "race"
     if race.exists():
-        state[tag] = race.read_text()
-        keep()
+        keep(repository, tag, race.read_text())
         sys.exit("tag is immutable")
-    state[tag] = "{BUILT}"
-    keep()
+    keep(repository, tag, built.read_text() if built.exists() else "{BUILT}")
 """
 )
 
@@ -102,13 +109,23 @@ class Desk:
         return [call for call in calls if call[: len(first)] == list(first)]
 
     @property
-    def tags(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads((self.folder / "tags.json").read_text())
+    def repositories(self) -> dict[str, dict[str, str]]:
+        """The digest of each tag in each repository."""
+        found: dict[str, dict[str, str]] = json.loads((self.folder / "tags.json").read_text())
         return found
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Those of the repository that most tests push to."""
+        return self.repositories.get(_REPOSITORY, {})
 
     @tags.setter
     def tags(self, tags: dict[str, str]) -> None:
-        (self.folder / "tags.json").write_text(json.dumps(tags))
+        (self.folder / "tags.json").write_text(json.dumps({_REPOSITORY: tags}))
+
+    def only_these_move(self, *tags: str) -> None:
+        """Make every tag immutable but these, with `*` for any text; else all move."""
+        (self.folder / "moving").write_text(" ".join(tags))
 
     def run(self, build: str, source: Path, **values: str) -> tuple[Result, str]:
         """Run a build; also what it printed."""

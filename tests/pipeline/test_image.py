@@ -11,6 +11,7 @@ import pytest
 from tests.pipeline.programs import AWS, BUILT, DOCKER, URI, Desk
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+OF_COMMIT = f"commit-{COMMIT}"
 OTHER = "sha256:" + "0" * 64
 
 
@@ -41,8 +42,8 @@ def refused(desk: Desk, source: Path, **values: str) -> str:
     return printed
 
 
-def without_cache(tags: dict[str, str]) -> set[str]:
-    return {tag for tag in tags if not tag.startswith("cache-")}
+def labels(tags: dict[str, str]) -> set[str]:
+    return {tag for tag in tags if not tag.startswith(("layers-", "commit-"))}
 
 
 @pytest.mark.parametrize(
@@ -75,19 +76,20 @@ def test_the_version_is_read_from_the_file_that_the_manifest_names(
     [
         ("{sha} latest", {}, {COMMIT, "latest"}),
         ("{sha} latest", {"BRANCH": "feature/x"}, {COMMIT}),
-        ("{sha} latest", {"BRANCH": "feature/x", "MOVING_TAGS": "all"}, {COMMIT, "latest"}),
-        ("{sha} latest", {"MOVING_TAGS": "none"}, {COMMIT}),
+        ("{sha} latest", {"BRANCH": "main", "REPOSITORY_OF": "branches"}, {COMMIT}),
         ("{version}-SNAPSHOT-{sha7}", {}, {"1.2.0-SNAPSHOT-0123456"}),
-        ("{version} {version}-{sha7} {branch}", {"BRANCH": "feature/x"}, {"1.2.0", "1.2.0-0123456", "feature-x"}),
-        ("{branch}", {"BRANCH": ".odd/na me"}, {"1.2.0-0123456", "odd-na-me"}),
-        ("{branch}-{version}", {"MOVING_TAGS": "none"}, {"1.2.0-0123456", "main-1.2.0"}),
+        ("{version} {version}-{sha7} {branch}", {}, {"1.2.0", "1.2.0-0123456", "main"}),
+        ("{version} {version}-{sha7} {branch}", {"BRANCH": "feature/x"}, {"1.2.0-0123456", "feature-x"}),
+        ("{branch}", {"BRANCH": ".odd/na me"}, {"odd-na-me"}),
+        ("{branch}-{version}", {}, {"main-1.2.0"}),
     ],
 )
 def test_an_image_gets_the_tags_of_the_patterns(
     desk: Desk, source: Path, tags: str, values: dict[str, str], expected: set[str]
 ) -> None:
     build(desk, source, TAGS=tags, **values)
-    assert without_cache(desk.tags) == expected
+    assert labels(desk.tags) == expected
+    assert desk.tags[OF_COMMIT] == BUILT
 
 
 @pytest.mark.parametrize(
@@ -95,9 +97,11 @@ def test_an_image_gets_the_tags_of_the_patterns(
     [
         ({"TAGS": "{version}-{build}"}, "'{version}-{build}' has an unknown field. Known are {version}, {sha}, {sha7}"),
         ({"RELEASE_TAG": "release/{version}"}, "'release/{version}' gives 'release/1.2.0', which is no tag"),
-        ({"COMMIT": "main"}, "COMMIT is 'main'; give the commit's hexadecimal name"),
+        ({"COMMIT": "main"}, "COMMIT is 'main'; give the commit's full hexadecimal name"),
+        ({"COMMIT": COMMIT[:7]}, "COMMIT is '0123456'; give the commit's full hexadecimal name"),
         ({"BRANCH": ""}, "BRANCH is empty; give the branch that is built"),
-        ({"MOVING_TAGS": "yes"}, "MOVING_TAGS is 'yes'; give main, all or none."),
+        ({"REPOSITORY_OF": "yes"}, "REPOSITORY_OF is 'yes'; give main or branches."),
+        ({"REPOSITORY_OF": "main", "BRANCH": "feature/x"}, "holds what main built, and BRANCH is 'feature/x'."),
         ({"REPOSITORY_URI": ""}, "REPOSITORY_URI is ''; give <registry>/<repository>."),
         ({"VERSION_FILE": "setup.py"}, "no setup.py. Set VERSION_FILE"),
         ({"VERSION_FILE": "Dockerfile"}, "VERSION_FILE is Dockerfile; known are *.toml"),
@@ -118,7 +122,7 @@ def test_a_file_without_a_version_is_refused(desk: Desk, source: Path) -> None:
 
 
 def test_layers_are_looked_for_in_the_documented_order_where_there_are_any(desk: Desk, source: Path) -> None:
-    order = ["cache-1.2.0-feature-x", "cache-1.2.0-main", "cache-feature-x", "cache-main", "cache-general"]
+    order = ["layers-1.2.0-feature-x", "layers-1.2.0-main", "layers-feature-x", "layers-main", "layers-general"]
     desk.tags = dict.fromkeys(reversed(order), OTHER)
     build(desk, source, BRANCH="feature/x")
     (call,) = desk.told("docker", "buildx", "build")
@@ -130,15 +134,55 @@ def test_layers_are_looked_for_in_the_documented_order_where_there_are_any(desk:
 def test_a_first_build_asks_for_no_layers_and_leaves_its_own(desk: Desk, source: Path) -> None:
     build(desk, source)
     assert "--cache-from" not in desk.told("docker", "buildx", "build")[0]
-    assert set(desk.tags) - without_cache(desk.tags) == {"cache-1.2.0-main", "cache-main", "cache-general"}
+    assert set(desk.tags) - labels(desk.tags) == {OF_COMMIT, "layers-1.2.0-main", "layers-main", "layers-general"}
+
+
+def test_layers_from_before_branches_had_a_repository_of_their_own_are_not_read(desk: Desk, source: Path) -> None:
+    desk.tags = dict.fromkeys(["cache-1.2.0-main", "cache-main", "cache-general"], OTHER)
+    build(desk, source)
+    assert "--cache-from" not in desk.told("docker", "buildx", "build")[0]
 
 
 def test_a_commit_is_built_once_and_its_moving_tags_come_back(desk: Desk, source: Path) -> None:
-    desk.tags = {COMMIT: BUILT, "latest": OTHER}
+    desk.tags = {OF_COMMIT: BUILT, "latest": OTHER}
     assert build(desk, source, TAGS="{sha} latest")["IMAGE"] == f"{URI}@{BUILT}"
     assert not desk.told("docker", "buildx", "build")
     assert not desk.told("docker", "push")
     assert desk.tags["latest"] == BUILT
+
+
+@pytest.mark.parametrize(
+    "tag", [COMMIT, "1.2.0-0123456", "v1.2.0-0123456", "commit-0123456", f"commit-{'0123456'.ljust(40, 'f')}"]
+)
+def test_an_image_is_looked_up_by_nothing_but_the_full_name_of_its_commit(desk: Desk, source: Path, tag: str) -> None:
+    desk.tags = {tag: OTHER}
+    exported = build(desk, source, TAGS="{sha} {version}-{sha7}")
+    assert exported["IMAGE"] == f"{URI}@{BUILT}"
+    assert (desk.tags[tag], desk.tags[OF_COMMIT]) == (OTHER, BUILT)
+
+
+def test_a_label_that_names_another_image_stays_and_the_log_says_what_names_this_one(desk: Desk, source: Path) -> None:
+    desk.tags = {"1.2.0-0123456": OTHER}
+    result, printed = desk.run(
+        "image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", TAGS="{version}-{sha7}"
+    )
+    assert result.succeeded, printed
+    assert f"1.2.0-0123456 stays {OTHER}, the image of another build. This one is {OF_COMMIT}." in printed
+    assert desk.tags["1.2.0-0123456"] == OTHER
+
+
+@pytest.mark.parametrize("taken", ["v1.2.0-0123456", f"commit-{'0123456'.ljust(40, 'f')}"])
+def test_a_release_whose_short_name_may_be_another_image_is_called_by_its_full_one(
+    desk: Desk, source: Path, taken: str
+) -> None:
+    desk.tags = {taken: OTHER}
+    exported = build(desk, source)
+    assert (exported["RELEASE_TAG"], exported["RELEASE_VERSION"]) == (f"v1.2.0-{COMMIT}", "1.2.0-0123456")
+
+
+def test_a_release_keeps_its_short_name_when_its_commit_is_run_again(desk: Desk, source: Path) -> None:
+    desk.tags = {OF_COMMIT: BUILT, "v1.2.0-0123456": BUILT, f"commit-{'0123456'.ljust(40, 'f')}": OTHER}
+    assert build(desk, source)["RELEASE_TAG"] == "v1.2.0-0123456"
 
 
 def test_a_run_that_came_second_takes_the_image_of_the_first(desk: Desk, source: Path) -> None:
@@ -150,12 +194,12 @@ def test_a_version_names_its_first_image(desk: Desk, source: Path) -> None:
     desk.tags = {"1.2.0": OTHER}
     _, printed = desk.run("image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", TAGS="{version} {sha}")
     assert f"1.2.0 stays {OTHER}: a version names one image. Raise it in pyproject.toml." in printed
-    assert (desk.tags["1.2.0"], desk.tags[COMMIT]) == (OTHER, BUILT)
+    assert (desk.tags["1.2.0"], desk.tags[COMMIT], desk.tags[OF_COMMIT]) == (OTHER, BUILT, BUILT)
 
 
 def test_a_released_version_is_not_built_again_for_the_main_branch(desk: Desk, source: Path) -> None:
     desk.tags = {"v1.2.0": OTHER}
-    assert "v1.2.0 is released already; raise the version in pyproject.toml" in refused(
+    assert f"v1.2.0 is released already, as {OTHER}; raise the version in pyproject.toml" in refused(
         desk, source, RELEASE_TAG="v{version}"
     )
     assert not desk.told("docker", "buildx", "build")
@@ -165,12 +209,19 @@ def test_a_released_version_is_not_built_again_for_the_main_branch(desk: Desk, s
 def test_a_released_version_may_be_built_on_a_branch_and_run_again(
     desk: Desk, source: Path, values: dict[str, str]
 ) -> None:
-    desk.tags = {"v1.2.0": OTHER, "f" * 40: OTHER}
+    desk.tags = {"v1.2.0": OTHER, f"commit-{'f' * 40}": OTHER}
     build(desk, source, RELEASE_TAG="v{version}", **values)
 
 
+def test_a_label_of_a_branch_that_cannot_move_stops_no_build(desk: Desk, source: Path) -> None:
+    desk.only_these_move("layers-*")
+    desk.tags = {"main": OTHER}
+    build(desk, source, TAGS="{branch}", REPOSITORY_OF="branches")
+    assert desk.tags["main"] == OTHER
+
+
 def test_an_immutable_tag_that_should_move_is_explained(desk: Desk, source: Path) -> None:
-    (desk.folder / "immutable").touch()
+    desk.only_these_move("layers-*")
     desk.tags = {"latest": OTHER}
     printed = refused(desk, source, TAGS="{sha} latest")
     assert "cannot move the tag latest. If the repository's tags are immutable, except this one" in printed

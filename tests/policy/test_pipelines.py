@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -137,6 +138,17 @@ def test_whatever_but_one_named_branch_may_not_reach_production(widen: Callable[
     found = findings(template, PROTECTED)
 
     assert {it.rule for it in found} == {"branch-reaches-production"}
+
+
+def test_a_build_of_other_branches_that_writes_mains_repository_is_found() -> None:
+    template = json.loads(
+        json.dumps(delivery()).replace("repository/allthrive/branches/backend", "repository/allthrive/backend")
+    )
+
+    (found,) = findings(template, PROTECTED)
+
+    assert (found.rule, found.resource.startswith("FeaturePublishBackend")) == ("branches-write-apart", True)
+    assert "repository/allthrive/backend" in found.message
 
 
 def test_a_wildcard_that_ends_before_production_is_fine() -> None:

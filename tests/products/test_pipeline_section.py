@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from products.flows import deliveries, moving_tags
+from products.flows import branch_moving_tags, branches_publish, branches_reach, deliveries, moving_tags, of_main
+from products.pipeline import Flow
 from products.pipeline_checks import matches
 from tests.support.manifests import REMOVED, complaints, manifest, product
 
@@ -121,6 +122,24 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         {"pipeline.tags": ["{sha:.7}"]},
         "pipeline.tags.0",
         "got '{sha:.7}'; a field stands alone in its braces, e.g. {sha7}",
+    ),
+    (
+        "a release of a feature branch",
+        {f"{FEATURE}.stages": ["test", "publish", "release"]},
+        f"{FEATURE}.stages",
+        (
+            "'release' gives out what main built, and its tags are taken for ever; only the flow with branches: [main] "
+            "may, so remove 'release' here"
+        ),
+    ),
+    (
+        "branches whose tags would let every tag move",
+        {f"{FEATURE}.branches": ["*/**"], "pipeline.tags": ["{branch}"]},
+        "pipeline.tags",
+        (
+            "the tags of branches, '*-*' to ECR, would let every tag move, also the one that names a commit's image "
+            "for ever; narrow the branches, e.g. feature/**, or leave {branch} out"
+        ),
     ),
     (
         "one release tag for all releases",
@@ -268,7 +287,7 @@ def test_too_many_moving_tags_are_refused(tmp_path: Path) -> None:
 
     (sentence,) = said(tmp_path, changes)
 
-    assert sentence.startswith("pipeline.tags: latest, a-*, b-*, c-*, d-*, e-*, main, cache-* would all move;")
+    assert sentence.startswith("pipeline.tags: a-*, b-*, c-*, d-*, e-*, layers-* would all move;")
 
 
 def test_more_images_than_an_action_can_be_told_are_refused(tmp_path: Path) -> None:
@@ -324,5 +343,39 @@ def test_two_approvals_have_stages_of_their_own() -> None:
 def test_only_tags_that_follow_the_newest_build_may_move() -> None:
     changed = {"pipeline.tags": ["{version}", "{version}-{sha7}", "latest", "{branch}", "nightly"]}
 
-    assert moving_tags(product(changed)) == ["latest", "nightly", "feature-*", "main", "cache-*"]
+    assert moving_tags(product(changed)) == ["latest", "nightly", "main", "layers-*"]
+    assert branch_moving_tags(product(changed)) == ["feature-*", "layers-*"]
     assert moving_tags(product({"pipeline": REMOVED})) == ["latest"]
+
+
+def test_a_tag_with_a_branch_and_more_moves_as_a_whole() -> None:
+    changed = {"pipeline.tags": ["{branch}-{version}", "{branch}-{sha7}"]}
+
+    assert moving_tags(product(changed)) == ["latest", "main-*", "layers-*"]
+    assert branch_moving_tags(product(changed)) == ["feature-*-*", "layers-*"]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "expected"),
+    [
+        ({"branches": ["main"]}, True),
+        ({"branches": ["main", "feature/**"]}, False),
+        ({"branches": ["m*n"]}, False),
+        ({"tags": ["v*"]}, False),
+        ({"pull_requests_to": ["main"]}, False),
+    ],
+)
+def test_only_a_flow_of_the_repositorys_branch_by_its_full_name_builds_main(
+    trigger: dict[str, list[str]], expected: bool
+) -> None:
+    flow = Flow.model_validate({**trigger, "stages": ["publish"]}, strict=False)
+
+    assert of_main(product(), flow) is expected
+
+
+def test_an_environment_that_no_other_branch_reaches_needs_none_of_their_images() -> None:
+    without = product({f"{FEATURE}.stages": ["test"]})
+
+    assert (branches_publish(product()), branches_publish(without)) == (True, False)
+    assert [name for name in ("staging", "production") if branches_reach(product(), name)] == ["staging"]
+    assert [name for name in ("staging", "production") if branches_reach(without, name)] == []

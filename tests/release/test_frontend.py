@@ -120,3 +120,19 @@ def test_a_folder_without_a_page_publishes_nothing(bucket: Bucket, target: Targe
         frontend.publish(target, tmp_path, "1.0.0", 5)
 
     assert bucket.written == []
+
+
+def test_a_release_that_is_published_again_is_forgotten_again(aws: FakeAws, target: Target) -> None:
+    references: list[str] = []
+
+    def create(given: dict[str, Any]) -> str:
+        body = bytes(given["body"]).decode()
+        references.append(body.partition("<CallerReference>")[2].partition("<")[0])
+        return "<Invalidation><Id>I1</Id><Status>Completed</Status></Invalidation>"
+
+    aws.on("cloudfront.CreateInvalidation", create)
+    for _ in range(2):
+        frontend.invalidate(target, ["/index.html"], "1.0.0")
+
+    assert len(set(references)) == 2
+    assert all(reference.startswith("1.0.0-") for reference in references)

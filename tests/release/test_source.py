@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from release.errors import ReleaseError
-from release.source import snapshot, version
+from release.source import contents, snapshot, version
 
 
 def a_product(folder: Path) -> Path:
@@ -33,6 +33,13 @@ def test_a_changed_file_makes_another_release(tmp_path: Path) -> None:
     (product / "backend" / "app.py").write_text("print(2)\n")
 
     assert snapshot(product) != before
+
+
+def test_images_are_looked_up_by_all_digits_of_the_contents(tmp_path: Path) -> None:
+    product = a_product(tmp_path)
+
+    assert len(contents(product)) == 64
+    assert snapshot(product) == f"1.2.0-SNAPSHOT-{contents(product)[:7]}"
 
 
 def test_what_git_ignores_does_not_change_the_release(tmp_path: Path) -> None:

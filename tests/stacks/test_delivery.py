@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.synthesis import Json, listed, shipped, statements, synthesis, walk
+from tests.support.synthesis import PRODUCTS, Json, listed, shipped, statements, synthesis, walk
 
 STACK = "tooling-allthrive-delivery"
 PIPELINES = ("PullRequest", "Feature", "Main")
@@ -87,6 +87,40 @@ def test_only_builds_that_leave_something_write_artifacts() -> None:
     }
 
     assert writing == {f"{flow}Publish{what}" for flow in ("Feature", "Main") for what in ("Backend", "Bundle")}
+
+
+_READ = {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"}
+_WRITE = {"ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"}
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_build_reads_and_writes_the_repository_of_its_own_branches_only(product: str) -> None:
+    rights: dict[str, dict[str, set[str]]] = {}
+    for logical_id, statement in statements(shipped(product)[f"tooling-{product}-delivery"]):
+        for resource in listed(statement.get("Resource", [])):
+            name = json.dumps(resource).partition(":repository/")[2].partition('"')[0]
+            if name:
+                who = logical_id.partition("Role")[0]
+                rights.setdefault(who, {}).setdefault(name, set()).update(listed(statement["Action"]))
+
+    assert rights == {
+        "FeaturePublishBackend": {f"{product}/branches/backend": _READ | _WRITE},
+        "MainPublishBackend": {f"{product}/backend": _READ | _WRITE},
+        "MainPublishScanBackend": {f"{product}/backend": {"ecr:DescribeImageScanFindings", "ecr:DescribeImages"}},
+        "Promote": {f"{product}/backend": {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}},
+    }
+
+
+def test_a_build_that_leaves_something_to_release_takes_no_layers_from_its_host() -> None:
+    caches = {
+        place.partition("/")[2][:-8]: it["Properties"]["Cache"]["Type"]
+        for place, it in shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).items()
+    }
+    leaving = {f"{flow}Publish{what}" for flow in ("Feature", "Main") for what in ("Backend", "Bundle")}
+
+    assert leaving <= set(caches)
+    assert {caches[name] for name in leaving} == {"NO_CACHE"}
+    assert caches["MainTestBackend"] == "LOCAL"
 
 
 def test_a_function_can_become_one_role_of_one_environment_and_nothing_else() -> None:

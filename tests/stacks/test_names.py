@@ -57,10 +57,13 @@ def test_the_role_of_github_actions(environment: str) -> None:
     assert f"{environment}-allthrive-github-actions-role" in [it["Properties"].get("RoleName") for it in roles]
 
 
-def test_the_repository() -> None:
-    repository = shipped("allthrive").resource("AWS::ECR::Repository", "tooling-allthrive-registry")
+def test_the_repositories_of_an_image() -> None:
+    repositories = shipped("allthrive").resources("AWS::ECR::Repository", "tooling-allthrive-registry").values()
 
-    assert repository["RepositoryName"] == "allthrive/backend"
+    assert sorted(it["Properties"]["RepositoryName"] for it in repositories) == [
+        "allthrive/backend",
+        "allthrive/branches/backend",
+    ]
 
 
 def test_outputs_are_found_by_the_names_that_releases_look_up() -> None:

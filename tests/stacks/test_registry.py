@@ -2,21 +2,66 @@
 
 from __future__ import annotations
 
-from tests.support.synthesis import shipped, synthesis
+import fnmatch
+import json
+
+from tests.support.synthesis import PRODUCTS, Json, Synthesis, shipped, synthesis
 
 STACK = "tooling-allthrive-registry"
 
 
-def test_there_is_one_repository_for_each_image() -> None:
+def named(of: Synthesis, name: str) -> Json:
+    """The properties of the repository of that name."""
+    return of.resource("AWS::ECR::Repository", STACK, lambda properties: properties["RepositoryName"] == name)
+
+
+def test_each_image_has_a_repository_of_main_and_one_of_all_other_branches() -> None:
     of = synthesis({"images.prometheus": {"context": "metrics"}}, tooling=True)
     names = [it["Properties"]["RepositoryName"] for it in of.resources("AWS::ECR::Repository", STACK).values()]
 
-    assert sorted(names) == ["allthrive/backend", "allthrive/prometheus"]
+    assert sorted(names) == [
+        "allthrive/backend",
+        "allthrive/branches/backend",
+        "allthrive/branches/prometheus",
+        "allthrive/prometheus",
+    ]
     assert {"BackendRepositoryUri", "PrometheusRepositoryUri"} <= set(of[STACK]["Outputs"])
 
 
+def test_a_product_whose_branches_publish_nothing_has_no_repository_for_them() -> None:
+    of = synthesis({"pipeline.flows.feature.stages": ["test"]}, tooling=True)
+
+    assert list(of.resources("AWS::ECR::Repository", STACK)) == [f"{STACK}/BackendEC8447F5"]
+
+
 def test_no_repository_moves_to_another_logical_id() -> None:
-    assert list(shipped("allthrive").resources("AWS::ECR::Repository")) == [f"{STACK}/BackendEC8447F5"]
+    assert list(shipped("allthrive").resources("AWS::ECR::Repository")) == [
+        f"{STACK}/BranchesBackendEF2B8A7A",
+        f"{STACK}/BackendEC8447F5",
+    ]
+
+
+def test_images_of_branches_go_sooner_than_those_of_main() -> None:
+    kept = {}
+    for name in ("allthrive/backend", "allthrive/branches/backend"):
+        text = named(shipped("allthrive"), name)["LifecyclePolicy"]["LifecyclePolicyText"]
+        kept[name] = max(json.loads(text)["rules"], key=lambda rule: int(rule["rulePriority"]))["selection"]
+
+    assert kept["allthrive/branches/backend"]["countNumber"] < kept["allthrive/backend"]["countNumber"]
+    assert {it["countType"] for it in kept.values()} == {"imageCountMoreThan"}  # by age, staging could lose its own
+
+
+def test_the_tag_that_finds_an_image_moves_in_neither_repository() -> None:
+    for product in PRODUCTS:
+        for place, it in shipped(product).resources("AWS::ECR::Repository").items():
+            properties = it["Properties"]
+            moving = [each["ImageTagMutabilityExclusionFilterValue"] for each in filters(properties)]
+            assert properties["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION", place
+            assert not [tag for tag in moving if fnmatch.fnmatchcase(f"commit-{'0' * 40}", tag)], place
+
+
+def filters(properties: Json) -> list[Json]:
+    return list(properties["ImageTagMutabilityExclusionFilters"])
 
 
 def test_tooling_is_protected_from_deletion() -> None:
@@ -24,12 +69,13 @@ def test_tooling_is_protected_from_deletion() -> None:
 
 
 def test_one_account_needs_no_repository_policy() -> None:
-    assert "RepositoryPolicyText" not in shipped("allthrive").resource("AWS::ECR::Repository", STACK)
+    for it in shipped("allthrive").resources("AWS::ECR::Repository", STACK).values():
+        assert "RepositoryPolicyText" not in it["Properties"]
 
 
 def test_another_account_may_pull_and_nothing_else() -> None:
     of = synthesis({"environments.production.account": "444455556666"}, tooling=True)
-    (statement,) = of.resource("AWS::ECR::Repository", STACK)["RepositoryPolicyText"]["Statement"]
+    (statement,) = named(of, "allthrive/backend")["RepositoryPolicyText"]["Statement"]
 
     assert "444455556666" in str(statement["Principal"])
     assert "111122223333" not in str(statement["Principal"])
@@ -38,6 +84,17 @@ def test_another_account_may_pull_and_nothing_else() -> None:
         "ecr:BatchGetImage",
         "ecr:GetDownloadUrlForLayer",
     ]
+
+
+def test_productions_account_may_not_pull_what_branches_built_and_stagings_may() -> None:
+    accounts = {"environments.production.account": "444455556666", "environments.staging.account": "777788889999"}
+    of = synthesis(accounts, tooling=True)
+    main, branches = (
+        str(named(of, name)["RepositoryPolicyText"]) for name in ("allthrive/backend", "allthrive/branches/backend")
+    )
+
+    assert ("777788889999" in main, "777788889999" in branches) == (True, True)
+    assert ("444455556666" in main, "444455556666" in branches) == (True, False)
 
 
 def test_tasks_of_another_account_pull_from_the_tooling_account() -> None:

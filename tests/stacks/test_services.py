@@ -8,7 +8,7 @@ import pytest
 from aws_cdk.assertions import Match
 
 from tests.support.manifests import REMOVED
-from tests.support.synthesis import Json, Synthesis, listed, statements, synthesis
+from tests.support.synthesis import Json, Synthesis, listed, shipped, statements, synthesis
 
 STACK = "production-allthrive-services"
 SERVICES = ["web", "celery", "celery-beat"]
@@ -300,7 +300,20 @@ def test_an_execution_role_pulls_its_products_image_only(production: Synthesis) 
 
     assert len(pulls) == 4
     for it in pulls:
-        assert "repository/allthrive/backend" in str(it["Resource"])
+        assert repositories(it) == ["allthrive/backend"]
+
+
+def test_staging_pulls_what_feature_branches_built_too_since_a_flow_deploys_it_there() -> None:
+    found = shipped("allthrive")["staging-allthrive-services"]
+    pulls = [it for _, it in statements(found) if it.get("Sid") == "PullImage"]
+
+    assert len(pulls) == 4
+    for it in pulls:
+        assert repositories(it) == ["allthrive/backend", "allthrive/branches/backend"]
+
+
+def repositories(statement: Json) -> list[str]:
+    return [str(it).partition(":repository/")[2].strip("'\"]})") for it in listed(statement["Resource"])]
 
 
 def test_each_image_has_its_own_parameter() -> None:
