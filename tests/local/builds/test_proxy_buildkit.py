@@ -49,7 +49,7 @@ def test_a_build_that_leads_to_the_host_is_refused(path: str, field: protobuf.Fi
 @pytest.mark.parametrize(
     ("path", "asked", "sent"),
     [
-        (CONTROL_SOLVE, pair(4, "name", f"{ECR}/a:1,b"), pair(4, "name", f"{LOCAL}/a:1,b")),
+        (CONTROL_SOLVE, pair(4, "name", f"{ECR}/a:1,b"), pair(4, "name", f"{LOCAL}/a:1,b:latest")),
         (BRIDGE_SOLVE, pair(3, "cache-from", f"{ECR}/a:1"), pair(3, "cache-from", f"{LOCAL}/a:1")),
         (BRIDGE_SOLVE, pair(3, "build-arg:BASE", f"{ECR}/a:1"), pair(3, "build-arg:BASE", f"{LOCAL}/a:1")),
         (BRIDGE_SOLVE, pair(3, "label:from", f"{ECR}/a:1"), pair(3, "label:from", f"{ECR}/a:1")),
