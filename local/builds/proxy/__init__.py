@@ -69,6 +69,7 @@ class Gate:
         self._build = build
         self._server: asyncio.Server | None = None
         self._talking: dict[asyncio.Task[None], Conversation] = {}
+        self._naming: set[asyncio.Task[None]] = set()  # calls that outlast the build, since they give a name
         # Short: a socket's path has 108 bytes.
         self.socket: Path = settings.current().run / "docker" / f"{uuid.uuid4().hex[:8]}.sock"
 
@@ -95,13 +96,17 @@ class Gate:
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
-        await images.end(self._build.id, naming)
+        self._naming = naming
 
     def close(self) -> None:
-        """Stop listening, end what is under way, take the names of the build's images away."""
+        """Stop listening, end what is under way."""
         registry.forget(self._build)
         _loop.run(self._close())
         self.socket.unlink(missing_ok=True)
+
+    def remove_names(self) -> None:
+        """Take the names away that the build gave to images; its containers, which hold the images, are gone."""
+        _loop.run(images.end(self._build.id, self._naming))
 
 
 def open_gate(build_id: str, role: Role) -> Gate:

@@ -23,6 +23,7 @@ from local.builds.proxy.rules import route, without_version
 _MOST_JSON = 4 * 1024 * 1024
 _CHUNK = 65536
 _SWITCHING = 101
+_EMPTY = {204, 304}  # answers without a body, whose head must not announce one (RFC 9112, 6.1)
 Content = bytes | IO[bytes] | None  # None: the client's body, as it comes
 logger = logging.getLogger("slipway")
 
@@ -201,7 +202,7 @@ class Conversation:
         if whole and b"application/json" in dict(head.headers).get(b"content-type", b""):
             await self._rewritten(call, head)
             return
-        self._to_client(h11.Response(status_code=head.status_code, headers=_closing(head.headers)))
+        self._to_client(h11.Response(status_code=head.status_code, headers=_closing(head)))
         while isinstance(event := await self._answered(), h11.Data):
             self._to_client(event)
             await self._writer.drain()
@@ -285,9 +286,9 @@ def _spool() -> Path:
     return folder
 
 
-def _closing(headers: Any) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in headers if name not in (b"connection", b"transfer-encoding")]
-    framed = any(name == b"content-length" for name, _value in kept)
+def _closing(head: h11.Response) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in head.headers if name not in (b"connection", b"transfer-encoding")]
+    framed = head.status_code in _EMPTY or any(name == b"content-length" for name, _value in kept)
     return [*kept, (b"Connection", b"close"), *([] if framed else [(b"Transfer-Encoding", b"chunked")])]
 
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import docker
+
 from local.builds import proxy
-from local.builds.container import BUILD_LABEL
+from local.builds.container import BUILD_LABEL, remove_all
 from local.builds.proxy import images, registry
 from local.builds.proxy.calls import Build
 from local.builds.proxy.daemon import Owned
@@ -61,8 +63,8 @@ def raw(path: Path, data: bytes) -> bytes:
 
 
 @contextmanager
-def opened(build_id: str) -> Iterator[proxy.Gate]:
-    """The open gate of a build whose role may pull and push one repository."""
+def opened(build_id: str, client: docker.DockerClient | None = None) -> Iterator[proxy.Gate]:
+    """The open gate of a build whose role may pull and push one repository; it ends as a build does."""
 
     async def no_hosts() -> list[str]:
         return []
@@ -85,6 +87,9 @@ def opened(build_id: str) -> Iterator[proxy.Gate]:
         yield gate
     finally:
         gate.close()
+        if client is not None:
+            remove_all(client, build_id)
+        gate.remove_names()
         proxy._loop.run(_second_look())
 
 
