@@ -189,13 +189,14 @@ def install() -> None:
             _hide(name)
         return get(self, name)
 
-    def pulled(self: ImageCollection, repository: str, tag: str | None = None, **options: Any) -> Any:
+    def pulled(self: ImageCollection, repository: str, *arguments: Any, **options: Any) -> Any:
         pulling.now = True  # docker-py gets what it has pulled
         try:
-            image = pull(self, repository, tag, **options)
+            image = pull(self, repository, *arguments, **options)
         finally:
             pulling.now = False
-        name = f"{repository}{'@' if ':' in (tag or '') else ':'}{tag}" if tag else repository
+        tag = str((arguments[0] if arguments else options.get("tag")) or "")
+        name = f"{repository}{'@' if ':' in tag else ':'}{tag}" if tag else repository
         if is_of_a_build(name):
             NAMES.drop([full(parse(name))])
         return image

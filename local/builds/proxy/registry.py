@@ -19,7 +19,7 @@ from local.builds.proxy.calls import PULL, PUSH, Build
 
 SYMBOLS: tuple[str, ...] = ("ministack.services.ecr:_parse_v2_path", "ministack.services.ecr:handle_registry_request")
 _CLIENT = re.compile(r"UpstreamClient\((slipway-build/[0-9a-f]{32})\)")
-_BUILDKIT = "buildkit/"
+_BUILDKIT = re.compile(r"(containerd|buildkit)/")  # Docker 20.10 says the first, later ones either
 _FORBIDDEN = 403
 _builds: dict[str, Build] = {}
 
@@ -42,7 +42,7 @@ def asking(agent: str) -> list[Build]:
     """
     if match := _CLIENT.search(agent):
         return [_builds[match[1]]] if match[1] in _builds else []
-    return [build for build in _builds.values() if build.building] if _BUILDKIT in agent.lower() else []
+    return [build for build in _builds.values() if build.building] if _BUILDKIT.match(agent) else []
 
 
 async def refusal(method: str, path: str, headers: Mapping[str, str]) -> str:
@@ -65,7 +65,7 @@ def install() -> None:
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any) -> Any:
         if why := await refusal(method.upper(), path, headers):
-            answer = {"errors": [{"code": "DENIED", "message": why}]}
+            answer = {"errors": [{"code": "DENIED", "message": why.removeprefix("denied: ")}]}
             return _FORBIDDEN, {"Content-Type": "application/json"}, json.dumps(answer).encode()
         return await plain(method, path, headers, body, query_params)
 
