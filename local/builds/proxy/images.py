@@ -206,7 +206,7 @@ def install() -> None:
         return create(self, image, *arguments, **options)
 
     ImageCollection.get = getting  # type: ignore[method-assign]  # docker-py has no other seam
-    ImageCollection.pull = pulled  # type: ignore[method-assign,assignment]  # docker-py has no other seam
+    ImageCollection.pull = pulled  # type: ignore[method-assign]  # docker-py has no other seam
     ContainerCollection.create = creating  # type: ignore[method-assign]  # docker-py has no other seam
 
 

@@ -8,7 +8,7 @@ import json
 import socket
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +63,9 @@ def raw(path: Path, data: bytes) -> bytes:
 
 
 @contextmanager
-def opened(build_id: str, client: docker.DockerClient | None = None) -> Iterator[proxy.Gate]:
+def opened(
+    build_id: str, client: docker.DockerClient | None = None, ended: Callable[[], None] = lambda: None
+) -> Iterator[proxy.Gate]:
     """The open gate of a build whose role may pull and push one repository; it ends as a build does."""
 
     async def no_hosts() -> list[str]:
@@ -90,6 +92,7 @@ def opened(build_id: str, client: docker.DockerClient | None = None) -> Iterator
         if client is not None:
             remove_all(client, build_id)
         gate.remove_names()
+        ended()
         proxy._loop.run(_second_look())
 
 
@@ -116,6 +119,9 @@ class Daemon:
 
     build_id: str
     arrived: list[Request] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)  # of all requests, the filter's own too, when they are answered
+    slow: str = ""  # requests with this in their first line are answered when `answers` is set
+    answers: threading.Event = field(default_factory=threading.Event)
 
     def handle(self, stream: Any) -> None:
         line = stream.readline().decode().strip()
@@ -133,6 +139,9 @@ class Daemon:
             request.body = stream.read(int(lengths[0]))
         if request.all("user-agent"):  # the filter's own questions have none
             self.arrived.append(request)
+        if self.slow and self.slow in line:
+            self.answers.wait(60)
+        self.lines.append(line)
         labels = {BUILD_LABEL: self.build_id}
         own = {
             "Id": "id",

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import re
+import socket as sockets
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from local.builds.proxy import images, rules
 from local.builds.proxy.calls import Body, Entry
 from local.builds.proxy.names import target
 from tests.local.builds.gate import REPOSITORY, Daemon, call, opened, raw
+from tests.local.cloud import until
 
 BUILD = "p:bodies"
 HELD = f"localhost:4701/{REPOSITORY}"
@@ -244,6 +246,27 @@ def test_one_request_arrives_for_one_and_nothing_behind_it(
         assert len(request.all("content-length")) + len(request.all("transfer-encoding")) == 1
         assert json.loads(request.body)["labels"] == {"slipway.local.build": BUILD}
         assert not {"x-trailer", "upgrade", "http2-settings", "expect"} & {name for name, _value in request.headers}
+
+
+def test_a_name_that_the_daemon_gives_after_the_build_goes_all_the_same(daemon: Daemon) -> None:
+    daemon.slow = tagging = "POST /v1.41/images/own/tag?repo=late&tag=1 HTTP/1.1"
+
+    def before() -> None:
+        ended.extend(line for line in daemon.lines if "late:1?" in line)
+        daemon.answers.set()
+
+    ended: list[str] = []
+    with opened("p:late", ended=before) as gate:
+        with sockets.socket(sockets.AF_UNIX) as connection:
+            connection.connect(str(gate.socket))
+            connection.sendall(f"{tagging}\r\nHost: d\r\nContent-Length: 0\r\n\r\n".encode())
+            until("the daemon has the call", lambda: [request for request in daemon.arrived if request.line == tagging])
+        assert call(gate.socket, "GET", "/info")[0] == 200  # the filter knows by now that the client has left
+    daemon.slow = ""
+    assert ended == [], "the name is removed before the daemon gives it"
+    answered = [line for line in daemon.lines if "late" in line and not line.startswith("GET")]
+    assert answered[:2] == [tagging, "DELETE /v1.41/images/late:1?force=1 HTTP/1.1"]
+    assert images.NAMES.holders("late:1") == set()
 
 
 def test_a_body_that_is_nested_too_deeply_is_an_answer(socket: Path, daemon: Daemon) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import socket as sockets
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -293,22 +292,6 @@ def test_the_name_of_an_ended_build_is_free(client: docker.DockerClient) -> None
     for _build in range(2):
         with opened(f"project:{unique('b')}") as gate:
             assert named(gate.socket, "import", name) == (200, "")
-    with pytest.raises(ImageNotFound):
-        client.images.get(name)
-
-
-def test_a_name_that_is_given_after_the_client_left_goes_too(build: str, client: docker.DockerClient) -> None:
-    name = f"{unique('late')}:1"
-    with opened(build, client) as gate:
-        source = f"{unique('source')}:1"
-        assert named(gate.socket, "import", source) == (200, "")
-        _status, made = call(gate.socket, "POST", "/containers/create", {"Image": source, "Cmd": ["x"]})
-        container = json.loads(made)["Id"]
-        repository, tag = name.split(":")
-        with sockets.socket(sockets.AF_UNIX) as connection:
-            connection.connect(str(gate.socket))
-            head = f"POST /commit?container={container}&repo={repository}&tag={tag} HTTP/1.1\r\nHost: d\r\n"
-            connection.sendall(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
     with pytest.raises(ImageNotFound):
         client.images.get(name)
 
