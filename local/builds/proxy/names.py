@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 
 from local import settings
 
-_ECR = re.compile(r"(?:(?<![\w./-])|(?<=docker-image://))(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?=/)")
+_ECR = re.compile(
+    r"(?:(?<![\w./-])|(?<=docker-image://))(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?=/)"
+)
 _HOST = re.compile(r"^(https?://)?\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?(/.*)?$")
 # The grammar of https://pkg.go.dev/github.com/distribution/reference
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
