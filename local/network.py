@@ -6,6 +6,8 @@ which botocore accepts task credentials.
 
 from __future__ import annotations
 
+import contextlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,22 @@ def relay_image(client: docker.DockerClient) -> str | None:
     return RELAY_IMAGES[0]
 
 
+def image_names(settings: Settings) -> Path:
+    """The file with the names that builds gave to images and that are not removed yet."""
+    return settings.state / "builds" / "image-names.json"
+
+
+def _remove_image_names(client: docker.DockerClient, settings: Settings) -> None:
+    """Remove what builds named whose server was ended before they were: else functions and tasks would run it."""
+    file = image_names(settings)
+    if not file.exists():
+        return
+    for name in json.loads(file.read_text(encoding="utf-8")):
+        with contextlib.suppress(APIError):  # gone already
+            client.api.remove_image(name, force=True)
+    file.unlink()
+
+
 def remove(client: docker.DockerClient, settings: Settings) -> int:
     """Remove every container, volume and network of this instance; answers how many containers there were."""
     found = owned(client, settings)
@@ -139,4 +157,5 @@ def remove(client: docker.DockerClient, settings: Settings) -> int:
         for guest in network.containers:  # somebody's own container that joined; it keeps running
             network.disconnect(guest, force=True)
         network.remove()
+    _remove_image_names(client, settings)
     return len(found)

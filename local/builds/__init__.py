@@ -16,5 +16,5 @@ SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for sym
 
 def install() -> None:
     """Put every part in place."""
-    for part in (projects, reports, api):
+    for part in (projects, reports, proxy, api):
         part.install()

@@ -268,6 +268,8 @@ class Execution:
                 self._client.close()
             except DockerException:
                 logger.exception("build %s: cleaning up", self.build["id"])
+        if self._gate is not None:
+            self._gate.remove_names()
 
 
 def _goes_on(phase: buildspec.Phase) -> bool:

@@ -1,7 +1,8 @@
 """The Docker daemon that a privileged build sees: a socket of its own, behind which not everything is allowed.
 
-`server` carries requests, `rules` says which, `container_rules` what a container may be, `buildkit` reads what
-`docker build` says. ADR 9 tells what this protects from, and what not.
+`server` carries requests; `rules`, `image_rules` and `object_rules` say which; `container_rules` what a container may
+be; `buildkit` reads what `docker build` says; `images` knows which build gave which name; `registry` asks IAM. ADR 9
+tells what this protects from, and what not.
 """
 
 from __future__ import annotations
@@ -24,14 +25,22 @@ from ministack.core.responses import get_account_id, get_region
 from local import adapter, network, settings
 from local.builds.container import BUILD_LABEL, volume_of
 from local.builds.identity import Role
+from local.builds.proxy import images, registry
+from local.builds.proxy.calls import Build
 from local.builds.proxy.daemon import Owned
-from local.builds.proxy.rules import Build
 from local.builds.proxy.server import Conversation
 
-__all__ = ["SYMBOLS", "Gate", "hosts", "open_gate"]
+__all__ = ["SYMBOLS", "Gate", "hosts", "install", "open_gate"]
 
-SYMBOLS: tuple[str, ...] = ("ministack.core.iam_evaluator:enforce",)
+SYMBOLS: tuple[str, ...] = ("ministack.core.iam_evaluator:enforce", *registry.SYMBOLS)
 _OPENING_SECONDS = 10
+
+
+def install() -> None:
+    """Put the registry's question to IAM in place, and hide what builds name from the rest of the local cloud."""
+    registry.install()
+    if settings.current().docker:
+        images.install()
 
 
 class _Loop:
@@ -59,7 +68,8 @@ class Gate:
     def __init__(self, build: Build) -> None:
         self._build = build
         self._server: asyncio.Server | None = None
-        self._talking: set[asyncio.Task[None]] = set()
+        self._talking: dict[asyncio.Task[None], Conversation] = {}
+        self._naming: set[asyncio.Task[None]] = set()  # calls that outlast the build, since they give a name
         # Short: a socket's path has 108 bytes.
         self.socket: Path = settings.current().run / "docker" / f"{uuid.uuid4().hex[:8]}.sock"
 
@@ -70,23 +80,33 @@ class Gate:
         self.socket.chmod(0o666)  # the build may run as any user of its container
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversation = Conversation(self._build, reader, writer)
         task = asyncio.current_task()
         if task is not None:
-            self._talking.add(task)
-            task.add_done_callback(self._talking.discard)
+            self._talking[task] = conversation
+            task.add_done_callback(self._talking.pop)
         with contextlib.suppress(asyncio.CancelledError):  # the build is over
-            await Conversation(self._build, reader, writer).run()
+            await conversation.run()
 
     async def _close(self) -> None:
         if self._server is not None:
             self._server.close()
-        for task in self._talking:
+        naming = {task for task, conversation in self._talking.items() if conversation.names}
+        ending = set(self._talking) - naming
+        for task in ending:
             task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+        self._naming = naming
 
     def close(self) -> None:
         """Stop listening, end what is under way."""
+        registry.forget(self._build)
         _loop.run(self._close())
         self.socket.unlink(missing_ok=True)
+
+    def remove_names(self) -> None:
+        """Take the names away that the build gave to images; its containers, which hold the images, are gone."""
+        _loop.run(images.end(self._build.id, self._naming))
 
 
 def open_gate(build_id: str, role: Role) -> Gate:
@@ -109,6 +129,7 @@ def open_gate(build_id: str, role: Role) -> Gate:
         hosts=thread(lambda: [f"{name}:{address}" for name, address in hosts().items()]),
         may=thread(functools.partial(_why_not, role)),
     )
+    registry.know(build)
     gate = Gate(build)
     _loop.run(gate.open())
     return gate

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,13 +29,15 @@ from h2.events import (
 from h2.exceptions import ProtocolError
 
 from local.builds.proxy import protobuf
+from local.builds.proxy.calls import PULL, PUSH, Build
 from local.builds.proxy.container_rules import RefusedError
-from local.builds.proxy.names import to_local
+from local.builds.proxy.names import InvalidNameError, repositories_in, target, to_local
 from local.builds.proxy.protobuf import BYTES
 
 CONTROL_SOLVE = "/moby.buildkit.v1.Control/Solve"
 BRIDGE_SOLVE = "/moby.buildkit.v1.frontend.LLBBridge/Solve"
 RESOLVE = "/moby.buildkit.v1.frontend.LLBBridge/ResolveImageConfig"
+SOURCE = "/moby.buildkit.v1.frontend.LLBBridge/ResolveSourceMeta"
 _COPIED = {
     "/moby.buildkit.v1.Control/Session",
     "/moby.buildkit.v1.Control/Status",
@@ -45,6 +47,11 @@ _COPIED = {
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
 }
 _BRIDGE = "/moby.buildkit.v1.frontend.LLBBridge/"
+# Not the containers of a frontend (NewContainer, ExecProcess): old daemons start them with any privilege that is named,
+# CVE-2024-23653.
+_BRIDGED = {
+    _BRIDGE + call for call in ("Evaluate", "Inputs", "Ping", "ReadDir", "ReadFile", "Return", "StatFile", "Warn")
+}
 _HISTORY = ("/moby.buildkit.v1.Control/ListenBuildHistory", "/moby.buildkit.v1.Control/UpdateBuildHistory")
 _PERMISSION_DENIED, _UNIMPLEMENTED = "7", "12"
 _FRAME = 5  # a flag and the length of the message
@@ -67,6 +74,8 @@ def _options(value: bytes) -> bytes:
 
 def _attribute(value: bytes) -> bytes:
     key, text = protobuf.entry(value)
+    if key == "name":  # written as it is checked: BuildKit takes a list with commas
+        text = ",".join(str(target(name.strip())) for name in text.split(",") if name.strip())
     return protobuf.text_entry(key, to_local(text))
 
 
@@ -80,21 +89,55 @@ def _typed(value: bytes) -> bytes:
 
 
 def _cache(value: bytes) -> bytes:
-    return protobuf.changed(value, {1: _text, 2: _text, 4: _typed, 5: _typed})
+    return protobuf.changed(value, {1: _text, 2: _text, 3: _attribute, 4: _typed, 5: _typed})
 
 
 def _entitlement(value: bytes) -> bytes:
     raise RefusedError(f"the entitlement {value.decode('utf-8', 'replace')} is refused: it leads to the host")
 
 
+def _parts(message: bytes, *path: int) -> list[bytes]:
+    """The fields of a message that a path of numbers leads to."""
+    if not path:
+        return [message]
+    inner = [value for number, kind, value in protobuf.fields(message) if number == path[0] and kind == BYTES]
+    return [part for value in inner for part in _parts(value, *path[1:])]
+
+
+_EXPORTED = ((4,), (13, 2))  # attributes of the exporter, and of each one of newer clients
+_CACHED = ((8, 1), (8, 3), (8, 4))  # where a cache goes to
+
+
 def names_of(solve: bytes) -> list[str]:
     """The names that the image of a build gets."""
-    attributes = [value for number, kind, value in protobuf.fields(solve) if number == 4 and kind == BYTES]  # noqa: PLR2004 - field numbers of the protocol
-    for number, kind, value in protobuf.fields(solve):
-        if number == 13 and kind == BYTES:  # noqa: PLR2004 - Exporters of newer clients
-            attributes += [item for key, wire, item in protobuf.fields(value) if key == 2 and wire == BYTES]  # noqa: PLR2004 - field numbers of the protocol
+    attributes = [part for path in _EXPORTED for part in _parts(solve, *path)]
     named = [text for key, text in map(protobuf.entry, attributes) if key == "name"]
     return [name.strip() for text in named for name in text.split(",") if name.strip()]
+
+
+def pushes(solve: bytes) -> bool:
+    """Whether BuildKit itself pushes the image; the docker command does so by a call of its own."""
+    attributes = [part for path in _EXPORTED for part in _parts(solve, *path)]
+    return any(key.startswith("push") and text != "false" for key, text in map(protobuf.entry, attributes))
+
+
+def pushed_by(solve: bytes) -> set[str]:
+    """The repositories of the local registry where a build leaves its cache."""
+    return _repositories(part for path in _CACHED for part in _parts(solve, *path))
+
+
+def pulled_by(path: str, message: bytes) -> set[str]:
+    """The repositories of the local registry that a call names as sources, in options or in the graph of a build."""
+    sources = [value for number, kind, value in protobuf.fields(message) if kind == BYTES]
+    if path == CONTROL_SOLVE:
+        exports = {4, 8, 13}
+        sources = [value for number, kind, value in protobuf.fields(message) if kind == BYTES and number not in exports]
+        sources += [value for imports in ((8, 2), (8, 5)) for value in _parts(message, *imports)]
+    return _repositories(sources)
+
+
+def _repositories(values: Iterable[bytes]) -> set[str]:
+    return {name for value in values for text in protobuf.texts(value) for name in repositories_in(text)}
 
 
 #: Call -> what is done to the fields of its request, by number (control.proto and gateway.proto of BuildKit).
@@ -102,6 +145,7 @@ _CHANGES: dict[str, dict[int, Callable[[bytes], bytes]]] = {
     CONTROL_SOLVE: {4: _attribute, 7: _options, 8: _cache, 9: _entitlement, 13: _typed},
     BRIDGE_SOLVE: {3: _options, 4: _text, 12: _typed},
     RESOLVE: {1: _text},
+    SOURCE: {1: lambda operation: protobuf.changed(operation, {1: _text})},
 }
 
 
@@ -111,7 +155,9 @@ def rewritten(path: str, body: bytes) -> bytes:
         raise RefusedError("the local cloud reads only whole, uncompressed messages of BuildKit")
     try:
         message = protobuf.changed(body[_FRAME:], _CHANGES[path])
-    except protobuf.MalformedError as error:
+    except InvalidNameError as error:
+        raise RefusedError(str(error)) from error
+    except (protobuf.MalformedError, UnicodeDecodeError) as error:
         raise RefusedError(f"the message of {path} cannot be read: {error}") from error
     return struct.pack(">BI", 0, len(message)) + message
 
@@ -178,11 +224,11 @@ class _Side:
 class Tunnel:
     """One upgraded connection of a client, and the daemon's."""
 
-    def __init__(self, client: Any, daemon: Any, named: Callable[[list[str]], None]) -> None:
+    def __init__(self, client: Any, daemon: Any, build: Build) -> None:
         self._client = _Side(H2Connection(H2Configuration(client_side=False, header_encoding="utf-8")), *client)
         self._daemon = _Side(H2Connection(H2Configuration(client_side=True, header_encoding="utf-8")), *daemon)
         self._client.other, self._daemon.other = self._daemon, self._client
-        self._named = named
+        self._build = build
         self._held: dict[int, tuple[str, Any, bytearray]] = {}  # calls that are read whole first
 
     async def run(self, from_client: bytes, from_daemon: bytes) -> None:
@@ -204,7 +250,7 @@ class Tunnel:
             for event in side.connection.receive_data(data):
                 if isinstance(event, ConnectionTerminated):
                     return
-                self._handle(side, event)
+                await self._handle(side, event)
             for each in (side, side.other):
                 for stream in list(each.waiting):
                     each.drain(stream)
@@ -213,14 +259,14 @@ class Tunnel:
                 await each.writer.drain()
             data = b""
 
-    def _handle(self, side: _Side, event: Event) -> None:
+    async def _handle(self, side: _Side, event: Event) -> None:
         try:
             if isinstance(event, RequestReceived):
                 self._request(event)
             elif isinstance(event, DataReceived):
                 self._data(side, event)
             elif isinstance(event, StreamEnded):
-                self._end(side, event)
+                await self._end(side, event)
             elif isinstance(event, ResponseReceived) and event.stream_id in side.peers:
                 side.other.connection.send_headers(
                     side.peers[event.stream_id], event.headers, end_stream=event.stream_ended is not None
@@ -241,10 +287,12 @@ class Tunnel:
         path = str(dict(headers).get(":path"))
         if path in _CHANGES:
             self._held[event.stream_id] = (path, headers, bytearray())
-        elif path in _COPIED or path.startswith(_BRIDGE):
+        elif path in _COPIED or path in _BRIDGED:
             self._open(event.stream_id, headers)
         elif path in _HISTORY:
             self._deny(event.stream_id, _UNIMPLEMENTED, "unknown service or method")
+        elif path.startswith(_BRIDGE):
+            self._deny(event.stream_id, _PERMISSION_DENIED, f"{path} is refused: builds may not use it (docs/adr/0009)")
         else:
             self._deny(event.stream_id, _PERMISSION_DENIED, f"{path} is refused: the cache of builds is shared")
 
@@ -263,21 +311,30 @@ class Tunnel:
         else:
             side.connection.acknowledge_received_data(held, stream)
 
-    def _end(self, side: _Side, event: StreamEnded) -> None:
+    async def _end(self, side: _Side, event: StreamEnded) -> None:
         stream = event.stream_id
         if side is self._client and stream in self._held:
             path, headers, body = self._held.pop(stream)
             try:
                 message = rewritten(path, bytes(body))
+                await self._check(path, message[_FRAME:])
             except RefusedError as error:
                 self._deny(stream, _PERMISSION_DENIED, str(error))
                 return
-            if path == CONTROL_SOLVE:
-                self._named(names_of(message[_FRAME:]))
             self._open(stream, headers)
             self._daemon.send(self._client.peers[stream], _Piece(message, 0, end=True))
         elif side is self._client and stream in side.peers:
             side.other.send(side.peers[stream], _Piece(b"", 0, end=True))
+
+    async def _check(self, path: str, message: bytes) -> None:
+        """Raise if the build may not have the names or the repositories of a call."""
+        await self._build.allowed(PULL, *sorted(pulled_by(path, message)))
+        if path == CONTROL_SOLVE:
+            await self._build.allowed(PUSH, *sorted(pushed_by(message)))
+            named = [target(name) for name in names_of(message)]
+            if pushes(message) and not all(image.repository for image in named):
+                raise RefusedError("builds push to ECR of the local cloud only")
+            await self._build.give(*named)
 
     def _deny(self, stream: int, status: str, message: str) -> None:
         headers = [

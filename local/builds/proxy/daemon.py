@@ -63,7 +63,7 @@ class Owned:
     """What belongs to a build: everything that carries its label."""
 
     def __init__(self, build: str) -> None:
-        self._build = build
+        self.build = build
         self.filter = f"{BUILD_LABEL}={build}"
 
     async def container(self, reference: str) -> str:
@@ -72,10 +72,11 @@ class Owned:
         self._check(f"the container {reference}", (found.get("Config") or {}).get("Labels"))
         return str(found["Id"])
 
-    async def execution(self, reference: str) -> None:
-        """Check that a command runs in a container of this build."""
+    async def execution(self, reference: str) -> str:
+        """The id of a command in a container of this build."""
         found = await self._inspect(f"/exec/{quote(reference, safe='')}/json")
         await self.container(str(found["ContainerID"]))
+        return str(found["ID"])
 
     async def network(self, reference: str, *common: str) -> str:
         """The id of a network of this build, or of one of the common ones."""
@@ -104,5 +105,5 @@ class Owned:
         return dict(found)
 
     def _check(self, what: str, labels: Mapping[str, str] | None) -> None:
-        if (labels or {}).get(BUILD_LABEL) != self._build:
+        if (labels or {}).get(BUILD_LABEL) != self.build:
             raise RefusedError(f"{what} is not of this build")

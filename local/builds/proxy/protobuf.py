@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _WIDTH = {FIXED64: 8, FIXED32: 4}
 _MOST_BITS = 70
+_PRINTABLE = re.compile(rb"[\x20-\x7e]*")
 
 Field = tuple[int, int, bytes]  # number, wire type, raw value
 
@@ -85,3 +87,21 @@ def entry(value: bytes) -> tuple[str, str]:
 def text_entry(key: str, value: str) -> bytes:
     """An entry of a map of texts."""
     return message([(1, BYTES, key.encode()), (2, BYTES, value.encode("utf-8", "surrogateescape"))])
+
+
+def texts(value: bytes, depth: int = 12) -> Iterator[str]:
+    """All that may be a text in a value, which may be a text itself or a message of others.
+
+    Bytes alone do not tell which: what can be read either way is read both ways.
+    """
+    inner: list[bytes] = []
+    try:
+        inner = [content for _number, kind, content in fields(value) if kind == BYTES]
+    except MalformedError:
+        yield value.decode("utf-8", "replace")
+        return
+    if _PRINTABLE.fullmatch(value) or not depth:
+        yield value.decode("utf-8", "replace")
+    if depth:
+        for content in inner:
+            yield from texts(content, depth - 1)

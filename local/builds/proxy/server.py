@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import Any
+import tempfile
+from pathlib import Path
+from typing import IO, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import h11
 
+from local import settings
 from local.builds.proxy import daemon
 from local.builds.proxy.buildkit import Tunnel
+from local.builds.proxy.calls import Body, Build, Call, Entry
 from local.builds.proxy.container_rules import RefusedError
-from local.builds.proxy.names import tagged, to_ecr
-from local.builds.proxy.rules import Build, Call, route, without_version
+from local.builds.proxy.names import to_ecr
+from local.builds.proxy.rules import route, without_version
 
 _MOST_JSON = 4 * 1024 * 1024
 _CHUNK = 65536
 _SWITCHING = 101
-_DROPPED = {b"connection", b"upgrade", b"host", b"content-length", b"transfer-encoding", b"expect"}
+_EMPTY = {204, 304}  # answers without a body, whose head must not announce one (RFC 9112, 6.1)
+Content = bytes | IO[bytes] | None  # None: the client's body, as it comes
 logger = logging.getLogger("slipway")
 
 
@@ -31,6 +36,7 @@ class Conversation:
         self._client = h11.Connection(h11.SERVER, max_incomplete_event_size=_CHUNK)
         self._daemon = h11.Connection(h11.CLIENT)
         self._upstream: daemon.Stream | None = None
+        self.names = False  # whether the request gives an image a name
 
     async def run(self) -> None:
         """Serve the request."""
@@ -43,7 +49,7 @@ class Conversation:
             await self._say(403, {"message": f"slipway: {error}"})
         except daemon.MissingError as error:
             await self._say(404, {"message": str(error)})
-        except (h11.RemoteProtocolError, ValueError) as error:
+        except (h11.RemoteProtocolError, ValueError, RecursionError) as error:
             await self._say(400, {"message": f"slipway: {error}"})
         except (ConnectionError, OSError, asyncio.IncompleteReadError) as error:
             logger.debug("docker of a build: %s", error)
@@ -55,20 +61,41 @@ class Conversation:
     async def _serve(self, request: h11.Request) -> None:
         target = urlsplit(request.target.decode())
         path = without_version(target.path)
-        call = Call(request.method.decode(), path, parse_qs(target.query, keep_blank_values=True))
-        found = route(call.method, path)
-        if found.reads_json:
+        found = route(request.method.decode(), path)
+        query = found.entry.parameters(parse_qs(target.query, keep_blank_values=True))
+        call = Call(request.method.decode(), path, query, found.entry.body)
+        if found.entry.body is Body.JSON:
             call.body = json.loads(await self._whole() or b"{}")
-        await found.rule(call, found.match, self._build)
+        await found.entry.rule(call, found.match, self._build)
+        if call.carries is Body.NOTHING and await self._whole():
+            raise RefusedError(f"{call.method} {path} takes no body: its options are parameters of the address")
         if call.answer is not None:
             await self._say(200, call.answer)
             return
+        self.names = call.names
+        if call.archive is None:
+            await self._forward(request, call, found.entry, _content(call))
+            return
+        with tempfile.TemporaryDirectory(dir=_spool()) as folder:
+            given = Path(folder) / "given"
+            await self._save(given)
+            with Path(await call.archive(str(given))).open("rb") as content:
+                await self._forward(request, call, found.entry, content)
+
+    async def _save(self, path: Path) -> None:
+        """Write the client's body to a file."""
+        self._continue()
+        with path.open("wb") as file:
+            while isinstance(event := await self._event(), h11.Data):
+                file.write(event.data)
+
+    async def _forward(self, request: h11.Request, call: Call, entry: Entry, content: Content) -> None:
         self._upstream = await daemon.connect()
-        await self._send_head(request, call, replaced=found.reads_json or call.body is not None)
+        self._send_head(request, call, entry, content)
         if call.hijacks:
             await self._hijack(call)
         else:
-            await self._exchange(call)
+            await self._exchange(call, content)
 
     # --- towards the daemon ------------------------------------------------------------------------------------------
 
@@ -85,47 +112,47 @@ class Conversation:
                 raise RefusedError("the request is too long")
         return body
 
-    async def _send_head(self, request: h11.Request, call: Call, *, replaced: bool) -> None:
-        headers = [(name, value) for name, value in request.headers if name not in _DROPPED]
-        headers.append((b"Host", b"docker"))
+    def _send_head(self, request: h11.Request, call: Call, entry: Entry, content: Content) -> None:
+        """The head, of which only what the table names is the client's, and a body that is known already."""
+        headers = [(b"Host", b"docker"), (b"User-Agent", self._build.agent.encode())]
+        headers += [(name, value) for name, value in request.headers if entry.passes(name.decode())]
         if call.hijacks:
             protocol = b"h2c" if call.path in ("/grpc", "/session") else b"tcp"
             headers += [(b"Connection", b"Upgrade"), (b"Upgrade", protocol)]
         else:
             headers.append((b"Connection", b"close"))
-        content = b""
-        if replaced:
-            content = call.body if isinstance(call.body, bytes) else json.dumps(call.body).encode()
-            headers = [(name, value) for name, value in headers if name != b"content-type"]
-            headers += [(b"Content-Type", b"application/json"), (b"Content-Length", str(len(content)).encode())]
-        else:
-            headers += self._framing(request)
+        if call.carries is not Body.NOTHING:
+            headers.append((b"Content-Type", call.carries.value.encode()))
+        size = str(len(content)).encode() if isinstance(content, bytes) else b""
+        framing = (b"Content-Length", size) if size else (b"Transfer-Encoding", b"chunked")
         query = f"?{urlencode(call.query, doseq=True)}" if call.query else ""
-        method, path = call.method, daemon.API + call.path + query
-        self._to_daemon(h11.Request(method=method, target=path, headers=headers))
-        if replaced:
+        head = h11.Request(method=call.method, target=daemon.API + call.path + query, headers=[*headers, framing])
+        self._to_daemon(head)
+        if isinstance(content, bytes):
             self._to_daemon(h11.Data(content))
             self._to_daemon(h11.EndOfMessage())
-
-    def _framing(self, request: h11.Request) -> list[tuple[bytes, bytes]]:
-        given = dict(request.headers)
-        if b"transfer-encoding" in given:
-            return [(b"Transfer-Encoding", b"chunked")]
-        return [(b"Content-Length", given[b"content-length"])] if b"content-length" in given else []
 
     def _to_daemon(self, event: Any) -> None:
         if self._upstream is not None and (data := self._daemon.send(event)):
             self._upstream[1].write(data)
 
-    async def _send_body(self) -> None:
-        """The rest of the client's request."""
-        if self._upstream is None or self._daemon.our_state is not h11.SEND_BODY:
-            return
+    def _continue(self) -> None:
         if self._client.they_are_waiting_for_100_continue:
             self._writer.write(self._client.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
-        while isinstance(event := await self._event(), h11.Data):
-            self._to_daemon(event)
-            await self._upstream[1].drain()
+
+    async def _send_body(self, content: Content) -> None:
+        """The body that follows the head: a file of ours, or the rest of the client's request."""
+        if self._upstream is None or self._daemon.our_state is not h11.SEND_BODY:
+            return
+        if content is None:
+            self._continue()
+            while isinstance(event := await self._event(), h11.Data):
+                self._to_daemon(event)
+                await self._upstream[1].drain()
+        elif not isinstance(content, bytes):
+            while data := await asyncio.to_thread(content.read, _CHUNK):
+                self._to_daemon(h11.Data(data))
+                await self._upstream[1].drain()
         self._to_daemon(h11.EndOfMessage())
 
     # --- and back ----------------------------------------------------------------------------------------------------
@@ -137,18 +164,27 @@ class Conversation:
             self._daemon.receive_data(await self._upstream[0].read(_CHUNK))
         return event
 
-    async def _exchange(self, call: Call) -> None:
-        sending = asyncio.create_task(self._send_body())
+    async def _exchange(self, call: Call, content: Content) -> None:
+        sending = asyncio.create_task(self._send_body(content))
         gone = asyncio.create_task(self._client_leaves(sending))
         answering = asyncio.create_task(self._answer(call))
         try:
-            await asyncio.wait({answering, gone}, return_when=asyncio.FIRST_COMPLETED)
+            with self._build.works(call.path == "/build"):
+                await asyncio.wait({answering, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if call.names and sending.done() and sending.exception() is None:
+                await self._outlast(answering)
             if answering.done():
                 answering.result()
         finally:
             for task in (sending, gone, answering):
                 task.cancel()
             await asyncio.gather(sending, gone, answering, return_exceptions=True)
+
+    async def _outlast(self, answering: asyncio.Task[None]) -> None:
+        """Wait for the daemon although nobody may listen: a name that comes later would stay behind the build."""
+        await asyncio.wait({answering})
+        while self._upstream is not None and await self._upstream[0].read(_CHUNK):
+            continue
 
     async def _client_leaves(self, sending: asyncio.Task[None]) -> None:
         """Ends when the client closes: what it waits for (logs, events, a pull) ends with it."""
@@ -166,7 +202,7 @@ class Conversation:
         if whole and b"application/json" in dict(head.headers).get(b"content-type", b""):
             await self._rewritten(call, head)
             return
-        self._to_client(h11.Response(status_code=head.status_code, headers=_closing(head.headers)))
+        self._to_client(h11.Response(status_code=head.status_code, headers=_closing(head)))
         while isinstance(event := await self._answered(), h11.Data):
             self._to_client(event)
             await self._writer.drain()
@@ -199,7 +235,6 @@ class Conversation:
 
     async def _hijack(self, call: Call) -> None:
         """Give the connection over, once the daemon has changed its protocol; else this is an answer as any other."""
-        await self._send_body()
         if self._upstream is None:
             return
         head = await self._answered()
@@ -212,8 +247,9 @@ class Conversation:
         self._writer.write(b"HTTP/1.1 101 UPGRADED\r\n" + names + b"\r\n")
         await self._writer.drain()
         if call.grpc:
-            tunnel = Tunnel((self._reader, self._writer), self._upstream, self._keep_names)
-            await tunnel.run(begun, rest)
+            tunnel = Tunnel((self._reader, self._writer), self._upstream, self._build)
+            with self._build.works(True):
+                await tunnel.run(begun, rest)
             return
         self._writer.write(rest)
         self._upstream[1].write(begun)
@@ -236,13 +272,23 @@ class Conversation:
             content += event.data
         await self._say(head.status_code, content)
 
-    def _keep_names(self, names: list[str]) -> None:
-        self._build.images.update(tagged(name, "") for name in names)
+
+def _content(call: Call) -> bytes | None:
+    if call.carries is Body.JSON:
+        return json.dumps(call.body).encode()
+    return b"" if call.carries is Body.NOTHING else None
 
 
-def _closing(headers: Any) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in headers if name not in (b"connection", b"transfer-encoding")]
-    framed = any(name == b"content-length" for name, _value in kept)
+def _spool() -> Path:
+    """A folder for archives that are read whole before they go on."""
+    folder = settings.current().run / "docker"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _closing(head: h11.Response) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in head.headers if name not in (b"connection", b"transfer-encoding")]
+    framed = head.status_code in _EMPTY or any(name == b"content-length" for name, _value in kept)
     return [*kept, (b"Connection", b"close"), *([] if framed else [(b"Transfer-Encoding", b"chunked")])]
 
 

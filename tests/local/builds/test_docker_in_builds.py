@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
@@ -17,7 +16,8 @@ import pytest
 from local import launcher, process
 from local.builds.container import BUILD_LABEL
 from pipeline import buildspec
-from tests.local.builds.builder import LOGS, REGISTRY, Builder, allow, exported, spec
+from tests.local.builds.builder import LOGS, REGISTRY, Builder, allow, exported, message, spec
+from tests.local.builds.gate import Socket
 from tests.local.cloud import IMAGE, Cloud
 from tests.local.plain import unique
 
@@ -226,6 +226,17 @@ COMMANDS = {
     "DOCKER_BUILDKIT=0 docker build --network host .": "build --network host is refused",
     "DOCKER_API_VERSION=1.24 docker ps": "version 1.24 of the Docker API is refused",
     "docker exec --privileged $(cat /etc/hostname) true": "exec --privileged is refused",
+    f"docker tag {IMAGE} redis:7-alpine": "the name redis:7-alpine is refused: the local cloud runs images",
+    f"docker build --tag {IMAGE} .": f"the name {IMAGE} is refused: the local cloud runs images",
+    "docker build --tag public.ecr.aws/lambda/python:3.13 .": "the name public.ecr.aws/lambda/python:3.13 is refused",
+    "docker build --tag debian:trixie-slim .": "this build did not make that image",
+    "docker buildx build --load --tag free --tag docker.io/library/debian:trixie-slim .": "did not make that image",
+    "docker buildx build --output type=image,name=debian:trixie-slim .": "did not make that image",
+    "DOCKER_BUILDKIT=0 docker build --tag debian:trixie-slim .": "did not make that image",
+    "docker buildx build --output type=docker,name=debian:trixie-slim,dest=x . && docker load --input x": "did not",
+    f"docker save --output y {IMAGE} && docker load --input y": f"the name {IMAGE} is refused",
+    f"docker create --name committed {IMAGE} && docker commit committed debian:trixie-slim": "did not make that image",
+    "docker import data debian:trixie-slim": "did not make that image",
 }
 
 
@@ -234,7 +245,9 @@ def test_every_way_to_the_host_is_refused(cloud: Cloud) -> None:
     commands = [f"docker {options} {IMAGE} true" for options in ESCAPES] + list(COMMANDS)
     named = [command.replace("OTHER", other).replace("NETWORK", network) for command in commands]
     tried = [f"{{ {command}; }} >said 2>&1 && echo ESCAPED || tr '\\n' ' ' <said" for command in named]
-    builder = Builder(cloud, spec("touch Dockerfile", "echo FROM scratch > Dockerfile", *tried), privileged=True)
+    files = ("printf 'FROM scratch\\nCOPY data /\\n' > Dockerfile", "echo 1 > data")
+    before = {name: docker.from_env().images.get(name).id for name in (IMAGE, "debian:trixie-slim", "redis:7-alpine")}
+    builder = Builder(cloud, spec(*files, *tried), privileged=True)
     build, log = succeeded(builder)
     shown = "\n".join(line for line in log if not line.startswith("[Container]"))
     assert "ESCAPED" not in [line.strip() for line in log], shown
@@ -242,20 +255,59 @@ def test_every_way_to_the_host_is_refused(cloud: Cloud) -> None:
     missing = [(command, words) for command, words in zip(commands, said, strict=True) if words not in shown]
     assert missing == [], shown
     assert docker.from_env().containers.get(other).status == "running"
+    assert {name: docker.from_env().images.get(name).id for name in before} == before
     assert owned(build["id"]) == []
 
 
-class Socket(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
+@pytest.mark.parametrize("builder", ["0", "1"])
+def test_a_base_image_of_the_registry_is_pulled_by_who_may_whatever_its_address(
+    builder: str, cloud: Cloud, repository: str
+) -> None:
+    tag = unique("base")
+    image, port = f"{REGISTRY}/{repository}:{tag}", cloud.settings.port
+    commands = (
+        f"printf 'FROM {IMAGE}\\nRUN cat /proc/sys/kernel/random/uuid > /data\\n' > Dockerfile",
+        f"docker build --tag {image} . && docker push --quiet {image}",
+    )
+    made = Builder(cloud, spec(*commands), LOGS, ECR, privileged=True)
+    succeeded(made)
+    froms = [f"FROM {host}:{port}/{repository}:{tag}" for host in ("localhost", "127.0.0.1")]
+    froms.append(f"ARG A={port}/{repository}\\nFROM 127.0.0.1:${{A}}:{tag}")
+    tried = [
+        f"printf '{line}\\n' > Dockerfile && {{ DOCKER_BUILDKIT={builder} docker build --no-cache . >said 2>&1 "
+        "&& echo BUILT || { echo FAILED; cat said; }; }"
+        for line in froms
+    ]
+    _build, log = succeeded(Builder(cloud, spec(*tried), LOGS, privileged=True))
+    assert (log.count("FAILED"), log.count("BUILT")) == (3, 0), "\n".join(log)
+    if builder == "0":  # BuildKit says the status only
+        assert f"may not ecr:BatchGetImage on arn:aws:ecr:us-east-1:111122223333:repository/{repository}" in "\n".join(
+            log
+        )
+    _build, log = succeeded(Builder(cloud, spec(*tried), LOGS, ECR, privileged=True))
+    assert (log.count("FAILED"), log.count("BUILT")) == (0, 3), "\n".join(log)
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("docker", timeout=10)
-        self._path = path
 
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(10)
-        self.sock.connect(str(self._path))
+def test_an_image_of_a_build_is_its_own_and_goes_with_it(cloud: Cloud) -> None:
+    name = unique("own-image")
+    files = f"printf 'FROM {IMAGE}\\nRUN cat /proc/sys/kernel/random/uuid > /data\\n' > Dockerfile"
+    builder = Builder(
+        cloud,
+        spec(files, f"docker build --tag {name} .", f"docker run --rm {name} true", "echo made", "sleep 600"),
+        privileged=True,
+    )
+    build_id = builder.start()
+    builder.says(build_id, "made")
+    try:
+        assert f"{name}:latest" in docker.from_env().images.get(name).tags
+        build = Builder(cloud, spec("true"), image=name).run()
+        assert build["buildStatus"] == "FAILED"
+        assert f"image {name} is not on this machine" in message(build, "PROVISIONING")
+    finally:
+        builder.codebuild.stop_build(id=build_id)
+    builder.ended(build_id)
+    with pytest.raises(docker.errors.ImageNotFound):
+        docker.from_env().images.get(name)
 
 
 @pytest.fixture

@@ -244,7 +244,7 @@ def test_what_is_not_in_the_table_is_refused(method: str, path: str) -> None:
     ],
 )
 def test_what_builds_need_is_in_the_table(method: str, path: str) -> None:
-    assert route(method, path).rule is not None
+    assert method in route(method, path).entry.methods
 
 
 def test_an_old_api_that_takes_a_host_config_at_start_is_refused() -> None:
@@ -281,16 +281,82 @@ def test_answers_name_ecr_again(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("image", "repository"), [(f"{ECR}/a/b:1", "a/b"), (f"{ECR}/a@sha256:0", "a"), (f"{ECR}/a", "a"), ("debian:12", "")]
+ALIASES = (
+    "localhost:4701",
+    "LOCALHOST:4701",
+    "127.0.0.1:4701",
+    "127.9.9.9:04701",
+    "[::1]:4701",
+    "0.0.0.0:4701",
+    "169.254.170.2:4701",
+    "any.name.that.resolves.example:4701",
+    ECR,
 )
-def test_the_repository_of_an_image_is_what_iam_decides_on(image: str, repository: str) -> None:
-    assert names.repository(image) == repository
+
+
+@pytest.mark.parametrize("host", ALIASES)
+@pytest.mark.parametrize(("rest", "repository"), [("a/b:1", "a/b"), (f"a@sha256:{'0' * 64}", "a"), ("a", "a")])
+def test_every_address_of_the_local_registry_is_one(
+    host: str, rest: str, repository: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLIPWAY_PORT", raising=False)
+    assert names.parse(f"{host}/{rest}").repository == repository
+    assert str(names.parse(f"{host}/{rest}")) == f"{LOCAL}/{rest}"
+    assert names.repositories_in(f"BASE={host}/{rest}") == {repository}
+
+
+@pytest.mark.parametrize("image", ["debian:12", "localhost:5000/a", "example.com/a", "4701/a", "localhost/a:4701"])
+def test_an_image_of_elsewhere_has_no_repository_here(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLIPWAY_PORT", raising=False)
+    assert names.parse(image).repository == ""
+
+
+def test_a_web_address_of_the_local_cloud_names_no_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLIPWAY_PORT", raising=False)
+    assert names.repositories_in("API=http://169.254.170.2:4701/bucket/key docker-image://127.0.0.1:4701/a:1") == {"a"}
 
 
 @pytest.mark.parametrize(
     ("name", "tag", "full"),
-    [("web", "", "web:latest"), ("web", "1", "web:1"), ("docker.io/library/web:1", "", "web:1")],
+    [
+        ("web", "", "web:latest"),
+        ("web", "1", "web:1"),
+        ("web:2", "1", "web:1"),
+        ("library/web:1", "", "web:1"),
+        ("docker.io/web:1", "", "web:1"),
+        ("docker.io/library/web:1", "", "web:1"),
+        ("index.docker.io/library/web:1", "", "web:1"),
+        ("INDEX.docker.io/web", "", "web:latest"),
+        ("docker.io/team/web:1", "", "team/web:1"),
+        ("library/team/web:1", "", "library/team/web:1"),
+        ("Example.com/Web:1".replace("W", "w"), "", "example.com/web:1"),
+        ("web:V1.0", "", "web:V1.0"),
+    ],
 )
 def test_one_image_has_one_name(name: str, tag: str, full: str) -> None:
-    assert names.tagged(name, tag) == full
+    assert str(names.target(name, tag)) == full
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [
+        ("Web", ""),
+        ("web:", ""),
+        ("web", "a b"),
+        ("web", f"sha256:{'0' * 64}"),
+        (f"web@sha256:{'0' * 64}", ""),
+        (f"web:1@sha256:{'0' * 64}", ""),
+        ("sha256", "1"),
+        ("0123456789ab", ""),
+        ("0" * 64, "1"),
+        ("../web", ""),
+        ("web//x", ""),
+        ("web,python", ""),
+        ("web\nx", ""),
+        ("pyth\u00f6n", ""),
+        ("", ""),
+    ],
+)
+def test_what_docker_reads_as_no_name_or_as_an_id_is_given_to_no_image(name: str, tag: str) -> None:
+    with pytest.raises(names.InvalidNameError):
+        names.target(name, tag)
