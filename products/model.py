@@ -170,6 +170,10 @@ class Database(Model):
     version: Annotated[str, text(r"^\d+(\.\d+)?$", '"18"')] = "18"
     name: str = text(r"^[a-z][a-z0-9_]{0,62}$", "allthrive")
     user: str = text(r"^[a-z][a-z0-9_]{0,15}$", "app", default="app")
+    """The master user, for operators. The containers log in as `<user>_1` or `<user>_2`, which own the schema."""
+    tls: Literal["verify-full", "require"] = "verify-full"
+    """`sslmode` of the containers. `verify-full` needs the certificate authorities of RDS in the image, at the path
+    that `PGSSLROOTCERT` names; `require` encrypts, but does not notice another server."""
 
 
 class Cache(Model):

@@ -213,10 +213,9 @@ class ServicesStack(EnvironmentStack):
         PasswordRotation(
             self,
             "PasswordRotation",
-            credentials=database.credentials,
+            users=database.users,
+            master=database.credentials,
             url=database.url,
-            instance_id=database.instance.instance_identifier,
-            instance_arn=database.instance.instance_arn,
             cluster=self.cluster,
             services=list(self.services.values()),
             every=cdk.Duration.days(days),

@@ -63,7 +63,7 @@ def ask(
     try:
         connection.sock = _connect(host, port, timeout)
         if secure:
-            connection.sock = _context().wrap_socket(connection.sock, server_hostname=host)
+            connection.sock = tls_context().wrap_socket(connection.sock, server_hostname=host)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(method, path, body=body, headers={"Host": parts.netloc, **(headers or {})})
         answer = connection.getresponse()
@@ -94,7 +94,7 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
     return socket.create_connection(address(host, port), timeout)
 
 
-def _context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """The system's authorities, and the one of `CA_PEM`, if any."""
     context = ssl.create_default_context()
     extra = os.environ.get("CA_PEM")

@@ -50,7 +50,7 @@ def test_cdk_packs_what_is_measured(name: str) -> None:
 def test_the_clients_are_those_a_handler_and_its_helpers_name() -> None:
     assert services("run_migrations") == ["codepipeline", "ecs", "logs"]
     assert services("publish_release") == ["codepipeline", "kms", "secretsmanager"]
-    assert services("rotate_database_password") == ["ecs", "rds", "secretsmanager"]
+    assert services("rotate_database_password") == ["ecs", "secretsmanager"]
 
 
 def test_a_first_import_is_timed_in_the_package_alone(tmp_path: Path) -> None:
