@@ -136,6 +136,8 @@ def test_uploaded_media_are_served_through_cloudfront(allthrive: AllThrive) -> N
     served = get(url + uploaded.json()["url"])
 
     assert (served.status, served.body) == (200, image)
+    assert "sandbox" in served.headers["content-security-policy"].split("; ")
+    assert served.headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_container_may_touch_its_media_and_nothing_else(allthrive: AllThrive) -> None:

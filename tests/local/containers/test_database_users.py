@@ -12,7 +12,7 @@ import pytest
 
 from manage_database_users import handler
 from rotate_database_password import handler as rotation
-from shared.postgres import DatabaseError
+from shared.postgres import Connection, DatabaseError
 from tests.local.cloud import Cloud
 from tests.local.plain import unique
 from tests.support.fake_aws import FakeAws, Refused
@@ -237,10 +237,13 @@ def test_a_refused_statement_leaves_nothing_half_done(database: Database, secret
 
 def test_no_password_is_in_any_statement(database: Database, secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    plain = handler.Connection.query
-    monkeypatch.setattr(
-        handler.Connection, "query", lambda self, statement: said.append(statement) or plain(self, statement)
-    )
+    plain = Connection.query
+
+    def query(connection: Connection, statement: str) -> Any:
+        said.append(statement)
+        return plain(connection, statement)
+
+    monkeypatch.setattr(Connection, "query", query)
 
     handler.ensure()
 
