@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import re
 import socket
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from shared.aws import Unanswered
 from shared.parameters import ParameterError
+from shared.words import parsed
 
 _TIMEOUT = 10
 _LIMIT = 4_000_000
@@ -34,7 +34,7 @@ class Answer:
         Raises:
             ValueError: if it is none.
         """
-        return json.loads(self.body)
+        return parsed(self.body)
 
 
 def ask(
