@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from slipway.accepted import accept, audits
-from slipway.rights import accept_inline
+from slipway.rights import accept_inline, confine_trust
 
 # What Fargate, Secrets Manager, CloudWatch Logs and ECS Exec need where no NAT leads out:
 # docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
@@ -56,6 +57,11 @@ class ProductNetwork(Construct):
         super().__init__(scope, construct_id)
         self.vpc = self._define_vpc(cidr, zones, nat, nat_count)
         flow_log = self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))
+        stack = cdk.Stack.of(self)
+        confine_trust(
+            flow_log.node.find_child("IAMRole"),
+            f"arn:{stack.partition}:ec2:{stack.region}:{stack.account}:vpc-flow-log/*",
+        )
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         if nat == "none":
             for name, service in _ENDPOINTS.items():
