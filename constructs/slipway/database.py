@@ -86,7 +86,7 @@ class PostgresDatabase(Construct):
             delete_automated_backups=not keep,
             parameter_group=self._parameters(engine),
         )
-        self.instance.connections.allow_from(clients, ec2.Port.tcp(PORT), "Containers")
+        self._define_access(clients)
         self.credentials = self.instance.secret or generated
         self.users = DatabaseUsers(
             self,
@@ -103,6 +103,24 @@ class PostgresDatabase(Construct):
         )
         self.url = self._define_url(database_name, sslmode, keep=keep)
         self._accept(multi_az=multi_az, deletion_protection=deletion_protection)
+
+    def _define_access(self, clients: ec2.ISecurityGroup) -> None:
+        group = self.instance.node.find_child("SecurityGroup")
+        assert isinstance(group, ec2.SecurityGroup)  # noqa: S101 - tells mypy what the library makes
+        group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "Containers")
+        # A group without any rule would let everything out, so this is one that nothing fits, as the library has it
+        # for its own groups: a database begins no connection.
+        resource = group.node.default_child
+        assert isinstance(resource, ec2.CfnSecurityGroup)  # noqa: S101 - tells mypy what the L2 is made of
+        resource.security_group_egress = [
+            ec2.CfnSecurityGroup.EgressProperty(
+                ip_protocol="icmp",
+                cidr_ip="255.255.255.255/32",
+                from_port=252,
+                to_port=86,
+                description="Disallow all traffic",
+            )
+        ]
 
     def _parameters(self, engine: rds.IInstanceEngine) -> rds.ParameterGroup:
         return rds.ParameterGroup(

@@ -160,3 +160,23 @@ def test_two_environments_of_a_product_do_not_share_addresses() -> None:
     blocks = [it["Properties"]["CidrBlock"] for it in shipped("allthrive").resources("AWS::EC2::VPC").values()]
 
     assert len(set(blocks)) == len(blocks) == 2
+
+
+def let_out(of: Synthesis, group: str) -> list[tuple[str, int]]:
+    """Where the security group whose description begins so lets its members, and on which ports."""
+    (found,) = [
+        it["Properties"]
+        for it in of.resources("AWS::EC2::SecurityGroup", STACK).values()
+        if it["Properties"]["GroupDescription"].startswith(group)
+    ]
+    return [(rule["CidrIp"], rule["ToPort"]) for rule in found["SecurityGroupEgress"]]
+
+
+def test_containers_reach_https_and_the_stores_and_nothing_else() -> None:
+    assert let_out(synthesis(), "Containers") == [("0.0.0.0/0", 443), ("10.20.0.0/16", 5432), ("10.20.0.0/16", 6379)]
+
+
+def test_more_ports_are_open_where_the_manifest_names_them() -> None:
+    changed = synthesis(network(internet_ports=[443, 587]))
+
+    assert ("0.0.0.0/0", 587) in let_out(changed, "Containers")

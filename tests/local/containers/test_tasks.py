@@ -96,6 +96,18 @@ def test_overrides_replace_command_and_environment(cloud: Cloud) -> None:
     assert task["containers"][0]["exitCode"] == 9
 
 
+def test_a_role_that_trusts_ecs_for_another_account_starts_no_task(cloud: Cloud) -> None:
+    name = unique("confused")
+    template = stack(name, "true")
+    (trust,) = template["Resources"]["Execution"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    trust["Condition"] = {"StringEquals": {"aws:SourceAccount": "999999999999"}}
+    cloud.deploy(template, name)
+
+    task = cloud.stopped(name, run(cloud, name))
+
+    assert "ECS was unable to assume the role" in task["stoppedReason"]
+
+
 def test_the_task_has_the_identity_and_the_rights_of_its_task_role(cloud: Cloud) -> None:
     name = unique("identity")
     cloud.deploy(stack(name, "python", "-c", PRINT_IDENTITY), name)
