@@ -92,7 +92,7 @@ class DataStack(EnvironmentStack):
         )
 
     def _let_cloudfront_read_media(self) -> None:
-        # Naming the one distribution would make this stack depend on Edge, which depends on it.
+        # Naming the one distribution would make this stack depend on Edge, which depends on it: docs/adr/0018.
         self.media.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="CloudFrontReadsMedia",

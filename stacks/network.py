@@ -34,6 +34,7 @@ class NetworkStack(EnvironmentStack):
             nat_count=environment.network.nat_count,
             internet_ports=environment.network.internet_ports,
             store_ports=(database.PORT, cache.PORT),
+            restarts_services=environment.database.rotate_password_days is not None,
             cloudfront_prefix_list=REGIONS[environment.region].cloudfront_prefix_list,
             flow_logs=flow_logs,
         )

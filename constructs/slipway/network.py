@@ -35,6 +35,7 @@ class ProductNetwork(Construct):
     - the load balancer's group admits CloudFront's origin-facing addresses on port 80 and nobody else;
     - the application's group admits the load balancer only, and lets out `internet_ports` to anywhere (AWS's APIs have
       public addresses) and `store_ports` to this network, nothing else;
+    - `restarts_services`: functions in the network reach the API of ECS, too, where there is no NAT;
     - no other group lets anything out on its own account but the NAT instance's.
 
     Public subnets exist even without NAT: a CloudFront VPC origin needs an internet gateway on the VPC
@@ -56,6 +57,7 @@ class ProductNetwork(Construct):
         nat_count: int,
         internet_ports: Sequence[int],
         store_ports: Sequence[int],
+        restarts_services: bool,
         cloudfront_prefix_list: str,
         flow_logs: logs.ILogGroup,
     ) -> None:
@@ -69,7 +71,7 @@ class ProductNetwork(Construct):
         )
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         if nat == "none":
-            self._define_endpoints()
+            self._define_endpoints(restarts_services=restarts_services)
         self.application = ec2.SecurityGroup(
             self,
             "Application",
@@ -101,7 +103,7 @@ class ProductNetwork(Construct):
             self.load_balancer, ec2.Port.tcp(port), "Requests from the load balancer"
         )
 
-    def _define_endpoints(self) -> None:
+    def _define_endpoints(self, *, restarts_services: bool) -> None:
         group = ec2.SecurityGroup(
             self,
             "Endpoints",
@@ -110,7 +112,8 @@ class ProductNetwork(Construct):
             allow_all_outbound=False,
         )
         group.add_ingress_rule(ec2.Peer.ipv4(self.vpc.vpc_cidr_block), ec2.Port.tcp(443), "AWS's APIs")
-        for name, service in _ENDPOINTS.items():
+        ecs = {"Ecs": ec2.InterfaceVpcEndpointAwsService.ECS} if restarts_services else {}
+        for name, service in {**_ENDPOINTS, **ecs}.items():
             self.vpc.add_interface_endpoint(
                 name, service=service, private_dns_enabled=True, security_groups=[group], open=False
             )

@@ -103,14 +103,15 @@ def test_without_nat_nothing_leads_out() -> None:
     assert default_routes(changed, "Application") == []
 
 
-def test_without_nat_tasks_reach_what_they_need_through_endpoints() -> None:
-    changed = synthesis({**NO_INTERNET, **network(nat="none")})
+@pytest.mark.parametrize("days", [None, 30])
+def test_without_nat_tasks_reach_what_they_need_through_endpoints(days: int | None) -> None:
+    rotation = {"environments.production.database.rotate_password_days": days}
+    changed = synthesis({**NO_INTERNET, **network(nat="none"), **rotation})
     endpoints = [it["Properties"] for it in changed.resources("AWS::EC2::VPCEndpoint", STACK).values()]
     names = {it["ServiceName"] for it in endpoints if it["VpcEndpointType"] == "Interface"}
 
-    assert names == {
-        f"com.amazonaws.us-east-1.{it}" for it in ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages")
-    }
+    services = {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages"} | ({"ecs"} if days else set())
+    assert names == {f"com.amazonaws.us-east-1.{service}" for service in services}
     assert all(it["PrivateDnsEnabled"] for it in endpoints if it["VpcEndpointType"] == "Interface")
 
 

@@ -74,19 +74,22 @@ def test_more_cpu_for_web_touches_neither_image_nor_database_nor_cache(allthrive
     assert get(f"{allthrive.urls['staging']}/api/v1/status/").json()["ok"] is True
 
 
-def database_value(allthrive: AllThrive, statement: str) -> str:
-    """One value from production's database, asked by its web service with its own login."""
-    script = (
-        f"from django.db import connection as c; k=c.cursor(); k.execute('{statement}'); print('VALUE', k.fetchone())"
-    )
+def in_web(allthrive: AllThrive, script: str) -> str:
+    """What a Python script prints after VALUE in production's web container."""
     done = allthrive.shell(
         "TASK_ARN=$(aws ecs list-tasks --cluster production-allthrive-cluster --service-name production-allthrive-web "
         "--query 'taskArns[0]' --output text)\n"
         "aws ecs execute-command --cluster production-allthrive-cluster --task $TASK_ARN --container web --interactive "
         f'--command "python manage.py shell -c \\"{script}\\""'
     )
-    assert "VALUE" in done.stdout, done.stdout + done.stderr
+    assert "VALUE " in done.stdout, done.stdout + done.stderr
     return done.stdout.rpartition("VALUE ")[2].splitlines()[0].strip()
+
+
+def database_value(allthrive: AllThrive, statement: str) -> str:
+    """One row of production's database, asked by its web service with its own login."""
+    script = "from django.db import connection as c; k=c.cursor(); k.execute('{}'); print('VALUE', k.fetchone())"
+    return in_web(allthrive, script.format(statement))
 
 
 def test_the_application_owns_its_tables_and_is_not_the_master(allthrive: AllThrive) -> None:
@@ -97,12 +100,16 @@ def test_the_application_owns_its_tables_and_is_not_the_master(allthrive: AllThr
     assert database_value(allthrive, owners) == "(True, 'app_owner', 'app_owner')"
 
 
-def test_the_application_verifies_the_databases_certificate(allthrive: AllThrive) -> None:
-    secret = allthrive.output_of("production-allthrive-data", "DatabaseUrlSecret")
-    url = allthrive.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+def test_the_application_refuses_a_database_whose_certificate_is_of_another_authority(allthrive: AllThrive) -> None:
+    """The bundle of public authorities does not know RDS's, nor those of the local databases."""
+    script = (
+        "import os, botocore, psycopg\n"
+        "authorities = botocore.__path__[0] + '/cacert.pem'\n"
+        "try:\n    psycopg.connect(os.environ['DATABASE_URL'], sslrootcert=authorities)\n"
+        "except psycopg.OperationalError as error:\n    print('VALUE', 'verify failed' in str(error), 'at all')"
+    )
 
-    assert url.endswith("?sslmode=verify-full")
-    assert database_value(allthrive, "select ssl from pg_stat_ssl where pid = pg_backend_pid()") == "(True,)"
+    assert in_web(allthrive, script) == "True at all"
 
 
 def test_a_rotated_password_reaches_the_tasks(allthrive: AllThrive) -> None:

@@ -303,3 +303,18 @@ def test_a_command_is_refused_where_it_was_not_enabled(cloud: Cloud) -> None:
     done = execute(cloud, name, running(cloud, name), "true")
     assert done.returncode != 0
     assert "execute command was not enabled" in done.stderr
+
+
+SHOW_AUTHORITIES = "import os; print('AUTHORITIES ' + os.environ.get('PGSSLROOTCERT', 'none'))"
+
+
+@pytest.mark.parametrize(("named", "given"), [("/etc/ssl/rds/rds.pem", "/etc/slipway/ca.pem"), (None, "none")])
+def test_the_local_authorities_stand_where_the_task_has_those_of_rds_and_nowhere_else(
+    cloud: Cloud, named: str | None, given: str
+) -> None:
+    name = unique("authorities")
+    environment = {"Environment": [{"Name": "PGSSLROOTCERT", "Value": named}]} if named else {}
+    cloud.deploy(stack(name, "python", "-c", SHOW_AUTHORITIES, **environment), name)
+    cloud.stopped(name, run(cloud, name))
+
+    assert said(cloud, name, "AUTHORITIES ") == given
