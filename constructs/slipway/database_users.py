@@ -101,7 +101,7 @@ class DatabaseUsers(Construct):
                 "Revision": _REVISION,
             },
         )
-        self.created.node.add_dependency(instance, function)
+        self.created.node.add_dependency(instance, function, self.network.security_group)
 
     def _define_security_group(self, vpc: ec2.IVpc, instance: rds.DatabaseInstance, port: int) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(

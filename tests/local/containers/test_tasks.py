@@ -313,8 +313,8 @@ def test_the_local_authorities_stand_where_the_task_has_those_of_rds_and_nowhere
     cloud: Cloud, named: str | None, given: str
 ) -> None:
     name = unique("authorities")
-    environment = {"Environment": [{"Name": "PGSSLROOTCERT", "Value": named}]} if named else {}
-    cloud.deploy(stack(name, "python", "-c", SHOW_AUTHORITIES, **environment), name)
+    environment = [{"Name": "PGSSLROOTCERT", "Value": named}] if named else []
+    cloud.deploy(stack(name, "python", "-c", SHOW_AUTHORITIES, Environment=environment), name)
     cloud.stopped(name, run(cloud, name))
 
     assert said(cloud, name, "AUTHORITIES ") == given
