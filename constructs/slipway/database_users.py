@@ -101,7 +101,8 @@ class DatabaseUsers(Construct):
                 "Revision": _REVISION,
             },
         )
-        self.created.node.add_dependency(instance, function, self.network.security_group)
+        # The rules of both groups: without them the function does not reach the database.
+        self.created.node.add_dependency(self.network.security_group, *instance.connections.security_groups)
 
     def _define_security_group(self, vpc: ec2.IVpc, instance: rds.DatabaseInstance, port: int) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
