@@ -33,7 +33,7 @@ class DatabaseUsers(Construct):
     credentials: secretsmanager.ISecret
     created: cdk.CustomResource
     environment: Mapping[str, str]
-    """What every function needs that works on the users: lambda/shared/users.py."""
+    """What every function needs that works on the users: lambda/database/users.py."""
     network: FunctionNetwork
     """Where such a function stands."""
 
@@ -87,6 +87,7 @@ class DatabaseUsers(Construct):
                 )
             ],
             network=self.network,
+            libraries=["database"],
         )
         self.created = cdk.CustomResource(
             self,

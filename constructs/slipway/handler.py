@@ -27,7 +27,7 @@ class Handler(lambda_.Function):
 
     Default settings:
     - Python 3.13 on Graviton, 256 MiB;
-    - its asset holds its own folder and `shared/` only, so that a change elsewhere does not redeploy it;
+    - its asset holds its own folder, `shared/` and `libraries` only, so that a change elsewhere does not redeploy it;
     - its log group has a retention and goes with its stack;
     - its role writes that log group and does what `statements` allow, nothing else;
     - `undelivered`: where an event goes that was tried three times in vain;
@@ -48,6 +48,7 @@ class Handler(lambda_.Function):
         role_name: str | None = None,
         undelivered: sqs.IQueue | None = None,
         network: FunctionNetwork | None = None,
+        libraries: Sequence[str] = (),
     ) -> None:
         log_group = logs.LogGroup(
             scope, f"{construct_id}Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
@@ -66,6 +67,7 @@ class Handler(lambda_.Function):
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
             resources=[log_group.log_group_arn],
         )
+        folders = (name, "shared", *libraries)
         give(role, (write_log, *statements, *(network.rights(scope) if network else ())))
         super().__init__(
             scope,
@@ -77,7 +79,7 @@ class Handler(lambda_.Function):
             handler=f"{name}.handler.main",
             code=lambda_.Code.from_asset(
                 str(_SOURCE),
-                exclude=["*", f"!{name}", f"!{name}/**", "!shared", "!shared/**", "**/__pycache__"],
+                exclude=["*", *(f"!{folder}{rest}" for folder in folders for rest in ("", "/**")), "**/__pycache__"],
                 ignore_mode=cdk.IgnoreMode.GIT,
             ),
             role=role,

@@ -51,6 +51,7 @@ class PasswordRotation(Construct):
             log_retention=log_retention,
             statements=_rights(users.credentials, master, url, services),
             network=users.network,
+            libraries=["database"],
         )
         handler.add_permission(
             "SecretsManager",

@@ -12,9 +12,9 @@ import logging
 import os
 from typing import Any
 
+from database.postgres import Connection, identifier, literal
+from database.users import Database, secret, set_password
 from shared.http import ask
-from shared.postgres import Connection, identifier, literal
-from shared.users import Database, secret, set_password
 
 _REASON_LIMIT = 2000  # the whole answer may have 4096 bytes
 _FIRST_OID_OF_USERS = 16384  # lower ones are PostgreSQL's own: FirstNormalObjectId in access/transam.h

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from database.users import Database, secret, set_password
 from shared.aws import HERE
-from shared.users import Database, secret, set_password
 
 _LENGTH = 40
 

@@ -303,7 +303,7 @@ DEFECTS = (
     ),
     Defect(
         "a server that knows no password is taken for the database",
-        "shared/postgres.py",
+        "database/postgres.py",
         "if not self._signature or not hmac.compare_digest(expected.encode(), answer.encode()):",
         "if not self._signature:",
         "postgres::a_server_that_does_not_know_the_password_is_not_the_database",

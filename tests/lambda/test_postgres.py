@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from shared import postgres
-from shared.postgres import Connection, DatabaseError, Login, Scram, identifier, literal, verifier
+from database import postgres
+from database.postgres import Connection, DatabaseError, Login, Scram, identifier, literal, verifier
 from tests.support.certificates import Authority
 
 PASSWORD = "n3w" * 13

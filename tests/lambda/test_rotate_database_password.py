@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from database import users
 from rotate_database_password import handler
-from shared import users
 from tests.support.fake_aws import FakeAws, Refused
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:user-AbCdEf"

@@ -10,9 +10,9 @@ from typing import Any
 import psycopg2
 import pytest
 
+from database.postgres import Connection, DatabaseError
 from manage_database_users import handler
 from rotate_database_password import handler as rotation
-from shared.postgres import Connection, DatabaseError
 from tests.local.cloud import Cloud
 from tests.local.plain import unique
 from tests.support.fake_aws import FakeAws, Refused

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from database.postgres import Connection, Login, identifier, literal, verifier
 from shared.aws import HERE
-from shared.postgres import Connection, Login, identifier, literal, verifier
 
 _PATIENCE_SECONDS = 60
 _PAUSE_SECONDS = 2.0
