@@ -83,11 +83,17 @@ def handlers() -> list[str]:
     return sorted(path.parent.name for path in SOURCE.glob("*/handler.py"))
 
 
+def libraries(name: str) -> list[str]:
+    """The folders beside `shared` that a handler imports from."""
+    text = (SOURCE / name / "handler.py").read_text(encoding="utf-8")
+    return [folder for folder in ("database",) if f"from {folder}." in text]
+
+
 def packed(name: str) -> list[Path]:
     """The files of a handler's package: its own folder and what handlers share, without bytecode."""
     return sorted(
         path
-        for folder in (name, _OWN)
+        for folder in (name, _OWN, *libraries(name))
         for path in (SOURCE / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     )
@@ -105,7 +111,7 @@ def pack(name: str, folder: Path) -> None:
 def third_parties(name: str) -> set[str]:
     """What a package imports that is neither its own nor of the standard library."""
     found = {module.partition(".")[0] for path in packed(name) if path.suffix == ".py" for module in _imported(path)}
-    return found - set(sys.stdlib_module_names) - {name, _OWN}
+    return found - set(sys.stdlib_module_names) - {name, _OWN, *libraries(name)}
 
 
 def services(name: str) -> list[str]:

@@ -125,11 +125,12 @@ def secret_rotation(scene: Scene) -> None:
         seconds = time.monotonic() - began
     report.promise("every task knows the new password", True, f"after {seconds:.0f} s")
     report.promise("visitors are served again without anybody's doing", not visitor.visits[-1].problem, visitor.said())
-    report.promise("the old password is refused", _refused(old), "PostgreSQL lets nobody in with it")
+    kept = not _refused(old)
+    report.promise("the old login works until the next rotation", kept, "so no task was refused while it was replaced")
     report.promise("the same release serves", scene.status().get("version") == before.version, before.version)
     before.intact(scene)
     if visitor.failed:
-        report.say(f"not served for {visitor.longest_gap:.1f} s at the most: ADR 4 says why, and rotate in quiet hours")
+        report.say(f"not served for {visitor.longest_gap:.1f} s at the most, while the tasks were replaced")
 
 
 def _renewed(scene: Scene, service: str, was: list[str]) -> bool:

@@ -28,6 +28,8 @@ does. *Met* names a test, a Guard rule of `policy/rules` or a check of `make pol
 control can be met in one environment and accepted in another, where the manifest chooses. *The account's* are settings
 that no product's template holds: turn them on once.
 
+The list is AWS's as of {as_of}.
+
 {counts}
 
 | control | asks for | answer | by |
@@ -59,13 +61,16 @@ class Table:
 
     standard: tuple[str, ...]
     rows: tuple[Control, ...]
+    as_of: str
+    """When the list was last compared with AWS's."""
 
 
 def load(path: Path = DATA) -> Table:
     """The table as it stands in the file."""
     data: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     standard = tuple(f"{service}.{number}" for service, numbers in data["standard"].items() for number in numbers)
-    return Table(standard, tuple(_control(name, row) for name, row in data["rows"].items()))
+    rows = tuple(_control(name, row) for name, row in data["rows"].items())
+    return Table(standard, rows, str(data["as_of"]))
 
 
 def _control(name: str, row: dict[str, Any]) -> Control:
@@ -78,7 +83,7 @@ def document(table: Table) -> str:
     rows = sorted(table.rows, key=lambda each: table.standard.index(each.name))
     counted = {kind: sum(kind in each.answers for each in rows) for kind in _ANSWERS}
     counts = f"{len(rows)} controls: " + ", ".join(f"{counted[kind]} {said}" for kind, said in _ANSWERS.items()) + "."
-    return _HEAD.format(counts=counts) + "".join(f"{_row(each)}\n" for each in rows)
+    return _HEAD.format(counts=counts, as_of=table.as_of) + "".join(f"{_row(each)}\n" for each in rows)
 
 
 def _row(control: Control) -> str:

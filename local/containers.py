@@ -19,7 +19,7 @@ from docker.errors import APIError, ImageNotFound
 from docker.models.containers import Container, ContainerCollection
 from docker.models.images import Image, ImageCollection
 
-from local import network, settings
+from local import network, settings, trust
 
 SYMBOLS: tuple[str, ...] = ()  # public names of docker-py only
 
@@ -65,7 +65,10 @@ def install() -> None:
     get, registry_data, tag = ImageCollection.get, ImageCollection.get_registry_data, Image.tag
 
     def creating(self: ContainerCollection, image: Any, command: Any = None, **kwargs: Any) -> Container:
-        return create(self, local_name(image), command, **_prepare(self, kwargs))
+        prepared = _prepare(self, kwargs)
+        if trust.bind() in (prepared.get("volumes") or ()):
+            trust.replace_authorities(prepared["environment"], _variables(self.client.images, image))
+        return create(self, local_name(image), command, **prepared)
 
     def pulling(self: ImageCollection, repository: str, *args: Any, **kwargs: Any) -> Any:
         return _pull(pull, self, repository, *args, **kwargs)
@@ -82,6 +85,14 @@ def install() -> None:
     Image.tag = (  # type: ignore[method-assign]  # docker-py has no other seam
         lambda self, repository, *args, **kwargs: tag(self, local_name(repository), *args, **kwargs)
     )
+
+
+def _variables(images: ImageCollection, name: str) -> list[str]:
+    """What an image sets, as `NAME=value`; nothing while it is not here, which the creation says."""
+    try:
+        return list(images.get(name).attrs["Config"].get("Env") or ())
+    except ImageNotFound:
+        return []
 
 
 def _pull(pull: Callable[..., Any], images: ImageCollection, repository: str, *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""CDK's custom resources: answers that arrive from containers, waits that end, and two built in.
+"""Custom resources: answers that arrive from containers, waits that end, and three built in.
 
 BucketDeployment and auto-delete are Lambdas with a command line tool in a layer; without Docker that layer has no
 place to be, so these two are done here, through the same API calls, under the same rules.
@@ -167,6 +167,14 @@ def _auto_delete(bucket: str, _props: adapter.Props) -> None:
         _empty(bucket)
 
 
+# --- database users --------------------------------------------------------------------------------------------------
+
+
+def _users_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> adapter.Result:
+    """On record: without Docker there is no database to make users in."""
+    return props["Owner"], {}
+
+
 # --- all others ------------------------------------------------------------------------------------------------------
 
 
@@ -192,6 +200,12 @@ def install() -> None:
             _deployment_delete,
             _deployment_update,
             send_back_failed_update=True,
+        )
+        adapter.register(
+            "Custom::DatabaseUsers",
+            _users_create,
+            lambda _owner, _props: None,
+            lambda _owner, _old, new, _stack: (new["Owner"], {}),
         )
     adapter.register(
         "Custom::S3AutoDeleteObjects",

@@ -17,7 +17,7 @@ from docker.errors import DockerException
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc, sts
 
-from local import adapter, containers, settings, symbols
+from local import adapter, containers, settings, symbols, trust
 from local.resources import completion
 
 SYMBOLS: tuple[str, ...] = (
@@ -142,6 +142,7 @@ def _placed(function: Mapping[str, Any]) -> Mapping[str, Any]:
     """The function, told where GitHub, the console and the sites are here; its own variables win."""
     chosen = settings.current()
     here = {
+        "CA_PEM": trust.database_authority(),
         "GITHUB_API_URL": chosen.github_api,
         "RESOLVE": f"*.localhost={chosen.relay_address if chosen.docker else '127.0.0.1'}",
         "RUN_URL": chosen.run_url("{pipeline}", "{execution}", "{region}"),

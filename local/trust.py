@@ -1,11 +1,14 @@
 """One file with the certificate authorities of the local databases and caches, for containers and for the host.
 
 On AWS a cache presents a publicly trusted certificate and RDS one of AWS's own authorities. Here both come from
-MiniStack's local authorities, so every task gets them (and the usual public ones) as its default trust store.
+MiniStack's local authorities, so every task gets them (and the usual public ones) as its default trust store, and in
+place of the file of RDS's authorities that `PGSSLROOTCERT` names. A task without that variable gets none here either:
+an image that could not verify RDS on AWS does not verify it here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from botocore.httpsession import get_cert_path
@@ -20,6 +23,7 @@ SYMBOLS = (
 
 IN_CONTAINER = "/etc/slipway"
 FILE = f"{IN_CONTAINER}/ca.pem"
+ROOT_CERTIFICATE = "PGSSLROOTCERT"
 
 
 def folder() -> Path:
@@ -40,6 +44,17 @@ def install() -> None:
 def bind() -> str:
     """Bind mount of the folder."""
     return f"{folder()}:{IN_CONTAINER}:ro"
+
+
+def database_authority() -> str:
+    """The authority of the databases, for functions: their runtime knows that of RDS on AWS."""
+    return str(rds.pg_ca_cert_pem())
+
+
+def replace_authorities(environment: dict[str, str], image_variables: Iterable[str]) -> None:
+    """Point `PGSSLROOTCERT` to the bundle, where a definition or the image sets it."""
+    if ROOT_CERTIFICATE in environment or any(each.startswith(f"{ROOT_CERTIFICATE}=") for each in image_variables):
+        environment[ROOT_CERTIFICATE] = FILE
 
 
 def variables() -> dict[str, str]:

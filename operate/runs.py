@@ -276,7 +276,7 @@ def _message(summary: str) -> str:
     """The commit's message out of a revision's summary, which is JSON for repositories behind a connection."""
     try:
         given = json.loads(summary)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _first_line(summary)
     return _first_line(str(given.get("CommitMessage", ""))) if isinstance(given, dict) else _first_line(summary)
 

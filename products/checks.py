@@ -35,6 +35,7 @@ PLATFORM_VARIABLES = frozenset(
         "AWS_STORAGE_BUCKET_NAME", "RELEASE_VERSION", "RELEASE_IMAGE",
     }
 )  # fmt: skip
+_HTTPS = 443
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -62,6 +63,15 @@ def secret_name(name: str) -> None:
         raise ValueError(
             f"name: this looks like {kind}; write the secret's name in Secrets Manager, e.g. allthrive/openai, keep "
             "its value out of git, and change it now if it was ever committed"
+        )
+
+
+def internet_ports(ports: tuple[int, ...]) -> None:
+    """Refuse a network in which containers cannot start."""
+    if _HTTPS not in ports:
+        listed = ", ".join(str(port) for port in (_HTTPS, *ports))
+        raise ValueError(
+            f"internet_ports: 443 is missing; ECS pulls images and reads secrets there, so write [{listed}]"
         )
 
 

@@ -23,6 +23,8 @@ RetentionDays = Literal[
 # Fargate's CPU units and, for each, its memory in MiB: docs.aws.amazon.com, task definition parameters.
 CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
 
+_USER = r"^[1-9]\d*(:\d+)?$"
+
 
 class Repository(Model):
     """The product's GitHub repository. The ids pin it: a renamed or re-created repository gets nothing."""
@@ -130,8 +132,8 @@ class Service(Model):
     """`aws ecs execute-command`; its agent needs a writable root file system."""
     read_only: bool = False
     """Read-only root file system, with an empty writable /tmp."""
-    user: str | None = text(r"^\d+(:\d+)?$", '"10001"', default=None)
-    """Numeric user (and group) to run as; the image's own by default."""
+    user: str | None = text(_USER, '"10001"', default=None)
+    """Numeric user (and group) to run as, never root; the image's own by default, which may be."""
     internet: bool = False
     """Whether it calls addresses outside AWS, and so needs NAT."""
 
@@ -150,6 +152,8 @@ class Migration(Model):
     when: Literal["before_deploy", "after_deploy"] = "before_deploy"
     """`before_deploy`: a failure leaves the running release untouched."""
     timeout_minutes: int = Field(default=30, ge=1, le=180)
+    user: str | None = text(_USER, '"10001"', default=None)
+    """As that of a service."""
 
 
 class Frontend(Model):
@@ -170,6 +174,10 @@ class Database(Model):
     version: Annotated[str, text(r"^\d+(\.\d+)?$", '"18"')] = "18"
     name: str = text(r"^[a-z][a-z0-9_]{0,62}$", "allthrive")
     user: str = text(r"^[a-z][a-z0-9_]{0,15}$", "app", default="app")
+    """The master user, for operators. The containers log in as `<user>_1` or `<user>_2`, which own the schema."""
+    tls: Literal["verify-full", "require"] = "verify-full"
+    """`sslmode` of the containers. `verify-full` needs the certificate authorities of RDS in the image, at the path
+    that `PGSSLROOTCERT` names; `require` encrypts, but does not notice another server."""
 
 
 class Cache(Model):
@@ -212,6 +220,13 @@ class Network(Model):
     nat: Literal["gateway", "instance", "none"] = "gateway"
     nat_count: int = Field(default=1, ge=1, le=3)
     """Gateways or instances; as many as zones to survive the loss of one."""
+    internet_ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = (443,)
+    """TCP ports on which containers reach addresses outside the VPC. AWS's own APIs need 443; mail needs 587."""
+
+    @model_validator(mode="after")
+    def _reaches_aws(self) -> Network:
+        checks.internet_ports(self.internet_ports)
+        return self
 
 
 class Domain(Model):

@@ -26,8 +26,15 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
+        """The body as JSON.
+
+        Raises:
+            ValueError: if it is none, or nested too deeply for Python.
+        """
+        try:
+            return json.loads(self.body)
+        except RecursionError as error:
+            raise ValueError("the JSON is nested too deeply") from error
 
 
 def get(url: str, *, method: str = "GET", body: bytes | None = None, content_type: str | None = None) -> Answer:
@@ -68,10 +75,19 @@ def verify(url: str, version: str, digests: set[str]) -> dict[str, Any]:
             last = str(error)
             continue
         if answer.status == http.HTTPStatus.OK:
-            report: dict[str, Any] = answer.json()
+            report = _report(answer)
             if report.get("version") == version and report.get("image_digest") in digests:
                 return report
-            last = f"version {report.get('version')}, digest {report.get('image_digest')}"
+            last = f"version {report.get('version')}, digest {report.get('image_digest')}: {answer.body[:200]!r}"
         else:
             last = f"HTTP {answer.status}: {answer.body[:200]!r}"
     raise ReleaseError(f"{url}{_STATUS} never reported version {version}; last: {last}")
+
+
+def _report(answer: Answer) -> dict[str, Any]:
+    """What a status page reports; nothing where it is no JSON object."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -36,7 +36,8 @@ class DataStack(EnvironmentStack):
         self.secret_key = GeneratedSecret(self, "SecretKey", description="Django's SECRET_KEY", length=64, keep=keep)
         self.output("MediaBucketName", self.media.bucket_name, "Uploads; AWS_STORAGE_BUCKET_NAME of the containers")
         self.output("DatabaseUrlSecret", self.database.url.secret_arn, "DATABASE_URL of the containers")
-        self.output("DatabaseCredentialsSecret", self.database.credentials.secret_arn, "Database user and password")
+        self.output("DatabaseCredentialsSecret", self.database.credentials.secret_arn, "Master user, for operators")
+        self.output("DatabaseUserSecret", self.database.users.credentials.secret_arn, "Database user of the containers")
 
     def media_access(self) -> list[iam.PolicyStatement]:
         """What a container may do with the media: read, write and delete objects, and list them."""
@@ -72,6 +73,8 @@ class DataStack(EnvironmentStack):
             backup_days=size.backup_days,
             deletion_protection=of.environment.deletion_protection,
             keep=of.environment.keep_data,
+            sslmode=database.tls,
+            log_retention=of.log_retention,
         )
 
     def _define_cache(self, of: EnvironmentScope, network: ProductNetwork) -> RedisCache:
@@ -89,7 +92,7 @@ class DataStack(EnvironmentStack):
         )
 
     def _let_cloudfront_read_media(self) -> None:
-        # Naming the one distribution would make this stack depend on Edge, which depends on it.
+        # Naming the one distribution would make this stack depend on Edge, which depends on it: docs/adr/0018.
         self.media.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="CloudFrontReadsMedia",

@@ -7,6 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from products.regions import REGIONS, zones
+from slipway import cache, database
 from slipway.log_retention import accept_log_encryption
 from slipway.network import ProductNetwork
 from stacks.scope import EnvironmentScope, EnvironmentStack
@@ -31,6 +32,9 @@ class NetworkStack(EnvironmentStack):
             zones=zones(environment.region, environment.network.zones, environment.network.zone_letters),
             nat=environment.network.nat,
             nat_count=environment.network.nat_count,
+            internet_ports=environment.network.internet_ports,
+            store_ports=(database.PORT, cache.PORT),
+            restarts_services=environment.database.rotate_password_days is not None,
             cloudfront_prefix_list=REGIONS[environment.region].cloudfront_prefix_list,
             flow_logs=flow_logs,
         )

@@ -201,7 +201,7 @@ class ServicesStack(EnvironmentStack):
             return None
         uri = self._release.image_uri(names.MIGRATION_PARAMETER)
         container = self._container("migrate", migration.image, uri, migration.size, migration.command)
-        task = self._define_task(replace(container, read_only=True))
+        task = self._define_task(replace(container, user=migration.user, read_only=True))
         subnets = self._network.vpc.select_subnets(subnet_group_name="Application").subnet_ids
         self.output("MigrationTaskDefinition", task.task_definition_arn, "Run it once per release")
         for output in (
@@ -221,10 +221,9 @@ class ServicesStack(EnvironmentStack):
         PasswordRotation(
             self,
             "PasswordRotation",
-            credentials=database.credentials,
+            users=database.users,
+            master=database.credentials,
             url=database.url,
-            instance_id=database.instance.instance_identifier,
-            instance_arn=database.instance.instance_arn,
             cluster=self.cluster,
             services=list(self.services.values()),
             every=cdk.Duration.days(days),

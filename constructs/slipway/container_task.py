@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from slipway.accepted import accept
-from slipway.rights import everywhere, give
+from slipway.rights import confine_trust, everywhere, give
 
 _ARCHITECTURES = {"arm64": ecs.CpuArchitecture.ARM64, "x86_64": ecs.CpuArchitecture.X86_64}
 
@@ -63,6 +63,9 @@ class ContainerTask(ecs.FargateTaskDefinition):
             ),
         )
         self._allow_pull(container.repository_arns)
+        stack = cdk.Stack.of(self)
+        confine_trust(self.task_role, f"arn:{stack.partition}:ecs:{stack.region}:{stack.account}:*")
+        confine_trust(self.obtain_execution_role())  # ECS documents the resource for the task's role alone
         definition = self.add_container(
             container.name,
             container_name=container.name,

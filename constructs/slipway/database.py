@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from slipway.accepted import accept, audits
+from slipway.database_users import DatabaseUsers
 from slipway.generated_secret import GeneratedSecret, accept_secret
 
 PORT = 5432
@@ -24,12 +26,14 @@ class PostgresDatabase(Construct):
     - the PostgreSQL log, with statements slower than a second, and that of upgrades in CloudWatch Logs;
     - `keep`: a final snapshot when the stack goes; otherwise nothing is left.
 
-    `url` holds `postgresql://user:password@host:port/name?sslmode=require`. It is composed by CloudFormation from
-    the generated credentials, so its value stands in no template, and rewritten by the rotation.
+    `url` holds `postgresql://user:password@host:port/name?sslmode=…` of one of the application's `users`, which own
+    the schema. CloudFormation composes it from the generated credentials when that login was tried, so its value
+    stands in no template; the rotation rewrites it. `credentials` are the master user's, for operators.
     """
 
     instance: rds.DatabaseInstance
     credentials: secretsmanager.ISecret
+    users: DatabaseUsers
     url: secretsmanager.Secret
 
     def __init__(
@@ -49,6 +53,8 @@ class PostgresDatabase(Construct):
         backup_days: int,
         deletion_protection: bool,
         keep: bool,
+        sslmode: str,
+        log_retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, construct_id)
         engine = rds.DatabaseInstanceEngine.postgres(version=_engine_version(version))
@@ -80,10 +86,41 @@ class PostgresDatabase(Construct):
             delete_automated_backups=not keep,
             parameter_group=self._parameters(engine),
         )
-        self.instance.connections.allow_from(clients, ec2.Port.tcp(PORT), "Containers")
+        self._define_access(clients)
         self.credentials = self.instance.secret or generated
-        self.url = self._define_url(generated, username, database_name, keep=keep)
+        self.users = DatabaseUsers(
+            self,
+            "Users",
+            vpc=vpc,
+            instance=self.instance,
+            master=self.credentials,
+            port=PORT,
+            database_name=database_name,
+            prefix=username,
+            sslmode=sslmode,
+            keep=keep,
+            log_retention=log_retention,
+        )
+        self.url = self._define_url(database_name, sslmode, keep=keep)
         self._accept(multi_az=multi_az, deletion_protection=deletion_protection)
+
+    def _define_access(self, clients: ec2.ISecurityGroup) -> None:
+        group = self.instance.node.find_child("SecurityGroup")
+        assert isinstance(group, ec2.SecurityGroup)  # noqa: S101 - tells mypy what the library makes
+        group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "Containers")
+        # A group without any rule would let everything out, so this is one that nothing fits, as the library has it
+        # for its own groups: a database begins no connection.
+        resource = group.node.default_child
+        assert isinstance(resource, ec2.CfnSecurityGroup)  # noqa: S101 - tells mypy what the L2 is made of
+        resource.security_group_egress = [
+            ec2.CfnSecurityGroup.EgressProperty(
+                ip_protocol="icmp",
+                cidr_ip="255.255.255.255/32",
+                from_port=252,
+                to_port=86,
+                description="Disallow all traffic",
+            )
+        ]
 
     def _parameters(self, engine: rds.IInstanceEngine) -> rds.ParameterGroup:
         return rds.ParameterGroup(
@@ -94,21 +131,14 @@ class PostgresDatabase(Construct):
             parameters={"rds.force_ssl": "1", "log_min_duration_statement": "1000"},
         )
 
-    def _define_url(
-        self, generated: GeneratedSecret, username: str, database_name: str, *, keep: bool
-    ) -> secretsmanager.Secret:
-        password = generated.secret_value_from_json(
-            "password"
-        ).unsafe_unwrap()  # a reference that CloudFormation resolves
-        endpoint = self.instance.instance_endpoint
-        address = cdk.Fn.join(
-            "",
-            [
-                f"postgresql://{username}:",
-                password,
-                f"@{endpoint.hostname}:{cdk.Token.as_string(endpoint.port)}/{database_name}?sslmode=require",
-            ],
+    def _define_url(self, database_name: str, sslmode: str, *, keep: bool) -> secretsmanager.Secret:
+        # References that CloudFormation resolves.
+        user, password = (
+            self.users.credentials.secret_value_from_json(key).unsafe_unwrap() for key in ("username", "password")
         )
+        endpoint = self.instance.instance_endpoint
+        place = f"{endpoint.hostname}:{cdk.Token.as_string(endpoint.port)}/{database_name}?sslmode={sslmode}"
+        address = cdk.Fn.join("", ["postgresql://", user, ":", password, "@", place])
         url = secretsmanager.Secret(
             self,
             "Url",
@@ -116,6 +146,7 @@ class PostgresDatabase(Construct):
             secret_string_value=cdk.SecretValue.unsafe_plain_text(address),  # plain but for the references in it
             removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
         )
+        url.node.add_dependency(self.users.created)  # else a task could start with a login that is none yet
         accept_secret(url)
         return url
 

@@ -26,6 +26,10 @@ function handler(event) {
 }
 """
 _YEAR = cdk.Duration.days(365)
+# What people upload has the address of the product, and so would its scripts have the visitors' sessions: a sandbox
+# without `allow-scripts` and `allow-same-origin` is a place of its own where nothing runs. Images and videos are shown
+# as before: of a page's pictures only the page's own policy counts (w3.org/TR/CSP3, sandbox).
+_UPLOADS_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class ProductDistribution(Construct):
     - the site from a private bucket, with the single-page fallback;
     - `paths` to the load balancer as a VPC origin, uncached, all headers and cookies included: WebSockets pass;
     - `static_paths` to the load balancer, cached as it says;
-    - `/media/*` from the media bucket, cached;
+    - `/media/*` from the media bucket, cached, and sandboxed: an uploaded page runs no script;
     - HTTPS, HTTP/2 and 3, security headers on every answer;
     - TLS 1.2 or newer where `address` gives a domain of one's own: on its own name CloudFront decides, TLS 1.0.
     """
@@ -67,7 +71,10 @@ class ProductDistribution(Construct):
         web_acl_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._headers = self._define_headers(content_security_policy)
+        self._headers = self._define_headers(
+            "SecurityHeaders", "of every answer", content_security_policy, uploads=False
+        )
+        uploads = self._define_headers("UploadHeaders", "of what people upload", _UPLOADS_POLICY, uploads=True)
         containers = origins.VpcOrigin.with_application_load_balancer(
             load_balancer,
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTP_ONLY,
@@ -83,7 +90,7 @@ class ProductDistribution(Construct):
             additional_behaviors={
                 **{path: self._uncached(containers) for path in paths},
                 **{path: self._cached(containers) for path in static_paths},
-                "/media/*": self._cached(self._media(media)),
+                "/media/*": self._cached(self._media(media), uploads),
             },
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if address else None,
@@ -148,7 +155,7 @@ class ProductDistribution(Construct):
 
     def _media(self, media: s3.IBucket) -> cloudfront.IOrigin:
         # The bucket lives in another stack, whose policy cannot name this distribution without a cycle: it admits
-        # the distributions of its account (stacks/data.py), and this origin leaves that policy alone.
+        # the distributions of its account (docs/adr/0018), and this origin leaves that policy alone.
         access = cloudfront.S3OriginAccessControl(self, "MediaAccess", signing=cloudfront.Signing.SIGV4_ALWAYS)
         return origins.S3BucketOrigin.with_bucket_defaults(
             media, origin_access_control_id=access.origin_access_control_id
@@ -165,30 +172,35 @@ class ProductDistribution(Construct):
             response_headers_policy=self._headers,
         )
 
-    def _cached(self, origin: cloudfront.IOrigin) -> cloudfront.BehaviorOptions:
+    def _cached(
+        self, origin: cloudfront.IOrigin, headers: cloudfront.IResponseHeadersPolicy | None = None
+    ) -> cloudfront.BehaviorOptions:
         return cloudfront.BehaviorOptions(
             origin=origin,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
-            response_headers_policy=self._headers,
+            response_headers_policy=headers or self._headers,
             compress=True,
         )
 
-    def _define_headers(self, content_security_policy: str) -> cloudfront.ResponseHeadersPolicy:
+    def _define_headers(
+        self, construct_id: str, comment: str, content_security_policy: str, *, uploads: bool
+    ) -> cloudfront.ResponseHeadersPolicy:
+        """Security headers; of `uploads` the origin's own count for nothing, since who uploads a file may set them."""
         return cloudfront.ResponseHeadersPolicy(
             self,
-            "SecurityHeaders",
-            comment="Security headers of every answer",
+            construct_id,
+            comment=f"Security headers {comment}",
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
-                    content_security_policy=content_security_policy, override=False
+                    content_security_policy=content_security_policy, override=uploads
                 ),
                 content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
                 frame_options=cloudfront.ResponseHeadersFrameOptions(
-                    frame_option=cloudfront.HeadersFrameOption.DENY, override=False
+                    frame_option=cloudfront.HeadersFrameOption.DENY, override=uploads
                 ),
                 referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
-                    referrer_policy=cloudfront.HeadersReferrerPolicy.STRICT_ORIGIN_WHEN_CROSS_ORIGIN, override=False
+                    referrer_policy=cloudfront.HeadersReferrerPolicy.STRICT_ORIGIN_WHEN_CROSS_ORIGIN, override=uploads
                 ),
                 strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
                     access_control_max_age=_YEAR, include_subdomains=True, override=True

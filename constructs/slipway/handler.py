@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -14,6 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from slipway.accepted import accept, accept_aws_key, accept_double_dependency, audits
+from slipway.function_network import FunctionNetwork
 from slipway.log_retention import accept_log_encryption
 from slipway.rights import give
 
@@ -25,10 +27,11 @@ class Handler(lambda_.Function):
 
     Default settings:
     - Python 3.13 on Graviton, 256 MiB;
-    - its asset holds its own folder and `shared/` only, so that a change elsewhere does not redeploy it;
+    - its asset holds its own folder, `shared/` and `libraries` only, so that a change elsewhere does not redeploy it;
     - its log group has a retention and goes with its stack;
     - its role writes that log group and does what `statements` allow, nothing else;
-    - `undelivered`: where an event goes that was tried three times in vain.
+    - `undelivered`: where an event goes that was tried three times in vain;
+    - `network`: where it stands, if it must reach something in a VPC; in none by default.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class Handler(lambda_.Function):
         statements: Sequence[iam.PolicyStatement],
         role_name: str | None = None,
         undelivered: sqs.IQueue | None = None,
+        network: FunctionNetwork | None = None,
+        libraries: Sequence[str] = (),
     ) -> None:
         log_group = logs.LogGroup(
             scope, f"{construct_id}Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
@@ -62,7 +67,8 @@ class Handler(lambda_.Function):
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
             resources=[log_group.log_group_arn],
         )
-        give(role, (write_log, *statements))
+        folders = (name, "shared", *libraries)
+        give(role, (write_log, *statements, *(network.rights(scope) if network else ())))
         super().__init__(
             scope,
             construct_id,
@@ -73,7 +79,7 @@ class Handler(lambda_.Function):
             handler=f"{name}.handler.main",
             code=lambda_.Code.from_asset(
                 str(_SOURCE),
-                exclude=["*", f"!{name}", f"!{name}/**", "!shared", "!shared/**", "**/__pycache__"],
+                exclude=["*", *(f"!{folder}{rest}" for folder in folders for rest in ("", "/**")), "**/__pycache__"],
                 ignore_mode=cdk.IgnoreMode.GIT,
             ),
             role=role,
@@ -81,16 +87,21 @@ class Handler(lambda_.Function):
             environment=environment,
             log_group=log_group,
             on_failure=destinations.SqsDestination(undelivered) if undelivered else None,
+            vpc=network.vpc if network else None,
+            vpc_subnets=ec2.SubnetSelection(subnet_group_name=network.subnet_group) if network else None,
+            security_groups=[network.security_group] if network else None,
         )
-        self._accept()
+        self._accept(inside=network is not None)
 
-    def _accept(self) -> None:
-        accept(
-            self,
-            "it calls AWS and GitHub only; in a VPC it would need NAT to reach them, and reach databases it need not",
-            *audits("LambdaInsideVPC"),
-            "CKV_AWS_117",
-        )
+    def _accept(self, *, inside: bool) -> None:
+        if not inside:
+            accept(
+                self,
+                "it calls AWS and GitHub only; in a VPC it would need NAT to reach them, and reach databases it need "
+                "not",
+                *audits("LambdaInsideVPC"),
+                "CKV_AWS_117",
+            )
         accept(
             self,
             "a reservation is refused in new accounts, which may run ten calls at once, and starves other functions",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from slipway.accepted import accept, audits
-from slipway.rights import accept_inline
+from slipway.rights import accept_inline, confine_trust
 
 # What Fargate, Secrets Manager, CloudWatch Logs and ECS Exec need where no NAT leads out:
 # docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
@@ -31,7 +33,10 @@ class ProductNetwork(Construct):
     - S3 through a gateway endpoint, which costs nothing;
     - all flow logs kept in CloudWatch Logs;
     - the load balancer's group admits CloudFront's origin-facing addresses on port 80 and nobody else;
-    - the application's group admits the load balancer only.
+    - the application's group admits the load balancer only, and lets out `internet_ports` to anywhere (AWS's APIs have
+      public addresses) and `store_ports` to this network, nothing else;
+    - `restarts_services`: functions in the network reach the API of ECS, too, where there is no NAT;
+    - no other group lets anything out on its own account but the NAT instance's.
 
     Public subnets exist even without NAT: a CloudFront VPC origin needs an internet gateway on the VPC
     (docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html).
@@ -50,19 +55,36 @@ class ProductNetwork(Construct):
         zones: list[str],
         nat: Literal["gateway", "instance", "none"],
         nat_count: int,
+        internet_ports: Sequence[int],
+        store_ports: Sequence[int],
+        restarts_services: bool,
         cloudfront_prefix_list: str,
         flow_logs: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
         self.vpc = self._define_vpc(cidr, zones, nat, nat_count)
         flow_log = self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))
+        stack = cdk.Stack.of(self)
+        confine_trust(
+            flow_log.node.find_child("IAMRole"),
+            f"arn:{stack.partition}:ec2:{stack.region}:{stack.account}:vpc-flow-log/*",
+        )
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         if nat == "none":
-            for name, service in _ENDPOINTS.items():
-                self.vpc.add_interface_endpoint(name, service=service, private_dns_enabled=True)
+            self._define_endpoints(restarts_services=restarts_services)
         self.application = ec2.SecurityGroup(
-            self, "Application", vpc=self.vpc, description="Containers: from the load balancer only"
+            self,
+            "Application",
+            vpc=self.vpc,
+            description="Containers: from the load balancer only",
+            allow_all_outbound=False,
         )
+        for port in internet_ports:
+            self.application.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "AWS and the internet")
+        for port in store_ports:
+            # To the network, not to the stores' groups: those are of a stack that is deployed later, and running tasks
+            # would have no database until then.
+            self.application.add_egress_rule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port), "Database and cache")
         self.load_balancer = ec2.SecurityGroup(
             self,
             "LoadBalancer",
@@ -80,6 +102,21 @@ class ProductNetwork(Construct):
         self.application.connections.allow_from(
             self.load_balancer, ec2.Port.tcp(port), "Requests from the load balancer"
         )
+
+    def _define_endpoints(self, *, restarts_services: bool) -> None:
+        group = ec2.SecurityGroup(
+            self,
+            "Endpoints",
+            vpc=self.vpc,
+            description="Interface endpoints: HTTPS from this network",
+            allow_all_outbound=False,
+        )
+        group.add_ingress_rule(ec2.Peer.ipv4(self.vpc.vpc_cidr_block), ec2.Port.tcp(443), "AWS's APIs")
+        ecs = {"Ecs": ec2.InterfaceVpcEndpointAwsService.ECS} if restarts_services else {}
+        for name, service in {**_ENDPOINTS, **ecs}.items():
+            self.vpc.add_interface_endpoint(
+                name, service=service, private_dns_enabled=True, security_groups=[group], open=False
+            )
 
     def _accept(self, flow_log: ec2.FlowLog) -> None:
         accept(

@@ -11,15 +11,15 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from slipway.database_users import DatabaseUsers
 from slipway.handler import Handler
 from slipway.rights import everywhere
 
 
 class PasswordRotation(Construct):
-    """Rotates a database's password with RDS's own API, rewrites the address secret, restarts the services.
+    """Gives the application's other user a new password, rewrites the address secret, restarts the services.
 
-    Open connections survive; a task that opens a new one before it is replaced is refused, so rotate in quiet hours
-    (docs/adr/0004).
+    The user that the running tasks log in as keeps its password until the next rotation (docs/adr/0017).
     """
 
     def __init__(
@@ -27,10 +27,9 @@ class PasswordRotation(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        credentials: secretsmanager.ISecret,
+        users: DatabaseUsers,
+        master: secretsmanager.ISecret,
         url: secretsmanager.ISecret,
-        instance_id: str,
-        instance_arn: str,
         cluster: ecs.ICluster,
         services: Sequence[ecs.FargateService],
         every: cdk.Duration,
@@ -41,16 +40,18 @@ class PasswordRotation(Construct):
             self,
             "Handler",
             name="rotate_database_password",
-            description="Rotates the database password, rewrites DATABASE_URL, restarts the services",
-            timeout=cdk.Duration.minutes(10),
+            description="Rotates the database user's password, rewrites DATABASE_URL, restarts the services",
+            timeout=cdk.Duration.minutes(3),
             environment={
-                "INSTANCE_ID": instance_id,
+                **users.environment,
                 "URL_SECRET_ARN": url.secret_arn,
                 "CLUSTER": cluster.cluster_name,
                 "SERVICES": ",".join(service.service_name for service in services),
             },
             log_retention=log_retention,
-            statements=_rights(credentials, url, instance_arn, services),
+            statements=_rights(users.credentials, master, url, services),
+            network=users.network,
+            libraries=["database"],
         )
         handler.add_permission(
             "SecretsManager",
@@ -60,7 +61,7 @@ class PasswordRotation(Construct):
         schedule = secretsmanager.CfnRotationSchedule(
             self,
             "Schedule",
-            secret_id=credentials.secret_arn,
+            secret_id=users.credentials.secret_arn,
             rotation_lambda_arn=handler.function_arn,
             rotate_immediately_on_update=False,
             rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
@@ -72,8 +73,8 @@ class PasswordRotation(Construct):
 
 def _rights(
     credentials: secretsmanager.ISecret,
+    master: secretsmanager.ISecret,
     url: secretsmanager.ISecret,
-    instance_arn: str,
     services: Sequence[ecs.FargateService],
 ) -> list[iam.PolicyStatement]:
     return [
@@ -87,11 +88,9 @@ def _rights(
             ],
             resources=[credentials.secret_arn],
         ),
+        iam.PolicyStatement(sid="Master", actions=["secretsmanager:GetSecretValue"], resources=[master.secret_arn]),
         iam.PolicyStatement(sid="Url", actions=["secretsmanager:PutSecretValue"], resources=[url.secret_arn]),
         everywhere("secretsmanager:GetRandomPassword", sid="RandomPassword"),
-        iam.PolicyStatement(
-            sid="Database", actions=["rds:DescribeDBInstances", "rds:ModifyDBInstance"], resources=[instance_arn]
-        ),
         iam.PolicyStatement(
             sid="Restart", actions=["ecs:UpdateService"], resources=[service.service_arn for service in services]
         ),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
@@ -66,6 +67,21 @@ def give(role: iam.IRole, statements: Iterable[iam.PolicyStatement]) -> None:
     if given:
         accept_inline(role)
     accept_wildcards(role, given)
+
+
+def confine_trust(role: IConstruct, source_arn: str | None = None) -> None:
+    """Let the service that a role of the library trusts take it for this account's resources only.
+
+    Else the service could be led by another account to act with it: docs.aws.amazon.com/IAM/latest/UserGuide/
+    confused-deputy.html. tests/policy/test_trust.py lists the services that say for whom they act.
+    """
+    resource = role.node.default_child
+    assert isinstance(resource, iam.CfnRole)  # noqa: S101 - tells mypy what the L2 is made of
+    condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(role).account}}
+    if source_arn:
+        condition["ArnLike"] = {"aws:SourceArn": source_arn}
+    # The library's roles take no conditions, and roles of our own would have other logical ids.
+    resource.add_property_override("AssumeRolePolicyDocument.Statement.0.Condition", condition)
 
 
 def accept_inline(role: IConstruct) -> None:

@@ -19,10 +19,12 @@ from shared.http import ask
 from shared.job import log, shortened
 from shared.parameters import Parameters
 from shared.runs import Entry, Event, Run, entries, read, told
+from shared.words import for_discord, for_slack, one_line, parsed
 
 _SUBJECT = 100  # characters SNS takes
 _TEXT = 1900  # Discord takes 2000
 _REASON = 700
+_NO_PREVIEWS = 4  # SUPPRESS_EMBEDS: docs.discord.com/developers/resources/message#message-object-message-flags
 _TRIES = 3
 _REMEMBERED = 500
 _seen: dict[str, None] = {}
@@ -166,9 +168,10 @@ def _message(subject: str, run: Run, what: str, todo: str) -> Message:
         "Run": run.link,
         "What to do": todo,
     }
-    lines = [what] if what else []
-    lines += [f"{name}: {value}" for name, value in facts.items() if value]
-    return Message(subject, shortened("\n".join(lines), _TEXT))
+    # Indented, so that no line of a build's looks like one of ours.
+    lines = [what.replace("\n", "\n    ")] if what else []
+    lines += [f"{name}: {one_line(value)}" for name, value in facts.items() if value]
+    return Message(one_line(subject), shortened("\n".join(lines), _TEXT))
 
 
 def tell(message: Message, settings: Settings) -> None:
@@ -180,8 +183,11 @@ def tell(message: Message, settings: Settings) -> None:
     whole = f"{message.subject}\n{message.text}"
     mute: dict[str, list[str]] = {"parse": []}  # a commit's message must not call everybody
     hooks: dict[str, tuple[str | None, dict[str, Any]]] = {
-        "Slack": (settings.slack, {"text": _escaped(whole)}),
-        "Discord": (settings.discord, {"content": shortened(whole, _TEXT), "allowed_mentions": mute}),
+        "Slack": (settings.slack, {"text": for_slack(whole), "unfurl_links": False, "unfurl_media": False}),
+        "Discord": (
+            settings.discord,
+            {"content": shortened(for_discord(whole), _TEXT), "allowed_mentions": mute, "flags": _NO_PREVIEWS},
+        ),
     }
     failed: dict[str, str] = {}
     reached = 0
@@ -236,12 +242,7 @@ def _post(secret: str, body: dict[str, Any]) -> None:
 def _webhook(value: str) -> str:
     """The address in a secret: plain, or {"url": …}."""
     try:
-        parsed = json.loads(value)
+        found = parsed(value)
     except ValueError:
         return value.strip()
-    return str(parsed["url"]) if isinstance(parsed, dict) and "url" in parsed else value.strip()
-
-
-def _escaped(text: str) -> str:
-    """As Slack wants it: api.slack.com/reference/surfaces/formatting."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return str(found["url"]) if isinstance(found, dict) and "url" in found else value.strip()

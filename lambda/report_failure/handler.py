@@ -13,6 +13,7 @@ from shared.github import GitHub
 from shared.job import shortened
 from shared.parameters import Parameters
 from shared.runs import Entry, Event, Run, entries, read, told
+from shared.words import as_code
 
 _LABEL = "bug"
 _REASON = 3000
@@ -118,7 +119,7 @@ class Issues:
         self._close_all(self._open()[1:], "Another issue of this pipeline is open already.")
 
     def _succeeded(self) -> None:
-        said = f"{self._run.pipeline} succeeded again with {self._run.name}: [run]({self._run.link})."
+        said = f"{self._run.pipeline} succeeded again with {as_code(self._run.name)}: [run]({self._run.link})."
         self._close_all(self._open(), said)
 
     def _close_all(self, issues: list[dict[str, Any]], why: str) -> None:
@@ -154,11 +155,11 @@ def report(run: Run) -> str:
         "Stage": run.stage or "unknown",
         "Action": run.action or "unknown",
         "Run": f"[{run.id}]({run.link})",
-        "Branch": _plain(run.branch),
+        "Branch": as_code(run.branch),
         "Pull request": f"#{run.pull_request}" if run.pull_request.isdigit() else "",
-        "Commit": f"{run.commit} {_plain(run.message)}".strip(),
-        "Author": _plain(run.author),
-        "Version": _plain(run.version),
+        "Commit": f"{run.commit} {as_code(run.message)}".strip(),
+        "Author": as_code(run.author),
+        "Version": as_code(run.version),
         "Log": f"[{run.stage}/{run.action}]({run.log})" if run.log else "",
     }
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items() if value)
@@ -169,9 +170,3 @@ def report(run: Run) -> str:
         f"| stage | status |\n|---|---|\n{stages}\n\n"
         "Push a fix, or retry the stage where the run shows it. The next success closes this issue.\n"
     )
-
-
-def _plain(text: str) -> str:
-    """A stranger's words as code, so that they mention nobody and close nothing."""
-    clean = " ".join(text.replace("`", "'").replace("|", "/").split())
-    return f"`{clean}`" if clean else ""

@@ -1,1 +1,1 @@
-"""Rotates a database's master password."""
+"""Rotates the application's database password."""

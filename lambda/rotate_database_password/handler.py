@@ -1,32 +1,28 @@
-"""Rotates a database password in the four steps of Secrets Manager, and lets the running tasks know.
+"""Rotates the application's database password in the four steps of Secrets Manager, and restarts the services.
 
 The steps: docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html. Each may be
-called again after a failure, so each does nothing that it finds done. The password is set through RDS's own API, so
-no database driver and no place in the VPC are needed.
+called again after a failure, so each does nothing that it finds done. Two users take turns: the new password is the
+other user's, so the running tasks keep theirs until they are replaced (docs/adr/0017).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
-import boto3
+from database.users import Database, secret, set_password
+from shared.aws import HERE
 
 _LENGTH = 40
-_POLL_SECONDS = 5
-_PATIENCE_SECONDS = 540  # a minute less than the function's ten, so that the error says what it waited for
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the function is told by its environment."""
+    """Where the address is kept, and who reads it."""
 
-    instance_id: str
     url_secret_arn: str
     cluster: str
     services: tuple[str, ...]
@@ -35,7 +31,7 @@ class Settings:
     def from_environment(cls) -> Settings:
         """Read and check the environment once."""
         services = tuple(name for name in os.environ["SERVICES"].split(",") if name)
-        return cls(os.environ["INSTANCE_ID"], os.environ["URL_SECRET_ARN"], os.environ["CLUSTER"], services)
+        return cls(os.environ["URL_SECRET_ARN"], os.environ["CLUSTER"], services)
 
 
 def main(event: dict[str, Any], _context: object) -> None:
@@ -43,7 +39,7 @@ def main(event: dict[str, Any], _context: object) -> None:
 
     Raises:
         ValueError: for a step there is not, or a version that is not to be rotated.
-        TimeoutError: when RDS has not applied the password; Secrets Manager calls the step again.
+        DatabaseError: when the database refuses; Secrets Manager calls the step again.
     """
     rotation = Rotation(Settings.from_environment(), event["SecretId"], event["ClientRequestToken"])
     steps: dict[str, Callable[[], None]] = {
@@ -62,48 +58,34 @@ class Rotation:
 
     def __init__(self, settings: Settings, secret_id: str, version: str) -> None:
         self._settings = settings
+        self._database = Database.from_environment()
         self._secret_id = secret_id
         self._version = version
-        self._secrets = boto3.client("secretsmanager")
-        self._rds = boto3.client("rds")
+        self._secrets = HERE.client("secretsmanager")
 
     def create(self) -> None:
-        """Put a new password beside the current one, as pending."""
+        """Put a new password of the other user beside the current one, as pending."""
         if "AWSPENDING" in self._stages().get(self._version, []) and self._has_value():
             return
-        current = self._value("AWSCURRENT")
+        current = secret(self._secret_id)
         password = self._secrets.get_random_password(PasswordLength=_LENGTH, ExcludePunctuation=True)["RandomPassword"]
+        user = self._database.other(current["username"])
         self._secrets.put_secret_value(
             SecretId=self._secret_id,
             ClientRequestToken=self._version,
-            SecretString=json.dumps({**current, "password": password}),
+            SecretString=json.dumps({**current, "username": user, "password": password}),
             VersionStages=["AWSPENDING"],
         )
 
     def set(self) -> None:
-        """Give the database the pending password."""
-        self._rds.modify_db_instance(
-            DBInstanceIdentifier=self._settings.instance_id,
-            MasterUserPassword=self._value("AWSPENDING")["password"],
-            ApplyImmediately=True,
-        )
+        """Give the other user the pending password."""
+        pending = self._pending()
+        with self._database.administration() as connection:
+            set_password(connection, pending["username"], pending["password"])
 
     def test(self) -> None:
-        """Wait until the database took it."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            instance = self._rds.describe_db_instances(DBInstanceIdentifier=self._settings.instance_id)["DBInstances"][
-                0
-            ]
-            pending = instance.get("PendingModifiedValues") or {}
-            if instance["DBInstanceStatus"] == "available" and "MasterUserPassword" not in pending:
-                return
-            if time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"database {self._settings.instance_id} is {instance['DBInstanceStatus']} and has not taken the "
-                    "new password; Secrets Manager tries again"
-                )
-            time.sleep(_POLL_SECONDS)
+        """Log in with it."""
+        self._database.check(self._pending())
 
     def finish(self) -> None:
         """Make the pending password the current one, rewrite the address, and start tasks that know it."""
@@ -119,11 +101,25 @@ class Rotation:
         self._secrets.put_secret_value(
             SecretId=self._settings.url_secret_arn,
             ClientRequestToken=self._version,
-            SecretString=database_url(self._value("AWSCURRENT")),
+            SecretString=self._database.url(secret(self._secret_id)),
         )
-        ecs = boto3.client("ecs")
+        ecs = HERE.client("ecs")
         for service in self._settings.services:
             ecs.update_service(cluster=self._settings.cluster, service=service, forceNewDeployment=True)
+
+    def _pending(self) -> dict[str, Any]:
+        """The pending login.
+
+        Raises:
+            ValueError: if it is the current user's, whose password the running tasks hold.
+        """
+        pending = secret(self._secret_id, "AWSPENDING")
+        if pending["username"] == secret(self._secret_id)["username"] and not self._is_current():
+            raise ValueError(f"the pending version of {self._secret_id} is for the user that is in use")
+        return pending
+
+    def _is_current(self) -> bool:
+        return "AWSCURRENT" in self._stages().get(self._version, [])
 
     def _stages(self) -> dict[str, list[str]]:
         stages: dict[str, list[str]] = self._secrets.describe_secret(SecretId=self._secret_id)["VersionIdsToStages"]
@@ -133,20 +129,7 @@ class Rotation:
 
     def _has_value(self) -> bool:
         try:
-            self._value("AWSPENDING")
+            secret(self._secret_id, "AWSPENDING")
         except self._secrets.exceptions.ResourceNotFoundException:
             return False
         return True
-
-    def _value(self, stage: str) -> dict[str, Any]:
-        answer = self._secrets.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
-        value: dict[str, Any] = json.loads(answer["SecretString"])
-        return value
-
-
-def database_url(value: dict[str, Any]) -> str:
-    """The address a Django product reads, of a secret that RDS is attached to."""
-    password = quote(value["password"], safe="")
-    return (
-        f"postgresql://{value['username']}:{password}@{value['host']}:{value['port']}/{value['dbname']}?sslmode=require"
-    )

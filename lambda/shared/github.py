@@ -17,6 +17,7 @@ from typing import Any
 from shared.aws import HERE, Unanswered
 from shared.http import Answer, ask
 from shared.job import Failed, shortened
+from shared.words import parsed
 
 _API = "https://api.github.com"
 _APP_SECONDS = 540  # GitHub takes at most ten minutes
@@ -97,7 +98,7 @@ class GitHub:
     def _token(self) -> str:
         value = HERE.client("secretsmanager").get_secret_value(SecretId=self._secret)["SecretString"]
         try:
-            secret = json.loads(value)
+            secret = parsed(value)
         except ValueError:
             secret = {"token": value.strip()}
         if isinstance(secret, dict) and isinstance(secret.get("token"), str):

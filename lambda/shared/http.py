@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import re
 import socket
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from shared.aws import Unanswered
 from shared.parameters import ParameterError
+from shared.words import parsed
 
 _TIMEOUT = 10
 _LIMIT = 4_000_000
@@ -34,7 +34,7 @@ class Answer:
         Raises:
             ValueError: if it is none.
         """
-        return json.loads(self.body)
+        return parsed(self.body)
 
 
 def ask(
@@ -63,7 +63,7 @@ def ask(
     try:
         connection.sock = _connect(host, port, timeout)
         if secure:
-            connection.sock = _context().wrap_socket(connection.sock, server_hostname=host)
+            connection.sock = tls_context().wrap_socket(connection.sock, server_hostname=host)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(method, path, body=body, headers={"Host": parts.netloc, **(headers or {})})
         answer = connection.getresponse()
@@ -94,7 +94,7 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
     return socket.create_connection(address(host, port), timeout)
 
 
-def _context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """The system's authorities, and the one of `CA_PEM`, if any."""
     context = ssl.create_default_context()
     extra = os.environ.get("CA_PEM")

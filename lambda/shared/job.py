@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.aws import HERE, code, denied, transient
 from shared.event import inner, text
 from shared.parameters import ParameterError, Parameters
+from shared.words import parsed
 
 _JOB = "CodePipeline.job"
 _FOREIGN = "the continuation token is not one of this handler's"
@@ -223,8 +224,8 @@ def _state(token: Any) -> dict[str, Any]:
     if not token:
         return {}
     try:
-        state = json.loads(token)
-    except (TypeError, ValueError, RecursionError):
+        state = parsed(token)
+    except (TypeError, ValueError):
         state = None
     if not isinstance(state, dict) or not all(isinstance(each, str | int | float) for each in state.values()):
         raise Failed(_FOREIGN)

@@ -5,7 +5,6 @@ Events come twice, late and in any order; CodePipeline's own lists do not.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from shared.aws import HERE, code
 from shared.event import inner, table, text
+from shared.words import parsed
 
 _EVENT_STATES = {
     "STARTED": "InProgress",
@@ -217,7 +217,7 @@ def _triggered(about: dict[str, Any], trigger: dict[str, Any]) -> dict[str, str]
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = parsed(text)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

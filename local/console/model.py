@@ -321,7 +321,7 @@ _TRIGGERED = {
 def _detail(trigger: Json) -> Json:
     try:
         found = json.loads(trigger.get("triggerDetail", ""))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -45,11 +45,13 @@ class AssumeError(ValueError):
 def session(role_arn: str, session_name: str, *, principal: str = PRINCIPAL, source_arn: str = "") -> dict[str, str]:
     """Temporary credentials of ``role_arn``, if it exists and trusts the service.
 
-    With ``source_arn``, for which the service acts, the conditions of the trust policy count.
+    The conditions of the trust policy count: the service acts for ``source_arn``, ECS for a task of the role's account.
     """
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get_scoped(account, None, name)
     document = (role or {}).get("AssumeRolePolicyDocument", "")
+    if principal == PRINCIPAL:
+        source_arn = source_arn or f"arn:aws:ecs:{get_region()}:{account}:task/any"
     trusted = (
         services.trusts(document, role_arn, principal, source_arn)
         if source_arn and document

@@ -15,7 +15,7 @@ from products.flows import deliveries
 from products.names import pascal
 
 _HASH = re.compile(r"[0-9A-F]{8}$")
-_STACKS = ("services", "access", "delivery")
+_STACKS = ("data", "services", "access", "delivery")
 # CDK's own function that empties buckets of environments without data to keep; its role is CDK's.
 _NOT_OURS = ("CustomS3AutoDeleteObjects",)
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
 from slipway.database import PostgresDatabase
 from tests.support.stack import any_vpc, empty_stack, only, properties
+from tests.support.synthesis import Json
 
 INSTANCE = "AWS::RDS::DBInstance"
 
@@ -28,6 +30,8 @@ def database(**changes: Any) -> Template:
         "backup_days": 7,
         "deletion_protection": True,
         "keep": True,
+        "sslmode": "verify-full",
+        "log_retention": logs.RetentionDays.ONE_WEEK,
     }
     PostgresDatabase(
         stack, "Database", vpc=vpc, clients=ec2.SecurityGroup(stack, "Clients", vpc=vpc), **{**settings, **changes}
@@ -66,10 +70,14 @@ def test_tells_slow_statements(kept: Template) -> None:
     assert properties(kept, "AWS::RDS::DBParameterGroup")["Parameters"]["log_min_duration_statement"] == "1000"
 
 
-def test_admits_its_clients_only(kept: Template) -> None:
-    rule = properties(kept, "AWS::EC2::SecurityGroupIngress")
+def test_admits_its_clients_and_the_functions_that_manage_users(kept: Template) -> None:
+    rules = [it["Properties"] for it in kept.find_resources("AWS::EC2::SecurityGroupIngress").values()]
+    sources = sorted(rule["SourceSecurityGroupId"]["Fn::GetAtt"][0] for rule in rules)
 
-    assert rule["SourceSecurityGroupId"]["Fn::GetAtt"][0].startswith("Clients")
+    assert len(sources) == 2
+    assert sources[0].startswith("Clients")
+    assert sources[1].startswith("DatabaseUsersSecurityGroup")
+    assert {rule["ToPort"] for rule in rules} == {5432}
 
 
 def test_leaves_a_final_snapshot(kept: Template) -> None:
@@ -93,15 +101,37 @@ def test_takes_its_password_from_the_generated_secret(kept: Template) -> None:
     assert parts[-1] == ":SecretString:password::}}"
 
 
-def test_composes_its_address_from_references(kept: Template) -> None:
+def address(template: Template) -> Json:
+    """The secret that holds the address."""
     (url,) = [
-        it["Properties"]
-        for it in kept.find_resources("AWS::SecretsManager::Secret").values()
+        it
+        for it in template.find_resources("AWS::SecretsManager::Secret").values()
         if "SecretString" in it["Properties"]
     ]
-    text = "".join(part if isinstance(part, str) else "…" for part in url["SecretString"]["Fn::Join"][1])
+    return dict(url)
 
-    assert text == ("postgresql://app:{{resolve:secretsmanager:…:SecretString:password::}}@…:…/shop?sslmode=require")
+
+@pytest.mark.parametrize("sslmode", ["verify-full", "require"])
+def test_composes_its_address_of_references_to_the_applications_user(sslmode: str) -> None:
+    parts = address(database(sslmode=sslmode))["Properties"]["SecretString"]["Fn::Join"][1]
+    text = "".join(part if isinstance(part, str) else "…" for part in parts)
+
+    user, password = (f"{{{{resolve:secretsmanager:…:SecretString:{key}::}}}}" for key in ("username", "password"))
+    assert text == f"postgresql://{user}:{password}@…:…/shop?sslmode={sslmode}"
+    assert {part["Ref"][:24] for part in parts if "Ref" in part} == {"DatabaseUsersCredentials"}
+
+
+def test_writes_its_address_when_the_applications_login_was_tried(kept: Template) -> None:
+    (users,) = kept.find_resources("Custom::DatabaseUsers")
+
+    assert users in address(kept)["DependsOn"]
+
+
+def test_makes_users_that_are_not_the_master(kept: Template) -> None:
+    variables = properties(kept, "AWS::Lambda::Function")["Environment"]["Variables"]
+
+    assert (variables["OWNER"], variables["USERS"]) == ("app_owner", "app_1,app_2")
+    assert variables["ADMINISTRATOR_SECRET_ARN"] != variables["APPLICATION_SECRET_ARN"]
 
 
 @pytest.mark.parametrize(("version", "family"), [("18", "postgres18"), ("17.4", "postgres17")])

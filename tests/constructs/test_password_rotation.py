@@ -36,15 +36,21 @@ def test_deploying_it_does_not_rotate_at_once() -> None:
     assert schedule["RotateImmediatelyOnUpdate"] is False
 
 
-def test_it_is_told_the_instance_the_address_and_the_services() -> None:
-    assert set(function()["Environment"]["Variables"]) >= {"INSTANCE_ID", "URL_SECRET_ARN", "CLUSTER", "SERVICES"}
+def test_it_knows_the_database_the_address_and_the_services() -> None:
+    assert set(function()["Environment"]["Variables"]) >= {"HOST", "USERS", "URL_SECRET_ARN", "CLUSTER", "SERVICES"}
+
+
+def test_it_rotates_the_applications_user_and_not_the_master() -> None:
+    schedule = synthesis().resource("AWS::SecretsManager::RotationSchedule", STACK)
+
+    assert "DatabaseUsersCredentials" in schedule["SecretId"]["Fn::ImportValue"]
+    assert set(listed(rights()["Master"]["Action"])) == {"secretsmanager:GetSecretValue"}
 
 
 @pytest.mark.parametrize(
     ("sid", "actions"),
     [
         ("Url", {"secretsmanager:PutSecretValue"}),
-        ("Database", {"rds:DescribeDBInstances", "rds:ModifyDBInstance"}),
         ("Restart", {"ecs:UpdateService"}),
     ],
 )

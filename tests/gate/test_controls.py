@@ -99,11 +99,11 @@ def test_every_control_has_a_row_and_every_row_names_what_exists() -> None:
     ],
 )
 def test_a_row_that_proves_nothing_is_found(row: Control, said: str) -> None:
-    assert any(said in each for each in wrong(Table(("ECS.1",), (row,))))
+    assert any(said in each for each in wrong(Table(("ECS.1",), (row,), "today")))
 
 
 def test_a_control_without_a_row_is_found() -> None:
-    assert wrong(Table(("ECS.1",), ())) == ["ECS.1: no row"]
+    assert wrong(Table(("ECS.1",), (), "today")) == ["ECS.1: no row"]
 
 
 def test_a_rule_of_nag_is_known() -> None:

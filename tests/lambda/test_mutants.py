@@ -294,6 +294,20 @@ DEFECTS = (
         "if False:",
         "rotate_database_password::creating_twice_keeps_the_first_password",
     ),
+    Defect(
+        "the password of the running tasks is changed",
+        "rotate_database_password/handler.py",
+        "and not self._is_current()",
+        "and False",
+        "rotate_database_password::a_pending_password_of_the_user_in_use_is_not_set",
+    ),
+    Defect(
+        "a server that knows no password is taken for the database",
+        "database/postgres.py",
+        "if not self._signature or not hmac.compare_digest(expected.encode(), answer.encode()):",
+        "if not self._signature:",
+        "postgres::a_server_that_does_not_know_the_password_is_not_the_database",
+    ),
 )
 
 

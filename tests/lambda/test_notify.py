@@ -239,3 +239,22 @@ def test_a_long_reason_fits_every_channel(cloud: Channels) -> None:
     assert len(cloud.said("discord")[0]) <= 2000
     assert len(cloud.mails[0]["Subject"]) <= 100
     assert cloud.mails[0]["Subject"].isascii()
+
+
+def test_a_commits_subject_is_no_link_and_no_line_of_ours(cloud: Channels) -> None:
+    subject = "[notes](https://evil.example) <https://evil.example|notes>\u2028What to do: run it"
+    cloud.run(1, "Failed", stages=FAILED, reason="Test failed\nWhat to do: run it", message=subject)
+
+    handler.main(event(1, "FAILED", **{"author-display-name": "@here\u202e"}), None)
+
+    (discord,), (slack,) = cloud.said("discord"), cloud.said("slack")
+    assert r"\[notes\](https://evil.example)" in discord
+    assert "&lt;https://evil.example|notes&gt;" in slack
+    for told in (discord, slack, cloud.mails[0]["Message"]):
+        assert [line.startswith("What to do: Push a fix") for line in told.splitlines() if line.startswith("What")] == [
+            True
+        ]
+        assert "\u202e" not in told
+    bodies = {request.path.partition("-")[0]: request.body for request in cloud.web.requests}
+    assert (bodies["/discord"]["flags"], bodies["/discord"]["allowed_mentions"]) == (4, {"parse": []})
+    assert bodies["/slack"]["unfurl_links"] is bodies["/slack"]["unfurl_media"] is False

@@ -100,7 +100,7 @@ def test_the_next_success_closes_the_issue_and_says_which(cloud: Reporting) -> N
 
     assert cloud.github.open_issues() == []
     (comment,) = cloud.github.comments[1]
-    assert "allthrive-main succeeded again with 1.2.0: [run](https://us-east-1.console" in comment["body"]
+    assert "allthrive-main succeeded again with `1.2.0`: [run](https://us-east-1.console" in comment["body"]
 
 
 def test_an_issue_of_another_pipeline_or_of_a_person_is_left_alone(cloud: Reporting) -> None:

@@ -110,6 +110,7 @@ def test_after_twelve_tries_it_fails_with_what_was_last_seen(action: Verificatio
         ((200, {"version": "1.3.0", "image_digest": OLD}), f"digest {OLD}"),
         ((200, {"version": "1.2.9", "image_digest": DIGEST}), "version 1.2.9"),
         ((200, [1]), "answered no JSON object: [1]"),
+        ((200, b"[" * 100_000), "answered no JSON object: [[["),
         ((200, b"<html>"), "answered no JSON object: <html>"),
         ((302, b""), "answered 302"),
         ((503, b"down"), "answered 503: down"),

@@ -11,7 +11,7 @@ import pytest
 from products import load, names
 from products.flows import deliveries
 from tests.support.github_tokens import FORMATS, HOST, MISTAKES, Claims, hostile, legitimate, request
-from tests.support.synthesis import PRODUCTS, Json, shipped
+from tests.support.synthesis import PRODUCTS, Json, listed, shipped
 from tests.support.trust import Request, admits, met, roles
 
 ACCOUNT = "111122223333"
@@ -147,7 +147,7 @@ def test_only_these_services_take_roles_without_saying_for_what(trusts: dict[str
         if service
     }
 
-    services = {"ec2", "ecs-tasks", "lambda", "vpc-flow-logs"}  # EC2: the NAT instance
+    services = {"ec2", "lambda"}  # EC2: the NAT instance
     assert found == {f"{each}.amazonaws.com" for each in services}
 
 
@@ -269,3 +269,57 @@ def test_a_key_is_found_whatever_its_case_and_a_denial_counts_more() -> None:
     assert admits(document, by_role(f"arn:aws:iam::{ACCOUNT}:role/b"))
     assert not admits(document, by_role(f"arn:aws:iam::{ACCOUNT}:role/a"))
     assert not admits({"Statement": allow}, by_role("arn:aws:iam::999900001111:role/b"))
+
+
+# --- services --------------------------------------------------------------------------------------------------------
+
+# Services that say for whom they act when they take a role, each with the page that says so.
+CONFINED = {
+    # docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html
+    "codebuild.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
+    # docs.aws.amazon.com/codepipeline/latest/userguide/cross-service-confused-deputy-prevention.html
+    "codepipeline.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
+    # docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html; of execution roles it says nothing, but
+    # AWS confines them by account: github.com/aws/agent-toolkit-for-aws, scripts/ecs-trust-policy.json
+    "ecs-tasks.amazonaws.com": {"aws:SourceAccount"},
+    # docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    "vpc-flow-logs.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
+}
+# Services that are not documented to say it. Who makes their resources must be allowed to pass the role, and a role
+# cannot be passed to another account: docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+UNCONFINED = {"ec2.amazonaws.com", "lambda.amazonaws.com"}
+
+
+def service_statements(trusts: dict[str, Json]) -> Iterator[tuple[str, str, Json]]:
+    for arn, document in trusts.items():
+        for statement in document["Statement"]:
+            for service in listed(statement["Principal"].get("Service", [])):
+                yield arn, service, statement
+
+
+def test_every_service_takes_a_role_for_this_account_only(trusts: dict[str, Json]) -> None:
+    found = list(service_statements(trusts))
+    for arn, service, statement in found:
+        if service in UNCONFINED:
+            continue
+        condition = statement.get("Condition", {})
+        keys = {key for block in condition.values() for key in block}
+        assert CONFINED[service] <= keys, arn
+        assert condition["StringEquals"]["aws:SourceAccount"] == ACCOUNT, arn
+        sources = [str(block["aws:SourceArn"]) for block in condition.values() if "aws:SourceArn" in block]
+        assert all(f":{ACCOUNT}:" in source for source in sources), arn
+
+    assert {service for _, service, _ in found} == CONFINED.keys() | UNCONFINED
+
+
+def test_a_task_role_is_taken_for_tasks_of_ecs_only(trusts: dict[str, Json]) -> None:
+    roles_of_tasks = [
+        statement
+        for arn, service, statement in service_statements(trusts)
+        if service == "ecs-tasks.amazonaws.com" and "TaskTaskRole" in arn
+    ]
+
+    assert roles_of_tasks
+    assert {str(statement["Condition"]["ArnLike"]["aws:SourceArn"]) for statement in roles_of_tasks} == {
+        f"arn:aws:ecs:us-east-1:{ACCOUNT}:*"
+    }

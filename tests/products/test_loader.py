@@ -111,7 +111,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         92,
         (
             "environments.production.network: expected keys and values, got '10.20.0.0/16'; "
-            "its keys are: cidr, zones, zone_letters, nat, nat_count"
+            "its keys are: cidr, zones, zone_letters, nat, nat_count, internet_ports"
         ),
     ),
     (

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from gate.controls import load
 from tests.support.synthesis import PRODUCTS, shipped
 
 
@@ -53,3 +56,39 @@ def test_every_build_writes_a_log_of_its_own(product: str) -> None:
 
     assert logs
     assert len(set(logs)) == len(logs)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_every_task_has_a_network_interface_of_its_own(product: str) -> None:
+    found = shipped(product).resources("AWS::ECS::TaskDefinition")
+
+    assert found
+    assert {it["Properties"]["NetworkMode"] for it in found.values()} == {"awsvpc"}
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_every_container_runs_as_a_user_that_is_not_root(product: str) -> None:
+    users = {
+        place: container.get("User", "")
+        for place, it in shipped(product).resources("AWS::ECS::TaskDefinition").items()
+        for container in it["Properties"]["ContainerDefinitions"]
+    }
+
+    assert users
+    assert {place: user for place, user in users.items() if not re.fullmatch(r"[1-9]\d*(:\d+)?", user)} == {}
+
+
+def test_backups_are_kept_a_week_but_where_the_controls_say_so() -> None:
+    (row,) = [control for control in load().rows if control.name == "RDS.11"]
+    days = {
+        (product, name): environment.database.backup_days
+        for product in PRODUCTS
+        for name, environment in shipped(product).product.environments.items()
+    }
+    short = [f"{product} {name}" for (product, name), kept in days.items() if kept < 7]
+
+    assert row.reasons["left"].partition(" keep ")[0] == " and ".join(short)
+    assert {kept for kept in days.values() if kept < 7} == {1}
+    for (product, name), kept in days.items():
+        if kept >= 7:
+            assert re.search(rf"{product} {name}( keeps)? {kept}", row.reasons["left"])

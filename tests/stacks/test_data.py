@@ -16,6 +16,7 @@ STATEFUL_IDS = {
         "CacheTokenFD4A239D",
         "DatabaseCredentials24F58BE6",
         "DatabaseUrlF879C7EE",
+        "DatabaseUsersCredentialsCF32C3F9",
         "SecretKey573D36D8",
     ],
 }
@@ -89,12 +90,14 @@ def test_database_and_cache_stand_in_the_data_subnets(production: Synthesis) -> 
     assert all("DataSubnet" in subnet["Fn::ImportValue"] for subnets in groups for subnet in subnets)
 
 
-def test_only_the_containers_reach_database_and_cache(production: Synthesis) -> None:
+def test_only_the_containers_and_the_users_functions_reach_database_and_cache(production: Synthesis) -> None:
     ingress = [it["Properties"] for it in production.resources("AWS::EC2::SecurityGroupIngress", STACK).values()]
 
-    assert len(ingress) == 2
-    for rule in ingress:
-        assert "NetworkApplication" in rule["SourceSecurityGroupId"]["Fn::ImportValue"]
+    sources = [rule["SourceSecurityGroupId"] for rule in ingress]
+    containers = [source for source in sources if "NetworkApplication" in source.get("Fn::ImportValue", "")]
+    assert (len(sources), len(containers)) == (3, 2)
+    (functions,) = [source["Fn::GetAtt"][0] for source in sources if source not in containers]
+    assert functions.startswith("DatabaseUsersSecurityGroup")
     for group in production.resources("AWS::EC2::SecurityGroup", STACK).values():
         assert "SecurityGroupIngress" not in group["Properties"]
 

@@ -32,6 +32,15 @@ def origin(of: Synthesis, origin_id: str) -> Json:
     return dict(found)
 
 
+def security_headers(of: Synthesis, name: str) -> Json:
+    (found,) = [
+        it["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+        for place, it in of.resources("AWS::CloudFront::ResponseHeadersPolicy", STACK).items()
+        if name in place
+    ]
+    return dict(found)
+
+
 def test_the_site_comes_from_its_bucket_by_origin_access_control() -> None:
     site = origin(synthesis(), distribution(synthesis())["DefaultCacheBehavior"]["TargetOriginId"])
 
@@ -79,14 +88,27 @@ def test_every_answer_is_https_with_security_headers() -> None:
 
     for found in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]):
         assert found["ViewerProtocolPolicy"] == "redirect-to-https"
-        assert "SecurityHeaders" in found["ResponseHeadersPolicyId"]["Ref"]
+        expected = "UploadHeaders" if found.get("PathPattern") == "/media/*" else "SecurityHeaders"
+        assert expected in found["ResponseHeadersPolicyId"]["Ref"]
+
+
+def test_an_uploaded_page_runs_no_script_whatever_its_object_says() -> None:
+    headers = security_headers(synthesis(), "UploadHeaders")
+    policy = headers["ContentSecurityPolicy"]
+    directives = [part.strip() for part in policy["ContentSecurityPolicy"].split(";")]
+
+    assert "sandbox" in directives
+    assert "default-src 'none'" in directives
+    assert not [directive for directive in directives if "script" in directive or "allow-" in directive]
+    assert headers["ContentTypeOptions"] == {"Override": True}
+    assert policy["Override"] is headers["FrameOptions"]["Override"] is True
 
 
 def test_the_content_security_policy_is_the_manifests() -> None:
     changed = synthesis({"environments.production.edge": {"content_security_policy": "default-src 'none'"}})
-    policy = changed.resource("AWS::CloudFront::ResponseHeadersPolicy", STACK)["ResponseHeadersPolicyConfig"]
+    headers = security_headers(changed, "SecurityHeaders")
 
-    assert policy["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"] == "default-src 'none'"
+    assert headers["ContentSecurityPolicy"]["ContentSecurityPolicy"] == "default-src 'none'"
 
 
 def test_without_a_domain_it_answers_under_cloudfronts_own_name() -> None:

@@ -26,6 +26,8 @@ WITHOUT_RESOURCE = {
     "ecs:DescribeTaskDefinition",
     "ecs:ListTasks",  # its resource is a container instance; the cluster stands in a condition
     "lambda:ListFunctions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
 }
 SECRET_PROPERTIES = re.compile(r"(Password|AuthToken|SecretString|SecretKey|AccessKey)$")
 
@@ -83,6 +85,22 @@ def test_no_security_group_admits_the_world(product: Synthesis) -> None:
         for path, value in walk(resource.get("Properties", {})):
             if path and path[-1] in {"CidrIp", "CidrIpv6"} and "Egress" not in "".join(path) + resource["Type"]:
                 assert value not in {"0.0.0.0/0", "::/0"}, place
+
+
+def test_no_security_group_lets_everything_out_but_that_of_the_nat_instance(product: Synthesis) -> None:
+    """Without a rule, in it or apart, a group lets everything out: docs.aws.amazon.com, AWS::EC2::SecurityGroup."""
+    apart = [rule["Properties"] for rule in product.resources("AWS::EC2::SecurityGroupEgress").values()]
+    open_groups = set()
+    for place, it in product.resources("AWS::EC2::SecurityGroup").items():
+        name = place.partition("/")[2]
+        rules = [
+            *it["Properties"].get("SecurityGroupEgress", []),
+            *(rule for rule in apart if name in str(rule["GroupId"])),
+        ]
+        if not rules or any(rule["IpProtocol"] == "-1" for rule in rules):
+            open_groups.add(name)
+
+    assert {name for name in open_groups if "NatSecurityGroup" not in name} == set()
 
 
 def test_every_log_group_has_a_retention(product: Synthesis) -> None:

@@ -103,14 +103,15 @@ def test_without_nat_nothing_leads_out() -> None:
     assert default_routes(changed, "Application") == []
 
 
-def test_without_nat_tasks_reach_what_they_need_through_endpoints() -> None:
-    changed = synthesis({**NO_INTERNET, **network(nat="none")})
+@pytest.mark.parametrize("days", [None, 30])
+def test_without_nat_tasks_reach_what_they_need_through_endpoints(days: int | None) -> None:
+    rotation = {"environments.production.database.rotate_password_days": days}
+    changed = synthesis({**NO_INTERNET, **network(nat="none"), **rotation})
     endpoints = [it["Properties"] for it in changed.resources("AWS::EC2::VPCEndpoint", STACK).values()]
     names = {it["ServiceName"] for it in endpoints if it["VpcEndpointType"] == "Interface"}
 
-    assert names == {
-        f"com.amazonaws.us-east-1.{it}" for it in ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages")
-    }
+    services = {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages"} | ({"ecs"} if days else set())
+    assert names == {f"com.amazonaws.us-east-1.{service}" for service in services}
     assert all(it["PrivateDnsEnabled"] for it in endpoints if it["VpcEndpointType"] == "Interface")
 
 
@@ -160,3 +161,23 @@ def test_two_environments_of_a_product_do_not_share_addresses() -> None:
     blocks = [it["Properties"]["CidrBlock"] for it in shipped("allthrive").resources("AWS::EC2::VPC").values()]
 
     assert len(set(blocks)) == len(blocks) == 2
+
+
+def let_out(of: Synthesis, group: str) -> list[tuple[str, int]]:
+    """Where the security group whose description begins so lets its members, and on which ports."""
+    (found,) = [
+        it["Properties"]
+        for it in of.resources("AWS::EC2::SecurityGroup", STACK).values()
+        if it["Properties"]["GroupDescription"].startswith(group)
+    ]
+    return [(rule["CidrIp"], rule["ToPort"]) for rule in found["SecurityGroupEgress"]]
+
+
+def test_containers_reach_https_and_the_stores_and_nothing_else() -> None:
+    assert let_out(synthesis(), "Containers") == [("0.0.0.0/0", 443), ("10.20.0.0/16", 5432), ("10.20.0.0/16", 6379)]
+
+
+def test_more_ports_are_open_where_the_manifest_names_them() -> None:
+    changed = synthesis(network(internet_ports=[443, 587]))
+
+    assert ("0.0.0.0/0", 587) in let_out(changed, "Containers")

@@ -74,10 +74,48 @@ def test_more_cpu_for_web_touches_neither_image_nor_database_nor_cache(allthrive
     assert get(f"{allthrive.urls['staging']}/api/v1/status/").json()["ok"] is True
 
 
+def in_web(allthrive: AllThrive, script: str) -> str:
+    """What a Python script prints after VALUE in production's web container."""
+    done = allthrive.shell(
+        "TASK_ARN=$(aws ecs list-tasks --cluster production-allthrive-cluster --service-name production-allthrive-web "
+        "--query 'taskArns[0]' --output text)\n"
+        "aws ecs execute-command --cluster production-allthrive-cluster --task $TASK_ARN --container web --interactive "
+        f'--command "python manage.py shell -c \\"{script}\\""'
+    )
+    assert "VALUE " in done.stdout, done.stdout + done.stderr
+    return done.stdout.rpartition("VALUE ")[2].splitlines()[0].strip()
+
+
+def database_value(allthrive: AllThrive, statement: str) -> str:
+    """One row of production's database, asked by its web service with its own login."""
+    script = "from django.db import connection as c; k=c.cursor(); k.execute('{}'); print('VALUE', k.fetchone())"
+    return in_web(allthrive, script.format(statement))
+
+
+def test_the_application_owns_its_tables_and_is_not_the_master(allthrive: AllThrive) -> None:
+    who = "select session_user, current_user, rolsuper from pg_roles where rolname = session_user"
+    owners = "select count(*) > 5, min(tableowner), max(tableowner) from pg_tables where schemaname = current_schema()"
+
+    assert database_value(allthrive, who) == "('app_1', 'app_owner', False)"
+    assert database_value(allthrive, owners) == "(True, 'app_owner', 'app_owner')"
+
+
+def test_the_application_refuses_a_database_whose_certificate_is_of_another_authority(allthrive: AllThrive) -> None:
+    """The bundle of public authorities does not know RDS's, nor those of the local databases."""
+    script = (
+        "import os, botocore, psycopg\n"
+        "authorities = botocore.__path__[0] + '/cacert.pem'\n"
+        "try:\n    psycopg.connect(os.environ['DATABASE_URL'], sslrootcert=authorities)\n"
+        "except psycopg.OperationalError as error:\n    print('VALUE', 'verify failed' in str(error), 'at all')"
+    )
+
+    assert in_web(allthrive, script) == "True at all"
+
+
 def test_a_rotated_password_reaches_the_tasks(allthrive: AllThrive) -> None:
     secrets = allthrive.client("secretsmanager")
-    secret = allthrive.output_of("production-allthrive-data", "DatabaseCredentialsSecret")
-    before = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["password"]
+    secret = allthrive.output_of("production-allthrive-data", "DatabaseUserSecret")
+    before = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])
 
     ecs = allthrive.client("ecs")
     names = {"cluster": "production-allthrive-cluster", "services": ["production-allthrive-web"]}
@@ -90,7 +128,9 @@ def test_a_rotated_password_reaches_the_tasks(allthrive: AllThrive) -> None:
         return len(deployments) == 1 and deployments[0]["id"] != old and deployments[0]["rolloutState"] == "COMPLETED"
 
     until("tasks that know the new password", settled, 240)
-    assert json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])["password"] != before
+    after = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])
+    assert after["password"] != before["password"]
+    assert {before["username"], after["username"]} == {"app_1", "app_2"}
     assert get(f"{allthrive.urls['production']}/api/v1/status/").json()["database"]["ok"] is True
 
 
@@ -103,6 +143,8 @@ def test_uploaded_media_are_served_through_cloudfront(allthrive: AllThrive) -> N
     served = get(url + uploaded.json()["url"])
 
     assert (served.status, served.body) == (200, image)
+    assert "sandbox" in served.headers["content-security-policy"].split("; ")
+    assert served.headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_container_may_touch_its_media_and_nothing_else(allthrive: AllThrive) -> None:

@@ -96,6 +96,18 @@ def test_overrides_replace_command_and_environment(cloud: Cloud) -> None:
     assert task["containers"][0]["exitCode"] == 9
 
 
+def test_a_role_that_trusts_ecs_for_another_account_starts_no_task(cloud: Cloud) -> None:
+    name = unique("confused")
+    template = stack(name, "true")
+    (trust,) = template["Resources"]["Execution"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    trust["Condition"] = {"StringEquals": {"aws:SourceAccount": "999999999999"}}
+    cloud.deploy(template, name)
+
+    task = cloud.stopped(name, run(cloud, name))
+
+    assert "ECS was unable to assume the role" in task["stoppedReason"]
+
+
 def test_the_task_has_the_identity_and_the_rights_of_its_task_role(cloud: Cloud) -> None:
     name = unique("identity")
     cloud.deploy(stack(name, "python", "-c", PRINT_IDENTITY), name)
@@ -291,3 +303,18 @@ def test_a_command_is_refused_where_it_was_not_enabled(cloud: Cloud) -> None:
     done = execute(cloud, name, running(cloud, name), "true")
     assert done.returncode != 0
     assert "execute command was not enabled" in done.stderr
+
+
+SHOW_AUTHORITIES = "import os; print('AUTHORITIES ' + os.environ.get('PGSSLROOTCERT', 'none'))"
+
+
+@pytest.mark.parametrize(("named", "given"), [("/etc/ssl/rds/rds.pem", "/etc/slipway/ca.pem"), (None, "none")])
+def test_the_local_authorities_stand_where_the_task_has_those_of_rds_and_nowhere_else(
+    cloud: Cloud, named: str | None, given: str
+) -> None:
+    name = unique("authorities")
+    environment = [{"Name": "PGSSLROOTCERT", "Value": named}] if named else []
+    cloud.deploy(stack(name, "python", "-c", SHOW_AUTHORITIES, Environment=environment), name)
+    cloud.stopped(name, run(cloud, name))
+
+    assert said(cloud, name, "AUTHORITIES ") == given

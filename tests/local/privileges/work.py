@@ -250,11 +250,11 @@ class Work:
     # --- rotation ----------------------------------------------------------------------------------------------------
 
     def rotate(self) -> Outcome:
-        """A new database password, in four steps."""
-        secret = self.deployed.output(DATA, "DatabaseCredentialsSecret")
+        """A new database password: the steps that need no database, which this cloud without containers has not."""
+        secret = self.deployed.output(DATA, "DatabaseUserSecret")
         function, version = self.deployed.physical(SERVICES, "PasswordRotationHandler"), self._pending(secret)
         raised = ""
-        for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+        for step in ("createSecret", "finishSecret"):
             event = {"Step": step, "SecretId": secret, "ClientRequestToken": version}
             raised = raised or self.deployed.call(function, event)
         return Outcome(not raised, raised)

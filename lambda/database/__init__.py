@@ -1,0 +1,1 @@
+"""What functions need that log in to the database."""

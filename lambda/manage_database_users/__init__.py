@@ -1,0 +1,1 @@
+"""Creates the application's database users, and repairs them."""
