@@ -8,7 +8,7 @@ from constructs import Construct
 from products import Product, names
 from products.flows import deliveries, startable
 from slipway.github_identity import GitHubProvider, GitHubRepository, GitHubRole
-from slipway.rights import Allow, accept_wildcards, everywhere
+from slipway.rights import Allow, everywhere
 from stacks.product_stack import ToolingStack
 
 _PUSH_IMAGE = [
@@ -45,14 +45,11 @@ class IdentityStack(ToolingStack):
         self._product = product
         self._provider = GitHubProvider(self, "GitHub", existing=product.tooling.oidc_provider == "existing")
         flows = deliveries(product)
-        self._pushes = all(flow.stage("Publish") is None for flow in flows)
-        self._started = {name: startable(product, name) for name in product.environments}
-        self._boundary = self._define_boundary()
         self._define_diff_role()
-        if self._pushes:
+        if all(flow.stage("Publish") is None for flow in flows):
             self._define_push_role()
-        for environment, pipelines in self._started.items():
-            if pipelines:
+        for environment in product.environments:
+            if pipelines := startable(product, environment):
                 self._define_deploy_role(environment, pipelines)
 
     def _define_role(
@@ -81,27 +78,9 @@ class IdentityStack(ToolingStack):
             ),
             suffix=suffix,
             ref=ref,
-            boundary=self._boundary,
             statements=statements,
         )
         self.output(f"{construct_id}RoleArn", role.role_arn, description)
-
-    def _define_boundary(self) -> iam.ManagedPolicy:
-        """The most any of the roles could ever do, whatever is attached to it later."""
-        statements: list[iam.PolicyStatement] = [self._look_at_stacks()]
-        if self._pushes:
-            statements += self._push_images()
-        started = sorted({pipeline for pipelines in self._started.values() for pipeline in pipelines})
-        if started:
-            statements.append(self._start(started))
-        boundary = iam.ManagedPolicy(
-            self,
-            "Boundary",
-            description="The most GitHub Actions may do, whatever else is attached",
-            statements=statements,
-        )
-        accept_wildcards(boundary, statements)
-        return boundary
 
     def _define_diff_role(self) -> None:
         self._define_role(
@@ -120,29 +99,25 @@ class IdentityStack(ToolingStack):
             description=f"Jobs of GitHub's environment {_REGISTRY}: put images into the registry",
             suffix=f":environment:{_REGISTRY}",
             ref=f"refs/heads/{self._product.repository.branch}",
-            statements=self._push_images(),
+            statements=[
+                iam.PolicyStatement(sid="Registry", actions=_PUSH_IMAGE, resources=self._repositories()),
+                everywhere("ecr:GetAuthorizationToken", sid="LogIn"),
+            ],
         )
 
     def _define_deploy_role(self, environment: str, pipelines: list[str]) -> None:
+        where = f"arn:{self.partition}:codepipeline:{self.region}:{self.account}"
         self._define_role(
             f"{names.pascal(environment)}Deploy",
             role_name=names.github_role(environment, self._product.name),
             description=f"Jobs of GitHub's environment {environment}: start what ends there",
             suffix=f":environment:{environment}",
             ref=f"refs/heads/{self._product.repository.branch}",
-            statements=[self._start(pipelines)],
-        )
-
-    def _push_images(self) -> list[iam.PolicyStatement]:
-        return [
-            iam.PolicyStatement(sid="Registry", actions=_PUSH_IMAGE, resources=self._repositories()),
-            everywhere("ecr:GetAuthorizationToken", sid="LogIn"),
-        ]
-
-    def _start(self, pipelines: list[str]) -> iam.PolicyStatement:
-        where = f"arn:{self.partition}:codepipeline:{self.region}:{self.account}"
-        return iam.PolicyStatement(
-            sid="Pipelines", actions=_START_PIPELINE, resources=[f"{where}:{pipeline}" for pipeline in pipelines]
+            statements=[
+                iam.PolicyStatement(
+                    sid="Pipelines", actions=_START_PIPELINE, resources=[f"{where}:{name}" for name in pipelines]
+                ),
+            ],
         )
 
     def _repositories(self) -> list[str]:
