@@ -128,7 +128,7 @@ class ProductDistribution(Construct):
             self,
             "SinglePage",
             # An account has one function of a name, and the generated name lacks the stack's.
-            function_name=f"{cdk.Names.unique_resource_name(self, max_length=50, separator='-')}-SinglePage",
+            function_name=f"{cdk.Stack.of(self).stack_name}-{self.node.id}-pages",
             comment="Paths without a dot are pages: index.html",
             runtime=cloudfront.FunctionRuntime.JS_2_0,
             code=cloudfront.FunctionCode.from_inline(_SINGLE_PAGE),

@@ -74,7 +74,7 @@ def test_nobody_else_takes_any_role() -> None:
 def test_every_role_lasts_an_hour_and_stays_within_the_boundary() -> None:
     for place, it in shipped("allthrive").resources("AWS::IAM::Role", STACK).items():
         assert it["Properties"]["MaxSessionDuration"] == 3600, place
-        assert "Boundary" in it["Properties"]["PermissionsBoundary"]["Ref"], place
+        assert it["Properties"]["PermissionsBoundary"].endswith(":policy/slipway-boundary"), place
 
 
 def granted(of: Synthesis, name: str, stack: str = STACK) -> dict[str, Any]:
@@ -153,20 +153,6 @@ def test_a_role_is_called_after_an_environment_of_several_words() -> None:
 
     assert role(of, "PreProductionDeploy")["RoleName"] == "pre-production-allthrive-github-actions-role"
     assert "PreProductionDeployRoleArn" in of[STACK]["Outputs"]
-
-
-def test_the_boundary_holds_what_the_roles_are_granted() -> None:
-    for of in (shipped("allthrive"), synthesis(PUSHING, tooling=True)):
-        _expect_a_boundary_that_holds(of)
-
-
-def _expect_a_boundary_that_holds(of: Synthesis) -> None:
-    boundary = of.resource("AWS::IAM::ManagedPolicy", STACK)["PolicyDocument"]["Statement"]
-    most = {action for statement in boundary for action in listed(statement["Action"])}
-
-    for name in ("Diff", "ImagePush", "StagingDeploy", "ProductionDeploy"):
-        assert set(granted(of, name)) <= most, name
-    assert "*" not in str([it["Resource"] for it in boundary if "codepipeline:StartPipelineExecution" in it["Action"]])
 
 
 @pytest.mark.parametrize(
