@@ -111,6 +111,7 @@ def test_both_evaluators_say_the_same_of_every_token_and_every_mistake() -> None
 @pytest.fixture(scope="module")
 def deployed(plain: Plain) -> dict[str, str]:
     """The ARNs of the Identity stack's roles, by what their names begin with: a generated name ends at random."""
+    plain.make_boundary()
     for product in DEPLOYED:
         stack = f"tooling-{product}-identity"
         template = copy.deepcopy(synthesized(product)[stack])
