@@ -90,7 +90,7 @@ snapshots: setup  ## rewrite the committed templates after an intended change
 	@$(BIN)/pytest -q tests/snapshots --update-snapshots
 docs: setup  ## rewrite what model and manifests say: docs/manifest.md, docs/pipelines.md, docs/architecture.md, the schema
 	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document && $(BIN)/python -m review.diagrams \
-		&& $(BIN)/python -m gate.document && $(BIN)/python -m gate.controls
+		&& $(BIN)/python -m gate.document && $(BIN)/python -m gate.controls && $(BIN)/python -m policy.execution
 schema: docs
 .PHONY: lock
 lock: setup  ## pin every Python package, theirs too, to the hashes of its files, after a change of requirements*.txt

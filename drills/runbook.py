@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.settings import ROOT, Settings
+from products import names
 
 PAGE = ROOT / "docs" / "runbook.md"
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
@@ -50,7 +51,7 @@ def preamble(environment: str, product: str, page: Path = PAGE) -> str:
         raise RunbookError(f"{page} does not begin with '{plain}'")
     pipeline = next((block for block in blocks("Tasks", page) if block.startswith("PIPELINE=")), "")
     stage = pipeline.replace("PIPELINE=allthrive-", f"PIPELINE={product}-").replace(
-        "STAGE=Production", f"STAGE={environment.capitalize()}"
+        "STAGE=Production", f"STAGE={names.pascal(environment)}"
     )
     return first.replace(plain, f"E={environment} P={product};") + stage
 

@@ -107,6 +107,21 @@ def deliveries(product: Product) -> tuple[Delivery, ...]:
     )
 
 
+def startable(product: Product, environment: str) -> list[str]:
+    """The pipelines that a job of GitHub's environment of that name may start.
+
+    They end in the environment. One that passes a protected environment before an unprotected last one is left out:
+    whoever may deploy the unprotected environment would deploy the protected one.
+    """
+    guarded = {name for name, each in product.environments.items() if each.protected}
+    return [
+        flow.pipeline
+        for flow in deliveries(product)
+        if flow.environments()[-1:] == (environment,)
+        and (environment in guarded or guarded.isdisjoint(flow.environments()))
+    ]
+
+
 def of_main(product: Product, flow: Flow) -> bool:
     """Whether a flow builds the repository's branch, by its full name, and nothing else."""
     return tuple(flow.branches) == (product.repository.branch,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+BOUNDARY = "slipway-boundary"  # the managed policy that bounds every role of every stack; policy/execution has it
 LOAD_BALANCER_LIMIT = 32  # docs.aws.amazon.com/elasticloadbalancing: name of a load balancer
 ROLE_LIMIT = 64  # docs.aws.amazon.com/IAM: name of a role
 RESERVED_PRODUCTS = frozenset({"amazon", "aws", "cdk", "cdktoolkit", "internal", "slipway", "tooling"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
-from products import Product
+from products import Product, names
 from products.regions import REGIONS
 from stacks.access import AccessStack
 from stacks.data import DataStack
@@ -17,12 +17,15 @@ from stacks.services import ServicesStack
 
 
 class EnvironmentStage(cdk.Stage):
-    """Network, Data, Services, Edge, Observability and Access of one environment."""
+    """Network, Data, Services, Edge, Observability and Access of one environment; every role has the boundary."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         environment = product.environments[construct_id]
         super().__init__(
-            scope, construct_id, env=cdk.Environment(account=environment.account, region=environment.region)
+            scope,
+            construct_id,
+            env=cdk.Environment(account=environment.account, region=environment.region),
+            permissions_boundary=cdk.PermissionsBoundary.from_name(names.BOUNDARY),
         )
         self._answer_zone_lookup(environment.account, environment.region)
         of = EnvironmentScope(product, construct_id)

@@ -6,8 +6,9 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from products import Product, names
+from products.flows import deliveries, startable
 from slipway.github_identity import GitHubProvider, GitHubRepository, GitHubRole
-from slipway.rights import Allow, accept_wildcards, everywhere
+from slipway.rights import Allow, everywhere
 from stacks.product_stack import ToolingStack
 
 _PUSH_IMAGE = [
@@ -25,21 +26,31 @@ _LOOK_AT_STACKS = [
     "cloudformation:GetTemplate",
     "cloudformation:ListStackResources",
 ]
+# GitHub's environment whose jobs push images; no environment of a product may have the name (products/names.py).
+_REGISTRY = "tooling"
 _START_PIPELINE = ["codepipeline:GetPipelineExecution", "codepipeline:StartPipelineExecution"]
 
 
 class IdentityStack(ToolingStack):
-    """One role for each kind of job: compare on pull requests, push images, start a deployment."""
+    """One role for each kind of job: compare on pull requests, start a deployment, push images.
+
+    An environment's role starts the pipelines that end in that environment, and no pipeline that passes a protected
+    one on the way to an unprotected one: a job of GitHub's environment `staging` starts nothing that reaches
+    production. An environment for which no pipeline is left has no role. Images are pushed from GitHub only where no
+    pipeline publishes them.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         super().__init__(scope, construct_id, product=product, description="Roles of GitHub Actions")
         self._product = product
         self._provider = GitHubProvider(self, "GitHub", existing=product.tooling.oidc_provider == "existing")
-        self._boundary = self._define_boundary()
+        flows = deliveries(product)
         self._define_diff_role()
-        self._define_push_role()
+        if all(flow.stage("Publish") is None for flow in flows):
+            self._define_push_role()
         for environment in product.environments:
-            self._define_deploy_role(environment)
+            if pipelines := startable(product, environment):
+                self._define_deploy_role(environment, pipelines)
 
     def _define_role(
         self,
@@ -67,32 +78,9 @@ class IdentityStack(ToolingStack):
             ),
             suffix=suffix,
             ref=ref,
-            boundary=self._boundary,
             statements=statements,
         )
         self.output(f"{construct_id}RoleArn", role.role_arn, description)
-
-    def _define_boundary(self) -> iam.ManagedPolicy:
-        """The most any of the roles could ever do, whatever is attached to it later."""
-        statements = [
-            iam.PolicyStatement(sid="Registry", actions=_PUSH_IMAGE, resources=self._repositories()),
-            everywhere("ecr:GetAuthorizationToken", sid="LogIn"),
-            self._look_at_stacks(),
-            Allow(
-                sid="Pipelines",
-                actions=_START_PIPELINE,
-                resources=[self._pipeline("*")],
-                because="a boundary allows nothing by itself: it bounds roles that each name their pipeline",
-            ),
-        ]
-        boundary = iam.ManagedPolicy(
-            self,
-            "Boundary",
-            description="The most GitHub Actions may do, whatever else is attached",
-            statements=statements,
-        )
-        accept_wildcards(boundary, statements)
-        return boundary
 
     def _define_diff_role(self) -> None:
         self._define_role(
@@ -105,28 +93,30 @@ class IdentityStack(ToolingStack):
         )
 
     def _define_push_role(self) -> None:
-        ref = f"refs/heads/{self._product.repository.branch}"
         self._define_role(
             "ImagePush",
             role_name=None,
-            description=f"Pushes to {self._product.repository.branch}: put images into the registry",
-            suffix=f":ref:{ref}",
-            ref=ref,
+            description=f"Jobs of GitHub's environment {_REGISTRY}: put images into the registry",
+            suffix=f":environment:{_REGISTRY}",
+            ref=f"refs/heads/{self._product.repository.branch}",
             statements=[
                 iam.PolicyStatement(sid="Registry", actions=_PUSH_IMAGE, resources=self._repositories()),
                 everywhere("ecr:GetAuthorizationToken", sid="LogIn"),
             ],
         )
 
-    def _define_deploy_role(self, environment: str) -> None:
+    def _define_deploy_role(self, environment: str, pipelines: list[str]) -> None:
+        where = f"arn:{self.partition}:codepipeline:{self.region}:{self.account}"
         self._define_role(
-            f"{environment.capitalize()}Deploy",
+            f"{names.pascal(environment)}Deploy",
             role_name=names.github_role(environment, self._product.name),
-            description=f"Jobs of GitHub's environment {environment}: start the pipeline",
+            description=f"Jobs of GitHub's environment {environment}: start what ends there",
             suffix=f":environment:{environment}",
             ref=f"refs/heads/{self._product.repository.branch}",
             statements=[
-                iam.PolicyStatement(sid="Pipeline", actions=_START_PIPELINE, resources=[self._pipeline("main")]),
+                iam.PolicyStatement(
+                    sid="Pipelines", actions=_START_PIPELINE, resources=[f"{where}:{name}" for name in pipelines]
+                ),
             ],
         )
 
@@ -146,7 +136,3 @@ class IdentityStack(ToolingStack):
             resources=stacks,
             because="a comparison reads each of the product's stacks, and those that the change adds; it changes none",
         )
-
-    def _pipeline(self, flow: str) -> str:
-        name = names.pipeline(self._product.name, flow)
-        return f"arn:{self.partition}:codepipeline:{self.region}:{self.account}:{name}"

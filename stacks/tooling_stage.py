@@ -13,11 +13,16 @@ from stacks.registry import RegistryStack
 
 
 class ToolingStage(cdk.Stage):
-    """Registry, Identity and Delivery of a product."""
+    """Registry, Identity and Delivery of a product; every role has the boundary."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         tooling = product.tooling
-        super().__init__(scope, construct_id, env=cdk.Environment(account=tooling.account, region=tooling.region))
+        super().__init__(
+            scope,
+            construct_id,
+            env=cdk.Environment(account=tooling.account, region=tooling.region),
+            permissions_boundary=cdk.PermissionsBoundary.from_name(names.BOUNDARY),
+        )
         RegistryStack(self, "Registry", product=product)
         IdentityStack(self, "Identity", product=product)
         if product.pipeline:

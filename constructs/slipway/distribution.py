@@ -134,6 +134,8 @@ class ProductDistribution(Construct):
         fallback = cloudfront.Function(
             self,
             "SinglePage",
+            # An account has one function of a name, and the generated name lacks the stack's.
+            function_name=f"{cdk.Stack.of(self).stack_name}-{self.node.id}-pages",
             comment="Paths without a dot are pages: index.html",
             runtime=cloudfront.FunctionRuntime.JS_2_0,
             code=cloudfront.FunctionCode.from_inline(_SINGLE_PAGE),

@@ -74,7 +74,6 @@ class GitHubRole(iam.Role):
         repository: GitHubRepository,
         suffix: str,
         ref: str,
-        boundary: iam.IManagedPolicy,
         statements: Sequence[iam.PolicyStatement],
     ) -> None:
         equals: dict[str, str | list[str]] = {
@@ -94,6 +93,5 @@ class GitHubRole(iam.Role):
                 provider.arn, {"StringEquals": equals, **({"StringLike": like} if like else {})}
             ),
             max_session_duration=cdk.Duration.hours(1),
-            permissions_boundary=boundary,
         )
         give(self, statements)

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local import shell
+from local import clients, shell
 from local.settings import ROOT, Settings
+from policy.execution.account import policies, put
+from products import names
 
 Say = Callable[[str], None]
 _CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -19,8 +21,14 @@ _NODE = ROOT / "node_modules" / "node" / "bin"
 _STACK_DONE = re.compile(r"✅ +(\S+)")
 _STACK_BEGUN = re.compile(r"^(\S+): (deploying|creating CloudFormation changeset)")
 _TAIL = 40
+# A product whose templates were not committed has no policies yet. Its roles name a boundary nevertheless.
+_ALL = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+_WITHOUT_POLICIES = {names.BOUNDARY: _ALL}
+_DENIED = "AWSCloudFormation is not authorized"
+_HINT = """
+CloudFormation has the rights of policy/execution, which are computed from the committed templates. After a change of a
+stack, write both again: make snapshots docs"""
 _POLL_SECONDS = 0.05
-_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"  # what the CLI takes by itself without --trust
 
 
 class CdkError(Exception):
@@ -40,12 +48,17 @@ class Cdk:
         return self.settings.run / "cdk.out"
 
     def bootstrap(self, account: str, region: str) -> None:
-        """Prepare an account and region for deployments."""
+        """Prepare an account and region for deployments: CloudFormation gets the rights of `policy/execution`."""
+        iam = clients.client("iam", clients.root(account), region, url=self.settings.url)
+        known = policies(account, self.product)
+        rights = put(iam, account, known or _WITHOUT_POLICIES)
+        options = ["--cloudformation-execution-policies", ",".join(rights)] if rights else []
         # Away from cdk.json, or the CLI would synthesize the app for nothing.
         place = replace(self, settings=replace(self.settings, account=account))  # as that account's own root
-        trust = ["--trust", self.settings.account, "--cloudformation-execution-policies", _ADMINISTRATOR]
-        others = trust if account != self.settings.account else []
-        place._run(["bootstrap", f"aws://{account}/{region}", *others], "bootstrap", self.settings.run, _nothing)
+        trust = ["--trust", self.settings.account] if account != self.settings.account else []
+        place._run(
+            ["bootstrap", f"aws://{account}/{region}", *trust, *options], "bootstrap", self.settings.run, _nothing
+        )
 
     def synth(self) -> None:
         """Synthesize the product; `make synth` is where CDK's own rules check the templates."""
@@ -78,7 +91,9 @@ class Cdk:
                     process.terminate()
                     process.wait()
         if process.returncode:
-            raise CdkError(f"cdk {name} failed with exit code {process.returncode}; whole log: {log}\n{_end(log)}")
+            end = _end(log)
+            hint = _HINT if _DENIED in end else ""
+            raise CdkError(f"cdk {name} failed with exit code {process.returncode}; whole log: {log}\n{end}{hint}")
 
 
 def _follow(process: subprocess.Popen[bytes], log: Path, say: Say) -> None:

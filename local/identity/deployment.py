@@ -1,19 +1,20 @@
 """CloudFormation acts with the role a stack was given, not with everything.
 
 MiniStack's own handlers change its state directly, past every policy. So before a resource of a stack with a role is
-created, updated or deleted, the role is asked for the actions that AWS would need first: `_NEEDS`, by type, and
-iam:PassRole for every role in its properties. A type without an entry is let through (docs/local-cloud.md).
+created, updated or deleted, the role is asked for every action that AWS documents for it (`local.identity.needs`), and
+before a secret is read into a property, for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextvars
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudformation, iam
-from ministack.services.cloudformation import stacks
+from ministack.services import cloudformation, iam, secretsmanager
+from ministack.services.cloudformation import engine, stacks
 
 from local.identity import denials, needs, passing
 
@@ -28,6 +29,9 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.cloudformation.stacks:_provision_resource",
     "ministack.services.cloudformation.stacks:_update_resource",
     "ministack.services.cloudformation.stacks:_delete_resource",
+    "ministack.services.cloudformation.stacks:_resolve_dynamic_references",
+    "ministack.services.cloudformation.engine:_DYNAMIC_REFERENCE",
+    "ministack.services.secretsmanager:_resolve",
 )
 
 _ROLE = "RoleARN"  # kept on the stack's record, where DescribeStacks would show it
@@ -60,29 +64,62 @@ def _allows(role_arn: str, action: str, resource: str, context: Mapping[str, Any
     return result.decision == "Allow", result.decision == "Deny"
 
 
-def refusals(role_arn: str, wanted: needs.Step) -> Iterator[str]:
-    """The sentences of everything the role lacks for that step."""
-    name = role_arn.rsplit("/", 1)[-1]
-    principal = f"arn:aws:sts::{role_arn.split(':')[4]}:assumed-role/{name}/AWSCloudFormation"
-    for need in needs.of(wanted, account=get_account_id(), region=get_region()):
-        allowed, explicit = _allows(role_arn, need.action, need.resource, need.context)
+def _boundary_of(need: needs.Need, account: str) -> dict[str, str]:
+    """The condition key of an action on a role that is there already."""
+    if need.action not in needs.OF_A_BOUNDED_ROLE or need.context:
+        return {}
+    role = iam._roles.get_scoped(account, None, need.resource.rsplit("/", 1)[-1]) or {}
+    boundary = role.get("PermissionsBoundary")
+    return {needs.BOUNDARY: str(boundary)} if boundary else {}
+
+
+def refusals(role_arn: str, wanted: Iterable[needs.Need]) -> Iterator[str]:
+    """The sentences of everything the role lacks of what is wanted."""
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    principal = f"arn:aws:sts::{account}:assumed-role/{name}/AWSCloudFormation"
+    for need in wanted:
+        context = {**need.context, **_boundary_of(need, account)}
+        allowed, explicit = _allows(role_arn, need.action, need.resource, context)
         if not allowed:
             yield denials.message(principal, need.action, need.resource, explicit=explicit)
 
 
-def check(stack_name: str | None, wanted: needs.Step) -> None:
+def _role_of(stack_name: str | None) -> str:
+    return str((cloudformation._stacks.get(stack_name or "") or {}).get(_ROLE) or "")
+
+
+def check(stack_name: str | None, step: needs.Step) -> None:
     """Raise, for CloudFormation to report, if the role of the stack may not do that."""
-    stack = cloudformation._stacks.get(stack_name or "") or {}
-    role_arn = stack.get(_ROLE)
-    if not role_arn:
-        return
-    for sentence in refusals(role_arn, wanted):
+    _check(_role_of(stack_name), needs.of(step, account=get_account_id(), region=get_region()))
+
+
+def _check(role_arn: str, wanted: Iterable[needs.Need]) -> None:
+    for sentence in refusals(role_arn, wanted) if role_arn else ():
         raise PermissionError(f"{sentence} (HandlerErrorCode: AccessDenied)")
+
+
+# The secrets that the properties of the resource in hand were resolved from: `_resolve_dynamic_references` knows them
+# but not the stack, `_provision_resource` the stack but not them. Both run in the task of one operation.
+_read: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("slipway_secrets_read", default=frozenset())
+
+
+def _secrets(value: Any) -> set[str]:
+    """The secrets that the dynamic references of a property read, as ARNs where they are known by one."""
+    if isinstance(value, str):
+        bodies = [body for service, body in engine._DYNAMIC_REFERENCE.findall(value) if service == "secretsmanager"]
+        return {":".join(body.split(":")[:7]) if body.startswith("arn:") else body.split(":")[0] for body in bodies}
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {secret for each in inside for secret in _secrets(each)}
+
+
+def _check_secrets(stack_name: str) -> None:
+    found = [secretsmanager._resolve(each, use_arn_scope=True)[1] or {"ARN": each} for each in _read.get()]
+    _check(_role_of(stack_name), [needs.Need("secretsmanager:GetSecretValue", str(each["ARN"])) for each in found])
 
 
 def install() -> None:
     """Ask the role of the stack before every step of its operations."""
-    handle = cloudformation.handle_request
+    handle, resolve = cloudformation.handle_request, stacks._resolve_dynamic_references
     provision, update, delete = stacks._provision_resource, stacks._update_resource, stacks._delete_resource
 
     async def handling(
@@ -96,18 +133,24 @@ def install() -> None:
             return answer
         return await handle(method, path, headers, body, query)
 
+    def resolving(value: Any, *rest: Any, **more: Any) -> Any:
+        _read.set(frozenset(_secrets(value)))
+        return resolve(value, *rest, **more)
+
     def provisioning(kind: str, logical_id: str, props: Mapping[str, Any], stack_name: str) -> Any:
-        check(stack_name, needs.Step(kind, needs.CREATE, props, f"{stack_name}-{logical_id}-0"))
+        check(stack_name, needs.Step(kind, needs.CREATE, props, f"{stack_name}-{logical_id}-0", logical_id))
+        _check_secrets(stack_name)
         return provision(kind, logical_id, props, stack_name)
 
     def updating(kind: str, physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], *rest: Any) -> Any:
         if old != new:
-            check(rest[0], needs.Step(kind, needs.UPDATE, new, physical_id))
+            check(rest[0], needs.Step(kind, needs.UPDATE, new, physical_id, old=old))
+            _check_secrets(rest[0])
         return update(kind, physical_id, old, new, *rest)
 
     def deleting(kind: str, physical_id: str, props: Mapping[str, Any], *rest: Any) -> Any:
         check(rest[0] if rest else None, needs.Step(kind, needs.DELETE, props, physical_id))
         return delete(kind, physical_id, props, *rest)
 
-    cloudformation.handle_request = handling
+    cloudformation.handle_request, stacks._resolve_dynamic_references = handling, resolving
     stacks._provision_resource, stacks._update_resource, stacks._delete_resource = provisioning, updating, deleting

@@ -88,12 +88,16 @@ def _check_signature(host: str, head: Mapping[str, Any], signed: bytes, signatur
 
 
 def verify(token: str, account: str) -> dict[str, Any]:
-    """The claims of a token that stands up, with the audience that matched."""
+    """The claims of a token that stands up, with the audience that AWS compares.
+
+    That is `azp` where a token has one, else `aud`: docs.aws.amazon.com, "Available keys for AWS OIDC federation".
+    The documentation does not say what becomes of several audiences without `azp`, so such a token is refused.
+    """
     head, claims, signed, signature = _split(token)
     host = _host(claims)
     provider = _provider(host, account)
-    matching = [item for item in _audiences(claims) if item in provider.get("ClientIDList", [])]
-    if not matching:
+    audiences = [str(claims["azp"])] if "azp" in claims else _audiences(claims)
+    if len(audiences) != 1 or audiences[0] not in provider.get("ClientIDList", []):
         raise Refused("InvalidIdentityToken", "Incorrect token audience")
     _check_signature(host, head, signed, signature)
     now = time.time()
@@ -103,7 +107,7 @@ def verify(token: str, account: str) -> dict[str, Any]:
         )
     if float(claims.get("nbf", 0)) > now + 60:
         raise Refused("InvalidIdentityToken", "The ID Token is not valid yet")
-    return {**claims, "aud": matching[0]}
+    return {**claims, "aud": audiences[0]}
 
 
 def principal(token: str, provider_id: str, role_arn: str) -> tuple[str, dict[str, Any]]:  # noqa: ARG001 - in place of a function of the base

@@ -39,7 +39,9 @@ def value(props: Props) -> str | None:
 
 def create(logical_id: str, props: Props, stack_name: str) -> Result:
     """Create a secret; its id is the ARN."""
-    name = props.get("Name") or adapter.physical_name(stack_name, logical_id, max_len=256)
+    # As CloudFormation names a secret: the logical id and something random, without the stack's name.
+    generated = adapter.physical_name(stack_name, logical_id, max_len=256).removeprefix(f"{stack_name}-")
+    name = props.get("Name") or generated
     arguments: Props = {"Name": name, **adapter.without(props, "Name", "GenerateSecretString", "ReplicaRegions")}
     first = value(props)
     if first is not None:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
-
-import yaml
 
 from policy.privileges import evidence, reasons
 from policy.privileges.roles import Roles, Statement
+from policy.templates import ROOT, templates
 from products import load
-from products.loader import FOLDER
 
 PRODUCT = "allthrive"
-ROOT = FOLDER.parent
-TEMPLATES = ROOT / "tests" / "snapshots" / PRODUCT
 PAGE = ROOT / "docs" / "least-privilege.md"
 
 _INTRODUCTION = """\
@@ -43,28 +38,7 @@ told to reach another environment, stack, repository, distribution or secret are
 @cache
 def shipped_roles() -> Roles:
     """The roles of the shipped product, from its committed templates."""
-    return Roles(load(PRODUCT), templates())
-
-
-def templates() -> dict[str, dict[str, Any]]:
-    """The committed templates by stack, as reviewers read them: logical ids without their hashes."""
-    found = {}
-    for path in TEMPLATES.glob("*.yaml"):
-        found[path.stem] = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - the safe loader, with CloudFormation's tags
-    return found
-
-
-class _Loader(yaml.CSafeLoader):
-    """Reads `!Ref X` and the like as CloudFormation does."""
-
-
-def _function(loader: yaml.CSafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node)}
-    return {name: loader.construct_mapping(node) if isinstance(node, yaml.MappingNode) else node.value}
-
-
-_Loader.add_multi_constructor("!", _function)
+    return Roles(load(PRODUCT), templates(PRODUCT))
 
 
 def row(statement: Statement, known: Mapping[Statement, str]) -> tuple[str, str] | None:

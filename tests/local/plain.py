@@ -7,6 +7,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from local import clients, keys, process
 from local.settings import Settings
+from products import names
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
@@ -107,6 +109,14 @@ class Plain:
     def outputs(self, name: str) -> dict[str, str]:
         stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+
+    def make_boundary(self) -> None:
+        """The boundary that every role of a product names; it bounds nothing here."""
+        statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam = self.client("iam")
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_policy(PolicyName=names.BOUNDARY, PolicyDocument=document)
 
     def delete(self, name: str) -> str:
         cfn = self.client("cloudformation")

@@ -328,7 +328,8 @@ def test_a_stack_can_be_forced_to_give_its_roles_a_boundary(plain: Plain) -> Non
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:*")]})
     boundary = iam.create_policy(PolicyName=unique("b"), PolicyDocument=document)["Policy"]["Arn"]
     demand = {**allow("iam:*"), "Condition": {"StringEquals": {"iam:PermissionsBoundary": boundary}}}
-    executing = cloudformation_role(plain, demand, allow(["iam:DeleteRole", "iam:PutRolePolicy"]))
+    others = allow(["iam:DeleteRole", "iam:GetRole", "iam:GetRolePolicy", "iam:TagRole", "iam:UntagRole"])
+    executing = cloudformation_role(plain, demand, others)
     trust = {
         "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]
     }

@@ -8,7 +8,8 @@ import pytest
 
 from policy.privileges import evidence, reasons
 from policy.privileges.roles import Roles
-from policy.privileges.table import PAGE, PRODUCT, ROOT, page, row, shipped_roles, templates
+from policy.privileges.table import PAGE, PRODUCT, page, row, shipped_roles
+from policy.templates import ROOT, templates
 from products import load
 
 STATEMENTS = shipped_roles().statements()
@@ -43,7 +44,7 @@ def test_the_page_says_what_is_known() -> None:
 
 
 def test_a_new_statement_without_evidence_is_found() -> None:
-    changed = templates()
+    changed = templates(PRODUCT)
     resources = changed["production-allthrive-access"]["Resources"].values()
     policy = next(it for it in resources if it["Type"] == "AWS::IAM::Policy")
     policy["Properties"]["PolicyDocument"]["Statement"].append(

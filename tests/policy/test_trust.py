@@ -10,7 +10,17 @@ import pytest
 
 from products import load, names
 from products.flows import deliveries
-from tests.support.github_tokens import FORMATS, HOST, MISTAKES, Claims, hostile, legitimate, request
+from tests.support.github_tokens import (
+    FORMATS,
+    HOST,
+    MISTAKES,
+    Claims,
+    hostile,
+    legitimate,
+    products,
+    request,
+    synthesized,
+)
 from tests.support.synthesis import PRODUCTS, Json, listed, shipped
 from tests.support.trust import Request, admits, met, roles
 
@@ -20,7 +30,7 @@ ACCOUNT = "111122223333"
 @pytest.fixture(scope="module")
 def trusts() -> dict[str, Json]:
     """Every role of every product: they may share an account, so no product's token may take another's role."""
-    return {arn: document for product in PRODUCTS for arn, document in roles(shipped(product)).items()}
+    return {arn: document for product in products() for arn, document in roles(synthesized(product)).items()}
 
 
 def taken(trusts: dict[str, Json], asked: Request) -> set[str]:
@@ -31,17 +41,25 @@ def taken(trusts: dict[str, Json], asked: Request) -> set[str]:
 
 
 def _legitimate() -> Iterator[Any]:
-    for product in PRODUCTS:
+    for name, product in products().items():
         for form in FORMATS:
-            for name, (job, role) in legitimate(load(product), form).items():
-                yield pytest.param(job.claims(), role, id=f"{product}, {form}: {name}")
+            for what, (job, role) in legitimate(product, form).items():
+                yield pytest.param(job.claims(), role, id=f"{name}, {form}: {what}")
 
 
 def _hostile() -> Iterator[Any]:
-    for product in PRODUCTS:
+    for name, product in products().items():
         for form in FORMATS:
-            for name, claims in hostile(load(product), form).items():
-                yield pytest.param(claims, id=f"{product}, {form}: {name}")
+            for what, claims in hostile(product, form).items():
+                yield pytest.param(claims, id=f"{name}, {form}: {what}")
+
+
+def test_the_matrix_decides_many_tokens_of_each_form() -> None:
+    for product in products().values():
+        for form in FORMATS:
+            tokens = [str(job.claims()) for job, _ in legitimate(product, form).values()]
+            tokens += [str(claims) for claims in hostile(product, form).values()]
+            assert len(set(tokens)) > 100
 
 
 @pytest.mark.parametrize(("claims", "role"), list(_legitimate()))

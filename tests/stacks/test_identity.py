@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.synthesis import Json, Synthesis, listed, shipped, statements, synthesis
+from tests.support.manifests import manifest
+from tests.support.synthesis import PRODUCTS, Json, Synthesis, listed, shipped, statements, synthesis
 
 STACK = "tooling-allthrive-identity"
 ISSUER = "token.actions.githubusercontent.com"
@@ -29,7 +30,6 @@ def trust(of: Synthesis, name: str) -> Json:
     ("name", "suffix", "ref"),
     [
         ("Diff", ":pull_request", "refs/pull/*/merge"),
-        ("ImagePush", ":ref:refs/heads/main", "refs/heads/main"),
         ("StagingDeploy", ":environment:staging", "refs/heads/main"),
         ("ProductionDeploy", ":environment:production", "refs/heads/main"),
     ],
@@ -56,7 +56,8 @@ def test_the_subject_takes_the_forms_of_the_manifest(formats: list[str], subject
 
 
 def test_another_branch_is_pinned_where_the_manifest_says_so() -> None:
-    found = trust(synthesis({"repository.branch": "trunk", "pipeline": None}, tooling=True), "ProductionDeploy")
+    trunk = {"repository.branch": "trunk", "pipeline.flows.main.branches": ["trunk"]}
+    found = trust(synthesis(trunk, tooling=True), "ProductionDeploy")
 
     assert found["Condition"]["StringEquals"][f"{ISSUER}:ref"] == "refs/heads/trunk"
 
@@ -64,7 +65,7 @@ def test_another_branch_is_pinned_where_the_manifest_says_so() -> None:
 def test_nobody_else_takes_any_role() -> None:
     roles = shipped("allthrive").resources("AWS::IAM::Role", STACK)
 
-    assert len(roles) == 4
+    assert len(roles) == 3
     for place, it in roles.items():
         for statement in it["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
             assert list(statement["Principal"]) == ["Federated"], place
@@ -73,14 +74,14 @@ def test_nobody_else_takes_any_role() -> None:
 def test_every_role_lasts_an_hour_and_stays_within_the_boundary() -> None:
     for place, it in shipped("allthrive").resources("AWS::IAM::Role", STACK).items():
         assert it["Properties"]["MaxSessionDuration"] == 3600, place
-        assert "Boundary" in it["Properties"]["PermissionsBoundary"]["Ref"], place
+        assert it["Properties"]["PermissionsBoundary"].endswith(":policy/slipway-boundary"), place
 
 
-def granted(of: Synthesis, name: str) -> dict[str, Any]:
+def granted(of: Synthesis, name: str, stack: str = STACK) -> dict[str, Any]:
     """What a role may do, by action."""
     return {
         action: statement["Resource"]
-        for place, statement in statements(of[STACK])
+        for place, statement in statements(of[stack])
         if place.startswith(name) and "Policy" in place
         for action in listed(statement["Action"])
     }
@@ -95,28 +96,63 @@ def test_a_pull_request_reads_stacks_and_nothing_else() -> None:
     }
 
 
-def test_a_push_puts_images_and_deletes_none() -> None:
-    actions = set(granted(shipped("allthrive"), "ImagePush"))
+PUSHING = {"pipeline": None}
+CHECKS = {"backend": {"build": "backend"}}
+
+
+def test_no_role_pushes_images_that_a_pipeline_publishes() -> None:
+    for product in PRODUCTS:
+        of = shipped(product)
+        granting = [place for place, it in statements(of[f"tooling-{product}-identity"]) if "ecr:" in str(it["Action"])]
+        assert granting == [], product
+
+
+def test_where_no_pipeline_publishes_a_job_of_one_github_environment_pushes_and_deletes_none() -> None:
+    of = synthesis(PUSHING, tooling=True)
+    actions = set(granted(of, "ImagePush"))
+    equals = trust(of, "ImagePush")["Condition"]["StringEquals"]
 
     assert "ecr:PutImage" in actions
     assert {action for action in actions if not action.startswith("ecr:") or "Delete" in action} == set()
+    assert equals[f"{ISSUER}:sub"] == [f"{NAMES}:environment:tooling", f"{IDS}:environment:tooling"]
+    assert equals[f"{ISSUER}:ref"] == "refs/heads/main"
 
 
-@pytest.mark.parametrize("environment", ["Staging", "Production"])
-def test_a_deployment_starts_one_pipeline(environment: str) -> None:
-    found = granted(shipped("allthrive"), f"{environment}Deploy")
+@pytest.mark.parametrize(("environment", "pipeline"), [("Staging", "feature"), ("Production", "main")])
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_an_environments_role_starts_the_pipelines_that_end_there(
+    product: str, environment: str, pipeline: str
+) -> None:
+    found = granted(shipped(product), f"{environment}Deploy", f"tooling-{product}-identity")
 
     assert set(found) == {"codepipeline:StartPipelineExecution", "codepipeline:GetPipelineExecution"}
-    assert {str(resource).rpartition(":")[2] for resource in found.values()} == {"allthrive-main"}
+    assert {str(resource).rpartition(":")[2] for resource in found.values()} == {f"{product}-{pipeline}"}
 
 
-def test_the_boundary_holds_what_the_roles_are_granted() -> None:
-    of = shipped("allthrive")
-    boundary = of.resource("AWS::IAM::ManagedPolicy", STACK)["PolicyDocument"]["Statement"]
-    most = {action for statement in boundary for action in listed(statement["Action"])}
+def test_no_role_starts_a_pipeline_through_a_protected_environment_to_another() -> None:
+    flows = {"branches": ["main"], "stages": ["test", "publish", "production", "staging"]}
+    of = synthesis({"pipeline.flows": {"main": flows}, "pipeline.checks": CHECKS}, tooling=True)
 
-    for name in ("Diff", "ImagePush", "StagingDeploy", "ProductionDeploy"):
-        assert set(granted(of, name)) <= most, name
+    assert not [place for place in of.resources("AWS::IAM::Role", STACK) if "/StagingDeploy" in place]
+
+
+def test_an_environment_without_a_pipeline_of_its_own_has_no_role() -> None:
+    flows = {"branches": ["main"], "stages": ["test", "publish", "staging", "production"]}
+    of = synthesis({"pipeline.flows": {"main": flows}, "pipeline.checks": CHECKS}, tooling=True)
+
+    assert not [place for place in of.resources("AWS::IAM::Role", STACK) if "/StagingDeploy" in place]
+    assert granted(of, "ProductionDeploy")
+
+
+def test_a_role_is_called_after_an_environment_of_several_words() -> None:
+    environments = {"pre-production": manifest()["environments"]["production"]}
+    flows = {"branches": ["main"], "stages": ["test", "publish", "pre-production"]}
+    of = synthesis(
+        {"environments": environments, "pipeline.flows": {"main": flows}, "pipeline.checks": CHECKS}, tooling=True
+    )
+
+    assert role(of, "PreProductionDeploy")["RoleName"] == "pre-production-allthrive-github-actions-role"
+    assert "PreProductionDeployRoleArn" in of[STACK]["Outputs"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from tests.support.synthesis import PRODUCTS, shipped, synthesis
@@ -89,3 +91,19 @@ def test_every_stack_is_tagged_with_product_and_environment(product: str) -> Non
     for name, properties in shipped(product).properties.items():
         assert properties["tags"]["product"] == product, name
         assert name.startswith(f"{properties['tags']['environment']}-{product}-")
+
+
+def test_no_two_products_give_resources_of_an_account_the_same_name() -> None:
+    keys = ("Name", "RoleName", "FunctionName", "BucketName", "LogGroupName", "RepositoryName", "ClusterName")
+    counted = Counter(
+        (kind, key, resource["Properties"][key])
+        for product in PRODUCTS
+        for template in shipped(product).templates.values()
+        for resource in template["Resources"].values()
+        if (kind := resource["Type"]) not in ("AWS::ECS::Service", "AWS::Lambda::Permission")
+        for key in keys
+        if isinstance(resource.get("Properties", {}).get(key), str)
+    )
+
+    assert len(counted) > 100
+    assert [name for name, count in counted.items() if count > 1] == []

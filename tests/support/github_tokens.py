@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
-from products import Product, names
+from products import Product, load, names
+from tests.support.manifests import product
+from tests.support.synthesis import PRODUCTS, Synthesis, shipped
 from tests.support.trust import Request
 
 HOST = "token.actions.githubusercontent.com"
@@ -44,6 +47,8 @@ class Job:
     environment: str | None = None
     format: str = "names"
     """Which form of the subject the repository sends."""
+    workflow: str = ""
+    """The reusable workflow it runs, if any."""
 
     @property
     def subject(self) -> str:
@@ -69,7 +74,7 @@ class Job:
             "environment": self.environment,
             "actor": "somebody",
             "actor_id": "4711",
-            "job_workflow_ref": f"{repository}/.github/workflows/ci.yml@{self.ref}",
+            "job_workflow_ref": self.workflow or f"{repository}/.github/workflows/ci.yml@{self.ref}",
             **changed,
         }
         return {key: value for key, value in found.items() if value is not None}
@@ -88,27 +93,77 @@ def own(product: Product, form: str) -> Job:
     return Job(source.owner, source.name, source.owner_id, source.id, ref=ref, format=form)
 
 
+def pushing() -> Product:
+    """A product whose images no pipeline publishes: its jobs of GitHub's environment `tooling` push them."""
+    source = {"owner": "acme", "name": "shop", "owner_id": 90000009, "id": 700000009}
+    return product({"name": "shop", "repository": source, "pipeline": None, "tooling.oidc_provider": "existing"})
+
+
+def products() -> dict[str, Product]:
+    """The shipped products and the one above, by name."""
+    return {**{name: load(name) for name in PRODUCTS}, "shop": pushing()}
+
+
+def synthesized(name: str) -> Synthesis:
+    """What one of them becomes."""
+    return shipped(name) if name in PRODUCTS else _pushing()
+
+
+@cache
+def _pushing() -> Synthesis:
+    return Synthesis(pushing())
+
+
 def legitimate(product: Product, form: str) -> dict[str, tuple[Job, str]]:
-    """The jobs that should get a role, each with what the role's name begins with."""
+    """The jobs that get a role, each with what the role's name begins with."""
     push = own(product, form)
-    pull = replace(push, event="pull_request", ref="refs/pull/17/merge")
     generated = names.stack("tooling", product.name, "identity")
-    jobs = {"pull request": (pull, f"{generated}-Diff"), "push to main": (push, f"{generated}-ImagePush")}
+    jobs = {f"pull request{what}": (job, f"{generated}-Diff") for what, job in _ways(_pull(push))}
+    if product.pipeline is None:
+        by_hand = replace(push, event="workflow_dispatch", environment="tooling")
+        return {**jobs, **{f"images{what}": (job, f"{generated}-ImagePush") for what, job in _ways(by_hand)}}
     for name in product.environments:
         job = replace(push, event="workflow_dispatch", environment=name)
-        jobs[f"environment {name}"] = (job, names.github_role(name, product.name))
+        role = names.github_role(name, product.name)
+        jobs |= {f"environment {name}{what}": (each, role) for what, each in _ways(job) + _events(job)}
     return jobs
+
+
+def _pull(push: Job) -> Job:
+    return replace(push, event="pull_request", ref="refs/pull/17/merge")
+
+
+def _ways(job: Job) -> list[tuple[str, Job]]:
+    """The same job, and by a reusable workflow of somebody else.
+
+    Only a merged change calls one, and it then acts as ours. `job_workflow_ref` is no condition of ours: GitHub
+    documents it for jobs that use a reusable workflow, so that pinning it could shut out all others.
+    """
+    shared = replace(job, workflow="octo/shared/.github/workflows/x.yml@v1")
+    return [("", job), (", reusable workflow of others", shared)]
+
+
+def _events(job: Job) -> list[tuple[str, Job]]:
+    """Events that start a job of the branch and name its environment.
+
+    STS has no key for the event. What stands between such a job and the role are GitHub's rules of the environment,
+    above all its reviewers (docs/deploying-to-aws.md).
+    """
+    events = ("push", "schedule", "issue_comment", "workflow_run", "repository_dispatch", "pull_request_target")
+    return [(f", {event}", replace(job, event=event)) for event in events]
 
 
 def hostile(product: Product, form: str) -> dict[str, Claims]:
     """Tokens that GitHub, or somebody who found a way, could present: none may get any role."""
     push = own(product, form)
-    pull = replace(push, event="pull_request", ref="refs/pull/17/merge")
+    pull = _pull(push)
     deploy = replace(push, environment="production")
     fork = replace(push, owner="mallory", owner_id=666, repository_id=6660001)
     return {
         **{name: job.claims() for name, job in _elsewhere(push, pull, deploy, fork).items()},
         **{name: job.claims() for name, job in _other_jobs(push, pull, deploy).items()},
+        **{name: job.claims() for name, job in _without_environment(push).items()},
+        **{name: job.claims() for name, job in _odd_names(push, deploy).items()},
         **_incomplete(pull, push, deploy),
         **_tampered(pull, push, deploy, fork),
     }
@@ -174,11 +229,34 @@ def _other_jobs(push: Job, pull: Job, deploy: Job) -> dict[str, Job]:
     }
 
 
+def _without_environment(push: Job) -> dict[str, Job]:
+    """Jobs of the very branch that name no environment: nobody's review stands before them."""
+    ref = push.ref.replace("refs/heads/", "")
+    events = ("push", "schedule", "issue_comment", "workflow_run", "workflow_dispatch", "repository_dispatch")
+    shared = f"octo/shared/.github/workflows/x.yml@refs/heads/{ref}"
+    return {
+        **{f"{event} on the branch, without environment": replace(push, event=event) for event in events},
+        "reusable workflow of others, without environment": replace(push, workflow=shared),
+    }
+
+
+def _odd_names(push: Job, deploy: Job) -> dict[str, Job]:
+    """Names of branches and environments made to be taken for something else."""
+    branches = ("environment:production", "main:environment:production", "ma?n", "*", "main%0A", "refs/heads/main")
+    environments = ("*", "produc*", "productio?", "production ", " production", "production/", "PRODUCTION", "tooling*")
+    return {
+        **{f"branch {name}": replace(push, ref=f"refs/heads/{name}") for name in branches},
+        **{f"production from the branch {name}": replace(deploy, ref=f"refs/heads/{name}") for name in branches},
+        "tag environment:production": replace(push, ref="refs/tags/environment:production"),
+        **{f"environment '{name}'": replace(deploy, environment=name) for name in environments},
+    }
+
+
 def _incomplete(pull: Job, push: Job, deploy: Job) -> dict[str, Claims]:
     missing = {
         f"{kind} without {claim}": job.claims(**{claim: None})
         for kind, job in {"pull request": pull, "push": push, "production": deploy}.items()
-        for claim in ("sub", "repository_id", "ref")
+        for claim in ("aud", "sub", "repository_id", "ref")
     }
     return {**missing, "nothing but an audience": {"aud": "sts.amazonaws.com"}}
 
@@ -191,6 +269,8 @@ def _tampered(pull: Job, push: Job, deploy: Job, fork: Job) -> dict[str, Claims]
         "audience that goes on": push.claims(aud="sts.amazonaws.com.evil.example"),
         "audience in other letters": push.claims(aud="STS.amazonaws.com"),
         "no audience": push.claims(aud=None),
+        "several audiences": deploy.claims(aud=["sts.amazonaws.com", "sigstore"]),
+        "several audiences, ours last": deploy.claims(aud=["sigstore", "sts.amazonaws.com"]),
         "subject of ours, id of a fork": push.claims(repository_id=str(fork.repository_id)),
         "subject of a fork, id of ours": fork.claims(repository_id=str(push.repository_id)),
         "subject of a pull request, of a fork": pull.claims(repository_id=str(fork.repository_id)),
@@ -203,7 +283,12 @@ def _tampered(pull: Job, push: Job, deploy: Job, fork: Job) -> dict[str, Claims]
         "subject of wildcards for ours": push.claims(sub=f"{whole}:*"),
         "subject of another pattern": push.claims(sub=f"repository_id:{push.repository_id}"),
         "subject that is empty": push.claims(sub=""),
-        "subject twice": push.claims(sub=[fork.subject, push.subject]),
+        "subject of production before a space": deploy.claims(sub=f"{deploy.subject} "),
+        "subject of production before a null": deploy.claims(sub=f"{deploy.subject}\0"),
+        "subject of production in capitals": deploy.claims(sub=deploy.subject.upper()),
+        "reference of production before a line's end": deploy.claims(ref=f"{deploy.ref}\n"),
+        "id of ours after zeros": deploy.claims(repository_id=f"00{deploy.repository_id}"),
+        "subject twice": deploy.claims(sub=[fork.subject, deploy.subject]),
         "environment of ours after a fork's name": push.claims(sub=f"{fork.subject}:{deploy.subject}"),
         "id of a wildcard": push.claims(repository_id="*"),
         "reference of a wildcard": deploy.claims(ref="*"),
@@ -253,11 +338,11 @@ def _with(
 
 _OURS = "repo:allthrive-ai/allthrive"
 _PINS = ("repository_id", "ref")
-_PUSH, _DIFF = "tooling-allthrive-identity-ImagePush", "tooling-allthrive-identity-Diff"
+_DIFF = "tooling-allthrive-identity-Diff"
 
 MISTAKES = (
     Mistake("no subject", "push without sub", _without("sub", *_PINS)),
-    Mistake("no audience", "no audience", _without("aud"), role=_PUSH),
+    Mistake("no audience", "production without aud", _without("aud")),
     Mistake("no repository id", "our name, deleted and made again: production", _without("repository_id")),
     Mistake("no reference: environment only", "production from a feature branch", _without("ref")),
     Mistake("no reference for pull requests", "pull_request_target", _without("ref"), role=_DIFF),
@@ -309,7 +394,6 @@ MISTAKES = (
     Mistake(
         "one of many subjects",
         "subject twice",
-        _with("ForAnyValue:StringEquals", "sub", f"{_OURS}:ref:refs/heads/main"),
-        role=_PUSH,
+        _with("ForAnyValue:StringEquals", "sub", f"{_OURS}:environment:production"),
     ),
 )

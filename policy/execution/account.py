@@ -1,0 +1,33 @@
+"""Puts the policies of an account into it, before the CDK CLI bootstraps it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from policy.execution.document import HOME, NAME
+from policy.templates import templates
+
+
+def policies(account: str, product: str) -> dict[str, str]:
+    """The committed policies of an account by name; none where they were not computed with the product."""
+    found = {path.stem: path.read_text(encoding="utf-8") for path in sorted((HOME / account).glob("*.json"))}
+    return found if templates(product) else {}
+
+
+def put(iam: Any, account: str, found: Mapping[str, str]) -> list[str]:
+    """Create the policies, or give them their new version; returns the ARNs of those for the execution role."""
+    for name, text in found.items():
+        _put(iam, f"arn:aws:iam::{account}:policy/{name}", name, json.dumps(json.loads(text), separators=(",", ":")))
+    return [f"arn:aws:iam::{account}:policy/{name}" for name in found if name.startswith(NAME)]
+
+
+def _put(iam: Any, arn: str, name: str, document: str) -> None:
+    try:
+        before = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    except iam.exceptions.NoSuchEntityException:
+        iam.create_policy(PolicyName=name, PolicyDocument=document)
+        return
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+    iam.delete_policy_version(PolicyArn=arn, VersionId=before)  # IAM keeps five versions and then refuses a new one

@@ -1,0 +1,107 @@
+"""The boundary of the roles that the stacks make: the most that any of them could do, whatever is attached to it.
+
+Its actions are those that the templates grant. The services in which one action on another's resource is already a way
+to more rights are bounded by resource, too.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from policy.execution import resources
+from policy.execution.resources import Resource
+from policy.execution.statements import Json, fewest, prefixes, scoped, unlisted
+from products import Product
+
+# Taking or passing a role, starting what has a role, reading a secret.
+_BY_RESOURCE = frozenset(
+    {"cloudformation", "codebuild", "codepipeline", "ecr", "ecs", "iam", "kms", "lambda", "s3", "secretsmanager", "sts"}
+)
+# How a resource that a template knows by name alone is called in full.
+_IMPORTED = {
+    "codebuild": "{where}:project/{}",
+    "ecs": "{where}:service/{}",
+    "iam": "arn:aws:iam::{account}:role/{}",
+    "s3": "arn:aws:s3:::{}",
+}
+# What AWS's own policies allow that the templates name: docs.aws.amazon.com/aws-managed-policy/latest/reference.
+_MANAGED: Mapping[str, tuple[str, ...]] = {
+    "service-role/AWSLambdaBasicExecutionRole": ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
+}
+
+
+def granted(resource: Resource) -> Iterator[Json]:
+    """The statements that a resource gives to roles."""
+    if resource.kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+        yield from _listed(resource.props["PolicyDocument"]["Statement"])
+    if resource.kind == "AWS::IAM::Role":
+        for policy in resource.props.get("Policies", ()):
+            yield from _listed(policy["PolicyDocument"]["Statement"])
+        for arn in resource.props.get("ManagedPolicyArns", ()):
+            _, _, name = str(arn).partition(":policy/")
+            if name not in _MANAGED:
+                raise LookupError(
+                    f"{resource.stack}: role {resource.logical_id} has the managed policy '{arn}', whose actions are "
+                    f"not known here; grant the actions in the stack, or add the policy to _MANAGED of {__file__}"
+                )
+            yield {"Effect": "Allow", "Action": list(_MANAGED[name]), "Resource": "*"}
+
+
+def statements(products: Iterable[Product], account: str) -> list[Json]:
+    """The statements of the boundary in an account."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for product in products:
+        ours = [each for each in resources.of(product) if each.account == account]
+        for resource in ours:
+            for statement in granted(resource):
+                for action in _listed(statement["Action"]):
+                    for place in _listed(statement["Resource"]):
+                        found[action] |= _bounded(action, str(place), resource)
+    by_place: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for action, places in found.items():
+        by_place[tuple(sorted(fewest(places)))].add(action)
+    allowed = [
+        {"Effect": "Allow", "Action": sorted(actions), "Resource": unlisted(list(places))}
+        for places, actions in sorted(by_place.items(), key=lambda it: sorted(it[1]))
+    ]
+    return [*allowed, *_of_github(products, account)]
+
+
+def _of_github(products: Iterable[Product], account: str) -> list[Json]:
+    """What the roles that GitHub's jobs take may do at most: they come from outside, so theirs is a narrower bound."""
+    actions: set[str] = set()
+    roles: set[str] = set()
+    for product in products:
+        ours = [each for each in resources.of(product) if each.account == account]
+        outside = [each for each in ours if each.kind == "AWS::IAM::Role" and "Federated" in str(each.props)]
+        named = {str(each.props.get("RoleName") or each.name) for each in outside}
+        roles |= {f"arn:aws:iam::{account}:role/{name}" for name in named}
+        for policy in ours:
+            if named & set(policy.props.get("Roles", ())):
+                actions |= {action for statement in granted(policy) for action in _listed(statement["Action"])}
+    condition = {"ArnLike": {"aws:PrincipalArn": sorted(roles)}}
+    return [{"Effect": "Deny", "NotAction": sorted(actions), "Resource": "*", "Condition": condition}] if roles else []
+
+
+def _bounded(action: str, place: str, resource: Resource) -> set[str]:
+    """Where the boundary allows an action that a role is granted on a place."""
+    service = action.partition(":")[0]
+    if service not in _BY_RESOURCE:
+        return {"*"}
+    if not place.startswith(("arn:", "*")):  # the resource by name alone
+        where = f"arn:aws:{service}:{resource.region}:{resource.account}"
+        place = _IMPORTED.get(service, f"{where}:{{}}").format(place, account=resource.account, where=where)
+    return {_wide(scoped(place, resource.product), resource.product)}
+
+
+def _wide(arn: str, product: Product) -> str:
+    """The same place in all environments: IAM takes 6,144 characters of a boundary and only one boundary of a role."""
+    for prefix in prefixes(product):
+        arn = arn.replace(f"{prefix}-", f"*-{product.name}-")
+    return arn
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,88 @@
+"""The files of `policy/execution/<account>/`: the execution role's policies, and the boundary of the roles it makes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from policy.execution import boundary, statements
+from policy.execution.statements import Json
+from policy.templates import ROOT
+from products import Product, load, names
+from products.loader import FOLDER
+
+HOME = ROOT / "policy" / "execution"
+NAME = "slipway-execution"
+# docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters of a managed policy without white
+# space, and managed policies of a role, of which the quota can be raised to 20.
+LIMIT, POLICIES = 6144, 10
+
+
+def products() -> list[Product]:
+    """Every product that has a manifest."""
+    return [load(path.stem) for path in sorted(FOLDER.glob("*.yaml"))]
+
+
+def document(found: Iterable[Json]) -> Json:
+    """A policy of statements."""
+    return {"Version": "2012-10-17", "Statement": list(found)}
+
+
+def packed(found: Iterable[Json]) -> list[Json]:
+    """Statements in as many policies as they need, in order."""
+    policies: list[list[Json]] = [[]]
+    for statement in found:
+        if policies[-1] and statements.size(document([*policies[-1], statement])) > LIMIT:
+            policies.append([])
+        policies[-1].append(statement)
+    return [document(each) for each in policies]
+
+
+def policies(of: Iterable[Product], account: str) -> dict[str, Json]:
+    """The managed policies of an account by name."""
+    listed = list(of)
+    execution = packed(statements.statements(listed, account))
+    bound = document(boundary.statements(listed, account))
+    found = {f"{NAME}-{number}": each for number, each in enumerate(execution, 1)}
+    _check(found, bound, account)
+    return {**found, names.BOUNDARY: bound}
+
+
+def _check(execution: Mapping[str, Json], bound: Json, account: str) -> None:
+    if len(execution) > POLICIES:
+        raise SystemExit(
+            f"Account {account} would need {len(execution)} policies for its execution role; IAM attaches {POLICIES}: "
+            "give a product an account of its own, or have the quota raised and change POLICIES"
+        )
+    for name, policy in {**execution, names.BOUNDARY: bound}.items():
+        if statements.size(policy) > LIMIT:
+            raise SystemExit(
+                f"The policy {name} of account {account} has {statements.size(policy)} characters; IAM takes {LIMIT}: "
+                "give a product an account of its own"
+            )
+
+
+def files() -> dict[Path, str]:
+    """What should stand in the folder."""
+    listed = products()
+    return {
+        HOME / account / f"{name}.json": json.dumps(policy, indent=2) + "\n"
+        for account in statements.accounts(listed)
+        for name, policy in policies(listed, account).items()
+    }
+
+
+def present() -> dict[Path, str]:
+    """What stands there."""
+    return {path: path.read_text(encoding="utf-8") for path in HOME.glob("*/*.json")}
+
+
+def write() -> None:
+    """Write the files; those of policies that are no longer needed go."""
+    wanted = files()
+    for path in set(present()) - set(wanted):
+        path.unlink()
+    for path, text in wanted.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")

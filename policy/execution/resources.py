@@ -1,0 +1,163 @@
+"""The resources of the templates, with what they refer to filled in: names as CloudFormation will make them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from policy.templates import templates
+from products import Product
+
+ANY = "*"
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
+# How a template names a resource of the type; others are named by CloudFormation.
+_NAMES = {
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::CodeBuild::Project": "Name",
+    "AWS::CodePipeline::Pipeline": "Name",
+    "AWS::ECR::Repository": "RepositoryName",
+    "AWS::ECS::Cluster": "ClusterName",
+    "AWS::ECS::Service": "ServiceName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+}
+_ARNS = {
+    "AWS::IAM::Role": "arn:aws:iam::{account}:role/{name}",
+    "AWS::Lambda::Function": "arn:aws:lambda:{region}:{account}:function:{name}",
+    "AWS::S3::Bucket": "arn:aws:s3:::{name}",
+    "AWS::SNS::Topic": "arn:aws:sns:{region}:{account}:{name}",
+    "AWS::SQS::Queue": "arn:aws:sqs:{region}:{account}:{name}",
+}
+_FUNCTIONS = {
+    "Ref": "reference",
+    "GetAtt": "attribute",
+    "Sub": "substituted",
+    "Join": "joined",
+    "ImportValue": "imported",
+    **dict.fromkeys(("If", "Select", "GetAZs", "Json", "Split", "Base64", "Equals"), "unknown"),
+}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of one stack of one product."""
+
+    product: Product
+    stack: str
+    logical_id: str
+    kind: str
+    props: Mapping[str, Any]
+    account: str
+    region: str
+
+    @property
+    def name(self) -> str:
+        """What its generated name will be like: a snapshot's logical id lacks the hash at its end."""
+        if self.kind == SECRET:
+            return f"{self.logical_id}{ANY}"  # the stack's name is not in it
+        return f"{self.stack}-{self.logical_id}{ANY}"
+
+
+def of(product: Product) -> Iterator[Resource]:
+    """The resources of a product's committed templates."""
+    found = templates(product.name)
+    fillings = {stack: _filling(product, stack, template) for stack, template in found.items()}
+    exports = {
+        output["Export"]["Name"]: (fillings[stack], output["Value"])
+        for stack, template in found.items()
+        for output in template.get("Outputs", {}).values()
+        if "Export" in output
+    }
+    for stack, filling in fillings.items():
+        filling.exports.update(exports)
+        for logical_id, resource in filling.resources.items():
+            props = filling.value(resource.get("Properties", {}))
+            yield Resource(product, stack, logical_id, resource["Type"], props, filling.account, filling.region)
+
+
+def _filling(product: Product, stack: str, template: Mapping[str, Any]) -> _Filling:
+    environment = stack.removesuffix(f"-{product.name}-{stack.rpartition('-')[2]}")
+    place = product.environments.get(environment) or product.tooling
+    return _Filling(stack, template["Resources"], place.account, place.region, {})
+
+
+@dataclass(frozen=True)
+class _Filling:
+    stack: str
+    resources: Mapping[str, Any]
+    account: str
+    region: str
+    exports: dict[str, tuple[_Filling, Any]]
+    """The values that the product's stacks export, each with what fills it in."""
+
+    def value(self, value: Any) -> Any:
+        """A value without functions; what is only known at the deployment is `*`."""
+        if isinstance(value, list):
+            return [self.value(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            ((name, argument),) = value.items()
+            if name in _FUNCTIONS:
+                return getattr(self, _FUNCTIONS[name])(argument)
+        return {key: self.value(each) for key, each in value.items()}
+
+    def reference(self, name: str) -> str:
+        """`!Ref`."""
+        return self._pseudo(name) or self._physical(name)
+
+    def attribute(self, place: str) -> str:
+        """`!GetAtt`."""
+        return self._attribute(*place.split(".", 1))
+
+    def joined(self, argument: list[Any]) -> str:
+        """`!Join`."""
+        separator, parts = argument
+        return str(separator).join(str(self.value(part)) for part in parts)
+
+    def imported(self, export: str) -> str:
+        """`!ImportValue`."""
+        filling, value = self.exports[export]
+        return str(filling.value(value))
+
+    def unknown(self, _: Any) -> str:
+        """A function whose value only the deployment knows."""
+        return ANY
+
+    def substituted(self, text: Any) -> str:
+        """`!Sub`, with `import` as our snapshots write an imported value; of a whole document, nothing is known."""
+        if not isinstance(text, str):
+            return ANY
+        first, *rest = text.split("${")
+        found = first
+        for part in rest:
+            name, _, after = part.partition("}")
+            if name.startswith("import "):
+                value = self.imported(name.removeprefix("import "))
+            else:
+                value = self.attribute(name) if "." in name else self.reference(name)
+            found += value + after
+        return found
+
+    def _pseudo(self, name: str) -> str:
+        known = {"AWS::AccountId": self.account, "AWS::Region": self.region, "AWS::Partition": "aws"}
+        return known.get(name, "")
+
+    def _physical(self, logical_id: str) -> str:
+        resource = self.resources.get(logical_id)
+        if resource is None:
+            return ANY  # a parameter
+        kind = resource["Type"]
+        named = self.value(resource.get("Properties", {}).get(_NAMES.get(kind, ""), ""))
+        if kind == SECRET:
+            return f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:{logical_id}{ANY}"
+        if kind == "AWS::SecretsManager::SecretTargetAttachment":  # its reference is the secret's ARN
+            return str(self.value(resource["Properties"]["SecretId"]))
+        return str(named or f"{self.stack}-{logical_id}{ANY}")
+
+    def _attribute(self, logical_id: str, attribute: str) -> str:
+        kind = self.resources.get(logical_id, {}).get("Type", "")
+        if attribute not in ("Arn", "TopicArn") or kind not in _ARNS:
+            return self._physical(logical_id)
+        return _ARNS[kind].format(account=self.account, region=self.region, name=self._physical(logical_id))

@@ -1,0 +1,113 @@
+"""The policies of the execution role and the boundary are those of the templates, with no way around them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from local.identity import needs
+from policy.execution import document, handlers, statements
+from policy.execution.document import LIMIT, NAME, POLICIES, files, present
+from products import names
+
+ACCOUNT = "111122223333"
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def policies() -> dict[str, Json]:
+    return document.policies(document.products(), ACCOUNT)
+
+
+@pytest.fixture(scope="module")
+def execution(policies: dict[str, Json]) -> list[Json]:
+    return [it for name, policy in policies.items() if name != names.BOUNDARY for it in policy["Statement"]]
+
+
+def test_the_files_are_those_of_the_templates() -> None:
+    assert present() == files(), "run make docs, after make snapshots"
+
+
+def test_every_type_of_the_templates_has_the_permissions_of_its_handlers() -> None:
+    known = needs.reference()["types"]
+
+    assert {kind for kind in handlers.types() if not kind.startswith("AWS::CloudFormation::")} - set(known) <= {
+        "AWS::CDK::Metadata",
+        "AWS::DocDB::DBCluster",
+        "AWS::DocDB::DBInstance",
+        "AWS::KinesisAnalyticsV2::ApplicationCloudWatchLoggingOption",
+    }
+
+
+def test_the_permissions_are_those_of_the_installed_schemas() -> None:
+    reference = needs.reference()
+
+    assert handlers.permissions(reference["types"]) == reference["types"], "run python -m policy.execution.handlers"
+
+
+def test_iam_takes_the_policies(policies: dict[str, Json]) -> None:
+    assert {name: size for name, it in policies.items() if (size := statements.size(it)) > LIMIT} == {}
+    assert 1 < len([name for name in policies if name.startswith(NAME)]) <= POLICIES
+
+
+def test_no_action_is_a_pattern(policies: dict[str, Json]) -> None:
+    actions = [action for it in policies.values() for each in it["Statement"] for action in each.get("Action", ())]
+
+    assert [action for action in actions if "*" in action] == []
+
+
+def test_rights_are_given_only_to_roles_within_the_boundary(execution: list[Json]) -> None:
+    giving = {"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
+    for statement in execution:
+        if giving & set(statement["Action"]):
+            assert statement["Condition"] == {
+                "StringEquals": {"iam:PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/slipway-boundary"}
+            }
+
+
+def test_there_is_no_way_to_a_principal_without_a_boundary(execution: list[Json]) -> None:
+    actions = {action for statement in execution for action in statement["Action"] if action.startswith("iam:")}
+    words = ("User", "Group", "AccessKey", "LoginProfile", "DeleteRolePermissionsBoundary", "CreatePolicy")
+
+    assert [action for action in sorted(actions) if any(word in action for word in words)] == []
+    assert "sts:AssumeRole" not in {action for statement in execution for action in statement["Action"]}
+
+
+def test_a_passed_role_is_the_products_and_goes_to_a_named_service(execution: list[Json]) -> None:
+    passing = [statement for statement in execution if "iam:PassRole" in statement["Action"]]
+
+    assert passing
+    for statement in passing:
+        assert set(statement["Condition"]["StringEquals"]) == {"iam:PassedToService"}
+        assert "*" not in {str(place).rpartition(":role/")[2] for place in [statement["Resource"]]}
+
+
+def test_iam_is_changed_only_under_the_products_names(execution: list[Json]) -> None:
+    places = {
+        place
+        for statement in execution
+        if any(action.startswith("iam:") for action in statement["Action"])
+        for place in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
+    }
+    kinds = ("-allthrive-", "-edenco-", ":role/aws-service-role/", ":oidc-provider/token.actions.githubusercontent.com")
+
+    assert [place for place in sorted(places) if not any(kind in place for kind in kinds)] == []
+
+
+def test_the_boundary_gives_no_way_to_more_rights(policies: dict[str, Json]) -> None:
+    allowed = [it for it in policies[names.BOUNDARY]["Statement"] if it["Effect"] == "Allow"]
+    everywhere = {action for statement in allowed if statement["Resource"] == "*" for action in statement["Action"]}
+
+    assert {action for it in allowed for action in it["Action"] if action.startswith("iam:")} == {"iam:PassRole"}
+    risky = {"iam:PassRole", "sts:AssumeRole", "secretsmanager:GetSecretValue", "cloudformation:UpdateStack"}
+    assert risky & everywhere == set()
+
+
+def test_the_roles_of_github_are_bounded_to_what_github_does(policies: dict[str, Json]) -> None:
+    (denied,) = [it for it in policies[names.BOUNDARY]["Statement"] if it["Effect"] == "Deny"]
+
+    assert "codepipeline:StartPipelineExecution" in denied["NotAction"]
+    assert "sts:AssumeRole" not in denied["NotAction"]
+    assert f"arn:aws:iam::{ACCOUNT}:role/production-allthrive-github-actions-role" in json.dumps(denied["Condition"])
