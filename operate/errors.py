@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from urllib.parse import urlsplit
+
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -9,6 +12,8 @@ from operate.words import command, plain
 from products import Product
 
 _LOG_IN = "aws sso login (or set AWS_PROFILE), then aws sts get-caller-identity"
+_SOURCE = "source .slipway/local.env: the local cloud's keys are those of its state folder"
+_LOCAL = {"localhost", "127.0.0.1"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 _UNKNOWN_KEYS = {
     "AuthFailure",
@@ -72,11 +77,11 @@ def explained(error: ClientError | BotoCoreError, product: Product) -> OperateEr
     if isinstance(error, ClientError):
         return _answered(error, product)
     if isinstance(error, _NO_KEYS):
-        return OperateError(f"there are no AWS credentials to use: {plain(error)}", _LOG_IN)
+        return OperateError(f"there are no AWS credentials to use: {plain(error)}", _log_in())
     if isinstance(error, exceptions.ProfileNotFound):
         return OperateError(f"AWS_PROFILE names no profile: {plain(error)}", "aws configure list-profiles")
     if isinstance(error, _STALE):
-        return OperateError(f"the AWS session has ended: {plain(error)}", _LOG_IN)
+        return OperateError(f"the AWS session has ended: {plain(error)}", _log_in())
     if isinstance(error, _UNREACHED):
         return OperateError(
             f"AWS does not answer: {plain(error)}. Look at the network, a proxy, and AWS_ENDPOINT_URL",
@@ -85,12 +90,17 @@ def explained(error: ClientError | BotoCoreError, product: Product) -> OperateEr
     return OperateError(f"the AWS SDK cannot do this: {plain(error)}", "aws sts get-caller-identity")
 
 
+def _log_in() -> str:
+    """Returns how to get credentials of the cloud that the environment names."""
+    return _SOURCE if urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in _LOCAL else _LOG_IN
+
+
 def _answered(error: ClientError, product: Product) -> OperateError:
     message, status, tooling = said(error), command("status", product.name), product.tooling
     arn = f"arn:aws:codepipeline:{tooling.region}:{tooling.account}:{product.name}-*"
     known: dict[str, tuple[str, str]] = {
-        **dict.fromkeys(_EXPIRED, ("the AWS session has ended", _LOG_IN)),
-        **dict.fromkeys(_UNKNOWN_KEYS, ("AWS does not accept these credentials", _LOG_IN)),
+        **dict.fromkeys(_EXPIRED, ("the AWS session has ended", _log_in())),
+        **dict.fromkeys(_UNKNOWN_KEYS, ("AWS does not accept these credentials", _log_in())),
         **dict.fromkeys(
             _DENIED,
             (

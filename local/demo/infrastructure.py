@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from local import clients, shell
+from local import clients, keys, shell
 from local.settings import ROOT, Settings
 from policy.execution.account import policies, put
 from products import names
@@ -49,7 +49,7 @@ class Cdk:
 
     def bootstrap(self, account: str, region: str) -> None:
         """Prepare an account and region for deployments: CloudFormation gets the rights of `policy/execution`."""
-        iam = clients.client("iam", clients.root(account), region, url=self.settings.url)
+        iam = clients.client("iam", keys.root(self.settings, account).credentials(), region, url=self.settings.url)
         known = policies(account, self.product)
         rights = put(iam, account, known or _WITHOUT_POLICIES)
         options = ["--cloudformation-execution-policies", ",".join(rights)] if rights else []

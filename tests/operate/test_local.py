@@ -64,7 +64,9 @@ def _world(plain: Plain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 
 @pytest.fixture(autouse=True)
 def _account(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"ENDPOINT_URL": world.plain.url, "ACCESS_KEY_ID": ACCOUNT, "SECRET_ACCESS_KEY": "local"}
+    key = world.plain.key
+    given = {"ENDPOINT_URL": world.plain.url, "ACCESS_KEY_ID": key.access_key_id}
+    given["SECRET_ACCESS_KEY"] = key.secret_access_key
     for name, value in {**given, "DEFAULT_REGION": REGION, "REGION": REGION, "PAGER": ""}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
@@ -212,3 +214,11 @@ def test_the_plain_commands_of_the_runbook_do_what_they_say(world: World) -> Non
     play("reject", "main", "--reason", "no")
     world.ended(MAIN, run)
     assert run in bash(plain_commands("Retry a failed stage"), STAGE="Approval", RUN=run)
+
+
+def test_keys_of_an_earlier_local_cloud_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    played = play("status")
+    assert played.code == 1
+    assert "next: source .slipway/local.env" in played.err

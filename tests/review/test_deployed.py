@@ -23,8 +23,8 @@ QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 30}}
 def account(plain: Plain, monkeypatch: pytest.MonkeyPatch) -> Plain:
     """The environment in which the AWS SDK finds the local cloud."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", plain.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    for name, value in plain.key.variables().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     return plain
 

@@ -22,6 +22,7 @@ from local.builds.proxy.rules import route, without_version
 
 _MOST_JSON = 4 * 1024 * 1024
 _CHUNK = 65536
+_LEAVE_SECONDS = 2  # a client that has its answer closes at once
 _SWITCHING = 101
 _EMPTY = {204, 304}  # answers without a body, whose head must not announce one (RFC 9112, 6.1)
 Content = bytes | IO[bytes] | None  # None: the client's body, as it comes
@@ -46,17 +47,28 @@ class Conversation:
                 return
             await self._serve(request)
         except RefusedError as error:
-            await self._say(403, {"message": f"slipway: {error}"})
+            await self._reject(403, f"slipway: {error}")
         except daemon.MissingError as error:
-            await self._say(404, {"message": str(error)})
+            await self._reject(404, str(error))
         except (h11.RemoteProtocolError, ValueError, RecursionError) as error:
-            await self._say(400, {"message": f"slipway: {error}"})
+            await self._reject(400, f"slipway: {error}")
         except (ConnectionError, OSError, asyncio.IncompleteReadError) as error:
             logger.debug("docker of a build: %s", error)
         finally:
             self._writer.close()
             if self._upstream is not None:
                 self._upstream[1].close()
+
+    async def _reject(self, status: int, reason: str) -> None:
+        """Answers with the reason, and reads what the client still sends: closed before, it would see a broken pipe."""
+        try:
+            await self._say(status, {"message": reason})
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                for _ in range(_MOST_JSON // _CHUNK):
+                    if not await self._reader.read(_CHUNK):
+                        return
+        except (OSError, TimeoutError) as error:
+            logger.debug("docker of a build: %s", error)
 
     async def _serve(self, request: h11.Request) -> None:
         target = urlsplit(request.target.decode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local import shell
@@ -19,6 +20,7 @@ def test_an_image_is_pushed_once_and_carries_its_version_as_a_label(
 ) -> None:
     for name, value in shell.variables(cloud.settings).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the keys of the cloud before
     said: list[str] = []
     ecr = cloud.client("ecr")
     ecr.create_repository(repositoryName="allthrive/backend", imageTagMutability="IMMUTABLE")
