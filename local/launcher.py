@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import docker
 
-from local import network, process, shell
+from local import keys, network, process, shell
 from local.settings import Settings
 
 Say = Callable[[str], None]
@@ -38,6 +38,11 @@ def up(settings: Settings) -> int:
 
 
 def _up(settings: Settings) -> int:
+    present = process.placed(settings)
+    if present.port != settings.port:
+        say(f"The local cloud of {settings.state} runs at {present.url}: a state folder has one.")
+        say(f"Use it: source {keys.env_file(present)}   End it: make local-down   Or: SLIPWAY_STATE=<another folder>")
+        return 1
     if process.running(settings) is not None and process.healthy(settings):
         say(f"The local cloud is already up at {settings.url}")
         return _ready(settings)
@@ -116,7 +121,7 @@ def _ready(settings: Settings) -> int:
 def down(settings: Settings) -> int:
     """Stop everything; leaves no process, container or network."""
     with _alone(settings):
-        return _down(settings)
+        return _down(process.placed(settings))
 
 
 def _down(settings: Settings) -> int:
@@ -131,6 +136,7 @@ def _down(settings: Settings) -> int:
 
 def reset(settings: Settings) -> int:
     """Empty the state, keep serving."""
+    settings = process.placed(settings)
     if process.running(settings) is None or not process.reset(settings):
         say("The local cloud does not answer. Start it: python -m local up")
         return 1
@@ -140,6 +146,7 @@ def reset(settings: Settings) -> int:
 
 def status(settings: Settings) -> int:
     """Tell what runs; exit code 0 when it serves, 3 when it does not."""
+    settings = process.placed(settings)
     pid = process.running(settings)
     serving = pid is not None and process.healthy(settings)
     say(f"Server:      {'serving at ' + settings.url if serving else 'not running'}" + (f" (pid {pid})" if pid else ""))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import http
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from local import keys, signing
@@ -35,13 +37,25 @@ def log_file(settings: Settings) -> Path:
 
 def running(settings: Settings) -> int | None:
     """Pid of our server, if the recorded pid is alive and really is our server on this port."""
+    found = _server(settings)
+    return found[0] if found is not None and found[1] == settings.port else None
+
+
+def placed(settings: Settings) -> Settings:
+    """Returns the settings with the port of the server that runs on this state folder, if there is one."""
+    found = _server(settings)
+    return settings if found is None else replace(settings, port=found[1])
+
+
+def _server(settings: Settings) -> tuple[int, int] | None:
+    """Pid and port of the server of the state folder, if the recorded pid is alive and really is one."""
     try:
         pid = int(pid_file(settings).read_text(encoding="utf-8"))
         command = Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc").is_dir() else _ps(pid)
     except (OSError, ValueError):
         return None
-    ours = b"local.server" in command and str(settings.port).encode() in command
-    return pid if ours and not _zombie(pid) else None
+    port = re.search(rb"local\.server[\0 ]+(\d+)", command)
+    return None if port is None or _zombie(pid) else (pid, int(port[1]))
 
 
 def _ps(pid: int) -> bytes:

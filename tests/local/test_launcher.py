@@ -60,6 +60,22 @@ def test_down_ends_the_process_and_says_so(settings: Settings, capsys: pytest.Ca
     assert launcher.down(settings) == 0
 
 
+def test_a_state_folder_has_one_cloud_whatever_port_is_named(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launcher.up(settings)
+    other = dataclasses.replace(settings, port=free_port())
+    assert launcher.up(other) == 1
+    out = capsys.readouterr().out
+    assert f"runs at {settings.url}" in out
+    assert not process.port_taken(other)
+    assert launcher.status(other) == 0
+    assert f"serving at {settings.url}" in capsys.readouterr().out
+    assert launcher.reset(other) == 0
+    assert launcher.down(other) == 0
+    assert not process.port_taken(settings)
+
+
 def test_status_tells_by_its_exit_code_whether_it_serves(settings: Settings) -> None:
     assert launcher.status(settings) == 3
     launcher.up(settings)
