@@ -132,14 +132,17 @@ class Stack:
 
 
 def eventually(what: str, seconds: float, attempt: Any) -> Any:
-    """Ask until the answer is true; another process decides when."""
-    end = time.monotonic() + seconds
+    """Asks until the answer is true; another process decides when, and an attempt may fail until then."""
+    end, last = time.monotonic() + seconds, ""
     while time.monotonic() < end:
-        answer = attempt()
+        try:
+            answer = attempt()
+        except Exception as error:  # noqa: BLE001 - what the other process is not ready for raises anything
+            answer, last = None, f"; the last attempt raised {error!r}"
         if answer:
             return answer
         time.sleep(0.2)
-    pytest.fail(f"not within {seconds:.0f} seconds: {what}")
+    pytest.fail(f"not within {seconds:.0f} seconds: {what}{last}")
 
 
 def get(address: str) -> tuple[int, str]:
