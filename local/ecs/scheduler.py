@@ -269,6 +269,8 @@ class Loop:
                 primary["failedTasks"] = 0
         enough = len(_healthy(current)) == len(current) == int(self.service["desiredCount"])
         if primary["rolloutState"] == "IN_PROGRESS" and enough and not self._live(primary, of_it=False):
+            # Before the deployment is complete: who waits for that sends requests at once, and they need a target.
+            ecs._refresh_service_state(self.cluster, self.group)
             primary.update(
                 rolloutState="COMPLETED", rolloutStateReason=f"ECS deployment {primary['id']} completed.", failedTasks=0
             )
