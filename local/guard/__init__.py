@@ -5,7 +5,7 @@ A page of any origin can send requests to loopback. Where it must not, the guard
 * the AWS API and MiniStack's own addresses take no request that a page caused, whatever its origin; S3 takes those that
   a bucket's CORS configuration allows, and presigned downloads;
 * the console and the pages of the local GitHub take their own forms, and links from elsewhere;
-* the sites of products are the product's: everything passes;
+* the sites of products are the product's: everything passes, and nothing of the cloud's own answers there;
 * a `Host` that is not this machine's is refused (DNS rebinding), and so is a request that can be read in two ways;
 * what administers the cloud (`/_ministack/reset`, `/_slipway/faults`, …) needs a signature of the root key.
 
@@ -18,11 +18,11 @@ import logging
 from http import HTTPStatus
 
 from local.asgi import Application, Message, Receive, Send, body_of, refuse_socket, send_answer
-from local.guard import places, signatures
+from local.guard import places, signatures, sites
 from local.guard.head import Head, RefusedError, parse
 from local.identity.root import from_container
 
-SYMBOLS: tuple[str, ...] = places.SYMBOLS + signatures.SYMBOLS
+SYMBOLS: tuple[str, ...] = (*places.SYMBOLS, *signatures.SYMBOLS, *sites.SYMBOLS)
 
 _LIMIT = 1_000_000  # bytes of a body that is checked before it is served
 logger = logging.getLogger("slipway")
@@ -30,6 +30,7 @@ logger = logging.getLogger("slipway")
 
 def around(application: Application) -> Application:
     """The application behind the guard; nothing may be put before it."""
+    site = sites.application()
 
     async def guarded(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -39,7 +40,10 @@ def around(application: Application) -> Application:
             head = parse(scope)
             places.require_known(head)
             from_container.set(head.container)
-            await _serve(application, head, scope, receive, send)
+            if places.is_site(head):
+                await site(scope, receive, send)
+            else:
+                await _serve(application, head, scope, receive, send)
         except RefusedError as error:
             await _refuse(scope, receive, send, str(error))
 
@@ -47,9 +51,6 @@ def around(application: Application) -> Application:
 
 
 async def _serve(application: Application, head: Head, scope: Message, receive: Receive, send: Send) -> None:
-    if places.is_site(head):
-        await application(scope, receive, send)
-        return
     address = places.address_of_site(head)
     if address:
         await send_answer(send, scope, HTTPStatus.TEMPORARY_REDIRECT, {"Location": address}, b"")
@@ -114,4 +115,5 @@ async def _refuse(scope: Message, receive: Receive, send: Send, reason: str) -> 
 
 
 def install() -> None:
-    """Nothing of MiniStack is changed; the server puts the guard around the application itself."""
+    """Lead requests to sites past MiniStack's own addresses; the server puts the guard around the application."""
+    sites.install()
