@@ -1,7 +1,7 @@
 """Requests to a product's site reach the product, whatever their path is.
 
-MiniStack looks at paths before it looks at hosts: it would answer `/_ministack/reset`, `/v2/…/blobs/uploads/`, `/health`
-or `/logout` under every name, also to a script of the site itself. A request to a site is led past all of that.
+MiniStack looks at paths before hosts: it would answer `/_ministack/reset`, `/v2/…/blobs/uploads/`, `/health` or
+`/logout` under every name, also to a script of the site itself. A request to a site is led past all of that.
 """
 
 from __future__ import annotations
