@@ -141,9 +141,9 @@ def _tags(product: Product, pipeline: Pipeline) -> list[str]:
         (f"`{release}`", f"`{_example(release, branch)}`", f"{branch}, in Release", "the release; moves no layers"),
         (f"`{CACHE_TAG}…`", f"`{CACHE_TAG}{branch}`", all_builds, "layers for the next build; no image to run"),
     ]
-    where = f"What {branch} built is in {_listed(names.repository(product.name, it) for it in product.images)}."
+    where = f"What {branch} built is in {_listed(names.repository(product.name, image) for image in product.images)}."
     if branches_publish(product):
-        apart = _listed(names.branch_repository(product.name, it) for it in product.images)
+        apart = _listed(names.branch_repository(product.name, image) for image in product.images)
         where += f" What other branches built is in {apart}, which no build of {branch} reads."
     return [where, "", *_table(("tag", "for example", "put by", "names"), rows)]
 

@@ -27,8 +27,8 @@ class PostgresDatabase(Construct):
     - `keep`: a final snapshot when the stack goes; otherwise nothing is left.
 
     `url` holds `postgresql://user:password@host:port/name?sslmode=…` of one of the application's `users`, which own
-    the schema. CloudFormation composes it from the generated credentials when that login was tried, so its value
-    stands in no template; the rotation rewrites it. `credentials` are the master user's, for operators.
+    the schema. CloudFormation composes it from the generated credentials once that login works, so no template
+    contains its value; the rotation rewrites it. `credentials` are the master user's, for operators.
     """
 
     instance: rds.DatabaseInstance

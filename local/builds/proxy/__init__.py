@@ -2,7 +2,7 @@
 
 `server` carries requests; `rules`, `image_rules` and `object_rules` say which; `container_rules` what a container may
 be; `buildkit` reads what `docker build` says; `images` knows which build gave which name; `registry` asks IAM. ADR 9
-tells what this protects from, and what not.
+lists what this protects from, and what not.
 """
 
 from __future__ import annotations
