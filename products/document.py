@@ -135,8 +135,8 @@ def _tags(product: Product, pipeline: Pipeline) -> list[str]:
     all_builds = "every build" if branches_publish(product) else branch
     rows = [(f"`{found}`", f"`{_example(found, branch)}`", all_builds, "a commit's image: nothing else finds it")]
     for pattern in pipeline.tags:
-        of = all_builds if "{sha" in pattern or "{branch}" in pattern else branch  # pipeline/image.yml puts them
-        rows.append((f"`{pattern}`", f"`{_example(pattern, branch)}`", of, _names(pattern, branch)))
+        builds = all_builds if "{sha" in pattern or "{branch}" in pattern else branch  # pipeline/image.yml puts them
+        rows.append((f"`{pattern}`", f"`{_example(pattern, branch)}`", builds, _names(pattern, branch)))
     rows += [
         (f"`{release}`", f"`{_example(release, branch)}`", f"{branch}, in Release", "the release; moves no layers"),
         (f"`{CACHE_TAG}…`", f"`{CACHE_TAG}{branch}`", all_builds, "layers for the next build; no image to run"),

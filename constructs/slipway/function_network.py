@@ -22,7 +22,7 @@ _LOOKS = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
 
 @dataclass(frozen=True)
 class FunctionNetwork:
-    """A place in a VPC: its subnets by the name of their group, and a security group."""
+    """Subnets of a VPC, by the name of their group, and a security group."""
 
     vpc: ec2.IVpc
     subnet_group: str

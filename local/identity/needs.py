@@ -133,9 +133,7 @@ def of(step: Step, *, account: str, region: str) -> Iterator[Need]:
     if step.kind.startswith(_WITHOUT_PERMISSIONS):
         return
     if step.kind not in reference()["types"]:
-        yield Need(
-            f"{step.kind.split('::')[1].lower()}:*"
-        )  # AWS documents no permissions, so all actions of the service
+        yield Need(f"{step.kind.split('::')[1].lower()}:*")  # all of the service: AWS documents no permissions
     for action in actions(step):
         yield from _needs(action, step, account, region)
 

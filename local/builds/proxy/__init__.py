@@ -37,7 +37,7 @@ _OPENING_SECONDS = 10
 
 
 def install() -> None:
-    """Put the registry's question to IAM in place, and hide what builds name from the rest of the local cloud."""
+    """Make the registry check with IAM, and hide the images that builds name from the rest of the local cloud."""
     registry.install()
     if settings.current().docker:
         images.install()

@@ -139,7 +139,7 @@ def check_seen(build: str, image: Image) -> None:
 
 
 def full(image: Image) -> str:
-    """The name with the tag that Docker reads where none is."""
+    """Returns the name with a tag: `latest`, as Docker reads a name without one."""
     return str(image) if image.tag or image.digest else f"{image}:latest"
 
 
@@ -176,11 +176,11 @@ async def _remove(names: Iterable[str]) -> None:
             logger.warning("the image name %s of a build stays: %s", name, answer)
 
 
-# --- what others get by these names ----------------------------------------------------------------------------------
+# --- images that others get by these names ----------------------------------------------------------------------------
 
 
 def install() -> None:
-    """Let the rest of the local cloud pull what has the name of a build's image, as if it were not here."""
+    """Make the rest of the local cloud pull an image if a build has its name, as if it were missing here."""
     get, pull, create = ImageCollection.get, ImageCollection.pull, ContainerCollection.create
     pulling = threading.local()
 

@@ -183,14 +183,14 @@ class Executed:
         return failures
 
     def _delete(self, stack_id: str) -> None:
-        """As root; a stack that another one imports from stays."""
+        """Delete a stack as root; one that another stack imports from stays."""
         client = self.cloud.client("cloudformation")
         with suppress(ClientError):
             client.delete_stack(StackName=stack_id, RoleARN=self.root)
             self.cloud.settled(stack_id)
 
     def _put_assets(self, template: Json) -> None:
-        """Something to make functions of."""
+        """Upload the assets of the template's functions."""
         s3 = self.cloud.client("s3")
         for resource in template["Resources"].values():
             code = resource.get("Properties", {}).get("Code", {})
