@@ -62,7 +62,7 @@ class Table:
     standard: tuple[str, ...]
     rows: tuple[Control, ...]
     as_of: str
-    """When the list was last compared with AWS's."""
+    """Date on which the list was last compared with AWS's."""
 
 
 def load(path: Path = DATA) -> Table:
@@ -83,7 +83,7 @@ def document(table: Table) -> str:
     rows = sorted(table.rows, key=lambda each: table.standard.index(each.name))
     counted = {kind: sum(kind in each.answers for each in rows) for kind in _ANSWERS}
     counts = f"{len(rows)} controls: " + ", ".join(f"{counted[kind]} {said}" for kind, said in _ANSWERS.items()) + "."
-    return _HEAD.format(counts=counts, as_of=table.as_of) + "".join(f"{_row(each)}\n" for each in rows)
+    return _HEAD.format(counts=counts, as_of=table.as_of) + "".join(f"{_row(row)}\n" for row in rows)
 
 
 def _row(control: Control) -> str:

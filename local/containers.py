@@ -88,7 +88,7 @@ def install() -> None:
 
 
 def _variables(images: ImageCollection, name: str) -> list[str]:
-    """What an image sets, as `NAME=value`; nothing while it is not here, which the creation says."""
+    """Returns an image's variables as `NAME=value`; none if the image is missing (create reports that)."""
     try:
         return list(images.get(name).attrs["Config"].get("Env") or ())
     except ImageNotFound:

@@ -3,8 +3,8 @@
     PUT /_slipway/faults   [{"service": "s3", "method": "PUT", "path": "/bucket", "answer": "full", "every": 1}]
     GET /_slipway/faults   the same, with how often each was given: "given"
 
-A list replaces the one before; an empty one ends all faults. The guard asks for a signature of the root key. What the
-cloud asks of itself is never disturbed: a fault stands at the API's door, where clients come in.
+A list replaces the one before; an empty one ends all faults. The guard requires a signature of the root key. The
+cloud's own internal calls are never disturbed: faults apply only to requests from clients.
 """
 
 from __future__ import annotations

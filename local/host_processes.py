@@ -1,6 +1,6 @@
-"""What MiniStack would run on this machine on behalf of an API call, and what is left of that.
+"""Limits the processes that MiniStack starts on this machine on behalf of API calls.
 
-* Jobs of Glue are refused, and so is Lambda's way to hand a call to an address of the function's choice.
+* Glue jobs are refused, and Lambda forwards no invocation to an address that the function chose.
 * CloudFront Functions and resolvers of AppSync run in Node with an empty environment, and with Node's permission model:
   no files, no processes, no threads. MiniStack's own sandbox is `vm`, which Node's documentation calls no security
   mechanism (nodejs.org/api/vm.html).
@@ -29,7 +29,7 @@ _PERMISSION = ((22, 13), "--permission"), ((20, 0), "--experimental-permission")
 
 @cache
 def node_flags(node: str) -> tuple[str, ...]:
-    """Returns the flags by which this Node takes files and processes away from a script; none before version 20."""
+    """Returns the flags with which this Node denies a script files and processes; none before version 20."""
     printed = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.match(r"v(\d+)\.(\d+)", printed)
     version = (int(found[1]), int(found[2])) if found else (0, 0)
@@ -56,7 +56,7 @@ def _refuse_job(run: dict[str, Any], *_rest: Any) -> None:
 
 
 def install() -> None:
-    """Close the ways to this machine."""
+    """Replace the functions of MiniStack that start processes on this machine."""
     node_pool.subprocess = Subprocess()
     glue._execute_subprocess = _refuse_job
     lambda_svc._proxy_url_for = lambda _config: None

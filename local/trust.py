@@ -53,7 +53,9 @@ def database_authority() -> str:
 
 def replace_authorities(environment: dict[str, str], image_variables: Iterable[str]) -> None:
     """Point `PGSSLROOTCERT` to the bundle, where a definition or the image sets it."""
-    if ROOT_CERTIFICATE in environment or any(each.startswith(f"{ROOT_CERTIFICATE}=") for each in image_variables):
+    if ROOT_CERTIFICATE in environment or any(
+        variable.startswith(f"{ROOT_CERTIFICATE}=") for variable in image_variables
+    ):
         environment[ROOT_CERTIFICATE] = FILE
 
 

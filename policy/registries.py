@@ -1,4 +1,4 @@
-"""Which builds write the repositories that a protected environment's releases come from."""
+"""Finds builds that write to repositories from which a protected environment is released."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _READS = "ecr:BatchGetImage"
 
 
 def shared(template: Mapping[str, Any], protected_stages: Collection[str]) -> Iterator[tuple[str, str]]:
-    """The builds, by logical id, that write what a pipeline with a protected stage reads, and are not of such a one.
+    """Yields builds of other pipelines, by logical id, that write to a repository which a protected pipeline reads.
 
-    An image or a layer that they left there could become what is released.
+    An image or a layer that they leave there could be released.
     """
     resources = template.get("Resources", {})
     read: set[str] = set()
@@ -41,7 +41,7 @@ def _projects(stage: Mapping[str, Any]) -> Iterator[str]:
 def _repositories(resources: Mapping[str, Any], project: str, call: str) -> Iterator[str]:
     """The repositories for which a build's role may make a call, as the template writes them."""
     role = resources[project]["Properties"]["ServiceRole"]
-    if not isinstance(role, Mapping):  # one of elsewhere: this template does not say what it may
+    if not isinstance(role, Mapping):  # of another template, which holds its policies
         return
     for policy in resources.values():
         if policy["Type"] != "AWS::IAM::Policy":

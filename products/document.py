@@ -135,15 +135,15 @@ def _tags(product: Product, pipeline: Pipeline) -> list[str]:
     all_builds = "every build" if branches_publish(product) else branch
     rows = [(f"`{found}`", f"`{_example(found, branch)}`", all_builds, "a commit's image: nothing else finds it")]
     for pattern in pipeline.tags:
-        of = all_builds if "{sha" in pattern or "{branch}" in pattern else branch  # pipeline/image.yml puts them
-        rows.append((f"`{pattern}`", f"`{_example(pattern, branch)}`", of, _names(pattern, branch)))
+        builds = all_builds if "{sha" in pattern or "{branch}" in pattern else branch  # pipeline/image.yml puts them
+        rows.append((f"`{pattern}`", f"`{_example(pattern, branch)}`", builds, _names(pattern, branch)))
     rows += [
         (f"`{release}`", f"`{_example(release, branch)}`", f"{branch}, in Release", "the release; moves no layers"),
         (f"`{CACHE_TAG}…`", f"`{CACHE_TAG}{branch}`", all_builds, "layers for the next build; no image to run"),
     ]
-    where = f"What {branch} built is in {_listed(names.repository(product.name, it) for it in product.images)}."
+    where = f"What {branch} built is in {_listed(names.repository(product.name, image) for image in product.images)}."
     if branches_publish(product):
-        apart = _listed(names.branch_repository(product.name, it) for it in product.images)
+        apart = _listed(names.branch_repository(product.name, image) for image in product.images)
         where += f" What other branches built is in {apart}, which no build of {branch} reads."
     return [where, "", *_table(("tag", "for example", "put by", "names"), rows)]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from products.model import Product
 
 Mode = Literal["queued", "superseded", "parallel"]
-# What pipeline/image.yml puts under tags of its own: an image by its commit's full name, and layers for later builds.
+# Tags that pipeline/image.yml always puts: an image by its commit's full name, and layers for later builds.
 COMMIT_TAG, CACHE_TAG = "commit-", "layers-"
 DEFAULT_MINUTES = {"test": 30, "publish": 30, "e2e": 30, "release": 15}
 ENVIRONMENT_MINUTES = 60
@@ -87,7 +87,7 @@ class Delivery:
     stop_older: bool
     stages: tuple[Stage, ...]
     of_main: bool
-    """Whether it builds the repository's branch and nothing else: only its images may reach a protected environment."""
+    """True if it builds only the repository's branch: no other pipeline's images may reach a protected environment."""
 
     def stage(self, name: str) -> Stage | None:
         """The stage of that name."""
@@ -113,7 +113,7 @@ def startable(product: Product, environment: str) -> list[str]:
     They end in the environment. One that passes a protected environment before an unprotected last one is left out:
     whoever may deploy the unprotected environment would deploy the protected one.
     """
-    guarded = {name for name, each in product.environments.items() if each.protected}
+    guarded = {name for name, settings in product.environments.items() if settings.protected}
     return [
         flow.pipeline
         for flow in deliveries(product)
@@ -123,18 +123,18 @@ def startable(product: Product, environment: str) -> list[str]:
 
 
 def of_main(product: Product, flow: Flow) -> bool:
-    """Whether a flow builds the repository's branch, by its full name, and nothing else."""
+    """True if a flow builds only the repository's branch, by its full name."""
     return tuple(flow.branches) == (product.repository.branch,)
 
 
 def branches_publish(product: Product) -> bool:
-    """Whether any flow publishes what is not the repository's branch."""
+    """True if any flow publishes images of other branches than the repository's."""
     flows = product.pipeline.flows.values() if product.pipeline else ()
     return any("publish" in flow.stages and not of_main(product, flow) for flow in flows)
 
 
 def branches_reach(product: Product, environment: str) -> bool:
-    """Whether any flow deploys to an environment what is not the repository's branch."""
+    """True if any flow deploys other branches than the repository's to an environment."""
     flows = product.pipeline.flows.values() if product.pipeline else ()
     return any(environment in flow.stages and not of_main(product, flow) for flow in flows)
 
@@ -156,7 +156,7 @@ def branch_moving_tags(product: Product) -> list[str]:
 
 
 def _branch_tags(product: Product, *, main: bool) -> dict[str, None]:
-    """What the patterns with `{branch}` come to, for the repository's branch or for all others."""
+    """Returns the tags that patterns with `{branch}` produce, for the repository's branch or for all others."""
     found: dict[str, None] = {}
     for tag in product.pipeline.tags if product.pipeline else ():
         if "{branch}" not in tag or "{sha" in tag:

@@ -74,13 +74,13 @@ def _accounts(product: Product) -> Iterator[str]:
     for moving in (flows.moving_tags(product), flows.branch_moving_tags(product)):
         yield from _moving(moving)
     longest = sum(_parameter(product, image) for image in product.images)
-    longest += max((_parameter(product, it) for it in product.images), default=0)  # the migration's image again
+    longest += max((_parameter(product, image) for image in product.images), default=0)  # the migration's image again
     if longest > _PARAMETERS - 100:
         yield f"images: {len(product.images)} are more than CodePipeline carries to one deployment; merge some of them"
 
 
 def _moving(moving: list[str]) -> Iterator[str]:
-    """What is wrong with the tags that may move in one repository."""
+    """Yields the errors in the tags that may move in one repository."""
     if len(moving) > _EXCLUSIONS:
         yield (
             f"pipeline.tags: {', '.join(moving)} would all move; ECR lets {_EXCLUSIONS} tags or patterns move, so use "

@@ -23,7 +23,7 @@ def contents(folder: Path) -> str:
 
 
 def snapshot(folder: Path) -> str:
-    """What people call this state of a checkout, `X.Y.Z-SNAPSHOT-<the first 7 digits of its contents>`."""
+    """Returns the readable name of a checkout's state, `X.Y.Z-SNAPSHOT-<the first 7 digits of its contents>`."""
     digits = contents(folder)[:_SNAPSHOT_DIGITS]
     return f"{version(folder)}-SNAPSHOT-{digits}"
 

@@ -85,7 +85,7 @@ def verify(url: str, version: str, digests: set[str]) -> dict[str, Any]:
 
 
 def _report(answer: Answer) -> dict[str, Any]:
-    """What a status page reports; nothing where it is no JSON object."""
+    """Returns what a status page reports; empty if it is not a JSON object."""
     try:
         found = answer.json()
     except ValueError:

@@ -15,9 +15,9 @@ _BRANCH_IMAGES = 30  # staging runs one of the newest; all others can be built a
 
 
 class RegistryStack(ToolingStack):
-    """Where a product's images are kept, for all its environments.
+    """The repositories of a product's images, for all its environments.
 
-    What a feature branch builds is kept apart, so that it can neither be taken for what main built nor leave layers
+    Images of feature branches have repositories of their own, so that none can be taken for one of main or leave layers
     that main's builds read (docs/adr/0019).
     """
 
@@ -42,7 +42,7 @@ class RegistryStack(ToolingStack):
                     repository_name=names.branch_repository(product.name, name),
                     keep_snapshots=min(image.keep_snapshots, _BRANCH_IMAGES),
                     moving_tags=branch_moving_tags(product),
-                    readers=self._readers([each for each in product.environments if branches_reach(product, each)]),
+                    readers=self._readers([name for name in product.environments if branches_reach(product, name)]),
                 )
 
     def _readers(self, environments: Sequence[str]) -> list[str]:

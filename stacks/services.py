@@ -116,7 +116,7 @@ class ServicesStack(EnvironmentStack):
         )
 
     def _repositories(self, image: str) -> list[str]:
-        """What the tasks may pull from: images of other branches only where a flow deploys them."""
+        """Returns the repositories that tasks may pull from: those of other branches only where a flow deploys them."""
         product, tooling = self._of.product, self._of.product.tooling
         repositories = [names.repository(product.name, image)]
         if branches_reach(product, self._of.name):

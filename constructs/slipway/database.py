@@ -27,8 +27,8 @@ class PostgresDatabase(Construct):
     - `keep`: a final snapshot when the stack goes; otherwise nothing is left.
 
     `url` holds `postgresql://user:password@host:port/name?sslmode=…` of one of the application's `users`, which own
-    the schema. CloudFormation composes it from the generated credentials when that login was tried, so its value
-    stands in no template; the rotation rewrites it. `credentials` are the master user's, for operators.
+    the schema. CloudFormation composes it from the generated credentials once that login works, so no template
+    contains its value; the rotation rewrites it. `credentials` are the master user's, for operators.
     """
 
     instance: rds.DatabaseInstance
@@ -106,12 +106,12 @@ class PostgresDatabase(Construct):
 
     def _define_access(self, clients: ec2.ISecurityGroup) -> None:
         group = self.instance.node.find_child("SecurityGroup")
-        assert isinstance(group, ec2.SecurityGroup)  # noqa: S101 - tells mypy what the library makes
+        assert isinstance(group, ec2.SecurityGroup)  # noqa: S101 - for mypy: the type that the library makes
         group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "Containers")
         # A group without any rule would let everything out, so this is one that nothing fits, as the library has it
         # for its own groups: a database begins no connection.
         resource = group.node.default_child
-        assert isinstance(resource, ec2.CfnSecurityGroup)  # noqa: S101 - tells mypy what the L2 is made of
+        assert isinstance(resource, ec2.CfnSecurityGroup)  # noqa: S101 - for mypy: the L1 of the L2
         resource.security_group_egress = [
             ec2.CfnSecurityGroup.EgressProperty(
                 ip_protocol="icmp",
@@ -146,7 +146,7 @@ class PostgresDatabase(Construct):
             secret_string_value=cdk.SecretValue.unsafe_plain_text(address),  # plain but for the references in it
             removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
         )
-        url.node.add_dependency(self.users.created)  # else a task could start with a login that is none yet
+        url.node.add_dependency(self.users.created)  # else a task could start before its login exists
         accept_secret(url)
         return url
 

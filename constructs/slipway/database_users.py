@@ -17,7 +17,7 @@ from slipway.generated_secret import GeneratedSecret
 from slipway.handler import Handler
 
 _REVISION = 1
-"""Raise it when lambda/manage_database_users does something new: a deployment then does it to databases that exist."""
+"""Raise it when lambda/manage_database_users changes, so that a deployment runs the new code on existing databases."""
 
 
 class DatabaseUsers(Construct):
@@ -26,16 +26,16 @@ class DatabaseUsers(Construct):
     Default settings:
     - the role owns the schema and whatever the application creates; what the master user created becomes its own;
     - the users may neither create roles nor databases;
-    - their password is generated, and stands in `credentials` with the name of the user whose turn it is;
-    - `created` ends when the application's login was tried: what needs the login depends on it.
+    - their password is generated; `credentials` holds it, with the name of the user whose turn it is;
+    - `created` completes once the application's login works: whatever needs the login depends on it.
     """
 
     credentials: secretsmanager.ISecret
     created: cdk.CustomResource
     environment: Mapping[str, str]
-    """What every function needs that works on the users: lambda/database/users.py."""
+    """Environment variables that lambda/database/users.py reads, for every function that manages the users."""
     network: FunctionNetwork
-    """Where such a function stands."""
+    """Network in which such a function runs."""
 
     def __init__(
         self,

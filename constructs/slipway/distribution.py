@@ -26,9 +26,9 @@ function handler(event) {
 }
 """
 _YEAR = cdk.Duration.days(365)
-# What people upload has the address of the product, and so would its scripts have the visitors' sessions: a sandbox
-# without `allow-scripts` and `allow-same-origin` is a place of its own where nothing runs. Images and videos are shown
-# as before: of a page's pictures only the page's own policy counts (w3.org/TR/CSP3, sandbox).
+# Uploads are served from the product's address, so their scripts could use the visitors' sessions. In a sandbox without
+# `allow-scripts` and `allow-same-origin` a page has an origin of its own and runs no script. Images and videos are
+# shown as before: for the pictures of a page, only the page's own policy counts (w3.org/TR/CSP3, sandbox).
 _UPLOADS_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
@@ -188,7 +188,7 @@ class ProductDistribution(Construct):
     def _define_headers(
         self, construct_id: str, comment: str, content_security_policy: str, *, uploads: bool
     ) -> cloudfront.ResponseHeadersPolicy:
-        """Security headers; of `uploads` the origin's own count for nothing, since who uploads a file may set them."""
+        """Security headers; for `uploads` they replace the origin's, which the person who uploads a file may set."""
         return cloudfront.ResponseHeadersPolicy(
             self,
             construct_id,

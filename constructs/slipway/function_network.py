@@ -1,4 +1,4 @@
-"""Where a Lambda function stands that must reach something in a VPC."""
+"""The network of a Lambda function that must reach something in a VPC."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LOOKS = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
 
 @dataclass(frozen=True)
 class FunctionNetwork:
-    """A place in a VPC: its subnets by the name of their group, and a security group."""
+    """Subnets of a VPC, by the name of their group, and a security group."""
 
     vpc: ec2.IVpc
     subnet_group: str
     security_group: ec2.ISecurityGroup
 
     def rights(self, scope: Construct) -> list[iam.PolicyStatement]:
-        """What Lambda does as the function's role to stand there, and the function's own code may not."""
+        """Returns statements that let Lambda attach the function to the network, but not the function's own code."""
         stack = cdk.Stack.of(scope)
         return [
             Allow(
@@ -40,7 +40,7 @@ class FunctionNetwork:
                 "docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
             ),
             everywhere(*_LOOKS, sid="LookAtNetwork"),
-            # The key is there when the function's code makes the call, and not when Lambda does: the same page.
+            # The key is set when the function's code makes the call, and absent when Lambda does: the same page.
             iam.PolicyStatement(
                 sid="NotTheCodeItself",
                 effect=iam.Effect.DENY,

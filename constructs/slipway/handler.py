@@ -31,7 +31,7 @@ class Handler(lambda_.Function):
     - its log group has a retention and goes with its stack;
     - its role writes that log group and does what `statements` allow, nothing else;
     - `undelivered`: where an event goes that was tried three times in vain;
-    - `network`: where it stands, if it must reach something in a VPC; in none by default.
+    - `network`: the VPC and subnets it runs in, if it must reach something there; none by default.
     """
 
     def __init__(

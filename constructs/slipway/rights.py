@@ -76,7 +76,7 @@ def confine_trust(role: IConstruct, source_arn: str | None = None) -> None:
     confused-deputy.html. tests/policy/test_trust.py lists the services that say for whom they act.
     """
     resource = role.node.default_child
-    assert isinstance(resource, iam.CfnRole)  # noqa: S101 - tells mypy what the L2 is made of
+    assert isinstance(resource, iam.CfnRole)  # noqa: S101 - for mypy: the L1 of the L2
     condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(role).account}}
     if source_arn:
         condition["ArnLike"] = {"aws:SourceArn": source_arn}

@@ -1,1 +1,1 @@
-"""What functions need that log in to the database."""
+"""Code shared by the functions that log in to the database."""

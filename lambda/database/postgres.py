@@ -30,12 +30,12 @@ Row = tuple[str | None, ...]
 
 
 class DatabaseError(Exception):
-    """The server refused something, or does not speak as PostgreSQL does."""
+    """The server refused a request, or did not follow PostgreSQL's protocol."""
 
 
 @dataclass(frozen=True)
 class Login:
-    """Who connects to which database."""
+    """A user, its password, and the database to connect to."""
 
     host: str
     port: int
@@ -108,7 +108,7 @@ class Connection:
                 self._authenticate(exchange, body)
             if kind == b"Z":
                 if not exchange.verified:
-                    raise DatabaseError("the server asked for no password, so it may be anyone's")
+                    raise DatabaseError("the server asked for no password, so it may not be the database")
                 return
 
     def _authenticate(self, exchange: Scram, body: bytes) -> None:
@@ -132,7 +132,7 @@ class Connection:
             raise DatabaseError("the server closed the connection")
         length = struct.unpack("!i", head[1:])[0] - 4
         if not 0 <= length <= _LARGEST_MESSAGE:
-            raise DatabaseError(f"the server sent a message of {length} bytes, which is none of PostgreSQL's")
+            raise DatabaseError(f"the server sent a message of {length} bytes, which PostgreSQL never does")
         body = self._file.read(length)
         if len(body) < length:
             raise DatabaseError("the server closed the connection within a message")
@@ -209,7 +209,7 @@ def _encrypt(plain: socket.socket, host: str) -> ssl.SSLSocket:
     if plain.recv(1) != b"S":
         raise DatabaseError(f"{host} does not offer TLS")
     context = tls_context()
-    # Python 3.13 also asks for extensions that libpq does not ask for: docs.python.org/3/library/ssl.html,
+    # Python 3.13 also requires extensions that libpq does not require: docs.python.org/3/library/ssl.html,
     # VERIFY_X509_STRICT. The chain and the host name are verified without it.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context.wrap_socket(plain, server_hostname=host)

@@ -46,7 +46,7 @@ class Database:
         )
 
     def login(self, credentials: dict[str, Any]) -> Login:
-        """How the user of a secret logs in."""
+        """Returns the login of the user that a secret describes."""
         return Login(self.host, self.port, self.name, str(credentials["username"]), str(credentials["password"]))
 
     def url(self, credentials: dict[str, Any]) -> str:

@@ -67,7 +67,7 @@ def main(event: dict[str, Any], _context: object) -> None:
 
 
 def ensure() -> None:
-    """Make the users as they should be, and log in as the current one."""
+    """Create or repair the users, and log in as the current one."""
     database = Database.from_environment()
     credentials = secret(os.environ["APPLICATION_SECRET_ARN"])
     with database.administration() as connection:

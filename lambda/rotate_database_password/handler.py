@@ -1,7 +1,7 @@
 """Rotates the application's database password in the four steps of Secrets Manager, and restarts the services.
 
 The steps: docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html. Each may be
-called again after a failure, so each does nothing that it finds done. Two users take turns: the new password is the
+called again after a failure, so each skips what is already done. Two users take turns: the new password is the
 other user's, so the running tasks keep theirs until they are replaced (docs/adr/0017).
 """
 
@@ -21,7 +21,7 @@ _LENGTH = 40
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the address is kept, and who reads it."""
+    """The secret that holds the address, and the services that read it."""
 
     url_secret_arn: str
     cluster: str
@@ -38,7 +38,7 @@ def main(event: dict[str, Any], _context: object) -> None:
     """Do one step of a rotation.
 
     Raises:
-        ValueError: for a step there is not, or a version that is not to be rotated.
+        ValueError: if the step is unknown, or the version is not to be rotated.
         DatabaseError: when the database refuses; Secrets Manager calls the step again.
     """
     rotation = Rotation(Settings.from_environment(), event["SecretId"], event["ClientRequestToken"])
@@ -84,7 +84,7 @@ class Rotation:
             set_password(connection, pending["username"], pending["password"])
 
     def test(self) -> None:
-        """Log in with it."""
+        """Log in with the pending password."""
         self._database.check(self._pending())
 
     def finish(self) -> None:

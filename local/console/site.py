@@ -59,7 +59,7 @@ def alone(console: Console) -> Application:
 
 
 def answers(path: str, host: str, headers: Mapping[str, str], *, local: bool) -> bool:
-    """Whether the console answers a request that a program of this machine (`local`) or a container sends."""
+    """True if the console answers a request from a program of this machine (`local`) or from a container."""
     # A signed request is for S3, where a bucket may have our path's name.
     signed = headers.get("authorization", "").startswith("AWS")
     ours = path == BASE or path.startswith(f"{BASE}/") or path in HOME

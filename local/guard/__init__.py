@@ -1,6 +1,6 @@
-"""The guard before every service of the local cloud: web pages are not clients, strangers' names are not ours.
+"""The guard before every service of the local cloud: it refuses web pages and host names of others.
 
-A page of any origin can send requests to loopback. Where it must not, the guard answers 403 with a line that says why:
+A page of any origin can send requests to loopback. Where it must not, the guard answers 403 with the reason in a line:
 
 * the AWS API and MiniStack's own addresses take no request that a page caused, whatever its origin; S3 takes those that
   a bucket's CORS configuration allows, and presigned downloads;
@@ -9,7 +9,7 @@ A page of any origin can send requests to loopback. Where it must not, the guard
 * a `Host` that is not this machine's is refused (DNS rebinding), and so is a request that can be read in two ways;
 * what administers the cloud (`/_ministack/reset`, `/_slipway/faults`, …) needs a signature of the root key.
 
-What leaves carries no permission for other origins, unless the site or the bucket gave it.
+No answer carries a permission for other origins, unless the site or the bucket gave it.
 """
 
 from __future__ import annotations

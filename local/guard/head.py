@@ -23,7 +23,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Head:
-    """What the guard looks at."""
+    """The parts of a request that the guard checks."""
 
     socket: bool
     """The request opens a WebSocket."""

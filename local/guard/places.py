@@ -1,4 +1,4 @@
-"""Where a request goes: the site of a product, pages of ours, a bucket that allows other origins, or the API."""
+"""Destinations of requests: a product's site, pages of ours, a bucket that allows other origins, or the API."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.s3:cors_response_headers",
 )
 
-#: What is served to everybody who is no web page: health, certificates, and addresses that are a secret by themselves.
+#: Paths served to every client but web pages: health, certificates, and addresses that are a secret by themselves.
 _OPEN = frozenset(
     {"/_ministack/health", "/_ministack/ready", "/_ministack/rds/ca.pem", "/_ministack/elasticache/ca.pem"}
 )
@@ -41,7 +41,7 @@ _CAPABILITIES = (
 _OF_THE_CLOUD = ("/_ministack", "/_localstack", "/_slipway")
 
 
-#: Ends of names that lead here without being of this machine: AWS's own, under which SDKs and containers ask.
+#: Suffixes of AWS's host names, which SDKs and containers use and which lead here.
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net", ".on.aws")
 
 
@@ -64,12 +64,12 @@ def _is_ours(name: str) -> bool:
 
 
 def _is_domain_of_api(head: Head) -> bool:
-    """Whether API Gateway has a domain of that name, which somebody registered here."""
+    """True if the host name is a custom domain that somebody registered in this cloud's API Gateway."""
     return not _is_ours(head.name) and gateway._resolve_custom_domain_request(head.host, head.path) is not None
 
 
 def is_site(head: Head) -> bool:
-    """Whether a product answers: a distribution, a load balancer, an API or a function under a name of its own."""
+    """True if a product answers: a distribution, a load balancer, an API or a function with a host name of its own."""
     label = gateway._parse_cloudfront_dataplane_host(head.host)
     return bool(
         (label and cloudfront.find_distribution_for_label(label) is not None)
@@ -82,7 +82,7 @@ def is_site(head: Head) -> bool:
 
 
 def address_of_site(head: Head) -> str:
-    """Returns where a browser finds the load balancer that it asked for below `/_alb/`; empty if it is no such request.
+    """Returns the address to which a browser's request below `/_alb/` is redirected; empty for other requests.
 
     Below `/_alb/` a product's page would have the console's origin, and could press its buttons.
     """
@@ -105,7 +105,7 @@ def _by_browser(head: Head) -> bool:
 
 
 def has_pages(head: Head) -> bool:
-    """Whether the console or the local GitHub answers; both have forms of their own."""
+    """True if the console or the local GitHub answers; both have forms of their own."""
     return not head.socket and (
         console.answers(head.path, head.host, head.headers, local=not head.container)
         or (github.root_of(head.host, head.path) is not None)
@@ -113,7 +113,7 @@ def has_pages(head: Head) -> bool:
 
 
 def bucket_allows(head: Head) -> bool:
-    """Whether S3 may answer a page: the bucket's CORS configuration allows it, or it is a presigned download."""
+    """True if S3 may answer a page: the bucket's CORS configuration allows it, or it is a presigned download."""
     target = None if head.socket else gateway._s3_cors_target(head.host, head.path)
     if target is None:
         return False
@@ -129,7 +129,7 @@ def bucket_allows(head: Head) -> bool:
 
 
 def needs_root(head: Head) -> bool:
-    """Whether the request administers the cloud or looks into it."""
+    """True if the request administers the cloud or reads its internal state."""
     path = head.path
     ours = any(path == prefix or path.startswith(f"{prefix}/") for prefix in _OF_THE_CLOUD)
     return ours and path not in _OPEN and not path.startswith(_CAPABILITIES)

@@ -1,8 +1,8 @@
 """CloudFormation acts with the role a stack was given, not with everything.
 
 MiniStack's own handlers change its state directly, past every policy. So before a resource of a stack with a role is
-created, updated or deleted, the role is asked for every action that AWS documents for it (`local.identity.needs`), and
-before a secret is read into a property, for that.
+created, updated or deleted, the role is checked for every action that AWS documents for it (`local.identity.needs`),
+and for GetSecretValue before a secret is read into a property.
 """
 
 from __future__ import annotations
@@ -109,12 +109,12 @@ def _secrets(value: Any) -> set[str]:
         bodies = [body for service, body in engine._DYNAMIC_REFERENCE.findall(value) if service == "secretsmanager"]
         return {":".join(body.split(":")[:7]) if body.startswith("arn:") else body.split(":")[0] for body in bodies}
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return {secret for each in inside for secret in _secrets(each)}
+    return {secret for part in inside for secret in _secrets(part)}
 
 
 def _check_secrets(stack_name: str) -> None:
-    found = [secretsmanager._resolve(each, use_arn_scope=True)[1] or {"ARN": each} for each in _read.get()]
-    _check(_role_of(stack_name), [needs.Need("secretsmanager:GetSecretValue", str(each["ARN"])) for each in found])
+    found = [secretsmanager._resolve(name, use_arn_scope=True)[1] or {"ARN": name} for name in _read.get()]
+    _check(_role_of(stack_name), [needs.Need("secretsmanager:GetSecretValue", str(secret["ARN"])) for secret in found])
 
 
 def install() -> None:

@@ -2,8 +2,8 @@
 
 What a handler calls is AWS's own list, `handlers.json` (see its `source`), less what only other properties need
 (`optional.py`). An update reads the resource, too: docs.aws.amazon.com/cloudformation-cli, "Resource type handler
-contracts", read handlers. The local cloud asks the stack's role for these; whoever writes a policy for such a role
-may ask the same question of a template.
+contracts", read handlers. The local cloud checks the stack's role for these; `policy/execution` computes the policies
+of such a role from the same list.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["CREATE", "DELETE", "UPDATE", "Need", "Step", "of", "reference"]
 PASSING, LINKING = "iam:PassRole", "iam:CreateServiceLinkedRole"
 BOUNDARY = "iam:PermissionsBoundary"
 # Actions whose condition key is the boundary of the role they are about: service authorization reference of IAM. At
-# creation and when a boundary is put, it is the boundary that is asked for.
+# creation and when a boundary is put, the key holds the new boundary.
 OF_A_BOUNDED_ROLE = frozenset({"iam:AttachRolePolicy", "iam:PutRolePolicy"})
 BINDING = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"})
 # The order in which a handler works is its own; the first of these names the denial best.
@@ -34,7 +34,7 @@ _WITHOUT_PERMISSIONS = ("AWS::CDK::Metadata", "AWS::CloudFormation::")
 
 @dataclass(frozen=True)
 class Need:
-    """One question to the policies of the role."""
+    """A permission that the role's policies must grant."""
 
     action: str
     resource: str = "*"
@@ -79,7 +79,7 @@ _CONNECTION = "Stages.Actions.Configuration.ConnectionArn"
 
 @cache
 def reference() -> dict[str, Any]:
-    """What AWS documents: types with the permissions of their handlers, and actions that know no resource."""
+    """Returns what AWS documents: the permissions of each type's handlers, and the actions that support no resource."""
     return dict(json.loads((Path(__file__).parent / "handlers.json").read_text(encoding="utf-8")))
 
 
@@ -126,14 +126,14 @@ def actions(step: Step) -> list[str]:
 
 
 def of(step: Step, *, account: str, region: str) -> Iterator[Need]:
-    """What CloudFormation must be allowed to do for that step."""
+    """Yields the permissions that CloudFormation needs for a step."""
     if step.kind.startswith("Custom::") or step.kind == "AWS::CloudFormation::CustomResource":
         yield Need("lambda:InvokeFunction", str(step.props.get("ServiceToken", "*")))
         return
     if step.kind.startswith(_WITHOUT_PERMISSIONS):
         return
     if step.kind not in reference()["types"]:
-        yield Need(f"{step.kind.split('::')[1].lower()}:*")  # nothing is documented, so all of the service is asked for
+        yield Need(f"{step.kind.split('::')[1].lower()}:*")  # all of the service: AWS documents no permissions
     for action in actions(step):
         yield from _needs(action, step, account, region)
 

@@ -1,7 +1,7 @@
 """Actions of CloudFormation's handlers that only some resources need, by type and by the property that needs them.
 
 AWS documents the permissions of a handler as one list, whatever the resource's properties are. The properties are from
-the description of each action in the service authorization reference. `NEVER` has what no property asks for.
+the description of each action in the service authorization reference. `NEVER` holds the actions that no property needs.
 """
 
 from __future__ import annotations
@@ -256,7 +256,7 @@ _NO_SUCH_ACTION = (
     "s3:REST.PUT.OBJECT",
 )
 
-# Type -> actions of its lists that are not asked for: of kinds of resources other than the type's ordinary use, done
+# Type -> actions of its lists that are not required: of kinds of resources other than the type's ordinary use, done
 # by the service itself, or names of operations that IAM does not know.
 NEVER: Mapping[str, tuple[str, ...]] = {
     # Provisioned concurrency: scalable targets of Lambda.
@@ -297,7 +297,7 @@ NEVER: Mapping[str, tuple[str, ...]] = {
     "AWS::WAFv2::WebACL": ("payments:GetConnectedAccount",),
 }
 
-# Actions that undo a property: asked for when an update takes it away.
+# Actions that undo a property: required when an update removes it.
 ONLY_WITHOUT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "AWS::IAM::Role": {"PermissionsBoundary": ("iam:DeleteRolePermissionsBoundary",)},
 }

@@ -2,7 +2,7 @@
 
 Names are the template's where it gives one, else the physical id; at creation that is the stack's and the logical id's
 name, as CloudFormation makes it (docs.aws.amazon.com/AWSCloudFormation, "Name type"), and for a secret the logical id
-alone. `*` stands where AWS makes up an id, or cuts a generated name so short that nothing of the stack is left in it.
+alone. `*` replaces an id that AWS generates, and a generated name that AWS shortens until nothing of the stack is left.
 """
 
 from __future__ import annotations
@@ -109,16 +109,19 @@ _PATHS = {"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolic
 
 
 def values(props: Any, path: str) -> list[Any]:
-    """What stands at a path of the properties; of a list on the way, in each of its elements."""
+    """Returns the values at a path of the properties; a list on the way contributes each of its elements."""
     found = [props]
     for part in path.split("."):
-        inside = [each for value in found for each in (value if isinstance(value, list) else [value])]
-        found = [each[part] for each in inside if isinstance(each, Mapping) and each.get(part)]
-    return [each for value in found for each in (value if isinstance(value, list) else [value])]
+        found = [value[part] for value in _flat(found) if isinstance(value, Mapping) and value.get(part)]
+    return _flat(found)
+
+
+def _flat(values: list[Any]) -> list[Any]:
+    return [element for value in values for element in (value if isinstance(value, list) else [value])]
 
 
 def of(action: str, step: Step, *, account: str, region: str) -> Iterator[str]:
-    """The resources that an action of a step is asked for."""
+    """Yields the resources on which a step needs an action."""
     service = action.partition(":")[0]
     pattern = _OTHER.get(action) or _PATTERNS.get(step.kind, {}).get(service, "*")
     yield from _filled(pattern, step, account, region)
@@ -134,16 +137,16 @@ def _filled(pattern: str, step: Step, account: str, region: str) -> Iterator[str
     names = [part.partition("}")[0] for part in text.split("{")[1:]]
     found = [text]
     for name in names:
-        found = [each.replace(f"{{{name}}}", value) for each in found for value in _names(name, step)]
+        found = [arn.replace(f"{{{name}}}", value) for arn in found for value in _names(name, step)]
     yield from found
 
 
 def _names(name: str, step: Step) -> list[str]:
-    """The values of a property as parts of an ARN; of none, the physical id."""
+    """Returns the values of a property as parts of an ARN; the physical id if it has none."""
     given = [_last(value, name) for value in values(step.props, name) if isinstance(value, str)]
     if given and _PATHS.get(step.kind) == name:
         path = str(step.props.get("Path", "/")).strip("/")
-        return [f"{path}/{each}" if path else each for each in given]
+        return [f"{path}/{value}" if path else value for value in given]
     if given:
         return given
     physical = _last(step.name, name)
@@ -153,7 +156,7 @@ def _names(name: str, step: Step) -> list[str]:
 
 
 def _last(value: str, name: str) -> str:
-    """A name out of a name, an ARN or a URL."""
+    """Returns the name in a name, an ARN or a URL."""
     if name in ("LogGroupName", "RepositoryName", "Name") and not value.startswith("arn:"):
         return value
     if name == "LogGroupName":

@@ -1,4 +1,4 @@
-"""Who is root: the holder of this cloud's own root key, whose signature is checked like any other's.
+"""The root user is the holder of this cloud's own root key; its signatures are verified like any other's.
 
 MiniStack takes an empty key, `test` and every 12-digit number for a root and checks no signature of theirs. Here those
 keys are unknown, a request without a key is anonymous, and a root key is refused from containers: a task, a build or a
@@ -79,7 +79,7 @@ def _enforcing(plain: Any) -> Any:
             return plain(access_key_id, iam_action, service, region, **about)
         if iam_action in _NEVER_ANONYMOUS:
             return iam_evaluator.AuthError("AccessDenied", "Access Denied")
-        # S3 and functions' addresses look themselves at what their owner made public.
+        # S3 and function URLs check by themselves whether their owner made them public.
         public = service == "s3" or iam_action == "lambda:InvokeFunctionUrl"
         if public or iam_evaluator._served_unsigned(service, iam_action):
             return None
@@ -98,7 +98,7 @@ def _checking(plain: Any) -> Any:
 
 
 def install() -> None:
-    """Put our notion of root in the place of MiniStack's, wherever it was imported to."""
+    """Replace MiniStack's rules for the root user, in every module that imported them."""
     replace_everywhere(iam_evaluator, "is_root_access_key", lambda _plain: lambda _access_key_id: False)
     replace_everywhere(iam_evaluator, "resolve_credential", _resolving)
     replace_everywhere(iam_evaluator, "find_iam_access_key_account", _finding)

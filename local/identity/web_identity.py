@@ -88,7 +88,7 @@ def _check_signature(host: str, head: Mapping[str, Any], signed: bytes, signatur
 
 
 def verify(token: str, account: str) -> dict[str, Any]:
-    """The claims of a token that stands up, with the audience that AWS compares.
+    """Returns the claims of a valid token, with the audience that AWS compares.
 
     That is `azp` where a token has one, else `aud`: docs.aws.amazon.com, "Available keys for AWS OIDC federation".
     The documentation does not say what becomes of several audiences without `azp`, so such a token is refused.

@@ -1,7 +1,7 @@
-"""Who may talk to the registry: GetAuthorizationToken's password stands for its caller, whose policies decide.
+"""Authentication at the registry: a password of GetAuthorizationToken identifies its caller, whose policies decide.
 
-The Docker daemon of this machine talks to the registry over loopback, without a password: what it does for a build or
-a task is decided before (`local/builds/proxy`, `local/ecs/agent.py`). A container needs a password, and a password
+The Docker daemon of this machine talks to the registry over loopback, without a password: its work for a build or
+a task is authorized earlier (`local/builds/proxy`, `local/ecs/agent.py`). A container needs a password, and a password
 that is sent is always checked.
 """
 
@@ -52,7 +52,7 @@ _PUSH = {
 
 @dataclass(frozen=True)
 class _Login:
-    """Whose password it is, and until when."""
+    """Holder of a password, and the time it expires."""
 
     access_key_id: str
     until: float
@@ -82,7 +82,7 @@ def _password(authorization: str) -> str:
 
 
 def action_of(verb: str, method: str) -> str:
-    """Returns the IAM action of a registry request; empty for the question whether this is a registry."""
+    """Returns the IAM action of a registry request; empty for the ping that checks for a registry."""
     return _PUSH.get((verb, method)) or _PULL.get(verb, "")
 
 
@@ -108,7 +108,7 @@ def _refusals(method: str, path: str, headers: Mapping[str, str]) -> Iterator[An
 
 
 def install() -> None:
-    """Give out passwords, and ask for them."""
+    """Make GetAuthorizationToken issue passwords, and the registry require them."""
     plain_token, plain_request, plain_reset = ecr._get_authorization_token, ecr.handle_registry_request, ecr.reset
 
     def token(data: dict[str, Any]) -> Any:

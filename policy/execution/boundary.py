@@ -19,14 +19,14 @@ from products import Product
 _BY_RESOURCE = frozenset(
     {"cloudformation", "codebuild", "codepipeline", "ecr", "ecs", "iam", "kms", "lambda", "s3", "secretsmanager", "sts"}
 )
-# How a resource that a template knows by name alone is called in full.
+# ARNs of resources that a template refers to by name alone.
 _IMPORTED = {
     "codebuild": "{where}:project/{}",
     "ecs": "{where}:service/{}",
     "iam": "arn:aws:iam::{account}:role/{}",
     "s3": "arn:aws:s3:::{}",
 }
-# What AWS's own policies allow that the templates name: docs.aws.amazon.com/aws-managed-policy/latest/reference.
+# Actions of the AWS managed policies that the templates name: docs.aws.amazon.com/aws-managed-policy/latest/reference.
 _MANAGED: Mapping[str, tuple[str, ...]] = {
     "service-role/AWSLambdaBasicExecutionRole": ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
 }
@@ -53,7 +53,7 @@ def statements(products: Iterable[Product], account: str) -> list[Json]:
     """The statements of the boundary in an account."""
     found: dict[str, set[str]] = defaultdict(set)
     for product in products:
-        ours = [each for each in resources.of(product) if each.account == account]
+        ours = [resource for resource in resources.of(product) if resource.account == account]
         for resource in ours:
             for statement in granted(resource):
                 for action in _listed(statement["Action"]):
@@ -64,19 +64,19 @@ def statements(products: Iterable[Product], account: str) -> list[Json]:
         by_place[tuple(sorted(fewest(places)))].add(action)
     allowed = [
         {"Effect": "Allow", "Action": sorted(actions), "Resource": unlisted(list(places))}
-        for places, actions in sorted(by_place.items(), key=lambda it: sorted(it[1]))
+        for places, actions in sorted(by_place.items(), key=lambda entry: sorted(entry[1]))
     ]
     return [*allowed, *_of_github(products, account)]
 
 
 def _of_github(products: Iterable[Product], account: str) -> list[Json]:
-    """What the roles that GitHub's jobs take may do at most: they come from outside, so theirs is a narrower bound."""
+    """Returns the statements that bound the roles of GitHub's jobs further, since those jobs run outside AWS."""
     actions: set[str] = set()
     roles: set[str] = set()
     for product in products:
-        ours = [each for each in resources.of(product) if each.account == account]
-        outside = [each for each in ours if each.kind == "AWS::IAM::Role" and "Federated" in str(each.props)]
-        named = {str(each.props.get("RoleName") or each.name) for each in outside}
+        ours = [resource for resource in resources.of(product) if resource.account == account]
+        federated = [role for role in ours if role.kind == "AWS::IAM::Role" and "Federated" in str(role.props)]
+        named = {str(role.props.get("RoleName") or role.name) for role in federated}
         roles |= {f"arn:aws:iam::{account}:role/{name}" for name in named}
         for policy in ours:
             if named & set(policy.props.get("Roles", ())):
@@ -86,7 +86,7 @@ def _of_github(products: Iterable[Product], account: str) -> list[Json]:
 
 
 def _bounded(action: str, place: str, resource: Resource) -> set[str]:
-    """Where the boundary allows an action that a role is granted on a place."""
+    """Returns the resources on which the boundary allows an action that a role is granted on `place`."""
     service = action.partition(":")[0]
     if service not in _BY_RESOURCE:
         return {"*"}

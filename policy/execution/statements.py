@@ -1,6 +1,6 @@
-"""What CloudFormation needs to make, change and delete the resources of the templates, as statements of policies.
+"""Policy statements that let CloudFormation create, update and delete the resources of the templates.
 
-The question is the local cloud's own (`local.identity.needs`); the answer is scoped to the names of the products.
+The needs are those that the local cloud checks (`local.identity.needs`), scoped to the names of the products.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from products import Product, names
 from products.model import Environment, Tooling
 
 Json = dict[str, Any]
-# CloudFormation shortens what it generates: of a stack's name at least this much is left in a role's name.
+# CloudFormation shortens the names it generates: a role's name keeps at least this much of the stack's name.
 _KEPT = 24
 _CONDITIONS = ("iam:AWSServiceName", needs.BOUNDARY, "iam:PassedToService")
 _GLOBAL = frozenset({"cloudfront", "iam", "s3", "sts"})
@@ -31,7 +31,7 @@ def boundary(account: str) -> str:
 
 
 def prefixes(product: Product) -> list[str]:
-    """What the names of the stacks of a product begin with."""
+    """Returns the prefixes of the names of a product's stacks."""
     return [names.prefix(environment, product.name) for environment in ("tooling", *product.environments)]
 
 
@@ -66,12 +66,12 @@ def wanted(products: Iterable[Product], account: str) -> Iterator[tuple[needs.Ne
 def _condition(need: needs.Need, account: str) -> tuple[str, str]:
     if need.action in needs.BINDING | needs.OF_A_BOUNDED_ROLE:
         return needs.BOUNDARY, boundary(account)
-    key = next((each for each in _CONDITIONS if each in need.context), "")
+    key = next((condition for condition in _CONDITIONS if condition in need.context), "")
     return key, str(need.context.get(key, ""))
 
 
 def gathered(products: Iterable[Product], account: str) -> dict[Key, set[str]]:
-    """The resources of each action."""
+    """Returns the resources of each action under each condition."""
     found: dict[Key, set[str]] = defaultdict(set)
     for need, product in wanted(products, account):
         found[(need.action, *_condition(need, account))].add(scoped(need.resource, product))
@@ -79,8 +79,8 @@ def gathered(products: Iterable[Product], account: str) -> dict[Key, set[str]]:
 
 
 def fewest(places: set[str]) -> set[str]:
-    """Without those that another one covers."""
-    return {each for each in places if not any(each != other and fnmatchcase(each, other) for other in places)}
+    """Returns the places without those that another one covers."""
+    return {place for place in places if not any(place != other and fnmatchcase(place, other) for other in places)}
 
 
 def statements(products: Iterable[Product], account: str) -> list[Json]:
@@ -91,7 +91,9 @@ def statements(products: Iterable[Product], account: str) -> list[Json]:
         by_place[tuple(sorted(covered)), key, value, service].add(action)
     found = []
     regions = sorted(_regions(products, account))
-    for (places, key, value, service), actions in sorted(by_place.items(), key=lambda it: (it[0][3], sorted(it[1]))):
+    for (places, key, value, service), actions in sorted(
+        by_place.items(), key=lambda entry: (entry[0][3], sorted(entry[1]))
+    ):
         statement: Json = {"Effect": "Allow", "Action": sorted(actions), "Resource": unlisted(list(places))}
         if key:
             statement["Condition"] = {"StringEquals": {key: value}}
@@ -102,7 +104,7 @@ def statements(products: Iterable[Product], account: str) -> list[Json]:
 
 
 def unlisted(values: list[str]) -> str | list[str]:
-    """A list as IAM takes it: a single value alone."""
+    """Returns a list as IAM writes it: a single value without the list."""
     return values[0] if len(values) == 1 else values
 
 

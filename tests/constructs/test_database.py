@@ -71,7 +71,7 @@ def test_tells_slow_statements(kept: Template) -> None:
 
 
 def test_admits_its_clients_and_the_functions_that_manage_users(kept: Template) -> None:
-    rules = [it["Properties"] for it in kept.find_resources("AWS::EC2::SecurityGroupIngress").values()]
+    rules = [ingress["Properties"] for ingress in kept.find_resources("AWS::EC2::SecurityGroupIngress").values()]
     sources = sorted(rule["SourceSecurityGroupId"]["Fn::GetAtt"][0] for rule in rules)
 
     assert len(sources) == 2
@@ -104,9 +104,9 @@ def test_takes_its_password_from_the_generated_secret(kept: Template) -> None:
 def address(template: Template) -> Json:
     """The secret that holds the address."""
     (url,) = [
-        it
-        for it in template.find_resources("AWS::SecretsManager::Secret").values()
-        if "SecretString" in it["Properties"]
+        secret
+        for secret in template.find_resources("AWS::SecretsManager::Secret").values()
+        if "SecretString" in secret["Properties"]
     ]
     return dict(url)
 

@@ -99,7 +99,7 @@ def test_every_control_has_a_row_and_every_row_names_what_exists() -> None:
     ],
 )
 def test_a_row_that_proves_nothing_is_found(row: Control, said: str) -> None:
-    assert any(said in each for each in wrong(Table(("ECS.1",), (row,), "today")))
+    assert any(said in message for message in wrong(Table(("ECS.1",), (row,), "today")))
 
 
 def test_a_control_without_a_row_is_found() -> None:

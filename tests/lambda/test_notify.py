@@ -250,11 +250,10 @@ def test_a_commits_subject_is_no_link_and_no_line_of_ours(cloud: Channels) -> No
     (discord,), (slack,) = cloud.said("discord"), cloud.said("slack")
     assert r"\[notes\](https://evil.example)" in discord
     assert "&lt;https://evil.example|notes&gt;" in slack
-    for told in (discord, slack, cloud.mails[0]["Message"]):
-        assert [line.startswith("What to do: Push a fix") for line in told.splitlines() if line.startswith("What")] == [
-            True
-        ]
-        assert "\u202e" not in told
+    for message in (discord, slack, cloud.mails[0]["Message"]):
+        advice = [line for line in message.splitlines() if line.startswith("What")]
+        assert [line.startswith("What to do: Push a fix") for line in advice] == [True]
+        assert "\u202e" not in message
     bodies = {request.path.partition("-")[0]: request.body for request in cloud.web.requests}
     assert (bodies["/discord"]["flags"], bodies["/discord"]["allowed_mentions"]) == (4, {"parse": []})
     assert bodies["/slack"]["unfurl_links"] is bodies["/slack"]["unfurl_media"] is False

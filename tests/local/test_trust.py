@@ -161,7 +161,7 @@ def test_every_role_answers_every_token(deployed: dict[str, str], ask: Ask) -> N
     }
 
     assert len(tokens) > 400
-    assert {asked for asked, refusal in answers.items() if not refusal} == expected
+    assert {attempt for attempt, refusal in answers.items() if not refusal} == expected
     assert {refusal for refusal in answers.values() if refusal} == {"AccessDenied", OF_THE_PROVIDER}
 
 

@@ -25,7 +25,7 @@ registry = json.loads((folder / "tags.json").read_text())
 def keep(repository, tag, digest):
     state = registry.setdefault(repository, {})
     moving = (folder / "moving").read_text().split() if (folder / "moving").exists() else ["*"]
-    if tag in state and state[tag] != digest and not any(fnmatch.fnmatchcase(tag, each) for each in moving):
+    if tag in state and state[tag] != digest and not any(fnmatch.fnmatchcase(tag, pattern) for pattern in moving):
         sys.exit("ImageTagAlreadyExistsException")
     state[tag] = digest
     (folder / "tags.json").write_text(json.dumps(registry))

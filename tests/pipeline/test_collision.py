@@ -37,13 +37,13 @@ def builds(desk: Desk) -> Desk:
 
 
 def published(desk: Desk, product: str, flow: str, commits: Twins) -> dict[str, str]:
-    """What a flow's image build exports, told what its project and its action tell it on AWS."""
+    """Returns what a flow's image build exports, run with the variables of its project and its action."""
     commit, branch = {"main": (commits.main, "main"), "feature": (commits.feature, "feature/twin")}[flow]
     source = desk.folder / "sources" / flow
     if not source.exists():
         commits.check_out(commit, source)
-    told = Deployed.of(product, flow).variables("Publish", "Backend")
-    result, printed = desk.run("image", source, **{**told, "COMMIT": commit, "BRANCH": branch})
+    settings = Deployed.of(product, flow).variables("Publish", "Backend")
+    result, printed = desk.run("image", source, **{**settings, "COMMIT": commit, "BRANCH": branch})
     assert result.succeeded, printed
     return result.exported
 
@@ -92,10 +92,10 @@ def test_a_feature_build_names_no_repository_of_main_and_main_none_of_branches(
 
 def test_main_tells_two_commits_of_its_own_apart(builds: Desk, commits: Twins, tmp_path: Path) -> None:
     first = published(builds, "edenco", "main", commits)
-    told = Deployed.of("edenco", "main").variables("Publish", "Backend")
+    settings = Deployed.of("edenco", "main").variables("Publish", "Backend")
     source = commits.check_out(commits.feature, tmp_path / "merged")
 
-    result, printed = builds.run("image", source, **{**told, "COMMIT": commits.feature, "BRANCH": "main"})
+    result, printed = builds.run("image", source, **{**settings, "COMMIT": commits.feature, "BRANCH": "main"})
 
     assert result.succeeded, printed
     assert digest(result.exported) != digest(first)

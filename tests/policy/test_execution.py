@@ -23,7 +23,9 @@ def policies() -> dict[str, Json]:
 
 @pytest.fixture(scope="module")
 def execution(policies: dict[str, Json]) -> list[Json]:
-    return [it for name, policy in policies.items() if name != names.BOUNDARY for it in policy["Statement"]]
+    return [
+        statement for name, policy in policies.items() if name != names.BOUNDARY for statement in policy["Statement"]
+    ]
 
 
 def test_the_files_are_those_of_the_templates() -> None:
@@ -48,12 +50,17 @@ def test_the_permissions_are_those_of_the_installed_schemas() -> None:
 
 
 def test_iam_takes_the_policies(policies: dict[str, Json]) -> None:
-    assert {name: size for name, it in policies.items() if (size := statements.size(it)) > LIMIT} == {}
+    assert {name: size for name, policy in policies.items() if (size := statements.size(policy)) > LIMIT} == {}
     assert 1 < len([name for name in policies if name.startswith(NAME)]) <= POLICIES
 
 
 def test_no_action_is_a_pattern(policies: dict[str, Json]) -> None:
-    actions = [action for it in policies.values() for each in it["Statement"] for action in each.get("Action", ())]
+    actions = [
+        action
+        for policy in policies.values()
+        for statement in policy["Statement"]
+        for action in statement.get("Action", ())
+    ]
 
     assert [action for action in actions if "*" in action] == []
 
@@ -97,16 +104,17 @@ def test_iam_is_changed_only_under_the_products_names(execution: list[Json]) -> 
 
 
 def test_the_boundary_gives_no_way_to_more_rights(policies: dict[str, Json]) -> None:
-    allowed = [it for it in policies[names.BOUNDARY]["Statement"] if it["Effect"] == "Allow"]
+    allowed = [statement for statement in policies[names.BOUNDARY]["Statement"] if statement["Effect"] == "Allow"]
     everywhere = {action for statement in allowed if statement["Resource"] == "*" for action in statement["Action"]}
+    actions = {action for statement in allowed for action in statement["Action"]}
 
-    assert {action for it in allowed for action in it["Action"] if action.startswith("iam:")} == {"iam:PassRole"}
+    assert {action for action in actions if action.startswith("iam:")} == {"iam:PassRole"}
     risky = {"iam:PassRole", "sts:AssumeRole", "secretsmanager:GetSecretValue", "cloudformation:UpdateStack"}
     assert risky & everywhere == set()
 
 
 def test_the_roles_of_github_are_bounded_to_what_github_does(policies: dict[str, Json]) -> None:
-    (denied,) = [it for it in policies[names.BOUNDARY]["Statement"] if it["Effect"] == "Deny"]
+    (denied,) = [statement for statement in policies[names.BOUNDARY]["Statement"] if statement["Effect"] == "Deny"]
 
     assert "codepipeline:StartPipelineExecution" in denied["NotAction"]
     assert "sts:AssumeRole" not in denied["NotAction"]

@@ -63,7 +63,7 @@ def test_every_task_has_a_network_interface_of_its_own(product: str) -> None:
     found = shipped(product).resources("AWS::ECS::TaskDefinition")
 
     assert found
-    assert {it["Properties"]["NetworkMode"] for it in found.values()} == {"awsvpc"}
+    assert {definition["Properties"]["NetworkMode"] for definition in found.values()} == {"awsvpc"}
 
 
 @pytest.mark.parametrize("product", PRODUCTS)

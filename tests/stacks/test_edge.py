@@ -32,10 +32,10 @@ def origin(of: Synthesis, origin_id: str) -> Json:
     return dict(found)
 
 
-def security_headers(of: Synthesis, name: str) -> Json:
+def security_headers(app: Synthesis, name: str) -> Json:
     (found,) = [
-        it["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
-        for place, it in of.resources("AWS::CloudFront::ResponseHeadersPolicy", STACK).items()
+        policy["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+        for place, policy in app.resources("AWS::CloudFront::ResponseHeadersPolicy", STACK).items()
         if name in place
     ]
     return dict(found)

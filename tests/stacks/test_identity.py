@@ -77,11 +77,11 @@ def test_every_role_lasts_an_hour_and_stays_within_the_boundary() -> None:
         assert it["Properties"]["PermissionsBoundary"].endswith(":policy/slipway-boundary"), place
 
 
-def granted(of: Synthesis, name: str, stack: str = STACK) -> dict[str, Any]:
-    """What a role may do, by action."""
+def granted(app: Synthesis, name: str, stack: str = STACK) -> dict[str, Any]:
+    """Returns the resources that a role's policies name for each action."""
     return {
         action: statement["Resource"]
-        for place, statement in statements(of[stack])
+        for place, statement in statements(app[stack])
         if place.startswith(name) and "Policy" in place
         for action in listed(statement["Action"])
     }

@@ -62,7 +62,7 @@ def test_the_role_of_github_actions(environment: str) -> None:
 def test_the_repositories_of_an_image() -> None:
     repositories = shipped("allthrive").resources("AWS::ECR::Repository", "tooling-allthrive-registry").values()
 
-    assert sorted(it["Properties"]["RepositoryName"] for it in repositories) == [
+    assert sorted(repository["Properties"]["RepositoryName"] for repository in repositories) == [
         "allthrive/backend",
         "allthrive/branches/backend",
     ]

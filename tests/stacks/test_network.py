@@ -163,12 +163,15 @@ def test_two_environments_of_a_product_do_not_share_addresses() -> None:
     assert len(set(blocks)) == len(blocks) == 2
 
 
-def let_out(of: Synthesis, group: str) -> list[tuple[str, int]]:
-    """Where the security group whose description begins so lets its members, and on which ports."""
+def let_out(app: Synthesis, description: str) -> list[tuple[str, int]]:
+    """Returns the addresses and ports that a security group lets its members reach.
+
+    `description` is the beginning of the group's description.
+    """
     (found,) = [
-        it["Properties"]
-        for it in of.resources("AWS::EC2::SecurityGroup", STACK).values()
-        if it["Properties"]["GroupDescription"].startswith(group)
+        group["Properties"]
+        for group in app.resources("AWS::EC2::SecurityGroup", STACK).values()
+        if group["Properties"]["GroupDescription"].startswith(description)
     ]
     return [(rule["CidrIp"], rule["ToPort"]) for rule in found["SecurityGroupEgress"]]
 

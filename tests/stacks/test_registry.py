@@ -10,9 +10,9 @@ from tests.support.synthesis import PRODUCTS, Json, Synthesis, shipped, synthesi
 STACK = "tooling-allthrive-registry"
 
 
-def named(of: Synthesis, name: str) -> Json:
-    """The properties of the repository of that name."""
-    return of.resource("AWS::ECR::Repository", STACK, lambda properties: properties["RepositoryName"] == name)
+def named(app: Synthesis, name: str) -> Json:
+    """Returns the properties of the repository of that name."""
+    return app.resource("AWS::ECR::Repository", STACK, lambda properties: properties["RepositoryName"] == name)
 
 
 def test_each_image_has_a_repository_of_main_and_one_of_all_other_branches() -> None:
@@ -48,14 +48,16 @@ def test_images_of_branches_go_sooner_than_those_of_main() -> None:
         kept[name] = max(json.loads(text)["rules"], key=lambda rule: int(rule["rulePriority"]))["selection"]
 
     assert kept["allthrive/branches/backend"]["countNumber"] < kept["allthrive/backend"]["countNumber"]
-    assert {it["countType"] for it in kept.values()} == {"imageCountMoreThan"}  # by age, staging could lose its own
+    assert {selection["countType"] for selection in kept.values()} == {
+        "imageCountMoreThan"
+    }  # by age, staging could lose its own
 
 
 def test_the_tag_that_finds_an_image_moves_in_neither_repository() -> None:
     for product in PRODUCTS:
-        for place, it in shipped(product).resources("AWS::ECR::Repository").items():
-            properties = it["Properties"]
-            moving = [each["ImageTagMutabilityExclusionFilterValue"] for each in filters(properties)]
+        for place, repository in shipped(product).resources("AWS::ECR::Repository").items():
+            properties = repository["Properties"]
+            moving = [exclusion["ImageTagMutabilityExclusionFilterValue"] for exclusion in filters(properties)]
             assert properties["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION", place
             assert not [tag for tag in moving if fnmatch.fnmatchcase(f"commit-{'0' * 40}", tag)], place
 
@@ -69,8 +71,8 @@ def test_tooling_is_protected_from_deletion() -> None:
 
 
 def test_one_account_needs_no_repository_policy() -> None:
-    for it in shipped("allthrive").resources("AWS::ECR::Repository", STACK).values():
-        assert "RepositoryPolicyText" not in it["Properties"]
+    for repository in shipped("allthrive").resources("AWS::ECR::Repository", STACK).values():
+        assert "RepositoryPolicyText" not in repository["Properties"]
 
 
 def test_another_account_may_pull_and_nothing_else() -> None:

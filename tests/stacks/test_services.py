@@ -299,8 +299,8 @@ def test_an_execution_role_pulls_its_products_image_only(production: Synthesis) 
     pulls = [it for _, it in statements(production[STACK]) if it.get("Sid") == "PullImage"]
 
     assert len(pulls) == 4
-    for it in pulls:
-        assert repositories(it) == ["allthrive/backend"]
+    for statement in pulls:
+        assert repositories(statement) == ["allthrive/backend"]
 
 
 def test_staging_pulls_what_feature_branches_built_too_since_a_flow_deploys_it_there() -> None:
@@ -308,12 +308,12 @@ def test_staging_pulls_what_feature_branches_built_too_since_a_flow_deploys_it_t
     pulls = [it for _, it in statements(found) if it.get("Sid") == "PullImage"]
 
     assert len(pulls) == 4
-    for it in pulls:
-        assert repositories(it) == ["allthrive/backend", "allthrive/branches/backend"]
+    for statement in pulls:
+        assert repositories(statement) == ["allthrive/backend", "allthrive/branches/backend"]
 
 
 def repositories(statement: Json) -> list[str]:
-    return [str(it).partition(":repository/")[2].strip("'\"]})") for it in listed(statement["Resource"])]
+    return [str(arn).partition(":repository/")[2].strip("'\"]})") for arn in listed(statement["Resource"])]
 
 
 def test_each_image_has_its_own_parameter() -> None:

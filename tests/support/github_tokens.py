@@ -105,7 +105,7 @@ def products() -> dict[str, Product]:
 
 
 def synthesized(name: str) -> Synthesis:
-    """What one of them becomes."""
+    """Returns the synthesized stacks of one of them."""
     return shipped(name) if name in PRODUCTS else _pushing()
 
 
@@ -125,7 +125,7 @@ def legitimate(product: Product, form: str) -> dict[str, tuple[Job, str]]:
     for name in product.environments:
         job = replace(push, event="workflow_dispatch", environment=name)
         role = names.github_role(name, product.name)
-        jobs |= {f"environment {name}{what}": (each, role) for what, each in _ways(job) + _events(job)}
+        jobs |= {f"environment {name}{what}": (variant, role) for what, variant in _ways(job) + _events(job)}
     return jobs
 
 
@@ -146,8 +146,8 @@ def _ways(job: Job) -> list[tuple[str, Job]]:
 def _events(job: Job) -> list[tuple[str, Job]]:
     """Events that start a job of the branch and name its environment.
 
-    STS has no key for the event. What stands between such a job and the role are GitHub's rules of the environment,
-    above all its reviewers (docs/deploying-to-aws.md).
+    STS has no key for the event. Only GitHub's rules of the environment, above all its reviewers, keep such a job from
+    the role (docs/deploying-to-aws.md).
     """
     events = ("push", "schedule", "issue_comment", "workflow_run", "repository_dispatch", "pull_request_target")
     return [(f", {event}", replace(job, event=event)) for event in events]
@@ -230,7 +230,7 @@ def _other_jobs(push: Job, pull: Job, deploy: Job) -> dict[str, Job]:
 
 
 def _without_environment(push: Job) -> dict[str, Job]:
-    """Jobs of the very branch that name no environment: nobody's review stands before them."""
+    """Returns jobs of the very branch that name no environment: nobody reviews them."""
     ref = push.ref.replace("refs/heads/", "")
     events = ("push", "schedule", "issue_comment", "workflow_run", "workflow_dispatch", "repository_dispatch")
     shared = f"octo/shared/.github/workflows/x.yml@refs/heads/{ref}"

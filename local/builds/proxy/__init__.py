@@ -2,7 +2,7 @@
 
 `server` carries requests; `rules`, `image_rules` and `object_rules` say which; `container_rules` what a container may
 be; `buildkit` reads what `docker build` says; `images` knows which build gave which name; `registry` asks IAM. ADR 9
-tells what this protects from, and what not.
+lists what this protects from, and what not.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OPENING_SECONDS = 10
 
 
 def install() -> None:
-    """Put the registry's question to IAM in place, and hide what builds name from the rest of the local cloud."""
+    """Make the registry check with IAM, and hide the images that builds name from the rest of the local cloud."""
     registry.install()
     if settings.current().docker:
         images.install()

@@ -116,7 +116,7 @@ def names_of(solve: bytes) -> list[str]:
 
 
 def pushes(solve: bytes) -> bool:
-    """Whether BuildKit itself pushes the image; the docker command does so by a call of its own."""
+    """True if BuildKit itself pushes the image; the docker command pushes with a separate call."""
     attributes = [part for path in _EXPORTED for part in _parts(solve, *path)]
     return any(key.startswith("push") and text != "false" for key, text in map(protobuf.entry, attributes))
 

@@ -1,4 +1,4 @@
-"""What a rule about a call of the Docker API says, and what it gets to decide with."""
+"""Rules about calls of the Docker API: the table that holds them, and the data they decide on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LISTS = {"t", "names", "changes", "extrahosts"}
 
 
 class Body(enum.Enum):
-    """What a request carries behind its head, by the content type that the daemon is told."""
+    """Kind of a request's body; the value is the content type that is sent to the daemon."""
 
     NOTHING = ""
     JSON = "application/json"
@@ -37,7 +37,7 @@ class Call:
     path: str
     query: Query
     carries: Body = Body.NOTHING
-    body: Any = None  # of JSON: what takes the place of the request's body
+    body: Any = None  # JSON that replaces the request's body
     archive: Callable[[str], Awaitable[str]] | None = None  # file of the client's archive -> file of what is sent
     hijacks: bool = False
     grpc: bool = False
@@ -53,7 +53,7 @@ class Call:
 
 @dataclass
 class Build:
-    """What the rules know of the build that asks."""
+    """The build that sent a request, as the rules see it."""
 
     owned: Owned
     labels: dict[str, str]
@@ -61,8 +61,8 @@ class Build:
     cloud_network: str
     hosts: Callable[[], Awaitable[list[str]]]
     may: Callable[[str, str], Awaitable[str]]  # action, repository -> why not
-    agent: str = "slipway-build"  # the user agent of what goes to the daemon for this build
-    building: int = 0  # builds of images that run now
+    agent: str = "slipway-build"  # user agent of the requests to the daemon for this build
+    building: int = 0  # image builds that run now
 
     @property
     def id(self) -> str:
@@ -102,8 +102,8 @@ Rule = Callable[[Call, re.Match[str], Build], Awaitable[None]]
 class Entry:
     """A line of the table: which calls, what they carry, and the rule that decides.
 
-    `query` and `headers` are all that goes on of the parameters and headers of the client: what version 1.41 of the API
-    (`daemon.API`) does not know stays here, as an option that the daemon of that version would not read either.
+    Only the client's parameters in `query` and headers in `headers` are sent on. All others are dropped: a daemon of
+    API version 1.41 (`daemon.API`) would ignore them as well.
     """
 
     methods: tuple[str, ...]
@@ -118,11 +118,11 @@ class Entry:
         kept = {name: values for name, values in given.items() if name in self.query}
         for name, values in kept.items():
             if len(values) > 1 and name not in _LISTS:
-                raise RefusedError(f"the parameter {name} comes {len(values)} times: give it once")
+                raise RefusedError(f"the parameter {name} comes {len(values)} times; give it once")
         return kept
 
     def passes(self, header: str) -> bool:
-        """Whether a header of the client goes on."""
+        """True if a header of the client is sent on to the daemon."""
         return header.startswith(self.headers) if self.headers else False
 
 

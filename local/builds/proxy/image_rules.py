@@ -1,4 +1,4 @@
-"""What a build may do with images: use those of the machine, name its own, push and pull what its role may."""
+"""Rules for images: a build uses those of the machine, names its own, and pushes and pulls what its role may."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ logger = logging.getLogger("slipway")
 
 
 class Names:
-    """Who holds which name; written down before the daemon gives it, so that a killed server leaves none behind.
+    """The builds that hold each name, on disk before the daemon gives it: a killed server leaves no name behind.
 
     A name in the local registry may have several holders: all of them may push there, so none keeps out another.
     """
@@ -61,7 +61,7 @@ class Names:
                 others = self._holders.get(full(image), set()) - self._ended - {build}
                 if others and not image.repository:
                     raise RefusedError(
-                        f"the name {image} is that of an image of the build {others.pop()}, which runs now; on this "
+                        f"the name {image} belongs to an image of the build {others.pop()}, which runs now; on this "
                         "machine builds share one daemon. Make names unique, with $CODEBUILD_BUILD_NUMBER for instance"
                     )
             for image in images:
@@ -81,7 +81,7 @@ class Names:
             self._write()
 
     def ended(self, build: str) -> list[str]:
-        """The names that only builds have that are over, this one among them: others may take them now."""
+        """Marks a build as ended; returns its names that no running build holds, which others may take now."""
         with self._guard:
             self._ended.add(build)
             return [name for name, holders in self._holders.items() if build in holders and holders <= self._ended]
@@ -99,7 +99,7 @@ _taking = asyncio.Lock()  # all gates share one event loop
 
 
 def is_of_a_build(name: object) -> bool:
-    """Whether a build made the image that has this name now."""
+    """True if a build made the image that has this name now."""
     try:
         return isinstance(name, str) and bool(NAMES.holders(full(parse(name))))
     except InvalidNameError:
@@ -139,7 +139,7 @@ def check_seen(build: str, image: Image) -> None:
 
 
 def full(image: Image) -> str:
-    """The name with the tag that Docker reads where none is."""
+    """Returns the name with a tag: `latest`, as Docker reads a name without one."""
     return str(image) if image.tag or image.digest else f"{image}:latest"
 
 
@@ -176,11 +176,11 @@ async def _remove(names: Iterable[str]) -> None:
             logger.warning("the image name %s of a build stays: %s", name, answer)
 
 
-# --- what others get by these names ----------------------------------------------------------------------------------
+# --- images that others get by these names ----------------------------------------------------------------------------
 
 
 def install() -> None:
-    """Let the rest of the local cloud pull what has the name of a build's image, as if it were not here."""
+    """Make the rest of the local cloud pull an image if a build has its name, as if it were missing here."""
     get, pull, create = ImageCollection.get, ImageCollection.pull, ContainerCollection.create
     pulling = threading.local()
 

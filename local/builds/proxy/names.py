@@ -69,7 +69,7 @@ def registry() -> str:
 
 
 def _is_registry(host: str, port: str) -> bool:
-    """Whether an address leads to the local registry: its port decides, since any name may resolve to loopback."""
+    """True if an address leads to the local registry: its port decides, since any name may resolve to loopback."""
     return bool(host) and port.isdigit() and int(port) == settings.current().port
 
 

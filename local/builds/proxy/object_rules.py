@@ -1,4 +1,4 @@
-"""What a build may do with containers, networks and volumes: its own only."""
+"""Rules for containers, networks and volumes: a build may use its own only."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The local registry asks IAM what the daemon may do there for a build, whatever name an image has in the Dockerfile.
+"""The local registry checks with IAM what the daemon may do for a build, whatever name a Dockerfile uses.
 
-The filter reads the names in calls. A Dockerfile is read by the daemon, and `FROM 127.0.0.1:4701/…` there, or a name
-that is put together from two arguments, is in no call. The daemon tells a registry for whom it asks: its user agent
-quotes the client's, as `UpstreamClient(…)`, and what goes through the filter has one that only the filter knows.
+The filter reads the names in calls. The daemon reads the Dockerfile: `FROM 127.0.0.1:4701/…`, or a name composed of two
+arguments, appears in no call. The daemon's user agent names the client whose request it serves, as
+`UpstreamClient(…)`, and the filter gives each build a user agent that only the filter knows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from local.builds.proxy.calls import PULL, PUSH, Build
 
 SYMBOLS: tuple[str, ...] = ("ministack.services.ecr:_parse_v2_path", "ministack.services.ecr:handle_registry_request")
 _CLIENT = re.compile(r"UpstreamClient\((slipway-build/[0-9a-f]{32})\)")
-_BUILDKIT = re.compile(r"(containerd|buildkit)/")  # Docker 20.10 says the first, later ones either
+_BUILDKIT = re.compile(r"(containerd|buildkit)/")  # Docker 20.10 sends the first, later versions either
 _FORBIDDEN = 403
 _builds: dict[str, Build] = {}
 
@@ -31,14 +31,14 @@ def know(build: Build) -> None:
 
 
 def forget(build: Build) -> None:
-    """The build is over."""
+    """Forgets the user agent of a build that ended."""
     _builds.pop(build.agent, None)
 
 
 def asking(agent: str) -> list[Build]:
-    """The builds for which the daemon may be asking; none if it asks for somebody else.
+    """Returns the builds that the daemon's request may serve; none if it serves another client.
 
-    BuildKit quotes nobody: each build that builds an image now may be meant.
+    BuildKit names no client, so any build that builds an image now may have caused the request.
     """
     if match := _CLIENT.search(agent):
         return [_builds[match[1]]] if match[1] in _builds else []
@@ -46,7 +46,7 @@ def asking(agent: str) -> list[Build]:
 
 
 async def refusal(method: str, path: str, headers: Mapping[str, str]) -> str:
-    """Why the registry does not answer a build; empty if it does."""
+    """Returns the reason why the registry refuses a build's request; empty if it answers."""
     _verb, repository, _reference = ecr._parse_v2_path(path) or ("", "", "")
     agent = next((value for name, value in headers.items() if name.lower() == "user-agent"), "")
     builds = asking(agent) if repository else []
@@ -60,7 +60,7 @@ async def refusal(method: str, path: str, headers: Mapping[str, str]) -> str:
 
 
 def install() -> None:
-    """Put the question before the registry's answers."""
+    """Make the registry check with IAM before it answers."""
     plain = ecr.handle_registry_request
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any) -> Any:

@@ -37,7 +37,7 @@ class Conversation:
         self._client = h11.Connection(h11.SERVER, max_incomplete_event_size=_CHUNK)
         self._daemon = h11.Connection(h11.CLIENT)
         self._upstream: daemon.Stream | None = None
-        self.names = False  # whether the request gives an image a name
+        self.names = False  # the request gives an image a name
 
     async def run(self) -> None:
         """Serve the request."""
@@ -292,7 +292,7 @@ def _content(call: Call) -> bytes | None:
 
 
 def _spool() -> Path:
-    """A folder for archives that are read whole before they go on."""
+    """A folder for archives that are read whole before they are sent on."""
     folder = settings.current().run / "docker"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -75,7 +75,7 @@ def test_more_cpu_for_web_touches_neither_image_nor_database_nor_cache(allthrive
 
 
 def in_web(allthrive: AllThrive, script: str) -> str:
-    """What a Python script prints after VALUE in production's web container."""
+    """Returns what a Python script prints after VALUE in production's web container."""
     done = allthrive.shell(
         "TASK_ARN=$(aws ecs list-tasks --cluster production-allthrive-cluster --service-name production-allthrive-web "
         "--query 'taskArns[0]' --output text)\n"
@@ -87,7 +87,7 @@ def in_web(allthrive: AllThrive, script: str) -> str:
 
 
 def database_value(allthrive: AllThrive, statement: str) -> str:
-    """One row of production's database, asked by its web service with its own login."""
+    """Returns one row of production's database, read by its web service with its own login."""
     script = "from django.db import connection as c; k=c.cursor(); k.execute('{}'); print('VALUE', k.fetchone())"
     return in_web(allthrive, script.format(statement))
 

@@ -103,7 +103,7 @@ async def _second_look() -> None:
 
 @dataclass
 class Request:
-    """What arrived at the daemon."""
+    """A request that arrived at the daemon."""
 
     line: str
     headers: list[tuple[str, str]]
@@ -115,7 +115,7 @@ class Request:
 
 @dataclass
 class Daemon:
-    """Stands where the Docker daemon is: it owns whatever is asked for, and writes down what else arrives."""
+    """Replaces the Docker daemon: it owns every object that a request names, and records the requests."""
 
     build_id: str
     arrived: list[Request] = field(default_factory=list)
@@ -158,7 +158,7 @@ class Daemon:
         stream.write(b"Content-Length: %d\r\n\r\n" % len(content) + content)
 
     def taken(self) -> list[Request]:
-        """What arrived since the last time."""
+        """Returns the requests that arrived since the last call."""
         found, self.arrived = self.arrived, []
         return found
 

@@ -59,7 +59,7 @@ def registry_of_before() -> Json:
 
 @pytest.fixture(scope="module")
 def before(cloud: Cloud, commits: Twins) -> dict[str, str]:
-    """What the registry held before the upgrade, tags and digests; then the upgrade: one deployment."""
+    """Fills the registry, upgrades it with one deployment, and returns the tags and digests from before."""
     stack, ecr = unique("registry"), cloud.client("ecr")
     cloud.deploy(registry_of_before(), stack)
     held = {}
@@ -85,11 +85,12 @@ def tags(cloud: Cloud, repository: str) -> dict[str, str]:
 
 
 def rights(stack: str, role: str) -> list[dict[str, Any]]:
-    """What a role of a stack may do in the registry, as synthesized."""
+    """Returns the statements of a role of a stack on the registry, as synthesized."""
     found = [
-        it
-        for logical_id, it in statements(shipped(PRODUCT)[stack])
-        if logical_id.startswith(role) and any(str(each).startswith("ecr:") for each in listed(it.get("Action", [])))
+        statement
+        for logical_id, statement in statements(shipped(PRODUCT)[stack])
+        if logical_id.startswith(role)
+        and any(str(action).startswith("ecr:") for action in listed(statement.get("Action", [])))
     ]
     assert found
     joined = '{"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, "'
@@ -108,7 +109,7 @@ def builder(cloud: Cloud, flow: str, commits: Twins, folder: Path, **more: str) 
             archive.write(file, file.relative_to(source))
     s3.put_object(Bucket=bucket, Key="source.zip", Body=packed.getvalue())
     deployed = Deployed.of(PRODUCT, flow)
-    told = {**deployed.variables("Publish", "Backend"), "COMMIT": commit, "BRANCH": branch, "PLATFORM": "", **more}
+    settings = {**deployed.variables("Publish", "Backend"), "COMMIT": commit, "BRANCH": branch, "PLATFORM": "", **more}
     return Builder(
         cloud,
         deployed.buildspec("Publish", "Backend"),
@@ -117,7 +118,7 @@ def builder(cloud: Cloud, flow: str, commits: Twins, folder: Path, **more: str) 
         *rights(f"tooling-{PRODUCT}-delivery", f"{flow.capitalize()}PublishBackendRole"),
         privileged=True,
         source={"type": "S3", "location": f"{bucket}/source.zip"},
-        variables=[{"name": key, "value": value} for key, value in told.items()],
+        variables=[{"name": key, "value": value} for key, value in settings.items()],
     )
 
 
@@ -134,7 +135,7 @@ def published(cloud: Cloud, flow: str, commits: Twins, folder: Path) -> tuple[st
 def both(
     cloud: Cloud, before: dict[str, str], commits: Twins, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, tuple[str, str]]:
-    """What the feature branch built first, then main."""
+    """Returns what the feature branch built first, and what main built then."""
     folder = tmp_path_factory.mktemp("sources")
     return {flow: published(cloud, flow, commits, folder / flow) for flow in ("feature", "main")}
 

@@ -1,4 +1,4 @@
-"""What reaches the Docker daemon of a request: for every line of the table, and for every way to say things twice."""
+"""The requests that reach the Docker daemon: for every line of the table, and for every way to repeat a value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,11 @@ def expanded(text: str) -> list[str]:
     if inner is None:
         return text.split("|")
     choices = inner[1].split("|")
-    return [each for choice in choices for each in expanded(text[: inner.start()] + choice + text[inner.end() :])]
+    return [
+        alternative
+        for choice in choices
+        for alternative in expanded(text[: inner.start()] + choice + text[inner.end() :])
+    ]
 
 
 def paths(entry: Entry) -> list[str]:
@@ -153,7 +157,7 @@ def test_a_call_arrives_with_nothing_but_what_the_table_names(
 
 
 def archive(*names: str, **more: bytes) -> bytes:
-    """What `docker save` makes, of one image without layers."""
+    """Returns an archive like one of `docker save`, of one image without layers."""
     packed = io.BytesIO()
     manifest = json.dumps([{"Config": "0" * 64 + ".json", "RepoTags": list(names), "Layers": []}]).encode()
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -279,6 +283,6 @@ def test_credentials_go_where_an_image_is_pulled_and_nowhere_else(socket: Path, 
     keys = {"X-Registry-Auth": "e30=", "X-Registry-Config": "e30="}
     call(socket, "POST", f"/images/create?fromImage={HELD}&tag=1", **keys)
     call(socket, "GET", "/info", **keys)
-    pulled, asked = daemon.arrived
+    pulled, inspected = daemon.arrived
     assert pulled.all("x-registry-auth") == ["e30="]
-    assert asked.all("x-registry-auth") == asked.all("x-registry-config") == []
+    assert inspected.all("x-registry-auth") == inspected.all("x-registry-config") == []

@@ -1,4 +1,4 @@
-"""Images, volumes and containers at the machine's own daemon: a build touches its own, however it asks."""
+"""Images, volumes and containers at the machine's own daemon: no call of a build reaches those of others."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def dockerfile(text: str) -> bytes:
 
 
 def saved(name: str, *tags: str) -> bytes:
-    """What `docker save` makes of an image, with other names in it."""
+    """Returns an image's archive from `docker save`, with other names in it."""
     connection = docker.from_env().api
     packed = io.BytesIO()
     given = io.BytesIO(b"".join(connection.get_image(name)))

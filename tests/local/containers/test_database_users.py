@@ -27,7 +27,7 @@ USERS = ("shop_1", "shop_2")
 
 
 class Secrets(FakeAws):
-    """Secrets Manager, as far as the two functions ask it, and ECS that restarts."""
+    """The calls of Secrets Manager and ECS that the two functions make."""
 
     def __init__(self) -> None:
         super().__init__()

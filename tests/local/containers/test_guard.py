@@ -1,4 +1,4 @@
-"""What a container reaches of the local cloud: from a task and from a build, only what its role may."""
+"""A task and a build reach of the local cloud only what their roles may."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ REFUSED = {400, 401, 403, 404}
 
 
 def variables(cloud: Cloud) -> dict[str, str]:
-    """What an intruder may have found out: a function's name, and the root key of a careless developer."""
+    """Returns facts that an intruder may know: a function's name, and the root key of a careless developer."""
     key = cloud.key
     return {"ROOT_KEY": key.access_key_id, "ROOT_SECRET": key.secret_access_key, "FUNCTION": "slipway"}
 

@@ -45,7 +45,7 @@ def without(action: str) -> dict[str, Json]:
             continue
         kept = copy.deepcopy(policy)
         for statement in kept["Statement"]:
-            statement["Action"] = [each for each in statement["Action"] if each != action]
+            statement["Action"] = [granted for granted in statement["Action"] if granted != action]
         kept["Statement"] = [statement for statement in kept["Statement"] if statement["Action"]]
         if kept != policy:
             found[name] = kept
@@ -113,8 +113,10 @@ class Executed:
             put(self._iam, ACCOUNT, {name: json.dumps(whole[name]) for name in changed})
 
     def refused(self, witness: Witness) -> str:
-        """Why the step of the witness fails; empty where it does not."""
-        if witness.verb == needs.CREATE:  # the role is asked before anything is made, so the resource may stand alone
+        """Returns the reason why the step of the witness fails; empty if it succeeds."""
+        if (
+            witness.verb == needs.CREATE
+        ):  # the role is checked before anything is made, so the stack may have this resource alone
             return self._made(f"{witness.resource.stack}-alone", alone(witness.resource), self.role)
         stack = f"{witness.resource.stack}-alone"
         if self._made(stack, alone(witness.resource), self.root):
@@ -122,16 +124,16 @@ class Executed:
         return self._changed(stack, alone(witness.resource), witness.resource.logical_id, witness.verb)
 
     def attempt(self, stack: str, template: Json) -> str:
-        """Create a stack, or update it where there is one; why that failed."""
+        """Creates or updates a stack; returns the reason if that fails."""
         client = self.cloud.client("cloudformation")
-        known = stack in {each["StackName"] for each in client.describe_stacks()["Stacks"]}
+        known = stack in {deployed["StackName"] for deployed in client.describe_stacks()["Stacks"]}
         return self._made(stack, template, self.role, "update_stack" if known else "create_stack")
 
     def _refused_in_its_stack(self, witness: Witness) -> str:
         """The same, where the resource cannot be made without others: with the whole stack, and those it imports."""
-        of = synthesized(witness.resource.product.name)
-        *before, own = _with_imports(of, witness.resource.stack)
-        template = _deployable(of[own])
+        app = synthesized(witness.resource.product.name)
+        *before, own = _with_imports(app, witness.resource.stack)
+        template = _deployable(app[own])
         (logical_id, *_) = [
             name
             for name, resource in template["Resources"].items()
@@ -139,7 +141,7 @@ class Executed:
         ]
         _keep(template, logical_id)
         try:
-            for stack, content in [*((name, _deployable(of[name])) for name in before), (own, template)]:
+            for stack, content in [*((name, _deployable(app[name])) for name in before), (own, template)]:
                 self._put_assets(content)
                 failed = self._made(stack, content, self.root)
                 assert not failed, failed
@@ -166,7 +168,7 @@ class Executed:
     def _made(self, stack: str, template: Json, role: str, operation: str = "create_stack") -> str:
         """Create or update a stack; why that failed. Of a stack whose creation fails nothing is left."""
         client = self.cloud.client("cloudformation")
-        known = [each for each in client.describe_stacks()["Stacks"] if each["StackName"] == stack]
+        known = [deployed for deployed in client.describe_stacks()["Stacks"] if deployed["StackName"] == stack]
         if known and operation == "create_stack":
             return ""
         body = json.dumps(template)
@@ -181,14 +183,14 @@ class Executed:
         return failures
 
     def _delete(self, stack_id: str) -> None:
-        """As root; a stack that another one imports from stays."""
+        """Delete a stack as root; one that another stack imports from stays."""
         client = self.cloud.client("cloudformation")
         with suppress(ClientError):
             client.delete_stack(StackName=stack_id, RoleARN=self.root)
             self.cloud.settled(stack_id)
 
     def _put_assets(self, template: Json) -> None:
-        """Something to make functions of."""
+        """Upload the assets of the template's functions."""
         s3 = self.cloud.client("s3")
         for resource in template["Resources"].values():
             code = resource.get("Properties", {}).get("Code", {})
@@ -240,20 +242,20 @@ def _keep(template: Json, logical_id: str) -> None:
     template.pop("Outputs", None)
 
 
-def _with_imports(of: Synthesis, stack: str) -> list[str]:
-    """The stacks that a stack imports from, each after its own, and the stack."""
-    text = json.dumps(of[stack])
-    names_of = [name for name in of.templates if f'"Fn::ImportValue": "{name}:' in text and name != stack]
-    found = [before for name in names_of for before in _with_imports(of, name)]
+def _with_imports(app: Synthesis, stack: str) -> list[str]:
+    """Returns the stacks that a stack imports from, each after those that it imports from itself, and the stack."""
+    text = json.dumps(app[stack])
+    imported = [name for name in app.templates if f'"Fn::ImportValue": "{name}:' in text and name != stack]
+    found = [before for name in imported for before in _with_imports(app, name)]
     return [*dict.fromkeys(found), stack]
 
 
 def plain_values(value: Any) -> Any:
-    """Properties with something in the place of what only a deployment knows."""
+    """Returns properties in which placeholders replace what only a deployment knows."""
     if isinstance(value, dict):
-        return {key: plain_values(each) for key, each in value.items()}
+        return {key: plain_values(element) for key, element in value.items()}
     if isinstance(value, list):
-        return [plain_values(each) for each in value]
+        return [plain_values(element) for element in value]
     if isinstance(value, str) and "{{resolve" in value:
         return "a-value-of-a-secret"
     return value.replace("*", "x") if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""What a template that somebody merged cannot do with the execution role: more rights, other products' secrets."""
+"""A merged template gains nothing through the execution role: no more rights, no other products' secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def role(**properties: Any) -> tuple[str, dict[str, Any]]:
 
 
 def said(executed: Executed, template: dict[str, Any], stack: str = "") -> str:
-    """What the execution role is refused of a template; empty where it deploys."""
+    """Returns the reason why the execution role cannot deploy a template; empty if it can."""
     return executed.attempt(stack or f"{STACK}-{unique('x')}", template)
 
 

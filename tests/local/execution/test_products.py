@@ -55,12 +55,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
 def stacks(cloud: Plain) -> dict[str, str]:
     """The ids of the products' stacks by name."""
     found = cloud.client("cloudformation").describe_stacks()["Stacks"]
-    return {each["StackName"]: each["StackId"] for each in found if each["StackName"] != "CDKToolkit"}
+    return {stack["StackName"]: stack["StackId"] for stack in found if stack["StackName"] != "CDKToolkit"}
 
 
 def test_cloudformation_has_no_other_rights(deployed: Plain) -> None:
     iam = deployed.client("iam")
-    attached = [each["PolicyName"] for each in iam.list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"]]
+    attached = [policy["PolicyName"] for policy in iam.list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"]]
 
     assert attached
     assert {name.rpartition("-")[0] for name in attached} == {"slipway-execution"}
@@ -94,7 +94,7 @@ def test_every_stack_takes_a_change_of_its_resources(deployed: Plain) -> None:
         client.update_stack(
             StackName=stack,
             TemplateURL=f"{deployed.url}/changed-templates/{stack}",
-            Parameters=[{"ParameterKey": each["ParameterKey"], "UsePreviousValue": True} for each in kept],
+            Parameters=[{"ParameterKey": parameter["ParameterKey"], "UsePreviousValue": True} for parameter in kept],
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         assert deployed.settled(stack) == "UPDATE_COMPLETE", deployed.failures(stack)
@@ -117,7 +117,7 @@ def test_every_stack_is_destroyed(deployed: Plain) -> None:
 
 
 def _destroyed(cloud: Plain, client: Any, name: str, stack_id: str) -> bool:
-    """Whether a stack could be deleted; one that others import from is not, before them."""
+    """Deletes a stack; returns False if it could not, for instance because another stack imports from it."""
     client.update_termination_protection(StackName=name, EnableTerminationProtection=False)
     try:
         client.delete_stack(StackName=name)

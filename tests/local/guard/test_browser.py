@@ -162,7 +162,7 @@ def visit(browser: Browser, plain: Plain) -> Iterator[Visit]:
 
 
 def everything(plain: Plain) -> list[Any]:
-    """What a page might have made or taken away."""
+    """Returns everything that a page could have created or deleted."""
     return [
         plain.client("iam").list_users()["Users"],
         plain.client("s3").list_buckets()["Buckets"],
@@ -182,7 +182,7 @@ def test_a_page_of_another_origin_reaches_no_service(
     said = visit.page.evaluate(ATTACK, where)
     visit.page.evaluate(FORMS_AND_IMAGES, where)
 
-    # An opaque answer cannot be read by the page; what it was, the browser tells the test.
+    # The page cannot read an opaque answer; the browser reports its status to the test.
     assert set(said) <= {"opaque", "error"}
     visit.assert_all_refused(at_least=4 * len(services))
     assert everything(plain) == before
