@@ -422,9 +422,7 @@ def test_another_account_is_reached_through_its_role(action: Deployment) -> None
     assert next(given for name, given in action.calls if name == "sts.AssumeRole")["RoleArn"].endswith("role/deploy")
 
 
-@pytest.mark.parametrize(
-    "operation", ["cloudformation.DescribeStackEvents", "cloudformation.UpdateStack", "cloudwatch.DescribeAlarms"]
-)
+@pytest.mark.parametrize("operation", ["cloudformation.DescribeStackEvents", "cloudformation.UpdateStack"])
 def test_a_missing_right_fails_at_once_and_says_which(action: Deployment, operation: str) -> None:
     action.faults[operation] = ["denied"]
 
@@ -442,7 +440,6 @@ def test_a_missing_right_fails_at_once_and_says_which(action: Deployment, operat
         "cloudformation.DescribeStackEvents",
         "cloudformation.UpdateStack",
         "ecs.DescribeServices",
-        "cloudwatch.DescribeAlarms",
         "codepipeline.PutJobSuccessResult",
     ],
 )
