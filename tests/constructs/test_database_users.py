@@ -105,12 +105,13 @@ def test_creation_ends_when_the_function_has_tried_the_login(template: Template)
 
 
 def test_the_function_is_called_after_its_way_to_the_database_is_open(template: Template) -> None:
-    rules = template.find_resources("AWS::EC2::SecurityGroupIngress") | template.find_resources(
-        "AWS::EC2::SecurityGroupEgress"
-    )
+    rules = {
+        *template.find_resources("AWS::EC2::SecurityGroupIngress"),
+        *template.find_resources("AWS::EC2::SecurityGroupEgress"),
+    }
 
     assert rules
-    assert set(rules) <= set(only(template, "Custom::DatabaseUsers")["DependsOn"])
+    assert rules <= set(only(template, "Custom::DatabaseUsers")["DependsOn"])
 
 
 def test_the_function_reaches_https_and_the_databases_port_and_nothing_else(template: Template) -> None:

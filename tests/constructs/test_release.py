@@ -6,6 +6,7 @@ import re
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Template
 
 from slipway.release import ReleaseParameters
 from tests.support.stack import empty_stack
@@ -19,8 +20,7 @@ def template() -> Json:
     image = release.image("BackendImage")
     cdk.CfnOutput(stack, "Tasks", value=cdk.Token.as_string(image.count(3)))
     release.count("WebDesiredCount", 2)
-    found: Json = cdk.assertions.Template.from_stack(stack).to_json()
-    return found
+    return dict(Template.from_stack(stack).to_json())
 
 
 @pytest.mark.parametrize("parameter", ["ReleaseVersion", "BackendImage"])
