@@ -150,6 +150,21 @@ def moving_tags(product: Product) -> list[str]:
     return [*(fixed | _branch_tags(product, main=True)), f"{CACHE_TAG}*"]
 
 
+def release_prefix(pipeline: Pipeline) -> str:
+    """The text that every release tag begins with."""
+    return pipeline.release_tag.partition("{")[0]
+
+
+def release_tags(product: Product) -> str:
+    """The pattern of the tags that never expire, as ECR's lifecycle rules write it.
+
+    The prefix alone, so that releases stay when the manifest changes what follows it.
+    """
+    if product.pipeline is None:
+        return "v*"
+    return f"{release_prefix(product.pipeline)}*"
+
+
 def branch_moving_tags(product: Product) -> list[str]:
     """The tags that may change what they name in the repository of all other branches."""
     return [*_branch_tags(product, main=False), f"{CACHE_TAG}*"]

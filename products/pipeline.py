@@ -123,7 +123,8 @@ class Pipeline(Model):
     """Labels of a published image, of `{version}`, `{sha}`, `{sha7}` and `{branch}`; one without them moves. What finds
     an image is `commit-<full sha>` alone."""
     release_tag: str = "v{version}-{sha7}"
-    """Tag of what reached the last environment: in the registry and on GitHub."""
+    """Tag of what reached the last environment: in the registry and on GitHub. The registry keeps what begins with the
+    same text, up to the first field, for ever; a changed text lets the releases before the change expire."""
     checks: dict[Name, Check] = Field(min_length=1)
     e2e: EndToEnd | None = None
     scan: Scan | None = Scan()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from products.pipeline import Flow, Pipeline
 
 TAG_FIELDS = frozenset({"version", "sha", "sha7", "branch"})
+# What a field of a tag may begin with, where its whole value is not known: versions are PEP 440's or semver's.
+_FIELD = {"version": r"\d[\w.-]*", "sha": r"[0-9a-f]{1,40}", "sha7": r"[0-9a-f]{1,7}"}
 _TAG_TEXT = re.compile(r"^[A-Za-z0-9_.-]*$")  # a registry tag's characters: OCI distribution spec
 _STAGES = ("test", "publish", "e2e", "release")
 _PARAMETERS = 1000  # characters of a Lambda action's user parameters: CodePipeline, action reference for Lambda
@@ -32,6 +34,7 @@ def pipeline(product: Product) -> Iterator[str]:
     yield from _names(product)
     yield from _accounts(product)
     yield from _tags(it)
+    yield from _release_tag(product, it)
     yield from _checks(it)
     yield from _scan(it)
     for name, flow in it.flows.items():
@@ -107,6 +110,33 @@ def _tags(it: Pipeline) -> Iterator[str]:
         yield from _tag(f"pipeline.{place}", pattern)
     if "{" not in it.release_tag:
         yield f"pipeline.release_tag: got '{it.release_tag}', the same for every release; write e.g. v{{version}}"
+
+
+def _release_tag(product: Product, it: Pipeline) -> Iterator[str]:
+    """The registry keeps whatever begins as a release tag does: no other tag may, or nothing would ever expire."""
+    prefix = flows.release_prefix(it)
+    if not prefix:
+        yield (
+            f"pipeline.release_tag: got '{it.release_tag}'; the registry keeps releases for ever by the text that "
+            "their tags begin with, so begin with one, e.g. v{version}"
+        )
+        return
+    for tag in dict.fromkeys((f"{flows.COMMIT_TAG}{{sha}}", f"{flows.CACHE_TAG}{{branch}}", "latest", *it.tags)):
+        if _may_begin(tag.replace("{branch}", product.repository.branch.replace("/", "-")), prefix):
+            yield (
+                f"pipeline.release_tag: got '{it.release_tag}'; the registry keeps '{prefix}*' for ever, and each "
+                f"build's tag '{tag}' may begin so, too: nothing would expire. Begin releases with another text, e.g. "
+                "release-"
+            )
+
+
+def _may_begin(tag: str, prefix: str) -> bool:
+    """True if a tag of this pattern may begin with the prefix."""
+    text, _, rest = tag.partition("{")
+    if text.startswith(prefix):
+        return True
+    field = _FIELD.get(rest.partition("}")[0])
+    return bool(field and prefix.startswith(text) and re.fullmatch(field, prefix.removeprefix(text)))
 
 
 def _tag(place: str, pattern: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from products import Product, names
-from products.flows import branch_moving_tags, branches_publish, branches_reach, moving_tags
+from products.flows import branch_moving_tags, branches_publish, branches_reach, moving_tags, release_tags
 from slipway.image_repository import ImageRepository
 from stacks.product_stack import ToolingStack
 
@@ -32,6 +32,7 @@ class RegistryStack(ToolingStack):
                 repository_name=names.repository(product.name, name),
                 keep_snapshots=image.keep_snapshots,
                 moving_tags=moving_tags(product),
+                release_tags=release_tags(product),
                 readers=self._readers(list(product.environments)),
             )
             self.output(f"{repository.node.id}RepositoryUri", repository.repository_uri, f"Where {name} is pushed")
@@ -42,6 +43,7 @@ class RegistryStack(ToolingStack):
                     repository_name=names.branch_repository(product.name, name),
                     keep_snapshots=min(image.keep_snapshots, _BRANCH_IMAGES),
                     moving_tags=branch_moving_tags(product),
+                    release_tags=release_tags(product),
                     readers=self._readers([name for name in product.environments if branches_reach(product, name)]),
                 )
 

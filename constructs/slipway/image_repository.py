@@ -19,7 +19,8 @@ class ImageRepository(ecr.Repository):
     - tags immutable, but for `moving_tags`, where `*` stands for any text;
     - scanned on push, encrypted;
     - untagged images go after a day; of the tagged ones the newest `keep_snapshots` stay;
-    - release tags, `v…`, never expire: the lifecycle's first rule takes them out of the count;
+    - tags that match `release_tags`, where `*` stands for any text, never expire: the lifecycle's first rule takes them
+      out of the count;
     - stays when its stack goes;
     - `readers`: other accounts whose tasks may pull.
     """
@@ -32,6 +33,7 @@ class ImageRepository(ecr.Repository):
         repository_name: str,
         keep_snapshots: int,
         moving_tags: Sequence[str],
+        release_tags: str,
         readers: list[str],
     ) -> None:
         super().__init__(
@@ -51,7 +53,7 @@ class ImageRepository(ecr.Repository):
                 ecr.LifecycleRule(
                     description="Release tags stay",
                     rule_priority=1,
-                    tag_pattern_list=["v*"],
+                    tag_pattern_list=[release_tags],
                     max_image_count=9999,
                 ),
                 ecr.LifecycleRule(

@@ -50,8 +50,6 @@ class Settings:
     """The stack's parameters that are to change: images by digest, the version."""
     cluster: str | None
     counts: dict[str, Count]
-    alarms: tuple[str, ...]
-    ignore_alarms: bool
     place: Place
 
     @classmethod
@@ -68,8 +66,6 @@ class Settings:
             values,
             parameters.maybe("cluster"),
             {name: _count(each) for name, each in parameters.tables("counts").items()},
-            parameters.texts("alarms"),
-            parameters.flag("ignore_alarms"),
             Place.of(parameters),
         )
         if settings.counts and settings.cluster is None:
@@ -114,7 +110,6 @@ def leave(job: Job) -> str:
 
 
 def _ask(job: Job, settings: Settings, cloudformation: Any) -> Done | Wait:
-    _gate(settings)
     stack = cloudformation.describe_stacks(StackName=settings.stack)["Stacks"][0]
     status = str(stack["StackStatus"])
     if status.endswith("_IN_PROGRESS"):
@@ -148,26 +143,6 @@ def _ask(job: Job, settings: Settings, cloudformation: Any) -> Done | Wait:
             raise
     job.seconds_since("asked")
     return Wait(f"{settings.stack}: the update was accepted")
-
-
-def _gate(settings: Settings) -> None:
-    """Refuse where an alarm is red: ECS would ignore it during the deployment, and roll nothing back."""
-    if not settings.alarms or settings.ignore_alarms:
-        return
-    found: dict[str, str] = {}
-    pages = settings.place.client("cloudwatch").get_paginator("describe_alarms")
-    for page in pages.paginate(AlarmNames=list(settings.alarms), AlarmTypes=["MetricAlarm", "CompositeAlarm"]):
-        for each in [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]:
-            found[each["AlarmName"]] = each["StateValue"]
-    missing = [name for name in settings.alarms if name not in found]
-    red = [name for name in settings.alarms if found.get(name) == "ALARM"]
-    if missing:
-        raise ParameterError(f"no alarm is called {', '.join(missing)}: deploy the environment's Observability stack")
-    if red:
-        raise Failed(
-            f"in alarm before the deployment: {', '.join(red)}. Nothing was changed. Mend that first, or release over "
-            "it on purpose: start the pipeline with the variable that sets ignore_alarms to true"
-        )
 
 
 def _counts(settings: Settings) -> dict[str, str]:

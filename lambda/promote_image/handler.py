@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shared.aws import Place, code
+from shared.aws import HERE, code
 from shared.job import Done, Failed, Job, answer
 from shared.parameters import ParameterError, Parameters, digest
 
@@ -44,9 +44,6 @@ class Settings:
 
     images: tuple[Image, ...]
     tag: str
-    moving_tags: tuple[str, ...]
-    """Tags that follow the newest release, as AllThrive's `latest` does; their repositories must let them move."""
-    place: Place
 
     @classmethod
     def of(cls, parameters: Parameters) -> Settings:
@@ -54,8 +51,6 @@ class Settings:
         settings = cls(
             tuple(Image.of(uri) for uri in parameters.texts("images")),
             parameters.text("tag"),
-            parameters.texts("moving_tags"),
-            Place.of(parameters),
         )
         parameters.done()
         if not settings.images:
@@ -71,13 +66,12 @@ def main(event: dict[str, Any], _context: object) -> None:
 def promote(job: Job) -> Done:
     """Tag every image; refuses before the first if any cannot have the tag."""
     settings = Settings.of(job.parameters)
-    ecr = settings.place.client("ecr")
+    ecr = HERE.client("ecr")
     manifests = {image: _manifest(ecr, image) for image in settings.images}
     for image in settings.images:
         _refuse_other(ecr, image, settings.tag)
     for image, manifest in manifests.items():
-        for tag in (settings.tag, *settings.moving_tags):
-            _put(ecr, image, manifest, tag)
+        _put(ecr, image, manifest, settings.tag)
     names = ", ".join(f"{image.repository}@{image.digest}" for image in settings.images)
     return Done(f"{settings.tag} is {names}")
 

@@ -22,7 +22,6 @@ class Settings:
     tag: str
     commit: str
     images: tuple[str, ...]
-    prerelease: bool
 
     @classmethod
     def of(cls, parameters: Parameters) -> Settings:
@@ -33,7 +32,6 @@ class Settings:
             parameters.text("tag"),
             parameters.text("commit"),
             parameters.texts("images"),
-            parameters.flag("prerelease"),
         )
         for image in settings.images:
             digest(image)
@@ -69,7 +67,6 @@ def _made(github: GitHub, settings: Settings) -> dict[str, Any]:
                 "name": settings.tag,
                 "body": f"Images:\n{body}" if body else "",
                 "generate_release_notes": True,
-                "prerelease": settings.prerelease,
             },
         )
     except Refused as refused:

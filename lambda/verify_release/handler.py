@@ -1,6 +1,6 @@
 """Asks the product itself, and ECS, whether the intended release runs, and only that one.
 
-Edenco documents 12 tries, 5 seconds apart: a few in each call, so that a call stays short.
+A few tries in each call, so that a call stays short.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from shared.job import Done, Failed, Job, Wait, answer
 from shared.parameters import ParameterError, Parameters, digest
 
 _MINUTES = 15
+TRIES, PAUSE_SECONDS = 12, 5  # as Edenco documents
 _TRIES_IN_A_CALL = 4
 _DESCRIBED = 10  # services DescribeServices takes at once
 _TASKS = 100  # tasks DescribeTasks takes at once
@@ -29,32 +30,26 @@ sleep = time.sleep
 class Settings:
     """What the action is told."""
 
-    url: str | None
-    """The address of the status report; None to ask ECS only."""
+    stack: str
+    """The Edge stack: its output Url is the product's address."""
+    path: str
+    """Where the product reports its release."""
     version: str
     digests: frozenset[str]
     cluster: str | None
     services: tuple[str, ...]
-    tries: int
-    pause: float
     place: Place
 
     @classmethod
     def of(cls, parameters: Parameters) -> Settings:
         """Read and check the parameters once."""
-        path, url, stack = (
-            parameters.text("path", "/api/v1/status/"),
-            parameters.maybe("url"),
-            parameters.maybe("stack"),
-        )
         settings = cls(
-            url.rstrip("/") + path if url else None,
+            parameters.text("stack"),
+            parameters.text("path"),
             parameters.text("version"),
             frozenset(digest(each) for each in parameters.texts("images")),
             parameters.maybe("cluster"),
             parameters.texts("services"),
-            int(parameters.number("tries", 12, minimum=1, maximum=1000)),
-            parameters.number("pause_seconds", 5, minimum=0, maximum=15),
             Place.of(parameters),
         )
         parameters.done()
@@ -62,8 +57,6 @@ class Settings:
             raise ParameterError("parameter 'images' is empty: name what must run, by digest")
         if settings.services and settings.cluster is None:
             raise ParameterError("parameter 'services' needs 'cluster'")
-        if settings.url is None and stack is None and not settings.services:
-            raise ParameterError("nothing to verify: name 'url', 'stack' with an output Url, or 'services'")
         return settings
 
 
@@ -75,19 +68,18 @@ def main(event: dict[str, Any], _context: object) -> None:
 def verify(job: Job) -> Done | Wait:
     """The next few tries."""
     settings = Settings.of(job.parameters)
-    url = settings.url or _url_of(job, settings)
+    url = _url_of(settings)
     last = str(job.state.get("last", "nothing was asked"))
     for attempt in range(_TRIES_IN_A_CALL):
         if attempt:
-            sleep(settings.pause)
+            sleep(PAUSE_SECONDS)
         job.state["tries"] = int(job.number("tries")) + 1
         wrong = _not_yet(settings, url)
         if wrong is None:
-            said = f"{url or settings.cluster} runs {settings.version}, and nothing else"
-            return Done(said, variables={"Url": _origin(url)} if url else {})
+            return Done(f"{url} runs {settings.version}, and nothing else", variables={"Url": _origin(url)})
         last = wrong
-        if job.state["tries"] >= settings.tries:
-            raise Failed(f"{settings.version} was never seen running in {settings.tries} tries; last seen: {last}")
+        if job.state["tries"] >= TRIES:
+            raise Failed(f"{settings.version} was never seen running in {TRIES} tries; last seen: {last}")
     job.state["last"] = last[:_SEEN]
     return Wait(f"not yet: {last}")
 
@@ -98,20 +90,17 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _url_of(job: Job, settings: Settings) -> str | None:
-    stack = job.parameters.maybe("stack")
-    if stack is None:
-        return None
-    found = settings.place.outputs(stack).get("Url")
+def _url_of(settings: Settings) -> str:
+    """The address of the status report."""
+    found = settings.place.outputs(settings.stack).get("Url")
     if found is None:
-        raise ParameterError(f"stack {stack} has no output Url")
-    return found.rstrip("/") + job.parameters.text("path", "/api/v1/status/")
+        raise ParameterError(f"stack {settings.stack} has no output Url")
+    return found.rstrip("/") + settings.path
 
 
-def _not_yet(settings: Settings, url: str | None) -> str | None:
+def _not_yet(settings: Settings, url: str) -> str | None:
     """What still differs from the intended release, or None."""
-    wrong = _reported(settings, url) if url else None
-    return wrong or _running(settings)
+    return _reported(settings, url) or _running(settings)
 
 
 def _reported(settings: Settings, url: str) -> str | None:

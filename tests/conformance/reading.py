@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from tests.support.synthesis import Json, shipped
 
 
@@ -65,6 +67,14 @@ class Deployed:
         given = {it["Name"]: it["Value"] for it in project["Environment"].get("EnvironmentVariables", [])}
         ours = json.loads(found["Configuration"].get("EnvironmentVariables", "[]"))
         return {**given, **{it["name"]: it["value"] for it in ours}}
+
+    def commands(self, stage: str, action: str, variable: str) -> list[str]:
+        """The commands a build runs from a variable: the project's value, or the buildspec's own."""
+        text = self.buildspec(stage, action)
+        spec = yaml.safe_load(text)
+        assert f'"${variable}"' in str(spec["phases"]), f"nothing runs {variable} in {stage}/{action}"
+        value = {**spec["env"]["variables"], **self.variables(stage, action)}[variable]
+        return [command.strip() for command in str(value).split("&&")]
 
     def buildspec(self, stage: str, action: str) -> str:
         return str(self._project(self.action(stage, action))["Source"]["BuildSpec"])

@@ -26,6 +26,16 @@ TESTS = {
     "feature": [{"Backend", "Migrations", "Frontend", "Seo"}],
     "main": [{"Backend", "Migrations", "Frontend", "Seo"}],
 }
+# § CI Workflow, Steps 3 to 10: each with what we may add after it; a second `ruff` and missing migrations are ours.
+COMMANDS = {
+    ("Backend", "CHECK_COMMAND"): ["python manage.py check"],
+    ("Backend", "LINT_COMMANDS"): ["ruff check", "ruff format", "bandit"],
+    ("Backend", "TEST_COMMAND"): ["python -m coverage run manage.py test"],
+    ("Backend", "SECURITY_TESTS"): ["tests/security"],
+    ("Frontend", "LINT_COMMAND"): ["npm run lint"],
+    ("Frontend", "TYPECHECK_COMMAND"): ["npm run typecheck"],
+    ("Frontend", "TEST_COMMAND"): ["npm test"],
+}
 # § Deploy Workflow and § Pipeline Flow: update services and wait for stability, migrations, frontend and invalidation.
 PRODUCTION = [{"Deploy"}, {"Migrate"}, {"Frontend"}, {"Invalidate"}, {"Verify"}]
 # § Build Backend, Build Frontend; the scan is ours.
@@ -52,6 +62,16 @@ def test_pull_requests_run_side_by_side_and_pushes_in_a_queue(flow: str) -> None
 @pytest.mark.parametrize("flow", TESTS)
 def test_the_checks_are_the_documented_ones(flow: str) -> None:
     assert Deployed.of("allthrive", flow).steps("Test") == TESTS[flow]
+
+
+@pytest.mark.parametrize(("action", "variable"), COMMANDS)
+@pytest.mark.parametrize("flow", STAGES)
+def test_the_checks_run_the_documented_commands_and_no_others(flow: str, action: str, variable: str) -> None:
+    ran = Deployed.of("allthrive", flow).commands("Test", action, variable)
+
+    assert len(ran) == len(COMMANDS[action, variable])
+    for command, documented in zip(ran, COMMANDS[action, variable], strict=True):
+        assert f"{command} ".startswith(f"{documented} ")
 
 
 def test_images_and_frontend_are_built_side_by_side() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.reading import Deployed, settings
+from tests.conformance.reading import Deployed, events_for, settings
+from verify_release.handler import PAUSE_SECONDS, TRIES
 
 # § Deployment Strategy. The document's Build is our Source and the images of Test and Publish; its E2E comes after
 # staging, its production after E2E. What we add, Release, comes after everything the document names.
@@ -29,6 +30,13 @@ MINUTES = {
     ("main", ("E2E",)): 30,
     ("main", ("Production",)): 20,  # Stage 4: Deploy to Production
 }
+# § Test Phase: the documented commands, each with what we may add after it.
+COMMANDS = {
+    ("Backend", "TEST_COMMAND"): ["pytest -n auto"],
+    ("Backend", "LINT_COMMANDS"): ["black", "isort", "flake8"],
+    ("Frontend", "LINT_COMMAND"): ["npm run lint"],
+}
+SETTINGS_MODULE = "config.settings.testing"
 # § Concurrency Control: cancel in progress, per branch or pull request.
 STOPS_OLDER = {"edenco-pull-request", "edenco-feature", "edenco-main"}
 # § Publish Phase.
@@ -60,12 +68,29 @@ def test_backend_and_frontend_are_tested_side_by_side() -> None:
     assert Deployed.of("edenco", "main").steps("Test") == [{"Backend", "Frontend"}]
 
 
+@pytest.mark.parametrize(("action", "variable"), COMMANDS)
+@pytest.mark.parametrize("flow", STAGES)
+def test_the_checks_run_the_documented_commands_and_no_others(flow: str, action: str, variable: str) -> None:
+    ran = Deployed.of("edenco", flow).commands("Test", action, variable)
+
+    assert len(ran) == len(COMMANDS[action, variable])
+    for command, documented in zip(ran, COMMANDS[action, variable], strict=True):
+        assert f"{command} ".startswith(f"{documented} ")
+
+
+def test_backend_tests_measure_coverage_under_the_documented_settings() -> None:
+    deployed = Deployed.of("edenco", "main")
+
+    assert "--cov" in deployed.commands("Test", "Backend", "TEST_COMMAND")[0].split()
+    assert deployed.variables("Test", "Backend")["DJANGO_SETTINGS_MODULE"] == SETTINGS_MODULE
+
+
 def test_a_deployment_is_verified_last_and_as_documented() -> None:
     deployed = Deployed.of("edenco", "main")
     told = settings("edenco", "ProductionVerify")
 
     assert deployed.steps("Staging")[-1] == deployed.steps("Production")[-1] == {"Verify"}
-    assert (told["path"], told.get("tries", 12), told.get("pause_seconds", 5)) == VERIFY
+    assert (told["path"], TRIES, PAUSE_SECONDS) == VERIFY
 
 
 def test_production_is_reached_from_main_only_and_after_end_to_end_tests() -> None:
@@ -95,7 +120,10 @@ def test_a_newer_push_cancels_the_older_run_of_its_branch_before_production() ->
     told = settings("edenco", "CancelSuperseded")
 
     assert told["protected_stages"] == ["Production", "Release"]
-    assert set(told["branches"]) <= STOPS_OLDER
+    (event,) = events_for("edenco", "CancelSuperseded")
+    assert set(event["detail"]["pipeline"]) == STOPS_OLDER
+    # Of other pipelines the branch is read from the run.
+    assert told["branches"] == {"edenco-main": "main"}
 
 
 def test_a_failure_of_the_main_pipeline_becomes_an_issue() -> None:

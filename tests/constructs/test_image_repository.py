@@ -22,6 +22,7 @@ def repository(*readers: str) -> Template:
         repository_name="shop/backend",
         keep_snapshots=7,
         moving_tags=["latest", "feature-*"],
+        release_tags="release-*",
         readers=list(readers),
     )
     return Template.from_stack(stack)
@@ -57,7 +58,7 @@ def test_every_push_is_scanned(template: Template) -> None:
 def test_release_tags_are_taken_out_of_the_count_first_and_never_reach_theirs(rules: list[dict[str, Any]]) -> None:
     first = min(rules, key=lambda rule: rule["rulePriority"])
 
-    assert first["selection"]["tagPatternList"] == ["v*"]
+    assert first["selection"]["tagPatternList"] == ["release-*"]
     assert (first["selection"]["countType"], first["selection"]["countNumber"]) == ("imageCountMoreThan", 9999)
 
 

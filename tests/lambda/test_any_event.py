@@ -37,8 +37,15 @@ ROLE = "arn:aws:iam::111122223333:role/production-allthrive-pipeline-deploy"
 ACTIONS: dict[str, dict[str, Any]] = {
     "deploy_release": {"stack": "s", "cluster": "c", "parameters": {"BackendImage": IMAGE}, "counts": {}, "role": ROLE},
     "run_migrations": {"stack": "s", "image": IMAGE, "region": "us-east-1"},
-    "invalidate_cache": {"stack": "s", "paths": ["/"]},
-    "verify_release": {"stack": "s", "version": "1", "images": [IMAGE], "cluster": "c", "services": ["web"]},
+    "invalidate_cache": {"stack": "s"},
+    "verify_release": {
+        "stack": "s",
+        "path": "/",
+        "version": "1",
+        "images": [IMAGE],
+        "cluster": "c",
+        "services": ["web"],
+    },
     "promote_image": {"images": [IMAGE], "tag": "v1"},
     "publish_release": {"repository": "o/r", "secret": "x/github", "tag": "v1", "commit": "c" * 40, "images": [IMAGE]},
 }

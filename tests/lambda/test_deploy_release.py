@@ -24,13 +24,12 @@ PARAMETERS: dict[str, Any] = {
     "parameters": RELEASE,
     "cluster": "production-allthrive-cluster",
     "counts": {"WebDesiredCount": {"service": "production-allthrive-web", "minimum": 2}},
-    "alarms": ["errors", "latency"],
 }
 MIGRATION_ONLY: dict[str, Any] = {"stack": STACK, "parameters": {"MigrationImage": NEW}}
 
 
 class Deployment(Action):
-    """The action, and the CloudFormation, ECS and CloudWatch it meets."""
+    """The action, and the CloudFormation and ECS it meets."""
 
     def __init__(self, parameters: dict[str, Any] | str | None = None) -> None:
         super().__init__(handler.main, parameters or PARAMETERS)
@@ -46,14 +45,12 @@ class Deployment(Action):
         self.ends = "UPDATE_COMPLETE"
         self.reason = "Web: ECS Deployment Circuit Breaker was triggered"
         self.running = 5
-        self.alarms = {"errors": "OK", "latency": "INSUFFICIENT_DATA"}
         self._event("somebody", "old", STACK, "UPDATE_COMPLETE")
         self.on("cloudformation.DescribeStacks", self._stacks)
         self.on("cloudformation.DescribeStackEvents", self._events)
         self.on("cloudformation.UpdateStack", self._update)
         self.on("cloudformation.CancelUpdateStack", self._cancel)
         self.on("ecs.DescribeServices", self._services)
-        self.on("cloudwatch.DescribeAlarms", self._alarms)
 
     def _event(self, token: str, key: str, name: str, status: str, reason: str = "") -> None:
         when = datetime.fromtimestamp(self.clock.time, UTC).isoformat()
@@ -147,10 +144,6 @@ class Deployment(Action):
     def _services(self, _: dict[str, Any]) -> dict[str, Any]:
         service = {"serviceName": "production-allthrive-web", "status": "ACTIVE", "desiredCount": self.running}
         return {"services": [service], "failures": []}
-
-    def _alarms(self, given: dict[str, Any]) -> dict[str, Any]:
-        named = [name for name in given["AlarmNames"] if name in self.alarms]
-        return {"MetricAlarms": [{"AlarmName": name, "StateValue": self.alarms[name]} for name in named]}
 
     def somebody_updates(self, looks: int) -> None:
         """Another update runs, for so many looks at the stack."""
@@ -375,31 +368,6 @@ def test_an_accepted_update_that_shows_no_event_fails(action: Deployment) -> Non
     assert "shows no event" in action.message
 
 
-def test_a_red_alarm_refuses_the_release_before_anything_changes(action: Deployment) -> None:
-    action.alarms["latency"] = "ALARM"
-
-    action.run()
-
-    assert (action.status, action.updates, action.calls_made) == ("Failed", [], 1)
-    assert "in alarm before the deployment: latency" in action.message
-
-
-@pytest.mark.parametrize("override", [True, "true"])
-def test_a_red_alarm_can_be_released_over_on_purpose(action: Deployment, override: object) -> None:
-    action.alarms["latency"] = "ALARM"
-
-    assert replaced(action, ignore_alarms=override).run().status == "Succeeded"
-
-
-def test_an_alarm_there_is_not_is_refused(action: Deployment) -> None:
-    del action.alarms["latency"]
-
-    action.run()
-
-    assert (action.kind, action.updates) == ("ConfigurationError", [])
-    assert "no alarm is called latency" in action.message
-
-
 def test_a_parameter_the_stack_does_not_have_is_refused(action: Deployment) -> None:
     del action.stack["MigrationImage"]
 
@@ -420,7 +388,6 @@ def test_a_parameter_the_stack_does_not_have_is_refused(action: Deployment) -> N
         ({"stack": ""}, "parameter 'stack' must be a text that is not empty"),
         ({"cluster": ""}, "parameter 'counts' needs 'cluster'"),
         ({"counts": {"WebDesiredCount": {"service": "web", "minimum": -1}}}, "'minimum' must be between 0 and 1000"),
-        ({"ignore_alarms": "perhaps"}, "parameter 'ignore_alarms' must be true or false"),
         ({"deadline_minutes": "soon"}, "parameter 'deadline_minutes' must be a number, got 'soon'"),
         ({"imges": []}, "unknown parameter 'imges'"),
     ],
@@ -455,9 +422,7 @@ def test_another_account_is_reached_through_its_role(action: Deployment) -> None
     assert next(given for name, given in action.calls if name == "sts.AssumeRole")["RoleArn"].endswith("role/deploy")
 
 
-@pytest.mark.parametrize(
-    "operation", ["cloudformation.DescribeStackEvents", "cloudformation.UpdateStack", "cloudwatch.DescribeAlarms"]
-)
+@pytest.mark.parametrize("operation", ["cloudformation.DescribeStackEvents", "cloudformation.UpdateStack"])
 def test_a_missing_right_fails_at_once_and_says_which(action: Deployment, operation: str) -> None:
     action.faults[operation] = ["denied"]
 
@@ -475,7 +440,6 @@ def test_a_missing_right_fails_at_once_and_says_which(action: Deployment, operat
         "cloudformation.DescribeStackEvents",
         "cloudformation.UpdateStack",
         "ecs.DescribeServices",
-        "cloudwatch.DescribeAlarms",
         "codepipeline.PutJobSuccessResult",
     ],
 )

@@ -183,13 +183,6 @@ DEFECTS = (
         "deploy_release::a_release_changes_its_parameters_and_nothing_else",
     ),
     Defect(
-        "a release goes over a red alarm",
-        DEPLOY,
-        "if red:",
-        "if False:",
-        "deploy_release::a_red_alarm_refuses_the_release_before_anything_changes",
-    ),
-    Defect(
         "at the deadline the update goes on",
         DEPLOY,
         "_cancel(job, settings, cloudformation)\n        done",

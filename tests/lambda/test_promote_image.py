@@ -99,15 +99,6 @@ def test_a_tag_that_is_another_image_already_stops_it_before_any_image_is_tagged
     assert "a release's tag never moves; raise the version" in action.message
 
 
-def test_a_moving_tag_follows(action: Promotion) -> None:
-    action.tags = {("allthrive/backend", "latest"): digest_of(OTHER)}
-    action.parameters = json.dumps({"images": action.images[:1], "tag": "v1.3.0", "moving_tags": "latest"})
-
-    action.run()
-
-    assert action.tags[("allthrive/backend", "latest")] == digest_of(MANIFEST)
-
-
 def test_an_image_that_is_not_there_is_a_failure(action: Promotion) -> None:
     action.manifests["allthrive/backend"].clear()
 

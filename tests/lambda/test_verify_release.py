@@ -29,14 +29,23 @@ DIGEST, OLD = "sha256:" + "b" * 64, "sha256:" + "a" * 64
 REPOSITORY = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend"
 IMAGE = f"{REPOSITORY}@{DIGEST}"
 CLUSTER = "production-allthrive-cluster"
+PARAMETERS: dict[str, Any] = {
+    "stack": "edge",
+    "path": "/api/v1/status/",
+    "version": "1.3.0",
+    "images": [IMAGE],
+    "cluster": CLUSTER,
+}
 
 
 class Verification(Action):
     """The action, the product's status report, and the ECS it meets."""
 
     def __init__(self, **parameters: Any) -> None:
-        super().__init__(handler.main, {"version": "1.3.0", "images": [IMAGE], **parameters})
+        super().__init__(handler.main, {**PARAMETERS, **parameters})
         self.web = Web(self._status)
+        self.url = ""
+        """The stack's output, where it is not the web's."""
         self.old_answers = 0
         self.answer: tuple[int, Any] = (200, {"version": "1.3.0", "image_digest": DIGEST})
         self.rollout = "COMPLETED"
@@ -45,6 +54,7 @@ class Verification(Action):
         self.images = [IMAGE, IMAGE]
         self.pulled: str | None = None
         self.failures: list[dict[str, str]] = []
+        self.on("cloudformation.DescribeStacks", self._stacks)
         self.on("ecs.DescribeServices", self._services)
         self.on("ecs.ListTasks", lambda _: {"taskArns": [f"task-{number}" for number in range(len(self.images))]})
         self.on("ecs.DescribeTasks", self._tasks)
@@ -53,6 +63,13 @@ class Verification(Action):
         assert request.path == "/api/v1/status/"
         self.old_answers -= 1
         return (200, {"version": "1.2.0", "image_digest": OLD}) if self.old_answers >= 0 else self.answer
+
+    def _stacks(self, _: dict[str, Any]) -> str:
+        output = f"<member><OutputKey>Url</OutputKey><OutputValue>{self.url or self.web.url}</OutputValue></member>"
+        return (
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>edge</StackName>"
+            f"<Outputs>{output}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+        )
 
     def _services(self, given: dict[str, Any]) -> dict[str, Any]:
         service = {
@@ -73,7 +90,7 @@ def _action(monkeypatch: pytest.MonkeyPatch) -> Iterator[Verification]:
     monkeypatch.setattr(handler, "sleep", lambda _: None)
     action = Verification()
     with action.installed(monkeypatch), action.web.serving():
-        asks(action, url=action.web.url, cluster=CLUSTER, services=["web", "celery"])
+        asks(action, services=["web", "celery"])
         yield action
 
 
@@ -154,7 +171,7 @@ def test_an_image_by_tag_counts_by_the_digest_that_was_pulled(action: Verificati
 def test_nobody_at_the_address_is_asked_again_and_then_a_failure(action: Verification) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        asks(action, url=f"http://127.0.0.1:{free.getsockname()[1]}")
+        action.url = f"http://127.0.0.1:{free.getsockname()[1]}"
 
     action.run()
 
@@ -173,36 +190,12 @@ def test_what_does_not_speak_http_is_no_answer() -> None:
         thread.join()
 
 
-def test_ecs_alone_is_asked_where_there_is_no_address(action: Verification) -> None:
-    asks(action, url="")
-
-    action.run()
-
-    assert (action.status, action.web.requests) == ("Succeeded", [])
-
-
-def test_the_address_may_come_from_a_stack(action: Verification) -> None:
-    output = f"<member><OutputKey>Url</OutputKey><OutputValue>{action.web.url}</OutputValue></member>"
-    action.on(
-        "cloudformation.DescribeStacks",
-        lambda _: (
-            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>edge</StackName>"
-            f"<Outputs>{output}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
-        ),
-    )
-    asks(action, url="", stack="edge")
-
-    action.run()
-
-    assert (action.status, len(action.web.requests)) == ("Succeeded", 1)
-
-
 def test_a_host_may_be_resolved_by_the_environment_and_keeps_its_name(
     action: Verification, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = action.web.url.rpartition(":")[2]
     monkeypatch.setenv("RESOLVE", f"other=203.0.113.1,*.cloudfront.net=127.0.0.1:{port}")
-    asks(action, url="http://d1.cloudfront.net")
+    action.url = "http://d1.cloudfront.net"
 
     action.run()
 
@@ -277,9 +270,8 @@ def test_what_is_no_address_is_refused_without_being_repeated(url: str) -> None:
     ("parameters", "message"),
     [
         ({"images": []}, "parameter 'images' is empty"),
-        ({"url": "", "services": []}, "nothing to verify"),
+        ({"stack": ""}, "parameter 'stack' must be a text that is not empty"),
         ({"cluster": ""}, "parameter 'services' needs 'cluster'"),
-        ({"tries": 0}, "'tries' must be between 1 and 1000"),
         ({"version": "#{Build.VERSION}"}, "holds a variable that no action has set"),
     ],
 )
@@ -314,7 +306,7 @@ def test_whatever_fails_success_means_that_the_release_was_seen(data: st.DataObj
     many = action.old_answers
     with played(action) as monkeypatch, action.web.serving():
         monkeypatch.setattr(handler, "sleep", lambda _: None)
-        asks(action, url=action.web.url, cluster=CLUSTER, services=["web"])
+        asks(action, services=["web"])
         action.run()
 
     assert action.accepted == 1

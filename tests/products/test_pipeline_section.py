@@ -148,6 +148,33 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "got 'released', the same for every release; write e.g. v{version}",
     ),
     (
+        "releases that the registry cannot tell from other tags",
+        {"pipeline.release_tag": "{version}-{sha7}"},
+        "pipeline.release_tag",
+        (
+            "got '{version}-{sha7}'; the registry keeps releases for ever by the text that their tags begin with, so "
+            "begin with one, e.g. v{version}"
+        ),
+    ),
+    *(
+        (
+            f"builds whose tag {tag} may begin as a release's",
+            {"pipeline.release_tag": release, "pipeline.tags": [tag]},
+            "pipeline.release_tag",
+            (
+                f"got '{release}'; the registry keeps '{prefix}*' for ever, and each build's tag '{tag}' may begin so, "
+                "too: nothing would expire. Begin releases with another text, e.g. release-"
+            ),
+        )
+        for release, prefix, tag in (
+            ("v{version}", "v", "v{sha}"),
+            ("b{version}", "b", "{sha}"),
+            ("1.{sha}", "1.", "{version}-{sha7}"),
+            ("ma{version}", "ma", "{branch}"),
+            ("nightly-{version}", "nightly-", "nightly-{sha7}"),
+        )
+    ),
+    (
         "a feature branch pattern that matches main",
         {f"{FEATURE}.branches": ["**"]},
         f"{FEATURE}.branches",

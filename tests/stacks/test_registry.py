@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import json
+from typing import Any
+
+import pytest
 
 from tests.support.synthesis import PRODUCTS, Json, Synthesis, shipped, synthesis
 
@@ -105,3 +108,16 @@ def test_tasks_of_another_account_pull_from_the_tooling_account() -> None:
 
     assert ":ecr:us-east-1:111122223333:repository/allthrive/backend" in found
     assert ":ecr:us-east-1:444455556666:" not in found
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [({}, "v*"), ({"pipeline.release_tag": "release-{version}"}, "release-*"), ({"pipeline": None}, "v*")],
+    ids=["by default", "by the manifest's release tag", "without a pipeline"],
+)
+def test_what_is_tagged_as_a_release_never_expires(changes: dict[str, Any], kept: str) -> None:
+    repositories = synthesis(changes, tooling=True).resources("AWS::ECR::Repository", STACK).values()
+    rules = [json.loads(it["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"] for it in repositories]
+
+    assert [first["selection"]["tagPatternList"] for first, *_ in rules] == [[kept]] * len(rules)
+    assert rules

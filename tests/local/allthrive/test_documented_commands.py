@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 
 from tests.local.allthrive.conftest import AllThrive
@@ -92,7 +95,15 @@ def test_view_logs_as_they_come(allthrive: AllThrive) -> None:
 
 
 def test_look_for_errors_in_the_logs(allthrive: AllThrive) -> None:
+    logs, group, now = allthrive.client("logs"), "/ecs/production-allthrive-web", int(time.time() * 1000)
+    logs.create_log_stream(logGroupName=group, logStreamName="probe")
+    lines = ["ERROR a probe", "INFO a probe"]
+    events = [{"timestamp": now, "message": line} for line in lines]
+    logs.put_log_events(logGroupName=group, logStreamName="probe", logEvents=events)
+
     done = allthrive.shell(FILTER)
 
     assert done.returncode == 0, done.stderr
-    assert '"events"' in done.stdout
+    found = [event["message"] for event in json.loads(done.stdout)["events"]]
+    assert "ERROR a probe" in found
+    assert [message for message in found if "ERROR" not in message] == []

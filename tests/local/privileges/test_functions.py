@@ -76,7 +76,7 @@ RELEASE = {"parameters": {"ReleaseVersion": "9"}}
             {"version": "1", "images": [IMAGE], "stack": "production-allthrive-data"},
             "DescribeStacks",
         ),
-        ("ProductionInvalidate", {"distribution": "E0000000000000"}, "cloudfront:CreateInvalidation"),
+        ("ProductionInvalidate", {"stack": "staging-allthrive-edge"}, "cloudformation:DescribeStacks"),
         ("ProductionInvalidate", {"role": STAGING.replace("deploy", "invalidate")}, "sts:AssumeRole"),
         ("Promote", {"images": [OTHER], "tag": "v9"}, "ecr:BatchGetImage"),
         (

@@ -98,7 +98,7 @@ class Work:
 
     def verify(self) -> Outcome:
         """A release that is seen running: its status report lies on the site, since no container answers."""
-        return self._act("ProductionVerify", {"version": "1", "images": [IMAGE], "path": "/status.json", "tries": 1})
+        return self._act("ProductionVerify", {"version": "1", "images": [IMAGE], "path": "/status.json"})
 
     def invalidate(self) -> Outcome:
         """Pages that are forgotten."""

@@ -1,0 +1,60 @@
+"""Findings of the policy gate that are accepted."""
+
+from __future__ import annotations
+
+import pytest
+from constructs import Construct
+
+from slipway.accepted import accept, accept_aws_key, acknowledge, audits, recording
+from tests.support.stack import empty_stack
+
+
+def accepting(construct: Construct) -> None:
+    accept(construct, "any reason", "AwsSolutions-S1", "CKV_AWS_18")
+
+
+def test_what_is_accepted_names_its_construct_its_rules_its_reason_and_who_says_so() -> None:
+    construct = empty_stack()
+    with recording() as ledger:
+        accepting(construct)
+
+    (found,) = ledger
+    assert (found.construct, found.rules, found.reason) == (
+        construct,
+        ("AwsSolutions-S1", "CKV_AWS_18"),
+        "any reason",
+    )
+    assert found.declared == f"{__name__}.accepting"
+
+
+def test_nothing_is_recorded_where_nobody_listens_any_more() -> None:
+    with recording() as ledger:
+        pass
+    accepting(empty_stack())
+
+    assert ledger == []
+
+
+def test_a_key_of_awss_is_accepted_in_the_name_of_one_decision() -> None:
+    with recording() as ledger:
+        accept_aws_key(empty_stack(), "CKV_AWS_136")
+
+    assert [it.declared for it in ledger] == ["slipway.accepted.accept_aws_key"]
+
+
+def test_a_warning_of_the_librarys_is_recorded_where_the_gate_listens() -> None:
+    with recording() as ledger:
+        acknowledge(empty_stack(), "any reason", "Annotation::any")
+
+    assert [it.rules for it in ledger] == [("Annotation::any",)]
+
+
+@pytest.mark.parametrize(
+    ("packs", "rules"),
+    [
+        (("HIPAA",), ("HIPAA.Security-Any",)),
+        ((), ("NIST.800.53.R5-Any", "HIPAA.Security-Any", "PCI.DSS.321-Any")),
+    ],
+)
+def test_a_rule_has_an_id_in_each_pack_that_shares_it(packs: tuple[str, ...], rules: tuple[str, ...]) -> None:
+    assert audits("Any", *packs) == rules

@@ -1,0 +1,58 @@
+"""A role that named roles of another place become, for one task."""
+
+from __future__ import annotations
+
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Template
+
+from slipway.access_role import AccessRole
+from tests.support.stack import empty_stack, properties
+from tests.support.synthesis import Json
+
+ROLE = "AWS::IAM::Role"
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    stack = empty_stack()
+    AccessRole(
+        stack,
+        "Role",
+        role_name="staging-shop-pipeline-deploy",
+        description="any",
+        account="444455556666",
+        callers=["shop-staging-deploy", "shop-main-staging"],
+        statements=[iam.PolicyStatement(actions=["ecs:DescribeServices"], resources=["arn:aws:ecs:::service/a"])],
+    )
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def trust(template: Template) -> Json:
+    (statement,) = properties(template, ROLE)["AssumeRolePolicyDocument"]["Statement"]
+    return dict(statement)
+
+
+def test_only_the_named_roles_of_the_named_account_take_it(trust: Json) -> None:
+    assert "444455556666" in str(trust["Principal"]["AWS"])
+    callers = trust["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+    assert [str(caller).partition(":role/")[2].rstrip("']}") for caller in callers] == [
+        "shop-staging-deploy",
+        "shop-main-staging",
+    ]
+
+
+def test_it_names_no_caller_as_principal_so_that_a_caller_may_be_made_later(trust: Json) -> None:
+    assert "role/" not in str(trust["Principal"])
+
+
+def test_it_is_taken_for_an_hour(template: Template) -> None:
+    assert properties(template, ROLE)["MaxSessionDuration"] == 3600
+
+
+def test_it_does_what_its_statements_allow_and_nothing_else(template: Template) -> None:
+    (statement,) = properties(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
+
+    assert (statement["Action"], statement["Resource"]) == ("ecs:DescribeServices", "arn:aws:ecs:::service/a")
+    assert "ManagedPolicyArns" not in properties(template, ROLE)

@@ -1,0 +1,134 @@
+"""CloudFront: the only door to a product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+
+from slipway.distribution import Address, ProductDistribution
+from tests.support.stack import any_vpc, empty_stack, properties
+from tests.support.synthesis import Json
+
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/a"
+# docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
+UNCACHED, CACHED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "658327ea-f89d-4fab-a63d-7e88639e58f6"
+
+
+def distribution(*, domain: bool = False) -> Template:
+    stack = empty_stack()
+    certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
+    ProductDistribution(
+        stack,
+        "Edge",
+        description="any",
+        site=s3.Bucket(stack, "Site"),
+        media=s3.Bucket(stack, "Media"),
+        load_balancer=elbv2.ApplicationLoadBalancer(stack, "Balancer", vpc=any_vpc(stack)),
+        paths=["/api/*"],
+        static_paths=["/static/*"],
+        content_security_policy="default-src 'self'",
+        price_class=cloudfront.PriceClass.PRICE_CLASS_100,
+        address=Address("shop.example", certificate) if domain else None,
+        web_acl_arn=None,
+    )
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return distribution()
+
+
+@pytest.fixture(scope="module")
+def found(template: Template) -> Json:
+    return dict(properties(template, "AWS::CloudFront::Distribution")["DistributionConfig"])
+
+
+def behavior(found: Json, path: str) -> Json:
+    (only,) = [it for it in found["CacheBehaviors"] if it["PathPattern"] == path]
+    return dict(only)
+
+
+def origin(found: Json, behavior: Json) -> Json:
+    (only,) = [it for it in found["Origins"] if it["Id"] == behavior["TargetOriginId"]]
+    return dict(only)
+
+
+def headers(template: Template, comment: str) -> Json:
+    (only,) = [
+        it["Properties"]["ResponseHeadersPolicyConfig"]
+        for it in template.find_resources("AWS::CloudFront::ResponseHeadersPolicy").values()
+        if comment in it["Properties"]["ResponseHeadersPolicyConfig"]["Comment"]
+    ]
+    return dict(only)
+
+
+def test_the_site_comes_from_a_private_bucket_with_the_single_page_fallback(found: Json, template: Template) -> None:
+    default = found["DefaultCacheBehavior"]
+
+    assert "OriginAccessControlId" in origin(found, default)
+    assert [it["EventType"] for it in default["FunctionAssociations"]] == ["viewer-request"]
+    assert "/index.html" in properties(template, "AWS::CloudFront::Function")["FunctionCode"]
+
+
+def test_a_path_of_the_containers_never_becomes_the_page(found: Json) -> None:
+    assert not any("FunctionAssociations" in it for it in found["CacheBehaviors"])
+
+
+def test_the_containers_answer_uncached_through_a_vpc_origin_by_every_method(found: Json) -> None:
+    api = behavior(found, "/api/*")
+
+    assert api["CachePolicyId"] == UNCACHED
+    assert {"POST", "DELETE"} <= set(api["AllowedMethods"])
+    assert "VpcOriginConfig" in origin(found, api)
+
+
+def test_static_paths_come_from_the_containers_and_are_cached(found: Json) -> None:
+    static = behavior(found, "/static/*")
+
+    assert static["CachePolicyId"] == CACHED
+    assert static["TargetOriginId"] == behavior(found, "/api/*")["TargetOriginId"]
+
+
+def test_media_are_cached_and_sandboxed_whatever_their_origin_says(found: Json, template: Template) -> None:
+    media = behavior(found, "/media/*")
+    policy = headers(template, "upload")["SecurityHeadersConfig"]["ContentSecurityPolicy"]
+
+    assert media["CachePolicyId"] == CACHED
+    assert "sandbox" in policy["ContentSecurityPolicy"].split("; ")
+    assert policy["Override"] is True
+    assert media["ResponseHeadersPolicyId"] != behavior(found, "/api/*")["ResponseHeadersPolicyId"]
+
+
+def test_every_answer_has_security_headers_and_is_sent_over_https(found: Json, template: Template) -> None:
+    behaviors = [found["DefaultCacheBehavior"], *found["CacheBehaviors"]]
+    policy = headers(template, "every answer")["SecurityHeadersConfig"]
+
+    assert all("ResponseHeadersPolicyId" in it for it in behaviors)
+    assert {it["ViewerProtocolPolicy"] for it in behaviors} == {"redirect-to-https"}
+    assert policy["ContentSecurityPolicy"]["ContentSecurityPolicy"] == "default-src 'self'"
+    assert policy["StrictTransportSecurity"]["IncludeSubdomains"] is True
+
+
+def test_http_2_and_3_are_spoken(found: Json) -> None:
+    assert found["HttpVersion"] == "http2and3"
+
+
+def test_a_domain_of_ones_own_gets_tls_1_2_and_its_certificate() -> None:
+    config: dict[str, Any] = properties(distribution(domain=True), "AWS::CloudFront::Distribution")[
+        "DistributionConfig"
+    ]
+
+    assert config["Aliases"] == ["shop.example"]
+    assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert config["ViewerCertificate"]["AcmCertificateArn"] == CERTIFICATE
+
+
+def test_on_cloudfronts_own_name_cloudfront_decides(found: Json) -> None:
+    assert "ViewerCertificate" not in found
