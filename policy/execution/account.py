@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from policy.execution.document import HOME, NAME
-from policy.templates import templates
+from policy.templates import ROOT, templates
+
+HOME = ROOT / "policy" / "execution"
+NAME = "slipway-execution"
 
 
 def policies(account: str, product: str) -> dict[str, str]:

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from policy.execution import boundary, statements
+from policy.execution.account import HOME, NAME
 from policy.execution.statements import Json
-from policy.templates import ROOT
 from products import Product, load, names
 from products.loader import FOLDER
 
-HOME = ROOT / "policy" / "execution"
-NAME = "slipway-execution"
 # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters of a managed policy without white
 # space, and managed policies of a role, of which the quota can be raised to 20.
 LIMIT, POLICIES = 6144, 10

@@ -9,7 +9,8 @@ import pytest
 
 from local.identity import needs
 from policy.execution import document, handlers, statements
-from policy.execution.document import LIMIT, NAME, POLICIES, files, present
+from policy.execution.account import NAME
+from policy.execution.document import LIMIT, POLICIES, files, present
 from products import names
 
 ACCOUNT = "111122223333"
