@@ -125,11 +125,12 @@ def down(settings: Settings) -> int:
 
 
 def _down(settings: Settings) -> int:
+    client = network.connect()
+    before = len(network.owned(client, settings)) if client is not None else 0
     if process.running(settings) is not None:
         process.reset(settings)  # first: services would restart the containers that the shutdown removes
     stopped = process.stop(settings)
-    client = network.connect()
-    removed = network.remove(client, settings) if client is not None else 0
+    removed = max(before, network.remove(client, settings)) if client is not None else 0
     say(f"The local cloud is down ({removed} containers removed)." if stopped or removed else "It was not running.")
     return 0
 
