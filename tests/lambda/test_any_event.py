@@ -270,17 +270,24 @@ def test_what_is_no_job_is_refused_with_what_was_expected(given_event: Any, said
         ({"a": 1}, "UserParameters must be the text of a JSON object, got dict"),
         ("[" * 30_000, "UserParameters must be a JSON object, not this many brackets in each other"),
         ('{"images": ["\\ud800"], "tag": "v1"}', "parameter 'images' holds half a character, which nobody can send"),
-        (f'{{"images": ["{IMAGE}"], "tag": "v1", "region": "not a region"}}', "Provided region_name 'not a region'"),
     ],
 )
 def test_user_parameters_that_nobody_could_use_are_a_configuration_error(parameters: Any, said: str) -> None:
     given_event = job({})
     given_event["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]["UserParameters"] = parameters
-    aws, _ = called("promote_image", given_event, {})
+    assert said in _configuration_error("promote_image", given_event)
 
+
+def test_a_region_that_is_none_is_a_configuration_error() -> None:
+    given_event = job({**ACTIONS["run_migrations"], "region": "not a region"})
+    assert "Provided region_name 'not a region'" in _configuration_error("run_migrations", given_event)
+
+
+def _configuration_error(name: str, given_event: Any) -> str:
+    aws, _ = called(name, given_event, {})
     (answer,) = aws.answers
     assert answer["failureDetails"]["type"] == "ConfigurationError"
-    assert said in answer["failureDetails"]["message"]
+    return str(answer["failureDetails"]["message"])
 
 
 @pytest.mark.parametrize("token", ["x", "[]", "[" * 30_000, '{"until": "x"}', '{"started": NaN}', '{"task": {}}'])
