@@ -32,7 +32,7 @@ _NEVER = "/_ministack/rds/iam-auth"
 
 
 def application() -> Application:
-    """Returns the application for requests to sites: nothing of the cloud's own stands beside it."""
+    """Returns the application for requests to sites: it contains nothing of the cloud's own."""
     plain = sockets.around(gateway.app)
 
     async def serve(scope: Message, receive: Receive, send: Send) -> None:

@@ -39,14 +39,14 @@ def test_a_key_of_awss_is_accepted_in_the_name_of_one_decision() -> None:
     with recording() as ledger:
         accept_aws_key(empty_stack(), "CKV_AWS_136")
 
-    assert [it.declared for it in ledger] == ["slipway.accepted.accept_aws_key"]
+    assert [entry.declared for entry in ledger] == ["slipway.accepted.accept_aws_key"]
 
 
 def test_a_warning_of_the_librarys_is_recorded_where_the_gate_listens() -> None:
     with recording() as ledger:
         acknowledge(empty_stack(), "any reason", "Annotation::any")
 
-    assert [it.rules for it in ledger] == [("Annotation::any",)]
+    assert [entry.rules for entry in ledger] == [("Annotation::any",)]
 
 
 @pytest.mark.parametrize(

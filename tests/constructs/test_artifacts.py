@@ -1,4 +1,4 @@
-"""Where a pipeline's artifacts lie, and who may touch them."""
+"""The bucket of a pipeline's artifacts, and the principals that may use it."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def changed() -> Template:
 
 
 def rights(template: Template) -> dict[str, Json]:
-    return {it["Sid"]: it for it in properties(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]}
+    return {entry["Sid"]: entry for entry in properties(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]}
 
 
 def test_the_buildspec_stands_in_the_template(template: Template) -> None:
@@ -82,7 +82,7 @@ def test_it_writes_reports_of_its_own_name_where_its_buildspec_may_name_some(bui
 
 
 def test_a_secret_is_read_when_the_build_runs_and_a_variable_is_plain(template: Template) -> None:
-    variables = {it["Name"]: it for it in properties(template, PROJECT)["Environment"]["EnvironmentVariables"]}
+    variables = {entry["Name"]: entry for entry in properties(template, PROJECT)["Environment"]["EnvironmentVariables"]}
 
     assert (variables["NPM_TOKEN"]["Type"], variables["NPM_TOKEN"]["Value"]) == ("SECRETS_MANAGER", "shop/npm:token")
     assert (variables["DIRECTORY"]["Type"], variables["DIRECTORY"]["Value"]) == ("PLAINTEXT", "backend")
@@ -117,7 +117,7 @@ def test_what_runs_no_containers_is_not_privileged(changed: Template) -> None:
 
 
 def test_architecture_and_size_choose_the_machine(template: Template, changed: Template) -> None:
-    small, large = (properties(it, PROJECT)["Environment"] for it in (template, changed))
+    small, large = (properties(entry, PROJECT)["Environment"] for entry in (template, changed))
 
     assert (small["Type"], small["ComputeType"]) == ("ARM_CONTAINER", "BUILD_GENERAL1_SMALL")
     assert (large["Type"], large["ComputeType"]) == ("LINUX_CONTAINER", "BUILD_GENERAL1_MEDIUM")

@@ -57,9 +57,9 @@ def test_the_execution_role_pulls_its_image_reads_its_secrets_and_writes_its_log
 ) -> None:
     policy = properties(template, "AWS::IAM::Policy")
     allowed = {
-        action: json.dumps(it["Resource"])
-        for it in policy["PolicyDocument"]["Statement"]
-        for action in ([it["Action"]] if isinstance(it["Action"], str) else it["Action"])
+        action: json.dumps(statement["Resource"])
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
 
     assert allowed.pop("ecr:GetAuthorizationToken") == '"*"'

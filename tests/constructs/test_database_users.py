@@ -50,9 +50,9 @@ def template() -> Template:
 @pytest.fixture(scope="module")
 def credentials(template: Template) -> Json:
     (found,) = [
-        it
-        for it in template.find_resources("AWS::SecretsManager::Secret").values()
-        if "containers" in str(it["Properties"].get("Description"))
+        resource
+        for resource in template.find_resources("AWS::SecretsManager::Secret").values()
+        if "containers" in str(resource["Properties"].get("Description"))
     ]
     return dict(found)
 
@@ -116,14 +116,16 @@ def test_the_function_is_called_after_its_way_to_the_database_is_open(template: 
 
 def test_the_function_reaches_https_and_the_databases_port_and_nothing_else(template: Template) -> None:
     (group,) = [
-        it["Properties"]
-        for it in template.find_resources("AWS::EC2::SecurityGroup").values()
-        if it["Properties"]["GroupDescription"] == "Functions that manage database users"
+        resource["Properties"]
+        for resource in template.find_resources("AWS::EC2::SecurityGroup").values()
+        if resource["Properties"]["GroupDescription"] == "Functions that manage database users"
     ]
-    inline = [(it["CidrIp"], it["FromPort"], it["ToPort"]) for it in group["SecurityGroupEgress"]]
+    inline = [
+        (resource["CidrIp"], resource["FromPort"], resource["ToPort"]) for resource in group["SecurityGroupEgress"]
+    ]
     between = [
-        (it["Properties"]["FromPort"], it["Properties"]["ToPort"])
-        for it in template.find_resources("AWS::EC2::SecurityGroupEgress").values()
+        (resource["Properties"]["FromPort"], resource["Properties"]["ToPort"])
+        for resource in template.find_resources("AWS::EC2::SecurityGroupEgress").values()
     ]
 
     assert inline == [("0.0.0.0/0", 443, 443)]

@@ -51,20 +51,20 @@ def found(template: Template) -> Json:
 
 
 def behavior(found: Json, path: str) -> Json:
-    (only,) = [it for it in found["CacheBehaviors"] if it["PathPattern"] == path]
+    (only,) = [entry for entry in found["CacheBehaviors"] if entry["PathPattern"] == path]
     return dict(only)
 
 
 def origin(found: Json, behavior: Json) -> Json:
-    (only,) = [it for it in found["Origins"] if it["Id"] == behavior["TargetOriginId"]]
+    (only,) = [entry for entry in found["Origins"] if entry["Id"] == behavior["TargetOriginId"]]
     return dict(only)
 
 
 def headers(template: Template, comment: str) -> Json:
     (only,) = [
-        it["Properties"]["ResponseHeadersPolicyConfig"]
-        for it in template.find_resources("AWS::CloudFront::ResponseHeadersPolicy").values()
-        if comment in it["Properties"]["ResponseHeadersPolicyConfig"]["Comment"]
+        entry["Properties"]["ResponseHeadersPolicyConfig"]
+        for entry in template.find_resources("AWS::CloudFront::ResponseHeadersPolicy").values()
+        if comment in entry["Properties"]["ResponseHeadersPolicyConfig"]["Comment"]
     ]
     return dict(only)
 
@@ -73,12 +73,12 @@ def test_the_site_comes_from_a_private_bucket_with_the_single_page_fallback(foun
     default = found["DefaultCacheBehavior"]
 
     assert "OriginAccessControlId" in origin(found, default)
-    assert [it["EventType"] for it in default["FunctionAssociations"]] == ["viewer-request"]
+    assert [entry["EventType"] for entry in default["FunctionAssociations"]] == ["viewer-request"]
     assert "/index.html" in properties(template, "AWS::CloudFront::Function")["FunctionCode"]
 
 
 def test_a_path_of_the_containers_never_becomes_the_page(found: Json) -> None:
-    assert not any("FunctionAssociations" in it for it in found["CacheBehaviors"])
+    assert not any("FunctionAssociations" in entry for entry in found["CacheBehaviors"])
 
 
 def test_the_containers_answer_uncached_through_a_vpc_origin_by_every_method(found: Json) -> None:
@@ -110,8 +110,8 @@ def test_every_answer_has_security_headers_and_is_sent_over_https(found: Json, t
     behaviors = [found["DefaultCacheBehavior"], *found["CacheBehaviors"]]
     policy = headers(template, "every answer")["SecurityHeadersConfig"]
 
-    assert all("ResponseHeadersPolicyId" in it for it in behaviors)
-    assert {it["ViewerProtocolPolicy"] for it in behaviors} == {"redirect-to-https"}
+    assert all("ResponseHeadersPolicyId" in entry for entry in behaviors)
+    assert {entry["ViewerProtocolPolicy"] for entry in behaviors} == {"redirect-to-https"}
     assert policy["ContentSecurityPolicy"]["ContentSecurityPolicy"] == "default-src 'self'"
     assert policy["StrictTransportSecurity"]["IncludeSubdomains"] is True
 

@@ -28,21 +28,21 @@ def rights() -> list[iam.PolicyStatement]:
 def test_lambda_makes_and_removes_network_interfaces_in_this_account_and_region(
     rights: list[iam.PolicyStatement],
 ) -> None:
-    (statement,) = [it for it in rights if it.sid == "NetworkInterfaces"]
+    (statement,) = [item for item in rights if item.sid == "NetworkInterfaces"]
 
     assert set(statement.actions) == INTERFACES
-    assert [it.partition(":ec2:")[2] for it in statement.resources] == ["us-east-1:111122223333:*/*"]
+    assert [item.partition(":ec2:")[2] for item in statement.resources] == ["us-east-1:111122223333:*/*"]
 
 
 def test_lambda_looks_at_the_network(rights: list[iam.PolicyStatement]) -> None:
-    (statement,) = [it for it in rights if it.sid == "LookAtNetwork"]
+    (statement,) = [item for item in rights if item.sid == "LookAtNetwork"]
 
     assert (set(statement.actions), statement.resources) == (LOOKS, ["*"])
 
 
 def test_the_functions_own_code_may_do_none_of_it(rights: list[iam.PolicyStatement]) -> None:
-    (refusal,) = [it for it in rights if it.effect is iam.Effect.DENY]
-    allowed = {action for it in rights if it.effect is iam.Effect.ALLOW for action in it.actions}
+    (refusal,) = [item for item in rights if item.effect is iam.Effect.DENY]
+    allowed = {action for item in rights if item.effect is iam.Effect.ALLOW for action in item.actions}
 
     assert set(refusal.actions) == allowed == INTERFACES | LOOKS
     assert refusal.resources == ["*"]

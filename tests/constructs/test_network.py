@@ -51,9 +51,9 @@ def instance() -> Template:
 
 def group(template: Template, description: str) -> Json:
     (found,) = [
-        it["Properties"]
-        for it in template.find_resources(GROUP).values()
-        if it["Properties"]["GroupDescription"].startswith(description)
+        entry["Properties"]
+        for entry in template.find_resources(GROUP).values()
+        if entry["Properties"]["GroupDescription"].startswith(description)
     ]
     return dict(found)
 
@@ -62,19 +62,19 @@ def subnets(template: Template, name: str) -> list[str]:
     """The logical ids of the subnets of a name."""
     return [
         logical_id
-        for logical_id, it in template.find_resources("AWS::EC2::Subnet").items()
-        if {"Key": "aws-cdk:subnet-name", "Value": name} in it["Properties"]["Tags"]
+        for logical_id, entry in template.find_resources("AWS::EC2::Subnet").items()
+        if {"Key": "aws-cdk:subnet-name", "Value": name} in entry["Properties"]["Tags"]
     ]
 
 
 def ways_out(template: Template, name: str) -> list[Json]:
     """The default routes of the subnets of a name."""
     tables = {
-        it["Properties"]["RouteTableId"]["Ref"]
-        for it in template.find_resources("AWS::EC2::SubnetRouteTableAssociation").values()
-        if it["Properties"]["SubnetId"]["Ref"] in subnets(template, name)
+        entry["Properties"]["RouteTableId"]["Ref"]
+        for entry in template.find_resources("AWS::EC2::SubnetRouteTableAssociation").values()
+        if entry["Properties"]["SubnetId"]["Ref"] in subnets(template, name)
     }
-    routes = [it["Properties"] for it in template.find_resources("AWS::EC2::Route").values()]
+    routes = [entry["Properties"] for entry in template.find_resources("AWS::EC2::Route").values()]
     return [route for route in routes if route["RouteTableId"]["Ref"] in tables]
 
 
@@ -91,7 +91,7 @@ def test_the_application_reaches_the_internet_through_nat(template: Template) ->
 
 
 def test_without_nat_the_application_has_no_way_out_but_interface_endpoints(closed: Template) -> None:
-    kinds = [it["Properties"]["VpcEndpointType"] for it in closed.find_resources(ENDPOINT).values()]
+    kinds = [entry["Properties"]["VpcEndpointType"] for entry in closed.find_resources(ENDPOINT).values()]
 
     assert ways_out(closed, "Application") == []
     closed.resource_count_is("AWS::EC2::NatGateway", 0)
@@ -100,7 +100,7 @@ def test_without_nat_the_application_has_no_way_out_but_interface_endpoints(clos
 
 def test_the_api_of_ecs_has_an_endpoint_only_where_functions_restart_services(closed: Template) -> None:
     def services(template: Template) -> list[str]:
-        names = [it["Properties"]["ServiceName"] for it in template.find_resources(ENDPOINT).values()]
+        names = [entry["Properties"]["ServiceName"] for entry in template.find_resources(ENDPOINT).values()]
         return [name for name in names if str(name).endswith(".ecs")]
 
     assert len(services(closed)) == 1
@@ -127,7 +127,7 @@ def test_all_traffic_is_logged_to_cloudwatch(template: Template) -> None:
 
 def admitted(template: Template, name: str) -> list[Json]:
     """The rules of their own that let something into a group, by its construct's name."""
-    rules = [it["Properties"] for it in template.find_resources("AWS::EC2::SecurityGroupIngress").values()]
+    rules = [entry["Properties"] for entry in template.find_resources("AWS::EC2::SecurityGroupIngress").values()]
     return [rule for rule in rules if rule["GroupId"]["Fn::GetAtt"][0].startswith(f"Network{name}")]
 
 
@@ -135,7 +135,7 @@ def test_the_load_balancer_admits_cloudfronts_origin_addresses_on_port_80_and_no
     rules = admitted(template, "LoadBalancer")
 
     assert "SecurityGroupIngress" not in group(template, "Load balancer")
-    assert [(it["SourcePrefixListId"], it["FromPort"], it["ToPort"]) for it in rules] == [("pl-1", 80, 80)]
+    assert [(entry["SourcePrefixListId"], entry["FromPort"], entry["ToPort"]) for entry in rules] == [("pl-1", 80, 80)]
 
 
 def test_the_application_admits_the_load_balancer_only(template: Template) -> None:
@@ -149,7 +149,7 @@ def test_the_application_admits_the_load_balancer_only(template: Template) -> No
 def test_the_application_reaches_the_internet_and_the_stores_on_their_ports_only(template: Template) -> None:
     rules = group(template, "Containers")["SecurityGroupEgress"]
 
-    assert [(it["CidrIp"], it["FromPort"], it["ToPort"]) for it in rules] == [
+    assert [(entry["CidrIp"], entry["FromPort"], entry["ToPort"]) for entry in rules] == [
         ("0.0.0.0/0", 443, 443),
         ("10.0.0.0/16", 5432, 5432),
         ("10.0.0.0/16", 6379, 6379),
@@ -160,14 +160,14 @@ def test_no_other_group_lets_anything_out_but_the_nat_instances(closed: Template
     def leaving(template: Template) -> list[str]:
         """The groups with a rule for all traffic, or with none: EC2 then lets everything out."""
         apart = template.find_resources("AWS::EC2::SecurityGroupEgress").values()
-        ruled = {it["Properties"]["GroupId"]["Fn::GetAtt"][0] for it in apart}
+        ruled = {entry["Properties"]["GroupId"]["Fn::GetAtt"][0] for entry in apart}
         nothing = "255.255.255.255/32"  # what the library writes for no rule at all
         return [
-            it["Properties"]["GroupDescription"]
-            for logical_id, it in template.find_resources(GROUP).items()
+            entry["Properties"]["GroupDescription"]
+            for logical_id, entry in template.find_resources(GROUP).items()
             if any(
                 rule["IpProtocol"] == "-1" and rule.get("CidrIp") != nothing
-                for rule in it["Properties"].get(
+                for rule in entry["Properties"].get(
                     "SecurityGroupEgress", [{"IpProtocol": "-1"}] * (logical_id not in ruled)
                 )
             )
@@ -182,5 +182,5 @@ def test_a_nat_instance_is_hardened_and_admits_this_network_only(instance: Templ
     rules = group(instance, "Security Group for NAT")["SecurityGroupIngress"]
 
     assert found["MetadataOptions"] == {"HttpTokens": "required"}
-    assert [it["Ebs"]["Encrypted"] for it in found["BlockDeviceMappings"]] == [True]
-    assert [it["CidrIp"] for it in rules] == ["10.0.0.0/16"]
+    assert [entry["Ebs"]["Encrypted"] for entry in found["BlockDeviceMappings"]] == [True]
+    assert [entry["CidrIp"] for entry in rules] == ["10.0.0.0/16"]

@@ -51,9 +51,9 @@ def found(template: Template) -> Json:
 
 def role(template: Template, description: str) -> tuple[str, Json]:
     ((logical_id, only),) = [
-        (logical_id, it["Properties"])
-        for logical_id, it in template.find_resources("AWS::IAM::Role").items()
-        if it["Properties"].get("Description") == description
+        (logical_id, entry["Properties"])
+        for logical_id, entry in template.find_resources("AWS::IAM::Role").items()
+        if entry["Properties"].get("Description") == description
     ]
     return logical_id, dict(only)
 
@@ -93,8 +93,8 @@ def test_its_role_is_taken_by_codepipeline_for_this_pipeline_only(template: Temp
 
 def test_its_role_takes_the_roles_of_its_actions_and_no_others(template: Template) -> None:
     own, _ = role(template, "Pipeline shop-main")
-    taken = [it["Resource"] for it in statements(template, own) if it["Action"] == "sts:AssumeRole"]
-    expected = {role(template, it)[0] for it in ("Reads acme/shop", "Approval")}
+    taken = [entry["Resource"] for entry in statements(template, own) if entry["Action"] == "sts:AssumeRole"]
+    expected = {role(template, entry)[0] for entry in ("Reads acme/shop", "Approval")}
 
     assert {arn["Fn::GetAtt"][0] for resources in taken for arn in resources} == expected
 
@@ -105,12 +105,12 @@ def test_an_actions_role_is_taken_by_this_pipelines_role_only_and_does_what_it_i
     (trust,) = action["AssumeRolePolicyDocument"]["Statement"]
 
     assert trust["Principal"] == {"AWS": {"Fn::GetAtt": [own, "Arn"]}}
-    assert [it["Sid"] for it in statements(template, name)] == ["Any"]
+    assert [entry["Sid"] for entry in statements(template, name)] == ["Any"]
 
 
 def test_the_source_reads_through_its_connection_by_both_names_of_the_right(template: Template) -> None:
     name, _ = role(template, "Reads acme/shop")
-    (connect,) = [it for it in statements(template, name) if it["Sid"] == "UseConnection"]
+    (connect,) = [entry for entry in statements(template, name) if entry["Sid"] == "UseConnection"]
 
     assert set(connect["Action"]) == {"codeconnections:UseConnection", "codestar-connections:UseConnection"}
     assert connect["Resource"] == CONNECTION

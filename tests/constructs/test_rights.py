@@ -31,7 +31,7 @@ def test_a_statement_that_is_given_stands_in_the_roles_own_policy() -> None:
     give(role(stack), [iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/b"])])
     found = properties(Template.from_stack(stack), "AWS::IAM::Policy")
 
-    assert [it["Action"] for it in found["PolicyDocument"]["Statement"]] == ["s3:GetObject"]
+    assert [entry["Action"] for entry in found["PolicyDocument"]["Statement"]] == ["s3:GetObject"]
     assert found["Roles"] == [properties_ref(stack)]
 
 
@@ -57,7 +57,7 @@ def test_a_wildcard_is_accepted_for_the_reason_beside_it() -> None:
         )
         give(role(stack), [allowed])
 
-    (found,) = [it for it in ledger if it.reason == "any reason"]
+    (found,) = [entry for entry in ledger if entry.reason == "any reason"]
     assert found.rules == ("AwsSolutions-IAM5[Resource::arn:aws:s3:::a/*]",)
     assert found.declared.startswith(f"{__name__}.")
 
@@ -67,7 +67,7 @@ def test_a_wildcard_without_a_reason_is_not_accepted() -> None:
     with recording() as ledger:
         give(role(stack), [Allow(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/*"])])
 
-    assert not [it for it in ledger if "IAM5" in str(it.rules)]
+    assert not [entry for entry in ledger if "IAM5" in str(entry.rules)]
 
 
 def test_what_is_allowed_everywhere_says_that_iam_takes_nothing_else() -> None:
