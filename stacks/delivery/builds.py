@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
-from pipeline import buildspec
+from builds import buildspec
 from products import Product, names
 from products.flows import Action, Delivery, Kind, Stage
 from products.pipeline import Pipeline

@@ -12,11 +12,11 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk.assertions import Template
 
-from gate.accepted import accepted
-from gate.findings import Accepted
 from products import Product, load
 from products.loader import FOLDER
 from slipway.accepted import recording
+from slipway_cli.gate.accepted import accepted
+from slipway_cli.gate.findings import Accepted
 from stacks.environment_stage import EnvironmentStage
 from stacks.tooling_stage import ToolingStage
 from tests.support.manifests import manifest, product

@@ -16,7 +16,7 @@ from tests.support.manifests import edited
 from tests.support.synthesis import CONTEXT, ROOT
 
 NODE = ROOT / "node_modules" / "node" / "bin"
-SOURCES = ["app.py", "cdk.json", "products", "policy", "pipeline", "stacks", "constructs", "lambda"]
+SOURCES = ["app.py", "cdk.json", "products", "policy", "builds", "stacks", "constructs", "lambda"]
 NO_NETWORK = ["unshare", "--net", "--map-root-user"]
 
 
@@ -176,7 +176,7 @@ def test_no_source_of_synthesis_reads_the_environment_git_the_clock_or_the_netwo
     roots = [
         ROOT / "app.py",
         *(path for name in ("products", "policy", "stacks", "constructs") for path in (ROOT / name).rglob("*.py")),
-        ROOT / "pipeline" / "buildspecs.py",
+        ROOT / "builds" / "buildspecs.py",
     ]
     forbidden = (
         "os.environ",

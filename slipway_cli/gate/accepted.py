@@ -1,0 +1,52 @@
+"""What the constructs accept, told by building a product's stages; nothing is synthesized for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PRODUCTS = sorted(path.stem for path in (ROOT / "products").glob("*.yaml"))
+CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+sys.path.append(str(ROOT / "constructs"))  # a source root, not a package: docs/adr/0001
+
+from products import Product, load
+from slipway.accepted import Acceptance, recording
+from slipway_cli.gate.findings import Accepted, Inspection
+from stacks.environment_stage import EnvironmentStage
+from stacks.tooling_stage import ToolingStage
+
+__all__ = ["CONTEXT", "PRODUCTS", "ROOT", "accepted", "declared", "product_stages", "recording"]
+
+
+def product_stages(product: Product) -> Callable[[cdk.App], None]:
+    """What app.py puts into the app."""
+
+    def fill(app: cdk.App) -> None:
+        ToolingStage(app, "tooling", product=product)
+        for environment in product.environments:
+            EnvironmentStage(app, environment, product=product)
+
+    return fill
+
+
+def accepted(ledger: Iterable[Acceptance]) -> tuple[Accepted, ...]:
+    """What was recorded, by the paths of the constructs."""
+    found = set()
+    for each in ledger:
+        wide = cdk.Stage.is_stage(each.construct) or cdk.Stack.is_stack(each.construct)
+        found.add(Accepted(each.construct.node.path, each.rules, each.reason, each.declared, wide))
+    return tuple(sorted(found))
+
+
+def declared(name: str) -> Inspection:
+    """What a shipped product's constructs accept; nothing is synthesized, and nothing looked for."""
+    app = cdk.App(context=CONTEXT)
+    with recording() as ledger:
+        product_stages(load(name))(app)
+        return Inspection(name, (), accepted(ledger))
