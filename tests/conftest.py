@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from localcloud.settings import Settings
 from slipway_cli import cloud
 
-pytest_plugins = ["localcloud.testing.fixtures"]
+pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected"]
 
 ROOT = Path(__file__).resolve().parent.parent
 # jsii takes the first Node.js on the path: ours, so that every machine synthesises with the same one.
