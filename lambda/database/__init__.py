@@ -1,1 +1,1 @@
-"""Code shared by the functions that log in to the database."""
+"""Code that the functions which log in to the database share."""

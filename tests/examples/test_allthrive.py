@@ -85,7 +85,7 @@ def test_seeding_twice_leaves_what_seeding_once_made(stack: Stack, site: str) ->
     assert len(json.loads(seeded[1])["topics"]) == 6
 
 
-def test_the_status_names_the_release_and_sees_every_part_work(site: str) -> None:
+def test_the_status_names_the_release_and_every_part_works(site: str) -> None:
     def status() -> Any:
         body = json.loads(get(f"{site}/api/v1/status/")[1])
         return body if body["worker"]["ok"] else None
@@ -152,7 +152,7 @@ def test_the_end_to_end_tests_pass_in_a_real_browser(stack: Stack, site: str) ->
 
 @REPEATED
 @pytest.mark.parametrize("check", ["lint", "typecheck", "test"])
-def test_the_frontend_passes_its_own(check: str) -> None:
+def test_the_frontend_passes_its_own_checks(check: str) -> None:
     if shutil.which("npm") is None:
         pytest.skip("no npm")
     install(ALLTHRIVE / "frontend")

@@ -100,7 +100,7 @@ class Reader:
         self._thread.join()
 
 
-def test_a_migration_that_meets_a_long_transaction_lets_readers_through_and_ends_after_it(
+def test_a_migration_waits_for_a_long_transaction_without_blocking_readers(
     release: Release, record_property: Callable[[str, object], None]
 ) -> None:
     options = release.migration(COLUMN.format("db_default=0"))
@@ -121,7 +121,7 @@ def test_a_migration_that_meets_a_long_transaction_lets_readers_through_and_ends
     assert LOCK_TIMEOUT * 0.5 < reader.longest < LOCK_TIMEOUT + 1, f"{reader.reads} reads"
 
 
-def test_without_lock_timeout_readers_wait_as_long_as_the_long_transaction(release: Release) -> None:
+def test_without_lock_timeout_readers_wait_for_the_whole_transaction(release: Release) -> None:
     """What the setting is for; and the proof that the test above can fail."""
     url = next(each for each in release.before if each.startswith("DATABASE_URL="))
     options = (*release.migration(COLUMN.format("db_default=0")), "--env", f"{url}&options=-c%20lock_timeout%3D0")
@@ -153,7 +153,7 @@ def said_until(process: subprocess.Popen[str], words: str) -> str:
     pytest.fail(f"it never said {words!r}: {said}")
 
 
-def test_of_two_migrations_at_once_one_runs_and_the_other_finds_nothing_to_do(release: Release) -> None:
+def test_of_two_migrations_at_once_only_one_does_the_work(release: Release) -> None:
     options = release.migration(ONCE, GATE)
     with release.transaction("SELECT pg_advisory_lock(42)"):
         first = release.start(options)
@@ -167,7 +167,7 @@ def test_of_two_migrations_at_once_one_runs_and_the_other_finds_nothing_to_do(re
     assert release.sql("SELECT count(*) FROM catalog_topic") == 1
 
 
-def test_who_waits_for_another_migration_does_not_stand_in_the_way_of_an_index_built_concurrently(
+def test_a_migration_that_waits_for_another_does_not_block_a_concurrent_index_build(
     release: Release,
 ) -> None:
     # As the lint tells to write it: a build that waits blocks nobody, and one that times out leaves half an index.
@@ -185,7 +185,7 @@ def test_who_waits_for_another_migration_does_not_stand_in_the_way_of_an_index_b
     assert release.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'topic_name'::regclass") is True
 
 
-def test_a_migration_that_waited_too_long_for_another_says_how_to_find_it(release: Release) -> None:
+def test_a_migration_that_waits_too_long_for_another_says_how_to_find_it(release: Release) -> None:
     key = release.stack.manage("shell", "--command", "from config.migration_lock import KEY; print(KEY)")
     with release.transaction(f"SELECT pg_advisory_lock({key.splitlines()[-1]})"):
         process = release.start((*release.before, "--env", "MIGRATION_PATIENCE_SECONDS=0"))

@@ -39,13 +39,13 @@ def test_an_unknown_build_is_refused_with_the_nearest_name() -> None:
         pipeline.buildspec("fronted")
 
 
-def test_reading_them_needs_no_cdk() -> None:
+def test_reading_buildspecs_needs_no_cdk() -> None:
     code = "import sys, pipeline, pipeline.run; pipeline.buildspec('image'); sys.exit('aws_cdk' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_a_file_begins_by_what_it_promises(name: str) -> None:
+def test_a_buildspec_begins_with_a_comment_that_describes_it(name: str) -> None:
     lines = (FOLDER / f"{name}.yml").read_text(encoding="utf-8").splitlines()
     comment = lines[: next(index for index, line in enumerate(lines) if not line.startswith("#"))]
     assert 3 <= len(comment) <= 6
@@ -82,20 +82,20 @@ def test_it_declares_no_variable_that_it_does_not_use(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_its_containers_ask_nothing_that_only_a_machine_of_its_own_could_give(name: str) -> None:
+def test_its_containers_need_no_machine_of_their_own(name: str) -> None:
     text = "\n".join(commands(name))
     assert not re.findall(r"--(?:volume|mount type=bind|publish|privileged|net(?:work)?[ =]host|ipc)\b", text)
     assert not re.findall(r"docker (?:run|create)[^\n]* -[vp] ", text)
 
 
 @pytest.mark.parametrize("name", [name for name in BUILDS if "docker run" in "\n".join(commands(name))])
-def test_what_it_starts_is_removed_whatever_happens(name: str) -> None:
+def test_its_containers_are_removed_whatever_happens(name: str) -> None:
     cleaning = [command for command in pipeline.buildspec(name)["phases"]["build"]["finally"] if "clean" in command]
     assert cleaning
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_its_programs_are_sound(name: str) -> None:
+def test_its_programs_pass_shellcheck_or_compile(name: str) -> None:
     for file, language, text in programs(name):
         if language == "PYTHON":
             compile(text, file, "exec")
@@ -117,7 +117,7 @@ def test_its_programs_are_sound(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_every_failure_is_told_by_a_sentence(name: str) -> None:
+def test_every_failure_message_is_a_sentence(name: str) -> None:
     for _, language, text in programs(name):
         if language == "BASH":
             for sentence in re.findall(r'fail "((?:[^"\\]|\\.)*)"', text):

@@ -77,7 +77,7 @@ def test_every_tag_of_main_names_what_main_built(builds: Desk, commits: Twins, p
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_a_feature_build_names_no_repository_of_main_and_main_none_of_branches(
+def test_a_feature_build_does_not_use_the_repository_of_main_nor_main_that_of_branches(
     builds: Desk, commits: Twins, product: str
 ) -> None:
     feature = published(builds, product, "feature", commits)

@@ -53,7 +53,7 @@ def test_the_report_is_kept_whether_tests_pass_or_fail(desk: Desk, source: Path,
     assert desk.told("docker", "rm")
 
 
-def test_a_report_that_cannot_be_kept_stops_nothing(desk: Desk, source: Path) -> None:
+def test_a_report_that_cannot_be_uploaded_does_not_fail_the_build(desk: Desk, source: Path) -> None:
     (desk.folder / "refusing").touch()
     result, printed = desk.run("e2e", source, **WHERE)
     assert result.succeeded
@@ -65,7 +65,7 @@ def test_without_a_bucket_nothing_is_uploaded(desk: Desk, source: Path) -> None:
     assert not desk.told("aws")
 
 
-def test_the_image_is_the_one_of_the_pinned_playwright(desk: Desk, source: Path, tmp_path: Path) -> None:
+def test_the_image_has_the_version_of_the_pinned_playwright(desk: Desk, source: Path, tmp_path: Path) -> None:
     copy = tmp_path / "Dockerfile"
     keep = (
         f"\nif words[0] == 'build': Path({str(copy)!r}).write_text(Path(words[words.index('--file') + 1]).read_text())"

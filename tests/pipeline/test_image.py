@@ -121,7 +121,7 @@ def test_a_file_without_a_version_is_refused(desk: Desk, source: Path) -> None:
     assert "no version in pyproject.toml. Write one" in refused(desk, source)
 
 
-def test_layers_are_looked_for_in_the_documented_order_where_there_are_any(desk: Desk, source: Path) -> None:
+def test_existing_layer_caches_are_used_in_the_documented_order(desk: Desk, source: Path) -> None:
     order = ["layers-1.2.0-feature-x", "layers-1.2.0-main", "layers-feature-x", "layers-main", "layers-general"]
     desk.tags = dict.fromkeys(reversed(order), OTHER)
     build(desk, source, BRANCH="feature/x")
@@ -131,13 +131,13 @@ def test_layers_are_looked_for_in_the_documented_order_where_there_are_any(desk:
     assert "type=inline" in call
 
 
-def test_a_first_build_asks_for_no_layers_and_leaves_its_own(desk: Desk, source: Path) -> None:
+def test_a_first_build_reads_no_layer_cache_and_leaves_one(desk: Desk, source: Path) -> None:
     build(desk, source)
     assert "--cache-from" not in desk.told("docker", "buildx", "build")[0]
     assert set(desk.tags) - labels(desk.tags) == {OF_COMMIT, "layers-1.2.0-main", "layers-main", "layers-general"}
 
 
-def test_layers_from_before_branches_had_a_repository_of_their_own_are_not_read(desk: Desk, source: Path) -> None:
+def test_layer_caches_with_the_old_tags_are_not_used(desk: Desk, source: Path) -> None:
     desk.tags = dict.fromkeys(["cache-1.2.0-main", "cache-main", "cache-general"], OTHER)
     build(desk, source)
     assert "--cache-from" not in desk.told("docker", "buildx", "build")[0]
@@ -161,7 +161,7 @@ def test_an_image_is_looked_up_by_nothing_but_the_full_name_of_its_commit(desk: 
     assert (desk.tags[tag], desk.tags[OF_COMMIT]) == (OTHER, BUILT)
 
 
-def test_a_label_that_names_another_image_stays_and_the_log_says_what_names_this_one(desk: Desk, source: Path) -> None:
+def test_a_commit_tag_of_another_image_stays_and_the_log_names_the_tag_of_this_image(desk: Desk, source: Path) -> None:
     desk.tags = {"1.2.0-0123456": OTHER}
     result, printed = desk.run(
         "image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", TAGS="{version}-{sha7}"
@@ -172,7 +172,7 @@ def test_a_label_that_names_another_image_stays_and_the_log_says_what_names_this
 
 
 @pytest.mark.parametrize("taken", ["v1.2.0-0123456", f"commit-{'0123456'.ljust(40, 'f')}"])
-def test_a_release_whose_short_name_may_be_another_image_is_called_by_its_full_one(
+def test_a_release_whose_short_name_may_name_another_image_gets_the_full_name(
     desk: Desk, source: Path, taken: str
 ) -> None:
     desk.tags = {taken: OTHER}
@@ -185,7 +185,7 @@ def test_a_release_keeps_its_short_name_when_its_commit_is_run_again(desk: Desk,
     assert build(desk, source)["RELEASE_TAG"] == "v1.2.0-0123456"
 
 
-def test_a_run_that_came_second_takes_the_image_of_the_first(desk: Desk, source: Path) -> None:
+def test_a_run_that_pushes_second_uses_the_image_of_the_first(desk: Desk, source: Path) -> None:
     (desk.folder / "race").write_text(OTHER)
     assert build(desk, source)["IMAGE"] == f"{URI}@{OTHER}"
 
@@ -213,7 +213,7 @@ def test_a_released_version_may_be_built_on_a_branch_and_run_again(
     build(desk, source, RELEASE_TAG="v{version}", **values)
 
 
-def test_a_label_of_a_branch_that_cannot_move_stops_no_build(desk: Desk, source: Path) -> None:
+def test_an_immutable_branch_tag_does_not_fail_the_build(desk: Desk, source: Path) -> None:
     desk.only_these_move("layers-*")
     desk.tags = {"main": OTHER}
     build(desk, source, TAGS="{branch}", REPOSITORY_OF="branches")
@@ -227,7 +227,7 @@ def test_an_immutable_tag_that_should_move_is_explained(desk: Desk, source: Path
     assert "cannot move the tag latest. If the repository's tags are immutable, except this one" in printed
 
 
-def test_a_secret_stands_in_no_argument_and_no_line_of_the_log(
+def test_a_secret_appears_in_no_argument_and_no_line_of_the_log(
     desk: Desk, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NPM_TOKEN", "the-value-of-the-secret")
@@ -246,7 +246,7 @@ def test_build_arguments_are_words_or_lines(desk: Desk, source: Path, arguments:
     assert call[call.index("--platform") + 1] == "linux/arm64"
 
 
-def test_without_buildx_the_old_builder_builds_and_says_so(desk: Desk, source: Path) -> None:
+def test_without_buildx_the_old_builder_is_used_and_the_log_says_so(desk: Desk, source: Path) -> None:
     (desk.folder / "no-buildx").touch()
     result, printed = desk.run("image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main")
     assert result.succeeded
@@ -278,7 +278,7 @@ def packages(desk: Desk, source: Path) -> dict[str, Any]:
     return found
 
 
-def test_what_is_in_the_image_is_listed_as_cyclonedx(desk: Desk, source: Path) -> None:
+def test_the_packages_in_the_image_are_listed_as_cyclonedx(desk: Desk, source: Path) -> None:
     for path, text in PACKAGES.items():
         file = desk.folder / "root" / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -298,7 +298,7 @@ def test_what_is_in_the_image_is_listed_as_cyclonedx(desk: Desk, source: Path) -
     }
 
 
-def test_a_list_that_could_not_be_made_says_so_and_stops_no_release(desk: Desk, source: Path) -> None:
+def test_an_incomplete_list_of_packages_says_so_and_does_not_fail_the_build(desk: Desk, source: Path) -> None:
     (desk.folder / "no-image").touch()
 
     found = packages(desk, source)

@@ -99,7 +99,7 @@ def test_only_hashed_assets_may_be_cached(desk: Desk, tmp_path: Path) -> None:
     assert {found["cache"] for key, found in stored(desk).items() if key not in cached} == {ALWAYS_ASK}
 
 
-def test_cloudfront_must_forget_what_is_not_hashed(desk: Desk, tmp_path: Path) -> None:
+def test_the_paths_without_a_hash_are_exported_for_invalidation(desk: Desk, tmp_path: Path) -> None:
     assert publish(desk, bundle(tmp_path, 1))["PATHS"] == "/assets/plain.css /index.html /robots.txt"
 
 
@@ -141,7 +141,7 @@ def test_assets_that_cannot_be_deleted_fail(desk: Desk, tmp_path: Path) -> None:
     assert "old assets cannot be deleted. The role needs s3:DeleteObject." in printed
 
 
-def test_the_bucket_is_found_by_its_stack_and_the_role_goes_by_profile(desk: Desk, tmp_path: Path) -> None:
+def test_the_stack_names_the_bucket_and_a_profile_names_the_role(desk: Desk, tmp_path: Path) -> None:
     role = "arn:aws:iam::444455556666:role/publish"
     publish(desk, bundle(tmp_path, 1), BUCKET="", STACK="staging-allthrive-edge", ROLE_ARN=role)
     assert "s3://the-bucket-of-the-stack/index.html" in desk.told("aws", "s3", "cp")[2]

@@ -46,7 +46,7 @@ def cases(path: Path) -> int:
     return sum(len(ElementTree.parse(file).findall(".//testcase")) for file in path.rglob("*.xml"))
 
 
-def test_the_backend_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
+def test_the_backend_build_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
     result, printed = run(desk, "backend", ALLTHRIVE, values)
     assert result.succeeded, printed
     reports = desk.folder / "output" / "reports"
@@ -124,7 +124,7 @@ def test_a_defect_of_the_backend_fails_with_its_sentence(
 
 
 @pytest.mark.parametrize("tests", ["tests/none", "nobody_marks_this"])
-def test_a_product_without_security_tests_passes_and_is_told_so(
+def test_a_product_without_security_tests_passes_and_the_log_says_so(
     desk: Desk, values: dict[str, str], source: Path, tests: str
 ) -> None:
     result, printed = run(
@@ -134,7 +134,7 @@ def test_a_product_without_security_tests_passes_and_is_told_so(
     assert "Security tests: skipped" in printed
 
 
-def test_the_frontend_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
+def test_the_frontend_build_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
     result, printed = run(desk, "frontend", ALLTHRIVE, values)
     assert result.succeeded, printed
     reports = desk.folder / "output" / "reports"
@@ -184,7 +184,7 @@ def test_the_bundle_is_the_built_site(desk: Desk, values: dict[str, str]) -> Non
         ({"BUILD": "npm run nothing"}, "'npm run nothing' failed in frontend"),
     ],
 )
-def test_a_bundle_that_is_none_is_refused(
+def test_a_folder_that_is_no_bundle_is_refused(
     desk: Desk, values: dict[str, str], more: dict[str, str], sentence: str
 ) -> None:
     result, printed = run(desk, "bundle", ALLTHRIVE, values | more)

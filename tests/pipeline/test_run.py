@@ -52,7 +52,7 @@ def test_a_failed_phase_ends_the_build_but_post_build_follows_a_build(
     assert (code, log) == (1 if failing else 0, phases_run)
 
 
-def test_abort_leaves_post_build_out(tmp_path: Path) -> None:
+def test_abort_skips_post_build(tmp_path: Path) -> None:
     phases = {"build": phase("build", "false", **{"on-failure": "ABORT"}), "post_build": phase("post_build")}
     assert agent(tmp_path, phases)[:2] == (1, "build")
 
@@ -62,13 +62,13 @@ def test_finally_runs_all_its_commands_after_a_failure(tmp_path: Path) -> None:
     assert agent(tmp_path, phases)[:2] == (1, "build cleaned")
 
 
-def test_post_build_knows_how_the_build_went(tmp_path: Path) -> None:
+def test_post_build_knows_if_the_build_succeeded(tmp_path: Path) -> None:
     told = 'echo "$CODEBUILD_BUILD_SUCCEEDING" >>"$LOG"'
     phases = {"pre_build": {"commands": [told]}, "build": phase("build", "false"), "post_build": {"commands": [told]}}
     assert agent(tmp_path, phases)[1] == "1 build 0"
 
 
-def test_exported_variables_and_the_folder_outlive_a_command_and_nothing_else_does(tmp_path: Path) -> None:
+def test_only_exported_variables_and_the_folder_outlive_a_command(tmp_path: Path) -> None:
     left = "set -e; export A='two words' ; B=lost; here() { :; }; mkdir -p sub; cd sub"
     asked = 'echo "$A|${B-}|$(type -t here)|$(basename "$PWD")|$-" >>"$LOG"'
     _, log, exported = agent(tmp_path, {"build": {"commands": [left, asked]}}, ["A", "MISSING"])
@@ -104,7 +104,7 @@ def test_the_copy_has_what_git_would_commit(tmp_path: Path) -> None:
     assert (target / "changed").read_text() == "after"
 
 
-def test_without_git_the_copy_leaves_installed_packages_out(tmp_path: Path) -> None:
+def test_without_git_the_copy_omits_installed_packages(tmp_path: Path) -> None:
     source = tmp_path / "source"
     (source / "node_modules").mkdir(parents=True)
     (source / "index.html").touch()
@@ -112,7 +112,7 @@ def test_without_git_the_copy_leaves_installed_packages_out(tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "target").iterdir()] == ["index.html"]
 
 
-def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_source_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="give the product's checkout with --source"):
         copy(tmp_path / "nowhere", tmp_path / "target")
 

@@ -82,7 +82,7 @@ def test_allowed_and_accepted_findings_pass(desk: Desk, tmp_path: Path, values: 
     assert gate(desk, tmp_path, scanned("COMPLETE", BASIC, ENHANCED), **values)[0]
 
 
-def test_an_accepted_finding_whose_day_is_over_fails_even_if_it_is_mended(desk: Desk, tmp_path: Path) -> None:
+def test_an_expired_acceptance_fails_even_if_the_finding_is_fixed(desk: Desk, tmp_path: Path) -> None:
     accepted = "CVE-2026-1=2020-01-01 CVE-2026-2=2999-12-31"
     passed, printed = gate(desk, tmp_path, scanned("COMPLETE"), ACCEPTED=accepted)
     assert not passed
@@ -93,7 +93,7 @@ def test_an_accepted_finding_whose_day_is_over_fails_even_if_it_is_mended(desk: 
 @pytest.mark.parametrize(
     "entry", ["CVE-2026-1", "CVE-2026-1=", "CVE-2026-1=soon", "=2999-12-31", "CVE-2026-1=2999-12-31;x"]
 )
-def test_an_accepted_finding_without_a_day_is_refused(desk: Desk, tmp_path: Path, entry: str) -> None:
+def test_an_accepted_finding_without_a_valid_last_day_is_refused(desk: Desk, tmp_path: Path, entry: str) -> None:
     passed, printed = gate(desk, tmp_path, scanned("COMPLETE"), ACCEPTED=entry)
     assert not passed
     assert f"ACCEPTED holds '{entry}'; write each as <id>=<last day>" in printed
@@ -140,7 +140,7 @@ def test_an_unscanned_image_may_be_released_on_purpose(
     assert "Released unscanned, since ALLOW_UNSCANNED is true." in printed
 
 
-def test_a_registry_that_refuses_is_no_clean_image(desk: Desk, tmp_path: Path) -> None:
+def test_a_scan_that_may_not_be_read_fails_even_if_unscanned_images_are_allowed(desk: Desk, tmp_path: Path) -> None:
     passed, printed = gate(desk, tmp_path, "AccessDeniedException", ALLOW_UNSCANNED="true")
     assert not passed
     assert "The role needs ecr:DescribeImageScanFindings." in printed

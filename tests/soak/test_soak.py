@@ -13,7 +13,7 @@ from tests.soak import __main__ as soaking
 from tests.soak.__main__ import PROPERTIES, main
 
 
-def test_every_handler_that_a_schedule_can_meet_has_its_share() -> None:
+def test_every_property_exists_and_the_shares_add_up() -> None:
     assert all(callable(each.inner()) for each in PROPERTIES)
     assert sum(each.share for each in PROPERTIES) == 100
 
@@ -26,7 +26,7 @@ def test_a_short_soak_finds_nothing_and_prints_its_seed(capsys: pytest.CaptureFi
     assert printed.endswith("0 hung, 0 doubled migrations\n")
 
 
-def test_a_doubled_migration_is_found_and_found_again_by_its_seed(
+def test_a_doubled_migration_is_found_and_its_seed_reproduces_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = jobs.Job.__init__
