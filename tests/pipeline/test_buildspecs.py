@@ -1,4 +1,4 @@
-"""Every build's file: what CodeBuild asks of it, and what a reader does."""
+"""Every buildspec meets the requirements of CodeBuild, of the local cloud and of its readers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.buildspecs import BuildError
 
 FOLDER = Path(pipeline.__file__).parent
 BUILDS = ["backend", "browser", "bundle", "e2e", "frontend", "image", "migrations", "publish-frontend", "scan", "seo"]
-# What CodeBuild, the AWS CLI and docker set or read themselves.
+# Variables that CodeBuild, bash, the AWS CLI and docker set or read themselves.
 GIVEN = re.compile(r"^(CODEBUILD_\w+|AWS_\w+|DOCKER_BUILDKIT|BASH_REMATCH|SECONDS|LC_ALL|PATH)$")
 FILE = re.compile(r'^cat >"\$WORK/([\w.-]+)" <<\'(BASH|PYTHON)\'\n(.*)^\2$', re.DOTALL | re.MULTILINE)
 
@@ -26,7 +26,7 @@ def commands(name: str) -> list[str]:
 
 
 def programs(name: str) -> list[tuple[str, str, str]]:
-    """The programs that a build writes for itself: file, language, text."""
+    """Returns the programs that a buildspec writes to files: file, language, text."""
     return [(found[1], found[2], found[3]) for command in commands(name) for found in FILE.finditer(command)]
 
 
@@ -59,7 +59,7 @@ def test_codebuild_can_read_it(name: str) -> None:
     assert set(spec) <= {"version", "env", "phases", "reports", "artifacts", "cache"}
     assert all(isinstance(value, str) for value in spec["env"]["variables"].values())
     assert all(isinstance(command, str) for command in commands(name))
-    # What a CloudFormation template may hold of all builds together is a megabyte.
+    # A CloudFormation template holds all of them, and has at most a megabyte.
     assert (FOLDER / f"{name}.yml").stat().st_size < 20_000
 
 
@@ -70,14 +70,15 @@ def test_it_uses_no_variable_that_it_does_not_declare(name: str) -> None:
     here = set(re.findall(r"(?:^|[\s;(])(?:export |local )?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
     planned = set(re.findall(r"\b([A-Z]+_[A-Z]+) \"", text)) if name == "image" else set()  # it writes $WORK/plan
     declared = set(pipeline.buildspec(name)["env"]["variables"])
-    unknown = {each for each in used - here - planned - declared if not GIVEN.match(each)}
+    unknown = {variable for variable in used - here - planned - declared if not GIVEN.match(variable)}
     assert unknown - {"REPORTS"} == set()  # a product's test command reads it
 
 
 @pytest.mark.parametrize("name", BUILDS)
 def test_it_declares_no_variable_that_it_does_not_use(name: str) -> None:
     text = "\n".join(commands(name))
-    unused = {each for each in pipeline.buildspec(name)["env"]["variables"] if not re.search(rf"\b{each}\b", text)}
+    declared = pipeline.buildspec(name)["env"]["variables"]
+    unused = {variable for variable in declared if not re.search(rf"\b{variable}\b", text)}
     assert unused == set()
 
 

@@ -1,4 +1,4 @@
-"""The runner does with a buildspec what CodeBuild's agent does with it."""
+"""The runner executes a buildspec as CodeBuild's agent does."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pipeline.run import copy, main
 
 
 def agent(tmp_path: Path, phases: dict[str, Any], exported: list[str] | None = None) -> tuple[int, str, dict[str, str]]:
-    """Run the phases; exit code, lines of `log`, exported variables."""
+    """Runs the phases; returns the exit code, the lines of `log` and the exported variables."""
     state, source = tmp_path / "state", tmp_path / "source"
     state.mkdir()
     source.mkdir()
     spec = {"env": {"exported-variables": exported or []}, "phases": phases}
     environment = {**os.environ, "BUILD_STATE": str(state), "LOG": str(tmp_path / "log")}
-    done = subprocess.run(["bash", "-c", script.of(spec)], cwd=source, env=environment, check=False)
+    done = subprocess.run(["bash", "-c", script.program(spec)], cwd=source, env=environment, check=False)
     log = (tmp_path / "log").read_text().replace("\n", " ").strip() if (tmp_path / "log").exists() else ""
     return done.returncode, log, {path.name: path.read_text() for path in (state / "exported").glob("*")}
 
@@ -63,15 +63,15 @@ def test_finally_runs_all_its_commands_after_a_failure(tmp_path: Path) -> None:
 
 
 def test_post_build_knows_if_the_build_succeeded(tmp_path: Path) -> None:
-    told = 'echo "$CODEBUILD_BUILD_SUCCEEDING" >>"$LOG"'
-    phases = {"pre_build": {"commands": [told]}, "build": phase("build", "false"), "post_build": {"commands": [told]}}
+    show = 'echo "$CODEBUILD_BUILD_SUCCEEDING" >>"$LOG"'
+    phases = {"pre_build": {"commands": [show]}, "build": phase("build", "false"), "post_build": {"commands": [show]}}
     assert agent(tmp_path, phases)[1] == "1 build 0"
 
 
 def test_only_exported_variables_and_the_folder_outlive_a_command(tmp_path: Path) -> None:
-    left = "set -e; export A='two words' ; B=lost; here() { :; }; mkdir -p sub; cd sub"
-    asked = 'echo "$A|${B-}|$(type -t here)|$(basename "$PWD")|$-" >>"$LOG"'
-    _, log, exported = agent(tmp_path, {"build": {"commands": [left, asked]}}, ["A", "MISSING"])
+    first = "set -e; export A='two words' ; B=lost; here() { :; }; mkdir -p sub; cd sub"
+    second = 'echo "$A|${B-}|$(type -t here)|$(basename "$PWD")|$-" >>"$LOG"'
+    _, log, exported = agent(tmp_path, {"build": {"commands": [first, second]}}, ["A", "MISSING"])
     assert log.startswith("two words|||sub|")
     assert "e" not in log.rpartition("|")[2]
     assert exported == {"A": "two words"}

@@ -1,4 +1,4 @@
-"""The gate before production: what the registry's scan says decides."""
+"""The scan build, the gate before production: the findings of the registry's scan decide."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ENHANCED = {
         "vulnerablePackages": [{"name": "libxml2", "version": "2.9"}],
     },
 }
-# Answers one after the other; the last one again and again.
+# Gives the answers one after the other, then the last one again and again.
 AWS = """
 answers = json.loads((folder / "answers.json").read_text())
-told = len((folder / "told").read_text().splitlines())
-answer = answers[min(told, len(answers)) - 1]
+calls = len((folder / "calls").read_text().splitlines())
+answer = answers[min(calls, len(answers)) - 1]
 if isinstance(answer, str):
     sys.exit(f"An error occurred ({answer}) when calling the DescribeImageScanFindings operation")
 print(json.dumps(answer))
@@ -40,8 +40,8 @@ def scanned(status: str, *findings: dict[str, Any], description: str = "") -> di
     return {
         "imageScanStatus": {"status": status, **({"description": description} if description else {})},
         "imageScanFindings": {
-            "findings": [each for each in findings if "name" in each],
-            "enhancedFindings": [each for each in findings if "name" not in each],
+            "findings": [finding for finding in findings if "name" in finding],
+            "enhancedFindings": [finding for finding in findings if "name" not in finding],
         },
     }
 
@@ -59,8 +59,8 @@ def test_an_image_without_findings_passes_when_its_scan_is_through(desk: Desk, t
     passed, printed = gate(desk, tmp_path, "ScanNotFoundException", scanned("IN_PROGRESS"), scanned("COMPLETE"))
     assert passed, printed
     assert "allthrive/backend: 0 critical (allowed 0), 0 high (allowed 0)" in printed
-    assert len(desk.told("aws", "ecr", "describe-image-scan-findings")) == 3
-    call = desk.told("aws")[0]
+    assert len(desk.calls("aws", "ecr", "describe-image-scan-findings")) == 3
+    call = desk.calls("aws")[0]
     assert call[call.index("--repository-name") + 1] == "allthrive/backend"
     assert call[call.index("--region") + 1] == "us-east-1"
 
