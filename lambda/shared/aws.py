@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  #
 
 from shared.parameters import Parameters
 
-# Three attempts of at most 20 seconds each: one call never takes longer than the minute a function has.
+# Three attempts of at most 20 seconds each: one request takes a minute at most, and a function has three.
 _CONFIG = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
 _SERVER_ERROR = 500
 _TOO_MANY = 429

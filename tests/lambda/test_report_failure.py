@@ -226,10 +226,10 @@ def test_events_in_any_order_and_number_end_in_the_same_issue(data: st.DataObjec
     ends = data.draw(st.lists(st.sampled_from(["Failed", "Succeeded"]), min_size=1, max_size=4), label="runs")
     for number, end in enumerate(ends, start=1):
         cloud.run(number, end, stages=FAILED if end == "Failed" else DONE)
-    news = [(number, end.upper()) for number, end in enumerate(ends, start=1)]
-    news += [(number, "STARTED") for number in range(1, len(ends) + 1)]
-    again = data.draw(st.lists(st.sampled_from(news), max_size=3), label="again")
-    order = data.draw(st.permutations(news + again), label="order")
+    states = [(number, end.upper()) for number, end in enumerate(ends, start=1)]
+    states += [(number, "STARTED") for number in range(1, len(ends) + 1)]
+    again = data.draw(st.lists(st.sampled_from(states), max_size=3), label="again")
+    order = data.draw(st.permutations(states + again), label="order")
     cloud.github.faults = data.draw(st.lists(st.none() | st.sampled_from(WEB_FAULTS), max_size=4), label="GitHub")
     with played(cloud) as monkeypatch, cloud.github.serving():
         prepare(monkeypatch, cloud)

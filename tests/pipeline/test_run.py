@@ -27,10 +27,12 @@ def agent(tmp_path: Path, phases: dict[str, Any], exported: list[str] | None = N
 
 
 def say(word: str) -> str:
+    """Returns a command that adds a word to the log."""
     return f'echo {word} >>"$LOG"'
 
 
 def phase(word: str, *commands: str, **more: Any) -> dict[str, Any]:
+    """Returns a phase that adds a word to the log before its other commands."""
     return {"commands": [say(word), *commands], **more}
 
 
