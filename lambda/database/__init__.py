@@ -1,1 +1,1 @@
-"""Code that the functions which log in to the database share."""
+"""Code shared by the functions that log in to the database."""

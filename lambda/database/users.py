@@ -1,4 +1,4 @@
-"""The application's database users: two that take turns, and the role that owns their tables (docs/adr/0017)."""
+"""The application's database users: two that take turns, and the role that owns what they create (docs/adr/0017)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Database:
         """Logs in as the application does.
 
         Raises:
-            ValueError: if the tables it creates would not belong to the owner.
+            ValueError: if the objects it creates would not belong to the owner.
         """
         with connect(self.login(credentials)) as connection:
             if connection.query("SELECT current_user") != [(self.owner,)]:

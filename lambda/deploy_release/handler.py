@@ -101,7 +101,7 @@ def deploy(job: Job) -> Done | Wait:
 
 
 def advise(job: Job) -> str:
-    """Returns what an operator should look at after the deadline; a deployment cannot be ended from here."""
+    """Returns what an operator should look at after the deadline; the update was cancelled before, if possible."""
     stack = Settings.from_parameters(job.parameters).stack
     if "cancelled" in job.state:
         return f"The update was cancelled, but {stack} is still rolling back: look at its events before anything else."
@@ -174,7 +174,7 @@ def _own_events(cloudformation: Any, stack: str, job: Job) -> list[dict[str, Any
 
 
 def _age(when: datetime, job: Job) -> float:
-    """Returns how many seconds before the job something happened."""
+    """Returns how many seconds a time was before the start of the job."""
     return job.started - when.timestamp()
 
 

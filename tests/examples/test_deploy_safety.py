@@ -100,7 +100,7 @@ class Reader:
         self._thread.join()
 
 
-def test_a_migration_waits_for_a_long_transaction_without_blocking_readers(
+def test_a_migration_waits_for_a_long_transaction_without_blocking_readers_for_long(
     release: Release, record_property: Callable[[str, object], None]
 ) -> None:
     options = release.migration(COLUMN.format("db_default=0"))

@@ -204,7 +204,7 @@ def test_the_environment_may_set_the_address_of_a_host_which_keeps_its_name(
     assert action.web.requests[0].headers["host"] == "d1.cloudfront.net"
 
 
-def test_only_the_certificate_authority_of_the_environment_is_trusted(
+def test_a_self_signed_certificate_is_trusted_only_if_the_environment_has_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pem = _self_signed("staging.localhost", tmp_path / "served.pem")
