@@ -10,9 +10,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from products import checks
 from products.base import EXAMPLES
-from products.checks import ProblemsError
-from products.errors import ManifestError, Problem, nearest
+from products.errors import ManifestError, Problem, ProblemsError, nearest
 from products.model import Product
 from products.secrets import looks_secret
 
@@ -39,13 +39,28 @@ def load(name: str | None, folder: Path = FOLDER) -> Product:
         raise ManifestError(shown, [Problem(f"cannot be read as UTF-8 text: {error}")]) from None
     data, lines = _parse(shown, text)
     try:
-        # By way of JSON, since strict validation of Python objects would refuse a list where a tuple is declared.
-        product = Product.model_validate_json(json.dumps(data))
+        product = validated(data)
     except ValidationError as error:
         raise ManifestError(shown, [p for e in error.errors() for p in _problems(e, lines)]) from None
+    except ProblemsError as error:
+        raise ManifestError(shown, [_own(sentence, (), lines) for sentence in error.sentences]) from None
     if product.name != name:
         message = f"got '{product.name}'; a product's name is its file's: write '{name}' or rename the file"
         raise ManifestError(shown, [Problem(message, "name", lines.get(("name",)))])
+    return product
+
+
+def validated(data: object) -> Product:
+    """Returns the product that a manifest's keys and values describe.
+
+    Raises:
+        ValidationError: if a key or a value is wrong.
+        ProblemsError: if every key and value is right, but the parts do not fit together.
+    """
+    # By way of JSON, since strict validation of Python objects would refuse a list where a tuple is declared.
+    product = Product.model_validate_json(json.dumps(data))
+    if sentences := [*checks.problems(product)]:
+        raise ProblemsError(sentences)
     return product
 
 
