@@ -16,10 +16,10 @@ from ministack.core.responses import error_response_json, json_response
 
 from local.pipelines import declarations, entry, executions, model, structure, validation, views
 from local.pipelines.declarations import caller, existing, place
-from local.pipelines.engine import RUNS
 from local.pipelines.errors import ServiceError, no_action
 from local.pipelines.executions import find, has_stage
 from local.pipelines.model import Execution
+from local.pipelines.run import RUNS
 from local.pipelines.state import JOBS, STORE
 from local.pipelines.store import Pipeline
 
