@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from gate import tools
-from gate.accepted import PRODUCTS, ROOT
+from gate.accepted import PRODUCTS
 from gate.assembly import templates
 from gate.document import LIMIT, PATH
 from gate.findings import Finding, Inspection, Risk, risks
 from gate.synthesis import read
+from paths import ROOT
 
 
 def inspected(product: str, folder: Path) -> Inspection:

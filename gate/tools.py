@@ -12,8 +12,8 @@ from typing import Any
 from gate.assembly import Template, roles
 from gate.escalation import escalations
 from gate.findings import Finding
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".venv-policy" / "bin"
 """Tools whose dependencies would not agree with ours: requirements-policy.txt."""
 WORKFLOWS = Path(".github")

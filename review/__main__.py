@@ -9,10 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from paths import ROOT
 from review.assembly import Assembly, read
 from review.errors import ReviewError
 from review.forbidden import by_labels
-from review.synths import ROOT, synthesized
+from review.synths import synthesized
 
 Options = argparse.Namespace
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
+from paths import ROOT
 from review.errors import ReviewError
 from review.model import Finding, Report
 from review.rules import RULES
-from review.synths import ROOT, git
+from review.synths import git
 
 LABEL = "allow:"
 """What a label of a pull request begins with: `allow:replace-stateful`."""

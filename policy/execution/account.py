@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from policy.templates import ROOT, templates
+from paths import ROOT
+from policy.templates import templates
 
 HOME = ROOT / "policy" / "execution"
 NAME = "slipway-execution"

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from paths import ROOT
 from products import drawing
 from products.drawing import Graph
-from products.loader import FOLDER
 from review.assembly import Assembly, Stack
 from review.diagrams.architecture import architecture
 from review.diagrams.pipelines import pipelines
 from review.diagrams.svg import drawn, standalone
 
-DOCS = FOLDER.parent / "docs"
+DOCS = ROOT / "docs"
 _SERVES = ("AWS::EC2::VPC", "AWS::ECS::Service")
 _HEAD = """\
 # What stands where

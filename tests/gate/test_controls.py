@@ -13,8 +13,9 @@ import pytest
 
 from gate import tools
 from gate.controls import PATH, Control, Table, document, load
+from paths import ROOT
 from policy.guard import FOLDER
-from tests.support.synthesis import PRODUCTS, ROOT, shipped
+from tests.support.synthesis import PRODUCTS, shipped
 
 TABLE = load()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.locks import NAMES, ROOT, locked, stale, wanted
+from gate.locks import NAMES, locked, stale, wanted
+from paths import ROOT
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
+from paths import ROOT
 from tests.local.plain import Plain, unique
-from tests.support.synthesis import ROOT
 
 _TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
 

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from operate import clock
-from products.loader import FOLDER
+from paths import ROOT
 from tests.local.pipelines.world import World, action, function, stage, until
 from tests.local.plain import ACCOUNT, REGION, Plain, plain, unique
 from tests.operate.playing import play
@@ -22,7 +22,7 @@ __all__ = ["plain"]
 
 pytestmark = pytest.mark.local
 MAIN = "allthrive-main"
-RUNBOOK = FOLDER.parent / "docs" / "runbook.md"
+RUNBOOK = ROOT / "docs" / "runbook.md"
 
 #: Publishes the version that its commit names, as a build would; deploys unless the commit says it breaks.
 PUBLISH = """

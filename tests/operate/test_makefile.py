@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from operate.__main__ import _VERBS
-from products.loader import FOLDER
+from paths import ROOT
 
-ROOT = FOLDER.parent
 TYPED: dict[str, tuple[list[str], list[str]]] = {
     "status": ([], []),
     "status of a flow": (["FLOW=main"], ["main"]),

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from paths import ROOT
 from pipeline.run import Result, run
 
-ROOT = Path(__file__).resolve().parents[2]
 ALLTHRIVE = ROOT / "examples" / "allthrive"
 URI = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend"
 BUILT = "sha256:" + "b" * 64

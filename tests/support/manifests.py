@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
+from paths import MANIFESTS
 from products import ManifestError, Product, load
-from products.loader import FOLDER, validated
+from products.loader import validated
 
-ALLTHRIVE = (FOLDER / "allthrive.yaml").read_text(encoding="utf-8")
+ALLTHRIVE = (MANIFESTS / "allthrive.yaml").read_text(encoding="utf-8")
 REMOVED = None
 
 

@@ -14,15 +14,14 @@ from aws_cdk.assertions import Template
 
 from gate.accepted import accepted
 from gate.findings import Accepted
-from products import Product, load
-from products.loader import FOLDER
+from paths import ROOT
+from products import Product, load, product_names
 from slipway.accepted import recording
 from stacks.environment_stage import EnvironmentStage
 from stacks.tooling_stage import ToolingStage
 from tests.support.manifests import manifest, product
 
-ROOT = FOLDER.parent
-PRODUCTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+PRODUCTS = product_names()
 # The feature flags of the real synthesis; without the validation engine, its slowest part.
 CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
 

@@ -43,7 +43,7 @@ def running_definition(allthrive: AllThrive) -> dict[str, Any]:
 @pytest.fixture(name="larger_web")
 def _larger_web(tmp_path: Path) -> Path:
     """A copy of this app, whose manifest asks for a larger web service."""
-    for name in ("app.py", "cdk.json", "products", "policy", "pipeline", "stacks", "constructs", "lambda"):
+    for name in ("app.py", "paths.py", "cdk.json", "products", "policy", "pipeline", "stacks", "constructs", "lambda"):
         source, target = ROOT / name, tmp_path / name
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))

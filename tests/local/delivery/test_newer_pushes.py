@@ -17,10 +17,10 @@ from local import process, shell
 from local.demo.infrastructure import Cdk
 from local.demo.repository import put_on_github
 from local.settings import Settings
+from paths import ROOT
 from products import load
 from tests.local.cloud import until
 from tests.local.plain import ACCOUNT, REGION, Plain, free_port
-from tests.support.synthesis import ROOT
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 
