@@ -19,7 +19,7 @@ from slipway.function_network import FunctionNetwork
 from slipway.log_retention import accept_log_encryption
 from slipway.rights import give
 
-_SOURCE = Path(__file__).resolve().parents[2] / "lambda"
+_SOURCE = Path(__file__).resolve().parents[2] / "lambda"  # not paths.py: constructs import nothing outside constructs/
 
 
 class Handler(lambda_.Function):

@@ -12,7 +12,7 @@ from aws_cdk.assertions import Template
 
 from paths import ROOT
 from products import load, product_names
-from stacks.environment_stage import EnvironmentStage
+from stacks.product import add_environments
 
 RUNBOOK = ROOT / "docs" / "runbook.md"
 
@@ -27,10 +27,8 @@ def headings(page: Path) -> set[str]:
 @cache
 def alarm_descriptions(product: str) -> dict[str, str]:
     app = cdk.App()
-    manifest = load(product)
     found: dict[str, str] = {}
-    for environment in manifest.environments:
-        stage = EnvironmentStage(app, environment, product=manifest)
+    for stage in add_environments(app, load(product)).values():
         for stack in stage.node.children:
             if isinstance(stack, cdk.Stack):
                 alarms = Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm")

@@ -14,16 +14,14 @@ from aws_cdk.assertions import Template
 
 from gate.accepted import accepted
 from gate.findings import Accepted
-from paths import ROOT
 from products import Product, load, product_names
 from slipway.accepted import recording
-from stacks.environment_stage import EnvironmentStage
-from stacks.tooling_stage import ToolingStage
+from stacks.product import add_environments, add_product, feature_flags
 from tests.support.manifests import manifest, product
 
 PRODUCTS = product_names()
 # The feature flags of the real synthesis; without the validation engine, its slowest part.
-CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+CONTEXT = feature_flags()
 
 _OUT = tempfile.TemporaryDirectory(prefix="slipway-")  # goes when the tests end
 
@@ -43,9 +41,9 @@ class Synthesis:
         scope = app()
         with recording() as self._ledger:
             if tooling:
-                ToolingStage(scope, "tooling", product=product)
-            for environment in product.environments:
-                EnvironmentStage(scope, environment, product=product)
+                add_product(scope, product)
+            else:
+                add_environments(scope, product)
         self.folder = Path(scope.synth().directory)
         self.templates: dict[str, Json] = {}
         self.properties: dict[str, Json] = {}
