@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from slipway import arns
 from slipway.accepted import accept, accept_aws_key, audits
 from slipway.log_retention import accept_log_encryption
 from slipway.rights import Allow, give
@@ -129,14 +130,12 @@ def _reports(scope: Construct, project: str) -> list[iam.PolicyStatement]:
 def _reads(scope: Construct, secrets: Mapping[str, str]) -> list[iam.PolicyStatement]:
     if not secrets:
         return []
-    stack = cdk.Stack.of(scope)
-    where = f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret"
     names = sorted({value.partition(":")[0] for value in secrets.values()})
     return [
         iam.PolicyStatement(
             sid="ReadSecrets",
             actions=["secretsmanager:GetSecretValue"],
-            resources=[f"{where}:{name}-??????" for name in names],
+            resources=[arns.secret(scope, name) for name in names],
         )
     ]
 

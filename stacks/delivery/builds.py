@@ -14,6 +14,7 @@ from pipeline import buildspec
 from products import Product, names
 from products.flows import Action, Delivery, Kind, Stage
 from products.pipeline import Pipeline
+from slipway import arns
 from slipway.artifacts import Artifacts
 from slipway.build import Build
 from slipway.rights import Allow, everywhere
@@ -173,7 +174,7 @@ class Builds:
         if frontend is None:
             raise ValueError("a product without a frontend publishes none")
         role = names.access_role(action.subject, self._product.name, "publish")
-        arn = f"arn:{self._stack.partition}:iam::{environment.account}:role/{role}"
+        arn = arns.role(self._stack, environment.account, role)
         return self._build(
             stage,
             action,
@@ -221,5 +222,4 @@ class Builds:
 
     def _repository_arn(self, image: str) -> str:
         tooling = self._product.tooling
-        where = f"arn:{self._stack.partition}:ecr:{tooling.region}:{tooling.account}:repository"
-        return f"{where}/{self._repository(image)}"
+        return arns.repository(self._stack, tooling.account, tooling.region, self._repository(image))

@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from products import Product, names
 from products.flows import Kind
 from products.pipeline import Pipeline
+from slipway import arns
 from slipway.handler import Handler
 
 TIMEOUT = cdk.Duration.minutes(3)  # a call asks a few questions; what takes longer continues in the next call
@@ -41,7 +42,7 @@ class Functions:
         if construct_id not in self._made:
             where = self._product.environments[environment]
             role = names.access_role(environment, self._product.name, task)
-            arn = f"arn:{self._stack.partition}:iam::{where.account}:role/{role}"
+            arn = arns.role(self._stack, where.account, role)
             settings = {"region": where.region, "role": arn, **self._settings(task, environment)}
             self._made[construct_id] = self._define(
                 construct_id,
@@ -55,8 +56,11 @@ class Functions:
 
     def promote(self) -> Handler:
         """The function that gives images their release tag."""
-        where = f"arn:{self._stack.partition}:ecr:{self._product.tooling.region}:{self._product.tooling.account}"
-        repositories = [f"{where}:repository/{names.repository(self._product.name, it)}" for it in self._product.images]
+        tooling = self._product.tooling
+        repositories = [
+            arns.repository(self._stack, tooling.account, tooling.region, names.repository(self._product.name, image))
+            for image in self._product.images
+        ]
         actions = ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"]
         statement = iam.PolicyStatement(sid="TagImages", actions=actions, resources=repositories)
         return self._once("Promote", "promote_image", "Gives images their release tag", {}, [statement])
@@ -140,10 +144,9 @@ def github_access(stack: cdk.Stack, pipeline: Pipeline) -> list[iam.PolicyStatem
 
 
 def read_secrets(stack: cdk.Stack, secrets: Sequence[str]) -> iam.PolicyStatement:
-    """Reading secrets by name; Secrets Manager ends their ARNs with six characters of its own."""
-    where = f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret"
+    """Returns the statement that lets a role read secrets, by their names."""
     return iam.PolicyStatement(
         sid="ReadSecret",
         actions=["secretsmanager:GetSecretValue"],
-        resources=[f"{where}:{secret}-??????" for secret in secrets],
+        resources=[arns.secret(stack, name) for name in secrets],
     )
