@@ -19,7 +19,7 @@ def pytest_configure() -> None:
     for folder in ("constructs", "lambda"):
         if (ROOT / folder / "__init__.py").exists():
             raise pytest.UsageError(
-                f"delete {folder}/__init__.py: {folder}/ is a source root, not a package (docs/adr/0001)"
+                f"delete {folder}/__init__.py: {folder}/ is a source root, not a package (docs/adr/0022)"
             )
 
 
