@@ -22,7 +22,7 @@ help:  ## this list
 setup: .venv/.ready node_modules/.ready  ## virtual environment, CDK CLI, Node
 
 .venv/.ready: requirements-dev.lock
-	$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock && touch $@
+	$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock && $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable localcloud --editable . && touch $@
 
 node_modules/.ready: package.json package-lock.json
 	npm ci --no-audit --no-fund --silent && touch $@
@@ -32,17 +32,17 @@ node_modules/.ready: package.json package-lock.json
 
 .PHONY: demo test
 demo: setup  ## deploy, release and serve PRODUCT on the local cloud
-	@$(BIN)/python -m local.demo --product $(PRODUCT)
+	@$(BIN)/python -m slipway_cli.demo --product $(PRODUCT)
 test: setup .venv-policy/.ready  ## every test this machine can run, but the long ones; skipped ones say why
 	@$(BIN)/pytest --numprocesses 3 --dist load -m "not long"
 .PHONY: test-push test-long
 test-push: setup  ## a push from commit to release, a broken test, a broken image: ten minutes on the local cloud
-	@$(BIN)/pytest tests/local/allthrive/test_push.py
+	@$(BIN)/pytest tests/end_to_end/allthrive/test_push.py
 test-long: setup  ## the long ones: test-push, every planted defect, every build on the example
 	@$(BIN)/pytest -m long
 .PHONY: privileges
 privileges: setup  ## take each statement of each role away, see what fails, rewrite docs/least-privilege.md: half an hour
-	@SLIPWAY_RECORD=1 $(BIN)/pytest -q -p no:randomly tests/local/privileges tests/local/allthrive/test_least_privilege.py && $(BIN)/python -m policy.privileges
+	@SLIPWAY_RECORD=1 $(BIN)/pytest -q -p no:randomly tests/end_to_end/privileges tests/end_to_end/allthrive/test_least_privilege.py && $(BIN)/python -m policy.privileges
 .PHONY: soak
 soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUND SCHEDULES]
 	@$(BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(ROUND),--round $(ROUND)) \
@@ -52,12 +52,12 @@ soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUN
 check: setup policy  ## format, lint, types, the policy gate, fast tests: before each commit
 	@$(BIN)/ruff format --check . $(EXAMPLE) && $(BIN)/ruff check . $(EXAMPLE) && $(BIN)/mypy && $(BIN)/pytest -q --numprocesses 2 --dist load -m "not local and not docker and not browser and not slow"
 policy: setup .venv-policy/.ready  ## refuse unsafe templates, rights and workflows; what is accepted has its reason
-	@$(BIN)/python -m gate
+	@$(BIN)/python -m slipway_cli.gate
 format: setup  ## let ruff mend what it can
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 .PHONY: status start follow approve reject retry rollback stop
-OPERATE = $(BIN)/python -m operate $@ --product $(PRODUCT)
+OPERATE = $(BIN)/python -m slipway_cli.operate $@ --product $(PRODUCT)
 status: setup  ## PRODUCT's pipelines: runs, approvals, failures, what to type next [FLOW]
 	@$(OPERATE) $${FLOW:+"$$FLOW"}
 start: setup  ## start a pipeline: FLOW [COMMIT]
@@ -77,7 +77,7 @@ stop: setup  ## stop a run after its actions in progress [FLOW RUN REASON; ABAND
 
 .PHONY: drill
 drill: setup  ## break something on the running demo and see that it holds: [NAME ENVIRONMENT]
-	@$(BIN)/python -m drills --product $(PRODUCT) $${NAME:+"$$NAME"} $${ENVIRONMENT:+--environment "$$ENVIRONMENT"}
+	@$(BIN)/python -m slipway_cli.drills --product $(PRODUCT) $${NAME:+"$$NAME"} $${ENVIRONMENT:+--environment "$$ENVIRONMENT"}
 
 .PHONY: synth diff review snapshots docs schema cost bench
 synth: setup  ## templates of PRODUCT into cdk.out, checked by CDK's own rules
@@ -85,18 +85,18 @@ synth: setup  ## templates of PRODUCT into cdk.out, checked by CDK's own rules
 diff: setup  ## what `cdk deploy` would change
 	@$(CDK) diff --context product=$(PRODUCT)
 review: setup  ## what the change since BASE would do: replacements, rights, networks; exit code 1: forbidden
-	@$(BIN)/python -m review --product $(PRODUCT) --base "$(or $(BASE),main)"
+	@$(BIN)/python -m slipway_cli.review --product $(PRODUCT) --base "$(or $(BASE),main)"
 snapshots: setup  ## rewrite the committed templates after an intended change
 	@$(BIN)/pytest -q tests/snapshots --update-snapshots
 docs: setup  ## rewrite what model and manifests say: docs/manifest.md, docs/pipelines.md, docs/architecture.md, the schema
-	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document && $(BIN)/python -m review.diagrams \
-		&& $(BIN)/python -m gate.document && $(BIN)/python -m gate.controls && $(BIN)/python -m policy.execution
+	@$(BIN)/python -m products.schema && $(BIN)/python -m products.reference && $(BIN)/python -m products.document && $(BIN)/python -m slipway_cli.review.diagrams \
+		&& $(BIN)/python -m slipway_cli.gate.document && $(BIN)/python -m slipway_cli.gate.controls && $(BIN)/python -m policy.execution
 schema: docs
 .PHONY: lock
 lock: setup  ## pin every Python package, theirs too, to the hashes of its files, after a change of requirements*.txt
-	@$(BIN)/python -m gate.locks
+	@$(BIN)/python -m slipway_cli.gate.locks
 cost: setup  ## what PRODUCT costs a month, as it is and at three sizes [DETAILS=yes ENVIRONMENT]
-	@$(BIN)/python -m review.cost --product $(PRODUCT) $(if $(DETAILS),--details) $${ENVIRONMENT:+--environment "$$ENVIRONMENT"}
+	@$(BIN)/python -m slipway_cli.review.cost --product $(PRODUCT) $(if $(DETAILS),--details) $${ENVIRONMENT:+--environment "$$ENVIRONMENT"}
 bench: setup  ## figures with their floor, from one run; with a demo up, those of bench-load too
 	@$(BIN)/python -m bench && $(BIN)/python -m bench.load --if-up
 .PHONY: bench-load
@@ -105,10 +105,10 @@ bench-load: setup  ## deploy production under load in the running demo: failed r
 
 .PHONY: local-up local-down local-reset local-status
 local-up: setup  ## start the local cloud, empty
-	@$(BIN)/python -m local up
+	@$(BIN)/python -m localcloud up
 local-down: setup  ## end it: no process, container or network is left
-	@$(BIN)/python -m local down
+	@$(BIN)/python -m localcloud down
 local-reset: setup  ## empty it
-	@$(BIN)/python -m local reset
+	@$(BIN)/python -m localcloud reset
 local-status: setup  ## tell what runs
-	@$(BIN)/python -m local status
+	@$(BIN)/python -m localcloud status

@@ -7,6 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 """The checkout."""
+STATE = ROOT / ".slipway"
+"""What commands keep between two calls."""
 MANIFESTS = ROOT / "products"
 """One YAML file per product."""
 CONSTRUCTS, HANDLERS = ROOT / "constructs", ROOT / "lambda"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from paths import ROOT
-from review.synths import Synth
+from slipway_cli.review.synths import Synth
 
 # A typical change: larger tasks, a larger database.
 _EDITS = (("size: {cpu: 512, memory: 1024}", "size: {cpu: 1024, memory: 2048}"), ("db.t4g.medium", "db.m7g.large"))
@@ -72,7 +72,7 @@ def _synths(base: Path, changed: Path, scratch: Path) -> None:
 
 
 def _review(folder: Path) -> None:
-    command = [sys.executable, "-m", "review", "--base", "HEAD", "--output", ".slipway/review"]
+    command = [sys.executable, "-m", "slipway_cli.review", "--base", "HEAD", "--output", ".slipway/review"]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 

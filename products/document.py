@@ -59,7 +59,7 @@ def diagram(flow: Delivery) -> str:
 
 
 def graph(flow: Delivery) -> drawing.Graph:
-    """A pipeline as a diagram; review/diagrams draws the same from the synthesized one."""
+    """A pipeline as a diagram; slipway_cli/review/diagrams draws the same from the synthesized one."""
     stages = [
         DrawnStage(
             stage.name,
@@ -135,7 +135,7 @@ def _tags(product: Product, pipeline: Pipeline) -> list[str]:
     all_builds = "every build" if branches_publish(product) else branch
     rows = [(f"`{found}`", f"`{_example(found, branch)}`", all_builds, "a commit's image: nothing else finds it")]
     for pattern in pipeline.tags:
-        builds = all_builds if "{sha" in pattern or "{branch}" in pattern else branch  # pipeline/image.yml puts them
+        builds = all_builds if "{sha" in pattern or "{branch}" in pattern else branch  # builds/image.yml puts them
         rows.append((f"`{pattern}`", f"`{_example(pattern, branch)}`", builds, _names(pattern, branch)))
     rows += [
         (f"`{release}`", f"`{_example(release, branch)}`", f"{branch}, in Release", "the release; moves no layers"),
@@ -160,7 +160,7 @@ def _example(pattern: str, branch: str) -> str:
 
 
 def _names(pattern: str, branch: str) -> str:
-    """What a tag of this pattern stands for: pipeline/image.yml puts them."""
+    """What a tag of this pattern stands for: builds/image.yml puts them."""
     if "{sha" in pattern:
         return "a label of the commit's image, for ever"
     if "{branch}" in pattern:

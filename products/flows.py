@@ -11,7 +11,7 @@ from products.model import Product
 from products.pipeline import Check, Flow, Pipeline
 
 Mode = Literal["queued", "superseded", "parallel"]
-# Tags that pipeline/image.yml always puts: an image by its commit's full name, and layers for later builds.
+# Tags that builds/image.yml always puts: an image by its commit's full name, and layers for later builds.
 COMMIT_TAG, CACHE_TAG = "commit-", "layers-"
 DEFAULT_MINUTES = {"test": 30, "publish": 30, "e2e": 30, "release": 15}
 ENVIRONMENT_MINUTES = 60

@@ -21,7 +21,7 @@ class Check(Model):
     """One action of the Test stage: a build that passes or fails."""
 
     build: str | None = text(r"^[a-z][a-z0-9-]*$", "backend", default=None)
-    """One of Slipway's builds, `pipeline/<build>.yml`."""
+    """One of Slipway's builds, `builds/<build>.yml`."""
     buildspec: str | None = text(r"^[\w./-]+\.ya?ml$", "ci/contract.yml", default=None)
     """A buildspec of the product's own repository, instead of `build`."""
     variables: dict[str, str] = {}

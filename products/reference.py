@@ -31,7 +31,7 @@ _SAID_BY_THE_NAME = {
     "images.*.build_args": "Build arguments; never secrets, they stay in the image's history",
     "images.*.build_secrets.*.name": "The secret's name in Secrets Manager",
     "pipeline.e2e.directory": "Folder of the repository with the Playwright tests",
-    "pipeline.e2e.variables": "What the build `pipeline/e2e.yml` is told",
+    "pipeline.e2e.variables": "What the build `builds/e2e.yml` is told",
     "pipeline.scan.critical": "Critical findings",
     "pipeline.scan.high": "Findings of high severity",
     "pipeline.notifications.emails": "Each must confirm the subscription that AWS sends",

@@ -8,10 +8,20 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from localcloud.settings import Settings
 from paths import ROOT
+from slipway_cli import cloud
+
+pytest_plugins = ["localcloud.testing.fixtures"]
 
 # jsii takes the first Node.js on the path: ours, so that every machine synthesises with the same one.
 os.environ["PATH"] = f"{ROOT / 'node_modules' / 'node' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+
+@pytest.fixture(scope="session")
+def common() -> Settings:
+    """Clouds of the tests serve the console, as the user's does."""
+    return Settings(extensions=cloud.EXTENSIONS, extensions_from=ROOT)
 
 
 def pytest_configure() -> None:
@@ -45,7 +55,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeClouds:
     return WholeClouds(config, log)
 
 
-_CLOUDS = ("tests/local/allthrive", "tests/local/containers", "")
+_CLOUDS = ("tests/end_to_end/allthrive", "")
 
 
 def _scope(nodeid: str) -> str:

@@ -15,18 +15,19 @@ import grimp
 from paths import CONSTRUCTS, HANDLERS, ROOT
 
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+LOCAL_CLOUD = ROOT / "localcloud" / "src"
 LINTER = Path(sys.executable).with_name("lint-imports")
 # From a module's own place to the checkout: what paths.py is for.
-_COUNTS_PARENTS = re.compile(r"__file__\).*(\.parent\.parent|parents\[)")
+_COUNTS_PARENTS = re.compile(r"ROOT = Path\(__file__\)|__file__\).*parents\[")
 # A separate distribution; a product of its own; third parties.
-_NOT_OURS = {"local", "localcloud", "examples", "node_modules", ".venv", ".venv-policy"}
+_NOT_OURS = {"localcloud", "examples", "node_modules", ".venv", ".venv-policy"}
 
 
-def lint(folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def lint() -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [LINTER, "--no-cache", "--no-logo"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{folder / 'constructs'}{os.pathsep}{folder / 'lambda'}"},
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (CONSTRUCTS, HANDLERS, LOCAL_CLOUD)))},
         capture_output=True,
         text=True,
         check=False,
@@ -50,7 +51,7 @@ def test_no_module_is_in_a_circle_of_imports_not_even_for_types() -> None:
 
 
 def test_the_contracts_know_every_package_of_ours() -> None:
-    folders = [path.parent for root in (ROOT, CONSTRUCTS, HANDLERS) for path in root.glob("*/__init__.py")]
+    folders = [path.parent for root in (ROOT, CONSTRUCTS, HANDLERS, LOCAL_CLOUD) for path in root.glob("*/__init__.py")]
 
     assert sorted(SETTINGS["root_packages"]) == sorted(folder.name for folder in folders)
 

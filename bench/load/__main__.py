@@ -17,8 +17,8 @@ from bench.load.demo import Demo, NoDemoError, NothingToMeasureError
 from bench.load.tasks import Queue, log_lines, wait_for
 from bench.load.traffic import Traffic
 from products import names
-from release.errors import ReleaseError
-from release.verify import get
+from slipway_cli.release.errors import ReleaseError
+from slipway_cli.release.verify import get
 
 _REDELIVERED = 90.0  # seconds: the example's visibility timeout of 60, and its tasks
 _BEFORE, _AFTER = 5.0, 10.0

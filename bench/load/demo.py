@@ -15,10 +15,11 @@ from typing import Any
 import docker
 
 from bench.load.tasks import in_hand
-from local import process, settings, shell
-from local.settings import Settings
+from localcloud import process, shell
+from localcloud.settings import Settings
 from products import Product, load, names
-from release.target import Target
+from slipway_cli import cloud
+from slipway_cli.release.target import Target
 
 _POLL = 0.5
 _SLOTS = 2  # CELERY_WORKER_CONCURRENCY of the example
@@ -51,7 +52,7 @@ class Demo:
             NoDemoError: if none serves.
         """
         product = load("allthrive")
-        chosen = replace(settings.current(), account=product.tooling.account, region=product.tooling.region)
+        chosen = replace(cloud.chosen(), account=product.tooling.account, region=product.tooling.region)
         if process.running(chosen) is None or not process.healthy(chosen):
             raise NoDemoError(f"no demo serves at {chosen.url}; type make demo, then this again")
         os.environ.update(shell.variables(chosen))
@@ -83,7 +84,7 @@ class Demo:
     def approve(self, run: str) -> None:
         """Wait for the question, and say yes."""
         self._until("the question whether it may go to production", lambda: self._status(run, "Approve"), 1800)
-        command = [sys.executable, "-m", "operate", "approve", "main", "--yes"]
+        command = [sys.executable, "-m", "slipway_cli.operate", "approve", "main", "--yes"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NothingToMeasureError(f"it was not approved: {done.stderr.strip()}")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from release.verify import Answer
+from slipway_cli.release.verify import Answer
 
 _LINE = re.compile(r"Task api\.tasks\.count_words\[(?P<id>[0-9a-f-]{36})\] (?P<what>received|succeeded)")
 

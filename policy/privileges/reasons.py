@@ -28,7 +28,7 @@ JUSTIFIED: dict[tuple[str, str], str] = {
     **dict.fromkeys(
         [("services: PasswordRotationHandlerRole", "Master"), ("data: DatabaseUsersFunctionRole", "Secrets")],
         "the function logs in to the database with what it reads, and the statements are taken away where no container "
-        "runs: tests/local/allthrive/test_changes.py, test_a_rotated_password_reaches_the_tasks",
+        "runs: tests/end_to_end/allthrive/test_changes.py, test_a_rotated_password_reaches_the_tasks",
     ),
     **dict.fromkeys(
         [

@@ -31,8 +31,8 @@ A statement is shown to be needed as a whole: that each of its actions is asked 
 
 What no emulator proves: that AWS asks for exactly these rights. The other direction is tested too: functions that are
 told to reach another environment, stack, repository, distribution or secret are refused
-(`tests/local/privileges/test_functions.py`), and a task may touch its own media and nothing else
-(`tests/local/allthrive/test_changes.py`). Builds and tasks: `tests/local/allthrive/test_least_privilege.py`.
+(`tests/end_to_end/privileges/test_functions.py`), and a task may touch its own media and nothing else
+(`tests/end_to_end/allthrive/test_changes.py`). Builds and tasks: `tests/end_to_end/allthrive/test_least_privilege.py`.
 """
 
 

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from pipeline import buildspec
+from builds import buildspec
 from products import names
 from products.flows import Action, Delivery, Kind, Stage
 from slipway import arns

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bench.load.tasks import Queue, counted, in_hand
 from bench.load.traffic import Traffic
-from release.verify import Answer
+from slipway_cli.release.verify import Answer
 
 ONE, TWO, THREE = (f"00000000-0000-0000-0000-00000000000{number}" for number in (1, 2, 3))
 

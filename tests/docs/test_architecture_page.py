@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from review.assembly import read
-from review.diagrams.page import DOCS, files
+from slipway_cli.review.assembly import read
+from slipway_cli.review.diagrams.page import DOCS, files
 from tests.support.synthesis import PRODUCTS, shipped
 
 LABEL = r'"[^"]+"'

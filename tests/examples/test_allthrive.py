@@ -13,7 +13,7 @@ import pytest
 from tests.examples.product import ALLTHRIVE, BEAT, DIGEST, HERE, IMAGE, WORKER, Stack, docker, eventually, get, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-# The builds of the pipeline do it too: tests/local/allthrive/test_push.py.
+# The builds of the pipeline do it too: tests/end_to_end/allthrive/test_push.py.
 REPEATED = pytest.mark.long
 
 SEEDS = ["seed_topics", "seed_taxonomies", "seed_categories", "seed_tools", "seed_quizzes"]

@@ -23,7 +23,7 @@ OLD, NEW = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-0000
 class Cloud(FakeAws):
     """A secret, its address secret and two services, with the semantics the rotation relies on.
 
-    What the database does is in tests/local/containers/test_database_users.py.
+    What the database does is in tests/end_to_end/test_database_users.py.
     """
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.identity import needs
+from localcloud.cloudformation import needs
 from policy.execution import document, handlers, statements
 from policy.execution.account import NAME
 from policy.execution.document import LIMIT, POLICIES, files, present

@@ -1,4 +1,4 @@
-"""What AWS's Foundational Security Best Practices ask and no other test does: gate/controls.yaml names these."""
+"""What AWS's Foundational Security Best Practices ask and no other test does; the gate names these."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gate.controls import load
+from slipway_cli.gate.controls import load
 from tests.support.synthesis import PRODUCTS, shipped
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.validate import ParamValidator
 
-from local.pipelines import validation
+from localcloud.codepipeline import validation
 from products import load
 from products.flows import Action, Delivery, Kind, deliveries
 from tests.support.fake_aws import Refused

@@ -12,10 +12,10 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk.assertions import Template
 
-from gate.accepted import accepted
-from gate.findings import Accepted
 from products import Product, load, product_names
 from slipway.accepted import recording
+from slipway_cli.gate.accepted import accepted
+from slipway_cli.gate.findings import Accepted
 from stacks.product import add_environments, add_product, feature_flags
 from tests.support.manifests import manifest, product
 

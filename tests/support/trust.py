@@ -1,6 +1,6 @@
 """Who may take a role: trust policies evaluated as IAM documents it, written apart from the local cloud's evaluator.
 
-Two implementations must agree (tests/local/test_trust.py). What neither of our policies nor our planted mistakes use
+Two implementations must agree (tests/end_to_end/test_trust.py). What neither our policies nor our planted mistakes use
 raises, so that nothing is answered by silence.
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html

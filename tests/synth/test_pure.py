@@ -17,7 +17,7 @@ from tests.support.manifests import edited
 from tests.support.synthesis import CONTEXT
 
 NODE = ROOT / "node_modules" / "node" / "bin"
-SOURCES = ["app.py", "paths.py", "cdk.json", "products", "policy", "pipeline", "stacks", "constructs", "lambda"]
+SOURCES = ["app.py", "paths.py", "cdk.json", "products", "policy", "builds", "stacks", "constructs", "lambda"]
 NO_NETWORK = ["unshare", "--net", "--map-root-user"]
 
 
@@ -177,7 +177,7 @@ def test_no_source_of_synthesis_reads_the_environment_git_the_clock_or_the_netwo
     roots = [
         ROOT / "app.py",
         *(path for name in ("products", "policy", "stacks", "constructs") for path in (ROOT / name).rglob("*.py")),
-        ROOT / "pipeline" / "buildspecs.py",
+        ROOT / "builds" / "buildspecs.py",
     ]
     forbidden = (
         "os.environ",

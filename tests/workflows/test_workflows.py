@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from paths import ROOT
-from review.markdown import LIMIT, mark
+from slipway_cli.review.markdown import LIMIT, mark
 from tests.support.synthesis import PRODUCTS
 
 FOLDER = ROOT / ".github" / "workflows"
@@ -196,7 +196,7 @@ def test_a_link_in_place_of_the_report_is_not_followed(github: GitHub) -> None:
 
 
 def compared(folder: Path, review: str) -> Json:
-    """What the step `Compare` leaves when `python -m review` does this."""
+    """What the step `Compare` leaves when `python -m slipway_cli.review` does this."""
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f"#!/usr/bin/env bash\n{review}\n")

@@ -1,0 +1,7 @@
+"""`python -m builds`."""
+
+import sys
+
+from builds.run import main
+
+sys.exit(main())

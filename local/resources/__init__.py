@@ -1,1 +1,0 @@
-"""CloudFormation resource types, one module per idea."""

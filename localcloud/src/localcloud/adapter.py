@@ -1,0 +1,311 @@
+"""What every adapter needs: the API on loopback, and a place among CloudFormation's resource handlers.
+
+An adapter module has ``SYMBOLS`` (the private names of MiniStack it touches) and ``install()``.
+Handlers registered here run on a worker thread, so they may call the API; on the event loop they would deadlock.
+
+    create(logical_id, properties, stack_name) -> (physical_id, attributes)
+    update(physical_id, old, new, stack_name)  -> (physical_id, attributes)
+    delete(physical_id, properties)            -> None
+
+An update that answers another physical id is a replacement: CloudFormation deletes the old one in its cleanup phase
+(or the new one, if the stack rolls back). A type registered without ``update`` is replaced on every change.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+from ministack.core.responses import get_account_id, get_region
+from ministack.services.cloudformation import provisioners, stacks
+
+from localcloud import clients, settings
+from localcloud.cloudformation import coercion
+
+Props = dict[str, Any]
+Result = tuple[str, dict[str, Any]]
+Create = Callable[[str, Props, str], Result]
+Update = Callable[[str, Props, Props, str], Result]
+Delete = Callable[[str, Props], None]
+
+SYMBOLS = (
+    "ministack.core.responses:get_account_id",
+    "ministack.core.responses:get_region",
+    "ministack.services.cloudformation.provisioners:_NAME_SEED",
+    "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS",
+    "ministack.services.cloudformation.provisioners:_physical_name",
+    "ministack.services.cloudformation.stacks:_runs_on_worker_thread",
+    "ministack.services.cloudformation.stacks:_sends_back_failed_update",
+)
+
+logger = logging.getLogger("localcloud")
+boolean = coercion.boolean
+tags = coercion.tags
+
+#: Types that are kept on record and do nothing, with what that means. `status` and the docs read it.
+RECORDED: dict[str, str] = {}
+
+_on_worker: set[str] = set()
+_sent_back: set[str] = set()
+_clients: dict[tuple[str, str, str], Any] = {}
+_clients_lock = threading.Lock()
+_GONE = ("notfound", "nosuch", "doesnotexist", "nonexistent", "notexist", "unknown")
+
+
+def install() -> None:
+    """Let our types run on a worker thread, and be sent back when their own update failed."""
+    on_worker, sent_back = stacks._runs_on_worker_thread, stacks._sends_back_failed_update
+    stacks._runs_on_worker_thread = lambda kind: kind in _on_worker or on_worker(kind)
+    stacks._sends_back_failed_update = lambda kind: kind in _sent_back or sent_back(kind)
+
+
+# --- the API ---------------------------------------------------------------------------------------------------------
+
+
+def client(service: str) -> Any:
+    """A boto3 client on loopback, in the calling request's account and region, as the account's root."""
+    account, region = get_account_id(), get_region()
+    key = (service, account, region)
+    with _clients_lock:
+        if key not in _clients:
+            _clients[key] = clients.client(
+                service, clients.root(account), region, user_agent_extra=settings.INNER, read_timeout=900
+            )
+        return _clients[key]
+
+
+def call(service: str, operation: str, params: coercion.Params, ignore: Collection[str] = ()) -> Any:
+    """Call ``operation`` with template values; raises if the API knows no such property, unless ignored."""
+    api = client(service)
+    model = api.meta.service_model.operation_model(api.meta.method_to_api_mapping[operation])
+    shape = model.input_shape
+    arguments = coercion.coerce(shape, params, ignore) if shape is not None else {}
+    return getattr(api, operation)(**arguments)
+
+
+def gone(error: ClientError) -> bool:
+    """Whether the API says that the thing is not there (any more)."""
+    code = str(error.response.get("Error", {}).get("Code", "")).lower()
+    message = str(error.response.get("Error", {}).get("Message", "")).lower()
+    return any(word in code for word in _GONE) or "does not exist" in message or "not found" in message
+
+
+@contextmanager
+def absent_is_fine() -> Any:
+    """Deleting what is already gone succeeds."""
+    try:
+        yield
+    except ClientError as error:
+        if not gone(error):
+            raise
+
+
+def wait_until(ready: Callable[[], bool], what: str, seconds: float = 120, every: float = 0.1) -> None:
+    """Poll until ``ready``; raise with a sentence naming what was awaited."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not happen within {seconds:g} s")
+        time.sleep(every)
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def physical_name(stack_name: str, logical_id: str, *, max_len: int = 64, lowercase: bool = False) -> str:
+    """The generated name of a resource: stable for its logical id, new after a replacement."""
+    return str(provisioners._physical_name(stack_name, logical_id, max_len=max_len, lowercase=lowercase))
+
+
+def arn(service: str, resource: str, *, region: str | None = None) -> str:
+    """An ARN in the calling account."""
+    return f"arn:aws:{service}:{get_region() if region is None else region}:{get_account_id()}:{resource}"
+
+
+def without(props: Mapping[str, Any], *names: str) -> Props:
+    """The properties minus ``names`` and minus what is unset."""
+    return {key: value for key, value in props.items() if key not in names and value is not None}
+
+
+def changed(old: Props, new: Props, *names: str) -> bool:
+    """Whether any of ``names`` differs."""
+    return any(old.get(name) != new.get(name) for name in names)
+
+
+# --- resource handlers -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """MiniStack's own handler of a type, for an override to delegate to."""
+
+    type_name: str
+    handler: Mapping[str, Any]
+
+    def create(self, logical_id: str, props: Props, stack_name: str) -> Result:
+        """Delegate a creation."""
+        physical_id, attributes = self.handler["create"](logical_id, props, stack_name)
+        return physical_id, attributes
+
+    def update(self, physical_id: str, old: Props, new: Props, stack_name: str, logical_id: str) -> Result:
+        """Delegate an update; a built-in without one creates again under the same name."""
+        if "update" not in self.handler:
+            return self.create(logical_id, new, stack_name)
+        arguments: tuple[Any, ...] = (physical_id, old, new, stack_name)
+        if self.handler.get("update_with_logical_id"):
+            arguments = (*arguments, logical_id)
+        updated, attributes = self.handler["update"](*arguments)
+        return updated, attributes
+
+    def delete(self, physical_id: str, props: Props) -> None:
+        """Delegate a deletion."""
+        if self.handler.get("delete_with_logical_id"):
+            self.handler["delete"](physical_id, props, None)
+        elif "delete" in self.handler:
+            self.handler["delete"](physical_id, props)
+
+
+def builtin(type_name: str) -> Builtin:
+    """MiniStack's handler as it is now; take it before overriding."""
+    return Builtin(type_name, dict(provisioners._RESOURCE_HANDLERS[type_name]))
+
+
+def logical_id_of(physical_id: str) -> str:
+    """The logical id of the resource being updated (handlers get only the physical one)."""
+    return _updating.logical_id or physical_id
+
+
+class _Updating(threading.local):
+    logical_id: str = ""
+
+
+_updating = _Updating()
+
+
+def register(
+    type_name: str,
+    create: Create,
+    delete: Delete | None = None,
+    update: Update | None = None,
+    *,
+    send_back_failed_update: bool = False,
+) -> None:
+    """Make CloudFormation know ``type_name``.
+
+    ``send_back_failed_update``: a failed update may have changed something, so the rollback updates it back.
+    """
+    handler: dict[str, Any] = {
+        "create": create,
+        "update": _updater(update or _replacing(create)),
+        "update_with_logical_id": True,
+        "delete": _quiet(delete or (lambda _physical_id, _props: None)),
+    }
+    _put(type_name, handler)
+    if send_back_failed_update:
+        _sent_back.add(type_name)
+
+
+def override(
+    type_name: str,
+    *,
+    create: Create | None = None,
+    update: Update | None = None,
+    delete: Delete | None = None,
+    send_back_failed_update: bool = False,
+) -> Builtin:
+    """Replace parts of a built-in handler; answers the built-in, to delegate to."""
+    original = builtin(type_name)
+    handler = dict(original.handler)
+    if create is not None:
+        handler["create"] = create
+    if update is not None:
+        handler.update(update=_updater(update), update_with_logical_id=True)
+    if delete is not None:
+        handler.update(delete=_quiet(delete), delete_with_logical_id=False)
+    _put(type_name, handler)
+    if send_back_failed_update:
+        _sent_back.add(type_name)
+    return original
+
+
+def extend_attributes(type_name: str, more: Callable[[str, Props], dict[str, Any]]) -> None:
+    """Add ``Fn::GetAtt`` attributes that the built-in handler does not answer."""
+    original = builtin(type_name)
+
+    def create(logical_id: str, props: Props, stack_name: str) -> Result:
+        physical_id, attributes = original.create(logical_id, props, stack_name)
+        return physical_id, {**more(physical_id, props), **attributes}
+
+    def update(physical_id: str, old: Props, new: Props, stack_name: str) -> Result:
+        updated, attributes = original.update(physical_id, old, new, stack_name, logical_id_of(physical_id))
+        return updated, {**more(updated, new), **attributes}
+
+    override(type_name, create=create, update=update)
+
+
+def recorded(
+    type_name: str,
+    attributes: Callable[[str, Props], dict[str, Any]] = lambda _physical_id, _props: {},
+    *,
+    physical_id: Callable[[str, Props, str], str] | None = None,
+    note: str = "",
+) -> None:
+    """Accept a type, keep it on record and do nothing more; ``note`` tells the consequence."""
+
+    def create(logical_id: str, props: Props, stack_name: str) -> Result:
+        made = (
+            physical_id(logical_id, props, stack_name)
+            if physical_id
+            else f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:8]}"
+        )
+        return made, attributes(made, props)
+
+    def update(pid: str, _old: Props, new: Props, _stack_name: str) -> Result:
+        return pid, attributes(pid, new)
+
+    RECORDED[type_name] = note
+    register(type_name, create, update=update)
+
+
+def replace(create: Create, logical_id: str, props: Props, stack_name: str) -> Result:
+    """Create the successor under a new generated name; CloudFormation deletes the predecessor afterwards."""
+    provisioners._NAME_SEED.set(uuid.uuid4().hex[:8])
+    return create(logical_id, props, stack_name)
+
+
+def _replacing(create: Create) -> Update:
+    def update(physical_id: str, _old: Props, new: Props, stack_name: str) -> Result:
+        return replace(create, logical_id_of(physical_id), new, stack_name)
+
+    return update
+
+
+def _updater(update: Update) -> Callable[[str, Props, Props, str, str | None], Result]:
+    def run(physical_id: str, old: Props, new: Props, stack_name: str, logical_id: str | None = None) -> Result:
+        _updating.logical_id = logical_id or ""
+        try:
+            return update(physical_id, old, new, stack_name)
+        finally:
+            _updating.logical_id = ""
+
+    return run
+
+
+def _quiet(delete: Delete) -> Delete:
+    def run(physical_id: str, props: Props) -> None:
+        with absent_is_fine():
+            delete(physical_id, props)
+
+    return run
+
+
+def _put(type_name: str, handler: dict[str, Any]) -> None:
+    provisioners._RESOURCE_HANDLERS[type_name] = handler
+    _on_worker.add(type_name)

@@ -1,0 +1,54 @@
+"""CloudWatch alarms that watch: by dimension, period by period, with missing data treated as declared.
+
+MiniStack looks at an alarm only when a metric arrives, mixes all dimensions of it and forgets metric math. Here a
+thread looks at every alarm every few seconds; a change of state goes through SetAlarmState, which tells SNS.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch
+
+from localcloud import adapter
+from localcloud.cloudwatch.alarms import queues, watch
+
+SYMBOLS: tuple[str, ...] = (
+    "ministack.core.responses:request_scope",
+    "ministack.services.cloudwatch:_alarms",
+    "ministack.services.cloudwatch:_evaluate_alarm",
+)
+
+logger = logging.getLogger("localcloud")
+_EVERY_SECONDS = float(os.environ.get("LOCALCLOUD_ALARMS_EVERY", "5"))
+
+
+def look(now: float) -> None:
+    """Evaluate every alarm once; report those whose state changed."""
+    for (account, region, name), alarm in cloudwatch._alarms.all_items():
+        with request_scope(account, region):
+            try:
+                queues.publish(alarm, now)
+                verdict = watch.judge(alarm, now)
+                if verdict and verdict.state != alarm["StateValue"]:
+                    adapter.client("cloudwatch").set_alarm_state(
+                        AlarmName=name, StateValue=verdict.state, StateReason=verdict.reason
+                    )
+            except Exception:
+                logger.exception("alarm %s could not be evaluated", name)
+
+
+def _watch() -> None:
+    while True:
+        time.sleep(_EVERY_SECONDS)
+        look(time.time())
+
+
+def install() -> None:
+    """Start watching in place of MiniStack's own evaluation."""
+    cloudwatch._evaluate_alarm = lambda _alarm: None
+    threading.Thread(target=_watch, daemon=True, name="alarms").start()

@@ -1,0 +1,133 @@
+"""As whom an action acts: the pipeline's role, which must trust CodePipeline, and from there the action's own role."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iam, sts
+
+from localcloud import clients
+from localcloud.codepipeline.errors import ActionError, denied, explained
+
+SYMBOLS = (
+    "ministack.core.iam_evaluator:EvalContext",
+    "ministack.core.iam_evaluator:_service_principal_matches",
+    "ministack.core.iam_evaluator:enforce",
+    "ministack.core.iam_evaluator:evaluate_trust_policy",
+    "ministack.services.iam:_roles",
+    "ministack.services.sts:register_session",
+)
+
+PRINCIPAL = "codepipeline.amazonaws.com"
+SECONDS = 3600
+_SESSION_NAME = 64
+_RENEWED_BEFORE = 600  # a session that ends within these seconds is not used for another call
+
+Credentials = dict[str, str]
+
+
+def trusts(document: Any, role_arn: str, source_arn: str) -> bool:
+    """Whether a trust policy lets CodePipeline take the role for that pipeline."""
+    parsed = json.loads(document) if isinstance(document, str) else document
+    statements = parsed.get("Statement", [])
+    ours = [
+        {**statement, "Principal": "*"}
+        for statement in (statements if isinstance(statements, list) else [statements])
+        if iam_evaluator._service_principal_matches(statement.get("Principal"), PRINCIPAL)
+    ]
+    account = role_arn.split(":")[4]
+    context = iam_evaluator.EvalContext(
+        principal_arn=PRINCIPAL,
+        principal_type="Service",
+        principal_account=account,
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region=get_region(),
+        service_context={"aws:sourceaccount": get_account_id(), "aws:sourcearn": source_arn},
+    )
+    return bool(iam_evaluator.evaluate_trust_policy({"Statement": ours}, PRINCIPAL, context))
+
+
+def service_session(role_arn: str, session_name: str, source_arn: str, policy: str = "") -> Credentials:
+    """CodePipeline's own session of a role.
+
+    A service does not sign in with keys, so there is no call for this; trust is decided as in AssumeRole.
+    """
+    account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
+    role = iam._roles.get_scoped(account, None, name)
+    if role is None or not trusts(role.get("AssumeRolePolicyDocument", "{}"), role_arn, source_arn):
+        said = f"CodePipeline may not assume the role {role_arn}: it must exist and trust {PRINCIPAL}"
+        raise ActionError(said, "PermissionError")
+    key, secret, token = "ASIA" + secrets.token_hex(8).upper(), secrets.token_hex(20), secrets.token_hex(64)
+    session = {
+        "Arn": f"arn:aws:sts::{account}:assumed-role/{name}/{session_name}",
+        "UserId": f"{role.get('RoleId', name)}:{session_name}",
+        "SecretAccessKey": secret,
+        "SessionToken": token,
+        "AccountId": account,
+        "PrincipalType": "AssumedRole",
+        "Expiration": time.time() + SECONDS,
+        "SessionPolicies": {"Policy": policy, "PolicyArns": []} if policy else None,
+    }
+    sts.register_session(key, session)
+    return {"AccessKeyId": key, "SecretAccessKey": secret, "SessionToken": token}
+
+
+def client(service: str, credentials: Credentials, region: str) -> Any:
+    """A client on loopback with those credentials."""
+    return clients.client(service, credentials, region, retries={"max_attempts": 2}, read_timeout=300)
+
+
+class Identity:
+    """The role of one action, or of one rule."""
+
+    def __init__(self, pipeline_role: str, action_role: str, pipeline_arn: str) -> None:
+        self.role = action_role or pipeline_role
+        self._pipeline_role = pipeline_role
+        self._source = pipeline_arn
+        self._credentials: Credentials = {}
+        self._until = 0.0
+        self._clients: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str, region: str = "") -> Any:
+        """A client that acts as the role; its session is renewed before it ends."""
+        if time.time() > self._until - _RENEWED_BEFORE:
+            self._credentials, self._until = self.credentials(), time.time() + SECONDS
+            self._clients.clear()
+        key = (service, region or get_region())
+        if key not in self._clients:
+            self._clients[key] = client(service, self._credentials, key[1])
+        return self._clients[key]
+
+    def credentials(self, policy: str = "") -> Credentials:
+        """A new session of the role, with no more rights than `policy` if there is one."""
+        name = f"codepipeline.{self._source.rsplit(':', 1)[-1]}"[:_SESSION_NAME]  # CodeBuild reads its initiator here
+        if self.role == self._pipeline_role:
+            return service_session(self.role, name, self._source, policy)
+        own = client("sts", service_session(self._pipeline_role, name, self._source), get_region())
+        extra = {"Policy": policy} if policy else {}
+        try:
+            made = own.assume_role(RoleArn=self.role, RoleSessionName=name, **extra)["Credentials"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"AccessDenied", "AccessDeniedException"}:
+                raise explained(error, self._pipeline_role) from error
+            raise self._may_not_assume() from error
+        return {name: str(made[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")}
+
+    def _may_not_assume(self) -> ActionError:
+        refused = denied(self._pipeline_role, "sts:AssumeRole", self.role)
+        return ActionError(f"{refused} The role {self.role} must exist and trust {self._pipeline_role}", refused.code)
+
+    def require(self, action: str, resource: str) -> None:
+        """Ask IAM for a right that no call of ours would show, as that to use a connection."""
+        self.client("sts")
+        service = action.split(":", 1)[0]
+        key = self._credentials["AccessKeyId"]
+        if iam_evaluator.enforce(key, action, service, get_region(), resource_arn=resource) is not None:
+            raise denied(self.role, action, resource)

@@ -1,0 +1,303 @@
+"""Is a task healthy? The container's own check and the target group's decide, as on AWS, for services' tasks.
+
+A monitor thread per task watches; the scheduler and the load balancer read what it found.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from xml.sax.saxutils import escape
+
+from docker.errors import APIError, NotFound
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.services import alb, ecs
+
+SYMBOLS = (
+    "ministack.core.responses:request_scope",
+    "ministack.services.alb:_ACTION_MAP",
+    "ministack.services.alb:_describe_target_health",
+    "ministack.services.alb:_p",
+    "ministack.services.alb:_parse_targets_param",
+    "ministack.services.alb:_targets",
+    "ministack.services.alb:_tgs",
+    "ministack.services.alb:_xml",
+    "ministack.services.alb:set_targets_for_group",
+    "ministack.services.ecs:_get_docker",
+    "ministack.services.ecs:_task_ip",
+    "ministack.services.ecs:_task_is_active",
+    "ministack.services.ecs:_tasks",
+)
+
+STARTING, HEALTHY, UNHEALTHY = "STARTING", "HEALTHY", "UNHEALTHY"
+STEADY_SECONDS = 3.0  # a container without any check is healthy when it has run that long
+STARTUP_SECONDS = float(os.environ.get("LOCALCLOUD_STARTUP_SECONDS", "30"))  # AWS would wait minutes
+PROBE_SECONDS = 0.5
+SLOWEST_PROBE_SECONDS = 10.0
+_SUCCESS = range(200, 300)
+
+logger = logging.getLogger("localcloud")
+Task = dict[str, Any]
+
+
+@dataclass
+class Target:
+    """What a target group knows of a task."""
+
+    port: int
+    state: str = "initial"
+    reason: str = "Elb.RegistrationInProgress"
+    text: str = "Target registration is in progress"
+    failures: int = 0
+
+
+@dataclass
+class Monitor:
+    """What is known of one task."""
+
+    task: Task
+    service: Mapping[str, Any]
+    definition: Mapping[str, Any]
+    started: float = field(default_factory=time.monotonic)
+    state: str = STARTING
+    reason: str = "starting"
+    targets: dict[str, Target] = field(default_factory=dict)
+    changed: Callable[[], None] = lambda: None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the task runs."""
+        return time.monotonic() - self.started
+
+    def patience(self) -> float:
+        """How long the task may take to become healthy."""
+        grace = float(self.service.get("healthCheckGracePeriodSeconds") or 0)
+        groups = [alb._tgs.get(arn) or {} for arn in self.targets]
+        probes = [
+            float(group.get("HealthCheckIntervalSeconds") or 30) * float(group.get("UnhealthyThresholdCount") or 2)
+            for group in groups
+        ]
+        return min(STARTUP_SECONDS, max([grace, *probes, 10.0]))
+
+    def watch(self, account: str, region: str) -> None:
+        """Probe until the task ends."""
+        with request_scope(account, region):
+            while ecs._task_is_active(self.task["taskArn"], self.task):
+                before = self.state
+                try:
+                    self.look()
+                except (NotFound, APIError) as error:
+                    logger.debug("health of %s: %s", self.task["taskArn"], error)
+                if self.state != before:
+                    self.changed()
+                time.sleep(self._pause())
+            for target in self.targets.values():
+                target.state, target.reason = "draining", "Target.DeregistrationInProgress"
+                target.text = "Target deregistration is in progress"
+
+    def _pause(self) -> float:
+        if self.state != HEALTHY or any(target.failures for target in self.targets.values()):
+            return PROBE_SECONDS
+        intervals = [
+            float((alb._tgs.get(arn) or {}).get("HealthCheckIntervalSeconds") or 30) for arn in self.targets
+        ] or [1.0]
+        return min([*intervals, SLOWEST_PROBE_SECONDS, 1.0 if self._checked_inside() else SLOWEST_PROBE_SECONDS])
+
+    def _checked_inside(self) -> bool:
+        return any(container.get("healthCheck") for container in self.definition.get("containerDefinitions", []))
+
+    def look(self) -> None:
+        """One round of checks."""
+        inside, why = self._inside()
+        for arn, target in self.targets.items():
+            self._probe(arn, target)
+        outside = self._outside()
+        if inside == UNHEALTHY:
+            self._set(UNHEALTHY, why)
+        elif outside is not None and outside.state == "unhealthy" and self.state == HEALTHY:
+            self._set(UNHEALTHY, outside.text)
+        elif inside == HEALTHY and outside is None and self._steady():
+            self._set(HEALTHY, "")
+        elif self.state == STARTING and self.age > self.patience():
+            self._set(UNHEALTHY, outside.text if outside is not None else why)
+
+    def _steady(self) -> bool:
+        return bool(self.targets) or self._checked_inside() or self.age >= STEADY_SECONDS
+
+    def _set(self, state: str, reason: str) -> None:
+        self.state, self.reason = state, reason
+        self.task["healthStatus"] = state if state != STARTING else "UNKNOWN"
+        self.task["_startup_stable"] = state == HEALTHY
+        for container in self.task.get("containers", []):
+            container["healthStatus"] = self.task["healthStatus"]
+
+    def _outside(self) -> Target | None:
+        """A target that is not healthy, if there is one."""
+        return next((target for target in self.targets.values() if target.state != "healthy"), None)
+
+    def _inside(self) -> tuple[str, str]:
+        """The worst container health check of the task."""
+        client = ecs._get_docker()
+        state, why = HEALTHY, ""
+        for identifier, container in zip(
+            list(self.task.get("_docker_ids") or ()), self.definition.get("containerDefinitions", []), strict=False
+        ):
+            if not container.get("healthCheck"):
+                continue
+            found = client.containers.get(identifier)
+            reported = (found.attrs["State"].get("Health") or {}).get("Status")
+            if reported == "unhealthy":
+                return UNHEALTHY, f"Task failed container health checks (container {container['name']})"
+            if reported == "starting" and not _passes(found, container["healthCheck"]["command"]):
+                state, why = STARTING, f"container {container['name']} has not passed its health check yet"
+        return state, why
+
+    def _probe(self, arn: str, target: Target) -> None:
+        group = alb._tgs.get(arn)
+        address = ecs._task_ip(self.task)
+        if group is None or not address:
+            return
+        good, seen = probe(group, address, target.port)
+        if good:
+            target.state, target.reason, target.text, target.failures = "healthy", "", "", 0
+            return
+        target.failures += 1
+        target.text = (
+            f"Health checks failed with these codes: [{seen}]" if seen.isdigit() else f"Request failed: {seen}"
+        )
+        target.reason = "Target.ResponseCodeMismatch" if seen.isdigit() else "Target.FailedHealthChecks"
+        waiting = target.state == "initial" and self.age < self.patience()
+        if not waiting and target.failures >= int(group.get("UnhealthyThresholdCount") or 2):
+            target.state = "unhealthy"
+
+
+def _passes(container: Any, command: list[str]) -> bool:
+    """Run the check now: docker's first own run comes only after its interval."""
+    test = command[1:] if command[0] in ("CMD", "CMD-SHELL") else command
+    argument = ["/bin/sh", "-c", test[0]] if command[0] == "CMD-SHELL" or len(test) == 1 else test
+    return bool(container.exec_run(argument).exit_code == 0)
+
+
+def probe(group: Mapping[str, Any], address: str, port: int) -> tuple[bool, str]:
+    """One health check of a target group; answers whether it passed, and the code or the failure."""
+    seconds = min(float(group.get("HealthCheckTimeoutSeconds") or 5), 5.0)
+    connection = http.client.HTTPConnection(address, port, timeout=seconds)
+    try:
+        connection.request(
+            "GET",
+            group.get("HealthCheckPath") or "/",
+            headers={"User-Agent": "ELB-HealthChecker/2.0", "Host": f"{address}:{port}"},
+        )
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return False, type(error).__name__
+    finally:
+        connection.close()
+    return matches(_matcher(group), status), str(status)
+
+
+def _matcher(group: Mapping[str, Any]) -> str:
+    matcher = group.get("Matcher")
+    codes = matcher.get("HttpCode") if isinstance(matcher, Mapping) else matcher
+    return str(codes or group.get("HttpCode") or "200")
+
+
+def matches(codes: str, status: int) -> bool:
+    """Whether ``status`` is among ``200``, ``200-299`` or ``200,301``."""
+    for part in codes.split(","):
+        first, _, last = part.strip().partition("-")
+        if int(first) <= status <= int(last or first):
+            return True
+    return False
+
+
+# --- who is watched --------------------------------------------------------------------------------------------------
+
+_monitors: dict[str, Monitor] = {}
+
+
+def monitor(
+    task: Task, service: Mapping[str, Any], definition: Mapping[str, Any], changed: Callable[[], None]
+) -> Monitor:
+    """Start watching a service's running task."""
+    targets = {
+        balancer["targetGroupArn"]: Target(int(balancer.get("containerPort") or 80))
+        for balancer in service.get("loadBalancers") or ()
+        if balancer.get("targetGroupArn")
+    }
+    watched = Monitor(task, service, definition, targets=targets, changed=changed)
+    for arn in [arn for arn, known in _monitors.items() if known.task.get("lastStatus") == "STOPPED"]:
+        del _monitors[arn]
+    _monitors[task["taskArn"]] = watched
+    threading.Thread(
+        target=watched.watch, args=(get_account_id(), get_region()), daemon=True, name="localcloud-health"
+    ).start()
+    return watched
+
+
+def of(task: Task) -> Monitor | None:
+    """What is known of a task, if it is watched."""
+    return _monitors.get(task["taskArn"])
+
+
+# --- the load balancer -----------------------------------------------------------------------------------------------
+
+
+def _publish_healthy(set_targets: Callable[..., Any]) -> Callable[..., Any]:
+    """Only healthy tasks get traffic."""
+
+    def publish(group: str, targets: Any, previous_ids: Any = ()) -> Any:
+        ready = {
+            ecs._task_ip(watched.task)
+            for watched in list(_monitors.values())
+            if group in watched.targets
+            and watched.targets[group].state == "healthy"
+            and watched.task.get("lastStatus") == "RUNNING"
+        }
+        return set_targets(group, [(address, port) for address, port in targets if address in ready], previous_ids)
+
+    return publish
+
+
+def _describe(params: Any) -> Any:
+    group = alb._p(params, "TargetGroupArn")
+    if group not in alb._tgs:
+        return _plain_describe(params)
+    wanted = {target["Id"] for target in alb._parse_targets_param(params)}
+    rows: dict[str, Target] = {}
+    for target in alb._targets.get(group, []):
+        port = int(target.get("Port") or alb._tgs[group].get("Port") or 80)
+        rows[target["Id"]] = Target(port, "healthy", "", "")
+    for watched in list(_monitors.values()):
+        address = ecs._task_ip(watched.task)
+        alive = ecs._tasks.get(watched.task["taskArn"]) is watched.task and watched.task["lastStatus"] != "STOPPED"
+        if alive and address and group in watched.targets:
+            rows[address] = watched.targets[group]
+    members = "".join(_member(name, row) for name, row in rows.items() if not wanted or name in wanted)
+    return alb._xml(200, "DescribeTargetHealth", f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>")
+
+
+def _member(identifier: str, target: Target) -> str:
+    reason = f"<Reason>{target.reason}</Reason>" if target.reason and target.state != "healthy" else ""
+    text = f"<Description>{escape(target.text)}</Description>" if target.text and target.state != "healthy" else ""
+    return (
+        f"<member><Target><Id>{escape(identifier)}</Id><Port>{target.port}</Port></Target>"
+        f"<HealthCheckPort>{target.port}</HealthCheckPort>"
+        f"<TargetHealth><State>{target.state}</State>{reason}{text}</TargetHealth></member>"
+    )
+
+
+_plain_describe = alb._describe_target_health
+
+
+def install() -> None:
+    """Let the load balancer tell and follow the truth."""
+    alb.set_targets_for_group = _publish_healthy(alb.set_targets_for_group)
+    alb._describe_target_health = _describe
+    alb._ACTION_MAP["DescribeTargetHealth"] = _describe

@@ -1,0 +1,48 @@
+"""ElastiCache with a container that answers, or an error: MiniStack answers a made-up endpoint when Docker fails."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from ministack.services import elasticache
+
+from localcloud import adapter, containers, settings
+
+SYMBOLS = (
+    "ministack.services.elasticache:_engine_image_and_port",
+    "ministack.services.elasticache:_get_docker",
+    "ministack.services.elasticache:_spawn_redis_container",
+)
+
+
+class CacheError(RuntimeError):
+    """No cache could be started."""
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether something accepts connections there."""
+    try:
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def install() -> None:
+    """Fail where MiniStack pretends, and wait until the cache accepts connections."""
+    plain = elasticache._spawn_redis_container
+
+    def spawn(name: str, engine: str, engine_version: str, *rest: Any, **named: Any) -> Any:
+        client = elasticache._get_docker() if settings.current().docker else None
+        if client is None:
+            return plain(name, engine, engine_version, *rest, **named)
+        image, _ = elasticache._engine_image_and_port(engine, engine_version)
+        containers.require(client, image)
+        host, port, container = plain(name, engine, engine_version, *rest, **named)
+        if container is None:
+            raise CacheError(f"the container {name} ({image}) did not start; see the server's log")
+        adapter.wait_until(lambda: listens(host, port), f"{name} accepting connections", seconds=30)
+        return host, port, container
+
+    elasticache._spawn_redis_container = spawn

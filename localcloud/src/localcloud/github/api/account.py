@@ -1,0 +1,58 @@
+"""Users, repositories, the limits, and tokens of a GitHub App."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from localcloud.github import tokens
+from localcloud.github.api import shapes
+from localcloud.github.api.call import ApiError, Call, not_found, parsed
+from localcloud.github.hub import ACTOR, Hub
+from localcloud.github.web import Reply, Request, as_json
+
+
+def installation_token(hub: Hub, request: Request, token: str, installation: str) -> Reply:
+    """A token for an hour, for who signs as the App."""
+    body = parsed(request)
+    named = body.get("repositories") or []
+    names = [str(one) for one in named] if isinstance(named, list) else []
+    made = tokens.for_installation(hub, installation, token, names)
+    if made is None:
+        raise ApiError(HTTPStatus.UNAUTHORIZED, "A JSON web token could not be decoded")
+    value, until, repository = made
+    told = {
+        "token": value,
+        "expires_at": datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "permissions": {"contents": "write", "issues": "write", "statuses": "write", "metadata": "read"},
+        "repository_selection": "selected",
+        "repositories": [shapes.repository(hub, repository, request.root)],
+    }
+    return as_json(HTTPStatus.CREATED, told)
+
+
+def _me(hub: Hub, request: Request) -> Reply:
+    return as_json(HTTPStatus.OK, shapes.user(hub, ACTOR, request.root))
+
+
+def _user(hub: Hub, request: Request, login: str) -> Reply:
+    if login not in {ACTOR, *(one.owner for one in hub.repositories.all())}:
+        raise not_found()
+    return as_json(HTTPStatus.OK, shapes.user(hub, login, request.root))
+
+
+def _limits(_hub: Hub, _request: Request) -> Reply:
+    core = {"limit": 5000, "remaining": 4999, "used": 1, "reset": int(datetime.now(UTC).timestamp()) + 3600}
+    return as_json(HTTPStatus.OK, {"resources": {"core": core}, "rate": core})
+
+
+def _repository(call: Call) -> Reply:
+    return as_json(HTTPStatus.OK, shapes.repository(call.hub, call.repository, call.request.root))
+
+
+ROUTES = (
+    ("GET", r"/user", _me),
+    ("GET", r"/users/([^/]+)", _user),
+    ("GET", r"/rate_limit", _limits),
+)
+OF_REPOSITORY = (("GET", r"", _repository),)

@@ -1,0 +1,119 @@
+"""Commits, branches, tags and references: docs.github.com/rest/git and /rest/commits."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from localcloud.github.api import shapes
+from localcloud.github.api.call import ApiError, Call, not_found
+from localcloud.github.repositories import SHA, GitError
+from localcloud.github.web import Reply, as_json
+
+_MOST = 1000
+
+
+def _list(call: Call) -> Reply:
+    revision = call.request.query.get("sha") or call.repository.default_branch
+    sha = call.repository.resolve(revision)
+    if sha is None:
+        if not call.repository.branches():
+            raise ApiError(HTTPStatus.CONFLICT, "Git Repository is empty.")
+        raise not_found()
+    path = call.request.query.get("path", "").replace("\0", "")
+    found = call.repository.commits(sha, limit=_MOST, path=path)
+    return call.page([shapes.commit(call, one) for one in found])
+
+
+def _commit(call: Call, revision: str) -> Reply:
+    found = call.repository.commit(revision)
+    if found is None:
+        said = f"No commit found for SHA: {revision}"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, said) if SHA.fullmatch(revision) else not_found()
+    return as_json(HTTPStatus.OK, shapes.commit(call, found))
+
+
+def _git_commit(call: Call, sha: str) -> Reply:
+    found = call.repository.commit(sha) if SHA.fullmatch(sha) else None
+    if found is None:
+        raise not_found()
+    return as_json(HTTPStatus.OK, shapes.git_commit(call, found))
+
+
+def _reference(call: Call, name: str) -> Reply:
+    found = call.repository.reference(f"refs/{name}")
+    if found is None:
+        raise not_found()
+    return as_json(HTTPStatus.OK, _referenced(call, f"refs/{name}", *found))
+
+
+def _references(call: Call, start: str) -> Reply:
+    found = call.repository.references("refs/heads", "refs/tags")
+    shown = [
+        _referenced(call, name, *about) for name, about in sorted(found.items()) if name.startswith(f"refs/{start}")
+    ]
+    return call.page(shown)
+
+
+def _referenced(call: Call, name: str, kind: str, sha: str) -> shapes.Shape:
+    return {
+        "ref": name,
+        "node_id": shapes.node("Ref", name),
+        "url": call.api(f"/git/{name}"),
+        "object": {"type": kind, "sha": sha, "url": call.api(f"/git/{kind}s/{sha}")},
+    }
+
+
+def _tag(call: Call, sha: str) -> Reply:
+    """An annotated tag, by the id of its object."""
+    try:
+        kind = call.repository.text("cat-file", "-t", sha) if SHA.fullmatch(sha) else ""
+    except GitError:
+        kind = ""
+    if kind != "tag":
+        raise not_found()
+    head, _, message = call.repository.text("cat-file", "tag", sha).partition("\n\n")
+    about = dict(line.split(" ", 1) for line in head.splitlines() if " " in line)
+    target = {"type": about["type"], "sha": about["object"]}
+    told = {
+        "sha": sha,
+        "node_id": shapes.node("Tag", sha),
+        "tag": about["tag"],
+        "message": message,
+        "object": {**target, "url": call.api(f"/git/{target['type']}s/{target['sha']}")},
+        "url": call.api(f"/git/tags/{sha}"),
+    }
+    return as_json(HTTPStatus.OK, told)
+
+
+def _branches(call: Call) -> Reply:
+    return call.page([_branched(call, name, sha) for name, sha in sorted(call.repository.branches().items())])
+
+
+def _branch(call: Call, name: str) -> Reply:
+    sha = call.repository.branches().get(name)
+    if sha is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "Branch not found")
+    return as_json(HTTPStatus.OK, _branched(call, name, sha))
+
+
+def _branched(call: Call, name: str, sha: str) -> shapes.Shape:
+    return {"name": name, "commit": {"sha": sha, "url": call.api(f"/commits/{sha}")}, "protected": False}
+
+
+def _tags(call: Call) -> Reply:
+    names = [name.removeprefix("refs/tags/") for name in call.repository.references("refs/tags")]
+    shown = [(name, call.repository.resolve(f"refs/tags/{name}")) for name in names]
+    return call.page([_branched(call, name, sha) for name, sha in shown if sha])
+
+
+ROUTES = (
+    ("GET", r"/commits", _list),
+    ("GET", r"/commits/(.+)", _commit),
+    ("GET", r"/git/commits/([^/]+)", _git_commit),
+    ("GET", r"/git/refs?/((?:heads|tags)/.+)", _reference),
+    ("GET", r"/git/matching-refs/((?:heads|tags)(?:/.*)?)", _references),
+    ("GET", r"/git/tags/([^/]+)", _tag),
+    ("GET", r"/branches", _branches),
+    ("GET", r"/branches/(.+)", _branch),
+    ("GET", r"/tags", _tags),
+)

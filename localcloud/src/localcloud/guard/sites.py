@@ -1,0 +1,82 @@
+"""Requests to a product's site reach the product, whatever their path is.
+
+MiniStack looks at paths before hosts: it would answer `/_ministack/reset`, `/v2/…/blobs/uploads/`, `/health` or
+`/logout` under every name, also to a script of the site itself. A request to a site is led past all of that.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from http import HTTPStatus
+from typing import Any
+
+from ministack import app as gateway
+
+from localcloud.asgi import Application, Message, Receive, Send
+from localcloud.elbv2 import sockets
+
+SYMBOLS: tuple[str, ...] = (
+    "ministack.app:_handle_alb_request",
+    "ministack.app:_handle_cloudfront_dataplane_request",
+    "ministack.app:_handle_execute_api_request",
+    "ministack.app:_handle_lambda_url_request",
+    "ministack.app:_handle_post_body_shortcuts",
+    "ministack.app:_handle_pre_body_request",
+    "ministack.app:_handle_special_data_plane_request",
+    "ministack.app:_with_data_plane_headers",
+)
+
+_serving: contextvars.ContextVar[bool] = contextvars.ContextVar("localcloud_serving_site", default=False)
+#: MiniStack answers it before anything else, so no site can have it.
+_NEVER = "/_ministack/rds/iam-auth"
+
+
+def application() -> Application:
+    """Returns the application for requests to sites: it contains nothing of the cloud's own."""
+    plain = sockets.around(gateway.app)
+
+    async def serve(scope: Message, receive: Receive, send: Send) -> None:
+        mark = _serving.set(True)
+        try:
+            await plain({**scope, "path": "/"} if scope["path"] == _NEVER else scope, receive, send)
+        finally:
+            _serving.reset(mark)
+
+    return serve
+
+
+def _unless_serving(plain: Any) -> Any:
+    async def handle(*arguments: Any, **named: Any) -> Any:
+        return None if _serving.get() else await plain(*arguments, **named)
+
+    return handle
+
+
+def _by_host(plain: Any) -> Any:
+    async def handle(  # noqa: PLR0917 - the seam's signature
+        method: str, path: str, headers: Any, body: bytes, query: Any, request_id: str, **more: Any
+    ) -> Any:
+        if not _serving.get():
+            return await plain(method, path, headers, body, query, request_id, **more)
+        host, raw_query = headers.get("host", ""), more.get("raw_query_string", "")
+        raw_path = path if more.get("raw_path") is None else more["raw_path"]
+        found = (
+            await gateway._handle_cloudfront_dataplane_request(
+                host, path, raw_path, raw_query, method, headers, body, query, more.get("client_ip", "127.0.0.1")
+            )
+            or await gateway._handle_execute_api_request(
+                host, path, method, headers, body, query, raw_path=raw_path, raw_query_string=raw_query
+            )
+            or await gateway._handle_lambda_url_request(host, path, method, headers, body, query)
+            or await gateway._handle_alb_request(host, path, method, headers, body, query, raw_query, raw_path)
+        )
+        return found or (HTTPStatus.NOT_FOUND, {"Content-Type": "text/plain"}, b"there is no such site\n")
+
+    return handle
+
+
+def install() -> None:
+    """Put the host before the path for requests to sites."""
+    gateway._handle_pre_body_request = _unless_serving(gateway._handle_pre_body_request)
+    gateway._handle_post_body_shortcuts = _unless_serving(gateway._handle_post_body_shortcuts)
+    gateway._handle_special_data_plane_request = _by_host(gateway._handle_special_data_plane_request)

@@ -1,0 +1,131 @@
+"""Where the local cloud lives: port, account, region, folders. Read from the environment once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SUBNET = "169.254.170"  # botocore takes task credentials from 169.254.170.2 and no other: change it for tests only
+LABEL = "localcloud"
+INNER = "localcloud-inner"  # in the user agent of what the cloud asks of itself: faults.py leaves it alone
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the launcher, the server and the adapters must agree on."""
+
+    port: int = 4701
+    account: str = "111122223333"
+    region: str = "us-east-1"
+    state: Path = field(default_factory=lambda: Path.cwd() / ".localcloud")
+    docker: bool = True
+    subnet: str = SUBNET
+    build_variables: Mapping[str, str] = field(default_factory=dict)
+    """What builds are told instead of their own values, where a buildspec knows the variable: images of a machine
+    that reaches no registry, for instance."""
+
+    extensions: tuple[str, ...] = ()
+    """Modules of applications that are served beside the cloud (`localcloud.extensions`)."""
+    extensions_from: Path | None = None
+    """Folder that the extensions are imported from."""
+
+    @property
+    def network(self) -> str:
+        """Name of the docker network."""
+        return "localcloud" if self.subnet == SUBNET else f"localcloud-{self.subnet.rsplit('.', 1)[-1]}"
+
+    @property
+    def gateway(self) -> str:
+        """Name of the relay container."""
+        return f"{self.network}-gateway"
+
+    @property
+    def relay_address(self) -> str:
+        """Address of the relay container."""
+        return f"{self.subnet}.2"
+
+    @property
+    def run(self) -> Path:
+        """Folder of the process: pid, log, socket."""
+        return self.state / "run"
+
+    @property
+    def repositories(self) -> Path:
+        """Folder of the bare git repositories, `<owner>/<name>.git`."""
+        return self.state / "repositories"
+
+    @property
+    def socket(self) -> Path:
+        """Unix socket the relay container forwards to."""
+        return self.run / "sock" / "gateway.sock"
+
+    @property
+    def url(self) -> str:
+        """Address for this host."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def container_url(self) -> str:
+        """Address that containers use; the host reaches it too when the docker network exists."""
+        return f"http://{self.relay_address}:{self.port}" if self.docker else f"http://127.0.0.1:{self.port}"
+
+    @property
+    def github_url(self) -> str:
+        """The local GitHub, for people and git on this host: curl and browsers take the name for loopback."""
+        return f"http://github.localhost:{self.port}"
+
+    @property
+    def github_api(self) -> str:
+        """`GITHUB_API_URL` of functions and builds, on this host and in containers."""
+        return f"{self.container_url}/_github/api/v3"
+
+    @property
+    def console_url(self) -> str:
+        """The console of pipelines, at the path of AWS's own."""
+        return f"{self.url}/codesuite/codepipeline/pipelines"
+
+    def run_url(self, pipeline: str, execution: str, region: str = "") -> str:
+        """Where a person sees a run: the path is that of AWS's console."""
+        place = f"{pipeline}/executions/{execution}/visualization?region={region or self.region}"
+        return f"{self.console_url}/{place}"
+
+    def environment(self) -> dict[str, str]:
+        """The same settings, for a child process."""
+        return {
+            "LOCALCLOUD_PORT": str(self.port),
+            "LOCALCLOUD_ACCOUNT": self.account,
+            "LOCALCLOUD_REGION": self.region,
+            "LOCALCLOUD_STATE": str(self.state),
+            "LOCALCLOUD_DOCKER": "1" if self.docker else "0",
+            "LOCALCLOUD_SUBNET": self.subnet,
+            "LOCALCLOUD_BUILD_VARIABLES": json.dumps(dict(self.build_variables)),
+            "LOCALCLOUD_EXTENSIONS": ",".join(self.extensions),
+            "LOCALCLOUD_EXTENSIONS_FROM": str(self.extensions_from or ""),
+        }
+
+
+def current(default: Settings | None = None) -> Settings:
+    """Returns the settings of this process: the defaults, overridden by ``LOCALCLOUD_*`` variables."""
+    default = default or Settings()
+    return Settings(
+        port=int(os.environ.get("LOCALCLOUD_PORT", default.port)),
+        account=os.environ.get("LOCALCLOUD_ACCOUNT", default.account),
+        region=os.environ.get("LOCALCLOUD_REGION", default.region),
+        state=Path(os.environ.get("LOCALCLOUD_STATE", default.state)).absolute(),
+        docker=os.environ.get("LOCALCLOUD_DOCKER", "1") != "0",
+        subnet=os.environ.get("LOCALCLOUD_SUBNET", default.subnet),
+        build_variables=json.loads(os.environ.get("LOCALCLOUD_BUILD_VARIABLES") or "{}"),
+        extensions=_names(os.environ.get("LOCALCLOUD_EXTENSIONS"), default.extensions),
+        extensions_from=_folder(os.environ.get("LOCALCLOUD_EXTENSIONS_FROM"), default.extensions_from),
+    )
+
+
+def _names(text: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    return default if text is None else tuple(name for name in text.split(",") if name)
+
+
+def _folder(text: str | None, default: Path | None) -> Path | None:
+    return default if text is None else Path(text) if text else None

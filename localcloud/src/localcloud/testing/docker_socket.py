@@ -1,0 +1,183 @@
+"""The socket of a build without its build: the filter itself, before a daemon of the test's choice."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from localcloud.codebuild import proxy
+from localcloud.codebuild.container import BUILD_LABEL, remove_all
+from localcloud.codebuild.proxy import images, registry
+from localcloud.codebuild.proxy.calls import Build
+from localcloud.codebuild.proxy.daemon import Owned
+
+REPOSITORY = "may/push"
+
+
+class Socket(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("docker", timeout=60)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(60)
+        self.sock.connect(str(self._path))
+
+
+def call(path: Path, method: str, target: str, body: Any = None, kind: str = "", **headers: str) -> tuple[int, str]:
+    """One request; status and text of the answer. A body that is no bytes is sent as JSON."""
+    connection = Socket(path)
+    content = body if isinstance(body, bytes | type(None)) else json.dumps(body).encode()
+    sent = {**({"Content-Type": kind} if kind else {}), **headers}
+    connection.request(method, target, content, sent)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+def raw(path: Path, data: bytes) -> bytes:
+    """All that the filter answers to some bytes."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(60)
+        connection.connect(str(path))
+        connection.sendall(data)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+        return answer
+
+
+@contextmanager
+def opened(
+    build_id: str, client: docker.DockerClient | None = None, ended: Callable[[], None] = lambda: None
+) -> Iterator[proxy.Gate]:
+    """The open gate of a build whose role may pull and push one repository; it ends as a build does."""
+
+    async def no_hosts() -> list[str]:
+        return []
+
+    async def may(action: str, repository: str) -> str:
+        return "" if repository == REPOSITORY else f"denied: {action} on {repository}"
+
+    build = Build(
+        owned=Owned(build_id),
+        labels={BUILD_LABEL: build_id},
+        source_volume="source",
+        cloud_network="bridge",
+        hosts=no_hosts,
+        may=may,
+    )
+    registry.know(build)
+    gate = proxy.Gate(build)
+    proxy._loop.run(gate.open())
+    try:
+        yield gate
+    finally:
+        gate.close()
+        if client is not None:
+            remove_all(client, build_id)
+        gate.remove_names()
+        ended()
+        proxy._loop.run(_second_look())
+
+
+async def _second_look() -> None:
+    """Wait until the names of ended builds are forgotten."""
+    await asyncio.gather(*images._late)
+
+
+@dataclass
+class Request:
+    """A request that arrived at the daemon."""
+
+    line: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key == name]
+
+
+@dataclass
+class Daemon:
+    """Replaces the Docker daemon: it owns every object that a request names, and records the requests."""
+
+    build_id: str
+    arrived: list[Request] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)  # of all requests, the filter's own too, when they are answered
+    slow: str = ""  # requests with this in their first line are answered when `answers` is set
+    answers: threading.Event = field(default_factory=threading.Event)
+
+    def handle(self, stream: Any) -> None:
+        line = stream.readline().decode().strip()
+        headers = []
+        while text := stream.readline().decode().strip():
+            name, _, value = text.partition(":")
+            headers.append((name.lower(), value.strip()))
+        request = Request(line, headers, b"")
+        if "chunked" in request.all("transfer-encoding"):
+            while size := int(stream.readline(), 16):
+                request.body += stream.read(size)
+                stream.readline()
+            stream.readline()
+        elif lengths := request.all("content-length"):
+            request.body = stream.read(int(lengths[0]))
+        if request.all("user-agent"):  # the filter's own questions have none
+            self.arrived.append(request)
+        if self.slow and self.slow in line:
+            self.answers.wait(60)
+        self.lines.append(line)
+        labels = {BUILD_LABEL: self.build_id}
+        own = {
+            "Id": "id",
+            "ID": "id",
+            "ContainerID": "id",
+            "Name": "own",
+            "Labels": labels,
+            "Config": {"Labels": labels},
+        }
+        free = " /v1.41/images/" in line and not request.all("user-agent")
+        content = json.dumps(own).encode()
+        status = b"404 Not Found" if free else b"200 OK"
+        stream.write(b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nConnection: close\r\n" % status)
+        stream.write(b"Content-Length: %d\r\n\r\n" % len(content) + content)
+
+    def taken(self) -> list[Request]:
+        """Returns the requests that arrived since the last call."""
+        found, self.arrived = self.arrived, []
+        return found
+
+    @contextmanager
+    def listening(self, path: Path) -> Iterator[None]:
+        """Listen at a unix socket."""
+        daemon = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                class Stream:
+                    readline, read, write = self.rfile.readline, self.rfile.read, self.wfile.write
+
+                daemon.handle(Stream)
+
+        with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                server.shutdown()

@@ -1,0 +1,84 @@
+"""Local clouds with containers, each started once per run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import docker
+import pytest
+
+from localcloud import launcher, network, process
+from localcloud.settings import SUBNET, Settings
+from localcloud.testing.cloud import Cloud
+from localcloud.testing.plain import free_port
+
+ELSEWHERE = [f"169.254.{number}" for number in range(171, 180)]
+
+
+@pytest.fixture(scope="session")
+def common() -> Settings:
+    """The settings that all clouds of a run share; a conftest may override it, to serve an extension for instance."""
+    return Settings()
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Cloud]:
+    """A running cloud of its own, beside the user's and beside the one of `home_cloud`."""
+    with _running(tmp_path_factory, common, ELSEWHERE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def home_cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Cloud]:
+    """A running cloud on the network where SDKs in containers take credentials."""
+    with _running(tmp_path_factory, common, [SUBNET]) as running:
+        yield running
+
+
+@contextmanager
+def _running(tmp_path_factory: pytest.TempPathFactory, common: Settings, subnets: list[str]) -> Iterator[Cloud]:
+    client = network.connect()
+    if client is None:
+        _cannot("no Docker daemon answers")
+    absent = [name for name in network.BASE_IMAGES if not client.images.list(name=name)]
+    if absent:
+        _cannot(f"base images are missing: docker pull {' '.join(absent)}")
+    state = Path(tmp_path_factory.mktemp("cloud"))
+    with _alone():
+        choices = [replace(common, port=free_port(), state=state, subnet=subnet) for subnet in subnets]
+        own = next((choice for choice in choices if not _taken(client, choice)), None)
+        if own is None:
+            _cannot("a local cloud is up, and task credentials work on its network only: make local-down, test again")
+        log = process.log_file(own)
+        assert launcher.up(own) == 0, log.read_text(encoding="utf-8") if log.exists() else "it says why above"
+    yield Cloud(own)
+    assert launcher.down(own) == 0
+    assert network.owned(client, own) == []
+    assert own.network not in {each.name for each in client.networks.list()}
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One worker chooses a network and takes it, then the next."""
+    with (Path(tempfile.gettempdir()) / "localcloud-tests-networks.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _taken(client: docker.DockerClient, choice: Settings) -> bool:
+    other = network.holder(client, choice)
+    return other is not None and launcher.lives(other)
+
+
+def _cannot(reason: str) -> NoReturn:
+    """Skip, but where .ci/run asks for all: a skip there would hide that what matters most was not tested."""
+    if os.environ.get("LOCALCLOUD_TEST_ALL"):
+        pytest.fail(f"{reason}; LOCALCLOUD_TEST_ALL allows no skip")
+    pytest.skip(reason)

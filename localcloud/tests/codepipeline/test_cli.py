@@ -1,0 +1,66 @@
+"""The AWS CLI's commands as the documentation shows them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from localcloud.testing.pipelines import World, approval, stage
+from localcloud.testing.plain import REGION
+
+pytestmark = [
+    pytest.mark.local,
+    pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed"),
+]
+
+
+def aws(world: World, command: str) -> Any:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "AWS_ENDPOINT_URL": world.plain.url,
+        "AWS_ACCESS_KEY_ID": world.plain.key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": world.plain.key.secret_access_key,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_DEFAULT_OUTPUT": "json",
+    }
+    arguments = [part.replace("~", " ") for part in command.split()]
+    done = subprocess.run(["aws", *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if done.stdout.strip() else {}
+
+
+def test_the_documented_commands_work(world: World) -> None:
+    name = world.quiet(stage("Approve", approval()))
+    commit = world.git("rev-parse", "HEAD")
+    revisions = f"actionName=Get,revisionType=COMMIT_ID,revisionValue={commit}"
+    command = f"codepipeline start-pipeline-execution --name {name} --source-revisions {revisions}"
+    run = aws(world, command)["pipelineExecutionId"]
+    token = world.token(name)
+    state = aws(world, f"codepipeline get-pipeline-state --name {name}")
+    assert state["stageStates"][1]["actionStates"][0]["latestExecution"]["token"] == token
+    wanted = f"pipelineExecutionId={run}"
+    found = aws(world, f"codepipeline list-action-executions --pipeline-name {name} --filter {wanted}")
+    assert [one["actionName"] for one in found["actionExecutionDetails"]] == ["Ask", "Get"]
+    result = "summary=Approved~for~release,status=Approved"
+    place = f"--pipeline-name {name} --stage-name Approve --action-name Ask"
+    assert "approvedAt" in aws(world, f"codepipeline put-approval-result {place} --result {result} --token {token}")
+    assert world.ended(name, run)["status"] == "Succeeded"
+    other = aws(world, f"codepipeline start-pipeline-execution --name {name}")["pipelineExecutionId"]
+    world.token(name)
+    stop = f"codepipeline stop-pipeline-execution --pipeline-name {name} --pipeline-execution-id {other} --abandon"
+    assert aws(world, f"{stop} --reason enough")["pipelineExecutionId"] == other
+    world.ended(name, other)
+    listed = aws(world, f"codepipeline list-pipeline-executions --pipeline-name {name}")
+    assert listed["pipelineExecutionSummaries"][0]["status"] == "Stopped"
+    retry = f"--pipeline-name {name} --stage-name Approve --pipeline-execution-id {other} --retry-mode FAILED_ACTIONS"
+    assert aws(world, f"codepipeline retry-stage-execution {retry}")["pipelineExecutionId"] == other
+    world.answer(name)
+    world.ended(name, other)
+    back = f"--pipeline-name {name} --stage-name Approve --target-pipeline-execution-id {run}"
+    assert aws(world, f"codepipeline rollback-stage {back}")["pipelineExecutionId"]

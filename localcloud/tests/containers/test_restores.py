@@ -1,0 +1,190 @@
+"""A database taken back to a moment, in a new instance beside the old one."""
+
+from __future__ import annotations
+
+import datetime
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud.testing.cloud import Cloud, until
+from localcloud.testing.plain import unique
+
+pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
+PASSWORD = "first-password"
+
+
+def sql(instance: dict[str, Any], statement: str, password: str = PASSWORD) -> Any:
+    """The first value that a database answers, if any."""
+    place = instance["Endpoint"]
+    connection = psycopg2.connect(
+        host=place["Address"],
+        port=place["Port"],
+        user="app",
+        password=password,
+        dbname="app",
+        sslmode="require",
+        connect_timeout=30,
+    )
+    connection.autocommit = True
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(statement)
+        row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else None
+
+
+def available(cloud: Cloud, name: str) -> dict[str, Any]:
+    rds = cloud.client("rds")
+    until(
+        f"{name} is available",
+        lambda: (
+            rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]["DBInstanceStatus"] == "available"
+        ),
+        120,
+    )
+    found: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    return found
+
+
+def create(cloud: Cloud, name: str, days: int) -> dict[str, Any]:
+    cloud.client("rds").create_db_instance(
+        DBInstanceIdentifier=name,
+        Engine="postgres",
+        EngineVersion="18.1",
+        DBInstanceClass="db.t4g.micro",
+        AllocatedStorage=20,
+        DBName="app",
+        MasterUsername="app",
+        MasterUserPassword=PASSWORD,
+        BackupRetentionPeriod=days,
+    )
+    return available(cloud, name)
+
+
+def restored(cloud: Cloud, source: str, **when: Any) -> dict[str, Any]:
+    name = unique("restored")
+
+    def begun() -> bool:
+        """Whether the source has its base backup; it is made beside the first requests."""
+        try:
+            cloud.client("rds").restore_db_instance_to_point_in_time(
+                SourceDBInstanceIdentifier=source, TargetDBInstanceIdentifier=name, **when
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PointInTimeRestoreNotEnabled":
+                raise
+            return False
+        return True
+
+    until("a backup", begun, 60)
+    return available(cloud, name)
+
+
+@pytest.fixture(scope="module")
+def source(cloud: Cloud) -> dict[str, Any]:
+    return create(cloud, unique("source"), 7)
+
+
+def backed_up(cloud: Cloud, source: dict[str, Any]) -> None:
+    """Wait for the base backup, by the file that it ends with."""
+    read = "SELECT count(*) FROM pg_ls_dir('/tmp/localcloud-backup/base') AS name WHERE name = 'backup_label'"
+
+    def there() -> bool:
+        try:
+            return bool(sql(source, read) == 1)
+        except psycopg2.Error:
+            return False
+
+    until("the base backup", there, 60)
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def test_a_database_comes_back_as_it_was_at_a_moment_and_the_old_one_stays_as_it_is(
+    cloud: Cloud, source: dict[str, Any]
+) -> None:
+    backed_up(cloud, source)
+    name = source["DBInstanceIdentifier"]
+    sql(source, "CREATE TABLE kept (word text)")
+    sql(source, "INSERT INTO kept VALUES ('before')")
+    moment = now()
+    until("a later moment", lambda: now() > moment + datetime.timedelta(milliseconds=50))
+    sql(source, "DELETE FROM kept")
+    sql(source, "CREATE TABLE later (word text)")
+
+    back = restored(cloud, name, RestoreTime=moment)
+
+    assert sql(back, "SELECT word FROM kept") == "before"
+    assert sql(back, "SELECT to_regclass('later')") is None
+    assert sql(back, "SELECT pg_is_in_recovery()") is False
+    assert sql(source, "SELECT count(*) FROM kept") == 0
+    assert back["Endpoint"]["Address"] != source["Endpoint"]["Address"]
+    sql(back, "INSERT INTO kept VALUES ('after')")
+
+    cloud.client("rds").reboot_db_instance(DBInstanceIdentifier=back["DBInstanceIdentifier"])
+    assert sql(available(cloud, back["DBInstanceIdentifier"]), "SELECT count(*) FROM kept") == 2
+
+
+def test_the_latest_moment_has_all_that_was_committed_and_the_password_of_now(
+    cloud: Cloud, source: dict[str, Any]
+) -> None:
+    backed_up(cloud, source)
+    name = source["DBInstanceIdentifier"]
+    sql(source, "CREATE TABLE latest AS SELECT 1 AS number")
+    back = restored(cloud, name, UseLatestRestorableTime=True)
+    assert sql(back, "SELECT number FROM latest") == 1
+
+
+def test_a_moment_before_a_rotation_has_the_password_of_then(cloud: Cloud) -> None:
+    made = create(cloud, unique("rotated"), 1)
+    backed_up(cloud, made)
+    moment = now()
+    until("a later moment", lambda: now() > moment + datetime.timedelta(milliseconds=50))
+    name = made["DBInstanceIdentifier"]
+    cloud.client("rds").modify_db_instance(
+        DBInstanceIdentifier=name, MasterUserPassword="second-password", ApplyImmediately=True
+    )
+    until("the new password", lambda: _lets_in(made, "second-password"))
+
+    back = restored(cloud, name, RestoreTime=moment)
+
+    assert _lets_in(back, PASSWORD)
+    assert not _lets_in(back, "second-password")
+
+
+def _lets_in(instance: dict[str, Any], password: str) -> bool:
+    try:
+        return bool(sql(instance, "SELECT true", password))
+    except psycopg2.OperationalError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("when", "code"),
+    [
+        ({"RestoreTime": datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)}, "InvalidParameterValue"),
+        ({"RestoreTime": now() + datetime.timedelta(days=1)}, "InvalidParameterValue"),
+        ({}, "InvalidParameterValue"),
+    ],
+)
+def test_a_moment_that_is_not_in_the_archive_is_refused(
+    cloud: Cloud, source: dict[str, Any], when: dict[str, Any], code: str
+) -> None:
+    backed_up(cloud, source)
+    with pytest.raises(ClientError) as caught:
+        restored(cloud, source["DBInstanceIdentifier"], **when)
+    assert caught.value.response["Error"]["Code"] == code
+
+
+def test_without_a_backup_retention_there_is_nothing_to_restore(cloud: Cloud) -> None:
+    name = create(cloud, unique("without"), 0)["DBInstanceIdentifier"]
+    with pytest.raises(ClientError) as caught:
+        cloud.client("rds").restore_db_instance_to_point_in_time(
+            SourceDBInstanceIdentifier=name, TargetDBInstanceIdentifier=f"{name}-back", UseLatestRestorableTime=True
+        )
+    assert caught.value.response["Error"]["Code"] == "PointInTimeRestoreNotEnabled"

@@ -1,0 +1,173 @@
+"""Alarms of the local cloud: when they change state, and who hears of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from localcloud.cloudwatch.alarms.expression import UnsupportedExpressionError, evaluate
+from localcloud.cloudwatch.alarms.watch import decide
+from localcloud.testing.plain import ACCOUNT, REGION, Plain, plain, resources, unique
+
+__all__ = ["plain"]
+
+
+def alarm(**more: Any) -> dict[str, Any]:
+    return {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 5, "EvaluationPeriods": 3, **more}
+
+
+@pytest.mark.parametrize(
+    ("values", "more", "expected"),
+    [
+        ([6, 7, 8], {}, "ALARM"),
+        ([6, 7, 5], {}, "OK"),
+        ([6, 1, 7], {"DatapointsToAlarm": 2}, "ALARM"),
+        ([None, None, None], {}, "INSUFFICIENT_DATA"),
+        ([None, None, None], {"TreatMissingData": "notBreaching"}, "OK"),
+        ([None, None, None], {"TreatMissingData": "breaching"}, "ALARM"),
+        ([None, 6, None], {"TreatMissingData": "breaching"}, "ALARM"),
+        ([None, 6, None], {"TreatMissingData": "notBreaching"}, "OK"),
+        ([None, 6, None], {"TreatMissingData": "ignore"}, None),
+        ([None, None, None], {"TreatMissingData": "ignore"}, None),
+        ([4, 3, 2], {"ComparisonOperator": "LessThanThreshold"}, "ALARM"),
+    ],
+)
+def test_the_verdict_depends_on_breaches_and_on_what_missing_data_means(
+    values: list[float | None], more: dict[str, Any], expected: str | None
+) -> None:
+    verdict = decide(alarm(**more), values)
+    assert (verdict.state if verdict else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("100 * errors / requests", 25),
+        ("errors / none", None),
+        ("FILL(none, 0) + errors", 5),
+        ("MAX([errors, requests])", 20),
+        ("-ABS(errors - requests)", -15),
+        ("errors / 0", None),
+    ],
+)
+def test_an_expression_is_calculated_period_by_period(text: str, expected: float | None) -> None:
+    assert evaluate(text, {"errors": 5.0, "requests": 20.0, "none": None}) == expected
+
+
+def test_an_expression_beyond_that_is_named() -> None:
+    with pytest.raises(UnsupportedExpressionError, match="ANOMALY"):
+        evaluate("ANOMALY_DETECTION_BAND(m)", {"m": 1.0})
+
+
+def until_state(plain: Plain, name: str, state: str) -> None:
+    cloudwatch, deadline = plain.client("cloudwatch"), time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+        if found["StateValue"] == state:
+            return
+    raise AssertionError(f"{found['StateValue']}: {found['StateReason']}")
+
+
+def metric(plain: Plain, namespace: str, value: float, server: str) -> None:
+    datum = {"MetricName": "Errors", "Dimensions": [{"Name": "Server", "Value": server}], "Value": value}
+    plain.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
+
+
+@pytest.mark.local
+def test_an_alarm_hears_only_its_own_dimension_and_tells_its_topic(plain: Plain) -> None:
+    namespace, queue = unique("space"), unique("queue")
+    base = {
+        "Namespace": namespace,
+        "MetricName": "Errors",
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 5,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    made = plain.deploy(
+        resources(
+            Queue=("AWS::SQS::Queue", {"QueueName": queue}),
+            Policy=(
+                "AWS::SQS::QueuePolicy",
+                {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Statement": [allow]}},
+            ),
+            Topic=("AWS::SNS::Topic", {"Subscription": [{"Protocol": "sqs", "Endpoint": arn}]}),
+            Loud=(
+                "AWS::CloudWatch::Alarm",
+                {**base, "Dimensions": [{"Name": "Server", "Value": "a"}], "AlarmActions": [{"Ref": "Topic"}]},
+            ),
+            Quiet=("AWS::CloudWatch::Alarm", {**base, "Dimensions": [{"Name": "Server", "Value": "b"}]}),
+        )
+    )
+    metric(plain, namespace, 50, "a")
+    metric(plain, namespace, 1, "b")
+    until_state(plain, made["Loud"], "ALARM")
+    until_state(plain, made["Quiet"], "OK")
+    sqs = plain.client("sqs")
+    told = sqs.receive_message(QueueUrl=made["Queue"], WaitTimeSeconds=10)["Messages"][0]
+    assert json.loads(json.loads(told["Body"])["Message"])["NewStateValue"] == "ALARM"
+
+
+@pytest.mark.local
+def test_an_alarm_on_an_expression_watches_too(plain: Plain) -> None:
+    namespace = unique("space")
+    dimension = [{"Name": "Server", "Value": "a"}]
+    measured = {
+        "Metric": {"Namespace": namespace, "MetricName": "Errors", "Dimensions": dimension},
+        "Period": 60,
+        "Stat": "Sum",
+    }
+    made = plain.deploy(
+        resources(
+            Rate=(
+                "AWS::CloudWatch::Alarm",
+                {
+                    "EvaluationPeriods": 1,
+                    "Threshold": 10,
+                    "ComparisonOperator": "GreaterThanThreshold",
+                    "Metrics": [
+                        {"Id": "twice", "Expression": "errors * 2", "ReturnData": True},
+                        {"Id": "errors", "MetricStat": measured, "ReturnData": False},
+                    ],
+                },
+            )
+        )
+    )
+    metric(plain, namespace, 6, "a")
+    until_state(plain, made["Rate"], "ALARM")
+
+
+def test_an_alarm_rings_when_a_message_lies_in_its_queue(plain: Plain) -> None:
+    name = unique("undelivered")
+    made = plain.deploy(
+        resources(
+            Queue=("AWS::SQS::Queue", {"QueueName": name}),
+            Lost=(
+                "AWS::CloudWatch::Alarm",
+                {
+                    "Namespace": "AWS/SQS",
+                    "MetricName": "ApproximateNumberOfMessagesVisible",
+                    "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["Queue", "QueueName"]}}],
+                    "Statistic": "Maximum",
+                    "Period": 300,
+                    "EvaluationPeriods": 1,
+                    "Threshold": 1,
+                    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+                },
+            ),
+        )
+    )
+    plain.client("sqs").send_message(QueueUrl=made["Queue"], MessageBody="news")
+    until_state(plain, made["Lost"], "ALARM")

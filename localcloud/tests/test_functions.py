@@ -1,0 +1,249 @@
+"""Lambda functions in the local cloud."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import Any
+
+import pytest
+
+from localcloud.testing.plain import ACCOUNT, REGION, Plain, plain, resources, unique
+
+__all__ = ["plain"]
+
+pytestmark = pytest.mark.local
+
+HANDLER = """
+import json, os, boto3
+def handler(event, context):
+    what = event.get("do", "environment")
+    if what == "environment":
+        return dict(os.environ)
+    if what == "log":
+        print("seen", event["text"])
+        return "logged"
+    if what == "read":
+        return boto3.client("ssm").get_parameter(Name=event["name"])["Parameter"]["Value"]
+    if what == "who":
+        return boto3.client("sts").get_caller_identity()["Arn"]
+    raise ValueError("asked to fail")
+"""
+
+
+def function(*statements: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A template with one function and its role."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policies = [{"PolicyName": "own", "PolicyDocument": {"Statement": list(statements)}}] if statements else []
+    return resources(
+        Role=(
+            "AWS::IAM::Role",
+            {"AssumeRolePolicyDocument": {"Statement": [trust]}, "Policies": policies},
+        ),
+        Function=(
+            "AWS::Lambda::Function",
+            {
+                "Runtime": "python3.13",
+                "Handler": "index.handler",
+                "Timeout": 20,
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Code": {"ZipFile": HANDLER},
+                **more,
+            },
+        ),
+    )
+
+
+def invoke(plain: Plain, function_name: str, **event: Any) -> tuple[Any, str | None]:
+    answer = plain.client("lambda").invoke(FunctionName=function_name, Payload=json.dumps(event).encode())
+    return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+
+
+@pytest.fixture(scope="module")
+def reader(plain: Plain) -> str:
+    allow = {
+        "Effect": "Allow",
+        "Action": "ssm:GetParameter",
+        "Resource": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/open/*",
+    }
+    template = function(allow, Environment={"Variables": {"STAGE": "test", "AUTH": "true"}})
+    return plain.deploy(template)["Function"]
+
+
+def test_a_function_sees_its_own_environment_and_nothing_of_the_server(plain: Plain, reader: str) -> None:
+    seen, _ = invoke(plain, reader)
+    assert seen["STAGE"] == "test"
+    assert seen["AUTH"] == "true"
+    assert seen["AWS_ACCESS_KEY_ID"] != ACCOUNT
+    assert not [name for name in seen if name.startswith(("LOCALCLOUD_", "MINISTACK_", "GATEWAY_"))]
+
+
+def test_a_function_acts_as_its_role_and_is_held_to_it(plain: Plain, reader: str) -> None:
+    ssm = plain.client("ssm")
+    for name in ("/open/a", "/closed/a"):
+        ssm.put_parameter(Name=name, Value="v", Type="String")
+    assert ":assumed-role/" in invoke(plain, reader, do="who")[0]
+    assert invoke(plain, reader, do="read", name="/open/a") == ("v", None)
+    denied, error = invoke(plain, reader, do="read", name="/closed/a")
+    assert error == "Unhandled"
+    assert "not authorized to perform: ssm:GetParameter" in denied["errorMessage"]
+
+
+def test_what_a_function_prints_is_in_its_log_group(plain: Plain, reader: str) -> None:
+    word = unique("word")
+    invoke(plain, reader, do="log", text=word)
+    assert f"seen {word}" in logged(plain, f"/aws/lambda/{reader}", word)
+
+
+def test_a_function_logs_where_its_logging_configuration_says(plain: Plain) -> None:
+    group = f"/apps/{unique('own')}"
+    name = plain.deploy(function(LoggingConfig={"LogGroup": group}))["Function"]
+    word = unique("word")
+    invoke(plain, name, do="log", text=word)
+    assert f"seen {word}" in logged(plain, group, word)
+
+
+def logged(plain: Plain, group: str, word: str) -> str:
+    logs, deadline = plain.client("logs"), time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            events = logs.filter_log_events(logGroupName=group)["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            continue
+        text = "".join(event["message"] for event in events)
+        if word in text:
+            return text
+    raise AssertionError(f"{word} never reached {group}")
+
+
+def test_a_failure_is_told_to_the_caller(plain: Plain, reader: str) -> None:
+    answer, error = invoke(plain, reader, do="fail")
+    assert (answer["errorMessage"], error) == ("asked to fail", "Unhandled")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "changed", "shown"),
+    [
+        ("VpcConfig", {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}, None, "VpcConfig"),
+        ("DeadLetterConfig", {"TargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"}, None, "DeadLetterConfig"),
+        ("MemorySize", 256, 512, "MemorySize"),
+        ("Timeout", 7, 9, "Timeout"),
+        ("EphemeralStorage", {"Size": 1024}, {"Size": 2048}, "EphemeralStorage"),
+    ],
+)
+def test_a_property_of_a_function_arrives_and_follows_updates(
+    plain: Plain, name: str, value: Any, changed: Any, shown: str
+) -> None:
+    stack = unique("property")
+    made = plain.deploy(function(**{name: value}), stack)["Function"]
+    config = plain.client("lambda").get_function_configuration(FunctionName=made)[shown]
+    assert contains(config, value)
+    updated = function(**({name: changed} if changed else {}))
+    plain.deploy(updated, stack)
+    config = plain.client("lambda").get_function_configuration(FunctionName=made).get(shown)
+    assert contains(config, changed) if changed else not contains(config, value)
+
+
+def contains(config: Any, value: Any) -> bool:
+    if isinstance(value, dict):
+        return isinstance(config, dict) and all(config.get(key) == item for key, item in value.items())
+    return bool(config == value)
+
+
+def test_reserved_concurrency_is_set_changed_and_removed(plain: Plain) -> None:
+    stack, client = unique("concurrency"), plain.client("lambda")
+    made = plain.deploy(function(ReservedConcurrentExecutions=3), stack)["Function"]
+    assert client.get_function_concurrency(FunctionName=made)["ReservedConcurrentExecutions"] == 3
+    plain.deploy(function(), stack)
+    assert "ReservedConcurrentExecutions" not in client.get_function_concurrency(FunctionName=made)
+
+
+def test_new_code_runs_after_an_update(plain: Plain) -> None:
+    stack = unique("code")
+    made = plain.deploy(function(), stack)["Function"]
+    plain.deploy(function(Code={"ZipFile": "def handler(event, context):\n    return 'new'\n"}), stack)
+    assert invoke(plain, made) == ("new", None)
+
+
+def test_an_unsupported_property_fails_the_stack_and_is_named(plain: Plain) -> None:
+    with pytest.raises(AssertionError, match="FileSystemConfigs of AWS::Lambda::Function"):
+        plain.deploy(function(FileSystemConfigs=[{"Arn": "a", "LocalMountPath": "/mnt/a"}]))
+
+
+def test_a_rule_reaches_a_function(plain: Plain) -> None:
+    stack = unique("rule")
+    template = function()
+    template["Resources"]["Rule"] = {
+        "Type": "AWS::Events::Rule",
+        "Properties": {
+            "EventPattern": {"source": [stack]},
+            "Targets": [
+                {
+                    "Id": "f",
+                    "Arn": {"Fn::GetAtt": ["Function", "Arn"]},
+                    "InputTransformer": {
+                        "InputPathsMap": {"word": "$.detail.word"},
+                        "InputTemplate": '{"do": "log", "text": <word>}',
+                    },
+                }
+            ],
+        },
+    }
+    made = plain.deploy(template, stack)["Function"]
+    word = unique("word")
+    detail = json.dumps({"word": word})
+    plain.client("events").put_events(Entries=[{"Source": stack, "DetailType": "t", "Detail": detail}])
+    assert f"seen {word}" in logged(plain, f"/aws/lambda/{made}", word)
+
+
+def test_an_event_that_a_function_fails_on_is_tried_again_and_then_kept(plain: Plain) -> None:
+    stack = unique("undelivered")
+    template = function()
+    target = {"Id": "f", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}, "Input": json.dumps({"do": "fail"})}
+    failures = {"OnFailure": {"Destination": {"Fn::GetAtt": ["Undelivered", "Arn"]}}}
+    template["Resources"] |= {
+        "Undelivered": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": stack}},
+        "Failures": {
+            "Type": "AWS::Lambda::EventInvokeConfig",
+            "Properties": {
+                "FunctionName": {"Ref": "Function"},
+                "Qualifier": "$LATEST",
+                "DestinationConfig": failures,
+            },
+        },
+        "Rule": {
+            "Type": "AWS::Events::Rule",
+            "Properties": {"EventPattern": {"source": [stack]}, "Targets": [target]},
+        },
+    }
+    made = plain.deploy(template, stack)
+    plain.client("events").put_events(Entries=[{"Source": stack, "DetailType": "t", "Detail": "{}"}])
+
+    (kept,) = plain.client("sqs").receive_message(QueueUrl=made["Undelivered"], WaitTimeSeconds=20)["Messages"]
+
+    assert json.loads(kept["Body"])["requestPayload"] == {"do": "fail"}
+    events = plain.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{made['Function']}")["events"]
+    assert sum(event["message"].count("ValueError: asked to fail") for event in events) == 3
+
+
+def test_nobody_can_compute_a_functions_credentials(plain: Plain, reader: str) -> None:
+    """MiniStack derives them from the names of function and role, which are no secrets."""
+    seen, _ = invoke(plain, reader)
+    names = plain.client("lambda").get_function_configuration(FunctionName=reader)
+    digest = hashlib.sha256(f"{names['FunctionArn']}:{names['Role']}".encode()).hexdigest()
+    assert seen["AWS_ACCESS_KEY_ID"] != f"ASIA{digest[:16].upper()}"
+    computed = {
+        "AccessKeyId": f"ASIA{digest[:16].upper()}",
+        "SecretAccessKey": hashlib.sha256(f"secret:{digest}".encode()).hexdigest(),
+        "SessionToken": hashlib.sha256(f"token:{digest}".encode()).hexdigest(),
+    }
+    sts = plain.client("sts", computed)
+    with pytest.raises(sts.exceptions.ClientError, match="InvalidClientTokenId"):
+        sts.get_caller_identity()
+
+
+def test_a_function_cannot_hand_its_calls_to_an_address_of_its_choice(plain: Plain) -> None:
+    """The server would send the request, as a program of this machine."""
+    template = function(Environment={"Variables": {"MINISTACK_LAMBDA_PROXY_URL": f"{plain.url}/_github/"}})
+    assert ":assumed-role/" in invoke(plain, plain.deploy(template)["Function"], do="who")[0]

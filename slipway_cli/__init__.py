@@ -1,0 +1,1 @@
+"""The command `slipway`: a package for each group of its commands."""

@@ -1,0 +1,81 @@
+"""The pipelines, and the runs of one."""
+
+from __future__ import annotations
+
+from localcloud.markup import Html, fill, join, link
+from slipway_cli.console.aws import PIPELINES
+from slipway_cli.console.masking import masked
+from slipway_cli.console.model import Run
+from slipway_cli.console.pages.layout import page
+from slipway_cli.console.pages.words import badge, commit, lasting, moment, rollback, title
+from slipway_cli.console.web import Console, Reply, Request, at
+
+_NONE = "There is no pipeline in this region. Deploy a product that has a section pipeline."
+
+
+def of_pipelines(console: Console, request: Request, region: str) -> Reply:
+    """Every pipeline with its newest run."""
+    asked = request.query.get("first", "")
+    first = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < len("10000") else 0
+    found, more = console.pipelines.overview(region, first)
+    items = [
+        fill(
+            '<li id="{name}"><h3>{link}</h3>{run}</li>',
+            name=each.name,
+            link=link(at(f"/{each.name}/view", region=region), each.name),
+            run=_run(console, region, each.run) if each.run else fill('<p class="quiet">It has never run.</p>'),
+        )
+        for each in found
+    ]
+    listed = (
+        fill('<ul class="list">{items}</ul>', items=items) if items else fill('<p class="empty">{it}</p>', it=_NONE)
+    )
+    turn = link(at("", region=region, first=str(first + PIPELINES)), "More pipelines") if more else Html("")
+    body = fill("<h1>Pipelines</h1>{listed}{turn}", listed=listed, turn=turn)
+    active = any(each.run and each.run.entry.active for each in found)
+    return page(console, "Pipelines", body, region=region, active=active)
+
+
+def of_runs(console: Console, request: Request, region: str, pipeline: str) -> Reply:
+    """A pipeline's runs, newest first."""
+    found, token = console.pipelines.runs(region, pipeline, request.query.get("token", ""))
+    items = [fill('<li id="r{id}">{run}</li>', id=run.entry.id, run=_run(console, region, run)) for run in found]
+    body = fill(
+        "<h1>{name}</h1>{listed}{turn}",
+        name=pipeline,
+        listed=fill('<ul class="list">{items}</ul>', items=items)
+        if items
+        else Html('<p class="empty">It has never run. A push to its branch starts it.</p>'),
+        turn=link(at(f"/{pipeline}/view", region=region, token=token), "Older runs") if token else "",
+    )
+    active = any(run.entry.active for run in found)
+    trail = ((pipeline, f"/{pipeline}/view"),)
+    return page(console, pipeline, body, region=region, trail=trail, active=active)
+
+
+def _run(console: Console, region: str, run: Run) -> Html:
+    entry, now = run.entry, console.now()
+    state = run.state if entry.active else entry.status
+    path = f"/{run.pipeline}/executions/{entry.id}/visualization"
+    where = ", ".join(action.label for action in (*run.running, *run.waiting, *run.failed[:1]))
+    return fill(
+        '<div class="row">{badge}{rollback}{link}</div><div class="row quiet">{facts}</div>',
+        badge=badge(state),
+        rollback=rollback(run),
+        link=link(at(path, region=region), title(run)),
+        facts=join(
+            [
+                fill("<span>{it}</span>", it=it)
+                for it in (
+                    masked(where),
+                    masked(run.branch),
+                    commit(console, run),
+                    masked(run.author),
+                    run.version,
+                    moment(entry.started),
+                    lasting(entry.started, run.seconds(now), over=not entry.active),
+                )
+                if it
+            ]
+        ),
+    )

@@ -1,0 +1,98 @@
+"""How states, times and commits are said: never by colour alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from localcloud.markup import Html, fill, link
+from slipway_cli.console.masking import masked
+from slipway_cli.console.model import Run
+from slipway_cli.console.web import Console
+from slipway_cli.operate.runs import BEGINNING
+
+_MINUTE, _HOUR = 60, 3600
+_STATES = {
+    "Succeeded": ("✓", "Succeeded", "good"),
+    "Failed": ("✗", "Failed", "bad"),
+    "InProgress": ("●", "In progress", "busy"),
+    "Waiting": ("?", "Waits for approval", "wait"),
+    "Queued": ("…", "Waits its turn", "wait"),
+    "Stopping": ("■", "Stopping", "wait"),
+    "Stopped": ("■", "Stopped", "off"),
+    "Superseded": ("»", "Superseded", "off"),
+    "Cancelled": ("⊘", "Cancelled", "off"),
+    "Abandoned": ("⊘", "Abandoned", "off"),
+    "Skipped": ("↷", "Skipped", "off"),
+    "NotStarted": ("○", "Not started", "none"),
+}
+
+
+def word(state: str) -> str:
+    """A state in words."""
+    return _STATES.get(state, ("", state, ""))[1]
+
+
+def badge(state: str) -> Html:
+    """A state as sign, word and colour."""
+    sign, said, tone = _STATES.get(state, ("·", state, "none"))
+    return fill(
+        '<span class="state {tone}"><span class="sign" aria-hidden="true">{sign}</span>{said}</span>',
+        tone=tone,
+        sign=sign,
+        said=said,
+    )
+
+
+def tone(state: str) -> str:
+    """The class of a state's colour."""
+    return _STATES.get(state, ("", "", "none"))[2]
+
+
+def spoken(seconds: float) -> str:
+    """A duration, as the script says it too."""
+    whole = max(int(seconds), 0)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE:02} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE:02} min"
+
+
+def lasting(since: datetime, seconds: float, *, over: bool) -> Html:
+    """A duration; one that is not over goes on counting."""
+    if over:
+        return fill("<span>{said}</span>", said=spoken(seconds))
+    return fill('<span data-since="{since}">{said}</span>', since=round(since.timestamp(), 3), said=spoken(seconds))
+
+
+def moment(when: datetime) -> Html:
+    """A point in time."""
+    if when == BEGINNING:
+        return Html("")
+    said = when.isoformat(timespec="seconds")
+    return fill('<time datetime="{said}">{short}</time>', said=said, short=said[:16].replace("T", " "))
+
+
+def title(run: Run) -> str:
+    """What a person calls a run."""
+    if run.entry.rollback:
+        stage = next((stage.name for stage in run.stages if stage.began), "")
+        return f"Rollback of {stage}" if stage else "Rollback"
+    return masked(run.message) or f"Run {run.entry.id[:8]}"
+
+
+def rollback(run: Run) -> Html:
+    """Says of a rollback that it is one."""
+    if not run.entry.rollback:
+        return Html("")
+    target = run.entry.target[:8]
+    said = f"Rollback to run {target}" if target else "Rollback"
+    return fill('<span class="state off"><span class="sign" aria-hidden="true">↩</span>{said}</span>', said=said)
+
+
+def commit(console: Console, run: Run) -> Html:
+    """The commit's short id, linked where its repository is known."""
+    if not run.commit:
+        return Html("")
+    short = fill("<code>{short}</code>", short=run.commit[:7])
+    return link(f"{console.github}/{run.repository}/commit/{run.commit}", short) if run.repository else short

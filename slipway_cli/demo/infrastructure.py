@@ -1,0 +1,124 @@
+"""Lets the real CDK CLI bootstrap the local cloud and deploy a product into it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from localcloud import clients, keys, shell
+from localcloud.settings import Settings
+from paths import ROOT
+from policy.execution.account import policies, put
+from products import names
+
+Say = Callable[[str], None]
+_CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
+_NODE = ROOT / "node_modules" / "node" / "bin"
+_STACK_DONE = re.compile(r"✅ +(\S+)")
+_STACK_BEGUN = re.compile(r"^(\S+): (deploying|creating CloudFormation changeset)")
+_TAIL = 40
+# A product whose templates were not committed has no policies yet. Its roles name a boundary nevertheless.
+_ALL = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+_WITHOUT_POLICIES = {names.BOUNDARY: _ALL}
+_DENIED = "AWSCloudFormation is not authorized"
+_HINT = """
+CloudFormation has the rights of policy/execution, which are computed from the committed templates. After a change of a
+stack, write both again: make snapshots docs"""
+_POLL_SECONDS = 0.05
+
+
+class CdkError(Exception):
+    """The CDK CLI failed; the message has the end of what it printed."""
+
+
+@dataclass(frozen=True)
+class Cdk:
+    """The CDK CLI, aimed at the local cloud."""
+
+    settings: Settings
+    product: str
+
+    @property
+    def assembly(self) -> Path:
+        """Where the templates are synthesized to."""
+        return self.settings.run / "cdk.out"
+
+    def bootstrap(self, account: str, region: str) -> None:
+        """Prepare an account and region for deployments: CloudFormation gets the rights of `policy/execution`."""
+        iam = clients.client("iam", keys.root(self.settings, account).credentials(), region, url=self.settings.url)
+        known = policies(account, self.product)
+        rights = put(iam, account, known or _WITHOUT_POLICIES)
+        options = ["--cloudformation-execution-policies", ",".join(rights)] if rights else []
+        # Away from cdk.json, or the CLI would synthesize the app for nothing.
+        place = replace(self, settings=replace(self.settings, account=account))  # as that account's own root
+        trust = ["--trust", self.settings.account] if account != self.settings.account else []
+        place._run(
+            ["bootstrap", f"aws://{account}/{region}", *trust, *options], "bootstrap", self.settings.run, _nothing
+        )
+
+    def synth(self) -> None:
+        """Synthesize the product; `make synth` is where CDK's own rules check the templates."""
+        context = ["--context", f"product={self.product}"]
+        command = ["synth", "--quiet", "--no-validation", "--output", str(self.assembly), *context]
+        self._run(command, "synth", ROOT, _nothing)
+
+    def deploy(self, patterns: list[str], say: Say) -> None:
+        """Deploy the stacks that match, those that do not need each other side by side."""
+        command = ["deploy", *patterns, "--app", str(self.assembly), "--require-approval", "never"]
+        self._run([*command, "--concurrency", "4", "--progress", "events"], "deploy", ROOT, say)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the CLI: the pinned Node first, the local cloud as AWS."""
+        path = f"{_NODE}:{self.settings.state / 'bin'}:{os.environ.get('PATH', '')}"
+        return {**os.environ, **shell.variables(self.settings), "PATH": path, "CI": "true"}
+
+    def _run(self, arguments: list[str], name: str, folder: Path, say: Say) -> None:
+        log = self.settings.run / f"cdk-{name}.log"
+        command = [str(_NODE / "node"), str(_CDK), *arguments]
+        with log.open("w", encoding="utf-8") as output:
+            # Not a group of its own: Ctrl-C in the terminal ends it with the demo.
+            process = subprocess.Popen(
+                command, cwd=folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+            try:
+                _follow(process, log, say)
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait()
+        if process.returncode:
+            end = _end(log)
+            hint = _HINT if _DENIED in end else ""
+            raise CdkError(f"cdk {name} failed with exit code {process.returncode}; whole log: {log}\n{end}{hint}")
+
+
+def _follow(process: subprocess.Popen[bytes], log: Path, say: Say) -> None:
+    done = 0
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        while True:
+            ended = process.poll() is not None
+            for line in lines:
+                if _STACK_DONE.search(line):
+                    done += 1
+                    say(f"{done} stacks, last {_STACK_DONE.findall(line)[0]}")
+                elif found := _STACK_BEGUN.match(line):
+                    say(f"{done} stacks, at {found[1]}")
+            if ended:
+                return
+            time.sleep(_POLL_SECONDS)
+
+
+def _end(log: Path) -> str:
+    """The CLI's own summary of what failed, or the last lines where there is none."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    summary = next((index for index, line in enumerate(lines) if "❌" in line), len(lines) - _TAIL)
+    return "\n".join(lines[max(summary, 0) :][:_TAIL])
+
+
+def _nothing(_: str) -> None:
+    """Say nothing: the command is short."""

@@ -1,0 +1,41 @@
+"""The product's repository on the local GitHub, and the secret its functions write there with."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+
+import boto3
+
+from localcloud.github.publish import Published, publish
+from localcloud.settings import Settings
+from products import Product
+from products.pipeline import Pipeline
+
+
+def put_on_github(settings: Settings, product: Product, pipeline: Pipeline, source: Path) -> Published:
+    """The repository, with a working clone to change; what was pushed or changed before stays."""
+    _make_secret(product, pipeline)
+    repository = product.repository
+    return publish(
+        source,
+        repository.owner,
+        repository.name,
+        repository.branch,
+        facts={
+            "secret": pipeline.github.secret,
+            "repository-id": str(repository.id),
+            "owner-id": str(repository.owner_id),
+        },
+        settings=settings,
+    )
+
+
+def _make_secret(product: Product, pipeline: Pipeline) -> None:
+    client = boto3.client("secretsmanager", region_name=product.tooling.region)
+    token = json.dumps({"token": f"local-{secrets.token_hex(16)}"})
+    try:
+        client.create_secret(Name=pipeline.github.secret, SecretString=token)
+    except client.exceptions.ResourceExistsException:
+        return

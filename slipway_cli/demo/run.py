@@ -1,0 +1,176 @@
+"""The demo's steps, and what may run side by side."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcloud import network, shell
+from localcloud.github.publish import Published
+from localcloud.settings import Settings
+from paths import ROOT
+from products import Product
+from slipway_cli.demo.checks import CHECKS
+from slipway_cli.demo.infrastructure import Cdk
+from slipway_cli.demo.progress import Progress
+from slipway_cli.demo.repository import put_on_github
+from slipway_cli.release.flow import Build, publish, release
+from slipway_cli.release.migrations import run_command
+from slipway_cli.release.target import Target
+from slipway_cli.release.verify import verify
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why and what to type."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One run of the demo."""
+
+    settings: Settings
+    product: Product
+    source: Path
+    environments: tuple[str, ...]
+    progress: Progress
+    containers: bool
+
+    def run(self) -> dict[str, str]:
+        """Do every step; returns the address of each environment.
+
+        Raises:
+            DemoError, CdkError, ReleaseError, CheckError: at the first thing that fails.
+        """
+        self._start()
+        os.environ |= shell.variables(self.settings)
+        # The CLI waits while the cloud works, and docker builds meanwhile: two chains that meet at the push.
+        build = Build.of(self.product, self.source, native=True, build_args={"RDS_CA_BUNDLE_URL": ""})
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            made = pool.submit(self._build, build)
+            deployed = pool.submit(self._deploy)
+            _first_failure(made, deployed)
+        site = made.result()
+        urls = {name: self._url(Target(self.product, name)) for name in self.environments}
+        images = self._push(build)
+        for name in self.environments:
+            self._release(Target(self.product, name), build, images, site)
+        for name, url in urls.items():
+            self._check(name, url)
+        return urls
+
+    def published(self) -> Published | None:
+        """Put the product on the local GitHub, where it has pipelines; a push to it starts them."""
+        if self.product.pipeline is None:
+            return None
+        with self.progress.step("put it on the local GitHub") as step:
+            found = put_on_github(self.settings, self.product, self.product.pipeline, self.source)
+            step.detail = found.url.removesuffix(".git")
+            return found
+
+    def _start(self) -> None:
+        with self.progress.step("start the local cloud") as step:
+            # The same command a user types, so that what it says can be shown whole when it fails.
+            command = [sys.executable, "-m", "localcloud", "up"]
+            environment = {**os.environ, **self.settings.environment()}
+            up = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+            if up.returncode:
+                raise DemoError((up.stdout + up.stderr).strip())
+            step.detail = self.settings.url
+
+    def _bootstrap(self) -> None:
+        places = {(self.product.tooling.account, self.product.tooling.region)}
+        places |= {(each.account, each.region) for each in self.product.environments.values()}
+        for account, region in sorted(places):
+            with self.progress.step("cdk bootstrap") as step:
+                self._cdk.bootstrap(account, region)
+                step.detail = f"aws://{account}/{region}"
+
+    def _synth(self) -> None:
+        with self.progress.step("cdk synth"):
+            self._cdk.synth()
+
+    def _deploy(self) -> None:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            _first_failure(pool.submit(self._bootstrap), pool.submit(self._synth))
+        with self.progress.step("cdk deploy") as step:
+            patterns = ["tooling/*", *(f"{name}/*" for name in self.environments)]
+            self._cdk.deploy(patterns, lambda text: self.progress.detail(step, text))
+
+    @property
+    def _cdk(self) -> Cdk:
+        return Cdk(self.settings, self.product.name)
+
+    def _build(self, build: Build) -> Path | None:
+        if self.containers:
+            with self.progress.step("build images") as step:
+                build.images(lambda text: self.progress.detail(step, text))
+                step.detail = build.version
+        else:
+            self.progress.skip("build images", "no Docker: containers are only recorded")
+        with self.progress.step("build the frontend") as step:
+            return build.site(lambda text: self.progress.detail(step, text))
+
+    def _push(self, build: Build) -> dict[str, str]:
+        if not self.containers:
+            return {}
+        with self.progress.step("push images") as step:
+            images = build.push(lambda text: self.progress.detail(step, text))
+            step.detail = ", ".join(uri.partition("@")[2][:19] for uri in images.values())
+            return images
+
+    def _release(self, target: Target, build: Build, images: dict[str, str], site: Path | None) -> None:
+        if images:
+            with self.progress.step(f"release to {target.environment}") as step:
+                release(target, build.version, images, lambda text: self.progress.detail(step, text))
+                step.detail = "services stable, migrations done"
+        with self.progress.step(f"publish the frontend to {target.environment}") as step:
+            publish(target, build.version, site, lambda text: self.progress.detail(step, text))
+            step.detail = build.version
+        if images:
+            self._seed(target)
+            with self.progress.step(f"verify {target.environment}") as step:
+                digests = {uri.partition("@")[2] for uri in images.values()}
+                report = verify(self._url(target), build.version, digests)
+                step.detail = f"{report['version']} on PostgreSQL {report['database']['version'].split()[0]}"
+
+    def _seed(self, target: Target) -> None:
+        """What the product's end-to-end tests expect to find: the commands in its file `seeds`, if it has one."""
+        seeds = self.source / "seeds"
+        if seeds.is_file():
+            with self.progress.step(f"seed {target.environment}") as step:
+                commands = [line for line in seeds.read_text(encoding="utf-8").splitlines() if line.strip()]
+                run_command(target, ["sh", "-c", " && ".join(commands)])
+                step.detail = f"{len(commands)} commands"
+
+    def _check(self, name: str, url: str) -> None:
+        with self.progress.step(f"visit {name}") as step:
+            passed = []
+            for what, check in CHECKS.items():
+                if self.containers or what == "page":
+                    self.progress.detail(step, f"{what}: {check(url)}")
+                    passed.append(what)
+            step.detail = ", ".join(passed)
+
+    def _url(self, target: Target) -> str:
+        domain = target.output("edge", "DistributionDomainName")
+        return f"http://{domain.removesuffix('.cloudfront.net')}.cloudfront.localhost:{self.settings.port}"
+
+
+def has_docker() -> bool:
+    """Whether a Docker daemon answers."""
+    return network.connect() is not None
+
+
+def default_source(product: str) -> Path:
+    """The example that stands in for a product's repository."""
+    return ROOT / "examples" / product
+
+
+def _first_failure(*futures: Future[object] | Future[None] | Future[Path | None]) -> None:
+    for future in futures:
+        if (error := future.exception()) is not None:
+            raise error

@@ -1,0 +1,69 @@
+"""The drills there are, in the order in which they are worth it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slipway_cli.drills import outages, releases, restore, stores
+from slipway_cli.drills.scene import Scene
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One rehearsal."""
+
+    name: str
+    what: str
+    heading: str
+    """In docs/runbook.md: what to do when it is no drill."""
+    play: Callable[[Scene], None]
+    minutes: int
+    """About, on a machine that does nothing else."""
+    environment: str = "staging"
+
+
+DRILLS = (
+    Drill(
+        "bad-image", "a release whose web container ends at once", "A release does not start", releases.bad_image, 10
+    ),
+    Drill(
+        "failing-migration", "a migration that fails on real data", "A migration fails", releases.failing_migration, 10
+    ),
+    Drill("hanging-migration", "a migration that never ends", "A migration hangs", releases.hanging_migration, 10),
+    Drill("database-restart", "the database restarts", "The database restarts", stores.database_restart, 1),
+    Drill("redis-failover", "Redis goes and comes back empty", "Redis fails over", stores.redis_failover, 2),
+    Drill(
+        "two-operators",
+        "two people put in a release at once",
+        "Two operators deploy at once",
+        releases.two_operators,
+        3,
+    ),
+    Drill(
+        "secret-rotation",
+        "the database password changes under load",
+        "Rotate the database password now",
+        stores.secret_rotation,
+        3,
+        "production",
+    ),
+    Drill(
+        "expired-token", "GitHub refuses the pipeline's token", "GitHub's token has expired", outages.expired_token, 2
+    ),
+    Drill("throttled-api", "AWS throttles every second call", "AWS throttles", outages.throttled_api, 3),
+    Drill(
+        "bucket-full",
+        "the artifacts bucket takes nothing",
+        "The artifacts bucket takes nothing",
+        outages.bucket_full,
+        2,
+    ),
+    Drill("endpoint-down", "the region's API does not answer", "An AWS endpoint is down", outages.endpoint_down, 2),
+    Drill("restore", "rows are deleted by mistake", "Restore the database to a point in time", restore.restore, 2),
+)
+
+
+def drill(name: str) -> Drill | None:
+    """The drill of that name."""
+    return next((it for it in DRILLS if it.name == name), None)

@@ -1,0 +1,192 @@
+"""What others break: GitHub's token, AWS's API, room for artifacts."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from products import names
+from slipway_cli.drills.releases import Before, ended, flow, stop
+from slipway_cli.drills.scene import Scene, SceneError
+from slipway_cli.release import services
+from slipway_cli.release.errors import ReleaseError
+
+
+def expired_token(scene: Scene) -> None:
+    """GitHub does not take the token any more: releases go on, but nobody is told."""
+    before, report = Before.of(scene), scene.report
+    pipeline, secrets = flow(scene), scene.client("secretsmanager")
+    if scene.product.pipeline is None:
+        raise SceneError(f"{scene.product.name} has no pipeline")
+    name = scene.product.pipeline.github.secret
+    old = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])["token"]
+    news = _queue(scene)
+    waiting = _waiting(scene, news)
+    try:
+        scene.faults({"service": "github", "answer": "expired", "token": old})
+        report.say(f"GitHub does not take the token in {name} any more")
+        with scene.visitor() as visitor:
+            scene.type(f"make start PRODUCT=$P FLOW={pipeline.flow}")
+            run = next(it.id for it in pipeline.entries(5) if it.active)
+            scene.until("the run's commit", lambda: any(it.id == run and it.commit for it in pipeline.entries(5)), 60)
+            stop(scene, pipeline, run)  # the first news that a commit can be told of: at its start a run has none yet
+            told = scene.until("news that could not be told", lambda: _waiting(scene, news) - waiting, 300)
+            report.promise("what was not told is kept", told > 0, f"{told} in the queue")
+            rung = scene.until("the alarm PipelineNewsWasLost", lambda: _ringing(scene, news), 180)
+        report.promise("the alarm PipelineNewsWasLost rings", rung, rung)
+        report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+        new = f"local-{uuid4().hex}"
+        scene.documented("GitHub's token has expired", 0, replace={"<new token>": new, "allthrive/github": name})
+        report.promise("the old token is still refused", _refused(scene, old), "HTTP 401")
+        report.promise("the new one is taken", isinstance(scene.issues(), list), "issues can be read")
+    finally:
+        scene.faults()
+    empty = scene.until("an empty queue", lambda: _waiting(scene, news) == 0, 60)
+    report.promise("the queue is empty again", empty, "purged")
+    before.intact(scene)
+
+
+def _refused(scene: Scene, token: str) -> bool:
+    try:
+        scene.github("/issues", token)
+    except urllib.error.HTTPError as error:
+        return error.code == HTTPStatus.UNAUTHORIZED
+    return False
+
+
+def _queue(scene: Scene) -> str:
+    prefix = f"tooling-{scene.product.name}-delivery-Undelivered"
+    found = scene.client("sqs").list_queues(QueueNamePrefix=prefix).get("QueueUrls", [])
+    if not found:
+        raise SceneError(f"no queue {prefix}…: deploy the tooling first: make demo")
+    return str(found[0])
+
+
+def _waiting(scene: Scene, queue: str) -> int:
+    asked = scene.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+    return int(asked["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _ringing(scene: Scene, queue: str) -> str:
+    """Why the alarm on a queue rings; empty while it does not."""
+    alarms = scene.client("cloudwatch").describe_alarms(StateValue="ALARM")["MetricAlarms"]
+    name = queue.rsplit("/", 1)[-1]
+    return next(
+        (
+            str(alarm.get("StateReason"))
+            for alarm in alarms
+            if any(value["Value"] == name for value in alarm.get("Dimensions", []))
+        ),
+        "",
+    )
+
+
+def _given(faults: list[dict[str, Any]]) -> int:
+    return sum(int(it["given"]) for it in faults)
+
+
+def _release(scene: Scene, version: str) -> None:
+    """Put the running images in again under another version, as `python -m slipway_cli.release` does."""
+    stack = scene.client("cloudformation").describe_stacks(StackName=scene.target.stack("services"))["Stacks"][0]
+    known = {it["ParameterKey"]: it["ParameterValue"] for it in stack["Parameters"]}
+    images = {name: known[names.image_parameter(name)] for name in scene.product.images}
+    services.deploy(scene.target, version, images)
+
+
+def throttled_api(scene: Scene) -> None:
+    """AWS throttles every second call while a release goes out."""
+    before, report = Before.of(scene), scene.report
+    version = f"{before.version}-throttled"
+    faults = [{"service": name, "answer": "throttle", "every": 2} for name in ("cloudformation", "ecs", "codepipeline")]
+    try:
+        with scene.visitor() as visitor:
+            scene.faults(*faults)
+            report.say("every second call of CloudFormation, ECS and CodePipeline is throttled")
+            began = time.monotonic()
+            _release(scene, version)
+            report.promise(
+                "a release goes out all the same",
+                scene.status().get("version") == version,
+                f"{time.monotonic() - began:.0f} s",
+            )
+            scene.documented("AWS throttles", 0)
+            count = _given(scene.faults())
+            report.promise("it was throttled indeed", count > 0, f"{count} calls")
+            _release(scene, before.version)
+    finally:
+        scene.faults()
+    report.promise("the old release serves again", scene.status().get("version") == before.version, before.version)
+    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+    before.intact(scene)
+
+
+def endpoint_down(scene: Scene) -> None:
+    """The region's CloudFormation and CodePipeline do not answer: the site must serve, and operators be told."""
+    before, report = Before.of(scene), scene.report
+    try:
+        with scene.visitor() as visitor:
+            scene.faults(*({"service": name, "answer": "down"} for name in ("cloudformation", "codepipeline")))
+            report.say("CloudFormation and CodePipeline answer 503 to every call")
+            said = scene.documented("An AWS endpoint is down", 0, may_fail=True)
+            told = next((line for line in said.splitlines() if line.startswith("status failed: ")), "")
+            report.promise("make status says so, and no traceback", told and "Traceback" not in said, told[:110])
+            try:
+                _release_unread(scene, before.version)
+                report.promise("a release is refused before it changed anything", kept=False)
+            except ReleaseError as error:
+                report.promise(
+                    "a release is refused before it changed anything", True, str(error).splitlines()[0][:110]
+                )
+            report.promise("the old release serves", scene.status().get("version") == before.version, before.version)
+            count = _given(scene.faults())
+            report.say(f"the endpoints are back; {count} calls had failed")
+            scene.documented("An AWS endpoint is down", 0)
+    finally:
+        scene.faults()
+    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+    before.intact(scene)
+
+
+def _release_unread(scene: Scene, version: str) -> None:
+    services.deploy(scene.target, f"{version}-never", dict.fromkeys(scene.product.images, "none"))
+
+
+def bucket_full(scene: Scene) -> None:
+    """The artifacts bucket takes nothing: a run ends before it builds, and the site serves on."""
+    before, report, pipeline = Before.of(scene), scene.report, flow(scene)
+    bucket = pipeline.desk.client.get_pipeline(name=pipeline.name)["pipeline"]["artifactStore"]["location"]
+    try:
+        with scene.visitor() as visitor:
+            scene.faults({"service": "s3", "method": "PUT", "path": f"/{bucket}/", "answer": "full"})
+            report.say(f"no object can be put into {bucket}")
+            known = {entry.id for entry in pipeline.entries(20)}
+            scene.push("Drill: nothing can be stored")
+            # Not by its commit: a run that could not store its source has none.
+            new = scene.until("a run", lambda: {entry.id for entry in pipeline.entries(20)} - known, 120)
+            failed = ended(scene, pipeline, new.pop())
+            at = next((f"{step.name}: {step.reason}" for step in failed.steps if step.status == "Failed"), "nowhere")
+            report.promise("the run ends where it stores its source", "Source" in at, at[:110])
+            issues = scene.until("an issue", lambda: [it for it in scene.issues() if pipeline.name in it["title"]], 120)
+            report.promise("an issue is open", issues, f"#{issues[0]['number']} {issues[0]['title']}")
+            report.promise("the old release serves", scene.status().get("version") == before.version, before.version)
+            count = _given(scene.faults())
+            report.say(f"there is room again; {count} uploads had been refused")
+            scene.documented("The artifacts bucket takes nothing", 0)
+            again = scene.until("another run", lambda: next((it for it in pipeline.entries(5) if it.active), None), 60)
+            scene.until(
+                "its source to be stored",
+                lambda: any(
+                    step.stage == "Source" and step.status == "Succeeded" for step in pipeline.run(again).steps
+                ),
+                120,
+            )
+            report.promise("the way back works: a run stores its source", True, again.id[:8])
+            stop(scene, pipeline, again.id)
+    finally:
+        scene.faults()
+    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+    before.intact(scene)

@@ -1,0 +1,74 @@
+"""Writes docs/accepted-risks.md from what the constructs accept: `python -m slipway_cli.gate.document`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from paths import ROOT
+from slipway_cli.gate.accepted import PRODUCTS, declared
+from slipway_cli.gate.findings import Inspection, Risk, risks
+
+PATH = ROOT / "docs" / "accepted-risks.md"
+_SHOWN = 3  # constructs of a row; the rest is a number
+_HEAD = """\
+# Accepted risks
+
+<!-- Written by `make docs` from the constructs; edit the reasons there. -->
+
+What `make policy` finds and we leave as it is, each with the reason that stands beside the construct. A row is one
+decision: the line of code that says it stands on every construct of its kind. `make policy` fails when a finding has no
+row, when a row has no finding, and when there are {limit} rows or more. Of rules that NIST, HIPAA and PCI share, the
+three names are one. How it works: [ADR 13](adr/0013-one-gate-one-ledger.md).
+
+{count} rows, on {constructs} constructs of {products}.
+
+| declared in | rules | why | stands on |
+|---|---|---|---|
+"""
+LIMIT = 60
+"""Decisions that a reviewer can still read."""
+
+
+def document(inspections: Sequence[Inspection]) -> str:
+    """The page."""
+    found = risks(inspections)
+    head = _HEAD.format(
+        limit=LIMIT,
+        count=len(found),
+        constructs=len({construct for each in found for construct in each.constructs}),
+        products=" and ".join(each.product for each in inspections),
+    )
+    return head + "".join(f"{row}\n" for row in map(_row, found))
+
+
+def _row(risk: Risk) -> str:
+    reason = risk.reason[:1].upper() + risk.reason[1:]
+    return f"| `{risk.declared}` | {', '.join(_names(risk.rules))} | {reason}. | {_places(risk.constructs)} |"
+
+
+def _names(rules: Iterable[str]) -> Iterator[str]:
+    """Rules, with those that the three audits share told once."""
+    shared: dict[str, list[str]] = {}
+    for rule in rules:
+        pack, _, name = rule.partition("-")
+        audit = {"NIST.800.53.R5": "NIST", "HIPAA.Security": "HIPAA", "PCI.DSS.321": "PCI"}.get(pack)
+        shared.setdefault(name if audit else rule, []).extend([audit] if audit else [])
+    for name, audits in sorted(shared.items()):
+        yield f"`{name}` ({', '.join(sorted(audits))})" if audits else f"`{name}`"
+
+
+def _places(constructs: Sequence[str]) -> str:
+    paths = sorted({re.sub(r"^[^:]+: ", "", each) for each in constructs})
+    shown = ", ".join(f"`{each}`" for each in paths[:_SHOWN])
+    return shown + (f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else "")
+
+
+def write(path: Path = PATH) -> None:
+    """Write the page for the shipped products."""
+    path.write_text(document([declared(name) for name in PRODUCTS]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,82 @@
+"""Why a run ended as it did, and what to type next."""
+
+from __future__ import annotations
+
+from slipway_cli.operate.pipelines import Pipeline
+from slipway_cli.operate.runs import Run, State, Waiting
+from slipway_cli.operate.words import shortened
+
+_REASON = 600  # characters of a reason that are worth reading in a terminal
+_NO_REASON = "CodePipeline gave no reason"
+
+
+def why(run: Run) -> str:
+    """What ended a run, in one sentence; with the log's address, where there is one."""
+    step, summary = run.ended_in, run.entry.summary
+    if step is None:
+        return f"{run.entry.status} outside its actions: {shortened(summary, _REASON) or _NO_REASON}"
+    if step.status == "Abandoned":
+        return f"{step.name} was abandoned: {shortened(summary, _REASON) or _NO_REASON}"
+    did = "was not approved" if step.category == "Approval" else "failed"
+    reason = shortened(step.reason or step.summary or summary, _REASON) or _NO_REASON
+    return f"{step.name} {did}: {reason}" + (f"; log: {step.log}" if step.log else "")
+
+
+def not_retryable(pipeline: Pipeline, run: Run, state: State) -> str:
+    """Why a run's failed stage cannot be retried; empty if it can."""
+    step = run.ended_in
+    if run.entry.rollback:
+        return "it is a rollback, and CodePipeline retries none"
+    if step is None:
+        return "no action of it has failed"
+    stage = state.stage(step.stage)
+    if stage is None or (run.structure and run.structure != state.structure):
+        return "the pipeline has changed since the run began"
+    if pipeline.delivery.mode == "parallel" or stage.run in ("", run.entry.id):
+        return ""
+    newer = "a rollback has taken it back" if stage.rollback else "a newer run has entered it"
+    return f"{newer} since (run {stage.run[:8]}), and CodePipeline retries the newest run of a stage only"
+
+
+def again(pipeline: Pipeline, run: Run) -> str:
+    """The make line that runs the same commit from the beginning."""
+    return pipeline.make("start", COMMIT=run.commit)
+
+
+def remedy(pipeline: Pipeline, run: Run, state: State) -> list[str]:
+    """What to type after a failure."""
+    if run.entry.rollback:
+        stage = run.ended_in.stage if run.ended_in else ""
+        place = pipeline.delivery.stage(stage)
+        environment = place.environment if place and place.environment else "ENVIRONMENT"
+        return [f"{pipeline.desk.make('rollback', ENVIRONMENT=environment)} TO=<release>"]
+    if not_retryable(pipeline, run, state):
+        return [f"push a fix, or the same commit from the beginning: {again(pipeline, run)}"]
+    return [f"push a fix, or the failed stage again: {pipeline.make('retry')}"]
+
+
+def failure(pipeline: Pipeline, run: Run, state: State) -> str:
+    """A failed run in one paragraph: what failed, why, what to do."""
+    step = run.failed
+    stage = pipeline.delivery.stage(step.stage) if step else None
+    sentences = [f"{pipeline.name} {run.name} ended {run.entry.status}: {why(run)}."]
+    if stage and stage.rolls_back and not run.entry.rollback:
+        sentences.append(f"CodePipeline takes {stage.name} back to the last run that succeeded in it, if there is one.")
+    sentences.append(f"What to do: {'; '.join(remedy(pipeline, run, state))}. Run: {pipeline.link(run.entry.id)}")
+    return " ".join(sentences)
+
+
+def question(run: Run, waiting: Waiting) -> str:
+    """What an approval asks, and where to look before it is answered."""
+    for step in run.steps:
+        if (step.stage, step.action) == (waiting.stage, waiting.action):
+            asked = step.asked or {}
+            parts = (asked.get("CustomData", ""), asked.get("ExternalEntityLink", ""))
+            return " ".join(shortened(part, _REASON) for part in parts if part)
+    return ""
+
+
+def answers(pipeline: Pipeline, waiting: Waiting, *, alone: bool) -> list[str]:
+    """The make lines that answer an approval."""
+    stage = {} if alone else {"STAGE": waiting.stage}
+    return [pipeline.make("approve", **stage), f"{pipeline.make('reject', **stage)} REASON='…'"]

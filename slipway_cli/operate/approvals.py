@@ -1,0 +1,95 @@
+"""Answers an approval that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from botocore.exceptions import ClientError
+
+from slipway_cli.operate import advice
+from slipway_cli.operate.errors import OperateError, code
+from slipway_cli.operate.pipelines import Desk, Pipeline
+from slipway_cli.operate.runs import Run, Waiting
+from slipway_cli.operate.words import plain
+
+Answer = Literal["Approved", "Rejected"]
+_SUMMARY = 512  # characters CodePipeline takes
+_LATE = {"ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"}
+
+
+def answer(
+    desk: Desk,
+    given: Answer,
+    reason: str,
+    *,
+    flow: str | None,
+    stage: str | None,
+    say: Callable[[str], None],
+    sure: Callable[[str], bool],
+) -> None:
+    """Answer the one approval that waits, after saying what it is for.
+
+    Raises:
+        OperateError: if none waits, several do, it was answered meanwhile, or the person is not sure.
+    """
+    verb = "approve" if given == "Approved" else "reject"
+    reason = plain(reason)
+    if given == "Rejected" and not reason:
+        raise OperateError(
+            "a rejection needs a reason: those who pushed read it", f"{desk.make('reject')} REASON='…'", exit_code=2
+        )
+    if len(reason) > _SUMMARY:
+        raise OperateError(
+            f"the reason has {len(reason)} characters, CodePipeline takes {_SUMMARY}", "a shorter one", exit_code=2
+        )
+    pipeline, waiting = _only(desk, flow, stage, verb)
+    run = _run(pipeline, waiting)
+    say(f"{pipeline.name} {run.name}: {run.about}".rstrip(": "))
+    asked = advice.question(run, waiting)
+    say(f"{waiting.name}{': ' + asked if asked else ''}")
+    say(pipeline.link(waiting.run))
+    if not sure(f"{verb} it?"):
+        raise OperateError("nothing was answered", desk.make("status"))
+    _put(pipeline, waiting, given, reason or "approved by hand")
+    say(f"{given}. Next: {pipeline.make('follow')}")
+
+
+def _only(desk: Desk, flow: str | None, stage: str | None, verb: str) -> tuple[Pipeline, Waiting]:
+    found = desk.waiting(flow, stage)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        where = ", ".join(pipeline.name for pipeline in desk.chosen(flow)) + (f" stage {stage}" if stage else "")
+        raise OperateError(f"nothing waits for approval in {where}", desk.make("status"))
+    each = "; ".join(f"{it.name} in {pipeline.name} (run {it.run[:8]})" for pipeline, it in found)
+    lines = [pipeline.make(verb, STAGE=it.stage) for pipeline, it in found]
+    raise OperateError(f"{len(found)} approvals wait: {each}. Say which", " or ".join(lines))
+
+
+def _run(pipeline: Pipeline, waiting: Waiting) -> Run:
+    for entry in pipeline.entries():
+        if entry.id == waiting.run:
+            return pipeline.run(entry)
+    raise OperateError(
+        f"run {waiting.run or 'unknown'} of {pipeline.name} is not among its newest runs, so what would be answered "
+        "cannot be shown",
+        f"the console: {pipeline.link(waiting.run)}",
+    )
+
+
+def _put(pipeline: Pipeline, waiting: Waiting, given: Answer, reason: str) -> None:
+    try:
+        pipeline.desk.client.put_approval_result(
+            pipelineName=pipeline.name,
+            stageName=waiting.stage,
+            actionName=waiting.action,
+            token=waiting.token,  # of this run's question: another run's is not answered by accident
+            result={"summary": reason, "status": given},
+        )
+    except ClientError as error:
+        if code(error) not in _LATE:
+            raise
+        how = next((each for each in _run(pipeline, waiting).steps if each.name == waiting.name), None)
+        answered = f": {how.status}{' by ' + how.by if how.by else ''}" if how and how.status != "InProgress" else ""
+        raise OperateError(f"{waiting.name} was answered meanwhile{answered}", pipeline.make("status")) from None

@@ -1,0 +1,121 @@
+"""Why a verb stopped, in a person's words: what, why, and what to type next."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from botocore import exceptions
+from botocore.exceptions import BotoCoreError, ClientError
+
+from products import Product
+from slipway_cli.operate.words import command, plain
+
+_LOG_IN = "aws sso login (or set AWS_PROFILE), then aws sts get-caller-identity"
+_SOURCE = "source .slipway/local.env: the local cloud's keys are those of its state folder"
+_LOCAL = {"localhost", "127.0.0.1"}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+_UNKNOWN_KEYS = {
+    "AuthFailure",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+_DENIED = {"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"}
+_THROTTLED = {
+    "RequestLimitExceeded",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+_NO_KEYS = (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.CredentialRetrievalError)
+_STALE = (
+    exceptions.LoginError,
+    exceptions.SSOError,
+    exceptions.TokenRetrievalError,
+    exceptions.UnauthorizedSSOTokenError,
+)
+_UNREACHED = (exceptions.ConnectionError, exceptions.HTTPClientError)
+
+
+class OperateError(Exception):
+    """A verb that cannot go on; `str()` says what and why, `then` what to type next."""
+
+    def __init__(self, message: str, then: str = "", *, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.then = then
+        self.exit_code = exit_code
+
+
+def code(error: BaseException) -> str:
+    """AWS's name for an error; empty if it is none of AWS's answers."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def said(error: BaseException) -> str:
+    """What AWS said, on one line."""
+    return plain(error.response.get("Error", {}).get("Message", error) if isinstance(error, ClientError) else error)
+
+
+def passing(error: BaseException) -> bool:
+    """Whether the same question may be answered in a minute."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return code(error) in _THROTTLED or status >= 500  # noqa: PLR2004 - AWS's own fault
+    return isinstance(error, _UNREACHED)
+
+
+def explained(error: ClientError | BotoCoreError, product: Product) -> OperateError:
+    """An error of AWS or of the way to it, as what a person can do about it."""
+    if isinstance(error, ClientError):
+        return _answered(error, product)
+    if isinstance(error, _NO_KEYS):
+        return OperateError(f"there are no AWS credentials to use: {plain(error)}", _log_in())
+    if isinstance(error, exceptions.ProfileNotFound):
+        return OperateError(f"AWS_PROFILE names no profile: {plain(error)}", "aws configure list-profiles")
+    if isinstance(error, _STALE):
+        return OperateError(f"the AWS session has ended: {plain(error)}", _log_in())
+    if isinstance(error, _UNREACHED):
+        return OperateError(
+            f"AWS does not answer: {plain(error)}. Look at the network, a proxy, and AWS_ENDPOINT_URL",
+            f"{command('status', product.name)} in a minute: a change may have been made although no answer came",
+        )
+    return OperateError(f"the AWS SDK cannot do this: {plain(error)}", "aws sts get-caller-identity")
+
+
+def _log_in() -> str:
+    """Returns how to get credentials of the cloud that the environment names."""
+    return _SOURCE if urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in _LOCAL else _LOG_IN
+
+
+def _answered(error: ClientError, product: Product) -> OperateError:
+    message, status, tooling = said(error), command("status", product.name), product.tooling
+    arn = f"arn:aws:codepipeline:{tooling.region}:{tooling.account}:{product.name}-*"
+    known: dict[str, tuple[str, str]] = {
+        **dict.fromkeys(_EXPIRED, ("the AWS session has ended", _log_in())),
+        **dict.fromkeys(_UNKNOWN_KEYS, ("AWS does not accept these credentials", _log_in())),
+        **dict.fromkeys(
+            _DENIED,
+            (
+                f"these credentials may not do that; codepipeline:{error.operation_name} on {arn} is needed",
+                "aws sts get-caller-identity, to see who you are",
+            ),
+        ),
+        **dict.fromkeys(_THROTTLED, ("AWS gets more questions than it answers", f"{status} in a minute")),
+        "PipelineNotFoundException": (
+            f"there is no such pipeline; the manifest says account {tooling.account}, region {tooling.region}",
+            f"aws sts get-caller-identity; if it is not deployed: npx cdk deploy 'tooling/*' -c product={product.name}",
+        ),
+        "ConcurrentPipelineExecutionsLimitExceededException": ("too many runs at once", status),
+        "ConflictException": ("CodePipeline is busy with this pipeline", f"{status} in a minute"),
+    }
+    other = (f"CodePipeline refused {error.operation_name} with {code(error) or 'no code'}", status)
+    what, then = known.get(code(error), other)
+    return OperateError(f"{what}: {message}", then)

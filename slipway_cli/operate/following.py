@@ -1,0 +1,122 @@
+"""Follows a run until it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from slipway_cli.operate import advice, clock
+from slipway_cli.operate.errors import OperateError, code, passing
+from slipway_cli.operate.pipelines import Pipeline
+from slipway_cli.operate.runs import Entry, Run, Step
+from slipway_cli.operate.timing import spent
+from slipway_cli.operate.words import seconds, shortened
+
+Say = Callable[[str], None]
+_EVERY = 5.0
+_PATIENCE = 300.0  # seconds without an answer of AWS before we stop asking
+_APPEARS = 60.0  # seconds until a run that was just started is in every list
+
+
+@dataclass
+class Following:
+    """One run, followed."""
+
+    pipeline: Pipeline
+    run: str
+    say: Say
+    _told: dict[tuple[str, str], tuple[str, object]] = field(default_factory=dict)
+    _waits: str = ""
+
+    def until_it_ends(self) -> None:
+        """Say each change of an action, until the run ends.
+
+        Raises:
+            OperateError: if it ends otherwise than well, in one paragraph: what, why, what to do.
+        """
+        began = answered = clock.now()
+        while True:
+            try:
+                run = self._read()
+                self._tell(run)
+                if not run.entry.active:
+                    self._ended(run)
+                    return
+                answered = clock.now()
+            except (ClientError, BotoCoreError) as error:
+                new = code(error) == "PipelineExecutionNotFoundException" and self._before(began, _APPEARS)
+                if not new and not (passing(error) and self._before(answered, _PATIENCE)):
+                    raise
+            clock.pause(_EVERY)
+
+    @staticmethod
+    def _before(start: datetime, patience: float) -> bool:
+        return (clock.now() - start).total_seconds() < patience
+
+    def _read(self) -> Run:
+        """The run: its status first, so that of an ended run all actions are seen."""
+        asked = {"pipelineName": self.pipeline.name, "pipelineExecutionId": self.run}
+        given = self.pipeline.desk.client.get_pipeline_execution(**asked).get("pipelineExecution") or {}
+        revisions = [
+            {"revisionId": each.get("revisionId", ""), "revisionSummary": each.get("revisionSummary", "")}
+            for each in given.get("artifactRevisions") or []
+        ]
+        return self.pipeline.run(Entry.of({**given, "pipelineExecutionId": self.run, "sourceRevisions": revisions}))
+
+    def _tell(self, run: Run) -> None:
+        for step in run.steps:
+            key, now = (step.stage, step.action), (step.status, step.started)
+            if self._told.get(key) != now:
+                self._told[key] = now
+                self._line(self._step(run, step))
+        if run.entry.active and not run.running:
+            self._waiting()
+
+    def _step(self, run: Run, step: Step) -> str:
+        if step.category == "Approval" and step in run.running:
+            asked = shortened((step.asked or {}).get("CustomData", ""), 300)
+            return " ".join(
+                part for part in (f"{step.name} waits for a person:", asked, self.pipeline.make("approve")) if part
+            )
+        if step in run.running:
+            return f"{step.name} {step.status}"
+        took = seconds((step.updated - step.started).total_seconds())
+        what = step.reason if step.status == "Failed" else step.summary
+        return f"{step.name} {step.status} after {took}" + (f": {shortened(what, 200)}" if what else "")
+
+    def _waiting(self) -> None:
+        """Say once why a run stands still between two stages."""
+        for stage in self.pipeline.state().stages:
+            if self.run in stage.queued:
+                why = f"nothing may enter it: {stage.closed}" if stage.closed else f"run {stage.run[:8]} is in it"
+                line = f"waits to enter {stage.name}: {why}"
+                if line != self._waits:
+                    self._waits = line
+                    self._line(line)
+
+    def _ended(self, run: Run) -> None:
+        status = run.entry.status
+        if status == "Succeeded":
+            self._line(f"{self.pipeline.name} {run.name} Succeeded")
+            for line in spent(run).told():
+                self.say(f"         {line}")
+            return
+        if status == "Superseded":
+            raise OperateError(
+                f"{self.pipeline.name} {run.name} was superseded: a newer run took its place", self._status()
+            )
+        if status == "Failed":
+            raise OperateError(advice.failure(self.pipeline, run, self.pipeline.state()))
+        reason = run.entry.summary or advice.why(run)
+        raise OperateError(
+            f"{self.pipeline.name} {run.name} ended {status}: {reason}", advice.again(self.pipeline, run)
+        )
+
+    def _status(self) -> str:
+        return self.pipeline.make("status")
+
+    def _line(self, text: str) -> None:
+        self.say(f"{clock.now():%H:%M:%S} {text}".rstrip())

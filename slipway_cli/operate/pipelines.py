@@ -1,0 +1,143 @@
+"""The pipelines of a product, as CodePipeline has them now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from products import Product
+from products.errors import nearest
+from products.flows import Delivery, deliveries
+from slipway_cli.operate.errors import OperateError, code
+from slipway_cli.operate.runs import Entry, Run, State, Waiting
+from slipway_cli.operate.words import command
+
+LISTED = 100  # runs that are looked at, of the newest
+_PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
+_CONSOLE = "{place}/codesuite/codepipeline/pipelines/{name}/executions/{run}/visualization?region={region}"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One pipeline."""
+
+    desk: Desk
+    delivery: Delivery
+
+    @property
+    def name(self) -> str:
+        """Its name in CodePipeline."""
+        return self.delivery.pipeline
+
+    @property
+    def flow(self) -> str:
+        """Its name in the manifest."""
+        return self.delivery.flow
+
+    @property
+    def source(self) -> str:
+        """The action that reads the repository."""
+        return self.delivery.stages[0].actions[0].name
+
+    def make(self, verb: str, **variables: str) -> str:
+        """The make line of a verb for this pipeline."""
+        return self.desk.make(verb, FLOW=self.flow, **variables)
+
+    def entries(self, limit: int = LISTED, *, succeeded_in: str = "") -> list[Entry]:
+        """Its newest runs, newest first."""
+        only = {"filter": {"succeededInStage": {"stageName": succeeded_in}}} if succeeded_in else {}
+        pages = self.desk.client.get_paginator("list_pipeline_executions")
+        rows = (
+            Entry.of(each)
+            for page in pages.paginate(pipelineName=self.name, PaginationConfig={"PageSize": min(limit, 100)}, **only)
+            for each in page.get("pipelineExecutionSummaries") or []
+        )
+        return sorted(islice(rows, limit), key=lambda entry: entry.started, reverse=True)
+
+    def run(self, entry: Entry) -> Run:
+        """A run with its actions."""
+        pages = self.desk.client.get_paginator("list_action_executions")
+        asked = pages.paginate(pipelineName=self.name, filter={"pipelineExecutionId": entry.id})
+        try:
+            return Run.of(entry, [each for page in asked for each in page.get("actionExecutionDetails") or []])
+        except ClientError as error:
+            if code(error) == "PipelineExecutionNotFoundException":  # it has begun no action yet
+                return Run(entry)
+            raise
+
+    def state(self) -> State:
+        """What is in its stages."""
+        return State.of(self.flow, self.name, self.desk.client.get_pipeline_state(name=self.name))
+
+    def link(self, run: str) -> str:
+        """Where a person sees a run: AWS's console, or that of the cloud that answers instead of AWS."""
+        region, endpoint = self.desk.product.tooling.region, str(self.desk.client.meta.endpoint_url)
+        place = f"https://{region}.console.aws.amazon.com" if ".amazonaws.com" in endpoint else endpoint
+        return _CONSOLE.format(place=place, region=region, name=self.name, run=run)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where an operator stands: one product, and its pipelines."""
+
+    product: Product
+
+    @cached_property
+    def client(self) -> Any:
+        """CodePipeline, where the product's tooling is."""
+        return boto3.client("codepipeline", region_name=self.product.tooling.region, config=_PATIENCE)
+
+    def make(self, verb: str, **variables: str) -> str:
+        """The make line of a verb for this product."""
+        return command(verb, self.product.name, **variables)
+
+    @cached_property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """All of the product.
+
+        Raises:
+            OperateError: if it has none.
+        """
+        found = tuple(Pipeline(self, each) for each in deliveries(self.product))
+        if not found:
+            name = self.product.name
+            raise OperateError(
+                f"product '{name}' has no pipelines: products/{name}.yaml has no section pipeline",
+                "docs/manifest.md says what to write into it",
+                exit_code=2,
+            )
+        return found
+
+    def pipeline(self, flow: str) -> Pipeline:
+        """The pipeline of a flow, by the flow's name or its own."""
+        for each in self.pipelines:
+            if flow in (each.flow, each.name):
+                return each
+        known = [each.flow for each in self.pipelines]
+        name = self.product.name
+        raise OperateError(f"no flow '{flow}' in {name}{nearest(flow, known)}", self.make("status"), exit_code=2)
+
+    def chosen(self, flow: str | None) -> tuple[Pipeline, ...]:
+        """The pipeline of a flow, or all."""
+        return (self.pipeline(flow),) if flow else self.pipelines
+
+    def waiting(self, flow: str | None, stage: str | None) -> list[tuple[Pipeline, Waiting]]:
+        """The approvals that wait."""
+        return [
+            (pipeline, each)
+            for pipeline in self.chosen(flow)
+            for each in pipeline.state().waiting
+            if stage in (None, each.stage)
+        ]
+
+
+def by_id(entries: Iterable[Entry], start: str) -> list[Entry]:
+    """The runs whose id begins so."""
+    return [entry for entry in entries if entry.id.startswith(start.lower())]

@@ -1,0 +1,147 @@
+"""How the pipelines stand: the newest runs, what waits, what failed last, and what to type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from slipway_cli.operate import advice
+from slipway_cli.operate.pipelines import Desk, Pipeline
+from slipway_cli.operate.runs import Run, State
+from slipway_cli.operate.words import shortened, since
+
+_COLOURS = {"Succeeded": "green", "Failed": "red", "InProgress": "cyan", "Stopping": "yellow", "Stopped": "yellow"}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One pipeline now."""
+
+    pipeline: Pipeline
+    runs: tuple[Run, ...]
+    """The newest, newest first."""
+    state: State
+    failure: Run | None
+    """The last that failed, among those listed."""
+    healed: bool
+    """Whether a run has succeeded since."""
+    asked: dict[str, str]
+    """What the approvals that wait ask, by the run's id and the action."""
+
+
+def show(desk: Desk, flow: str | None, count: int, console: Console) -> None:
+    """Print how the pipelines of a product stand."""
+    for pipeline in desk.chosen(flow):
+        found = standing(pipeline, count)
+        if console.is_terminal:
+            console.print(table(found))
+        else:
+            _lines(console, [heading(found), *(f"  {line}" for run in found.runs for line in told(run))])
+        _lines(console, [f"  {line}" for line in notes(found)])
+
+
+def standing(pipeline: Pipeline, count: int) -> Standing:
+    """Ask CodePipeline how a pipeline stands."""
+    entries, state = pipeline.entries(), pipeline.state()
+    failed = next((entry for entry in entries if entry.status == "Failed"), None)
+    waited = {each.run for each in state.waiting}
+    wanted = [entry for entry in entries[:count] if entry.id]
+    extra = [entry for entry in entries[count:] if entry is failed or entry.id in waited]
+    read = {entry.id: pipeline.run(entry) for entry in (*wanted, *extra)}
+    healed = failed is not None and any(
+        entry.status == "Succeeded" and not entry.rollback and entry.started > failed.started for entry in entries
+    )
+    asked = {
+        f"{each.run}/{each.action}": advice.question(read[each.run], each) for each in state.waiting if each.run in read
+    }
+    runs = tuple(read[entry.id] for entry in wanted)
+    return Standing(pipeline, runs, state, read.get(failed.id) if failed else None, healed, asked)
+
+
+def heading(found: Standing) -> str:
+    """The pipeline's name and mode."""
+    return f"{found.pipeline.name} ({found.pipeline.delivery.mode})"
+
+
+def told(run: Run) -> list[str]:
+    """A run in lines."""
+    first = " ".join(("run", run.entry.id[:8], status(run), run.name, run.about)).rstrip()
+    return [first, f"    {stages(run)}"] if run.steps else [first]
+
+
+def status(run: Run) -> str:
+    """How a run is, and for how long."""
+    entry = run.entry
+    kind = f"rollback to run {entry.target[:8] or '?'} " if entry.rollback else ""
+    when = f"for {since(entry.started)}" if entry.active else f"{since(entry.updated)} ago"
+    return f"{kind}{entry.status} {when}"
+
+
+def stages(run: Run) -> str:
+    """The stages a run has entered, each with how that is; of a stage in progress, its actions."""
+    parts = []
+    for name, how in run.stages.items():
+        busy = [f"{step.action} for {since(step.started)}" for step in run.running if step.stage == name]
+        parts.append(f"{name} {how}" + (f" ({', '.join(busy)})" if busy else ""))
+    return ", ".join(parts)
+
+
+def notes(found: Standing) -> list[str]:
+    """What waits, what failed last, and what to type next."""
+    lines = []
+    for each in found.state.waiting:
+        asked = found.asked.get(f"{each.run}/{each.action}", "")
+        lines.append(f"waits for approval: {each.name} of run {each.run[:8]}" + (f": {asked}" if asked else ""))
+    for stage in found.state.stages:
+        if stage.queued:
+            waiting = ", ".join(run[:8] for run in stage.queued)
+            lines.append(f"waits to enter {stage.name}: run {waiting}")
+        if stage.closed:
+            lines.append(f"no run may enter {stage.name}: {shortened(stage.closed, 300)}")
+    if found.failure:
+        ago, healed = since(found.failure.entry.updated), " (a run has succeeded since)" if found.healed else ""
+        lines.append(f"last failure, {ago} ago{healed}: {found.failure.name}: {advice.why(found.failure)}")
+        lines.append(f"    {found.pipeline.link(found.failure.entry.id)}")
+    if not found.runs:
+        lines.append("it has never run")
+    return [*lines, *(f"next: {line}" for line in following(found))]
+
+
+def following(found: Standing) -> list[str]:
+    """What to type next."""
+    pipeline, waiting = found.pipeline, found.state.waiting
+    typed = []
+    for each in waiting:
+        typed += advice.answers(pipeline, each, alone=len(waiting) == 1)
+    for stage in found.state.stages:
+        if stage.closed:
+            typed.append(
+                "aws codepipeline enable-stage-transition --transition-type Inbound "
+                f"--pipeline-name {pipeline.name} --stage-name {stage.name}"
+            )
+    if not waiting and any(run.entry.active for run in found.runs):
+        typed.append(pipeline.make("follow"))
+    elif found.failure and not found.healed and not waiting:
+        typed += advice.remedy(pipeline, found.failure, found.state)
+    return typed or [pipeline.make("start")]
+
+
+def table(found: Standing) -> Table:
+    """The newest runs as a table."""
+    shown = Table(title=heading(found), title_justify="left", title_style="bold", expand=True)
+    for column in ("run", "status", "release", "stages", "of"):
+        shown.add_column(column, overflow="fold")
+    for run in found.runs:
+        colour = _COLOURS.get(run.entry.status, "")
+        # Text, not markup: a commit's message may look like markup.
+        cells = (run.entry.id[:8], Text(status(run), style=colour), run.name, stages(run), run.about)
+        shown.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+    return shown
+
+
+def _lines(console: Console, lines: list[str]) -> None:
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)

@@ -1,0 +1,48 @@
+"""How things are said: durations, texts of strangers, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+import unicodedata
+from datetime import datetime
+
+from slipway_cli.operate import clock
+
+DEFAULT_PRODUCT = "allthrive"  # as in the Makefile
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_BLANKS = "\n\r\t\x0b\x0c\x85\u2028\u2029"
+
+
+def command(verb: str, product: str, **variables: str) -> str:
+    """The make line of a verb, e.g. `make retry FLOW=main`."""
+    given = {**variables, **({} if product == DEFAULT_PRODUCT else {"PRODUCT": product})}
+    return " ".join(["make", verb, *(f"{name}={shlex.quote(value)}" for name, value in given.items() if value)])
+
+
+def plain(text: object) -> str:
+    """One line without control characters: a commit's message may hold anything, and a terminal obeys some of it."""
+    spaced = "".join(" " if char in _BLANKS else char for char in str(text))
+    return " ".join("".join(char for char in spaced if unicodedata.category(char)[0] != "C").split())
+
+
+def shortened(text: object, length: int) -> str:
+    """The text on one line, cut where it is too long."""
+    line = plain(text)
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def seconds(count: float) -> str:
+    """A duration as people say it, e.g. `12 min`."""
+    count = max(count, 0)
+    if count < _MINUTE:
+        return f"{count:.0f} s"
+    if count < _HOUR:
+        return f"{count / _MINUTE:.0f} min"
+    if count < _DAY:
+        return f"{count // _HOUR:.0f} h {count % _HOUR // _MINUTE:.0f} min"
+    return f"{count // _DAY:.0f} d {count % _DAY // _HOUR:.0f} h"
+
+
+def since(when: datetime) -> str:
+    """How long ago something was."""
+    return seconds((clock.now() - when).total_seconds())

@@ -1,0 +1,92 @@
+"""Images: built once, pushed, and from then on known by their digest."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from products import Product, names
+from products.model import Image
+from slipway_cli.release.errors import ReleaseError
+
+Log = Callable[[str], None]
+_TAIL = 25  # lines of a failed build that are worth printing
+
+
+def docker() -> str:
+    """The Docker client, by the variable the CDK CLI reads too."""
+    return os.environ.get("CDK_DOCKER", "docker")
+
+
+class Registry:
+    """A product's repositories."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._ecr = boto3.client("ecr", region_name=product.tooling.region)
+
+    def digest(self, image: str, tag: str) -> str | None:
+        """The digest a tag stands for, or None."""
+        repository = names.repository(self._product.name, image)
+        try:
+            found = self._ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+        except self._ecr.exceptions.ImageNotFoundException:
+            return None
+        except ClientError as error:
+            raise ReleaseError(
+                f"cannot read repository {repository}: {error}; deploy it first: "
+                f"npx cdk deploy 'tooling/*' -c product={self._product.name}"
+            ) from error
+        return str(found["imageDetails"][0]["imageDigest"])
+
+    def uri(self, image: str) -> str:
+        """What docker pushes to, without a tag."""
+        tooling = self._product.tooling
+        return names.repository_uri(tooling.account, tooling.region, names.repository(self._product.name, image))
+
+    def log_in(self) -> None:
+        """Let docker push, for twelve hours."""
+        authorization: dict[str, Any] = self._ecr.get_authorization_token()["authorizationData"][0]
+        password = base64.b64decode(authorization["authorizationToken"]).decode().partition(":")[2]
+        registry = self.uri("").partition("/")[0]
+        _run([docker(), "login", "--username", "AWS", "--password-stdin", registry], stdin=password)
+
+    def push(self, image: str, tag: str) -> str:
+        """Push what `build` tagged; returns its digest."""
+        _run([docker(), "push", f"{self.uri(image)}:{tag}"])
+        digest = self.digest(image, tag)
+        if digest is None:
+            raise ReleaseError(f"docker pushed {image}:{tag}, but the registry does not have it")
+        return digest
+
+
+def build(image: Image, tags: list[str], source: Path, platform: str | None, extra: dict[str, str]) -> None:
+    """Build an image from a checkout; `platform` as docker names it, e.g. linux/arm64."""
+    context = source / image.context
+    command = [docker(), "build", "--file", str(context / image.dockerfile)]
+    for tag in tags:
+        command += ["--tag", tag]
+    for name, value in {**image.build_args, **extra}.items():
+        command += ["--build-arg", f"{name}={value}"]
+    if image.target:
+        command += ["--target", image.target]
+    if platform:
+        command += ["--platform", platform]
+    _run([*command, str(context)])
+
+
+def _run(command: list[str], stdin: str | None = None) -> None:
+    try:
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)  # noqa: S603 - our words
+    except FileNotFoundError as error:
+        raise ReleaseError(f"{command[0]} is not installed; images are built with Docker") from error
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL:])
+        raise ReleaseError(f"{' '.join(command[:2])} failed with exit code {done.returncode}:\n{tail}")

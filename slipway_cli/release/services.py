@@ -1,0 +1,113 @@
+"""Puts a release into the Services stack: same template, new parameters."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from products import names
+from slipway_cli.release.errors import ReleaseError
+from slipway_cli.release.target import Target
+
+_POLL_SECONDS = 1.0
+
+
+def offer_migration(target: Target, image: str) -> None:
+    """Let the migration task run an image, and leave every service as it is.
+
+    Raises:
+        ReleaseError: if the stack could not be updated.
+    """
+    _update(target, {names.MIGRATION_PARAMETER: image})
+
+
+def deploy(target: Target, version: str, images: dict[str, str]) -> None:
+    """Run `images` (by image, URI with digest) in every service, or all services as they were.
+
+    CloudFormation and ECS's circuit breaker roll back together: after a failure every service runs the old release.
+
+    Raises:
+        ReleaseError: with the first thing that failed, if the stack did not reach the release.
+    """
+    wanted = {names.image_parameter(image): uri for image, uri in images.items()}
+    wanted[names.VERSION_PARAMETER] = version
+    if target.product.migration:
+        wanted[names.MIGRATION_PARAMETER] = images[target.product.migration.image]
+    _update(target, wanted | _counts(target))
+
+
+def _update(target: Target, wanted: dict[str, str]) -> None:
+    cloudformation, stack = target.client("cloudformation"), target.stack("services")
+    since = _newest_event(cloudformation, stack)
+    try:
+        known = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Parameters", [])
+        cloudformation.update_stack(
+            StackName=stack,
+            UsePreviousTemplate=True,
+            Parameters=_parameters([each["ParameterKey"] for each in known], wanted),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        )
+    except ClientError as error:
+        if "No updates are to be performed" in str(error):
+            return
+        raise ReleaseError(f"cannot update stack {stack}: {error}") from error
+    status = _wait(cloudformation, stack)
+    if status != "UPDATE_COMPLETE":
+        reason = _first_failure(cloudformation, stack, since)
+        raise ReleaseError(
+            f"stack {stack} is {status}, every service runs the old release again. {reason}\n"
+            f"Look at the containers: aws logs tail {names.log_group(target.environment, target.product.name, 'web')}"
+        )
+
+
+def _parameters(known: list[str], wanted: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"ParameterKey": key, "ParameterValue": wanted[key]}
+        if key in wanted
+        else {"ParameterKey": key, "UsePreviousValue": True}
+        for key in known
+    ]
+
+
+def _counts(target: Target) -> dict[str, str]:
+    """Start scaled services with the tasks they run now, so that a release under load does not scale them in."""
+    ecs, counts = target.client("ecs"), {}
+    cluster = names.cluster(target.environment, target.product.name)
+    for name, service in target.product.services_in(target.environment).items():
+        if service.scaling is None:
+            continue
+        physical = names.service(target.environment, target.product.name, name)
+        found = ecs.describe_services(cluster=cluster, services=[physical])["services"]
+        running = int(found[0]["desiredCount"]) if found else 0
+        counts[names.count_parameter(name)] = str(max(service.count, running))
+    return counts
+
+
+def _wait(cloudformation: Any, stack: str) -> str:
+    while True:
+        status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+        if not status.endswith("_IN_PROGRESS"):
+            return status
+        time.sleep(_POLL_SECONDS)
+
+
+def _newest_event(cloudformation: Any, stack: str) -> str | None:
+    try:
+        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    except ClientError as error:
+        raise ReleaseError(f"cannot read stack {stack}: {error}; deploy it first") from error
+    return events[0]["EventId"] if events else None
+
+
+def _first_failure(cloudformation: Any, stack: str, since: str | None) -> str:
+    """The reason of the oldest failure since an event: later ones follow from it."""
+    reasons: list[str] = []
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
+        for event in page["StackEvents"]:
+            if event["EventId"] == since:
+                return reasons[-1] if reasons else "No reason was given."
+            if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):
+                reasons.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
+    return reasons[-1] if reasons else "No reason was given."

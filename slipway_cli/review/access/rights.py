@@ -1,0 +1,203 @@
+"""Rights that grow or narrow between two templates of a stack, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from slipway_cli.review.access.actions import shown
+from slipway_cli.review.access.naming import Names
+from slipway_cli.review.access.permissions import Growth, growth
+from slipway_cli.review.access.statements import ANYBODY, Conditions, Holder, Statement, statements
+from slipway_cli.review.canonical import resources
+from slipway_cli.review.model import Broadening, Direction, Reach
+
+_MOST = 4  # values that one line shows of a kind
+# Conditions that leave few of the many whom `*` names.
+_RESTRICTS = (
+    "aws:principal",
+    "aws:source",
+    "aws:ecsclusterarn",
+    "aws:viaawsservice",
+    "aws:calledvia",
+    "kms:calleraccount",
+    "kms:viaservice",
+    "s3:dataaccesspoint",
+)
+
+
+@dataclass(frozen=True)
+class Side:
+    """A stack's template with what its references stand for."""
+
+    template: Mapping[str, Any]
+    names: Names
+
+
+def rights(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
+    """Every right of the stack that grows or narrows."""
+    old, new = statements(before.template, before.names), statements(after.template, after.names)
+    told = (it for holder in dict.fromkeys([*new, *old]) for it in _of(stack, holder, old.get(holder), new.get(holder)))
+    yield from {it.words: it for it in told}.values()  # a role that goes, goes with its rights and its trust
+    yield from _managed(stack, before, after)
+
+
+def _of(stack: str, holder: Holder, old: list[Statement] | None, new: list[Statement] | None) -> Iterator[Broadening]:
+    if new is None:
+        # What a policy denied is allowed once it is gone; what the holder was allowed went with it.
+        if any(not it.allows for it in old or ()) and holder.reach is Reach.RESOURCE_POLICY:
+            yield from _told(stack, holder, Direction.GROWS, growth(old or (), ()))
+        elif old:
+            yield Broadening(stack, holder.name, "", holder.reach, Direction.NARROWS, f"{_who(holder)} is gone")
+        return
+    if old is None:
+        new = [it for it in new if not it.by_default]  # a new endpoint gives nobody a right that IAM does not give
+    prefix = "new: " if old is None else ""
+    yield from _told(stack, holder, Direction.GROWS, growth(old or (), new), prefix)
+    yield from _told(stack, holder, Direction.NARROWS, growth(new, old or ()))
+
+
+def _told(
+    stack: str, holder: Holder, direction: Direction, found: Iterable[Growth], prefix: str = ""
+) -> Iterator[Broadening]:
+    for it in _merged(found):
+        reach = Reach.PUBLIC if _is_public(it.growth, direction) else holder.reach
+        words = f"{prefix}{_sentence(holder, it, direction)}"
+        yield Broadening(stack, holder.name, holder.logical_id, reach, direction, words)
+
+
+@dataclass(frozen=True)
+class _Merged:
+    growth: Growth
+    resources: tuple[str, ...]
+    principals: tuple[str, ...]
+
+
+def _merged(found: Iterable[Growth]) -> Iterator[_Merged]:
+    """What differs in resource or principal only is told together."""
+    groups: dict[Growth, tuple[dict[str, None], dict[str, None]]] = {}
+    for it in found:
+        public = it.principal == ANYBODY
+        there = groups.setdefault(replace(it, resource="", principal=ANYBODY if public else ""), ({}, {}))
+        there[0][it.resource] = None
+        there[1][it.principal] = None
+    for it, (where, who) in groups.items():
+        yield _Merged(it, tuple(where), tuple(name for name in who if name))
+
+
+def _sentence(holder: Holder, it: _Merged, direction: Direction) -> str:
+    grown = it.growth
+    actions = shown(grown.actions, grown.patterns)
+    if grown.denial_gone:
+        return (
+            f"{_who(holder)}: {'no longer denied' if direction is Direction.GROWS else 'newly denied'}: {actions}"
+            + _on(holder, it.resources)
+        )
+    may = "may" if direction is Direction.GROWS else "may no longer"
+    who = _who(holder)
+    if holder.reach is Reach.TRUST:
+        subject = f"{_listed(it.principals)} {may} become {who}"
+    elif holder.reach is Reach.RESOURCE_POLICY:
+        subject = f"{_listed(it.principals)} {may} {actions}{_on(holder, it.resources)}"
+    else:
+        subject = f"{who} {may} {actions}{_on(holder, it.resources)}"
+    return subject + _under(grown, direction)
+
+
+def _under(it: Growth, direction: Direction) -> str:
+    """The conditions; where only they differ, what is missing of what stood there before."""
+    if it.loosened and direction is Direction.GROWS:
+        dropped = sorted(it.loosened - it.conditions)
+        return f", no longer only if {_conditions(dropped)}" + (
+            f", but if {_conditions(sorted(it.conditions - it.loosened))}" if it.conditions - it.loosened else ""
+        )
+    return f" if {_conditions(sorted(it.conditions))}" if it.conditions else ""
+
+
+def _conditions(conditions: Iterable[tuple[str, str, frozenset[str]]]) -> str:
+    said = (
+        f"`{key}` {_OPERATORS.get(operator, operator)} {_listed(sorted(values))}"
+        for operator, key, values in conditions
+    )
+    return " and ".join(said)
+
+
+_OPERATORS = {"stringequals": "is", "bool": "is", "stringlike": "is like", "arnlike": "is like", "arnequals": "is"}
+
+
+def _who(holder: Holder) -> str:
+    return f"`{_plain(holder.name)}`"
+
+
+def _on(holder: Holder, where: tuple[str, ...]) -> str:
+    if where == ("*",) and holder.reach is not Reach.PERMISSION:
+        return f" on {_who(holder)}"
+    return f" on {'everything' if where == ('*',) else _listed(where)}"
+
+
+def _listed(values: Iterable[str]) -> str:
+    names = ["anybody" if it == ANYBODY else f"`{_plain(it)}`" for it in values]
+    more = [f"{len(names) - _MOST} more"] if len(names) > _MOST else []
+    return ", ".join([*names[:_MOST], *more])
+
+
+def _plain(text: str) -> str:
+    """Without what would end the code span it stands in."""
+    return " ".join(text.replace("`", "'").split())
+
+
+def _is_public(it: Growth, direction: Direction) -> bool:
+    return (
+        direction is Direction.GROWS
+        and it.principal == ANYBODY
+        and not it.denial_gone
+        and not _restricted(it.conditions)
+    )
+
+
+def _restricted(conditions: Conditions) -> bool:
+    return any(key.startswith(_RESTRICTS) and "not" not in operator for operator, key, _ in conditions)
+
+
+def _managed(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
+    """Managed policies by name and boundaries: what is in them stands elsewhere, that they come and go stands here."""
+    old, new = _attached(before), _attached(after)
+    for path in dict.fromkeys([*new, *old]):
+        was, now = old.get(path, _NOTHING), new.get(path, _NOTHING)
+        for name in sorted(now.policies - was.policies):
+            yield _managed_change(stack, path, Direction.GROWS, f"`{path}` gets the managed policy `{_plain(name)}`")
+        for name in sorted(was.policies - now.policies):
+            yield _managed_change(stack, path, Direction.NARROWS, f"`{path}` loses the managed policy `{_plain(name)}`")
+        if path in old and path in new and was.boundary != now.boundary:
+            direction, words = Direction.SHIFTS, "has another permissions boundary"
+            if not now.boundary:
+                direction, words = Direction.GROWS, "loses its permissions boundary"
+            elif not was.boundary:
+                direction, words = Direction.NARROWS, "gets a permissions boundary"
+            yield _managed_change(stack, path, direction, f"`{path}` {words}")
+
+
+@dataclass(frozen=True)
+class _Attached:
+    policies: frozenset[str] = frozenset()
+    boundary: str = ""
+
+
+_NOTHING = _Attached()
+
+
+def _attached(side: Side) -> dict[str, _Attached]:
+    found = {}
+    for logical_id, resource in resources(side.template).items():
+        if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
+            properties = resource.get("Properties") or {}
+            path = _plain(side.names.text({"Ref": logical_id}).strip("{}"))
+            arns = frozenset(side.names.text(it) for it in properties.get("ManagedPolicyArns") or ())
+            boundary = properties.get("PermissionsBoundary")
+            found[path] = _Attached(arns, side.names.text(boundary) if boundary else "")
+    return found
+
+
+def _managed_change(stack: str, path: str, direction: Direction, words: str) -> Broadening:
+    return Broadening(stack, path, "", Reach.PERMISSION, direction, words)

@@ -1,0 +1,182 @@
+"""Policy statements in one form, wherever a template keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slipway_cli.review.access.actions import Actions, all_but, all_of
+from slipway_cli.review.access.naming import Names
+from slipway_cli.review.canonical import resources
+from slipway_cli.review.model import Reach
+
+Json = dict[str, Any]
+Conditions = frozenset[tuple[str, str, frozenset[str]]]
+"""Operator and key, in lower case, and the values."""
+ANYBODY = "*"
+_IDENTITY_POLICIES = frozenset(
+    {
+        "AWS::IAM::Policy",
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::RolePolicy",
+        "AWS::IAM::UserPolicy",
+        "AWS::IAM::GroupPolicy",
+    }
+)
+_IDENTITIES = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"})
+_ATTACHED_TO = ("Roles", "Users", "Groups", "RoleName", "UserName", "GroupName")
+# What a policy of a resource is attached to stands in one of these.
+_TARGETS = ("Bucket", "Queues", "Topics", "SecretId", "RepositoryName", "ResourceArn", "FunctionName")
+_OPEN: Json = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+_OPEN_BY_DEFAULT = {"AWS::EC2::VPCEndpoint": "PolicyDocument"}  # without a policy it lets everything through
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whose statements they are: a role's permissions, a role's trust, a bucket's policy."""
+
+    reach: Reach
+    name: str
+    """The construct's path, or a name from elsewhere."""
+    logical_id: str = ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement, its values as text."""
+
+    allows: bool
+    actions: Actions
+    patterns: tuple[str, ...]
+    """The actions as written."""
+    resources: frozenset[str]
+    not_resources: frozenset[str]
+    principals: frozenset[str]
+    """Empty in a policy of an identity."""
+    not_principals: frozenset[str]
+    conditions: Conditions
+    by_default: bool = False
+    """Written nowhere: what AWS does for a resource without a policy."""
+
+
+def statements(template: Mapping[str, Any], names: Names) -> dict[Holder, list[Statement]]:
+    """Every statement of a template by its holder. A holder without statements is there too, once it exists."""
+    found: dict[Holder, list[Statement]] = {}
+    for logical_id, resource in resources(template).items():
+        for holder, written in _written(logical_id, resource, names):
+            found.setdefault(holder, []).extend(_read(written, names))
+    return found
+
+
+def _written(logical_id: str, resource: Json, names: Names) -> Iterator[tuple[Holder, list[Json]]]:
+    kind, properties = resource["Type"], resource.get("Properties") or {}
+    own = names.text({"Ref": logical_id}).rpartition(":")[2].strip("{}")
+    if kind in _IDENTITIES:
+        yield (
+            Holder(Reach.PERMISSION, own),
+            [it for policy in _listed(properties.get("Policies")) for it in _document(policy.get("PolicyDocument"))],
+        )
+    if kind == "AWS::IAM::Role":
+        yield Holder(Reach.TRUST, own), _document(properties.get("AssumeRolePolicyDocument"))
+    elif kind in _IDENTITY_POLICIES:
+        holders = [it for name in _ATTACHED_TO for it in _listed(properties.get(name))]
+        for attached in holders or [{"Ref": logical_id}]:
+            name = names.text(attached).rpartition(":")[2].strip("{}")
+            yield Holder(Reach.PERMISSION, name), _document(properties.get("PolicyDocument"))
+    elif kind == "AWS::Lambda::Permission":
+        function = names.text(properties.get("FunctionName")).rpartition(":")[2].strip("{}")
+        yield Holder(Reach.RESOURCE_POLICY, function), [_permission(properties)]
+    elif kind not in _IDENTITIES:
+        yield from _of_a_resource(logical_id, kind, properties, names)
+
+
+def _of_a_resource(logical_id: str, kind: str, properties: Json, names: Names) -> Iterator[tuple[Holder, list[Json]]]:
+    targets = [it for name in _TARGETS for it in _listed(properties.get(name))]
+    written = [it for value in properties.values() for it in _document(value)]
+    if kind in _OPEN_BY_DEFAULT and _OPEN_BY_DEFAULT[kind] not in properties:
+        written = [_OPEN]
+    if written:
+        target = names.text(targets[0] if targets else {"Ref": logical_id})
+        yield Holder(Reach.RESOURCE_POLICY, target.rpartition(":")[2].strip("{}")), written
+
+
+def _document(value: object) -> list[Json]:
+    """The statements of a policy document; none of anything else."""
+    if not isinstance(value, Mapping) or "Statement" not in value:
+        return []
+    return [it for it in _listed(value["Statement"]) if isinstance(it, dict) and it.get("Effect") in ("Allow", "Deny")]
+
+
+def _permission(properties: Json) -> Json:
+    """What `AWS::Lambda::Permission` adds to a function's policy."""
+    principal = properties.get("Principal", "*")
+    service = isinstance(principal, str) and "." in principal
+    keys = {
+        "SourceArn": ("ArnLike", "aws:SourceArn"),
+        "SourceAccount": ("StringEquals", "aws:SourceAccount"),
+        "PrincipalOrgID": ("StringEquals", "aws:PrincipalOrgID"),
+        "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
+    }
+    conditions: dict[str, dict[str, Any]] = {}
+    for name, (operator, key) in keys.items():
+        if name in properties:
+            conditions.setdefault(operator, {})[key] = properties[name]
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": principal} if service else "*" if principal == "*" else {"AWS": principal},
+        "Action": properties.get("Action", "lambda:InvokeFunction"),
+        "Resource": properties.get("FunctionName"),
+        "Condition": conditions,
+    }
+
+
+def _read(written: list[Json], names: Names) -> Iterator[Statement]:
+    for it in written:
+        patterns = tuple(names.text(each) for each in _listed(it.get("Action", it.get("NotAction"))))
+        chosen = frozenset(patterns)
+        yield Statement(
+            allows=it["Effect"] == "Allow",
+            actions=all_but(chosen) if "NotAction" in it else all_of(chosen),
+            patterns=("*",) if "NotAction" in it else patterns,
+            resources=_texts(it.get("Resource"), names) or frozenset({"*"} if "NotResource" not in it else ()),
+            not_resources=_texts(it.get("NotResource"), names),
+            principals=_principals(it.get("Principal"), names),
+            not_principals=_principals(it.get("NotPrincipal"), names),
+            conditions=_conditions(it.get("Condition"), names),
+            by_default=it is _OPEN,
+        )
+
+
+def _principals(value: object, names: Names) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    if not isinstance(value, Mapping):
+        return frozenset({ANYBODY})
+    found = {(kind, names.text(each)) for kind, given in value.items() for each in _listed(given)}
+    return frozenset(_principal(str(kind), text) for kind, text in found)
+
+
+def _principal(kind: str, text: str) -> str:
+    if kind == "AWS":
+        return f"arn:aws:iam::{text}:root" if text.isdigit() else text
+    return text if kind == "Service" else f"{kind.lower()} {text}"
+
+
+def _conditions(value: object, names: Names) -> Conditions:
+    if not isinstance(value, Mapping):
+        return frozenset()
+    return frozenset(
+        (str(operator).lower(), str(key).lower(), _texts(given, names))
+        for operator, keys in value.items()
+        if isinstance(keys, Mapping)
+        for key, given in keys.items()
+    )
+
+
+def _texts(value: object, names: Names) -> frozenset[str]:
+    return frozenset(names.text(it) for it in _listed(value))
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]

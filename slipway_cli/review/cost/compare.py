@@ -1,0 +1,73 @@
+"""What a change makes dearer or cheaper: two estimates, resource by resource."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from slipway_cli.review.cost.estimate import CENT, Estimate, Line
+
+
+@dataclass(frozen=True)
+class CostChange:
+    """One resource whose month costs another amount. `before` or `after` is empty where it was or is not there."""
+
+    environment: str
+    stack: str
+    path: str
+    before: str
+    """What it was, as its first line says: `web: 2 tasks of 0.5 vCPU, 1 GB (arm64)`."""
+    after: str
+    was: Decimal
+    now: Decimal
+
+    @property
+    def more(self) -> Decimal:
+        """US dollars a month more, negative for less."""
+        return self.now - self.was
+
+    @property
+    def words(self) -> str:
+        """`2 tasks … → 3 tasks …`, `new: load balancer`, `gone: NAT gateway`."""
+        if not self.before or not self.after:
+            return f"{'new' if self.after else 'gone'}: {self.after or self.before}"
+        return self.after if self.before == self.after else f"{self.before} → {self.after}"
+
+
+def changes(before: Estimate, after: Estimate) -> list[CostChange]:
+    """What differs by a cent or more, the largest first."""
+    was, now = _by_resource(before), _by_resource(after)
+    found = [
+        CostChange(
+            *place,
+            before=_said(was.get(place)),
+            after=_said(now.get(place)),
+            was=_sum(was.get(place)),
+            now=_sum(now.get(place)),
+        )
+        for place in {**was, **now}
+    ]
+    return sorted((it for it in found if abs(it.more) >= CENT), key=lambda it: (-abs(it.more), it.stack, it.path))
+
+
+def environments(before: Estimate, after: Estimate) -> list[str]:
+    """The environments of both, in order."""
+    return list(dict.fromkeys([*after.environments, *before.environments]))
+
+
+_Place = tuple[str, str, str]
+
+
+def _by_resource(estimate: Estimate) -> dict[_Place, list[Line]]:
+    found: dict[_Place, list[Line]] = {}
+    for line in estimate.lines:
+        found.setdefault((line.environment, line.stack, line.path), []).append(line)
+    return found
+
+
+def _said(lines: list[Line] | None) -> str:
+    return lines[0].use.what if lines else ""
+
+
+def _sum(lines: list[Line] | None) -> Decimal:
+    return sum((line.amount for line in lines or []), Decimal(0))

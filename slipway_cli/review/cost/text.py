@@ -1,0 +1,139 @@
+"""Estimates as tables that read well in a terminal and are Markdown at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from slipway_cli.review.cost import compare
+from slipway_cli.review.cost.assumptions import NOT_COUNTED, Assumptions
+from slipway_cli.review.cost.estimate import CENT, Estimate, Line
+from slipway_cli.review.cost.prices import PriceTable, table
+from slipway_cli.review.model import Section
+
+_MARK = "?"
+_MOST_CHANGES = 20  # resources named one by one: the rest is in the totals
+_FIRST = 3  # headings of an environment that its row names
+
+
+def money(amount: Decimal) -> str:
+    """`$14.20`."""
+    return f"${amount.quantize(CENT, ROUND_HALF_UP):,}"
+
+
+def signed(amount: Decimal) -> str:
+    """`+$14.20`, `-$3.65`, `±$0.00`."""
+    rounded = amount.quantize(CENT, ROUND_HALF_UP)
+    return f"{'+' if rounded > 0 else '-' if rounded < 0 else '±'}${abs(rounded):,}"
+
+
+def section(before: Estimate, after: Estimate) -> Section:
+    """The cost part of a report about a change."""
+    return Section(title="Cost", markdown="\n".join(_compared(before, after)), headline=headline(before, after))
+
+
+def headline(before: Estimate, after: Estimate) -> str:
+    """`production +$14.20/month, staging -$3.65/month`; empty when no month costs another amount."""
+    moved = [
+        (name, more)
+        for name in compare.environments(before, after)
+        if abs(more := after.total(name) - before.total(name)) >= CENT
+    ]
+    return ", ".join(f"{name} {signed(more)}/month" for name, more in sorted(moved, key=lambda each: -abs(each[1])))
+
+
+def _compared(before: Estimate, after: Estimate) -> Iterator[str]:
+    rows = [
+        (name, money(before.total(name)), money(after.total(name)), signed(after.total(name) - before.total(name)))
+        for name in compare.environments(before, after)
+    ]
+    total = ("**all**", money(before.total()), money(after.total()), signed(after.total() - before.total()))
+    yield from aligned(("a month", "before", "after", "change"), [*rows, total], numbers=(1, 2, 3))
+    found = compare.changes(before, after)
+    if found:
+        yield from ("", "What makes the difference:", "")
+        yield from (f"- {it.environment}: {it.words}: {signed(it.more)}" for it in found[:_MOST_CHANGES])
+        if len(found) > _MOST_CHANGES:
+            yield f"- {len(found) - _MOST_CHANGES} more, of less than {money(abs(found[_MOST_CHANGES - 1].more))} each"
+    yield from ("", *unpriced(after), *footnotes(after))
+
+
+def alone(estimate: Estimate, *, details: bool) -> Iterator[str]:
+    """One estimate: an environment a row; with details, each of its lines."""
+    rows = [(name, money(estimate.total(name)), _dearest(estimate, name)) for name in estimate.environments]
+    heads = ("environment", "a month", "most of it")
+    yield from aligned(heads, [*rows, ("**all**", money(estimate.total()), "")], numbers=(1,))
+    if details:
+        for name in estimate.environments:
+            yield from ("", f"## {name}: {money(estimate.total(name))} a month", "")
+            yield from _details([line for line in estimate.lines if line.environment == name])
+
+
+def _dearest(estimate: Estimate, name: str) -> str:
+    groups = list(estimate.groups(name).items())
+    return ", ".join(f"{group} {money(amount)}" for group, amount in groups[:_FIRST])
+
+
+def _details(lines: Sequence[Line]) -> list[str]:
+    shown = [line for line in lines if line.amount >= CENT]
+    rows = [
+        (
+            line.group,
+            f"{line.use.what}{f' ({line.use.note})' if line.use.note else ''}",
+            line.use.how_much,
+            f"{line.price.amount.normalize():f}{'' if line.price.verified else _MARK}",
+            money(line.amount),
+            line.use.assumed,
+        )
+        for line in sorted(shown, key=lambda each: -each.amount)
+    ]
+    small = [line for line in lines if line.amount < CENT]
+    if small:
+        rows.append(("", f"{len(small)} lines under a cent each", "", "", money(_sum(small)), ""))
+    return aligned(("what for", "what", "how much", "$ each", "a month", "assumed"), rows, numbers=(2, 3, 4))
+
+
+def unpriced(estimate: Estimate) -> Iterator[str]:
+    """By name, what is not in the figure."""
+    if not estimate.unpriced:
+        return
+    yield "**Not in these figures**, since nothing here knows what it costs:"
+    yield ""
+    for it in dict.fromkeys((each.environment, each.path, each.kind, each.why) for each in estimate.unpriced):
+        environment, path, kind, why = it
+        yield f"- {environment}: {path} ({kind}): {why}"
+    yield ""
+
+
+def footnotes(estimate: Estimate, prices: PriceTable | None = None) -> Iterator[str]:
+    """When the prices were read, and what they leave out."""
+    checked = (prices or table()).checked
+    mark = f" A price marked {_MARK} stands on no page that we could read." if estimate.unverified() else ""
+    yield f"On-demand prices as read on {checked:%Y-%m-%d} (slipway_cli/review/cost/prices.yaml).{mark}"
+    yield f"Not counted: {'; '.join(NOT_COUNTED)}."
+
+
+def assumed(assume: Assumptions) -> list[str]:
+    """The table of assumptions."""
+    return aligned(("assumed", "what"), assume.printed(), numbers=(0,))
+
+
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> list[str]:
+    """A Markdown table whose columns stand below each other, numbers to the right."""
+    cells = [list(heads), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    rule = [f"{'-' * (w - 1)}:" if c in numbers else "-" * w for c, w in enumerate(widths)]
+    lines = [cells[0], rule, *cells[1:]]
+    return [
+        "| "
+        + " | ".join(
+            cell.rjust(w) if c in numbers else cell.ljust(w)
+            for c, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
+        + " |"
+        for line in lines
+    ]
+
+
+def _sum(lines: Sequence[Line]) -> Decimal:
+    return sum((line.amount for line in lines), Decimal(0))

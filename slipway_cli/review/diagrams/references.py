@@ -1,0 +1,94 @@
+"""Which resource of an environment refers to which, also from stack to stack."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from slipway_cli.review.assembly import Json, Stack
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource and the stack it stands in."""
+
+    stack_name: str
+    logical_id: str
+    stack: Stack = field(compare=False, repr=False)
+
+    @property
+    def type(self) -> str:
+        """As CloudFormation calls it."""
+        return str(self.stack.resources[self.logical_id]["Type"])
+
+    @property
+    def properties(self) -> Json:
+        """Its properties, as the template writes them."""
+        return dict(self.stack.resources[self.logical_id].get("Properties", {}))
+
+    @property
+    def path(self) -> str:
+        """The construct's path below its stack."""
+        return self.stack.path(self.logical_id)
+
+
+class References:
+    """The stacks of one environment as a net of references."""
+
+    def __init__(self, stacks: Sequence[Stack]) -> None:
+        self._stacks = stacks
+
+    def of_type(self, *types: str) -> list[Found]:
+        """Every resource of these types."""
+        return [
+            Found(stack.name, logical_id, stack)
+            for stack in self._stacks
+            for logical_id, resource in stack.resources.items()
+            if resource["Type"] in types
+        ]
+
+    def reached(self, start: Found, value: Any, types: Collection[str], through: Collection[str] = ()) -> list[Found]:
+        """Resources of these types that a value of `start` refers to, directly or through others, each once."""
+        found: dict[Found, None] = {}
+        seen: set[Found] = set()
+        waiting = list(self._referred(start.stack, value))
+        while waiting:
+            it = waiting.pop(0)
+            if it in seen:
+                continue
+            seen.add(it)
+            if it.type in types:
+                found[it] = None
+            elif it.type in through:
+                waiting += self._referred(it.stack, it.properties)
+        return list(found)
+
+    def _referred(self, stack: Stack, value: Any) -> Iterator[Found]:
+        if isinstance(value, list):
+            for each in value:
+                yield from self._referred(stack, each)
+        if not isinstance(value, dict):
+            return
+        name = value.get("Ref") or (value.get("Fn::GetAtt") or [None])[0]
+        if isinstance(name, str):
+            if name in stack.resources:
+                yield Found(stack.name, name, stack)
+        elif "Fn::ImportValue" in value:
+            exporter = self._exports.get(str(value["Fn::ImportValue"]))
+            if exporter:
+                yield from self._referred(*exporter)
+        else:
+            for each in value.values():
+                yield from self._referred(stack, each)
+
+    @cached_property
+    def _exports(self) -> dict[str, tuple[Stack, Any]]:
+        """What each exported name stands for."""
+        return {
+            str(output["Export"]["Name"]): (stack, output["Value"])
+            for stack in self._stacks
+            for output in (stack.template.get("Outputs") or {}).values()
+            if "Export" in output
+        }

@@ -1,0 +1,84 @@
+"""Diagrams as SVG that follows the reader's light or dark, and needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from paths import NODE, ROOT
+from products.drawing import Graph
+from slipway_cli.review.diagrams.dot import dot
+from slipway_cli.review.errors import ReviewError
+
+_PROGRAM = Path(__file__).with_name("draw.mjs")
+_SECONDS = 60
+
+COLOURS = """\
+.diagram { --ink: #1f2328; --line: #59636e; --box: #ffffff; --store: #ddf4ff; --end: #eaeef2; --gate: #fff8c5;
+  --frame: #8c959f14; }
+"""
+DARK = """\
+.diagram { --ink: #e6edf3; --line: #9198a1; --box: #1c2128; --store: #0c2d4f; --end: #2d333b; --gate: #3d2f00;
+  --frame: #8c959f1f; }
+"""
+RULES = """\
+.diagram text { fill: var(--ink); font-family: Helvetica, Arial, "Liberation Sans", sans-serif; }
+.diagram .edge path, .diagram .edge polygon { stroke: var(--line); }
+.diagram .edge polygon { fill: var(--line); }
+.diagram .node path, .diagram .node polygon, .diagram .node ellipse { stroke: var(--line); fill: var(--box); }
+.diagram .store path { fill: var(--store); }
+.diagram .store path + path { fill: none; }
+.diagram .end ellipse { fill: var(--end); }
+.diagram .gate polygon { fill: var(--gate); stroke-width: 2; stroke-dasharray: 4 3; }
+.diagram .cluster polygon, .diagram .cluster path { fill: var(--frame); stroke: var(--line); stroke-opacity: .5; }
+"""
+STYLE = f"{COLOURS}@media (prefers-color-scheme: dark) {{\n{DARK}}}\n{RULES}"
+
+
+def drawn(graphs: Mapping[str, Graph]) -> dict[str, str]:
+    """Each diagram as an `<svg>` to put into a page that has STYLE.
+
+    Raises:
+        ReviewError: where the pinned Node or Graphviz is not installed.
+    """
+    if not graphs:
+        return {}
+    given = json.dumps({name: dot(graph) for name, graph in graphs.items()})
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program, by the pinned Node
+            [NODE, _PROGRAM], input=given, capture_output=True, text=True, check=True, timeout=_SECONDS, cwd=ROOT
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        # Node prints the line that failed, which in WebAssembly's wrapper is a page long: its last words tell.
+        said = str(getattr(error, "stderr", "") or error)[-300:]
+        raise ReviewError(f"diagrams cannot be drawn; type `make setup` and try again: {said}") from None
+    found: dict[str, str] = json.loads(done.stdout)
+    return {name: _cleaned(name, text) for name, text in found.items()}
+
+
+def standalone(svg: str) -> str:
+    """A diagram as a file of its own."""
+    return svg.replace(">", f"><style>\n{STYLE}</style>", 1) + "\n"
+
+
+def _cleaned(name: str, text: str) -> str:
+    """Without what Graphviz writes for itself: a head, comments, ids that would meet others', a fixed size."""
+    text = text[text.index("<svg") :]
+    text = re.sub(
+        r"<!--.*?-->\s*|<title>.*?</title>\s*| id=\"[^\"]*\"| xmlns:xlink=\"[^\"]*\"", "", text, flags=re.DOTALL
+    )
+    # The white sheet below everything.
+    text = re.sub(r"<polygon fill=\"white\"[^>]*/>\s*", "", text, count=1)
+    width, height = re.search(r'width="(\d+)pt" height="(\d+)pt"', text, re.DOTALL).groups()  # type: ignore[union-attr]  # Graphviz always writes both
+    label = quoteattr(f"Diagram of {name}")
+    return re.sub(
+        r'<svg width="\d+pt" height="\d+pt"',
+        f'<svg class="diagram" role="img" aria-label={label} width="{round(int(width) * 4 / 3)}" '
+        f'height="{round(int(height) * 4 / 3)}"',
+        text,
+        count=1,
+    ).strip()

@@ -1,0 +1,141 @@
+"""Changes that synthesize well and that CloudFormation refuses half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from slipway_cli.review import schemas
+from slipway_cli.review.assembly import Assembly
+from slipway_cli.review.canonical import references, resources
+from slipway_cli.review.model import Action, Finding, ResourceChange, Severity, UpdateBehaviour
+from slipway_cli.review.resources import Comparison, named
+from slipway_cli.review.words import code, noun
+
+Json = dict[str, Any]
+
+
+def of_resources(comparison: Comparison, changes: Mapping[str, ResourceChange]) -> Iterator[Finding]:
+    """What cannot be done to the resources of one stack."""
+    for logical_id, change in changes.items():
+        if logical_id not in comparison.after:
+            continue
+        old = comparison.before.get(change.previous_id or logical_id)
+        if old is None:
+            continue
+        new = comparison.after[logical_id]
+        for words, advice in _problems(change, old, new):
+            yield Finding("deployment-fails", Severity.DANGER, change.stack, change.path, words, advice)
+
+
+def of_exports(
+    before: Assembly, after: Assembly, replaced: Mapping[str, Mapping[str, ResourceChange]]
+) -> Iterator[Finding]:
+    """Exports that stacks deployed today import, and that go away or get another value."""
+    users = _imports(before)
+    for stack in before.stacks:
+        now = after.by_name.get(stack.name)
+        if now is None:
+            continue
+        kept = _exports(now.template)
+        for name in _exports(stack.template):
+            importers = users.get(name, [])
+            if not importers:
+                continue
+            if name not in kept:
+                yield _export_gone(stack.name, name, importers)
+            else:
+                yield from _export_changes(stack.name, name, kept[name], importers, replaced.get(stack.name, {}))
+
+
+def _problems(change: ResourceChange, old: Json, new: Json) -> Iterator[tuple[str, str]]:
+    what = noun(change.path)
+    if old["Type"] != new["Type"]:
+        yield (
+            f"{what}: CloudFormation does not turn {code(old['Type'])} into {code(new['Type'])} under one logical id",
+            "give the new resource a logical id of its own",
+        )
+        return
+    name = named(old, new)
+    certain = change.action is Action.RENAME or change.behaviour is UpdateBehaviour.REPLACEMENT
+    if name and certain and change.replaced and not schemas.deletes_first(change.type):
+        yield (
+            f"{what}: its replacement would be called {code(name)} too, and is made while the old one is still there",
+            "change the name with it, or leave the name to CloudFormation",
+        )
+    if change.type == "AWS::RDS::DBInstance" and not change.replaced:
+        yield from _database(what, old.get("Properties") or {}, new.get("Properties") or {})
+
+
+def _database(what: str, old: Json, new: Json) -> Iterator[tuple[str, str]]:
+    versions = [str(it.get("EngineVersion", "")).split(".")[0] for it in (old, new)]
+    if all(it.isdigit() for it in versions) and versions[0] != versions[1]:
+        one, other = map(int, versions)
+        if other < one:
+            yield f"{what}: RDS does not go back from version {one} to {other}", "restore a snapshot of the old version"
+        elif str(new.get("AllowMajorVersionUpgrade", "")).lower() != "true":
+            yield (
+                f"{what}: RDS refuses the major upgrade {one} → {other}",
+                "set AllowMajorVersionUpgrade, and rehearse it on a restored snapshot first",
+            )
+    sizes = [str(it.get("AllocatedStorage", "")) for it in (old, new)]
+    if all(it.isdigit() for it in sizes) and int(sizes[1]) < int(sizes[0]):
+        yield f"{what}: RDS does not shrink storage, {sizes[0]} → {sizes[1]} GB", "leave the size, or move the data"
+
+
+def _exports(template: Mapping[str, Any]) -> dict[str, Json]:
+    return {
+        str(output["Export"]["Name"]): output
+        for output in (template.get("Outputs") or {}).values()
+        if isinstance(output, dict) and isinstance((output.get("Export") or {}).get("Name"), str)
+    }
+
+
+def _imports(assembly: Assembly) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for stack in assembly.stacks:
+        for name in dict.fromkeys(_imported(resources(stack.template))):
+            found.setdefault(name, []).append(stack.name)
+    return found
+
+
+def _imported(value: object) -> Iterator[str]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _imported(each)
+    elif isinstance(value, Mapping):
+        for name, argument in value.items():
+            if name == "Fn::ImportValue" and isinstance(argument, str):
+                yield argument
+            else:
+                yield from _imported(argument)
+
+
+def _export_gone(stack: str, name: str, importers: list[str]) -> Finding:
+    return Finding(
+        "deployment-fails",
+        Severity.DANGER,
+        stack,
+        f"Outputs/{name.rpartition(':')[2]}",
+        f"export {code(name)} goes away while {', '.join(importers)}, as deployed, imports it",
+        "keep it in this change (`stack.export_value`), and take it out in a second one, when nothing imports it",
+    )
+
+
+def _export_changes(
+    stack: str, name: str, output: Json, importers: list[str], changes: Mapping[str, ResourceChange]
+) -> Iterator[Finding]:
+    for logical_id in references(output.get("Value")):
+        change = changes.get(logical_id)
+        if change is not None and change.replaced:
+            may = "may be" if change.behaviour is UpdateBehaviour.MAY_REPLACE else "is"
+            yield Finding(
+                "deployment-fails",
+                Severity.DANGER,
+                stack,
+                change.path,
+                f"{noun(change.path)} {may} replaced, which changes export {code(name)} that {', '.join(importers)} "
+                "imports: CloudFormation refuses that",
+                "make the new one beside the old one, move those who import it, and remove the old one later",
+            )
+            return

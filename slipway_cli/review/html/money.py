@@ -1,0 +1,91 @@
+"""The page's part about cost: before and after, what makes the difference, and each line with its assumption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from slipway_cli.review.cost import compare
+from slipway_cli.review.cost.assumptions import NOT_COUNTED
+from slipway_cli.review.cost.estimate import CENT, Estimate, Line
+from slipway_cli.review.cost.prices import table as prices
+from slipway_cli.review.cost.text import money, signed
+from slipway_cli.review.html.markup import folded, listed, section, table, text
+
+
+def cost(before: Estimate, after: Estimate) -> str:
+    """The section."""
+    return section("cost", "Cost a month", *_parts(before, after))
+
+
+def _parts(before: Estimate, after: Estimate) -> Iterator[str]:
+    names = compare.environments(before, after)
+    rows = [_row(text(name), before.total(name), after.total(name)) for name in names]
+    heads = ("", "before", "after", "change")
+    yield table(heads, [*rows, _row("all", before.total(), after.total())], numbers=(1, 2, 3), total=True)
+    changed = compare.changes(before, after)
+    if changed:
+        yield "<h3>What makes the difference</h3>"
+        yield table(
+            ("", "change", "what"),
+            [(text(it.environment), _more(it.more), text(it.words)) for it in changed],
+            numbers=(1,),
+        )
+    if after.unpriced:
+        items = dict.fromkeys(
+            f"{text(it.environment)}: {text(it.path)} ({text(it.kind)}): {text(it.why)}" for it in after.unpriced
+        )
+        said = "<b>Not in these figures</b>, since nothing here knows the price:"
+        yield f'<div class="verdict">{said}{listed(list(items))}</div>'
+    for name in after.environments:
+        yield folded(_heading(after, name), _lines([it for it in after.lines if it.environment == name]))
+    yield folded("Assumptions, and what is not counted", _assumptions(after))
+
+
+def _row(name: str, was: Decimal, now: Decimal) -> tuple[str, ...]:
+    return (name, money(was), money(now), _more(now - was))
+
+
+def _more(amount: Decimal) -> str:
+    if abs(amount) < CENT:
+        return '<span class="soft">no change</span>'
+    return f'<span class="{"more" if amount > 0 else "less"}">{signed(amount)}</span>'
+
+
+def _heading(estimate: Estimate, name: str) -> str:
+    """An environment with its headings as a bar: a picture of where the money goes."""
+    total = estimate.total(name)
+    groups = list(estimate.groups(name).items())
+    if not total:
+        return f"<b>{text(name)}</b> {money(total)}"
+    shares = "".join(
+        f'<span style="width:{amount / total * 100:.1f}%" title="{text(group)} {money(amount)}"></span>'
+        for group, amount in groups
+    )
+    said = ", ".join(f"{text(group)} {money(amount)}" for group, amount in groups[:4])
+    return f'<b>{text(name)}</b> {money(total)}<div class="bars" aria-hidden="true">{shares}</div><small>{said}</small>'
+
+
+def _lines(lines: Sequence[Line]) -> str:
+    rows = [
+        (
+            f"{text(it.use.what)}{f'<br><small>{text(it.use.note)}</small>' if it.use.note else ''}",
+            text(it.use.how_much),
+            f"${it.price.amount.normalize():f}{'' if it.price.verified else '?'}",
+            money(it.amount),
+            f"<small>{text(it.use.assumed)}</small>",
+        )
+        for it in sorted(lines, key=lambda each: -each.amount)
+        if it.amount >= CENT
+    ]
+    return table(("what", "how much", "each", "a month", "assumed"), rows, numbers=(1, 2, 3))
+
+
+def _assumptions(estimate: Estimate) -> str:
+    rows = [(text(value), text(meaning)) for value, meaning in estimate.assumptions.printed()]
+    checked = (
+        f"On-demand prices as read on {prices().checked:%Y-%m-%d}; slipway_cli/review/cost/prices.yaml says where."
+    )
+    mark = " One with a ? stands on no page that we could read." if estimate.unverified() else ""
+    left_out = listed([text(it) for it in NOT_COUNTED])
+    return f"<p>{checked}{mark}</p>{table(('assumed', 'what'), rows, numbers=(0,))}<p>Not counted:</p>{left_out}"

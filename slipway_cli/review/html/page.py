@@ -1,0 +1,181 @@
+"""A report as one HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from slipway_cli.review.assembly import Assembly
+from slipway_cli.review.cost.estimate import estimate
+from slipway_cli.review.diagrams.page import drawings
+from slipway_cli.review.diagrams.svg import STYLE, drawn
+from slipway_cli.review.forbidden import LABEL, TRAILER, Verdict
+from slipway_cli.review.html.markup import blocks, folded, listed, section, table, text, words
+from slipway_cli.review.html.money import cost
+from slipway_cli.review.model import Broadening, Direction, Finding, Report, ResourceChange, Severity, StackChange
+from slipway_cli.review.rules import RULES
+from slipway_cli.review.sections import is_added
+from slipway_cli.review.words import value
+
+_STYLE = Path(__file__).with_name("page.css")
+# Nothing is loaded and nothing runs, whatever a template's texts hold.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_OPEN = 3
+"""So many stacks are shown unfolded."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared."""
+
+    before: Assembly
+    after: Assembly
+
+
+def write_page(path: Path, report: Report, sides: Sides, verdict: Verdict) -> None:
+    """Write the file, and the folder it goes into."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page(report, sides, verdict=verdict), encoding="utf-8")
+
+
+def page(report: Report, sides: Sides, *, verdict: Verdict | None = None) -> str:
+    """The whole file."""
+    parts = [
+        _head(report),
+        *(f'<div class="verdict">{words(it[:1].upper() + it[1:])}.</div>' for it in report.warnings),
+        *_judged(verdict or Verdict()),
+        f'<nav aria-label="Sections">{"".join(_links())}</nav><main>',
+        section("findings", "What matters first", _findings(report.findings)),
+        section("changes", "Changes, stack by stack", _stacks(report)),
+        *(folded(text(it.title), blocks(it.markdown)) for it in report.sections if not is_added(it)),
+        cost(estimate(sides.before.stacks), estimate(sides.after.stacks)),
+        section("diagrams", "Diagrams", *_diagrams(sides)),
+        "</main>",
+        f"<footer><small>Left out: {text('; '.join(report.noise))}.</small></footer>" if report.noise else "",
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f"<title>Review: {text(report.product)} against {text(report.base)}</title>"
+        f"<style>\n{_STYLE.read_text(encoding='utf-8')}{STYLE}</style></head>\n<body>\n"
+        + "\n".join(parts)
+        + "\n</body></html>\n"
+    )
+
+
+def _head(report: Report) -> str:
+    headline = f"{report.headline[:1].upper()}{report.headline[1:]}"
+    product, base = f"<code>{text(report.product)}</code>", f"<code>{text(report.base)}</code>"
+    return (
+        f"<header><h1>{words(headline)}</h1>"
+        f'<p class="soft">{product} compared with {base}, from templates alone: nothing was deployed.</p></header>'
+    )
+
+
+def _links() -> Iterator[str]:
+    for name in ("findings", "changes", "cost", "diagrams"):
+        yield f'<a href="#{name}">{name.capitalize()}</a>'
+
+
+def _judged(verdict: Verdict) -> Iterator[str]:
+    for rule in sorted({it.rule for it in verdict.forbidden}):
+        allow = (
+            f"label <code>{text(LABEL + rule)}</code>, or a commit with <code>{text(f'{TRAILER}: {rule}, why')}</code>"
+        )
+        forbids = f"<b>The manifest forbids <code>{text(rule)}</code></b>: {text(RULES.get(rule, rule))}."
+        yield f'<div class="verdict no">{forbids} If it is meant: {allow}.</div>'
+    for rule, who in sorted(verdict.allowed.items()):
+        yield (
+            f'<div class="verdict">The manifest forbids <code>{text(rule)}</code>; '
+            f"allowed by <code>{text(who)}</code>.</div>"
+        )
+
+
+def _findings(findings: Sequence[Finding]) -> str:
+    if not findings:
+        return "<p>Nothing is lost, nobody may do more, no network opens.</p>"
+    blocks = []
+    for rule, found in groupby(findings, key=lambda it: it.rule):
+        blocks.append(f"<h3>{text(RULES.get(rule, rule)[:1].upper() + RULES.get(rule, rule)[1:])}</h3>")
+        blocks.append(listed([_finding(it) for it in found]))
+    return "".join(blocks)
+
+
+def _finding(it: Finding) -> str:
+    grave = '<span class="danger">Danger:</span> ' if it.severity is Severity.DANGER else ""
+    advice = f'<br><span class="soft">{words(it.advice)}</span>' if it.advice else ""
+    return f"{grave}<code>{text(it.stack)}</code>: {words(it.words)}{advice}"
+
+
+def _stacks(report: Report) -> str:
+    if not report.stacks:
+        return "<p>No stack changes.</p>"
+    return "".join(_stack(it, opened=len(report.stacks) <= _OPEN) for it in report.stacks)
+
+
+def _stack(stack: StackChange, *, opened: bool) -> str:
+    counted = ", ".join(_counted(stack)) or "parameters and outputs"
+    summary = f'<b>{text(stack.name)}</b> <span class="soft">{text(stack.action.value)}: {counted}</span>'
+    parts = [listed([_resource(it) for it in stack.resources])] if stack.resources else []
+    if stack.broadenings:
+        parts.append(f"<h3>Rights and networks</h3>{listed([_broadening(it) for it in stack.broadenings])}")
+    if stack.others:
+        rows = [(f"<code>{text(it.path)}</code>", text(value(it.before)), text(value(it.after))) for it in stack.others]
+        parts.append(f"<h3>Beside the resources</h3>{table(('', 'before', 'after'), rows)}")
+    return folded(summary, "".join(parts), opened=opened)
+
+
+def _counted(stack: StackChange) -> Iterator[str]:
+    for found, one, many in (
+        (stack.resources, "resource", "resources"),
+        (stack.broadenings, "right or network", "rights and networks"),
+    ):
+        if found:
+            yield f"{len(found)} {one if len(found) == 1 else many}"
+
+
+def _resource(it: ResourceChange) -> str:
+    said = words(it.words)
+    if not it.properties:
+        return said
+    rows = [
+        (
+            f"<code>{text(p.path)}</code>",
+            text(value(p.before)),
+            text(value(p.after)),
+            text(p.because or p.behaviour.words),
+        )
+        for p in it.properties
+    ]
+    kind = f"<small>{text(it.type)} <code>{text(it.logical_id)}</code></small>"
+    return f"{said}{folded(kind, table(('property', 'before', 'after', 'update'), rows))}"
+
+
+def _broadening(it: Broadening) -> str:
+    grows = it.direction is Direction.GROWS
+    sign = (
+        f'<span class="grows">{text(it.reach.value)} grows</span>'
+        if grows
+        else f"{text(it.reach.value)} {it.direction.value}"
+    )
+    return f"{sign}: {words(it.words)}"
+
+
+def _diagrams(sides: Sides) -> Iterator[str]:
+    """Every diagram as it will be, those that change first; of those, the one before too."""
+    was, now = drawings(sides.before).all(), drawings(sides.after).all()
+    changed = [name for name in now if was.get(name) != now[name]]
+    gone = {f"before {name}": was[name] for name in changed if name in was}
+    images = drawn({**{name: now[name] for name in [*changed, *(it for it in now if it not in changed)]}, **gone})
+    for name in now if not images else [it for it in images if not it.startswith("before ")]:
+        mark = " <b>changes</b>" if name in changed else ""
+        yield _figure(f"{text(name)}{mark}", images[name])
+        if f"before {name}" in images:
+            yield folded(f"{text(name)} as it was", _figure("", images[f"before {name}"]))
+
+
+def _figure(caption: str, image: str) -> str:
+    return f'<figure><figcaption>{caption}</figcaption><div class="scroll" tabindex="0">{image}</div></figure>'

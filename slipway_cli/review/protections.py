@@ -1,0 +1,79 @@
+"""What guarded data or traffic and is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from slipway_cli.review.model import Action, Finding, PropertyChange, ResourceChange, Severity
+from slipway_cli.review.words import noun, property_name, value
+
+Lost = Callable[[object, object], bool]
+
+
+def _switched_off(before: object, after: object) -> bool:
+    return str(before).lower() in ("true", "enabled", "on") and str(after).lower() not in ("true", "enabled", "on")
+
+
+def _less(before: object, after: object) -> bool:
+    try:
+        return float(str(after)) < float(str(before))
+    except ValueError:
+        return before is not None and after is None
+
+
+def _gone(before: object, after: object) -> bool:
+    return bool(before) and not after
+
+
+_KEEPS = ("Retain", "RetainExceptOnCreate", "Snapshot")
+
+
+def _keeps_no_more(before: object, after: object) -> bool:
+    return before in _KEEPS and after not in _KEEPS
+
+
+def _plain_http(before: object, after: object) -> bool:
+    return after == "allow-all" and before != after
+
+
+_OF_STORES = {"DeletionPolicy": _keeps_no_more, "UpdateReplacePolicy": _keeps_no_more}
+# By the last part of a property's path: a reader cares for the property, wherever it stands.
+_ALWAYS: dict[str, Lost] = {
+    "DeletionProtection": _switched_off,
+    "DeletionProtectionEnabled": _switched_off,
+    "BackupRetentionPeriod": _less,
+    "SnapshotRetentionLimit": _less,
+    "MultiAZ": _switched_off,
+    "MultiAZEnabled": _switched_off,
+    "AutomaticFailoverEnabled": _switched_off,
+    "StorageEncrypted": _switched_off,
+    "AtRestEncryptionEnabled": _switched_off,
+    "TransitEncryptionEnabled": _switched_off,
+    "PointInTimeRecoveryEnabled": _switched_off,
+    "EnableKeyRotation": _switched_off,
+    "WebACLId": _gone,
+    "ViewerProtocolPolicy": _plain_http,
+    "[deletion_protection.enabled].Value": _switched_off,
+}
+_RETENTION = "RetentionInDays"
+
+
+def taken_back(change: ResourceChange) -> Iterator[Finding]:
+    """Protections that a change takes from a resource that stays."""
+    if change.action is not Action.UPDATE:
+        return
+    for it in change.properties:
+        yield from _of(change, it)
+
+
+def _of(change: ResourceChange, it: PropertyChange) -> Iterator[Finding]:
+    last = it.path.partition("LoadBalancerAttributes.")[2] or it.path.rpartition(".")[2]
+    rules = {**_ALWAYS, **(_OF_STORES if change.stateful else {})}
+    lost = rules.get(last) or (_switched_off if "VersioningConfiguration" in it.path else None)
+    name = noun(change.path)
+    said = f"{name}: {property_name(it.path)} {value(it.before)} → {value(it.after)}"
+    if lost and lost(it.before, it.after):
+        yield Finding("weaken-protection", Severity.WARNING, change.stack, change.path, said)
+    if last == _RETENTION and it.after is not None and (it.before is None or _less(it.before, it.after)):
+        words = f"{said}; **older log events are deleted**"
+        yield Finding("weaken-protection", Severity.WARNING, change.stack, change.path, words)

@@ -1,0 +1,154 @@
+"""Fake programs that stand before the real ones on the PATH: the registry, and the docker that pushes to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builds.run import Result, run
+from paths import ROOT
+
+ALLTHRIVE = ROOT / "examples" / "allthrive"
+URI = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend"
+BUILT = "sha256:" + "b" * 64
+
+_REPOSITORY = URI.partition("/")[2]
+_REGISTRY = """\
+import fnmatch, hashlib
+registry = json.loads((folder / "tags.json").read_text())
+def keep(repository, tag, digest):
+    state = registry.setdefault(repository, {})
+    moving = (folder / "moving").read_text().split() if (folder / "moving").exists() else ["*"]
+    if tag in state and state[tag] != digest and not any(fnmatch.fnmatchcase(tag, pattern) for pattern in moving):
+        sys.exit("ImageTagAlreadyExistsException")
+    state[tag] = digest
+    (folder / "tags.json").write_text(json.dumps(registry))
+def option(name):
+    return words[words.index(name) + 1]
+"""
+
+AWS = (
+    _REGISTRY
+    + """
+verb = words[1]
+state = registry.get(option("--repository-name"), {}) if "--repository-name" in words else {}
+if verb == "get-login-password":
+    print("password")
+elif verb == "describe-images":
+    digests = sorted(set(state.values()))
+    print(json.dumps({"imageDetails": [
+        {"imageDigest": each, "imageTags": [tag for tag, digest in state.items() if digest == each]} for each in digests
+    ] + [{"imageDigest": "sha256:untagged"}]}))
+elif verb == "batch-get-image":
+    digest = words[words.index("--image-ids") + 1].partition("=")[2]
+    print(json.dumps({"images": [{"imageManifest": json.dumps({"of": digest}), "imageManifestMediaType": "m"}]}))
+elif verb == "put-image":
+    tag, digest = option("--image-tag"), option("--image-digest")
+    assert json.loads(Path(option("--image-manifest").removeprefix("file://")).read_text()) == {"of": digest}
+    keep(option("--repository-name"), tag, digest)
+"""
+)
+
+DOCKER = (
+    _REGISTRY
+    + f"""
+if words[0] == "login":
+    assert sys.stdin.read() == "password\\n"
+elif words[:2] == ["buildx", "version"]:
+    sys.exit((folder / "no-buildx").exists())
+elif words[:2] == ["buildx", "build"] and (folder / "by-content").exists():
+    files = sorted(file for file in Path(words[-1]).rglob("*") if file.is_file())
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    (folder / option("--tag").replace("/", "_")).write_text("sha256:" + digest)
+elif words[0] == "create":
+    if (folder / "no-image").exists():
+        sys.exit("no such image")
+    print("container")
+elif words[0] == "export":
+    import tarfile
+    with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as image:
+        for file in sorted((folder / "root").rglob("*")):
+            image.add(file, file.relative_to(folder / "root"), recursive=False)
+elif words[0] == "push":
+    uri, _, tag = words[-1].rpartition(":")
+    repository, built, race = uri.partition("/")[2], folder / words[-1].replace("/", "_"), folder / "race"
+    if race.exists():
+        keep(repository, tag, race.read_text())
+        sys.exit("tag is immutable")
+    keep(repository, tag, built.read_text() if built.exists() else "{BUILT}")
+"""
+)
+
+
+@dataclass
+class Desk:
+    """A folder of fake programs, what they were told, and what the build printed."""
+
+    folder: Path
+    capture: pytest.CaptureFixture[str]
+
+    def install(self, name: str, body: str) -> None:
+        program = self.folder / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        head = f"#!{sys.executable} -SE\nimport json, os, sys\nfrom pathlib import Path\nwords = sys.argv[1:]\n"
+        told = f"folder = Path({str(self.folder)!r})\nwith (folder / 'told').open('a') as log:\n"
+        told += f"    log.write(json.dumps([{name!r}, *words]) + '\\n')\n"
+        program.write_text(head + told + body)
+        program.chmod(0o755)
+
+    def told(self, *first: str) -> list[list[str]]:
+        """The calls that begin with these words."""
+        log = self.folder / "told"
+        calls = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [call for call in calls if call[: len(first)] == list(first)]
+
+    @property
+    def repositories(self) -> dict[str, dict[str, str]]:
+        """The digest of each tag in each repository."""
+        found: dict[str, dict[str, str]] = json.loads((self.folder / "tags.json").read_text())
+        return found
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Those of the repository that most tests push to."""
+        return self.repositories.get(_REPOSITORY, {})
+
+    @tags.setter
+    def tags(self, tags: dict[str, str]) -> None:
+        (self.folder / "tags.json").write_text(json.dumps({_REPOSITORY: tags}))
+
+    def only_these_move(self, *tags: str) -> None:
+        """Make every tag immutable but these, with `*` for any text; else all move."""
+        (self.folder / "moving").write_text(" ".join(tags))
+
+    def run(self, build: str, source: Path, **values: str) -> tuple[Result, str]:
+        """Run a build; also what it printed."""
+        self.capture.readouterr()
+        result = run(build, source, values, self.folder / "output")
+        printed = self.capture.readouterr()
+        return result, printed.out + printed.err
+
+
+def desk_for(tmp_path: Path, capture: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk whose programs come first on the PATH."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    desk = Desk(folder, capture)
+    desk.tags = {}
+    monkeypatch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    return desk
+
+
+def files(folder: Path, **named: str | dict[str, Any]) -> Path:
+    """Write files; `__` in a name is a slash, `_dot_` a dot."""
+    for name, content in named.items():
+        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return folder

@@ -1,0 +1,310 @@
+"""The image build: names decided before anything is built, and what it asks of docker and the registry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builds.programs import AWS, BUILT, DOCKER, URI, Desk
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+OF_COMMIT = f"commit-{COMMIT}"
+OTHER = "sha256:" + "0" * 64
+
+
+@pytest.fixture
+def source(tmp_path: Path, desk: Desk) -> Path:
+    """A product of version 1.2.0, with the fake registry at hand."""
+    desk.install("aws", AWS)
+    desk.install("docker", DOCKER)
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    (folder / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1.2.0"\n')
+    return folder
+
+
+def build(desk: Desk, source: Path, **values: str) -> dict[str, str]:
+    """Run the build, which must succeed; what it exports."""
+    result, printed = desk.run("image", source, **{"REPOSITORY_URI": URI, "COMMIT": COMMIT, "BRANCH": "main"} | values)
+    assert result.succeeded, printed
+    return result.exported
+
+
+def refused(desk: Desk, source: Path, **values: str) -> str:
+    """Run the build, which must fail; what it printed."""
+    result, printed = desk.run("image", source, **{"REPOSITORY_URI": URI, "COMMIT": COMMIT, "BRANCH": "main"} | values)
+    assert not result.succeeded, printed
+    assert "FAILED: " in printed
+    return printed
+
+
+def labels(tags: dict[str, str]) -> set[str]:
+    return {tag for tag in tags if not tag.startswith(("layers-", "commit-"))}
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "version"),
+    [
+        ("pyproject.toml", '[project]\nname = "x"\nversion = "1.2.0"  # raised by hand\n', "1.2.0"),
+        ("pyproject.toml", "[tool.poetry]\nversion = '2.0.0'\n", "2.0.0"),
+        ("pyproject.toml", '[tool.x]\nversion = "9"\n[project]\nversion = "1.2.1"\n', "1.2.1"),
+        ("config/__init__.py", '"""Settings."""\n__version__ = "3.4.5"\n', "3.4.5"),
+        ("config/__init__.py", "__version__: str = '3.4.6'\n", "3.4.6"),
+        ("package.json", '{"name": "x", "version": "0.1.0"}', "0.1.0"),
+        ("pyproject.toml", '[project]\nversion = "1.2.0+local"\n', "1.2.0-local"),
+    ],
+)
+def test_the_version_is_read_from_the_file_that_the_manifest_names(
+    desk: Desk, source: Path, file: str, content: str, version: str
+) -> None:
+    (source / file).parent.mkdir(exist_ok=True)
+    (source / file).write_text(content)
+    exported = build(desk, source, VERSION_FILE=file)
+    assert exported == {
+        "IMAGE": f"{URI}@{BUILT}",
+        "RELEASE_VERSION": f"{version}-0123456",
+        "RELEASE_TAG": f"v{version}-0123456",
+    }
+
+
+@pytest.mark.parametrize(
+    ("tags", "values", "expected"),
+    [
+        ("{sha} latest", {}, {COMMIT, "latest"}),
+        ("{sha} latest", {"BRANCH": "feature/x"}, {COMMIT}),
+        ("{sha} latest", {"BRANCH": "main", "REPOSITORY_OF": "branches"}, {COMMIT}),
+        ("{version}-SNAPSHOT-{sha7}", {}, {"1.2.0-SNAPSHOT-0123456"}),
+        ("{version} {version}-{sha7} {branch}", {}, {"1.2.0", "1.2.0-0123456", "main"}),
+        ("{version} {version}-{sha7} {branch}", {"BRANCH": "feature/x"}, {"1.2.0-0123456", "feature-x"}),
+        ("{branch}", {"BRANCH": ".odd/na me"}, {"odd-na-me"}),
+        ("{branch}-{version}", {}, {"main-1.2.0"}),
+    ],
+)
+def test_an_image_gets_the_tags_of_the_patterns(
+    desk: Desk, source: Path, tags: str, values: dict[str, str], expected: set[str]
+) -> None:
+    build(desk, source, TAGS=tags, **values)
+    assert labels(desk.tags) == expected
+    assert desk.tags[OF_COMMIT] == BUILT
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"TAGS": "{version}-{build}"}, "'{version}-{build}' has an unknown field. Known are {version}, {sha}, {sha7}"),
+        (
+            {"RELEASE_TAG": "release/{version}"},
+            "'release/{version}' gives 'release/1.2.0', which is no tag",
+        ),
+        ({"COMMIT": "main"}, "COMMIT is 'main'; give the commit's full hexadecimal name"),
+        ({"COMMIT": COMMIT[:7]}, "COMMIT is '0123456'; give the commit's full hexadecimal name"),
+        ({"BRANCH": ""}, "BRANCH is empty; give the branch that is built"),
+        ({"REPOSITORY_OF": "yes"}, "REPOSITORY_OF is 'yes'; give main or branches."),
+        ({"REPOSITORY_OF": "main", "BRANCH": "feature/x"}, "holds what main built, and BRANCH is 'feature/x'."),
+        ({"REPOSITORY_URI": ""}, "REPOSITORY_URI is ''; give <registry>/<repository>."),
+        ({"VERSION_FILE": "setup.py"}, "no setup.py. Set VERSION_FILE"),
+        ({"VERSION_FILE": "Dockerfile"}, "VERSION_FILE is Dockerfile; known are *.toml"),
+        ({"DOCKERFILE": "Dockerfile.prod"}, "no ./Dockerfile.prod. Set CONTEXT"),
+        ({"BUILD_SECRETS": "npm_token"}, "NPM_TOKEN is empty, the value of build secret 'npm_token'."),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_built(
+    desk: Desk, source: Path, values: dict[str, str], sentence: str
+) -> None:
+    assert sentence in refused(desk, source, **values)
+    assert not desk.told("docker", "buildx", "build")
+
+
+def test_a_file_without_a_version_is_refused(desk: Desk, source: Path) -> None:
+    (source / "pyproject.toml").write_text('[tool.x]\nversion = "1"\n')
+    assert "no version in pyproject.toml. Write one" in refused(desk, source)
+
+
+def test_layers_are_looked_for_in_the_documented_order_where_there_are_any(desk: Desk, source: Path) -> None:
+    order = ["layers-1.2.0-feature-x", "layers-1.2.0-main", "layers-feature-x", "layers-main", "layers-general"]
+    desk.tags = dict.fromkeys(reversed(order), OTHER)
+    build(desk, source, BRANCH="feature/x")
+    (call,) = desk.told("docker", "buildx", "build")
+    used = [call[index + 1] for index, word in enumerate(call) if word == "--cache-from"]
+    assert used == [f"type=registry,ref={URI}:{tag}" for tag in order]
+    assert "type=inline" in call
+
+
+def test_a_first_build_asks_for_no_layers_and_leaves_its_own(desk: Desk, source: Path) -> None:
+    build(desk, source)
+    assert "--cache-from" not in desk.told("docker", "buildx", "build")[0]
+    assert set(desk.tags) - labels(desk.tags) == {OF_COMMIT, "layers-1.2.0-main", "layers-main", "layers-general"}
+
+
+def test_layers_from_before_branches_had_a_repository_of_their_own_are_not_read(desk: Desk, source: Path) -> None:
+    desk.tags = dict.fromkeys(["cache-1.2.0-main", "cache-main", "cache-general"], OTHER)
+    build(desk, source)
+    assert "--cache-from" not in desk.told("docker", "buildx", "build")[0]
+
+
+def test_a_commit_is_built_once_and_its_moving_tags_come_back(desk: Desk, source: Path) -> None:
+    desk.tags = {OF_COMMIT: BUILT, "latest": OTHER}
+    assert build(desk, source, TAGS="{sha} latest")["IMAGE"] == f"{URI}@{BUILT}"
+    assert not desk.told("docker", "buildx", "build")
+    assert not desk.told("docker", "push")
+    assert desk.tags["latest"] == BUILT
+
+
+@pytest.mark.parametrize(
+    "tag", [COMMIT, "1.2.0-0123456", "v1.2.0-0123456", "commit-0123456", f"commit-{'0123456'.ljust(40, 'f')}"]
+)
+def test_an_image_is_looked_up_by_nothing_but_the_full_name_of_its_commit(desk: Desk, source: Path, tag: str) -> None:
+    desk.tags = {tag: OTHER}
+    exported = build(desk, source, TAGS="{sha} {version}-{sha7}")
+    assert exported["IMAGE"] == f"{URI}@{BUILT}"
+    assert (desk.tags[tag], desk.tags[OF_COMMIT]) == (OTHER, BUILT)
+
+
+def test_a_label_that_names_another_image_stays_and_the_log_says_what_names_this_one(desk: Desk, source: Path) -> None:
+    desk.tags = {"1.2.0-0123456": OTHER}
+    result, printed = desk.run(
+        "image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", TAGS="{version}-{sha7}"
+    )
+    assert result.succeeded, printed
+    assert f"1.2.0-0123456 stays {OTHER}, the image of another build. This one is {OF_COMMIT}." in printed
+    assert desk.tags["1.2.0-0123456"] == OTHER
+
+
+@pytest.mark.parametrize("taken", ["v1.2.0-0123456", f"commit-{'0123456'.ljust(40, 'f')}"])
+def test_a_release_whose_short_name_may_be_another_image_is_called_by_its_full_one(
+    desk: Desk, source: Path, taken: str
+) -> None:
+    desk.tags = {taken: OTHER}
+    exported = build(desk, source)
+    assert (exported["RELEASE_TAG"], exported["RELEASE_VERSION"]) == (f"v1.2.0-{COMMIT}", "1.2.0-0123456")
+
+
+def test_a_release_keeps_its_short_name_when_its_commit_is_run_again(desk: Desk, source: Path) -> None:
+    desk.tags = {OF_COMMIT: BUILT, "v1.2.0-0123456": BUILT, f"commit-{'0123456'.ljust(40, 'f')}": OTHER}
+    assert build(desk, source)["RELEASE_TAG"] == "v1.2.0-0123456"
+
+
+def test_a_run_that_came_second_takes_the_image_of_the_first(desk: Desk, source: Path) -> None:
+    (desk.folder / "race").write_text(OTHER)
+    assert build(desk, source)["IMAGE"] == f"{URI}@{OTHER}"
+
+
+def test_a_version_names_its_first_image(desk: Desk, source: Path) -> None:
+    desk.tags = {"1.2.0": OTHER}
+    _, printed = desk.run("image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", TAGS="{version} {sha}")
+    assert f"1.2.0 stays {OTHER}: a version names one image. Raise it in pyproject.toml." in printed
+    assert (desk.tags["1.2.0"], desk.tags[COMMIT], desk.tags[OF_COMMIT]) == (OTHER, BUILT, BUILT)
+
+
+def test_a_released_version_is_not_built_again_for_the_main_branch(desk: Desk, source: Path) -> None:
+    desk.tags = {"v1.2.0": OTHER}
+    assert f"v1.2.0 is released already, as {OTHER}; raise the version in pyproject.toml" in refused(
+        desk, source, RELEASE_TAG="v{version}"
+    )
+    assert not desk.told("docker", "buildx", "build")
+
+
+@pytest.mark.parametrize("values", [{"BRANCH": "feature/x"}, {"COMMIT": "f" * 40}])
+def test_a_released_version_may_be_built_on_a_branch_and_run_again(
+    desk: Desk, source: Path, values: dict[str, str]
+) -> None:
+    desk.tags = {"v1.2.0": OTHER, f"commit-{'f' * 40}": OTHER}
+    build(desk, source, RELEASE_TAG="v{version}", **values)
+
+
+def test_a_label_of_a_branch_that_cannot_move_stops_no_build(desk: Desk, source: Path) -> None:
+    desk.only_these_move("layers-*")
+    desk.tags = {"main": OTHER}
+    build(desk, source, TAGS="{branch}", REPOSITORY_OF="branches")
+    assert desk.tags["main"] == OTHER
+
+
+def test_an_immutable_tag_that_should_move_is_explained(desk: Desk, source: Path) -> None:
+    desk.only_these_move("layers-*")
+    desk.tags = {"latest": OTHER}
+    printed = refused(desk, source, TAGS="{sha} latest")
+    assert "cannot move the tag latest. If the repository's tags are immutable, except this one" in printed
+
+
+def test_a_secret_stands_in_no_argument_and_no_line_of_the_log(
+    desk: Desk, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NPM_TOKEN", "the-value-of-the-secret")
+    _, printed = desk.run("image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", BUILD_SECRETS="npm_token")
+    assert "the-value-of-the-secret" not in printed + (desk.folder / "told").read_text()
+    assert "id=npm_token,env=NPM_TOKEN" in desk.told("docker", "buildx", "build")[0]
+
+
+@pytest.mark.parametrize("arguments", ["A=1 B=2", "A=1\nB=two words"])
+def test_build_arguments_are_words_or_lines(desk: Desk, source: Path, arguments: str) -> None:
+    build(desk, source, BUILD_ARGS=arguments, TARGET="production", PLATFORM="linux/arm64")
+    (call,) = desk.told("docker", "buildx", "build")
+    used = [call[index + 1] for index, word in enumerate(call) if word == "--build-arg"]
+    assert used == ["A=1", arguments[4:]]
+    assert call[call.index("--target") + 1] == "production"
+    assert call[call.index("--platform") + 1] == "linux/arm64"
+
+
+def test_without_buildx_the_old_builder_builds_and_says_so(desk: Desk, source: Path) -> None:
+    (desk.folder / "no-buildx").touch()
+    result, printed = desk.run("image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main")
+    assert result.succeeded
+    assert "No docker buildx here: built by the old builder" in printed
+    assert desk.told("docker", "build")
+
+
+def test_the_region_is_that_of_the_registry(desk: Desk, source: Path) -> None:
+    build(desk, source)
+    calls = desk.told("aws", "ecr")
+    assert calls
+    assert all(call[call.index("--region") + 1] == "us-east-1" for call in calls)
+
+
+PACKAGES = {
+    "var/lib/dpkg/status": "Package: libc6\nArchitecture: arm64\nVersion: 2.41-12\n\nPackage: zlib1g\nVersion: 1:1.3\n",
+    "lib/apk/db/installed": "P:musl\nV:1.2.5-r0\n\n",
+    "venv/lib/python3.13/site-packages/Django-5.2.dist-info/METADATA": (
+        "Metadata-Version: 2.1\nName: Django\nVersion: 5.2\n\nVersion: not this\n"
+    ),
+    "app/node_modules/@scope/tool/package.json": '{"name": "@scope/tool", "version": "1.0.0"}',
+    "app/package.json": '{"name": "mine", "version": "9"}',
+}
+
+
+def packages(desk: Desk, source: Path) -> dict[str, Any]:
+    build(desk, source)
+    found: dict[str, Any] = json.loads((desk.folder / "output" / "sbom.cdx.json").read_text())
+    return found
+
+
+def test_what_is_in_the_image_is_listed_as_cyclonedx(desk: Desk, source: Path) -> None:
+    for path, text in PACKAGES.items():
+        file = desk.folder / "root" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    found = packages(desk, source)
+
+    assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.6")
+    assert found["metadata"]["component"] == {"type": "container", "name": URI, "version": BUILT}
+    assert found["metadata"]["properties"] == []
+    assert {each["purl"] for each in found["components"]} == {
+        "pkg:deb/debian/libc6@2.41-12",
+        "pkg:deb/debian/zlib1g@1%3A1.3",
+        "pkg:apk/alpine/musl@1.2.5-r0",
+        "pkg:pypi/django@5.2",
+        "pkg:npm/%40scope/tool@1.0.0",
+    }
+
+
+def test_a_list_that_could_not_be_made_says_so_and_stops_no_release(desk: Desk, source: Path) -> None:
+    (desk.folder / "no-image").touch()
+
+    found = packages(desk, source)
+
+    assert found["components"] == []
+    assert found["metadata"]["properties"] == [{"name": "slipway:incomplete", "value": "docker create failed"}]

@@ -1,0 +1,100 @@
+"""The clone that the user of the demo changes and pushes, and the runs that its pushes start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from localcloud.testing.cloud import until
+from tests.end_to_end.allthrive.conftest import AllThrive
+
+PIPELINE = "allthrive-main"
+LONGEST = 900  # seconds, on a machine that runs other tests beside it
+
+
+@dataclass
+class Clone:
+    """What the user of the demo changes and pushes."""
+
+    allthrive: AllThrive
+
+    @cached_property
+    def folder(self) -> Path:
+        return self.allthrive.cloud.state / "work" / "allthrive"
+
+    def git(self, *words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip() + done.stderr
+
+    def push(self, message: str) -> tuple[str, str]:
+        """Commit and push; the run's id and what git printed."""
+        self.git("commit", "--all", "--allow-empty", "--message", message)
+        said = self.git("push", "origin", "main")
+        commit = self.git("rev-parse", "HEAD")
+        return self.run_of(commit), said
+
+    def run_of(self, commit: str) -> str:
+        def found() -> Any:
+            listed = self.allthrive.client("codepipeline").list_pipeline_executions(pipelineName=PIPELINE)
+            revisions = {
+                it["pipelineExecutionId"]: [one["revisionId"] for one in it.get("sourceRevisions", [])]
+                for it in listed["pipelineExecutionSummaries"]
+            }
+            return next((run for run, commits in revisions.items() if commit in commits), None)
+
+        return str(until(f"a run of {commit}", found, 120))
+
+    def tested(self, run: str) -> None:
+        """Wait until the run asks whether it may go to production."""
+        until("the question whether it may go to production", lambda: self._asked() or self.failed(run), LONGEST)
+        assert self.failed(run) == {}
+
+    def approved(self, run: str) -> dict[str, dict[str, Any]]:
+        """A person says yes with the printed verb; the run's actions when it is over."""
+        answered = self.allthrive.shell(f"{sys.executable} -m operate approve main --yes")
+        assert answered.returncode == 0, answered.stdout + answered.stderr
+        return self.ended(run)
+
+    def ended(self, run: str) -> dict[str, dict[str, Any]]:
+        """The run's actions when it is over, by stage and action."""
+        pipeline = self.allthrive.client("codepipeline")
+
+        def over() -> bool:
+            found = pipeline.get_pipeline_execution(pipelineName=PIPELINE, pipelineExecutionId=run)
+            return str(found["pipelineExecution"]["status"]) != "InProgress"
+
+        until(f"the end of {run}", over, LONGEST)
+        return self.actions(run)
+
+    def actions(self, run: str) -> dict[str, dict[str, Any]]:
+        found = self.allthrive.client("codepipeline").list_action_executions(
+            pipelineName=PIPELINE, filter={"pipelineExecutionId": run}
+        )
+        return {f"{it['stageName']}/{it['actionName']}": it for it in found["actionExecutionDetails"]}
+
+    def failed(self, run: str) -> dict[str, str]:
+        """Why actions of the run failed."""
+        found = self.actions(run)
+        failed = {name: it for name, it in found.items() if it["status"] == "Failed"}
+        return {name: str(it["output"]["executionResult"].get("errorDetails")) for name, it in failed.items()}
+
+    def _asked(self) -> bool:
+        found = self.allthrive.client("codepipeline").get_pipeline_state(name=PIPELINE)["stageStates"]
+        (action,) = next(stage["actionStates"] for stage in found if stage["stageName"] == "Approval")
+        return bool(action.get("latestExecution", {}).get("status") == "InProgress")
+
+    def github(self, path: str) -> Any:
+        secret = self.allthrive.client("secretsmanager").get_secret_value(SecretId="allthrive/github")["SecretString"]
+        request = urllib.request.Request(
+            f"{self.allthrive.cloud.settings.github_api}/repos/allthrive-ai/allthrive{path}",
+            headers={"Authorization": f"Bearer {json.loads(secret)['token']}"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)

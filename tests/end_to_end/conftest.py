@@ -1,0 +1,15 @@
+"""A cloud without Docker, and in it a world of pipelines, for the tests that need no container."""
+
+from __future__ import annotations
+
+import pytest
+
+from localcloud.testing.pipelines import World
+from localcloud.testing.plain import Plain, plain
+
+__all__ = ["plain"]
+
+
+@pytest.fixture(scope="session")
+def world(plain: Plain, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(plain, tmp_path_factory.mktemp("world"))

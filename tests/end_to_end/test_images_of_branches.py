@@ -1,0 +1,216 @@
+"""Two commits whose short names are equal, built for real: main builds its own image, also in a registry of before."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcloud.testing.builds import LOGS, REGISTRY, Builder, allow, exported
+from localcloud.testing.cloud import IMAGE, Cloud
+from localcloud.testing.plain import unique
+from localcloud.testing.tasks import run, stack
+from tests.conformance.reading import Deployed
+from tests.support.collision import SHORT, Twins, twins
+from tests.support.synthesis import Json, listed, shipped, statements
+
+pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
+
+PRODUCT = "edenco"  # its documented tags of a commit hold its short name only
+MAIN, BRANCHES = f"{PRODUCT}/backend", f"{PRODUCT}/branches/backend"
+FILES = {
+    "backend/Dockerfile": f"FROM {IMAGE} AS production\nCOPY page /page\n",
+    "backend/config/__init__.py": '__version__ = "1.2.0"\n',
+}
+
+
+@pytest.fixture(scope="module")
+def commits(tmp_path_factory: pytest.TempPathFactory) -> Twins:
+    ours, theirs = ({**FILES, "backend/page": page} for page in ("of main", "of a feature branch"))
+    return twins(tmp_path_factory.mktemp("twins") / "git", ours, theirs)
+
+
+def registry() -> Json:
+    """The Registry stack as synthesized, without what the CDK CLI checks."""
+    template = copy.deepcopy(shipped(PRODUCT)[f"tooling-{PRODUCT}-registry"])
+    return {"Resources": template["Resources"]}
+
+
+def registry_of_before() -> Json:
+    """The same before branches had a repository of their own: one for all, with their tags and layers."""
+    template = registry()
+    for logical_id, resource in list(template["Resources"].items()):
+        if resource["Properties"]["RepositoryName"] == BRANCHES:
+            del template["Resources"][logical_id]
+        else:
+            moving = ["latest", "feature-*", "main", "cache-*"]
+            resource["Properties"]["ImageTagMutabilityExclusionFilters"] = [
+                {"ImageTagMutabilityExclusionFilterType": "WILDCARD", "ImageTagMutabilityExclusionFilterValue": tag}
+                for tag in moving
+            ]
+    return template
+
+
+@pytest.fixture(scope="module")
+def before(cloud: Cloud, commits: Twins) -> dict[str, str]:
+    """Fills the registry, upgrades it with one deployment, and returns the tags and digests from before."""
+    stack, ecr = unique("registry"), cloud.client("ecr")
+    cloud.deploy(registry_of_before(), stack)
+    held = {}
+    for number, tags in enumerate(
+        [
+            ["1.1.0", "1.1.0-abc1234", "v1.1.0-abc1234"],  # a release
+            [f"1.2.0-{commits.main[:SHORT]}", "1.2.0", "cache-main", "cache-general", "feature-twin"],  # a branch's
+        ]
+    ):
+        manifest = json.dumps(
+            {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": [], "n": number}
+        )
+        for tag in tags:
+            ecr.put_image(repositoryName=MAIN, imageManifest=manifest, imageTag=tag)
+            held[tag] = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+    cloud.deploy(registry(), stack)
+    return held
+
+
+def tags(cloud: Cloud, repository: str) -> dict[str, str]:
+    found = cloud.client("ecr").describe_images(repositoryName=repository)["imageDetails"]
+    return {tag: image["imageDigest"] for image in found for tag in image.get("imageTags", [])}
+
+
+def rights(stack: str, role: str) -> list[dict[str, Any]]:
+    """Returns the statements of a role of a stack on the registry, as synthesized."""
+    found = [
+        statement
+        for logical_id, statement in statements(shipped(PRODUCT)[stack])
+        if logical_id.startswith(role)
+        and any(str(action).startswith("ecr:") for action in listed(statement.get("Action", [])))
+    ]
+    assert found
+    joined = '{"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, "'
+    plain: list[dict[str, Any]] = json.loads(json.dumps(found).replace(joined, '"arn:aws').replace('"]]}', '"'))
+    return plain
+
+
+def builder(cloud: Cloud, flow: str, commits: Twins, folder: Path, **more: str) -> Builder:
+    """The project of a flow's image build: its buildspec, variables and rights, on a checked-out commit."""
+    commit, branch = {"main": (commits.main, "main"), "feature": (commits.feature, "feature/twin")}[flow]
+    bucket, s3 = unique("source"), cloud.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    source, packed = commits.check_out(commit, folder), io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in source.rglob("*"):
+            archive.write(file, file.relative_to(source))
+    s3.put_object(Bucket=bucket, Key="source.zip", Body=packed.getvalue())
+    deployed = Deployed.of(PRODUCT, flow)
+    settings = {**deployed.variables("Publish", "Backend"), "COMMIT": commit, "BRANCH": branch, "PLATFORM": "", **more}
+    return Builder(
+        cloud,
+        deployed.buildspec("Publish", "Backend"),
+        LOGS,
+        allow(["s3:GetObject"]),
+        *rights(f"tooling-{PRODUCT}-delivery", f"{flow.capitalize()}PublishBackendRole"),
+        privileged=True,
+        source={"type": "S3", "location": f"{bucket}/source.zip"},
+        variables=[{"name": key, "value": value} for key, value in settings.items()],
+    )
+
+
+def published(cloud: Cloud, flow: str, commits: Twins, folder: Path) -> tuple[str, str]:
+    """The repository and the digest of the image that a flow built, or found."""
+    project = builder(cloud, flow, commits, folder)
+    build = project.run()
+    assert build["buildStatus"] == "SUCCEEDED", "\n".join(project.log(build))
+    repository, _, digest = exported(build)["IMAGE"].partition("/")[2].partition("@")
+    return repository, digest
+
+
+@pytest.fixture(scope="module")
+def both(
+    cloud: Cloud, before: dict[str, str], commits: Twins, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[str, str]]:
+    """Returns what the feature branch built first, and what main built then."""
+    folder = tmp_path_factory.mktemp("sources")
+    return {flow: published(cloud, flow, commits, folder / flow) for flow in ("feature", "main")}
+
+
+def test_main_builds_its_own_image(
+    cloud: Cloud, both: dict[str, tuple[str, str]], before: dict[str, str], commits: Twins, tmp_path: Path
+) -> None:
+    assert [repository for repository, _ in both.values()] == [BRANCHES, MAIN]
+    digests = [digest for _, digest in both.values()]
+    assert len({*digests, *before.values()}) == 4
+    assert published(cloud, "main", commits, tmp_path / "again") == both["main"]
+
+
+def test_only_main_writes_the_version_latest_and_mains_branch_tag(
+    cloud: Cloud, both: dict[str, tuple[str, str]], commits: Twins
+) -> None:
+    in_main, in_branches = tags(cloud, MAIN), tags(cloud, BRANCHES)
+    short = f"1.2.0-{commits.main[:SHORT]}"
+
+    assert {in_main[tag] for tag in (f"commit-{commits.main}", "latest", "main")} == {both["main"][1]}
+    assert set(in_branches) == {
+        f"commit-{commits.feature}",
+        short,
+        "feature-twin",
+        "layers-1.2.0-feature-twin",
+        "layers-feature-twin",
+        "layers-general",
+    }
+
+
+def test_the_upgrade_loses_no_image_and_no_tag(
+    cloud: Cloud, both: dict[str, tuple[str, str]], before: dict[str, str]
+) -> None:
+    assert both
+    found = tags(cloud, MAIN)
+
+    assert {tag: found[tag] for tag in before} == before
+
+
+def test_a_feature_build_that_names_mains_repository_is_refused(
+    cloud: Cloud, both: dict[str, tuple[str, str]], commits: Twins, tmp_path: Path
+) -> None:
+    uri = Deployed.of(PRODUCT, "main").variables("Publish", "Backend")["REPOSITORY_URI"]
+    project = builder(cloud, "feature", commits, tmp_path / "source", REPOSITORY_URI=uri)
+    seen = tags(cloud, MAIN)
+
+    build = project.run()
+
+    assert build["buildStatus"] == "FAILED"
+    assert f"repository/{MAIN}" in "\n".join(project.log(build))
+    assert tags(cloud, MAIN) == seen
+    assert both
+
+
+@pytest.mark.parametrize(
+    ("environment", "flow", "ends"),
+    [
+        ("staging", "feature", "EssentialContainerExited"),
+        ("staging", "main", "EssentialContainerExited"),
+        ("production", "main", "EssentialContainerExited"),
+        ("production", "feature", "TaskFailedToStart"),
+    ],
+)
+def test_only_where_a_flow_deploys_them_may_a_task_run_images_of_branches(
+    cloud: Cloud, both: dict[str, tuple[str, str]], environment: str, flow: str, ends: str
+) -> None:
+    name, (repository, digest) = unique("task"), both[flow]
+    pull = rights(f"{environment}-{PRODUCT}-services", "BackendTaskExecutionRole")
+    image = f"{REGISTRY}/{repository}@{digest}"
+    cloud.deploy(stack(name, "cat", "/page", statements=tuple(pull), Image=image), name)
+
+    task = cloud.stopped(name, run(cloud, name))
+
+    assert task["stopCode"] == ends, task
+    if ends == "TaskFailedToStart":
+        assert "not authorized to perform: ecr:BatchGetImage" in task["stoppedReason"]
+    else:
+        assert task["containers"][0]["exitCode"] == 0

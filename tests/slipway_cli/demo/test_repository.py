@@ -1,0 +1,21 @@
+"""The product that the demo puts on the local GitHub."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from localcloud.github.publish import publish
+from localcloud.settings import Settings
+from paths import ROOT
+
+
+def test_the_example_is_published_without_what_is_installed_in_it(tmp_path: Path) -> None:
+    made = publish(
+        ROOT / "examples" / "allthrive", "allthrive-ai", "allthrive", "main", settings=Settings(state=tmp_path)
+    )
+
+    listed = subprocess.run(["git", "ls-files"], cwd=made.clone, capture_output=True, text=True, check=True)
+    paths = listed.stdout.splitlines()
+    assert "README.md" in paths
+    assert not [path for path in paths if "node_modules/" in path or ".venv/" in path]

@@ -1,0 +1,44 @@
+"""docs/accepted-risks.md is what the constructs accept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from slipway_cli.gate.document import LIMIT, PATH, document
+from slipway_cli.gate.findings import SHORTEST_REASON, Inspection, risks
+from tests.support.synthesis import PRODUCTS, shipped
+
+
+@pytest.fixture(scope="module")
+def inspections() -> list[Inspection]:
+    return [Inspection(product, (), shipped(product).accepted) for product in PRODUCTS]
+
+
+def test_the_page_is_what_the_constructs_say(inspections: list[Inspection]) -> None:
+    assert PATH.read_text(encoding="utf-8") == document(inspections), "type `make docs`"
+
+
+def test_there_are_fewer_decisions_than_a_reviewer_can_read(inspections: list[Inspection]) -> None:
+    assert 0 < len(risks(inspections)) < LIMIT
+
+
+def test_every_reason_is_a_sentence(inspections: list[Inspection]) -> None:
+    for risk in risks(inspections):
+        assert len(risk.reason) >= SHORTEST_REASON, risk
+        assert not risk.reason.endswith("."), risk  # the page ends it
+
+
+def test_nothing_stands_on_a_stack_a_stage_or_the_app(inspections: list[Inspection]) -> None:
+    accepted = [each for inspection in inspections for each in inspection.accepted]
+
+    assert accepted
+    assert [each for each in accepted if each.wide or each.path.count("/") < 2] == []
+
+
+def test_a_changed_reason_changes_the_page(inspections: list[Inspection]) -> None:
+    first, *others = inspections
+    changed = replace(first.accepted[0], reason="another reason that is long enough to be one for a stranger")
+
+    assert document([replace(first, accepted=(changed, *first.accepted[1:])), *others]) != document(inspections)

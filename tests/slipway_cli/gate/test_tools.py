@@ -1,0 +1,168 @@
+"""Every pack and every tool is asked: each finds what is planted for it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_s3 as s3
+
+from slipway.accepted import accept
+from slipway_cli.gate import synthesis, tools
+from slipway_cli.gate.assembly import Template, roles, templates
+from slipway_cli.gate.escalation import PATHS, escalations
+from slipway_cli.gate.findings import Finding, Inspection
+
+WORKFLOW = """\
+on: pull_request_target
+jobs:
+  build:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v4
+      - run: echo ${{ github.event.pull_request.title }}
+"""
+pytestmark = pytest.mark.slow
+installed = pytest.mark.skipif(not tools.TOOLS.exists(), reason="no .venv-policy; `make policy` makes it")
+
+
+def unsafe(app: cdk.App) -> None:
+    """One of everything that a pack or tool should refuse."""
+    stack = cdk.Stack(app, "Unsafe", env=cdk.Environment(account="111122223333", region="us-east-1"))
+    bucket = s3.Bucket(stack, "Bucket")
+    accept(bucket, "planted, so that a test can see what is accepted", "AwsSolutions-S1", "AwsSolutions-S99")
+    accept(stack, "planted, so that a test can see what is too wide", "AwsSolutions-S10")
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    passing = ["iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction", "s3:GetObjekt"]
+    role.add_to_policy(iam.PolicyStatement(actions=passing, resources=["*"]))
+    lambda_.CfnFunction(
+        stack,
+        "Function",
+        role=role.role_arn,
+        runtime="python3.8",
+        handler="x.y",
+        code=lambda_.CfnFunction.CodeProperty(zip_file="x"),
+    )
+    rds.CfnDBInstance(stack, "Database", publicly_accessible=True, db_instance_class="db.t4g.micro", engine="postgres")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("assembly")
+
+
+@pytest.fixture(scope="module")
+def inspection(folder: Path) -> Inspection:
+    made = synthesis.inspect("unsafe", unsafe, folder)
+    synthesis.write(made, folder)
+    return made
+
+
+@pytest.fixture(scope="module")
+def made(inspection: Inspection, folder: Path) -> list[Template]:
+    return templates(folder)
+
+
+def rules(findings: Iterator[Finding] | list[Finding], tool: str, path: str = "") -> set[str]:
+    return {each.rule for each in findings if each.tool == tool and each.path.startswith(path)}
+
+
+@pytest.mark.parametrize(
+    ("pack", "rule", "path"),
+    [
+        ("AwsSolutions", "AwsSolutions-S1", "Unsafe/Bucket"),
+        ("NIST.800.53.R5", "NIST.800.53.R5-RDSInstancePublicAccess", "Unsafe/Database"),
+        ("HIPAA.Security", "HIPAA.Security-RDSInstancePublicAccess", "Unsafe/Database"),
+        ("PCI.DSS.321", "PCI.DSS.321-RDSInstancePublicAccess", "Unsafe/Database"),
+        ("Serverless", "Serverless-LambdaLatestVersion", "Unsafe/Function"),
+        ("CloudFormation Validate", "no_public_database", "Unsafe/Database"),
+        ("CloudFormation Validate", "passed_roles_are_named", "Unsafe/Role"),
+    ],
+)
+def test_each_pack_is_asked(inspection: Inspection, pack: str, rule: str, path: str) -> None:
+    assert rule in rules(list(inspection.findings), pack, path)
+
+
+def test_every_pack_has_a_planted_finding(inspection: Inspection) -> None:
+    assert set(synthesis.PACKS) <= {each.tool for each in inspection.findings}
+
+
+def test_what_is_accepted_is_matched_told_when_stale_and_refused_on_a_stack(inspection: Inspection) -> None:
+    said = list(inspection.wrong())
+
+    assert "AwsSolutions-S1" not in {each.rule for each in inspection.refused()}
+    assert any("AwsSolutions-S99: take it out" in each for each in said)
+    assert any("accepts at Unsafe, a whole stack or more" in each for each in said)
+
+
+def test_an_inspection_is_read_as_it_was_written(inspection: Inspection, folder: Path) -> None:
+    assert synthesis.read(folder) == inspection
+
+
+def test_outside_of_the_gate_nothing_is_recorded(folder: Path) -> None:
+    unsafe(cdk.App(outdir=str(folder / "plain")))
+
+    assert synthesis.inspect("nothing", lambda _: None, folder / "nothing").accepted == ()
+
+
+def test_cfn_lint_is_asked(made: list[Template]) -> None:
+    assert "W2531" in rules(list(tools.cfn_lint(made)), "cfn-lint", "Unsafe/Function")
+
+
+@installed
+def test_checkov_is_asked(made: list[Template], folder: Path) -> None:
+    assert "CKV_AWS_18" in rules(tools.checkov(folder, made), "checkov", "Unsafe/Bucket/Resource")
+
+
+@installed
+def test_cloudsplaining_and_parliament_are_asked(made: list[Template]) -> None:
+    found = list(tools.policies(made))
+
+    assert "cloudsplaining-PassExistingRoleToNewLambdaThenInvoke" in rules(found, "cloudsplaining", "Unsafe/Role")
+    assert "parliament-UNKNOWN_ACTION" in rules(found, "parliament", "Unsafe/Role")
+    assert "pass-role-to-function" in rules(found, "escalation", "Unsafe/Role")
+
+
+def test_zizmor_is_asked_where_there_are_workflows(tmp_path: Path) -> None:
+    assert list(tools.workflows(tmp_path)) == []
+    (tmp_path / ".github" / "workflows").mkdir(parents=True)
+    (tmp_path / ".github" / "workflows" / "ci.yml").write_text(WORKFLOW)
+
+    found = list(tools.workflows(tmp_path))
+
+    assert {"dangerous-triggers", "template-injection", "unpinned-uses"} <= rules(found, "zizmor", ".github/workflows/")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_way_to_more_rights_is_found_whatever_its_resources_are(path: str) -> None:
+    statements = [{"Effect": "Allow", "Action": right, "Resource": "arn:x"} for right in PATHS[path]]
+
+    assert path in {rule for rule, _ in escalations({"Statement": statements})}
+    assert path not in {rule for rule, _ in escalations({"Statement": statements[1:]})}
+
+
+def test_rights_of_one_role_are_gathered_from_all_its_policies(made: list[Template]) -> None:
+    (document,) = [it for path, it in roles(made[0]).items() if path.startswith("Unsafe/Role")]
+
+    assert document["Statement"][0]["Resource"] == "*"
+
+
+def test_a_tool_that_is_missing_says_what_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tools, "TOOLS", tmp_path)
+
+    with pytest.raises(tools.ToolError, match="make policy"):
+        list(tools.checkov(tmp_path, []))
+
+
+def test_a_tool_that_breaks_is_no_clean_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copy("/bin/false", tmp_path / "checkov")  # ends with 1, as checkov does where it finds something
+    monkeypatch.setattr(tools, "TOOLS", tmp_path)
+
+    with pytest.raises(tools.ToolError, match="answered no JSON"):
+        list(tools.checkov(tmp_path, []))

@@ -1,0 +1,65 @@
+"""Where a run's time went, as `make follow` tells it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from slipway_cli.operate.runs import BEGINNING, Entry, Run, Step
+from slipway_cli.operate.timing import spent
+
+START = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def step(name: str, begin: float, end: float, category: str = "Build") -> Step:
+    stage, action = name.split("/")
+    return Step(stage, action, "Succeeded", at(begin), at(end), category)
+
+
+RUN = Run(
+    Entry("1", "Succeeded", BEGINNING, BEGINNING),  # as GetPipelineExecution answers
+    (
+        step("Source/GitHub", 0, 2),
+        step("Test/Backend", 3, 53),
+        step("Test/Frontend", 3, 43),
+        step("Test/Seo", 4, 9),
+        step("Publish/Image", 54, 70),
+        step("Publish/Promote", 70, 72),
+        step("Approve/Ask", 73, 103, "Approval"),
+        step("Production/Deploy", 104, 200),
+    ),
+)
+
+
+def test_of_actions_side_by_side_the_longest_is_on_the_path() -> None:
+    assert [each.name for each in spent(RUN).path] == [
+        "Source/GitHub",
+        "Test/Backend",
+        "Publish/Image",
+        "Publish/Promote",
+        "Production/Deploy",
+    ]
+
+
+def test_the_sums_leave_out_what_people_took() -> None:
+    found = spent(RUN)
+
+    assert (found.total, found.people) == (200, 30)
+    assert found.critical == 2 + 50 + 16 + 2 + 96
+    assert found.sequential == found.critical + 40 + 5
+
+
+def test_it_is_told_in_two_lines() -> None:
+    first, second = spent(RUN).told()
+
+    assert first.startswith(
+        "It took 3 min (200 s, 30 s of them a person's). Longest: Production/Deploy 96 s, Test/Back"
+    )
+    assert second == "Its path is 166 s of actions and 4 s between them; its actions one after the other are 211 s."
+
+
+def test_a_run_without_actions_has_no_path() -> None:
+    assert spent(Run(Entry("1", "Succeeded", at(0), at(5)))).told() == ("It took 5 s (5 s).",)

@@ -1,0 +1,138 @@
+"""A visitor never finds half a frontend."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway_cli.release import frontend
+from slipway_cli.release.errors import ReleaseError
+from slipway_cli.release.target import Target
+from tests.support.fake_aws import FakeAws
+
+
+class Bucket:
+    """The site bucket, in memory, with the order of its writes."""
+
+    def __init__(self, aws: FakeAws) -> None:
+        self.objects: dict[str, tuple[bytes, dict[str, str], int]] = {}
+        self.written: list[str] = []
+        aws.on("s3.PutObject", self._put)
+        aws.on("s3.GetObject", lambda given: self.objects[self._key(given)][0].decode())
+        aws.on("s3.DeleteObject", self._delete)
+        aws.on("s3.ListObjectsV2", self._list)
+
+    @staticmethod
+    def _key(given: dict[str, Any]) -> str:
+        return str(given["path"]).lstrip("/").removeprefix("site/")
+
+    def _put(self, given: dict[str, Any]) -> str:
+        key = self._key(given)
+        self.written.append(key)
+        self.objects[key] = (_unchunked(given["body"]), given["headers"], len(self.written))
+        return ""
+
+    def _delete(self, given: dict[str, Any]) -> str:
+        del self.objects[self._key(given)]
+        return ""
+
+    def _list(self, _: dict[str, Any]) -> str:
+        items = "".join(
+            f"<Contents><Key>{key}</Key><LastModified>2026-11-21T00:{order // 60:02}:{order % 60:02}Z</LastModified>"
+            "</Contents>"
+            for key, (_, _, order) in self.objects.items()
+            if key.startswith("releases/")
+        )
+        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{items}</ListBucketResult>"
+
+
+def _unchunked(body: bytes) -> bytes:
+    """The content of an aws-chunked body, as botocore sends it with a checksum behind."""
+    if b"x-amz-checksum" not in body:
+        return body
+    size, _, rest = body.partition(b"\r\n")
+    return rest[: int(size, 16)]
+
+
+def a_build(folder: Path, script: str) -> Path:
+    (folder / "assets").mkdir(parents=True)
+    (folder / "assets" / script).write_text("console.log(1)")
+    (folder / "index.html").write_text(f'<script src="/assets/{script}">')
+    (folder / "robots.txt").write_text("User-agent: *")
+    return folder
+
+
+@pytest.fixture(name="bucket")
+def _bucket(aws: FakeAws) -> Bucket:
+    return Bucket(aws)
+
+
+def test_the_page_is_written_after_everything_it_names(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+    frontend.publish(target, a_build(tmp_path, "index-abcdefgh.js"), "1.0.0", 5)
+
+    published = [key for key in bucket.written if not key.startswith("releases/")]
+    assert published == ["assets/index-abcdefgh.js", "robots.txt", "index.html"]
+
+
+def test_hashed_assets_are_kept_by_browsers_and_pages_are_asked_for_again(
+    bucket: Bucket, target: Target, tmp_path: Path
+) -> None:
+    frontend.publish(target, a_build(tmp_path, "index-abcdefgh.js"), "1.0.0", 5)
+
+    assert bucket.objects["assets/index-abcdefgh.js"][1]["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert bucket.objects["index.html"][1]["Cache-Control"] == "no-cache"
+    assert bucket.objects["index.html"][1]["Content-Type"] == "text/html"
+
+
+def test_only_what_is_not_hashed_must_be_invalidated(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+    assert frontend.publish(target, a_build(tmp_path, "index-abcdefgh.js"), "1.0.0", 5) == [
+        "/index.html",
+        "/robots.txt",
+    ]
+
+
+def test_assets_of_the_newest_releases_stay_and_older_ones_go(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+    for number in range(4):
+        build = a_build(tmp_path / str(number), f"index-release{number}.js")
+        frontend.publish(target, build, f"1.0.{number}", keep_releases=2)
+
+    assert sorted(key for key in bucket.objects if key.startswith("assets/")) == [
+        "assets/index-release2.js",
+        "assets/index-release3.js",
+    ]
+    assert json.loads(bucket.objects["releases/1.0.3.json"][0]) == ["assets/index-release3.js"]
+
+
+def test_an_asset_that_a_kept_release_shares_with_an_old_one_stays(
+    bucket: Bucket, target: Target, tmp_path: Path
+) -> None:
+    for number in range(3):
+        frontend.publish(target, a_build(tmp_path / str(number), "shared-abcdefgh.js"), f"1.0.{number}", 1)
+
+    assert "assets/shared-abcdefgh.js" in bucket.objects
+
+
+def test_a_folder_without_a_page_publishes_nothing(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"no index\.html in .*: build the frontend first"):
+        frontend.publish(target, tmp_path, "1.0.0", 5)
+
+    assert bucket.written == []
+
+
+def test_a_release_that_is_published_again_is_forgotten_again(aws: FakeAws, target: Target) -> None:
+    references: list[str] = []
+
+    def create(given: dict[str, Any]) -> str:
+        body = bytes(given["body"]).decode()
+        references.append(body.partition("<CallerReference>")[2].partition("<")[0])
+        return "<Invalidation><Id>I1</Id><Status>Completed</Status></Invalidation>"
+
+    aws.on("cloudfront.CreateInvalidation", create)
+    for _ in range(2):
+        frontend.invalidate(target, ["/index.html"], "1.0.0")
+
+    assert len(set(references)) == 2
+    assert all(reference.startswith("1.0.0-") for reference in references)

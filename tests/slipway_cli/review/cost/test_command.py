@@ -1,0 +1,87 @@
+"""`make cost`: a manifest as it is, and at three sizes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from slipway_cli.review.cost.__main__ import main
+from slipway_cli.review.cost.estimate import estimate
+from slipway_cli.review.cost.profiles import PROFILES, variants
+from slipway_cli.review.synth import assembly
+from tests.support.manifests import product
+
+
+@pytest.fixture(scope="module")
+def months() -> dict[tuple[str, str], Decimal]:
+    """US dollars a month of AllThrive's production by profile and way out."""
+    found = [it for it in variants(product(), "production") if it.profile == "minimal" or it.nat == "gateway"]
+    synthesized = assembly(
+        product({"pipeline": None}), {f"v{i}": it.environment for i, it in enumerate(found)}, tooling=False
+    )
+    priced = estimate(synthesized.stacks)
+    assert priced.unpriced == ()
+    return {(it.profile, it.nat): priced.total(f"v{i}") for i, it in enumerate(found)}
+
+
+def test_each_profile_costs_more_than_the_one_before(months: dict[tuple[str, str], Decimal]) -> None:
+    costs = [months[profile.name, "gateway"] for profile in PROFILES]
+
+    assert costs == sorted(costs)
+
+
+def test_an_instance_is_cheaper_than_a_gateway_and_endpoints_are_dearer(
+    months: dict[tuple[str, str], Decimal],
+) -> None:
+    instance, gateway, none = (months["minimal", nat] for nat in ("instance", "gateway", "none"))
+
+    assert instance < gateway < none
+
+
+def test_a_gateway_instead_of_an_instance_costs_the_difference_of_both(months: dict[tuple[str, str], Decimal]) -> None:
+    # gateway 730 x $0.045 + 30 GB x $0.045 + address 730 x $0.005 = $37.85
+    # instance 730 x $0.0042 + disk 8 x $0.08 + address 730 x $0.005 = $7.356
+    assert months["minimal", "gateway"] - months["minimal", "instance"] == Decimal("37.85") - Decimal("7.356")
+
+
+def test_what_the_manifest_forbids_is_priced_and_said() -> None:
+    refused = {it.nat: it.problem for it in variants(product(), "production") if it.problem}
+
+    assert list(refused) == ["none"]
+    assert "the internet is needed by web, celery" in refused["none"]
+
+
+def test_profiles_fit_a_manifest_with_few_zones_and_little_scaling() -> None:
+    small = product(
+        {
+            "environments.production.network.zones": 2,
+            "environments.production.network.zone_letters": "bc",
+            "services.web.scaling": {"maximum": 2, "cpu_percent": 60},
+        }
+    )
+
+    found = {it.profile: it.environment for it in variants(small, "production") if it.nat == "gateway"}
+
+    assert found["ha"].network.zones == found["ha"].network.nat_count == 2
+    assert found["ha"].services["web"].count == 3
+
+
+def test_an_environment_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--product", "allthrive", "--environment", "prod"]) == 2
+    assert "--environment prod: no such environment; write one of: staging, production" in capsys.readouterr().err
+
+
+def test_a_product_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--product", "nothing"]) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_command_prints_what_it_costs_with_assumptions_and_date(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--product", "edenco", "--details"]) == 0
+
+    page = capsys.readouterr().out
+    assert page.startswith("# Edenco: $")
+    for part in ("## production at three sizes", "| minimal", "| standard", "| ha", "## Assumed", "as read on 2026-"):
+        assert part in page

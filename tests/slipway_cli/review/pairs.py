@@ -1,0 +1,108 @@
+"""The table of template pairs: what changes, and what a reviewer must be told."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from slipway_cli.review.assembly import Assembly, Stack
+from slipway_cli.review.compare import compare
+from slipway_cli.review.model import Action, Direction, Fate, Report, UpdateBehaviour
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One row of the table."""
+
+    name: str
+    before: Json
+    after: Json
+    of: str
+    verdict: str
+    fate: str
+    access: str
+    rules: tuple[str, ...]
+    cdk: Mapping[str, str]
+
+
+def pairs() -> list[Pair]:
+    """Every row."""
+    rows = yaml.safe_load(Path(__file__).with_name("pairs.yaml").read_text(encoding="utf-8"))["pairs"]
+    return [
+        Pair(
+            name=row["name"],
+            before={"Resources": row["before"]},
+            after={"Resources": patched(row["before"], row["change"])},
+            of=row["of"],
+            verdict=row["verdict"],
+            fate=row.get("fate", "none"),
+            access=row.get("access", "none"),
+            rules=tuple(sorted(row["rules"])),
+            cdk=row.get("cdk", {}),
+        )
+        for row in rows
+    ]
+
+
+def patched(value: Any, change: Any) -> Any:
+    """A JSON merge patch (RFC 7396), on a copy."""
+    if not isinstance(change, dict):
+        return copy.deepcopy(change)
+    result = copy.deepcopy(value) if isinstance(value, dict) else {}
+    for key, each in change.items():
+        if each is None:
+            result.pop(key, None)
+        else:
+            result[key] = patched(result.get(key), each)
+    return result
+
+
+def report(before: Json, after: Json) -> Report:
+    """What our comparison says about two templates of one stack."""
+    return compare(_assembly(before), _assembly(after), product="shop", base="main")
+
+
+def _assembly(template: Json) -> Assembly:
+    return Assembly((Stack("shop-data", "production", "111122223333", "us-east-1", template),), "55.0.0")
+
+
+def verdict(of: Report, logical_id: str) -> str:
+    """What it says about one resource, in the table's words."""
+    found = [it for stack in of.stacks for it in stack.resources if it.logical_id == logical_id]
+    if not found:
+        return "none"
+    (change,) = found
+    return _ACTIONS.get(change.action) or _BEHAVIOURS[change.behaviour]
+
+
+def fate(of: Report, logical_id: str) -> str:
+    """What it says about the data of one resource, in the table's words."""
+    found = [it.fate for stack in of.stacks for it in stack.resources if it.logical_id == logical_id]
+    return {Fate.LOST: "lost", Fate.SNAPSHOT: "snapshot", Fate.KEPT: "kept"}.get(
+        found[0] if found else Fate.NONE, "none"
+    )
+
+
+def access(of: Report) -> str:
+    """Which way rights and networks move, in the table's words."""
+    found = {it.direction for stack in of.stacks for it in stack.broadenings}
+    if found == {Direction.GROWS, Direction.NARROWS}:
+        return "both"
+    return {Direction.GROWS: "grows", Direction.NARROWS: "narrows"}.get(next(iter(found), Direction.SHIFTS), "none")
+
+
+_ACTIONS = {Action.ADD: "added", Action.REMOVE: "removed", Action.RENAME: "renamed"}
+_BEHAVIOURS = {
+    UpdateBehaviour.NOTHING: "nothing",
+    UpdateBehaviour.NO_INTERRUPTION: "in place",
+    UpdateBehaviour.INTERRUPTION: "interruption",
+    UpdateBehaviour.MAY_REPLACE: "may be replaced",
+    UpdateBehaviour.REPLACEMENT: "replacement",
+}

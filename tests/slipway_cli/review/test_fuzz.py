@@ -1,0 +1,67 @@
+"""Whatever stands in a template, a comparison ends in a report, or names the stack that it cannot read."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slipway_cli.review.assembly import Assembly, Stack
+from slipway_cli.review.compare import compare
+from slipway_cli.review.errors import ReviewError
+from slipway_cli.review.markdown import markdown
+from tests.slipway_cli.review.pairs import pairs
+
+JUNK: list[Any] = [None, "", "x", 0, -1, True, [], {}, [[]], [None], {"Ref": 1}, {"Fn::GetAtt": []}, {"Fn::Sub": {}}]
+JUNK += [
+    {"Fn::Join": ["", None]},
+    {"Statement": "x"},
+    {"Statement": [{"Effect": "Allow"}]},
+    {"Fn::FindInMap": [[]]},
+    "*",
+]
+
+
+@cache
+def resources() -> dict[str, Any]:
+    """One resource of each type of the table."""
+    found = {}
+    for pair in pairs():
+        for resource in pair.after["Resources"].values():
+            found[resource["Type"].replace("::", "")] = resource
+    return found
+
+
+def spoiled(value: Any, chance: random.Random) -> Any:
+    """A copy with some values replaced by what nobody expects there."""
+    if chance.random() < 0.01:
+        return chance.choice(JUNK)
+    if isinstance(value, dict):
+        return {key: spoiled(each, chance) if key != "Type" else each for key, each in value.items()}
+    return [spoiled(each, chance) for each in value] if isinstance(value, list) else value
+
+
+def assembly(seed: int) -> Assembly:
+    template = {
+        "Resources": spoiled(resources(), random.Random(seed)),
+        "Outputs": spoiled({"O": {"Value": 1}}, random.Random(seed)),
+    }
+    return Assembly((Stack("s", "e", "1", "eu-west-1", template),))
+
+
+def said(before: Assembly, after: Assembly) -> str:
+    try:
+        return markdown(compare(before, after, product="shop", base="main"))
+    except ReviewError as error:
+        return str(error)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(0, 2**32))
+def test_no_template_makes_it_fail_but_by_name(one: int, other: int) -> None:
+    text = said(assembly(one), assembly(other))
+
+    assert text.startswith("<!-- slipway review") or "not shaped as CloudFormation's templates are" in text
