@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from localcloud.testing.cloud import until
+from paths import ROOT
 from slipway_cli.release.verify import get
-from tests.end_to_end.allthrive.conftest import ROOT, AllThrive
+from tests.end_to_end.allthrive.conftest import AllThrive
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 

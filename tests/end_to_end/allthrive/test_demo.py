@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.allthrive.conftest import ROOT, AllThrive
+from paths import ROOT
+from tests.end_to_end.allthrive.conftest import AllThrive
 from tests.end_to_end.allthrive.test_documented_commands import SEED, TASK_ARN
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
