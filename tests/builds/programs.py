@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from builds.run import Result, run
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ALLTHRIVE = ROOT / "examples" / "allthrive"
 URI = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend"
 BUILT = "sha256:" + "b" * 64

@@ -16,8 +16,10 @@ from typing import Any
 import psycopg2
 import pytest
 
+from paths import ROOT
+
 HERE = Path(__file__).resolve().parent
-ALLTHRIVE = HERE.parent.parent / "examples" / "allthrive"
+ALLTHRIVE = ROOT / "examples" / "allthrive"
 BASE_IMAGES = ["python:3.13-slim", "postgres:18-alpine", "redis:7-alpine", "nginx:alpine"]
 IMAGE = "allthrive-example:tests"
 DIGEST = "sha256:" + "ab" * 32

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from paths import ROOT
+
 SOURCE = ROOT / "lambda"
 TESTS = Path(__file__).parent
 

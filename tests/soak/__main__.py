@@ -25,8 +25,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "lambda"), str(ROOT / "constructs")]  # source roots, as pyproject.toml has them for pytest
+from paths import CONSTRUCTS, HANDLERS, ROOT
+
+sys.path[:0] = [str(HANDLERS), str(CONSTRUCTS)]  # source roots, as pyproject.toml has them for pytest
 
 from tests.support import fake_pipeline  # noqa: E402 - needs the source roots
 

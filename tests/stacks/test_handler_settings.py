@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from paths import ROOT
 from shared.job import Job
 from shared.parameters import ParameterError
-from tests.support.synthesis import PRODUCTS, ROOT, Json, shipped
+from tests.support.synthesis import PRODUCTS, Json, shipped
 
 # Set where the manifest has the key in brackets, which no shipped product has.
 OPTIONAL = {

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from paths import ROOT
 from products import drawing
 from products.drawing import Graph
-from products.loader import FOLDER
 from slipway_cli.review.assembly import Assembly, Stack
 from slipway_cli.review.diagrams.architecture import architecture
 from slipway_cli.review.diagrams.overview import overview
 from slipway_cli.review.diagrams.pipelines import pipelines
 from slipway_cli.review.diagrams.svg import drawn, standalone
 
-DOCS = FOLDER.parent / "docs"
+DOCS = ROOT / "docs"
 _SERVES = ("AWS::EC2::VPC", "AWS::ECS::Service")
 _HEAD = """\
 # What stands where
