@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What `cdk synth` runs: one product's tooling and each of its environments."""
+"""The CDK app of one product: its tooling and each of its environments. `cdk synth` runs this file."""
 
 import os
 import sys
 
 from stacks.startup import prepare
 
-prepare()  # finds constructs/, and has Node.js load the library while Python imports it
+prepare()  # puts constructs/ on sys.path, and lets Node.js load the CDK library while Python imports its half
 
 import aws_cdk as cdk
 
@@ -15,7 +15,7 @@ from products import ManifestError, load
 from stacks.product import add_product
 
 app = cdk.App()
-enforce(app, on=os.environ.get("CDK_VALIDATION") != "false")  # as `cdk synth --no-validation` says
+enforce(app, on=os.environ.get("CDK_VALIDATION") != "false")  # `cdk synth --no-validation` sets it to false
 try:
     product = load(app.node.try_get_context("product"))
 except ManifestError as error:

@@ -1,4 +1,4 @@
-"""The input: product manifests, checked and frozen. Imports nothing of aws_cdk."""
+"""Product manifests, validated and frozen: the input of everything else. Does not import aws_cdk."""
 
 from products.errors import ManifestError
 from products.loader import load, product_names

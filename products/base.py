@@ -1,4 +1,4 @@
-"""What every part of a manifest's model is made of."""
+"""The base class and the field types that every part of a manifest's model uses."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 EXAMPLES: dict[str, str] = {}
-"""What a text of each pattern may look like: said when another is refused, and shown by editors."""
+"""A valid text for each pattern. Error messages and editors show it."""
 
 
 def text(pattern: str, example: str, **more: Any) -> Any:
-    """A text that matches a pattern, with an example of one."""
+    """Returns a pydantic field for a text that matches a pattern, and registers an example of such a text."""
     EXAMPLES[pattern] = example
     return Field(pattern=pattern, examples=[example], **more)
 
@@ -20,6 +20,6 @@ Name = Annotated[str, text(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "celery-beat", max_
 
 
 class Model(BaseModel):
-    """Unknown keys are refused, nothing is coerced, nothing changes after it was read."""
+    """Base class of the manifest's parts: refuses unknown keys, coerces no value, and is immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)

@@ -1,6 +1,6 @@
-"""Rules across the parts of a product. Each yields sentences for the user.
+"""Rules that involve several parts of a product. Each rule yields error messages for the user.
 
-A sentence may begin with `key.path: `, which the loader turns into a place in the file.
+A message begins with `key.path: `, which the loader turns into a line of the file.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from products import names, pipeline_checks
 from products.errors import nearest
 from products.model import Environment, Product
 from products.regions import REGIONS
-from products.secrets import looks_secret, names_a_secret
+from products.secrets import is_secret_name, looks_secret
 
-# What the containers receive from the platform: documented, so a manifest cannot give it another meaning.
+# Environment variables that Slipway sets in every container. They are documented, so a manifest must not redefine them.
 PLATFORM_VARIABLES = frozenset(
     {
         "SECRET_KEY", "DATABASE_URL", "REDIS_AUTH_TOKEN", "REDIS_HOST", "REDIS_PORT", "REDIS_TLS",
@@ -25,7 +25,7 @@ _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
 def problems(product: Product) -> Iterator[str]:
-    """Yields a sentence for every place where the parts of a product do not fit together."""
+    """Yields an error message for every place where the parts of a product contradict each other."""
     yield from _names(product)
     yield from _images(product)
     yield from _ports(product)
@@ -54,9 +54,9 @@ def _images(product: Product) -> Iterator[str]:
     for name in product.images:
         if name in names.RESERVED_IMAGES:
             yield f"images.{name}: the name is reserved {names.RESERVED_IMAGES[name]}; give the image another"
-    for name, item in product.services.items():
-        if item.image not in product.images:
-            yield f"services.{name}.image: no image '{item.image}' under images{nearest(item.image, known)}"
+    for name, service in product.services.items():
+        if service.image not in product.images:
+            yield f"services.{name}.image: no image '{service.image}' under images{nearest(service.image, known)}"
     migration = product.migration
     if migration and migration.image not in product.images:
         yield f"migration.image: no image '{migration.image}' under images{nearest(migration.image, known)}"
@@ -64,17 +64,18 @@ def _images(product: Product) -> Iterator[str]:
 
 def _ports(product: Product) -> Iterator[str]:
     taken: dict[int, str] = {}
-    for name, item in product.services.items():
-        if item.port is None:
+    for name, service in product.services.items():
+        port = service.port
+        if port is None:
             continue
-        if item.port in taken:
-            yield f"services.{name}.port: {item.port} is already the port of '{taken[item.port]}'; give it another"
-        taken.setdefault(item.port, name)
+        if port in taken:
+            yield f"services.{name}.port: {port} is already the port of '{taken[port]}'; choose another port"
+        taken.setdefault(port, name)
     paths: dict[str, str] = {}
-    for name, item in product.services.items():
-        for path in (*item.paths, *item.static_paths):
+    for name, service in product.services.items():
+        for path in (*service.paths, *service.static_paths):
             if path in paths:
-                yield f"services.{name}.paths: '{path}' already goes to '{paths[path]}'"
+                yield f"services.{name}.paths: '{path}' is already routed to '{paths[path]}'; remove one of them"
             paths.setdefault(path, name)
 
 
@@ -86,7 +87,7 @@ def _variables(product: Product) -> Iterator[str]:
     for place, variables in places.items():
         for variable, value in variables.items():
             yield from _variable_name(f"{place}.{variable}", variable)
-            kind = looks_secret(value) or (value and names_a_secret(variable) and "a secret, by its name")
+            kind = looks_secret(value) or (value and is_secret_name(variable) and "a secret, by its name")
             if kind and variable not in PLATFORM_VARIABLES:
                 yield (
                     f"{place}.{variable}: this looks like {kind}; put the value into Secrets Manager "
@@ -96,14 +97,14 @@ def _variables(product: Product) -> Iterator[str]:
         yield from _variable_name(f"secrets.{variable}", variable)
         for place, variables in places.items():
             if variable in variables:
-                yield f"{place}.{variable}: stands under secrets too; ECS takes one of them, remove the other"
+                yield f"{place}.{variable}: is also defined under secrets; remove one of the two, ECS accepts only one"
 
 
 def _variable_name(place: str, variable: str) -> Iterator[str]:
     if not _VARIABLE.match(variable):
-        yield f"{place}: not a variable's name; use letters, digits and underscores"
+        yield f"{place}: not the name of an environment variable; use letters, digits and underscores"
     if variable in PLATFORM_VARIABLES:
-        yield f"{place}: the platform sets it (docs/manifest.md); remove the line"
+        yield f"{place}: Slipway sets this variable (docs/manifest.md); remove the line"
 
 
 def _region(place: str, region: str) -> Iterator[str]:
@@ -120,9 +121,9 @@ def _environment(product: Product, place: str, environment: Environment) -> Iter
         else:
             for problem in product.services_in(place.rpartition(".")[2])[name].contradictions():
                 yield f"{place}.services.{name}.{problem}"
-    now, most = environment.database.storage_gb, environment.database.maximum_storage_gb
-    if most and most < now:
-        yield f"{place}.database.maximum_storage_gb: got {most}, less than storage_gb {now}"
+    storage, maximum = environment.database.storage_gb, environment.database.maximum_storage_gb
+    if maximum and maximum < storage:
+        yield f"{place}.database.maximum_storage_gb: got {maximum}, less than storage_gb {storage}"
     yield from _edge(place, environment)
 
 
@@ -139,13 +140,13 @@ def _network(product: Product, place: str, environment: Environment) -> Iterator
             yield f"{place}.network.zones: got {network.zones}; {offers}"
     if network.nat != "none" and network.nat_count > network.zones:
         yield f"{place}.network.nat_count: got {network.nat_count}, more than zones {network.zones}"
-    if not 16 <= network.cidr.prefixlen <= 22:  # noqa: PLR2004 - a VPC's largest; the smallest that holds nine subnets of 32
+    if not 16 <= network.cidr.prefixlen <= 22:  # noqa: PLR2004 - AWS's largest VPC; the smallest for nine subnets of 32
         yield f"{place}.network.cidr: got /{network.cidr.prefixlen}; write a block between /16 and /22"
     if network.nat == "none":
-        callers = [name for name, item in product.services.items() if item.internet]
+        callers = [name for name, service in product.services.items() if service.internet]
         if callers:
             yield (
-                f"{place}.network.nat: got none, but the internet is needed by {', '.join(callers)} "
+                f"{place}.network.nat: got none, but these services need the internet: {', '.join(callers)} "
                 f"(services.{callers[0]}.internet: true); write nat: instance (cheapest) or nat: gateway"
             )
 
@@ -153,11 +154,14 @@ def _network(product: Product, place: str, environment: Environment) -> Iterator
 def _edge(place: str, environment: Environment) -> Iterator[str]:
     domain = environment.edge.domain
     if domain and not domain.certificate_arn and not domain.hosted_zone_id:
-        yield f"{place}.edge.domain: give hosted_zone_id (we make the certificate) or certificate_arn"
+        yield f"{place}.edge.domain: write hosted_zone_id (Slipway then creates the certificate) or certificate_arn"
     if domain and not domain.certificate_arn and environment.region != "us-east-1":
         yield (
-            f"{place}.edge.domain.certificate_arn: missing; CloudFront takes certificates of us-east-1 only, and this "
-            f"environment is in {environment.region}: make one there and write its ARN"
+            f"{place}.edge.domain.certificate_arn: missing; CloudFront accepts certificates of us-east-1 only, and "
+            f"this environment is in {environment.region}: create one in us-east-1 and write its ARN"
         )
     if environment.edge.waf and environment.region != "us-east-1":
-        yield f"{place}.edge.waf: CloudFront takes web ACLs of us-east-1 only, this is {environment.region}"
+        yield (
+            f"{place}.edge.waf: CloudFront accepts web ACLs of us-east-1 only, and this environment is in "
+            f"{environment.region}; remove waf"
+        )

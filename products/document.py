@@ -68,7 +68,7 @@ def graph(flow: Delivery) -> drawing.Graph:
         )
         for stage in flow.stages
     ]
-    return drawing.pipeline(_starts(flow.trigger), stages)
+    return drawing.pipeline(_starts(flow.flow), stages)
 
 
 def _product(product: Product, pipeline: Pipeline) -> Iterator[str]:
@@ -112,14 +112,12 @@ def _starts(trigger: Flow) -> str:
 def _triggers(flows: Sequence[Delivery]) -> list[str]:
     rows = []
     for flow in flows:
-        only = [f"only `{each}`" for each in flow.trigger.paths] + [
-            f"not `{each}`" for each in flow.trigger.ignore_paths
-        ]
+        only = [f"only `{each}`" for each in flow.flow.paths] + [f"not `{each}`" for each in flow.flow.ignore_paths]
         older = "is stopped, up to a protected environment" if flow.stop_older else "goes on"
         rows.append(
             (
                 f"[`{flow.pipeline}`](#{flow.pipeline})",
-                _starts(flow.trigger).replace("*", "\\*"),
+                _starts(flow.flow).replace("*", "\\*"),
                 ", ".join(only) or "any",
                 _MODES[flow.mode],
                 older,

@@ -1,4 +1,4 @@
-"""Diagrams as data: what the documents and the reports draw, as Mermaid for GitHub and as SVG elsewhere."""
+"""Diagrams as data. The documents and the reports render them: as Mermaid for GitHub, as SVG elsewhere."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from itertools import groupby, pairwise
 
 
 class Shape(Enum):
-    """What a node looks like; the value is how Mermaid writes its borders."""
+    """The shape of a node; its value holds the brackets with which Mermaid writes the shape."""
 
     BOX = ("[", "]")
     END = ("([", "])")
-    """Where something begins or ends."""
+    """A start or an end."""
     GATE = ("{{", "}}")
-    """Where something may be stopped."""
+    """A step that may stop the process."""
     STORE = ("[(", ")]")
-    """What keeps data."""
+    """A data store."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """One thing, by an id of letters and digits. A label may have several lines."""
+    """A node with an id of letters and digits. Its label may have several lines."""
 
     id: str
     label: str
@@ -41,13 +41,13 @@ class Edge:
 
 @dataclass(frozen=True)
 class Group:
-    """A frame around things."""
+    """A frame around nodes, edges and other groups."""
 
     id: str
     label: str
     items: tuple[Item, ...]
     across: bool = False
-    """Whether its things stand side by side rather than below each other, where Mermaid is free to choose."""
+    """True to prefer a layout from left to right to one from top to bottom."""
 
 
 Item = Node | Edge | Group
@@ -60,8 +60,8 @@ class Graph:
     items: tuple[Item, ...]
 
     def nodes(self) -> Iterator[Node]:
-        """Every node, also those in groups."""
-        return (it for it in flat(self.items) if isinstance(it, Node))
+        """Returns every node, including those inside groups."""
+        return (item for item in flat(self.items) if isinstance(item, Node))
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class DrawnStage:
     name: str
     steps: tuple[Step, ...]
     back: str = ""
-    """What becomes of it when it fails, where that is more than to stop."""
+    """The text of what follows a failure; empty if the pipeline only stops."""
 
 
 def flat(items: Sequence[Item]) -> Iterator[Item]:
-    """Every node, edge and group, outer ones first."""
+    """Yields every node, edge and group, the outer ones first."""
     for item in items:
         yield item
         if isinstance(item, Group):
@@ -92,7 +92,7 @@ def flat(items: Sequence[Item]) -> Iterator[Item]:
 
 
 def pipeline(start: str, stages: Sequence[DrawnStage]) -> Graph:
-    """Stages from top to bottom, actions of one run order side by side."""
+    """Returns a graph with the stages from top to bottom, and actions of the same run order side by side."""
     items: list[Item] = [Node("start", start, Shape.END)]
     for number, stage in enumerate(stages):
         items.append(_stage(number, stage))
@@ -103,7 +103,7 @@ def pipeline(start: str, stages: Sequence[DrawnStage]) -> Graph:
 
 
 def mermaid(graph: Graph) -> str:
-    """The diagram in Mermaid, in words that every Mermaid of the last years reads."""
+    """Returns the diagram as Mermaid text, in a syntax that older versions of Mermaid also parse."""
     lines = ["flowchart TB", *_items(graph.items, "  ")]
     gates = [node.id for node in graph.nodes() if node.shape is Shape.GATE]
     if gates:
@@ -112,15 +112,15 @@ def mermaid(graph: Graph) -> str:
 
 
 def _stage(number: int, stage: DrawnStage) -> Group:
-    numbered = [list(step) for _, step in groupby(enumerate(stage.steps), key=lambda each: each[1].run_order)]
+    rows = [list(row) for _, row in groupby(enumerate(stage.steps), key=lambda numbered: numbered[1].run_order)]
     items: list[Item] = [
         Node(f"s{number}a{place}", step.label, Shape.GATE if step.gate else Shape.BOX)
         for place, step in enumerate(stage.steps)
     ]
-    for before, after in pairwise(numbered):
-        items += [Edge(f"s{number}a{one}", f"s{number}a{other}") for one, _ in before for other, _ in after]
-    # A row where several run side by side is read best from above, a row of single ones from the left.
-    return Group(f"s{number}", stage.name, tuple(items), across=all(len(step) == 1 for step in numbered))
+    for row, next_row in pairwise(rows):
+        items += [Edge(f"s{number}a{source}", f"s{number}a{target}") for source, _ in row for target, _ in next_row]
+    # Parallel steps are easier to read from top to bottom, a plain sequence from left to right.
+    return Group(f"s{number}", stage.name, tuple(items), across=all(len(row) == 1 for row in rows))
 
 
 def _items(items: Sequence[Item], indent: str) -> Iterator[str]:
@@ -140,6 +140,6 @@ def _items(items: Sequence[Item], indent: str) -> Iterator[str]:
 
 
 def quoted(text: str) -> str:
-    """A label as Mermaid takes any text: in quotes, with its own characters by number."""
+    """Returns a text as a quoted Mermaid label, with Mermaid's special characters as entity codes."""
     escaped = text.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace(">", "#gt;")
     return '"' + escaped.replace("\n", "<br>") + '"'

@@ -1,4 +1,4 @@
-"""What is said when a manifest cannot be used."""
+"""Errors for a manifest that cannot be used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from products.secrets import hidden
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a manifest: where it stands, what was got, what to write instead."""
+    """One mistake in a manifest. The message states what was found and what to write instead."""
 
     message: str
     key: str = ""
@@ -19,7 +19,7 @@ class Problem:
 
 
 class ManifestError(Exception):
-    """A manifest that cannot be used, with every problem found in it; `str()` is what the user reads."""
+    """Raised for a manifest that cannot be used, with every problem found in it. The user reads its `str()`."""
 
     def __init__(self, path: Path | str, problems: list[Problem]) -> None:
         self.path = path
@@ -31,13 +31,13 @@ class ManifestError(Exception):
         for problem in self.problems:
             place = f"{self.path}:{problem.line}" if problem.line else str(self.path)
             key = f" {problem.key}:" if problem.key else ""
-            # Whatever a check repeats of what it got: a pasted secret does not go on into a terminal or a log.
+            # Messages quote values of the manifest: a secret pasted there must not reach a terminal or a log.
             lines.append(f"{place}:{hidden(f'{key} {problem.message}')}")
         return lines
 
 
 class ProblemsError(ValueError):
-    """Several sentences at once, so that a user mends a manifest in one go."""
+    """Raised with several error messages at once, so that a user can fix all of them before the next run."""
 
     def __init__(self, sentences: list[str]) -> None:
         self.sentences = sentences
@@ -45,6 +45,6 @@ class ProblemsError(ValueError):
 
 
 def nearest(got: str, known: list[str]) -> str:
-    """A hint at the name that was probably meant."""
+    """Returns a hint for an unknown name: the known name closest to it, or all known names."""
     close = get_close_matches(got, known, n=1, cutoff=0.5)
     return f"; did you mean '{close[0]}'?" if close else f"; write one of: {', '.join(sorted(known))}"

@@ -1,6 +1,7 @@
-"""Rules about the values of one part of a manifest. Each raises ValueError with a sentence for the user.
+"""Rules about the values of one part of a manifest. Each raises ValueError with a message for the user.
 
-Imports nothing of the model, which calls these while it reads a part. Rules across parts are in products/checks.py.
+The model calls these rules while it validates a part, so this module must not import the model. Rules that involve
+several parts are in products/checks.py.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _HTTPS = 443
 
 
 def fargate_size(cpu: int, memory: int) -> None:
-    """Refuse a size that Fargate does not sell."""
+    """Raises ValueError if Fargate does not offer this combination of CPU and memory."""
     low, high, step = _FARGATE_MEMORY[cpu]
     if cpu == 256 and memory == 1536:  # noqa: PLR2004 - the table's one irregular row offers 512, 1024 and 2048
         low = 2048
@@ -32,7 +33,7 @@ def fargate_size(cpu: int, memory: int) -> None:
 
 
 def secret_name(name: str) -> None:
-    """Refuse what looks like a secret's value where its name belongs."""
+    """Raises ValueError if the name of a secret looks like the secret's value."""
     if kind := looks_secret(name):
         raise ValueError(
             f"name: this looks like {kind}; write the secret's name in Secrets Manager, e.g. allthrive/openai, keep "
@@ -41,7 +42,7 @@ def secret_name(name: str) -> None:
 
 
 def internet_ports(ports: tuple[int, ...]) -> None:
-    """Refuse a network in which containers cannot start."""
+    """Raises ValueError if a network blocks port 443, since containers could not start in it."""
     if _HTTPS not in ports:
         listed = ", ".join(str(port) for port in (_HTTPS, *ports))
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The pipelines of a product as data: what the Delivery stack builds and the documents draw, from this one place."""
+"""The pipelines of a product as data. The Delivery stack builds them and the documents draw them from this data."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from products.model import Product
 from products.pipeline import Check, Flow, Pipeline
 
 Mode = Literal["queued", "superseded", "parallel"]
-# Tags that builds/image.yml always puts: an image by its commit's full name, and layers for later builds.
+# Prefixes of the tags that builds/image.yml always sets: on an image, with its commit's full SHA; on cached layers.
 COMMIT_TAG, CACHE_TAG = "commit-", "layers-"
 DEFAULT_MINUTES = {"test": 30, "publish": 30, "e2e": 30, "release": 15}
 ENVIRONMENT_MINUTES = 60
 FIXED_STAGES = frozenset(DEFAULT_MINUTES)
-# Of an environment's minutes, what each of its actions may take; what is left is the deployment's.
+# Timeouts of an environment's actions other than the deployment, which gets the rest of the stage's minutes.
 PREPARE_MINUTES, FRONTEND_MINUTES, INVALIDATE_MINUTES, VERIFY_MINUTES = 2, 5, 3, 2
 LEAST_DEPLOY_MINUTES = 5
 
 
 class Kind(StrEnum):
-    """What an action does, as the stage table says it."""
+    """The kind of an action; its value is the description in docs/pipelines.md and in the build project."""
 
     SOURCE = "takes the commit from GitHub"
     CHECK = "runs a check"
@@ -49,9 +49,9 @@ class Action:
     kind: Kind
     run_order: int = 1
     minutes: int = 0
-    """How long it may take; 0 where CodePipeline's own limit holds."""
+    """The timeout; 0 for CodePipeline's default."""
     subject: str = ""
-    """The check, image or environment it is about."""
+    """The name of the check, image or environment that the action works on."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class Stage:
     actions: tuple[Action, ...]
     environment: str | None = None
     rolls_back: bool = False
-    """Whether a failure takes the stage back to the last run that succeeded in it."""
+    """True if CodePipeline rolls a failed stage back to the last successful run of it."""
 
     @property
     def minutes(self) -> int:
-        """How long the stage may take."""
+        """The timeout of the stage: the sum, over all run orders, of the longest action."""
         longest: dict[int, int] = {}
         for action in self.actions:
             longest[action.run_order] = max(longest.get(action.run_order, 0), action.minutes)
@@ -75,12 +75,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One pipeline."""
+    """One pipeline, derived from a flow of the manifest."""
 
-    flow: str
+    flow_name: str
     pipeline: str
-    """Its name in CodePipeline."""
-    trigger: Flow
+    """The pipeline's name in CodePipeline."""
+    flow: Flow
     mode: Mode
     stop_older: bool
     stages: tuple[Stage, ...]
@@ -88,40 +88,41 @@ class Delivery:
     """True if it builds only the repository's branch: no other pipeline's images may reach a protected environment."""
 
     def stage(self, name: str) -> Stage | None:
-        """The stage of that name."""
+        """Returns the stage with this name, or None."""
         return next((stage for stage in self.stages if stage.name == name), None)
 
     def environments(self) -> tuple[str, ...]:
-        """The environments it deploys, in order."""
+        """Returns the environments that this pipeline deploys to, in order."""
         return tuple(stage.environment for stage in self.stages if stage.environment)
 
 
 def deliveries(product: Product) -> tuple[Delivery, ...]:
-    """The pipelines of a product, in the manifest's order; none without a `pipeline:` section."""
+    """Returns the pipelines of a product, in the manifest's order; none without a `pipeline:` section."""
     if product.pipeline is None:
         return ()
     return tuple(
-        _Drawing(product, product.pipeline, name, flow).delivery() for name, flow in product.pipeline.flows.items()
+        _DeliveryBuilder(product, product.pipeline, name, flow).delivery()
+        for name, flow in product.pipeline.flows.items()
     )
 
 
 def startable(product: Product, environment: str) -> list[str]:
-    """The pipelines that a job of GitHub's environment of that name may start.
+    """Returns the names of the pipelines that a job in the GitHub environment of this name may start.
 
-    They end in the environment. One that passes a protected environment before an unprotected last one is left out:
-    whoever may deploy the unprotected environment would deploy the protected one.
+    These pipelines end in the environment. A pipeline that ends in an unprotected environment, but passes a protected
+    one, is left out: who may deploy to the unprotected environment could otherwise deploy to the protected one.
     """
     guarded = {name for name, settings in product.environments.items() if settings.protected}
     return [
-        flow.pipeline
-        for flow in deliveries(product)
-        if flow.environments()[-1:] == (environment,)
-        and (environment in guarded or guarded.isdisjoint(flow.environments()))
+        delivery.pipeline
+        for delivery in deliveries(product)
+        if delivery.environments()[-1:] == (environment,)
+        and (environment in guarded or guarded.isdisjoint(delivery.environments()))
     ]
 
 
 def of_main(product: Product, flow: Flow) -> bool:
-    """True if a flow builds only the repository's branch, by its full name."""
+    """True if the repository's branch, by its full name, is the only branch that a flow builds."""
     return tuple(flow.branches) == (product.repository.branch,)
 
 
@@ -138,9 +139,10 @@ def branches_reach(product: Product, environment: str) -> bool:
 
 
 def moving_tags(product: Product) -> list[str]:
-    """The tags of main's repository that may change what they name, as ECR's exclusion filters write them.
+    """Returns the mutable tags of the main branch's ECR repository, in the syntax of ECR's exclusion filters.
 
-    A tag of a build names it for ever; `latest` and the branch's name follow its newest build, and so do its layers.
+    Tags without a field, such as `latest`, tags with the branch's name, and the tags of cached layers move to the
+    newest build. All other tags are immutable.
     """
     if product.pipeline is None:
         return ["latest"]
@@ -149,14 +151,14 @@ def moving_tags(product: Product) -> list[str]:
 
 
 def release_prefix(pipeline: Pipeline) -> str:
-    """The text that every release tag begins with."""
+    """Returns the text that every release tag begins with."""
     return pipeline.release_tag.partition("{")[0]
 
 
 def release_tags(product: Product) -> str:
-    """The pattern of the tags that never expire, as ECR's lifecycle rules write it.
+    """Returns the pattern of the tags that never expire, in the syntax of ECR's lifecycle rules.
 
-    The prefix alone, so that releases stay when the manifest changes what follows it.
+    It holds only the prefix, so that releases are kept when the manifest changes the rest of `release_tag`.
     """
     if product.pipeline is None:
         return "v*"
@@ -164,7 +166,7 @@ def release_tags(product: Product) -> str:
 
 
 def branch_moving_tags(product: Product) -> list[str]:
-    """The tags that may change what they name in the repository of all other branches."""
+    """Returns the mutable tags of the ECR repository for all other branches."""
     return [*_branch_tags(product, main=False), f"{CACHE_TAG}*"]
 
 
@@ -183,18 +185,18 @@ def _branch_tags(product: Product, *, main: bool) -> dict[str, None]:
 
 
 def checks_of(pipeline: Pipeline, flow: str) -> dict[str, Check]:
-    """The checks that run in a flow."""
+    """Returns the checks that run in a flow."""
     return {name: check for name, check in pipeline.checks.items() if not check.flows or flow in check.flows}
 
 
 def minutes(pipeline: Pipeline, flow: Flow, stage: str) -> int:
-    """How long a stage may take, by flow, pipeline, or default."""
+    """Returns the timeout of a stage: the flow's, else the pipeline's, else the default."""
     default = DEFAULT_MINUTES.get(stage, ENVIRONMENT_MINUTES)
     return flow.timeouts.get(stage) or pipeline.timeouts.get(stage) or default
 
 
 def deploy_minutes(product: Product, stage_minutes: int) -> int:
-    """What an environment's other actions leave for the deployment; may be too little, or negative."""
+    """Returns the minutes that an environment's other actions leave for the deployment. They may be negative."""
     left = stage_minutes - VERIFY_MINUTES
     if product.frontend:
         left -= FRONTEND_MINUTES + INVALIDATE_MINUTES
@@ -205,8 +207,8 @@ def deploy_minutes(product: Product, stage_minutes: int) -> int:
 
 
 @dataclass(frozen=True)
-class _Drawing:
-    """Draws one pipeline."""
+class _DeliveryBuilder:
+    """Builds the `Delivery` of one flow."""
 
     product: Product
     pipeline: Pipeline
@@ -214,15 +216,13 @@ class _Drawing:
     flow: Flow
 
     def delivery(self) -> Delivery:
-        reached = [each for each in self.flow.stages if each in self.product.environments]
-        guarded = any(self.product.environments[each].protected for each in reached)
         mode: Mode = self.flow.mode or ("parallel" if self.flow.pull_requests_to else "queued")
         return Delivery(
-            flow=self.name,
+            flow_name=self.name,
             pipeline=names.pipeline(self.product.name, self.name),
-            trigger=self.flow,
+            flow=self.flow,
             mode=mode,
-            stop_older=not guarded if self.flow.stop_older is None else self.flow.stop_older,
+            stop_older=not self._guarded() if self.flow.stop_older is None else self.flow.stop_older,
             stages=(Stage("Source", (Action("GitHub", Kind.SOURCE),)), *self._stages(mode)),
             of_main=of_main(self.product, self.flow),
         )
@@ -232,48 +232,49 @@ class _Drawing:
         for name in self.flow.stages:
             limit = minutes(self.pipeline, self.flow, name)
             if name in FIXED_STAGES:
-                draw = {"test": self._test, "publish": self._publish, "e2e": self._e2e, "release": self._release}[name]
-                stages.append(draw(limit))
+                build = {"test": self._test, "publish": self._publish, "e2e": self._e2e, "release": self._release}[name]
+                stages.append(build(limit))
             else:
                 if self.product.environments[name].approval:
                     stages.append(self._approval(name))
                 stages.append(self._environment(name, limit, rolls_back=mode != "parallel"))
         return stages
 
+    def _environments(self) -> list[str]:
+        return [stage for stage in self.flow.stages if stage in self.product.environments]
+
+    def _guarded(self) -> bool:
+        return any(self.product.environments[name].protected for name in self._environments())
+
     def _test(self, limit: int) -> Stage:
         checks = checks_of(self.pipeline, self.name)
-        each = limit // len({check.run_order for check in checks.values()})
+        action_limit = limit // len({check.run_order for check in checks.values()})
         return Stage(
             "Test",
             tuple(
-                Action(names.pascal(name), Kind.CHECK, check.run_order, each, name)
+                Action(names.pascal(name), Kind.CHECK, check.run_order, action_limit, name)
                 for name, check in sorted(checks.items(), key=lambda item: item[1].run_order)
             ),
         )
 
     def _publish(self, limit: int) -> Stage:
-        guarded = any(
-            self.product.environments[each].protected for each in self.flow.stages if each in self.product.environments
-        )
-        scan = guarded and self.pipeline.scan is not None
-        each = limit // 2 if scan else limit
-        actions = [Action(names.pascal(image), Kind.IMAGE, 1, each, image) for image in self.product.images]
+        images, scan = self.product.images, self._guarded() and self.pipeline.scan is not None
+        action_limit = limit // 2 if scan else limit
+        actions = [Action(names.pascal(image), Kind.IMAGE, 1, action_limit, image) for image in images]
         if self.product.frontend:
-            actions.append(Action("Bundle", Kind.BUNDLE, 1, each))
+            actions.append(Action("Bundle", Kind.BUNDLE, 1, action_limit))
         if scan:
-            actions += [Action(f"Scan{names.pascal(it)}", Kind.SCAN, 2, each, it) for it in self.product.images]
+            actions += [Action(f"Scan{names.pascal(image)}", Kind.SCAN, 2, action_limit, image) for image in images]
         return Stage("Publish", tuple(actions))
 
     def _e2e(self, limit: int) -> Stage:
         before = self.flow.stages[: self.flow.stages.index("e2e")]
-        environment = [each for each in before if each in self.product.environments][-1]
+        environment = [stage for stage in before if stage in self.product.environments][-1]
         return Stage("E2E", (Action("Playwright", Kind.E2E, 1, limit, environment),))
 
     def _approval(self, environment: str) -> Stage:
-        asked = [
-            it for it in self.flow.stages if it in self.product.environments and self.product.environments[it].approval
-        ]
-        name = "Approval" if len(asked) == 1 else f"Approve{names.pascal(environment)}"
+        approvals = [name for name in self._environments() if self.product.environments[name].approval]
+        name = "Approval" if len(approvals) == 1 else f"Approve{names.pascal(environment)}"
         return Stage(name, (Action("Approve", Kind.APPROVAL, subject=environment),))
 
     def _environment(self, environment: str, limit: int, *, rolls_back: bool) -> Stage:
@@ -295,5 +296,5 @@ class _Drawing:
         return Stage(names.pascal(environment), actions, environment, rolls_back)
 
     def _release(self, limit: int) -> Stage:
-        each = limit // 2
-        return Stage("Release", (Action("Promote", Kind.PROMOTE, 1, each), Action("GitHub", Kind.RELEASE, 2, each)))
+        half = limit // 2
+        return Stage("Release", (Action("Promote", Kind.PROMOTE, 1, half), Action("GitHub", Kind.RELEASE, 2, half)))

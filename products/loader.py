@@ -1,4 +1,4 @@
-"""Reads a manifest, or says in the user's words what is wrong with it and where."""
+"""Reads and validates a manifest. Its errors name the file, the line, the key, and what to write instead."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from products.secrets import looks_secret
 
 
 def load(name: str | None, folder: Path = MANIFESTS) -> Product:
-    """The product of that name, from `folder/<name>.yaml`.
+    """Returns the product with this name, read from `folder/<name>.yaml`.
 
     Raises:
-        ManifestError: with every problem found, each with its line, key, and what to write instead.
+        ManifestError: if the manifest is missing or wrong; it lists every problem found.
     """
     known = product_names(folder)
     if not name:
-        raise ManifestError("-c product=…", [Problem(f"missing; write one of: {', '.join(known) or 'none there yet'}")])
+        hint = f"write one of: {', '.join(known)}" if known else f"no manifest in {folder} yet; write the first"
+        raise ManifestError("-c product=…", [Problem(f"missing; {hint}")])
     path = folder / f"{name}.yaml"
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     if name not in known:
@@ -39,11 +40,12 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
     try:
         product = validated(data)
     except ValidationError as error:
-        raise ManifestError(shown, [p for e in error.errors() for p in _problems(e, lines)]) from None
+        problems = [problem for details in error.errors() for problem in _problems(details, lines)]
+        raise ManifestError(shown, problems) from None
     except ProblemsError as error:
         raise ManifestError(shown, [_own(sentence, (), lines) for sentence in error.sentences]) from None
     if product.name != name:
-        message = f"got '{product.name}'; a product's name is its file's: write '{name}' or rename the file"
+        message = f"got '{product.name}'; it must equal the file's name: write '{name}' or rename the file"
         raise ManifestError(shown, [Problem(message, "name", lines.get(("name",)))])
     return product
 
@@ -58,9 +60,9 @@ def validated(data: object) -> Product:
 
     Raises:
         ValidationError: if a key or a value is wrong.
-        ProblemsError: if every key and value is right, but the parts do not fit together.
+        ProblemsError: if every key and value is valid, but some contradict each other.
     """
-    # By way of JSON, since strict validation of Python objects would refuse a list where a tuple is declared.
+    # Validated as JSON: for Python objects, strict mode refuses a list where a tuple is declared.
     product = Product.model_validate_json(json.dumps(data))
     if sentences := [*checks.problems(product)]:
         raise ProblemsError(sentences)
@@ -69,11 +71,11 @@ def validated(data: object) -> Product:
 
 _TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq"))
 
-_DEEPEST = 20  # more than twice what a manifest needs, and far from Python's own limit, which tools move
+_DEEPEST = 20  # more than twice what a manifest needs, and far below Python's recursion limit, which tools change
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as far as a manifest needs it: no dates, no tags, and no aliases, which could contain themselves."""
+    """A loader for the part of YAML that manifests need: no dates, no tags, and no aliases, which could be circular."""
 
     yaml_implicit_resolvers: dict[str, Any] = {  # noqa: RUF012 - PyYAML's stubs declare it so
         first: [(tag, pattern) for tag, pattern in resolvers if tag in _TAGS]
@@ -86,7 +88,7 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs leave its types out
             raise yaml.MarkedYAMLError(
-                problem=f"write out what *{event.anchor} stands for", problem_mark=event.start_mark
+                problem=f"replace the alias *{event.anchor} with its value", problem_mark=event.start_mark
             )
         if self._depth > _DEEPEST:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # PyYAML's stubs leave its types out
@@ -102,7 +104,7 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=f"remove the tag {node.tag}", problem_mark=node.start_mark)
         try:
             return super().construct_object(node, deep)
-        except (ValueError, LookupError) as error:  # a number of 5000 digits, `!!int x`
+        except (ValueError, LookupError) as error:  # e.g. a number of 5000 digits, or `!!int x`
             raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
 
 
@@ -130,7 +132,7 @@ def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
 
 
 def _lines(node: yaml.Node, duplicates: list[Problem], path: tuple[str, ...] = ()) -> Lines:
-    """The line of every key, by its path."""
+    """Returns the line of every key, by the key's path. Appends keys that occur twice to `duplicates`."""
     found: Lines = {path: node.start_mark.line + 1}
     children: list[tuple[str, yaml.Node, int]] = []
     if isinstance(node, yaml.MappingNode):
@@ -140,7 +142,8 @@ def _lines(node: yaml.Node, duplicates: list[Problem], path: tuple[str, ...] = (
     for key, value, line in children:
         where = (*path, key)
         if where in found:
-            duplicates.append(Problem(f"stands twice; the first is in line {found[where]}", ".".join(where), line))
+            message = f"duplicate key, first used in line {found[where]}; remove one of them"
+            duplicates.append(Problem(message, ".".join(where), line))
         found |= {**_lines(value, duplicates, where), where: line}
     return found
 
@@ -191,7 +194,7 @@ def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
 
 
 def _instead(kind: str, got: object) -> str:
-    """What to write where one value of the wrong type was got."""
+    """Returns what to write instead of a value of the wrong type, or nothing."""
     if kind == "string_type" and isinstance(got, int | float):
         return "; put it in quotes"
     if kind == "tuple_type" and isinstance(got, str | int | float):
@@ -200,7 +203,7 @@ def _instead(kind: str, got: object) -> str:
 
 
 def _its_keys(path: tuple[str, ...]) -> str:
-    """What to write at a path that takes keys of its own."""
+    """Returns the keys that are allowed at a path, as the end of a message; nothing if it takes a plain value."""
     keys = _keys(path)
     return f"; its keys are: {', '.join(keys)}" if keys else ""
 
@@ -211,15 +214,15 @@ def _short(value: object) -> str:
     if kind := looks_secret(str(value)):
         return f"{kind}, not shown here; change it now if it was ever committed"
     text = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - as much as leaves the line readable
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - keeps the line readable
 
 
 def _keys(path: tuple[str, ...]) -> list[str]:
-    """The keys the model knows at a path."""
+    """Returns the keys that the model allows at a path."""
     model: Any = Product
     for part in path:
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            model = next((arg for arg in get_args(model) if _is_model(arg)), None)
+            model = next((argument for argument in get_args(model) if _is_model(argument)), None)
             continue
         field = model.model_fields.get(part)
         model = _unwrap(field.annotation) if field else None
@@ -231,7 +234,7 @@ def _is_model(value: object) -> bool:
 
 
 def _unwrap(annotation: Any) -> Any:
-    """The model in an annotation such as `Image | None`; a mapping stays, its next key is a name."""
+    """Returns the model in an annotation such as `Image | None`, or a mapping as it is: its next key is a name."""
     if _is_model(annotation) or getattr(annotation, "__origin__", None) is dict:
         return annotation
-    return next((arg for arg in get_args(annotation) if _is_model(arg)), None)
+    return next((argument for argument in get_args(annotation) if _is_model(argument)), None)

@@ -1,4 +1,4 @@
-"""The names operators type. They are documented, so they are formed in this one place."""
+"""The names that operators type. They are documented, so only this module builds them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESERVED_ENVIRONMENTS = {
 
 
 def prefix(environment: str, product: str) -> str:
-    """What every name of an environment begins with, e.g. production-allthrive."""
+    """Returns the prefix of every name in an environment, e.g. production-allthrive."""
     return f"{environment}-{product}"
 
 
@@ -46,7 +46,7 @@ def repository(product: str, image: str) -> str:
 
 
 def branch_repository(product: str, image: str) -> str:
-    """The ECR repository of what other branches built, e.g. allthrive/branches/backend; no image's name has a slash."""
+    """The ECR repository of other branches' images, e.g. allthrive/branches/backend; no image's name has a slash."""
     return f"{product}/branches/{image}"
 
 
@@ -71,12 +71,12 @@ def build(product: str, flow: str, action: str) -> str:
 
 
 def access_role(environment: str, product: str, task: str) -> str:
-    """What the pipeline becomes in an environment to do one task, e.g. production-allthrive-pipeline-deploy."""
+    """The role that the pipeline assumes in an environment for one task, e.g. production-allthrive-pipeline-deploy."""
     return f"{prefix(environment, product)}-pipeline-{task}"
 
 
 def handler_role(product: str, environment: str, task: str) -> str:
-    """The role of the function that does a task to an environment, e.g. tooling-allthrive-production-deploy."""
+    """The role of the function that does a task in an environment, e.g. tooling-allthrive-production-deploy."""
     return f"{prefix('tooling', product)}-{environment}-{task}"
 
 
@@ -86,7 +86,7 @@ def build_role(product: str, flow: str, environment: str) -> str:
 
 
 def pascal(name: str) -> str:
-    """A name as construct ids and parameters have it, e.g. CeleryBeat for celery-beat."""
+    """Returns a name in the form of construct ids and parameters, e.g. CeleryBeat for celery-beat."""
     return "".join(part.capitalize() for part in name.split("-"))
 
 
@@ -101,25 +101,25 @@ def count_parameter(service_name: str) -> str:
 
 
 def reserved_services(services: Iterable[str]) -> set[str]:
-    """Service names that would take another part's place in the Services stack."""
+    """Returns the service names that would collide with other parts of the Services stack."""
     parts = {"cluster", "load-balancer", "migrate", "password-rotation"}
     return parts | {f"{service}-{part}" for service in services for part in ("task", "logs")}
 
 
 VERSION_PARAMETER = "ReleaseVersion"
-MIGRATION_PARAMETER = "MigrationImage"  # its own, so that migrations can run before the services change
-UNRELEASED = "unreleased"  # value of an image parameter until the first release: services then run no task
+MIGRATION_PARAMETER = "MigrationImage"  # separate, so that migrations can run before the services change
+UNRELEASED = "unreleased"  # value of an image parameter before the first release: services run no task then
 
 
 def over_limits(environment: str, product: str) -> list[str]:
-    """What is too long for AWS, as sentences; empty when every name fits."""
+    """Returns an error message for each name that is too long for AWS."""
     checks = (
         ("load balancer", prefix(environment, product), LOAD_BALANCER_LIMIT),
         ("role", github_role(environment, product), ROLE_LIMIT),
     )
     return [
-        f"the {what} would be named '{name}', {len(name)} characters; AWS allows {limit}: shorten the product or the "
+        f"the {kind} would be named '{name}', {len(name)} characters; AWS allows {limit}: shorten the product or the "
         f"environment by {len(name) - limit}"
-        for what, name, limit in checks
+        for kind, name, limit in checks
         if len(name) > limit
     ]

@@ -1,4 +1,4 @@
-"""What differs between AWS regions and cannot be looked up, since synth touches no network."""
+"""Facts about AWS regions. They are listed here because `cdk synth` must not call AWS."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Region:
-    """One region: its zones' letters, and the id of CloudFront's origin-facing prefix list in it.
+    """One region: the letters of its availability zones, and the id of its prefix list of CloudFront's origin servers.
 
-    Zones as `aws ec2 describe-availability-zones` names them; accounts opened long ago may lack one.
-    Prefix lists as `aws ec2 describe-managed-prefix-lists --filters
-    Name=prefix-list-name,Values=com.amazonaws.global.cloudfront.origin-facing` prints them.
+    `aws ec2 describe-availability-zones` prints the zones; old accounts may lack one of them.
+    `aws ec2 describe-managed-prefix-lists --filters
+    Name=prefix-list-name,Values=com.amazonaws.global.cloudfront.origin-facing` prints the prefix lists.
     """
 
     zone_letters: str
@@ -39,5 +39,5 @@ REGIONS: dict[str, Region] = {
 
 
 def zones(region: str, count: int, letters: str | None = None) -> list[str]:
-    """The first `count` availability zones of a region, or of its `letters`, e.g. ["us-east-1a", "us-east-1b"]."""
+    """Returns the first `count` zones of a region, or of its `letters`, e.g. ["us-east-1a", "us-east-1b"]."""
     return [f"{region}{letter}" for letter in (letters or REGIONS[region].zone_letters)[:count]]

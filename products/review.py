@@ -1,4 +1,4 @@
-"""The section `review` of a manifest: what a pull request may not do without somebody's word."""
+"""The `review:` section of a manifest: changes that a pull request may make only with a person's permission."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rule = Literal[
 
 
 class Review(Model):
-    """How a change is judged before it is deployed (docs/reviewing.md)."""
+    """Rules for the review of a change before it is deployed (docs/reviewing.md)."""
 
     forbid: tuple[Rule, ...] = ()
-    """What fails a change, unless a label `allow:RULE` or a trailer `Allow-Change: RULE, reason` allows it."""
+    """Rules that fail a change, unless a label `allow:RULE` or a trailer `Allow-Change: RULE, reason` allows it."""

@@ -1,4 +1,4 @@
-"""Writes `products/schema.json`, which editors complete and check manifests with: `make schema`."""
+"""Writes `products/schema.json`, with which editors complete and check manifests: `make schema`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PATH = MANIFESTS / "schema.json"
 
 
 def schema() -> str:
-    """The JSON schema of a manifest, as the file's text."""
+    """Returns the text of the manifest's JSON schema file."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Slipway product manifest"}
     return json.dumps({**Product.model_json_schema(), **head}, indent=2, ensure_ascii=False) + "\n"
 

@@ -15,29 +15,29 @@ _KNOWN = (
     ("a payment or AI service's key", re.compile(r"\bsk[-_](live|test|proj|ant)?[-_]?[A-Za-z0-9]{16,}")),
     ("an address with a password in it", re.compile(r"\b[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@")),
 )
-# The name's end says what the value is: PASSWORD is one, PASSWORD_RESET_TIMEOUT is a number of seconds.
+# Only the end of a name counts: PASSWORD names a secret, PASSWORD_RESET_TIMEOUT a number of seconds.
 _SECRET_NAME = re.compile(
     r"(SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIALS?|(API|ACCESS|PRIVATE|SECRET|ENCRYPTION|SIGNING)_?KEY)S?$", re.IGNORECASE
 )
 _WORD = re.compile(r"[^\s'\"`,;()]+")
-_ENTROPY_LENGTH = 24  # shorter words reach no telling entropy
-_ENTROPY_BITS = 4.2  # bits a character: hexadecimal and prose stay below, base64 of random bytes lies above
+_ENTROPY_LENGTH = 24  # the entropy of shorter words says nothing about them
+_ENTROPY_BITS = 4.2  # per character: hexadecimal and prose have less, base64 of random bytes has more
 
 
 def looks_secret(value: str) -> str | None:
-    """What kind of secret a value looks like, or None."""
+    """Returns the kind of secret that a value looks like, or None."""
     for kind, pattern in _KNOWN:
         if pattern.search(value):
             return kind
-    if any(_is_random(part) for part in value.split("/")):  # the parts of a path are words, though the whole is long
+    if any(_is_random(part) for part in value.split("/")):  # a long path as a whole has high entropy, its parts do not
         return "a random value"
     return None
 
 
 def hidden(text: str) -> str:
-    """A sentence about a manifest without the values in it that look secret."""
+    """Returns a text with every value that looks secret replaced."""
     text = _WORD.sub(_unless_secret, text)
-    for kind, pattern in _KNOWN:  # a private key's first line has spaces
+    for kind, pattern in _KNOWN:  # catches a private key, whose first line contains spaces
         text = pattern.sub(f"({kind}, not shown here)", text)
     return text
 
@@ -51,10 +51,10 @@ def _is_random(text: str) -> bool:
     total = len(text)
     if total < _ENTROPY_LENGTH or not re.fullmatch(r"[A-Za-z0-9+=_\-!@#$%^&*()]+", text):
         return False
-    bits = -sum(n / total * math.log2(n / total) for n in Counter(text).values())
-    return bits > _ENTROPY_BITS and any(c.isdigit() for c in text)
+    bits = -sum(count / total * math.log2(count / total) for count in Counter(text).values())
+    return bits > _ENTROPY_BITS and any(character.isdigit() for character in text)
 
 
-def names_a_secret(variable: str) -> bool:
-    """Whether a variable's name says that its value is secret."""
+def is_secret_name(variable: str) -> bool:
+    """True if a variable's name suggests that its value is secret."""
     return bool(_SECRET_NAME.search(variable))

@@ -41,7 +41,7 @@ class AccessStack(EnvironmentStack):
         product, environment = self._of.product.name, self._of.name
         callers = [names.handler_role(product, environment, task)]
         if task == "publish":
-            flows = [each.flow for each in deliveries(self._of.product) if environment in each.environments()]
+            flows = [each.flow_name for each in deliveries(self._of.product) if environment in each.environments()]
             callers = [names.build_role(product, flow, environment) for flow in flows]
         role = AccessRole(
             self,

@@ -45,8 +45,8 @@ class Roles:
     def _kind(self, name: str, logical_id: str) -> str:
         """`access: Deploy`, `delivery: FlowTestBackendAction`: without environment, flow and hash."""
         part = _HASH.sub("", logical_id)
-        for flow in deliveries(self._product):
-            part = re.sub(f"^{pascal(flow.flow)}", "Flow", part)
+        for delivery in deliveries(self._product):
+            part = re.sub(f"^{pascal(delivery.flow_name)}", "Flow", part)
         for environment in self._product.environments:
             part = re.sub(f"^(Flow)?{pascal(environment)}", r"\1Environment", part)
         return f"{name.rpartition('-')[2]}: {part}"

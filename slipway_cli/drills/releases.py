@@ -61,7 +61,7 @@ def flow(scene: Scene) -> Pipeline:
     """The pipeline that releases what is pushed to the repository's branch."""
     desk = Desk(scene.product)
     branch = scene.product.repository.branch
-    found = next((it for it in desk.pipelines if branch in it.delivery.trigger.branches), None)
+    found = next((it for it in desk.pipelines if branch in it.delivery.flow.branches), None)
     if found is None:
         raise SceneError(f"no pipeline of {scene.product.name} is started by a push to {branch}")
     return found

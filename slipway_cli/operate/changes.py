@@ -38,7 +38,7 @@ def start(desk: Desk, flow: str, commit: str | None, say: Say) -> tuple[Pipeline
     run = str(given["pipelineExecutionId"])
     say(f"started {pipeline.name} of {commit or 'the newest commit of ' + branch}: run {run}")
     if pipeline.delivery.stage("Publish") and not any(
-        matches(pattern, branch) for pattern in pipeline.delivery.trigger.branches
+        matches(pattern, branch) for pattern in pipeline.delivery.flow.branches
     ):
         say(f"note: CodePipeline takes '{branch}' for the branch of a start by hand, so tags that follow it move")
     say(pipeline.link(run))

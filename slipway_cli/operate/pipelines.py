@@ -39,7 +39,7 @@ class Pipeline:
     @property
     def flow(self) -> str:
         """Its name in the manifest."""
-        return self.delivery.flow
+        return self.delivery.flow_name
 
     @property
     def source(self) -> str:

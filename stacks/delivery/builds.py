@@ -76,8 +76,8 @@ class Builds:
         artifacts = self._artifacts.writing() if leaves_something else self._artifacts.reading()
         return Build(
             self._scope.stack,
-            f"{names.pascal(self._delivery.flow)}{purpose}",
-            name=names.build(self._scope.product.name, self._delivery.flow, f"{stage.name}-{action.name}".lower()),
+            f"{names.pascal(self._delivery.flow_name)}{purpose}",
+            name=names.build(self._scope.product.name, self._delivery.flow_name, f"{stage.name}-{action.name}".lower()),
             description=f"{stage.name} of {self._delivery.pipeline}: {action.kind}",
             buildspec=spec,
             architecture=self._architecture,
@@ -182,7 +182,7 @@ class Builds:
                 "KEEP_RELEASES": str(frontend.keep_releases),
             },
             docker=False,
-            role_name=names.build_role(self._scope.product.name, self._delivery.flow, action.subject),
+            role_name=names.build_role(self._scope.product.name, self._delivery.flow_name, action.subject),
             statements=[iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[arn])],
         )
 
@@ -190,14 +190,14 @@ class Builds:
         tests = self._scope.settings.e2e
         if tests is None:
             raise ValueError("a pipeline without end-to-end tests has no stage for them")
-        where = f"{self._delivery.flow}/*"
+        where = f"{self._delivery.flow_name}/*"
         return self._build(
             stage,
             action,
             buildspec("e2e"),
             {
                 "DIRECTORY": tests.directory,
-                "REPORTS_BUCKET": f"{self._reports.bucket_name}/{self._delivery.flow}",
+                "REPORTS_BUCKET": f"{self._reports.bucket_name}/{self._delivery.flow_name}",
                 **tests.variables,
             },
             large=True,

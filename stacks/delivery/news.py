@@ -100,7 +100,7 @@ class News:
             statements.append(self._scope.read_secrets(secrets))
         handler = self._handler("Notify", "notify", "Tells people what happened and what to do", settings, statements)
         watched = {
-            "pipeline": [delivery.pipeline for delivery in self._deliveries if not delivery.trigger.pull_requests_to]
+            "pipeline": [delivery.pipeline for delivery in self._deliveries if not delivery.flow.pull_requests_to]
         }
         self._rule("EndsForPeople", handler, _RUN, {**watched, "state": ["FAILED", "SUCCEEDED"]})
         asks = {**watched, "state": ["STARTED"], "type": {"category": ["Approval"]}}

@@ -44,10 +44,10 @@ class Pipelines:
         return pipeline
 
     def _pipeline(self, delivery: Delivery) -> ReleasePipeline:
-        settings, repository, trigger = self._scope.settings, self._scope.product.repository, delivery.trigger
+        settings, repository, trigger = self._scope.settings, self._scope.product.repository, delivery.flow
         return ReleasePipeline(
             self._scope.stack,
-            names.pascal(delivery.flow),
+            names.pascal(delivery.flow_name),
             name=delivery.pipeline,
             mode=delivery.mode,
             source=GitHubSource(repository.owner, repository.name, repository.branch, settings.connection),
@@ -187,7 +187,7 @@ class Actions:
         return f"#{{Publish{names.pascal(next(iter(self._product.images)))}.{variable}}}"
 
     def _role(self, stage: Stage, action: Action, statements: list[iam.PolicyStatement]) -> iam.IRole:
-        construct_id = f"{names.pascal(self._delivery.flow)}{stage.name}{action.name}Action"
+        construct_id = f"{names.pascal(self._delivery.flow_name)}{stage.name}{action.name}Action"
         return self._pipeline.action_role(
             construct_id, f"{stage.name}/{action.name} of {self._delivery.pipeline}", statements
         )

@@ -180,7 +180,7 @@ def expected_callers(product: str) -> dict[str, set[str]]:
         for task in ("deploy", "verify", "migrate", "invalidate"):
             handler = names.handler_role(product, environment, task)
             found[names.access_role(environment, product, task)] = {handler}
-        flows = [each.flow for each in deliveries(of) if environment in each.environments()]
+        flows = [each.flow_name for each in deliveries(of) if environment in each.environments()]
         publishing = {names.build_role(product, flow, environment) for flow in flows}
         found[names.access_role(environment, product, "publish")] = publishing
     return found

@@ -1,4 +1,4 @@
-"""Whatever stands in a manifest, the loader takes it or says what is wrong; it never falls over."""
+"""The loader accepts any text as a manifest or reports what is wrong with it; it never crashes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ SCALAR = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.dates() | st.binary(max_size=4)
 )
 VALUE = st.recursive(
-    SCALAR, lambda it: st.lists(it, max_size=3) | st.dictionaries(SCALAR, it, max_size=3), max_leaves=6
+    SCALAR,
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(SCALAR, values, max_size=3),
+    max_leaves=6,
 )
 
 
-def said_about(text: str) -> list[str]:
+def complaints_about(text: str) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         return complaints(Path(folder), text)
 
@@ -52,14 +54,14 @@ def said_about(text: str) -> list[str]:
 @example("a: 1:99:99")
 @example("a: 0b")
 @example("%YAML 9.9\n---\n")
-def test_says_what_is_wrong_with_any_text(text: str) -> None:
-    assert said_about(text)
+def test_any_text_that_is_not_a_manifest_is_reported(text: str) -> None:
+    assert complaints_about(text)
 
 
 @MANY
-@given(at=st.integers(0, len(ALLTHRIVE)), cut=st.integers(0, 30), put=YAML_TEXT)
-def test_survives_any_slip_of_the_editor(at: int, cut: int, put: str) -> None:
-    said_about(ALLTHRIVE[:at] + put + ALLTHRIVE[at + cut :])
+@given(start=st.integers(0, len(ALLTHRIVE)), length=st.integers(0, 30), replacement=YAML_TEXT)
+def test_no_typing_error_crashes_the_loader(start: int, length: int, replacement: str) -> None:
+    complaints_about(ALLTHRIVE[:start] + replacement + ALLTHRIVE[start + length :])
 
 
 def paths(data: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -69,34 +71,34 @@ def paths(data: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, 
 
 @MANY
 @given(st.sampled_from([path for path in paths(manifest()) if path]), VALUE)
-def test_survives_any_value_of_any_key(path: tuple[str | int, ...], value: Any) -> None:
+def test_no_value_of_any_key_crashes_the_loader(path: tuple[str | int, ...], value: Any) -> None:
     data: Any = manifest()
     place = data
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = value
-    said_about(yaml.safe_dump(data))
+    complaints_about(yaml.safe_dump(data))
 
 
 @MANY
 @given(
     st.sampled_from([path for path in paths(manifest()) if path and isinstance(path[-1], str)]), st.text(max_size=12)
 )
-def test_survives_any_name_of_any_key(path: tuple[str | int, ...], name: str) -> None:
+def test_no_name_of_any_key_crashes_the_loader(path: tuple[str | int, ...], name: str) -> None:
     data: Any = manifest()
     place = data
     for key in path[:-1]:
         place = place[key]
     place[name] = place.pop(path[-1])
-    said_about(json.dumps(data))
+    complaints_about(json.dumps(data))
 
 
 @MANY
 @given(st.sampled_from([path for path in paths(manifest()) if path]), st.sampled_from(sorted(PASTED.values())))
-def test_never_repeats_a_secret_wherever_it_stands(path: tuple[str | int, ...], secret: str) -> None:
+def test_no_message_repeats_a_secret_at_any_key(path: tuple[str | int, ...], secret: str) -> None:
     data: Any = manifest()
     place = data
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = secret
-    assert secret not in "\n".join(said_about(yaml.safe_dump(data)))
+    assert secret not in "\n".join(complaints_about(yaml.safe_dump(data)))

@@ -1,4 +1,4 @@
-"""What the loader says about a manifest that cannot be used: where it stands, what was got, what to write."""
+"""The loader's messages about a manifest that cannot be used: the line, the value found, and what to write instead."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PRODUCTION_REGION = "region: us-east-1\n    approval"
 SETTINGS = "  DJANGO_SETTINGS_MODULE: config.settings"
 STAGING_WORKERS = "      celery: {count: 1}"
 
-# (what the reader sees as the test's name, what stands in the manifest, what is written instead, line, complaint)
+# (name of the case, text of the manifest, its replacement, expected line, expected message)
 BAD: list[tuple[str, str, str, int, str]] = [
     (
-        "unknown key, with the nearest right one",
+        "unknown key, with the closest known one",
         "    port: 8000",
         "    prot: 8000",
         24,
@@ -35,7 +35,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "environments.production.network.nats: unknown key; did you mean 'nat'?",
     ),
     (
-        "unknown key that resembles none, with all that are known",
+        "unknown key that resembles no known one, with all known ones",
         "cache: {node: cache.t4g.micro}",
         "cache: {node: cache.t4g.micro, qqq: 1}",
         80,
@@ -49,7 +49,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "environments.production.deletion_protection: missing",
     ),
     (
-        "a word where a number belongs",
+        "a word instead of a number",
         WEB_COUNT,
         "count: two\n    scaling",
         29,
@@ -91,7 +91,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "variables.DJANGO_DEBUG: expected text, got true; put it in quotes",
     ),
     (
-        "text where true or false belongs",
+        "text instead of true or false",
         "deletion_protection: true",
         "deletion_protection: 'yes'",
         89,
@@ -105,7 +105,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "services.celery.command: expected a list, got 'celery worker'; put it in brackets",
     ),
     (
-        "a value where keys belong",
+        "a value instead of keys",
         "network: {cidr: 10.20.0.0/16, zones: 3, nat: gateway, nat_count: 2}",
         "network: 10.20.0.0/16",
         92,
@@ -122,7 +122,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "environments.production.database.instance: got 't4g.medium'; write it like db.t4g.medium",
     ),
     (
-        "a block that does not begin at its first address",
+        "a CIDR block that does not begin with its first address",
         "10.20.0.0/16",
         "10.20.0.1/16",
         92,
@@ -132,14 +132,14 @@ BAD: list[tuple[str, str, str, int, str]] = [
         ),
     ),
     (
-        "a block too small for its subnets",
+        "a CIDR block too small for its subnets",
         "10.20.0.0/16",
         "10.20.0.0/24",
         92,
         "environments.production.network.cidr: got /24; write a block between /16 and /22",
     ),
     (
-        "a choice that is none",
+        "a value that is not one of the choices",
         "nat: gateway, nat_count: 2",
         "nat: gatway, nat_count: 2",
         92,
@@ -171,31 +171,34 @@ BAD: list[tuple[str, str, str, int, str]] = [
         WORKER_STOP,
         f"    port: 8000\n    health_path: /health/\n{WORKER_STOP}",
         39,
-        "services.celery.port: 8000 is already the port of 'web'; give it another",
+        "services.celery.port: 8000 is already the port of 'web'; choose another port",
     ),
     (
         "one path for two services",
         WORKER_STOP,
         f"    port: 8001\n    paths: [/api/*]\n    health_path: /health/\n{WORKER_STOP}",
         40,
-        "services.celery.paths: '/api/*' already goes to 'web'",
+        "services.celery.paths: '/api/*' is already routed to 'web'; remove one of them",
     ),
     (
         "paths without a port",
         "    port: 8000\n    paths: [/api/*, /ws/*, /admin/*]",
         "    paths: [/api/*, /ws/*, /admin/*]",
         22,
-        "services.web.port: missing; a service with paths listens on one, e.g. port: 8000",
+        "services.web.port: missing; a service with paths needs one, e.g. port: 8000",
     ),
     (
         "a port without a health path",
         "    health_path: /api/v1/health/\n",
         "",
         22,
-        "services.web.health_path: missing; the load balancer asks for it, e.g. health_path: /api/v1/health/",
+        (
+            "services.web.health_path: missing; the load balancer's health check needs it, "
+            "e.g. health_path: /api/v1/health/"
+        ),
     ),
     (
-        "a zone count over what the region has",
+        "more zones than the region has",
         PRODUCTION_REGION,
         "region: us-west-1\n    approval",
         92,
@@ -230,11 +233,14 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "tooling.region: unknown region 'eu-nort-1'; did you mean 'eu-north-1'?",
     ),
     (
-        "a web ACL where CloudFront does not take it from",
+        "a web ACL in a region other than CloudFront's",
         PRODUCTION_REGION,
         "region: eu-west-1\n    approval",
         101,
-        "environments.production.edge.waf: CloudFront takes web ACLs of us-east-1 only, this is eu-west-1",
+        (
+            "environments.production.edge.waf: CloudFront accepts web ACLs of us-east-1 only, and this environment is "
+            "in eu-west-1; remove waf"
+        ),
     ),
     (
         "a reserved product name",
@@ -244,7 +250,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "name: 'aws' is reserved; name the product after what users call it",
     ),
     (
-        "an environment named like the tooling",
+        "an environment with the tooling's name",
         "  staging:",
         "  tooling:",
         72,
@@ -258,14 +264,14 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "environments.internal: the name is reserved by AWS: no load balancer's name may begin with internal-",
     ),
     (
-        "a service named like the cluster",
+        "a service with the cluster's name",
         "  celery-beat:",
         "  cluster:",
         43,
         "services.cluster: the name is reserved for a part of the environment; give the service another",
     ),
     (
-        "a service named like another one's task definition",
+        "a service with the name of another service's task definition",
         "  celery-beat:",
         "  celery-task:",
         43,
@@ -289,11 +295,11 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "name: got 'AllThrive'; write it like celery-beat",
     ),
     (
-        "a name that is not the file's",
+        "a name other than the file's",
         NAME,
         "name: edenco\ndescription",
         3,
-        "name: got 'edenco'; a product's name is its file's: write 'allthrive' or rename the file",
+        "name: got 'edenco'; it must equal the file's name: write 'allthrive' or rename the file",
     ),
     (
         "NAT none with services that need the internet",
@@ -301,12 +307,12 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "nat: none",
         92,
         (
-            "environments.production.network.nat: got none, but the internet is needed by web, celery "
+            "environments.production.network.nat: got none, but these services need the internet: web, celery "
             "(services.web.internet: true); write nat: instance (cheapest) or nat: gateway"
         ),
     ),
     (
-        "memory that Fargate does not sell for the CPU",
+        "memory that Fargate does not offer for the CPU",
         WEB_SIZE,
         WEB_SIZE.replace("1024", "512"),
         28,
@@ -320,32 +326,32 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "services.celery-beat.size.memory: got 1536 MiB for cpu 256; Fargate offers 512, 1024 or 2048",
     ),
     (
-        "CPU units that Fargate does not sell",
+        "CPU units that Fargate does not offer",
         "size: {cpu: 256, memory: 512}",
         "size: {cpu: 300, memory: 512}",
         46,
         "services.celery-beat.size.cpu: input should be 256, 512, 1024, 2048, 4096, 8192 or 16384, got 300",
     ),
     (
-        "a singleton of two",
+        "a singleton with two tasks",
         "    singleton: true",
         "    singleton: true\n    count: 2",
         48,
-        "services.celery-beat.count: got 2; a singleton has count: 1",
+        "services.celery-beat.count: got 2; a singleton needs count: 1",
     ),
     (
         "a singleton that scales",
         "    singleton: true",
         "    singleton: true\n    scaling: {maximum: 3, cpu_percent: 60}",
         48,
-        "services.celery-beat.scaling: remove it; a singleton has one task",
+        "services.celery-beat.scaling: remove it; a singleton has exactly one task",
     ),
     (
-        "a singleton of two in one environment",
+        "a singleton with two tasks in one environment",
         STAGING_WORKERS,
         "      celery-beat: {count: 2}",
         83,
-        "environments.staging.services.celery-beat.count: got 2; a singleton has count: 1",
+        "environments.staging.services.celery-beat.count: got 2; a singleton needs count: 1",
     ),
     (
         "an environment that starts with more tasks than the scaling allows",
@@ -355,35 +361,35 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "environments.staging.services.web.scaling.maximum: got 6, less than count 7",
     ),
     (
-        "an environment's size for a service that is not there",
+        "an environment's setting for a service that does not exist",
         STAGING_WORKERS,
         "      celry: {count: 1}",
         83,
         "environments.staging.services.celry: no such service; did you mean 'celery'?",
     ),
     (
-        "scaling by nothing",
+        "scaling without a target",
         "scaling: {maximum: 6, cpu_percent: 60, requests_per_target: 600}",
         "scaling: {maximum: 6}",
         30,
-        "services.web.scaling: name what to scale by: cpu_percent, requests_per_target, or both",
+        "services.web.scaling: has no target; write cpu_percent, requests_per_target, or both",
     ),
     (
-        "scaling by requests without any",
+        "scaling by requests for a service without requests",
         WORKER_STOP,
         f"    scaling: {{maximum: 4, requests_per_target: 100}}\n{WORKER_STOP}",
         39,
         "services.celery.scaling.requests_per_target: only a service behind the load balancer has requests",
     ),
     (
-        "a shell in a read-only file system",
+        "shell access to a read-only file system",
         "    read_only: true",
         "    read_only: true\n    shell_access: true",
         49,
-        "services.celery-beat.read_only: the agent behind shell_access writes to the root file system; choose one",
+        "services.celery-beat.read_only: shell_access needs a writable root file system; remove one of the two",
     ),
     (
-        "storage that shrinks as it grows",
+        "a storage limit below the storage",
         "maximum_storage_gb: 200",
         "maximum_storage_gb: 40",
         96,
@@ -394,35 +400,41 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "edge: {waf: true}",
         "edge: {domain: {name: allthrive.ai}}",
         101,
-        "environments.production.edge.domain: give hosted_zone_id (we make the certificate) or certificate_arn",
+        (
+            "environments.production.edge.domain: write hosted_zone_id (Slipway then creates the certificate) "
+            "or certificate_arn"
+        ),
     ),
     (
-        "a variable that the platform sets",
+        "a variable that Slipway sets",
         SETTINGS,
         "  REDIS_HOST: cache.example.com",
         69,
-        "variables.REDIS_HOST: the platform sets it (docs/manifest.md); remove the line",
+        "variables.REDIS_HOST: Slipway sets this variable (docs/manifest.md); remove the line",
     ),
     (
-        "a variable that is none",
+        "a name that no environment variable can have",
         SETTINGS,
         "  DJANGO-SETTINGS: config.settings",
         69,
-        "variables.DJANGO-SETTINGS: not a variable's name; use letters, digits and underscores",
+        "variables.DJANGO-SETTINGS: not the name of an environment variable; use letters, digits and underscores",
     ),
     (
-        "a variable that is a secret too",
+        "a variable that is also a secret",
         "variables:\n",
         "secrets:\n  DJANGO_SETTINGS_MODULE: {name: allthrive/settings}\nvariables:\n",
         71,
-        "variables.DJANGO_SETTINGS_MODULE: stands under secrets too; ECS takes one of them, remove the other",
+        (
+            "variables.DJANGO_SETTINGS_MODULE: is also defined under secrets; remove one of the two, ECS accepts only "
+            "one"
+        ),
     ),
     (
-        "a key that stands twice",
+        "a duplicate key",
         "    port: 8000",
         "    port: 8000\n    port: 8001",
         25,
-        "services.web.port: stands twice; the first is in line 24",
+        "services.web.port: duplicate key, first used in line 24; remove one of them",
     ),
     (
         "a bracket that is never closed",
@@ -443,17 +455,17 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "owner: allthrive-ai\n",
         "owner: *owner\n",
         7,
-        "not YAML: write out what *owner stands for",
+        "not YAML: replace the alias *owner with its value",
     ),
     (
-        "a number that is none",
+        "a word tagged as a number",
         "    port: 8000",
         "    port: !!int eight",
         24,
         "not YAML: invalid literal for int() with base 10: 'eight'",
     ),
     (
-        "nothing to run",
+        "no environments",
         "environments:\n  staging:",
         "environments: {}\nothers:\n  staging:",
         71,
@@ -462,16 +474,18 @@ BAD: list[tuple[str, str, str, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "line", "complaint"), [each[1:] for each in BAD], ids=[each[0] for each in BAD])
-def test_says_what_is_wrong_and_what_to_write(tmp_path: Path, old: str, new: str, line: int, complaint: str) -> None:
+@pytest.mark.parametrize(("old", "new", "line", "complaint"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_a_message_states_what_is_wrong_and_what_to_write(
+    tmp_path: Path, old: str, new: str, line: int, complaint: str
+) -> None:
     assert f"allthrive.yaml:{line}: {complaint}" in complaints(tmp_path, edited((old, new)))
 
 
-def test_takes_the_manifest_that_the_bad_ones_are_made_of(tmp_path: Path) -> None:
+def test_the_manifest_without_these_mistakes_is_accepted(tmp_path: Path) -> None:
     assert complaints(tmp_path, ALLTHRIVE) == []
 
 
-def test_reports_several_problems_at_once(tmp_path: Path) -> None:
+def test_several_problems_are_reported_at_once(tmp_path: Path) -> None:
     text = edited(
         ("    port: 8000", "    prot: 8000"), (WEB_COUNT, "count: two\n    scaling"), ("zones: 3", "zones: 9")
     )
@@ -483,7 +497,7 @@ def test_reports_several_problems_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_reports_several_contradictions_at_once(tmp_path: Path) -> None:
+def test_several_contradictions_are_reported_at_once(tmp_path: Path) -> None:
     text = edited((WEB_IMAGE, WEB_IMAGE.replace("backend", "back")), ("nat: gateway, nat_count: 2", "nat: none"))
 
     assert [line.split(": ")[1] for line in complaints(tmp_path, text)] == [
@@ -492,7 +506,7 @@ def test_reports_several_contradictions_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_names_the_role_too_when_its_name_is_over_the_limit(tmp_path: Path) -> None:
+def test_a_role_name_over_the_limit_is_reported_too(tmp_path: Path) -> None:
     text = edited(
         (NAME, "name: allthrive-community-serv\ndescription"), ("  production:", "  production-of-the-union:")
     )
@@ -510,7 +524,9 @@ def test_names_the_role_too_when_its_name_is_over_the_limit(tmp_path: Path) -> N
         ("", "-c product=…: missing; write one of: allthrive, edenco"),
     ],
 )
-def test_says_which_products_there_are(tmp_path: Path, name: str | None, message: str) -> None:
+def test_a_missing_or_unknown_product_is_answered_with_the_known_ones(
+    tmp_path: Path, name: str | None, message: str
+) -> None:
     for known in ("allthrive", "edenco"):
         (tmp_path / f"{known}.yaml").touch()
 
@@ -520,20 +536,20 @@ def test_says_which_products_there_are(tmp_path: Path, name: str | None, message
     assert str(error.value).replace(f"{tmp_path}/", "") == message
 
 
-def test_says_that_an_empty_file_is_no_manifest(tmp_path: Path) -> None:
+def test_an_empty_file_is_reported(tmp_path: Path) -> None:
     assert complaints(tmp_path, "") == ["allthrive.yaml: expected keys and values, e.g. `name: allthrive`"]
 
 
-def test_says_that_a_list_is_no_manifest(tmp_path: Path) -> None:
+def test_a_list_is_reported(tmp_path: Path) -> None:
     assert complaints(tmp_path, "- name\n") == ["allthrive.yaml: expected keys and values, e.g. `name: allthrive`"]
 
 
-def test_says_that_a_file_is_not_text(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_reported(tmp_path: Path) -> None:
     (tmp_path / "allthrive.yaml").write_bytes(b"name: \xff\xfe")
 
     with pytest.raises(ManifestError, match="cannot be read as UTF-8 text"):
         load("allthrive", tmp_path)
 
 
-def test_says_that_a_manifest_is_nested_too_deeply(tmp_path: Path) -> None:
+def test_a_manifest_that_is_nested_too_deeply_is_reported(tmp_path: Path) -> None:
     assert complaints(tmp_path, "[" * 1500) == ["allthrive.yaml:1: not YAML: nested too deeply for a manifest"]

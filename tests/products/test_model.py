@@ -1,4 +1,4 @@
-"""What a product is once it was read."""
+"""The product that the loader returns for a valid manifest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_shipped_manifest_is_valid(name: str) -> None:
     assert load(name).name == name
 
 
-def test_nothing_changes_after_it_was_read() -> None:
+def test_a_product_is_immutable() -> None:
     with pytest.raises(pydantic.ValidationError, match="frozen"):
         product().environments["staging"].network.zones = 3
 
@@ -33,31 +33,31 @@ def test_every_part_of_a_manifest_is_frozen_strict_and_closed() -> None:
 
     assert parts
     assert [
-        it.__name__ for it in parts if (it.model_config["frozen"], it.model_config["extra"]) != (True, "forbid")
+        part.__name__ for part in parts if (part.model_config["frozen"], part.model_config["extra"]) != (True, "forbid")
     ] == []
-    assert [it.__name__ for it in parts if not it.model_config["strict"]] == []
+    assert [part.__name__ for part in parts if not part.model_config["strict"]] == []
 
 
-def test_two_readings_of_one_manifest_are_equal() -> None:
+def test_loading_a_manifest_twice_returns_equal_products() -> None:
     assert load("allthrive") == load("allthrive")
 
 
-def test_an_environment_changes_only_the_sizes_it_names() -> None:
-    it = product()
-    web, staging = it.services["web"], it.services_in("staging")["web"]
+def test_an_environment_changes_only_the_settings_that_it_overrides() -> None:
+    allthrive = product()
+    web, staging = allthrive.services["web"], allthrive.services_in("staging")["web"]
 
     assert staging.count == 1
     assert staging.model_copy(update={"count": web.count, "scaling": web.scaling}) == web
 
 
-def test_an_environments_variables_win_over_the_products() -> None:
-    it = product({"variables": {"A": "1", "B": "1"}, "environments.staging.variables": {"B": "2"}})
+def test_an_environments_variables_override_the_products() -> None:
+    allthrive = product({"variables": {"A": "1", "B": "1"}, "environments.staging.variables": {"B": "2"}})
 
-    assert it.variables_in("staging") == {"A": "1", "B": "2"}
-    assert it.variables_in("production") == {"A": "1", "B": "1"}
+    assert allthrive.variables_in("staging") == {"A": "1", "B": "2"}
+    assert allthrive.variables_in("production") == {"A": "1", "B": "1"}
 
 
-def test_the_examples_that_messages_show_are_themselves_accepted() -> None:
+def test_the_examples_in_messages_are_valid() -> None:
     assert [text for pattern, text in EXAMPLES.items() if not re.search(pattern, text.strip('"'))] == []
 
 
@@ -71,7 +71,7 @@ def test_every_region_has_zones_for_the_smallest_network(region: str) -> None:
     assert REGIONS[region].cloudfront_prefix_list.startswith("pl-")
 
 
-def test_reading_a_manifest_needs_neither_cdk_nor_node() -> None:
+def test_loading_a_manifest_needs_neither_the_cdk_nor_nodejs() -> None:
     program = "import sys; from products import load; load('allthrive'); sys.exit('jsii' in sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={"PATH": ""}, check=False)

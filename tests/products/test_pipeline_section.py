@@ -1,4 +1,4 @@
-"""What is said about a `pipeline:` section that would fail, or harm, when a push comes."""
+"""The loader's messages about a `pipeline:` section that would fail or do harm on a push."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from products.flows import branch_moving_tags, branches_publish, branches_reach, deliveries, moving_tags, of_main
+from products.flows import (
+    Delivery,
+    branch_moving_tags,
+    branches_publish,
+    branches_reach,
+    deliveries,
+    moving_tags,
+    of_main,
+)
 from products.pipeline import Flow
 from products.pipeline_checks import matches
 from tests.support.manifests import REMOVED, complaints, manifest, product
@@ -18,7 +26,7 @@ from tests.support.manifests import REMOVED, complaints, manifest, product
 FEATURE, MAIN, PULL = "pipeline.flows.feature", "pipeline.flows.main", "pipeline.flows.pull-request"
 
 LONG = "the parser of fonts is never reached: uploads are images"
-# (what is wrong, as the reader of the report sees it; the change; where; the beginning of what is said; its end)
+# (name of the case, changes to AllThrive's manifest, key in the message, rest of the message)
 BAD: list[tuple[str, dict[str, Any], str, str]] = [
     (
         "an accepted finding without a reason",
@@ -33,16 +41,16 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "missing",
     ),
     (
-        "an accepted finding with a label for a reason",
+        "an accepted finding with a reason of one word",
         {"pipeline.scan.accepted": [{"id": "CVE-2026-1", "reason": "no", "until": "2026-12-31"}]},
         "pipeline.scan.accepted.0.reason",
         "got 'no'; write it like the parser of fonts is never reached: uploads are images",
     ),
     (
-        "an accepted finding until a day that there is not",
+        "an accepted finding until a day that does not exist",
         {"pipeline.scan.accepted": [{"id": "CVE-2026-1", "reason": LONG, "until": "2026-02-30"}]},
         "pipeline.scan.accepted.0.until",
-        "'2026-02-30' is no day; write the last one as 2026-12-31",
+        "'2026-02-30' is not a date; write the last day like 2026-12-31",
     ),
     (
         "a finding accepted twice",
@@ -52,28 +60,28 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
             ]
         },
         "pipeline.scan.accepted.1.id",
-        "'CVE-2026-1' stands twice; keep the one that is right",
+        "'CVE-2026-1' is listed twice; remove one of them",
     ),
     (
-        "an unknown stage, with the nearest right one",
+        "an unknown stage, with the closest known one",
         {f"{FEATURE}.stages": ["test", "publsh"]},
         f"{FEATURE}.stages",
         "unknown stage 'publsh'; did you mean 'publish'?",
     ),
     (
-        "a stage twice",
+        "a stage listed twice",
         {f"{FEATURE}.stages": ["test", "publish", "staging", "staging"]},
         f"{FEATURE}.stages",
-        "'staging' stands twice",
+        "'staging' is listed twice; remove one of them",
     ),
     (
-        "an E2E stage with no address",
+        "an E2E stage before every environment",
         {f"{FEATURE}.stages": ["test", "publish", "e2e", "staging"]},
         f"{FEATURE}.stages",
-        "'e2e' has no address; put the environment it drives before it",
+        "'e2e' has no environment to test; write the environment before it",
     ),
     (
-        "an E2E stage with no tests",
+        "an E2E stage without tests",
         {"pipeline.e2e": REMOVED, f"{MAIN}.stages": ["test", "publish", "staging", "production"]},
         "pipeline.e2e",
         "missing; the stage 'e2e' needs it, e.g. e2e: {directory: e2e}",
@@ -82,15 +90,15 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "an environment without images",
         {f"{FEATURE}.stages": ["test", "staging"]},
         f"{FEATURE}.stages",
-        "'staging' needs images; put 'publish' before it",
+        "'staging' needs images; write 'publish' before it",
     ),
     (
-        "an approval with nobody to tell",
+        "an approval without anybody to notify",
         {"pipeline.notifications": {}},
         "environments.production.approval",
         (
-            "nobody would be asked; write whom to tell under pipeline.notifications: emails, slack_secret or "
-            "discord_secret"
+            "nobody would be notified of the approval; write emails, slack_secret or discord_secret under "
+            "pipeline.notifications"
         ),
     ),
     (
@@ -100,70 +108,70 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "unknown field '{comit}'; write one of: branch, sha, sha7, version",
     ),
     (
-        "a tag pattern that is none",
+        "a tag pattern with an unclosed brace",
         {"pipeline.tags": ["{sha"]},
         "pipeline.tags.0",
-        "got '{sha', which is no pattern (expected '}' before end of string); write e.g. {version}-{sha7}",
+        "got '{sha', which is not a valid pattern (expected '}' before end of string); write e.g. {version}-{sha7}",
     ),
     (
-        "a tag with a character that no registry takes",
+        "a tag with a character that registries refuse",
         {"pipeline.tags": ["{branch}/{sha}"]},
         "pipeline.tags.0",
-        "got '{branch}/{sha}'; a tag holds letters, digits, '.', '_' and '-'",
+        "got '{branch}/{sha}'; a tag may contain letters, digits, '.', '_' and '-'",
     ),
     (
         "a tag that begins with a dot",
         {"pipeline.tags": [".{sha}"]},
         "pipeline.tags.0",
-        "got '.{sha}'; a tag begins with a letter, a digit, '_' or a field",
+        "got '.{sha}'; a tag must begin with a letter, a digit, '_' or a field",
     ),
     (
         "a field with a format",
         {"pipeline.tags": ["{sha:.7}"]},
         "pipeline.tags.0",
-        "got '{sha:.7}'; a field stands alone in its braces, e.g. {sha7}",
+        "got '{sha:.7}'; write only the field's name in braces, e.g. {sha7}",
     ),
     (
         "a release of a feature branch",
         {f"{FEATURE}.stages": ["test", "publish", "release"]},
         f"{FEATURE}.stages",
         (
-            "'release' gives out what main built, and its tags are taken for ever; only the flow with branches: [main] "
-            "may, so remove 'release' here"
+            "'release' publishes images of main, under tags that cannot be used again; remove 'release' here, only the "
+            "flow with branches: [main] may have it"
         ),
     ),
     (
-        "branches whose tags would let every tag move",
+        "branches whose tags would make every tag mutable",
         {f"{FEATURE}.branches": ["*/**"], "pipeline.tags": ["{branch}"]},
         "pipeline.tags",
         (
-            "the tags of branches, '*-*' to ECR, would let every tag move, also the one that names a commit's image "
-            "for ever; narrow the branches, e.g. feature/**, or leave {branch} out"
+            "the branches' tags match ECR's pattern '*-*', which would make every tag mutable, including the one that "
+            "names a commit's image; narrow the branches, e.g. feature/**, or leave {branch} out"
         ),
     ),
     (
         "one release tag for all releases",
         {"pipeline.release_tag": "released"},
         "pipeline.release_tag",
-        "got 'released', the same for every release; write e.g. v{version}",
+        "got 'released', which is the same for every release; write e.g. v{version}",
     ),
     (
-        "releases that the registry cannot tell from other tags",
+        "release tags that the registry cannot distinguish from other tags",
         {"pipeline.release_tag": "{version}-{sha7}"},
         "pipeline.release_tag",
         (
-            "got '{version}-{sha7}'; the registry keeps releases for ever by the text that their tags begin with, so "
-            "begin with one, e.g. v{version}"
+            "got '{version}-{sha7}'; the registry recognizes releases by the text that their tags begin with, so begin "
+            "with a fixed text, e.g. v{version}"
         ),
     ),
     *(
         (
-            f"builds whose tag {tag} may begin as a release's",
+            f"builds whose tag {tag} may begin like a release tag",
             {"pipeline.release_tag": release, "pipeline.tags": [tag]},
             "pipeline.release_tag",
             (
-                f"got '{release}'; the registry keeps '{prefix}*' for ever, and each build's tag '{tag}' may begin so, "
-                "too: nothing would expire. Begin releases with another text, e.g. release-"
+                f"got '{release}'; the registry keeps '{prefix}*' forever, and the tag '{tag}' of each build may begin "
+                "with the same text: no image would expire. Begin release tags with another text, e.g. release-"
             ),
         )
         for release, prefix, tag in (
@@ -178,15 +186,15 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "a feature branch pattern that matches main",
         {f"{FEATURE}.branches": ["**"]},
         f"{FEATURE}.branches",
-        "'**' matches main, which flow 'main' builds; narrow it, e.g. feature/**",
+        "'**' matches main, but flow 'main' builds it; narrow the pattern, e.g. feature/**",
     ),
     (
         "a branch filter that can reach production",
         {f"{MAIN}.branches": ["release/*"]},
         f"{MAIN}.branches",
         (
-            "got release/*, which could reach production (deletion_protection or approval: true); only branches: "
-            "[main] may, or take production out of stages"
+            "got release/*, which could reach production (deletion_protection or approval: true); write branches: "
+            "[main], or remove production from stages"
         ),
     ),
     (
@@ -194,45 +202,45 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         {f"{MAIN}.branches": [], f"{MAIN}.tags": ["v*"]},
         f"{MAIN}.tags",
         (
-            "got v*, which could reach production (deletion_protection or approval: true); only branches: [main] may, "
-            "or take production out of stages"
+            "got v*, which could reach production (deletion_protection or approval: true); write branches: [main], "
+            "or remove production from stages"
         ),
     ),
     (
         "a pull request that publishes",
         {f"{PULL}.stages": ["test", "publish"]},
         f"{PULL}.stages",
-        "a pull request is a stranger's code until it is merged; remove 'publish'",
+        "the code of a pull request is not trusted until it is merged; remove 'publish'",
     ),
     (
         "a flow that nothing starts",
         {f"{FEATURE}.branches": []},
         FEATURE,
-        "nothing starts it; write one of branches, tags, pull_requests_to",
+        "nothing starts this flow; write one of branches, tags, pull_requests_to",
     ),
     (
-        "a flow with two kinds of start",
+        "a flow with two kinds of triggers",
         {f"{FEATURE}.tags": ["x*"]},
         FEATURE,
         "got branches and tags; write one of branches, tags, pull_requests_to",
     ),
     (
-        "files of a tag",
+        "a file filter for tags",
         {f"{FEATURE}.branches": [], f"{FEATURE}.tags": ["x*"], f"{FEATURE}.paths": ["backend/**"]},
         f"{FEATURE}.paths",
-        "CodePipeline does not look at files when a tag is pushed; remove it",
+        "CodePipeline does not filter pushes of tags by file; remove it",
     ),
     (
         "parallel deployments",
         {f"{FEATURE}.mode": "parallel"},
         f"{FEATURE}.mode",
-        "parallel runs cannot be rolled back; write queued",
+        "CodePipeline cannot roll back parallel runs; write queued",
     ),
     (
-        "a check that is neither ours nor the product's",
+        "a check without a build and a buildspec",
         {"pipeline.checks.seo": {"variables": {}}},
         "pipeline.checks.seo",
-        "name one of build (a build of Slipway) and buildspec (a file of the repository)",
+        "write either build (one of Slipway's) or buildspec (a file of the repository)",
     ),
     (
         "a check of an unknown flow",
@@ -244,10 +252,10 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "a Test stage without a check",
         {"pipeline.checks": {"backend": {"build": "backend", "flows": ["main"]}}},
         f"{FEATURE}.stages",
-        "'test' has no check that runs in flow 'feature'; see pipeline.checks.*.flows",
+        "'test' has no check that runs in flow 'feature'; add 'feature' to the flows of a check under pipeline.checks",
     ),
     (
-        "minutes of an unknown stage",
+        "a timeout of an unknown stage",
         {"pipeline.timeouts": {"stagign": 20}},
         "pipeline.timeouts.stagign",
         "unknown stage; did you mean 'staging'?",
@@ -257,21 +265,24 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         {"pipeline.timeouts": {"staging": 20}},
         "pipeline.timeouts.staging",
         (
-            "20 minutes leave -20 for the deployment itself; 5 are needed at least: raise it to 45, or lower "
+            "20 minutes leave -20 for the deployment itself, which needs at least 5: raise it to 45, or lower "
             "migration.timeout_minutes"
         ),
     ),
     (
-        "too few minutes for two steps",
+        "too few minutes for two builds",
         {"pipeline.timeouts": {"publish": 8}},
         "pipeline.timeouts.publish",
-        "8 minutes for 2 steps; a build needs 5 at least",
+        "got 8 minutes for 2 builds, one after the other; a build needs at least 5: write 10 or more",
     ),
     (
-        "environments of two architectures",
+        "environments with two architectures",
         {"environments.staging.architecture": "x86_64"},
         "environments",
-        "images are built once, for one architecture, but they differ: staging x86_64, production arm64",
+        (
+            "got architectures staging x86_64, production arm64; images are built once, so write the same architecture "
+            "for all environments"
+        ),
     ),
     (
         "an unknown key",
@@ -280,7 +291,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "unknown key; did you mean 'emails'?",
     ),
     (
-        "no ARN of a connection",
+        "a connection that is not an ARN",
         {"pipeline.connection": "github"},
         "pipeline.connection",
         (
@@ -289,39 +300,39 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         ),
     ),
     (
-        "an environment with a stage's name",
+        "an environment with the name of a stage",
         {"environments.test": manifest()["environments"]["staging"]},
         "environments.test",
-        "the name is a stage of the pipeline; give the environment another",
+        "the pipeline has a stage with this name; give the environment another",
     ),
 ]
 
 
-def said(folder: Path, changes: dict[str, Any]) -> list[str]:
+def messages(folder: Path, changes: dict[str, Any]) -> list[str]:
     lines = complaints(folder, yaml.safe_dump(manifest(changes), sort_keys=False))
     return [line.partition(" ")[2] for line in lines]
 
 
 @pytest.mark.parametrize(("changes", "key", "message"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
-def test_it_says_where_what_was_got_and_what_to_write(
+def test_a_message_names_the_key_what_was_found_and_what_to_write(
     tmp_path: Path, changes: dict[str, Any], key: str, message: str
 ) -> None:
-    assert f"{key}: {message}" in said(tmp_path, changes)
+    assert f"{key}: {message}" in messages(tmp_path, changes)
 
 
-def test_too_many_moving_tags_are_refused(tmp_path: Path) -> None:
+def test_too_many_mutable_tags_are_refused(tmp_path: Path) -> None:
     changes = {"pipeline.tags": ["{sha}", "{branch}"], f"{FEATURE}.branches": [f"{letter}/*" for letter in "abcde"]}
 
-    (sentence,) = said(tmp_path, changes)
+    (message,) = messages(tmp_path, changes)
 
-    assert sentence.startswith("pipeline.tags: a-*, b-*, c-*, d-*, e-*, layers-* would all move;")
+    assert message.startswith("pipeline.tags: a-*, b-*, c-*, d-*, e-*, layers-* would be mutable;")
 
 
-def test_more_images_than_an_action_can_be_told_are_refused(tmp_path: Path) -> None:
+def test_more_images_than_an_action_can_be_passed_are_refused(tmp_path: Path) -> None:
     images: dict[str, Any] = {f"image-{letter}": {} for letter in "abcdefgh"}
 
-    assert said(tmp_path, {"images": {"backend": {}, **images}}) == [
-        "images: 9 are more than CodePipeline carries to one deployment; merge some of them"
+    assert messages(tmp_path, {"images": {"backend": {}, **images}}) == [
+        "images: got 9, more than CodePipeline can pass to one deployment action; merge some of them"
     ]
 
 
@@ -340,7 +351,7 @@ def test_more_images_than_an_action_can_be_told_are_refused(tmp_path: Path) -> N
         ("ma.n", "main", False),
     ],
 )
-def test_patterns_match_as_codepipeline_says(pattern: str, branch: str, expected: bool) -> None:
+def test_patterns_match_by_codepipelines_rules(pattern: str, branch: str, expected: bool) -> None:
     assert matches(pattern, branch) is expected
 
 
@@ -349,17 +360,19 @@ def test_two_stars_match_every_branch(branch: str) -> None:
     assert matches("**", branch)
 
 
-def test_before_deploy_migrates_with_the_new_image_before_any_service_changes() -> None:
-    (main,) = [it for it in deliveries(product({"migration.when": "before_deploy"})) if it.flow == "main"]
-    production = main.stage("Production")
+def main_delivery(changes: dict[str, Any]) -> Delivery:
+    return next(delivery for delivery in deliveries(product(changes)) if delivery.flow_name == "main")
+
+
+def test_with_before_deploy_the_new_image_migrates_before_any_service_changes() -> None:
+    production = main_delivery({"migration.when": "before_deploy"}).stage("Production")
 
     assert production is not None
     assert [action.name for action in production.actions][:3] == ["Prepare", "Migrate", "Deploy"]
 
 
-def test_two_approvals_have_stages_of_their_own() -> None:
-    (main,) = [it for it in deliveries(product({"environments.staging.approval": True, f"{FEATURE}.stages": ["test"]}))
-               if it.flow == "main"]  # fmt: skip
+def test_each_of_two_approvals_has_its_own_stage() -> None:
+    main = main_delivery({"environments.staging.approval": True, f"{FEATURE}.stages": ["test"]})
 
     assert [stage.name for stage in main.stages if stage.name.startswith("Approv")] == [
         "ApproveStaging",
@@ -367,7 +380,7 @@ def test_two_approvals_have_stages_of_their_own() -> None:
     ]
 
 
-def test_only_tags_that_follow_the_newest_build_may_move() -> None:
+def test_only_tags_that_follow_the_newest_build_are_mutable() -> None:
     changed = {"pipeline.tags": ["{version}", "{version}-{sha7}", "latest", "{branch}", "nightly"]}
 
     assert moving_tags(product(changed)) == ["latest", "nightly", "main", "layers-*"]
@@ -375,7 +388,7 @@ def test_only_tags_that_follow_the_newest_build_may_move() -> None:
     assert moving_tags(product({"pipeline": REMOVED})) == ["latest"]
 
 
-def test_a_tag_with_a_branch_and_more_moves_as_a_whole() -> None:
+def test_a_tag_with_a_branch_and_a_version_is_mutable() -> None:
     changed = {"pipeline.tags": ["{branch}-{version}", "{branch}-{sha7}"]}
 
     assert moving_tags(product(changed)) == ["latest", "main-*", "layers-*"]
@@ -400,7 +413,7 @@ def test_only_a_flow_of_the_repositorys_branch_by_its_full_name_builds_main(
     assert of_main(product(), flow) is expected
 
 
-def test_an_environment_that_no_other_branch_reaches_needs_none_of_their_images() -> None:
+def test_an_environment_that_only_main_reaches_needs_no_images_of_other_branches() -> None:
     without = product({f"{FEATURE}.stages": ["test"]})
 
     assert (branches_publish(product()), branches_publish(without)) == (True, False)

@@ -1,4 +1,4 @@
-"""products/schema.json, which editors complete manifests with."""
+"""products/schema.json, with which editors complete manifests."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def errors(data: Any) -> list[str]:
     return [error.message for error in StandardValidator(schema=json.loads(schema())).iter_errors(data)]
 
 
-def test_is_what_the_model_says() -> None:
+def test_the_schema_matches_the_model() -> None:
     assert PATH.read_text(encoding="utf-8") == schema(), "products/schema.json is stale: type `make schema`"
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_takes_every_shipped_manifest(path: Any) -> None:
+def test_the_schema_accepts_every_shipped_manifest(path: Any) -> None:
     assert errors(yaml.safe_load(path.read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_is_named_by_every_shipped_manifest(path: Any) -> None:
+def test_every_shipped_manifest_names_the_schema(path: Any) -> None:
     assert path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=schema.json\n")
 
 
@@ -42,11 +42,11 @@ def test_is_named_by_every_shipped_manifest(path: Any) -> None:
         {"environments.staging.network.nat": "gatway"},
         {"tooling.account": "12"},
     ],
-    ids=["unknown key", "wrong type", "no such choice", "no account"],
+    ids=["unknown key", "wrong type", "unknown choice", "invalid account id"],
 )
-def test_refuses_what_an_editor_should_underline(changes: dict[str, Any]) -> None:
+def test_the_schema_refuses_mistakes_that_an_editor_can_underline(changes: dict[str, Any]) -> None:
     assert errors(manifest(changes))
 
 
-def test_explains_the_keys() -> None:
+def test_the_schema_explains_the_keys() -> None:
     assert "Never two at once" in json.loads(schema())["$defs"]["Service"]["properties"]["singleton"]["description"]

@@ -1,4 +1,4 @@
-"""A secret's value has no place in a manifest, and is not repeated when it is found in one."""
+"""The loader refuses a secret's value in a manifest, and does not repeat it in its message."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from products.secrets import looks_secret, names_a_secret
+from products.secrets import is_secret_name, looks_secret
 from tests.support.manifests import complaints, edited
 
 SETTINGS = "  DJANGO_SETTINGS_MODULE: config.settings"
-# Made up, and put together here so that no scanner takes them for real ones.
+# Invented, and split in two so that no scanner mistakes them for real ones.
 PASTED = {
     "an AWS access key": "AKIA" + "IOSFODNN7EXAMPLE",
     "an AWS secret key": "wJalrXUtnFEMI/" + "K7MDENG/bPxRfiCYEXAMPLEKEY",
@@ -24,7 +24,7 @@ PASTED = {
 
 
 @pytest.mark.parametrize(("kind", "value"), PASTED.items(), ids=list(PASTED))
-def test_refuses_a_secret_among_the_variables(tmp_path: Path, kind: str, value: str) -> None:
+def test_a_secret_in_the_variables_is_refused(tmp_path: Path, kind: str, value: str) -> None:
     assert complaints(tmp_path, edited((SETTINGS, f"  WEBHOOK: {value!r}"))) == [
         (
             f"allthrive.yaml:69: variables.WEBHOOK: this looks like {kind}; put the value into Secrets Manager and "
@@ -34,7 +34,7 @@ def test_refuses_a_secret_among_the_variables(tmp_path: Path, kind: str, value: 
 
 
 @pytest.mark.parametrize("kind", ["an AWS access key", "a GitHub token", "a random value"])
-def test_refuses_a_secret_where_its_name_belongs(tmp_path: Path, kind: str) -> None:
+def test_a_secret_in_place_of_its_name_is_refused(tmp_path: Path, kind: str) -> None:
     text = edited(("variables:\n", f"secrets:\n  OPENAI_API_KEY: {{name: {PASTED[kind]}}}\nvariables:\n"))
 
     assert complaints(tmp_path, text) == [
@@ -46,7 +46,7 @@ def test_refuses_a_secret_where_its_name_belongs(tmp_path: Path, kind: str) -> N
     ]
 
 
-def test_refuses_a_secret_in_place_of_its_keys(tmp_path: Path) -> None:
+def test_a_secret_in_place_of_its_keys_is_refused(tmp_path: Path) -> None:
     text = edited(("variables:\n", f"secrets:\n  OPENAI_API_KEY: {PASTED['a GitHub token']}\nvariables:\n"))
 
     assert complaints(tmp_path, text) == [
@@ -59,25 +59,25 @@ def test_refuses_a_secret_in_place_of_its_keys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", PASTED.values(), ids=list(PASTED))
 @pytest.mark.parametrize("line", ["  WEBHOOK: {}", "  WEBHOOK: {{name: {}}}", "  WEBHOOK: [{}]"])
-def test_never_repeats_a_secret(tmp_path: Path, line: str, value: str) -> None:
-    said = complaints(tmp_path, edited((SETTINGS, line.format(repr(value)))))
+def test_no_message_repeats_a_secret(tmp_path: Path, line: str, value: str) -> None:
+    messages = complaints(tmp_path, edited((SETTINGS, line.format(repr(value)))))
 
-    assert said
-    assert value not in "\n".join(said)
+    assert messages
+    assert value not in "\n".join(messages)
 
 
-def test_refuses_a_variable_whose_name_says_that_it_is_secret(tmp_path: Path) -> None:
-    (said,) = complaints(tmp_path, edited((SETTINGS, "  STRIPE_API_KEY: hello")))
+def test_a_variable_with_a_secrets_name_is_refused(tmp_path: Path) -> None:
+    (message,) = complaints(tmp_path, edited((SETTINGS, "  STRIPE_API_KEY: hello")))
 
-    assert "variables.STRIPE_API_KEY: this looks like a secret, by its name" in said
+    assert "variables.STRIPE_API_KEY: this looks like a secret, by its name" in message
 
 
 @pytest.mark.parametrize("place", ["staging", "production"])
-def test_refuses_a_secret_among_an_environments_variables(tmp_path: Path, place: str) -> None:
+def test_a_secret_in_an_environments_variables_is_refused(tmp_path: Path, place: str) -> None:
     token = PASTED["a GitHub token"]
-    (said,) = complaints(tmp_path, edited((f"  {place}:\n", f"  {place}:\n    variables: {{HOOK: {token}}}\n")))
+    (message,) = complaints(tmp_path, edited((f"  {place}:\n", f"  {place}:\n    variables: {{HOOK: {token}}}\n")))
 
-    assert f"environments.{place}.variables.HOOK: this looks like a GitHub token" in said
+    assert f"environments.{place}.variables.HOOK: this looks like a GitHub token" in message
 
 
 @pytest.mark.parametrize(
@@ -94,15 +94,15 @@ def test_refuses_a_secret_among_an_environments_variables(tmp_path: Path, place:
         "",
     ],
 )
-def test_takes_ordinary_values(value: str) -> None:
+def test_an_ordinary_value_does_not_look_secret(value: str) -> None:
     assert looks_secret(value) is None
 
 
 @pytest.mark.parametrize("name", ["PASSWORD", "DB_PASSWORD", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "openai_api_key"])
-def test_knows_a_secret_by_its_name(name: str) -> None:
-    assert names_a_secret(name)
+def test_a_secrets_name_is_recognized(name: str) -> None:
+    assert is_secret_name(name)
 
 
 @pytest.mark.parametrize("name", ["PASSWORD_RESET_TIMEOUT", "TOKEN_LIFETIME_MINUTES", "PRIVATE_MODE", "KEYBOARD"])
-def test_takes_a_setting_about_secrets_for_what_it_is(name: str) -> None:
-    assert not names_a_secret(name)
+def test_the_name_of_a_setting_about_secrets_is_not_a_secrets_name(name: str) -> None:
+    assert not is_secret_name(name)

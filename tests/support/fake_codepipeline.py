@@ -262,7 +262,7 @@ class FakeCodePipeline(FaultyAws):
     def _start(self, given: Json) -> Json:
         pipeline = self._of(given["name"])
         number = max((run.number for run in pipeline.runs), default=0) + 1
-        return {"pipelineExecutionId": self.run(pipeline.delivery.flow, number, "InProgress", at="Source").id}
+        return {"pipelineExecutionId": self.run(pipeline.delivery.flow_name, number, "InProgress", at="Source").id}
 
     def _answered(self, given: Json) -> Json:
         for run in self._of(given["pipelineName"]).runs:
@@ -296,7 +296,7 @@ class FakeCodePipeline(FaultyAws):
         if latest and latest.step(given["stageName"])["status"] == "InProgress":
             raise Refused("UnableToRollbackStageException", "the stage is in progress")
         number = max(run.number for run in pipeline.runs) + 1
-        made = self.rolled_back(pipeline.delivery.flow, number, given["stageName"], target, "InProgress")
+        made = self.rolled_back(pipeline.delivery.flow_name, number, given["stageName"], target, "InProgress")
         return {"pipelineExecutionId": made.id}
 
     def _stop(self, given: Json) -> Json:
