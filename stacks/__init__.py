@@ -1,1 +1,1 @@
-"""Units of deployment: each takes its section of the manifest and objects of other stacks. Wiring only."""
+"""The CDK stacks. Each connects constructs, given its section of the manifest and objects of other stacks."""

@@ -1,4 +1,4 @@
-"""The Access stack: what the pipeline may do to one environment, task by task."""
+"""The Access stack: the roles with which the pipeline works in one environment, one for each task."""
 
 from __future__ import annotations
 
@@ -19,36 +19,47 @@ _TASK_ID = "ECS ends a task's ARN with an id that it makes up; the cluster is na
 
 
 class AccessStack(EnvironmentStack):
-    """One role for each task, taken by one function or build of the product's tooling.
+    """One role for each task, assumed by one function or build of the product's tooling.
 
-    The environment grants them, since it knows its own resources by ARN, and may live in an account of its own.
+    The roles are part of the environment, because it knows the ARNs of its resources and may be in another account.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, of: EnvironmentScope, services: ServicesStack, edge: EdgeStack
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment_scope: EnvironmentScope,
+        services: ServicesStack,
+        edge: EdgeStack,
     ) -> None:
-        super().__init__(scope, construct_id, of=of, description="What the pipeline may do here")
-        self._of, self._services, self._edge = of, services, edge
+        super().__init__(
+            scope, construct_id, environment_scope=environment_scope, description="What the pipeline may do here"
+        )
+        self._scope, self._services, self._edge = environment_scope, services, edge
         self._grant("deploy", "Update the services to a release", self._to_deploy())
         self._grant("verify", "See which release runs", self._to_verify())
         if services.migration:
             self._grant("migrate", "Run the migration task", self._to_migrate())
-        if of.product.frontend:
+        if environment_scope.product.frontend:
             self._grant("invalidate", "Invalidate CloudFront", self._to_invalidate())
             self._grant("publish", "Upload the frontend", self._to_publish())
 
     def _grant(self, task: str, description: str, statements: list[iam.PolicyStatement]) -> None:
-        product, environment = self._of.product.name, self._of.name
+        product, environment = self._scope.product.name, self._scope.name
         callers = [names.handler_role(product, environment, task)]
         if task == "publish":
-            flows = [each.flow_name for each in deliveries(self._of.product) if environment in each.environments()]
-            callers = [names.build_role(product, flow, environment) for flow in flows]
+            callers = [
+                names.build_role(product, delivery.flow_name, environment)
+                for delivery in deliveries(self._scope.product)
+                if environment in delivery.environments()
+            ]
         role = AccessRole(
             self,
             names.pascal(task),
             role_name=names.access_role(environment, product, task),
             description=description,
-            account=self._of.product.tooling.account,
+            account=self._scope.product.tooling.account,
             callers=callers,
             statements=statements,
         )
@@ -68,14 +79,14 @@ class AccessStack(EnvironmentStack):
             )
 
     def _stack(self, stack: str) -> str:
-        name = names.stack(self._of.name, self._of.product.name, stack)
+        name = names.stack(self._scope.name, self._scope.product.name, stack)
         return self.format_arn(service="cloudformation", resource="stack", resource_name=f"{name}/*")
 
     def _ecs(self, resource: str) -> str:
         return self.format_arn(service="ecs", resource=resource)
 
     def _cluster(self) -> str:
-        return names.cluster(self._of.name, self._of.product.name)
+        return names.cluster(self._scope.name, self._scope.product.name)
 
     def _see_stack(self, stack: str) -> iam.PolicyStatement:
         return Allow(
@@ -87,7 +98,8 @@ class AccessStack(EnvironmentStack):
 
     def _see_services(self) -> iam.PolicyStatement:
         services = [
-            self._ecs(f"service/{self._cluster()}/{it.service_name}") for it in self._services.services.values()
+            self._ecs(f"service/{self._cluster()}/{service.service_name}")
+            for service in self._services.services.values()
         ]
         return iam.PolicyStatement(sid="SeeServices", actions=["ecs:DescribeServices"], resources=services)
 
@@ -111,7 +123,7 @@ class AccessStack(EnvironmentStack):
             ),
             Allow(
                 sid="ReadParametersOfTheStack",
-                actions=["ssm:GetParameters"],  # CloudFormation reads the template's bootstrap version as its caller
+                actions=["ssm:GetParameters"],  # CloudFormation reads the bootstrap version with its caller's rights
                 resources=[self.format_arn(service="ssm", resource="parameter", resource_name="cdk-bootstrap/*")],
                 because="the bootstrap version is below its qualifier, which the bootstrapped account chooses",
             ),
@@ -131,8 +143,8 @@ class AccessStack(EnvironmentStack):
         migration = self._services.migration
         if migration is None:
             return []
-        family = names.service(self._of.name, self._of.product.name, "migrate")
-        group = names.log_group(self._of.name, self._of.product.name, "migrate")
+        family = names.service(self._scope.name, self._scope.product.name, "migrate")
+        group = names.log_group(self._scope.name, self._scope.product.name, "migrate")
         cluster = {"ArnEquals": {"ecs:cluster": self._ecs(f"cluster/{self._cluster()}")}}
         return [
             self._see_stack("services"),
@@ -154,7 +166,7 @@ class AccessStack(EnvironmentStack):
             iam.PolicyStatement(
                 sid="GiveTheTaskItsRoles",
                 actions=["iam:PassRole"],
-                resources=[it.role_arn for it in (migration.task_role, migration.execution_role) if it],
+                resources=[role.role_arn for role in (migration.task_role, migration.execution_role) if role],
                 conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
             ),
             Allow(

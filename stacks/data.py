@@ -1,4 +1,4 @@
-"""The Data stack: everything an operator could lose. Its logical ids are pinned by a test."""
+"""The Data stack: everything that holds data. A test pins its logical ids, since a new id replaces the resource."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from constructs import Construct
 
 from slipway.access_logs import AccessLogs
 from slipway.cache import RedisCache
-from slipway.database import PostgresDatabase
+from slipway.database import InstanceSettings, PostgresDatabase
 from slipway.generated_secret import GeneratedSecret
 from slipway.network import ProductNetwork
 from slipway.private_bucket import PrivateBucket
@@ -25,12 +25,18 @@ class DataStack(EnvironmentStack):
     media: PrivateBucket
     secret_key: secretsmanager.Secret
 
-    def __init__(self, scope: Construct, construct_id: str, *, of: EnvironmentScope, network: ProductNetwork) -> None:
-        super().__init__(scope, construct_id, of=of, description="Database, cache, media, secrets")
-        keep = of.environment.keep_data
-        self.database = self._define_database(of, network)
-        self.cache = self._define_cache(of, network)
-        self.access_logs = AccessLogs(self, "AccessLogs", keep=keep, days=of.environment.log_retention_days)
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment_scope: EnvironmentScope, network: ProductNetwork
+    ) -> None:
+        super().__init__(
+            scope, construct_id, environment_scope=environment_scope, description="Database, cache, media, secrets"
+        )
+        keep = environment_scope.environment.keep_data
+        self.database = self._define_database(environment_scope, network)
+        self.cache = self._define_cache(environment_scope, network)
+        self.access_logs = AccessLogs(
+            self, "AccessLogs", keep=keep, days=environment_scope.environment.log_retention_days
+        )
         self.media = PrivateBucket(self, "Media", keep=keep, access_logs=self.access_logs)
         self._let_cloudfront_read_media()
         self.secret_key = GeneratedSecret(self, "SecretKey", description="Django's SECRET_KEY", length=64, keep=keep)
@@ -40,7 +46,7 @@ class DataStack(EnvironmentStack):
         self.output("DatabaseUserSecret", self.database.users.credentials.secret_arn, "Database user of the containers")
 
     def media_access(self) -> list[iam.PolicyStatement]:
-        """What a container may do with the media: read, write and delete objects, and list them."""
+        """Returns the statements that let a container read, write, delete and list the media."""
         return [
             Allow(
                 sid="MediaObjects",
@@ -56,43 +62,45 @@ class DataStack(EnvironmentStack):
             ),
         ]
 
-    def _define_database(self, of: EnvironmentScope, network: ProductNetwork) -> PostgresDatabase:
-        database, size = of.product.database, of.environment.database
+    def _define_database(self, environment_scope: EnvironmentScope, network: ProductNetwork) -> PostgresDatabase:
+        database, size = environment_scope.product.database, environment_scope.environment.database
         return PostgresDatabase(
             self,
             "Database",
             vpc=network.vpc,
             clients=network.application,
-            version=database.version,
+            settings=InstanceSettings(
+                version=database.version,
+                instance_class=size.instance,
+                storage_gb=size.storage_gb,
+                maximum_storage_gb=size.maximum_storage_gb,
+                multi_az=size.multi_az,
+                backup_days=size.backup_days,
+                deletion_protection=environment_scope.environment.deletion_protection,
+            ),
             database_name=database.name,
             username=database.user,
-            instance_class=size.instance,
-            storage_gb=size.storage_gb,
-            maximum_storage_gb=size.maximum_storage_gb,
-            multi_az=size.multi_az,
-            backup_days=size.backup_days,
-            deletion_protection=of.environment.deletion_protection,
-            keep=of.environment.keep_data,
+            keep=environment_scope.environment.keep_data,
             sslmode=database.tls,
-            log_retention=of.log_retention,
+            log_retention=environment_scope.log_retention,
         )
 
-    def _define_cache(self, of: EnvironmentScope, network: ProductNetwork) -> RedisCache:
+    def _define_cache(self, environment_scope: EnvironmentScope, network: ProductNetwork) -> RedisCache:
         return RedisCache(
             self,
             "Cache",
             vpc=network.vpc,
             clients=network.application,
-            engine=of.product.cache.engine,
-            version=of.product.cache.version,
-            node_type=of.environment.cache.node,
-            replicas=of.environment.cache.replicas,
-            snapshot_days=of.environment.cache.snapshot_days,
-            keep=of.environment.keep_data,
+            engine=environment_scope.product.cache.engine,
+            version=environment_scope.product.cache.version,
+            node_type=environment_scope.environment.cache.node,
+            replicas=environment_scope.environment.cache.replicas,
+            snapshot_days=environment_scope.environment.cache.snapshot_days,
+            keep=environment_scope.environment.keep_data,
         )
 
     def _let_cloudfront_read_media(self) -> None:
-        # Naming the one distribution would make this stack depend on Edge, which depends on it: docs/adr/0018.
+        # Naming only the one distribution would make this stack depend on Edge, which depends on it: docs/adr/0018.
         distributions = self.format_arn(service="cloudfront", region="", resource="distribution", resource_name="*")
         self.media.add_to_resource_policy(
             iam.PolicyStatement(

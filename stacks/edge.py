@@ -25,25 +25,35 @@ _PRICE_CLASSES = {
 
 
 class EdgeStack(EnvironmentStack):
-    """The only door to one environment."""
+    """The only public entrance to one environment."""
 
     distribution: cloudfront.Distribution
     site: s3.Bucket
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, of: EnvironmentScope, data: DataStack, services: ServicesStack
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment_scope: EnvironmentScope,
+        data: DataStack,
+        services: ServicesStack,
     ) -> None:
-        super().__init__(scope, construct_id, of=of, description="Site bucket and CloudFront")
-        edge = of.environment.edge
+        super().__init__(
+            scope, construct_id, environment_scope=environment_scope, description="Site bucket and CloudFront"
+        )
+        edge = environment_scope.environment.edge
         zone = _zone(self, edge.domain)
-        # The site can be published again from any release, so its bucket goes with its stack unless data is kept.
-        site = self.site = PrivateBucket(self, "Site", keep=of.environment.keep_data, access_logs=data.access_logs)
-        product_services = of.product.services.values()
-        web_acl = self._define_web_acl(of) if edge.waf else None
+        # Any release can publish the site again, so the bucket is deleted with its stack unless data is kept.
+        site = self.site = PrivateBucket(
+            self, "Site", keep=environment_scope.environment.keep_data, access_logs=data.access_logs
+        )
+        product_services = environment_scope.product.services.values()
+        web_acl = self._define_web_acl(environment_scope) if edge.waf else None
         self.distribution = ProductDistribution(
             self,
             "Edge",
-            description=of.prefix,
+            description=environment_scope.prefix,
             site=site,
             media=data.media,
             load_balancer=services.load_balancer.balancer,
@@ -62,26 +72,26 @@ class EdgeStack(EnvironmentStack):
         self.output("DistributionDomainName", self.distribution.distribution_domain_name, "CloudFront's own name")
         self.output("Url", f"https://{address}", "What users type")
 
-    def _define_web_acl(self, of: EnvironmentScope) -> WebAcl:
+    def _define_web_acl(self, environment_scope: EnvironmentScope) -> WebAcl:
         return WebAcl(
             self,
             "WebAcl",
-            log_name=of.prefix,
-            log_retention=of.log_retention,
-            requests_per_5_minutes=of.environment.edge.waf_requests_per_5_minutes,
+            log_name=environment_scope.prefix,
+            log_retention=environment_scope.log_retention,
+            requests_per_5_minutes=environment_scope.environment.edge.waf_requests_per_5_minutes,
         )
 
     def _address(self, domain: Domain, zone: route53.IHostedZone | None) -> Address:
         if domain.certificate_arn:
-            given = acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn)
-            return Address(domain.name, given)
+            existing = acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn)
+            return Address(domain.name, existing)
         validation = acm.CertificateValidation.from_dns(zone)
-        made = acm.Certificate(self, "Certificate", domain_name=domain.name, validation=validation)
-        return Address(domain.name, made)
+        created = acm.Certificate(self, "Certificate", domain_name=domain.name, validation=validation)
+        return Address(domain.name, created)
 
     def _define_record(self, domain: Domain, zone: route53.IHostedZone) -> None:
         target = route53.RecordTarget.from_alias(targets.CloudFrontTarget(self.distribution))
-        name = f"{domain.name}."  # with the dot it is whole, whatever the zone is called
+        name = f"{domain.name}."  # the final dot makes the name absolute, so that the zone's name is not appended
         route53.ARecord(self, "Ipv4", zone=zone, record_name=name, target=target)
         route53.AaaaRecord(self, "Ipv6", zone=zone, record_name=name, target=target)
 

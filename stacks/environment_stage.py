@@ -1,4 +1,4 @@
-"""One copy of the product: what `cdk deploy 'production/*'` deploys."""
+"""The stage of one environment, which e.g. `cdk deploy 'production/*'` deploys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stacks.services import ServicesStack
 
 
 class EnvironmentStage(cdk.Stage):
-    """Network, Data, Services, Edge, Observability and Access of one environment; every role has the boundary."""
+    """Network, Data, Services, Edge, Observability and Access of one environment, with a permissions boundary."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         environment = product.environments[construct_id]
@@ -28,16 +28,16 @@ class EnvironmentStage(cdk.Stage):
             permissions_boundary=cdk.PermissionsBoundary.from_name(names.BOUNDARY),
         )
         self._answer_zone_lookup(environment.account, environment.region)
-        of = EnvironmentScope(product, construct_id)
-        network = NetworkStack(self, "Network", of=of).network
-        data = DataStack(self, "Data", of=of, network=network)
-        services = ServicesStack(self, "Services", of=of, network=network, data=data)
-        edge = EdgeStack(self, "Edge", of=of, data=data, services=services)
-        ObservabilityStack(self, "Observability", of=of, data=data, services=services)
+        environment_scope = EnvironmentScope(product, construct_id)
+        network = NetworkStack(self, "Network", environment_scope=environment_scope).network
+        data = DataStack(self, "Data", environment_scope=environment_scope, network=network)
+        services = ServicesStack(self, "Services", environment_scope=environment_scope, network=network, data=data)
+        edge = EdgeStack(self, "Edge", environment_scope=environment_scope, data=data, services=services)
+        ObservabilityStack(self, "Observability", environment_scope=environment_scope, data=data, services=services)
         if product.pipeline:
-            AccessStack(self, "Access", of=of, services=services, edge=edge)
+            AccessStack(self, "Access", environment_scope=environment_scope, services=services, edge=edge)
 
     def _answer_zone_lookup(self, account: str, region: str) -> None:
-        # Vpc asks for the zones even where it is given them; unanswered, the CLI would ask AWS during synth.
+        # Vpc looks up the zones even if they are passed to it. Without this context the CLI would ask AWS during synth.
         zones = [f"{region}{letter}" for letter in REGIONS[region].zone_letters]
         self.node.set_context(f"availability-zones:account={account}:region={region}", zones)

@@ -1,4 +1,4 @@
-"""The Identity stack: what GitHub Actions of the product's repository may do."""
+"""The Identity stack: the roles of GitHub Actions in the product's repository."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ _LOOK_AT_STACKS = [
     "cloudformation:GetTemplate",
     "cloudformation:ListStackResources",
 ]
-# GitHub's environment whose jobs push images; no environment of a product may have the name (products/names.py).
+# Jobs in this GitHub environment push images. The name is reserved, so no product's environment has it.
 _REGISTRY = "tooling"
 _START_PIPELINE = ["codepipeline:GetPipelineExecution", "codepipeline:StartPipelineExecution"]
 
 
 class IdentityStack(ToolingStack):
-    """One role for each kind of job: compare on pull requests, start a deployment, push images.
+    """One role for each kind of job: compare templates for a pull request, start a pipeline, push images.
 
-    An environment's role starts the pipelines that end in that environment, and no pipeline that passes a protected
-    one on the way to an unprotected one: a job of GitHub's environment `staging` starts nothing that reaches
-    production. An environment for which no pipeline is left has no role. Images are pushed from GitHub only where no
+    An environment's role may start the pipelines that end in that environment, except those that pass a protected
+    environment and end in an unprotected one: a job in GitHub's environment `staging` cannot start a pipeline that
+    reaches production. An environment without such a pipeline has no role. GitHub Actions may push images only if no
     pipeline publishes them.
     """
 
@@ -45,9 +45,8 @@ class IdentityStack(ToolingStack):
         super().__init__(scope, construct_id, product=product, description="Roles of GitHub Actions")
         self._product = product
         self._provider = GitHubProvider(self, "GitHub", existing=product.tooling.oidc_provider == "existing")
-        flows = deliveries(product)
         self._define_diff_role()
-        if all(flow.stage("Publish") is None for flow in flows):
+        if all(delivery.stage("Publish") is None for delivery in deliveries(product)):
             self._define_push_role()
         for environment in product.environments:
             if pipelines := startable(product, environment):
@@ -89,7 +88,7 @@ class IdentityStack(ToolingStack):
             role_name=None,
             description="Pull requests: read the deployed templates, nothing else",
             suffix=":pull_request",
-            ref="refs/pull/*/merge",  # of no other event: docs.github.com, GITHUB_REF
+            ref="refs/pull/*/merge",  # only pull requests have such a ref: docs.github.com, GITHUB_REF
             statements=[self._look_at_stacks()],
         )
 
@@ -107,7 +106,7 @@ class IdentityStack(ToolingStack):
         )
 
     def _define_deploy_role(self, environment: str, pipelines: list[str]) -> None:
-        started = [self.format_arn(service="codepipeline", resource=name) for name in pipelines]
+        pipeline_arns = [self.format_arn(service="codepipeline", resource=name) for name in pipelines]
         self._define_role(
             f"{names.pascal(environment)}Deploy",
             role_name=names.github_role(environment, self._product.name),
@@ -115,7 +114,7 @@ class IdentityStack(ToolingStack):
             suffix=f":environment:{environment}",
             ref=f"refs/heads/{self._product.repository.branch}",
             statements=[
-                iam.PolicyStatement(sid="Pipelines", actions=_START_PIPELINE, resources=started),
+                iam.PolicyStatement(sid="Pipelines", actions=_START_PIPELINE, resources=pipeline_arns),
             ],
         )
 

@@ -1,4 +1,4 @@
-"""The Network stack: the VPC and who may talk to whom in it."""
+"""The Network stack: the VPC and its security groups."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from stacks.scope import EnvironmentScope, EnvironmentStack
 
 
 class NetworkStack(EnvironmentStack):
-    """One environment's network."""
+    """The network of one environment."""
 
     network: ProductNetwork
 
-    def __init__(self, scope: Construct, construct_id: str, *, of: EnvironmentScope) -> None:
-        super().__init__(scope, construct_id, of=of, description="VPC, subnets, NAT, endpoints, flow logs")
-        environment = of.environment
+    def __init__(self, scope: Construct, construct_id: str, *, environment_scope: EnvironmentScope) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            environment_scope=environment_scope,
+            description="VPC, subnets, NAT, endpoints, flow logs",
+        )
+        environment = environment_scope.environment
         flow_logs = logs.LogGroup(
-            self, "FlowLogs", retention=of.log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
+            self, "FlowLogs", retention=environment_scope.log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
         )
         accept_log_encryption(flow_logs)
         self.network = ProductNetwork(
@@ -38,6 +43,6 @@ class NetworkStack(EnvironmentStack):
             cloudfront_prefix_list=REGIONS[environment.region].cloudfront_prefix_list,
             flow_logs=flow_logs,
         )
-        for service in of.product.services.values():
+        for service in environment_scope.product.services.values():
             if service.port:
                 self.network.admit(service.port)

@@ -1,4 +1,4 @@
-"""The Observability stack: what wakes a person, and one page that shows why."""
+"""The Observability stack: alarms that notify people, and a dashboard that shows the cause."""
 
 from __future__ import annotations
 
@@ -19,14 +19,20 @@ class ObservabilityStack(EnvironmentStack):
     """Alarms and dashboard of one environment."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, of: EnvironmentScope, data: DataStack, services: ServicesStack
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment_scope: EnvironmentScope,
+        data: DataStack,
+        services: ServicesStack,
     ) -> None:
-        super().__init__(scope, construct_id, of=of, description="Alarms and dashboard")
-        self._alarms = Alarms(self, "Alarms", emails=of.environment.alarm_emails)
+        super().__init__(scope, construct_id, environment_scope=environment_scope, description="Alarms and dashboard")
+        self._alarms = Alarms(self, "Alarms", emails=environment_scope.environment.alarm_emails)
         self._watch_requests(services)
-        self._watch_database(of, data)
+        self._watch_database(environment_scope, data)
         self._watch_cache(data)
-        self._define_dashboard(of)
+        self._define_dashboard(environment_scope)
         self.output("AlarmTopic", self._alarms.topic.topic_arn, "Where alarms are published")
 
     def _watch_requests(self, services: ServicesStack) -> None:
@@ -49,12 +55,12 @@ class ObservabilityStack(EnvironmentStack):
                 heading="HasUnhealthyTasks",
             )
 
-    def _watch_database(self, of: EnvironmentScope, data: DataStack) -> None:
+    def _watch_database(self, environment_scope: EnvironmentScope, data: DataStack) -> None:
         instance = data.database.instance
         self._alarms.add(
             "DatabaseStorageIsLow",
             instance.metric_free_storage_space(period=MINUTE, statistic="Minimum"),
-            threshold=of.environment.database.storage_gb * _GIB * 0.1,
+            threshold=environment_scope.environment.database.storage_gb * _GIB * 0.1,
             of_minutes=15,
             below=True,
         )
@@ -75,8 +81,8 @@ class ObservabilityStack(EnvironmentStack):
         )
         self._alarms.add("CacheMemoryIsLow", memory, threshold=85, of_minutes=10)
 
-    def _define_dashboard(self, of: EnvironmentScope) -> None:
-        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=of.prefix)
+    def _define_dashboard(self, environment_scope: EnvironmentScope) -> None:
+        dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=environment_scope.prefix)
         dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(self._alarms.alarms), width=24))
         widgets = [cloudwatch.AlarmWidget(alarm=alarm, title=alarm.node.id) for alarm in self._alarms.alarms]
         dashboard.add_widgets(*widgets)

@@ -1,4 +1,4 @@
-"""Assembles the app of a product: the one place that knows which stages a product has."""
+"""Assembles the app of a product. No other module knows which stages a product has."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stacks.tooling_stage import ToolingStage
 
 @dataclass(frozen=True)
 class ProductStages:
-    """The stages of a product; each is a unit that `cdk deploy '<stage>/*'` deploys."""
+    """The stages of a product; `cdk deploy '<stage>/*'` deploys one of them."""
 
     tooling: ToolingStage
     environments: Mapping[str, EnvironmentStage]

@@ -1,4 +1,4 @@
-"""What every stack of a product has."""
+"""The base classes of a product's stacks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from products import Product, names
 
 
 class ProductStack(cdk.Stack):
-    """A stack named `{environment}-{product}-{stack}`, tagged, and protected where the environment is."""
+    """A stack with the name `{environment}-{product}-{stack}`, tags and, if `protected`, termination protection."""
 
     def __init__(
         self,
@@ -34,12 +34,12 @@ class ProductStack(cdk.Stack):
         )
 
     def output(self, name: str, value: str, description: str) -> cdk.CfnOutput:
-        """Define an output whose key is exactly `name`: releases and people look it up."""
+        """Define an output with exactly the key `name`, under which releases and people look it up."""
         return cdk.CfnOutput(self, name, value=value, description=description)
 
 
 class ToolingStack(ProductStack):
-    """A stack that a product has once, whatever its environments; never deleted by mistake."""
+    """A stack that a product has once, for all its environments; always protected against deletion."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product, description: str) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The Registry stack: per image one repository of what main built, and one of what other branches did."""
+"""The Registry stack: for each image, one repository for the builds of main and one for those of other branches."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from products.flows import branch_moving_tags, branches_publish, branches_reach,
 from slipway.image_repository import ImageRepository
 from stacks.product_stack import ToolingStack
 
-_BRANCH_IMAGES = 30  # staging runs one of the newest; all others can be built again
+_BRANCH_IMAGES = 30  # staging runs one of the newest; older ones can be built again
 
 
 class RegistryStack(ToolingStack):
-    """The repositories of a product's images, for all its environments.
+    """The ECR repositories of a product's images, for all its environments.
 
-    Images of feature branches have repositories of their own, so that none can be taken for one of main or leave layers
-    that main's builds read (docs/adr/0019).
+    Images of feature branches are in separate repositories, so that nothing can mistake one for an image of main, and
+    main's builds read no layers of other branches (docs/adr/0019).
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
@@ -48,6 +48,6 @@ class RegistryStack(ToolingStack):
                 )
 
     def _readers(self, environments: Sequence[str]) -> list[str]:
-        """The accounts, other than the registry's own, whose tasks pull for these environments."""
+        """Returns the accounts, other than the registry's own, whose tasks pull images for these environments."""
         accounts = {self._product.environments[environment].account for environment in environments}
         return sorted(accounts - {self._product.tooling.account})

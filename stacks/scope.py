@@ -1,4 +1,4 @@
-"""What every stack of one environment needs to know: the product, and which environment."""
+"""The environment that a stack belongs to, and the base class of its stacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stacks.product_stack import ProductStack
 
 @dataclass(frozen=True)
 class EnvironmentScope:
-    """One environment of one product, as its stacks see it."""
+    """One environment of one product, as its stacks use it."""
 
     product: Product
     name: str
@@ -26,26 +26,28 @@ class EnvironmentScope:
 
     @property
     def log_retention(self) -> logs.RetentionDays:
-        """How long logs are kept."""
+        """Returns how long logs are kept."""
         return retention(self.environment.log_retention_days)
 
     @property
     def prefix(self) -> str:
-        """What the environment's names begin with."""
+        """Returns the prefix of the environment's names."""
         return names.prefix(self.name, self.product.name)
 
 
 class EnvironmentStack(ProductStack):
     """A stack of one environment."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, of: EnvironmentScope, description: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment_scope: EnvironmentScope, description: str
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
-            product=of.product.name,
-            environment=of.name,
-            account=of.environment.account,
-            region=of.environment.region,
+            product=environment_scope.product.name,
+            environment=environment_scope.name,
+            account=environment_scope.environment.account,
+            region=environment_scope.environment.region,
             description=description,
-            protected=of.environment.deletion_protection,
+            protected=environment_scope.environment.deletion_protection,
         )

@@ -1,4 +1,4 @@
-"""The Services stack: cluster, load balancer, services, migration task. The release comes in as parameters."""
+"""The Services stack: cluster, load balancer, services, migration task. Parameters set the release that it runs."""
 
 from __future__ import annotations
 
@@ -28,39 +28,52 @@ from slipway.rights import give
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 
-_GRACE = cdk.Duration.seconds(60)  # a Django process imports for a while before it answers
+_GRACE = cdk.Duration.seconds(60)  # a Django process imports modules for a while before it responds
 
 
 class ServicesStack(EnvironmentStack):
-    """What runs the containers of one environment."""
+    """The containers of one environment, and the load balancer in front of them."""
 
     cluster: ecs.Cluster
     load_balancer: InternalLoadBalancer
     services: dict[str, ecs.FargateService]
     target_groups: dict[str, elbv2.ApplicationTargetGroup]
     migration: ContainerTask | None
-    """The task that runs migrations, where the product has them."""
+    """The task that runs migrations; None for a product without migrations."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, of: EnvironmentScope, network: ProductNetwork, data: DataStack
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment_scope: EnvironmentScope,
+        network: ProductNetwork,
+        data: DataStack,
     ) -> None:
-        super().__init__(scope, construct_id, of=of, description="Containers: services, load balancer, migrations")
-        self._of, self._network, self._data = of, network, data
+        super().__init__(
+            scope,
+            construct_id,
+            environment_scope=environment_scope,
+            description="Containers: services, load balancer, migrations",
+        )
+        self._scope, self._network, self._data = environment_scope, network, data
         self.cluster = self._define_cluster()
         self.load_balancer = InternalLoadBalancer(
             self,
             "LoadBalancer",
-            name=of.prefix,
+            name=environment_scope.prefix,
             vpc=network.vpc,
             security_group=network.load_balancer,
-            deletion_protection=of.environment.deletion_protection,
+            deletion_protection=environment_scope.environment.deletion_protection,
             access_logs=data.access_logs,
         )
         self._release = ReleaseParameters(self, version_parameter=names.VERSION_PARAMETER)
-        self._images = {image: self._release.image(names.image_parameter(image)) for image in of.product.images}
+        self._images = {
+            image: self._release.image(names.image_parameter(image)) for image in environment_scope.product.images
+        }
         self._secrets = self._define_secrets()
         self.services, self.target_groups = {}, {}
-        for name, service in of.product.services_in(of.name).items():
+        for name, service in environment_scope.product.services_in(environment_scope.name).items():
             self._define_service(name, service)
         self.migration = self._define_migration()
         self._rotate_password()
@@ -70,19 +83,19 @@ class ServicesStack(EnvironmentStack):
         return ecs.Cluster(
             self,
             "Cluster",
-            cluster_name=names.cluster(self._of.name, self._of.product.name),
+            cluster_name=names.cluster(self._scope.name, self._scope.product.name),
             vpc=self._network.vpc,
             container_insights_v2=ecs.ContainerInsights.ENABLED,
             execute_command_configuration=ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.DEFAULT),
         )
 
     def _define_secrets(self) -> dict[str, ecs.Secret]:
-        """What the containers receive as secrets, by variable."""
+        """Returns the containers' secrets, by environment variable."""
         existing = {
             variable: ecs.Secret.from_secrets_manager(
                 secretsmanager.Secret.from_secret_name_v2(self, f"Secret{variable}", secret.name), secret.key
             )
-            for variable, secret in self._of.product.secrets.items()
+            for variable, secret in self._scope.product.secrets.items()
         }
         return {
             "SECRET_KEY": ecs.Secret.from_secrets_manager(self._data.secret_key),
@@ -92,9 +105,9 @@ class ServicesStack(EnvironmentStack):
         }
 
     def _variables(self, image: str) -> dict[str, str]:
-        """What the containers receive as plain values."""
+        """Returns the containers' plain environment variables."""
         return {
-            **self._of.product.variables_in(self._of.name),
+            **self._scope.product.variables_in(self._scope.name),
             "REDIS_HOST": self._data.cache.host,
             "REDIS_PORT": str(PORT),
             "REDIS_TLS": "true",
@@ -111,34 +124,34 @@ class ServicesStack(EnvironmentStack):
             command=command,
             cpu=size.cpu,
             memory=size.memory,
-            architecture=self._of.environment.architecture,
+            architecture=self._scope.environment.architecture,
             environment=self._variables(uri),
             secrets=self._secrets,
         )
 
     def _repositories(self, image: str) -> list[str]:
-        """Returns the repositories that tasks may pull from: those of other branches only where a flow deploys them."""
-        product, tooling = self._of.product, self._of.product.tooling
+        """Returns the repositories that tasks may pull from; other branches' only if a flow deploys those branches."""
+        product, tooling = self._scope.product, self._scope.product.tooling
         repositories = [names.repository(product.name, image)]
-        if branches_reach(product, self._of.name):
+        if branches_reach(product, self._scope.name):
             repositories.append(names.branch_repository(product.name, image))
         return [arns.repository(self, tooling.account, tooling.region, name) for name in repositories]
 
     def _define_task(self, container: Container) -> ContainerTask:
-        where = (self._of.name, self._of.product.name, container.name)
-        keep = self._of.environment.keep_data
+        place = (self._scope.name, self._scope.product.name, container.name)
+        keep = self._scope.environment.keep_data
         log_group = logs.LogGroup(
             self,
             f"{names.pascal(container.name)}Logs",
-            log_group_name=names.log_group(*where),
-            retention=self._of.log_retention,
+            log_group_name=names.log_group(*place),
+            retention=self._scope.log_retention,
             removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
         )
         accept_log_encryption(log_group)
         task = ContainerTask(
             self,
             f"{names.pascal(container.name)}Task",
-            family=names.service(*where),
+            family=names.service(*place),
             container=container,
             log_group=log_group,
         )
@@ -160,7 +173,7 @@ class ServicesStack(EnvironmentStack):
         released = ReleasedService(
             self,
             names.pascal(name),
-            service_name=names.service(self._of.name, self._of.product.name, name),
+            service_name=names.service(self._scope.name, self._scope.product.name, name),
             cluster=self.cluster,
             task=self._define_task(container),
             image=self._images[service.image],
@@ -196,7 +209,7 @@ class ServicesStack(EnvironmentStack):
         )
 
     def _define_migration(self) -> ContainerTask | None:
-        migration = self._of.product.migration
+        migration = self._scope.product.migration
         if migration is None:
             return None
         uri = self._release.image_uri(names.MIGRATION_PARAMETER)
@@ -214,7 +227,7 @@ class ServicesStack(EnvironmentStack):
         return task
 
     def _rotate_password(self) -> None:
-        days = self._of.environment.database.rotate_password_days
+        days = self._scope.environment.database.rotate_password_days
         if days is None:
             return
         database = self._data.database
@@ -227,5 +240,5 @@ class ServicesStack(EnvironmentStack):
             cluster=self.cluster,
             services=list(self.services.values()),
             every=cdk.Duration.days(days),
-            log_retention=self._of.log_retention,
+            log_retention=self._scope.log_retention,
         )

@@ -1,4 +1,4 @@
-"""What a product has once, whatever its environments: what `cdk deploy 'tooling/*'` deploys."""
+"""The stage that a product has once, for all its environments; `cdk deploy 'tooling/*'` deploys it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stacks.registry import RegistryStack
 
 
 class ToolingStage(cdk.Stage):
-    """Registry, Identity and Delivery of a product; every role has the boundary."""
+    """Registry, Identity and Delivery of a product, with a permissions boundary for every role."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         tooling = product.tooling
@@ -26,6 +26,8 @@ class ToolingStage(cdk.Stage):
         RegistryStack(self, "Registry", product=product)
         IdentityStack(self, "Identity", product=product)
         if product.pipeline:
-            guarded = [names.pascal(name) for name, each in product.environments.items() if each.protected]
+            guarded = [
+                names.pascal(name) for name, environment in product.environments.items() if environment.protected
+            ]
             cdk.Validations.of(self).add_plugins(PipelineRules(protected_stages=guarded))
             DeliveryStack(self, "Delivery", product=product, pipeline=product.pipeline)

@@ -1,4 +1,4 @@
-"""The Delivery stack: pipelines, builds, functions, and who hears of them."""
+"""The Delivery stack: pipelines, builds, functions, and notifications."""
 
 from stacks.delivery.stack import DeliveryStack
 

@@ -1,4 +1,4 @@
-"""The build projects of one pipeline, each for one action."""
+"""The build projects of one pipeline, one for each action that builds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PUSH = [
     "ecr:BatchGetImage",
     "ecr:CompleteLayerUpload",
     "ecr:DescribeImages",
-    "ecr:GetDownloadUrlForLayer",  # of the layers that the cache names
+    "ecr:GetDownloadUrlForLayer",  # for cached layers
     "ecr:InitiateLayerUpload",
     "ecr:PutImage",
     "ecr:UploadLayerPart",
@@ -32,7 +32,7 @@ _PUSH = [
 
 
 class Builds:
-    """Defines the build of an action of one pipeline: its buildspec, variables, rights and time."""
+    """Defines the build projects of one pipeline: their buildspecs, variables, rights and timeouts."""
 
     def __init__(
         self,
@@ -43,11 +43,11 @@ class Builds:
         reports: s3.IBucket,
     ) -> None:
         self._scope, self._delivery, self._artifacts, self._reports = scope, delivery, artifacts, reports
-        # The environments agree on it: products/pipeline_checks.py.
+        # All environments have the same architecture: products/pipeline_checks.py.
         self._architecture = next(iter(scope.product.environments.values())).architecture
 
     def define(self, stage: Stage, action: Action) -> Build:
-        """Define the build of an action."""
+        """Define the build project of an action."""
         define = {
             Kind.CHECK: self._check,
             Kind.IMAGE: self._image,
@@ -72,8 +72,8 @@ class Builds:
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
         purpose = f"{stage.name}{action.name}"
-        leaves_something = action.kind in (Kind.BUNDLE, Kind.IMAGE)  # the frontend; what is in the image
-        artifacts = self._artifacts.writing() if leaves_something else self._artifacts.reading()
+        writes_artifact = action.kind in (Kind.BUNDLE, Kind.IMAGE)  # the built frontend; the image's list of packages
+        artifacts = self._artifacts.writing() if writes_artifact else self._artifacts.reading()
         return Build(
             self._scope.stack,
             f"{names.pascal(self._delivery.flow_name)}{purpose}",
@@ -89,7 +89,7 @@ class Builds:
             log_retention=self._scope.log_retention,
             role_name=role_name,
             statements=[*artifacts, *statements],
-            keep_layers=not leaves_something,  # a host may have run a build of another branch before
+            keep_layers=not writes_artifact,  # the build host may hold layers of another branch's build
         )
 
     def _check(self, stage: Stage, action: Action) -> Build:
@@ -135,7 +135,7 @@ class Builds:
     def _bundle(self, stage: Stage, action: Action) -> Build:
         frontend = self._scope.product.frontend
         if frontend is None:
-            raise ValueError("a product without a frontend has no bundle")
+            raise ValueError("the product has no frontend, so it cannot have an action that bundles one")
         variables = {
             "DIRECTORY": frontend.directory,
             "INSTALL": frontend.install,
@@ -147,9 +147,9 @@ class Builds:
     def _scan(self, stage: Stage, action: Action) -> Build:
         scan = self._scope.settings.scan
         if scan is None:
-            raise ValueError("a pipeline without a scan has no action for it")
+            raise ValueError("the pipeline has no scan, so it cannot have an action for it")
         accepted = " ".join(f"{finding.id}={finding.until}" for finding in scan.accepted)
-        look = ["ecr:DescribeImageScanFindings", "ecr:DescribeImages"]
+        read_scan = ["ecr:DescribeImageScanFindings", "ecr:DescribeImages"]
         return self._build(
             stage,
             action,
@@ -161,14 +161,14 @@ class Builds:
             },
             docker=False,
             statements=[
-                iam.PolicyStatement(sid="ReadScan", actions=look, resources=[self._repository_arn(action.subject)])
+                iam.PolicyStatement(sid="ReadScan", actions=read_scan, resources=[self._repository_arn(action.subject)])
             ],
         )
 
     def _frontend(self, stage: Stage, action: Action) -> Build:
         frontend, environment = self._scope.product.frontend, self._scope.product.environments[action.subject]
         if frontend is None:
-            raise ValueError("a product without a frontend publishes none")
+            raise ValueError("the product has no frontend, so it cannot have an action that publishes one")
         role = names.access_role(action.subject, self._scope.product.name, "publish")
         arn = arns.role(self._scope.stack, environment.account, role)
         return self._build(
@@ -189,8 +189,8 @@ class Builds:
     def _end_to_end(self, stage: Stage, action: Action) -> Build:
         tests = self._scope.settings.e2e
         if tests is None:
-            raise ValueError("a pipeline without end-to-end tests has no stage for them")
-        where = f"{self._delivery.flow_name}/*"
+            raise ValueError("the pipeline has no end-to-end tests, so it cannot have a stage for them")
+        reports = f"{self._delivery.flow_name}/*"
         return self._build(
             stage,
             action,
@@ -205,14 +205,14 @@ class Builds:
                 Allow(
                     sid="KeepReport",
                     actions=["s3:PutObject"],
-                    resources=[self._reports.arn_for_objects(where)],
+                    resources=[self._reports.arn_for_objects(reports)],
                     because="the browser's report is a folder of files; it lies below the name of its flow",
                 )
             ],
         )
 
     def _repository(self, image: str) -> str:
-        """The repository of what this flow builds, the only one its builds may read or write."""
+        """Returns the ECR repository for this flow's images, the only one that its builds may read or write."""
         name = names.repository if self._delivery.of_main else names.branch_repository
         return name(self._scope.product.name, image)
 

@@ -1,4 +1,4 @@
-"""The functions that actions call: one set for each environment, one for releases."""
+"""The Lambda functions that actions invoke: some for each environment, others for releases."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _TASKS = {
 
 
 class Functions:
-    """Defines the function of an action. Pipelines share it; environments do not."""
+    """Defines the functions of actions. All pipelines share a function; each environment has its own."""
 
     def __init__(self, scope: DeliveryScope) -> None:
         self._scope = scope
         self._defined: dict[str, Handler] = {}
 
     def define(self, action: Action) -> Handler:
-        """Define the function of an action, unless an action before it needed the same one."""
+        """Define the function of an action, or return the one that an earlier action has defined."""
         releasing = {Kind.PROMOTE: ("Promote", self._promote), Kind.RELEASE: ("PublishRelease", self._publish)}
         if action.kind in releasing:
             construct_id, define = releasing[action.kind]
@@ -39,11 +39,11 @@ class Functions:
         else:
             construct_id = f"{names.pascal(action.subject)}{names.pascal(_TASKS[action.kind][0])}"
             if construct_id not in self._defined:
-                self._defined[construct_id] = self._of_environment(construct_id, action)
+                self._defined[construct_id] = self._task(construct_id, action)
         return self._defined[construct_id]
 
-    def _of_environment(self, construct_id: str, action: Action) -> Handler:
-        """Define the function that does one task to one environment, under the role that the environment grants it."""
+    def _task(self, construct_id: str, action: Action) -> Handler:
+        """Define the function for one task in one environment, which assumes the environment's role for the task."""
         task, name, description = _TASKS[action.kind]
         product, environment = self._scope.product, action.subject
         target = product.environments[environment]

@@ -1,4 +1,4 @@
-"""What a run's events call: functions that write to GitHub, notify people, and stop the older run of a branch."""
+"""The functions that react to events of a run: they write to GitHub, notify people, and stop a branch's older run."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from stacks.delivery.scope import DeliveryScope
 
 _RUN = "CodePipeline Pipeline Execution State Change"
 _ACTION = "CodePipeline Action Execution State Change"
-_KEPT = cdk.Duration.days(14)  # the longest SQS keeps a message
+_RETENTION = cdk.Duration.days(14)  # the longest that SQS allows
 
 
 class News:
-    """Defines the functions that CodePipeline's events call, and the queue of events that none of them took."""
+    """Defines the functions that CodePipeline's events invoke, and the dead-letter queue of these events."""
 
     def __init__(self, scope: DeliveryScope, deliveries: Sequence[Delivery], *, topic: sns.ITopic) -> None:
         self._scope, self._deliveries, self._topic = scope, deliveries, topic
 
     def define(self) -> None:
-        """Define what tells GitHub and people, and what stops older runs."""
+        """Define the functions that report to GitHub, notify people and stop older runs."""
         self._report()
         self._notify()
         self._cancel()
 
     @cached_property
     def _undelivered(self) -> sqs.Queue:
-        """The queue of events that no function took, with its alarm."""
+        """The dead-letter queue, with its alarm. It is defined on first use."""
         queue = sqs.Queue(
             self._scope.stack,
             "Undelivered",
-            retention_period=_KEPT,
+            retention_period=_RETENTION,
             enforce_ssl=True,
             encryption=sqs.QueueEncryption.SQS_MANAGED,
         )
@@ -94,8 +94,8 @@ class News:
         }
         statements = [self._read_runs()]
         if notifications.emails:
-            tell = iam.PolicyStatement(sid="Tell", actions=["sns:Publish"], resources=[self._topic.topic_arn])
-            statements.append(tell)
+            publish = iam.PolicyStatement(sid="Tell", actions=["sns:Publish"], resources=[self._topic.topic_arn])
+            statements.append(publish)
         if secrets:
             statements.append(self._scope.read_secrets(secrets))
         handler = self._handler("Notify", "notify", "Tells people what happened and what to do", settings, statements)
@@ -103,8 +103,8 @@ class News:
             "pipeline": [delivery.pipeline for delivery in self._deliveries if not delivery.flow.pull_requests_to]
         }
         self._rule("EndsForPeople", handler, _RUN, {**watched, "state": ["FAILED", "SUCCEEDED"]})
-        asks = {**watched, "state": ["STARTED"], "type": {"category": ["Approval"]}}
-        self._rule("ApprovalsForPeople", handler, _ACTION, asks)
+        approvals = {**watched, "state": ["STARTED"], "type": {"category": ["Approval"]}}
+        self._rule("ApprovalsForPeople", handler, _ACTION, approvals)
 
     def _cancel(self) -> None:
         stopping = [delivery for delivery in self._deliveries if delivery.stop_older]
@@ -142,7 +142,7 @@ class News:
         )
 
     def _releasing(self) -> list[str]:
-        """Returns the pipelines whose failure is an issue and whose success is a release."""
+        """Returns the pipelines that open an issue when they fail and publish a release when they succeed."""
         return [delivery.pipeline for delivery in self._deliveries if delivery.stage("Release")]
 
     def _arn(self, delivery: Delivery) -> str:

@@ -1,4 +1,4 @@
-"""The pipelines: the stages of products/flows.py, as CodePipeline's."""
+"""The CodePipeline pipelines, built from the stages in products/flows.py."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BUNDLE = "Bundle"
 
 
 class Pipelines:
-    """Defines the pipeline of a flow, with its builds; the functions are those of all pipelines."""
+    """Defines the pipeline of a flow, with its builds. All pipelines share the functions."""
 
     def __init__(
         self, scope: DeliveryScope, *, functions: Functions, reports: s3.IBucket, access_logs: s3.IBucket
@@ -33,7 +33,7 @@ class Pipelines:
         pipeline = self._pipeline(delivery)
         builds = Builds(self._scope, delivery, artifacts=pipeline.artifacts, reports=self._reports)
         actions = Actions(self._scope, delivery, pipeline=pipeline, builds=builds, functions=self._functions)
-        for stage in delivery.stages[1:]:  # the pipeline comes with its source
+        for stage in delivery.stages[1:]:  # ReleasePipeline defines the Source stage itself
             pipeline.add_stage(
                 stage_name=stage.name,
                 actions=[actions.define(stage, action) for action in stage.actions],
@@ -44,7 +44,7 @@ class Pipelines:
         return pipeline
 
     def _pipeline(self, delivery: Delivery) -> ReleasePipeline:
-        settings, repository, trigger = self._scope.settings, self._scope.product.repository, delivery.flow
+        settings, repository, flow = self._scope.settings, self._scope.product.repository, delivery.flow
         return ReleasePipeline(
             self._scope.stack,
             names.pascal(delivery.flow_name),
@@ -52,11 +52,11 @@ class Pipelines:
             mode=delivery.mode,
             source=GitHubSource(repository.owner, repository.name, repository.branch, settings.connection),
             triggers=Triggers(
-                branches=trigger.branches,
-                tags=trigger.tags,
-                pull_requests_to=trigger.pull_requests_to,
-                paths=trigger.paths,
-                ignore_paths=trigger.ignore_paths,
+                branches=flow.branches,
+                tags=flow.tags,
+                pull_requests_to=flow.pull_requests_to,
+                paths=flow.paths,
+                ignore_paths=flow.ignore_paths,
             ),
             keep_artifacts=cdk.Duration.days(settings.keep_artifacts_days),
             access_logs=self._access_logs,
@@ -80,7 +80,7 @@ class Actions:
         self._bundle = codepipeline.Artifact(_BUNDLE)
 
     def define(self, stage: Stage, action: Action) -> codepipeline.IAction:
-        """Define an action, with its build if it has one."""
+        """Define an action, and its build project if it has one."""
         if action.kind is Kind.APPROVAL:
             return self._approval(stage, action)
         if action.kind in (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.SCAN, Kind.FRONTEND, Kind.E2E):
@@ -88,15 +88,14 @@ class Actions:
         return self._call(stage, action)
 
     def _approval(self, stage: Stage, action: Action) -> codepipeline.IAction:
-        tested = [
-            before.name for before in self._delivery.stages[: self._delivery.stages.index(stage)] if before.environment
-        ]
+        stages_before = self._delivery.stages[: self._delivery.stages.index(stage)]
+        deployed = [before.name for before in stages_before if before.environment]
         version = self._published("RELEASE_VERSION")
         return codepipeline_actions.ManualApprovalAction(
             action_name=action.name,
             run_order=action.run_order,
             additional_information=f"May {version} (#{{{SOURCE}.CommitId}}) enter {action.subject}?",
-            external_entity_link=f"#{{{tested[-1]}Verify.Url}}" if tested else None,
+            external_entity_link=f"#{{{deployed[-1]}Verify.Url}}" if deployed else None,
             role=self._role(stage, action, []),
         )
 
@@ -129,7 +128,7 @@ class Actions:
         return [self._bundle] if action.kind is Kind.BUNDLE else None
 
     def _variables(self, action: Action) -> dict[str, str]:
-        """Returns the variables that a build gets from its run."""
+        """Returns the variables that an action passes to its build."""
         if action.kind is Kind.IMAGE:
             return {"COMMIT": f"#{{{SOURCE}.CommitId}}", "BRANCH": f"#{{{SOURCE}.BranchName}}"}
         if action.kind is Kind.SCAN:
@@ -147,9 +146,9 @@ class Actions:
     def _call(self, stage: Stage, action: Action) -> codepipeline.IAction:
         function = self._functions.define(action)
         if function.role:
-            accept_everywhere(function.role)  # the library lets it answer jobs
+            accept_everywhere(function.role)  # the CDK allows it to report the job's result
         call = iam.PolicyStatement(sid="Call", actions=["lambda:InvokeFunction"], resources=[function.function_arn])
-        find = everywhere("lambda:ListFunctions", sid="FindFunctions")  # as CodePipeline's documentation asks
+        find = everywhere("lambda:ListFunctions", sid="FindFunctions")  # CodePipeline's documentation requires it
         return codepipeline_actions.LambdaInvokeAction(
             action_name=action.name,
             run_order=action.run_order,
@@ -160,7 +159,7 @@ class Actions:
         )
 
     def _parameters(self, action: Action) -> dict[str, object]:
-        """Returns the parameters that a function gets from its run."""
+        """Returns the parameters that an action passes to its function."""
         images = [self._image(image) for image in self._product.images]
         version, tag = self._published("RELEASE_VERSION"), self._published("RELEASE_TAG")
         migrated = self._migration_image()
@@ -183,7 +182,7 @@ class Actions:
         return f"#{{Publish{names.pascal(image)}.IMAGE}}"
 
     def _published(self, variable: str) -> str:
-        """Returns a variable of the first image's build; the builds of the other images set it alike."""
+        """Returns a variable of the first image's build; the other images' builds set the same value."""
         return f"#{{Publish{names.pascal(next(iter(self._product.images)))}.{variable}}}"
 
     def _role(self, stage: Stage, action: Action, statements: list[iam.PolicyStatement]) -> iam.IRole:

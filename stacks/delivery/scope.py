@@ -1,4 +1,4 @@
-"""What every part of the Delivery stack needs to know, and what several of them define alike."""
+"""The context that all parts of the Delivery stack share, and the definitions that several of them use."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from slipway import arns
 from slipway.handler import Handler
 from slipway.log_retention import retention
 
-_TIMEOUT = cdk.Duration.minutes(3)  # a call asks a few questions; what takes longer continues in the next call
+_TIMEOUT = cdk.Duration.minutes(3)  # an invocation makes a few API calls; longer work continues in the next invocation
 
 
 @dataclass(frozen=True)
 class DeliveryScope:
-    """The delivery of one product, as the parts of its stack see it."""
+    """The delivery of one product, as the parts of its stack use it."""
 
     stack: cdk.Stack
     product: Product
     settings: Pipeline
-    """The section `pipeline` of the manifest."""
+    """The `pipeline:` section of the manifest."""
 
     @property
     def log_retention(self) -> logs.RetentionDays:
-        """How long builds and functions keep their logs."""
+        """Returns how long the logs of builds and functions are kept."""
         return retention(self.settings.log_retention_days)
 
     def handler(

@@ -1,4 +1,4 @@
-"""The Delivery stack: from a push to the last stage."""
+"""The Delivery stack: the pipelines from a push to the last stage."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from stacks.delivery.pipelines import Pipelines
 from stacks.delivery.scope import DeliveryScope
 from stacks.product_stack import ToolingStack
 
-_REPORTS_KEPT = cdk.Duration.days(30)  # as Edenco documents it
+_REPORTS_RETENTION = cdk.Duration.days(30)  # as in Edenco's documentation
 
 
 class DeliveryStack(ToolingStack):
-    """One pipeline for each flow of the manifest, and what they share: functions, reports, messages."""
+    """One pipeline for each flow of the manifest, and the functions, reports and notifications that they share."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product, pipeline: Pipeline) -> None:
         super().__init__(scope, construct_id, product=product, description="Pipelines: from a push to production")
@@ -32,10 +32,10 @@ class DeliveryStack(ToolingStack):
         reports = self._define_reports(access_logs)
         functions = Functions(delivery_scope)
         pipelines = Pipelines(delivery_scope, functions=functions, reports=reports, access_logs=access_logs)
-        found = deliveries(product)
-        for delivery in found:
+        product_deliveries = deliveries(product)
+        for delivery in product_deliveries:
             pipelines.define(delivery)
-        News(delivery_scope, found, topic=topic).define()
+        News(delivery_scope, product_deliveries, topic=topic).define()
         self.output("ReportsBucketName", reports.bucket_name, "Reports of end-to-end tests")
 
     def _define_topic(self, delivery_scope: DeliveryScope) -> sns.Topic:
@@ -48,5 +48,5 @@ class DeliveryStack(ToolingStack):
 
     def _define_reports(self, access_logs: AccessLogs) -> PrivateBucket:
         reports = PrivateBucket(self, "Reports", keep=False, access_logs=access_logs)
-        reports.add_lifecycle_rule(id="ExpireReports", expiration=_REPORTS_KEPT)
+        reports.add_lifecycle_rule(id="ExpireReports", expiration=_REPORTS_RETENTION)
         return reports
