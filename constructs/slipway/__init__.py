@@ -1,1 +1,1 @@
-"""Slipway's construct library: one noun per module, no manifest and no environment name inside."""
+"""Slipway's construct library. Each module is about one thing; none knows the manifest or an environment's name."""

@@ -1,7 +1,7 @@
-"""Findings of the policy gate that are accepted, each beside the construct that causes it, with its reason.
+"""Accepts findings of the policy gate, each next to the construct that causes it, with a reason.
 
-`accept` does nothing but where `recording` listens: synthesis pays nothing for it. The gate (`make policy`) listens,
-compares with what its tools find, and writes docs/accepted-risks.md (docs/adr/0013).
+`accept` has an effect only inside `recording`, so it costs an ordinary synthesis nothing. The gate (`make policy`)
+records, compares the records with the findings of its tools, and writes docs/accepted-risks.md (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import aws_cdk as cdk
 from constructs import IConstruct
 
 ANY = "…"
-"""Stands for any text in a rule: what only synthesis knows."""
+"""Wildcard in a rule, for text that only synthesis knows."""
 _AUDITS = {"NIST": "NIST.800.53.R5", "HIPAA": "HIPAA.Security", "PCI": "PCI.DSS.321"}
 
 
@@ -25,12 +25,12 @@ class Acceptance:
     """Findings at one construct that are accepted for one reason."""
 
     construct: IConstruct
-    """Where they may be found, or below."""
+    """The findings are at this construct or below it."""
     rules: tuple[str, ...]
-    """Ids as the tools print them, e.g. `AwsSolutions-S1`, `CKV_AWS_18`; `…` stands for any text."""
+    """Ids as the tools print them, e.g. `AwsSolutions-S1`, `CKV_AWS_18`; `…` matches any text."""
     reason: str
     declared: str
-    """The class or function that says so, e.g. `slipway.build.Build`."""
+    """The class or function that accepts the findings, e.g. `slipway.build.Build`."""
 
 
 _ledger: ContextVar[list[Acceptance] | None] = ContextVar("ledger", default=None)
@@ -38,7 +38,7 @@ _ledger: ContextVar[list[Acceptance] | None] = ContextVar("ledger", default=None
 
 @contextmanager
 def recording() -> Iterator[list[Acceptance]]:
-    """Collect what is accepted while the context is open."""
+    """Collect the acceptances that are declared inside the `with` block."""
     ledger: list[Acceptance] = []
     token = _ledger.set(ledger)
     try:
@@ -50,7 +50,7 @@ def recording() -> Iterator[list[Acceptance]]:
 def accept(construct: IConstruct, reason: str, *rules: str, declared: str | None = None) -> None:
     """Accept findings of these rules at a construct and below it.
 
-    One sentence that a stranger understands, and rules that all are found there: the gate refuses what no longer is.
+    The reason is one sentence that anybody can understand. The gate fails for a rule that has no finding there.
     """
     ledger = _ledger.get()
     if ledger is not None:
@@ -58,7 +58,7 @@ def accept(construct: IConstruct, reason: str, *rules: str, declared: str | None
 
 
 def acknowledge(construct: IConstruct, reason: str, warning: str) -> None:
-    """Accept a warning of CDK's own, which every synthesis would print; the gate hears it and compares."""
+    """Accept a warning of the CDK itself, which every synthesis would print. The gate records it like a finding."""
     if _ledger.get() is None:
         cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=warning, reason=reason))
     else:
@@ -66,7 +66,7 @@ def acknowledge(construct: IConstruct, reason: str, warning: str) -> None:
 
 
 def accept_aws_key(construct: IConstruct, *rules: str) -> None:
-    """Accept that AWS's own key encrypts something: one decision, docs/adr/0013."""
+    """Accept that AWS's own key encrypts a resource: one decision for all resources, docs/adr/0013."""
     accept(
         construct,
         "encrypted with a key that AWS keeps: a customer key costs monthly, asks every reader for one more right, and "
@@ -77,7 +77,7 @@ def accept_aws_key(construct: IConstruct, *rules: str) -> None:
 
 
 def accept_double_dependency(construct: IConstruct) -> None:
-    """Accept that the library lets a resource wait for a role that it also names."""
+    """Accept that the CDK adds a dependency on a role to a resource that already references the role."""
     accept(
         construct,
         "the library lets a resource wait for its role as well as for the role's policy; once more does no harm",
@@ -87,11 +87,11 @@ def accept_double_dependency(construct: IConstruct) -> None:
 
 
 def audits(rule: str, *packs: str) -> tuple[str, ...]:
-    """A rule's ids in the packs that share it: NIST, HIPAA and PCI, or those named."""
+    """Returns a rule's ids in the given packs; in NIST, HIPAA and PCI if none is given."""
     return tuple(f"{_AUDITS[pack]}-{rule}" for pack in packs or _AUDITS)
 
 
 def declaring(depth: int = 2) -> str:
-    """The class or function that called the caller, e.g. `slipway.build.Build`."""
-    frame = sys._getframe(depth)  # noqa: SLF001 - inspect's own way to it reads source files
+    """Returns the class or function that called the caller, e.g. `slipway.build.Build`."""
+    frame = sys._getframe(depth)  # noqa: SLF001 - inspect.stack() reads source files, which is slow
     return f"{frame.f_globals['__name__']}.{frame.f_code.co_qualname.partition('.')[0]}"

@@ -1,4 +1,4 @@
-"""Where S3 and the load balancer record who asked for what."""
+"""A bucket for the access logs of S3 and the load balancer."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from slipway.private_bucket import PrivateBucket
 
 
 class AccessLogs(PrivateBucket):
-    """The records of buckets and load balancers of one account and region; they go after `days`.
+    """The access logs of buckets and load balancers of one account and region; they expire after `days`.
 
-    It keeps no record of itself, since each would make another one.
+    The bucket does not log access to itself: each log record would cause another one.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, keep: bool, days: int) -> None:
         super().__init__(scope, construct_id, keep=keep, access_logs=None)
         self.add_lifecycle_rule(id="ExpireRecords", expiration=cdk.Duration.days(days))
-        # Not the one bucket, as the library would write it: that lies in a stack that depends on this one's.
+        # The CDK would name the source bucket here, but that bucket's stack depends on this one's.
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="S3WritesRecords",

@@ -1,4 +1,4 @@
-"""A role that named roles of another place become, for one task."""
+"""A role for one task, which roles of another stack or account assume."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from slipway.rights import give
 
 
 class AccessRole(iam.Role):
-    """A role that only the roles named in `callers` can take, for an hour.
+    """A role that only the roles named in `callers` can assume, for at most an hour.
 
-    The callers are pinned by condition instead of as principals: a principal must exist when the trust is written, and
-    an environment may be deployed before the pipeline that releases to it.
+    A condition names the callers, instead of the principal: a principal must exist when the trust policy is created,
+    and an environment may be deployed before the pipeline that releases to it.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class AccessRole(iam.Role):
         statements: Sequence[iam.PolicyStatement],
     ) -> None:
         format_arn = cdk.Stack.of(scope).format_arn
-        principals = [  # the partition as a reference, which deployed trusts have, not as the stack's literal
+        principals = [  # the partition stays a reference, as in trust policies that are already deployed
             format_arn(
                 service="iam",
                 region="",

@@ -1,4 +1,4 @@
-"""Alarms that a person is woken for: each a sentence, each with a heading in docs/runbook.md."""
+"""Alarms that notify people. Each name is a sentence, and each alarm has a section in docs/runbook.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUNBOOK = "docs/runbook.md"
 
 
 class Alarms(Construct):
-    """A topic, and the alarms that write to it when they begin and when they end."""
+    """An SNS topic, and the alarms that publish to it when they start and when they end."""
 
     topic: sns.Topic
 
@@ -39,9 +39,10 @@ class Alarms(Construct):
         missing_is_bad: bool = False,
         heading: str | None = None,
     ) -> None:
-        """Ring when a metric is at or over (or under, with `below`) its threshold for `of_minutes` minutes.
+        """Add an alarm that starts when a metric is at or above its threshold for `of_minutes` minutes.
 
-        `name` is the sentence's first part, e.g. `DatabaseStorageIsLow`, and the runbook's heading where none is given.
+        With `below`, it starts when the metric is under the threshold. `name` is a sentence, e.g.
+        `DatabaseStorageIsLow`; without `heading` it is also the heading in the runbook.
         """
         alarm = cloudwatch.Alarm(
             self,
@@ -66,7 +67,7 @@ class Alarms(Construct):
 
 
 def subscribe(topic: sns.Topic, emails: Sequence[str]) -> None:
-    """Send a topic's messages to people."""
+    """Subscribe e-mail addresses to a topic."""
     for email in emails:
         subscription = topic.add_subscription(subscriptions.EmailSubscription(email))
         accept(
@@ -77,7 +78,7 @@ def subscribe(topic: sns.Topic, emails: Sequence[str]) -> None:
 
 
 def accept_topic(topic: sns.Topic) -> None:
-    """Accept that a topic has no customer key: its messages go out as e-mail, which nobody encrypts."""
+    """Accept that a topic has no customer-managed key: it sends its messages as e-mail, which is not encrypted."""
     accept_aws_key(topic, *audits("SNSEncryptedKMS"), "CKV_AWS_26")
 
 

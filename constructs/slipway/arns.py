@@ -1,4 +1,4 @@
-"""ARNs of resources that another stack or an operator makes, formed from names. All others come from their objects."""
+"""ARNs of resources that another stack or an operator creates, built from their names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def role(scope: IConstruct, account: str, name: str) -> str:
 
 
 def secret(scope: IConstruct, name: str) -> str:
-    """Returns the ARN pattern of a secret, whose ARN Secrets Manager ends with six characters of its own."""
+    """Returns the ARN pattern of a secret: Secrets Manager appends six random characters to the name."""
     return cdk.Stack.of(scope).format_arn(
         service="secretsmanager",
         resource="secret",

@@ -1,6 +1,6 @@
-"""Where a pipeline's artifacts lie, and who may touch them: what the documentation asks for, action by action.
+"""The bucket of a pipeline's artifacts, and the rights to use it: exactly the actions in AWS's documentation.
 
-The library's own grants allow by pattern (`s3:List*`, `s3:GetBucket*`), so the pipeline's roles get these instead.
+The CDK's own grants contain wildcards (`s3:List*`, `s3:GetBucket*`), so the pipeline's roles get these statements.
 docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
 docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
 """
@@ -17,25 +17,25 @@ from slipway.rights import Allow
 
 
 class Artifacts(PrivateBucket):
-    """The bucket of one pipeline; what a run left there goes after `kept`."""
+    """The artifact bucket of one pipeline; artifacts expire after `kept`."""
 
     def __init__(self, scope: Construct, construct_id: str, *, kept: cdk.Duration, access_logs: s3.IBucket) -> None:
         super().__init__(scope, construct_id, keep=False, access_logs=access_logs)
         self.add_lifecycle_rule(id="ExpireArtifacts", expiration=kept)
 
     def reading(self) -> list[iam.PolicyStatement]:
-        """What a build needs to read what actions before it left."""
+        """Returns the statements that let a build read the artifacts of earlier actions."""
         return [
             self._see(),
             self._with_objects("ReadArtifacts", "s3:GetObject", "s3:GetObjectVersion"),
         ]
 
     def writing(self) -> list[iam.PolicyStatement]:
-        """What a build needs to leave something."""
+        """Returns the statements that let a build read and write artifacts."""
         return [*self.reading(), self._with_objects("WriteArtifacts", "s3:PutObject")]
 
     def passing(self) -> list[iam.PolicyStatement]:
-        """What CodePipeline needs to carry artifacts from action to action, and a source action to leave the first."""
+        """Returns the statements that let CodePipeline pass artifacts on, and a source action write the first one."""
         return [
             self._see(),
             self._with_objects(

@@ -1,4 +1,4 @@
-"""A CodeBuild project that a pipeline runs: one purpose, one role, one log."""
+"""A CodeBuild project that a pipeline runs, with its own role and log group."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ _SECRET = codebuild.BuildEnvironmentVariableType.SECRETS_MANAGER
 
 
 class Build(codebuild.PipelineProject):
-    """A build that writes its log and the reports its buildspec names, and does what `statements` allow, nothing else.
+    """A build that may write its log and its buildspec's reports, and do what `statements` allow; nothing else.
 
     Default settings:
-    - the buildspec stands in the template, so that a reviewer reads what runs; or it is a file of the source;
-    - its role is its own, taken by CodeBuild for this project only;
-    - its log group has a retention and goes with its stack;
-    - `docker`: it may run containers; CodeBuild then runs it privileged, on a machine of its own;
-    - `keep_layers`: Docker's layers and images stay on the host for later builds. CodeBuild's reference, ProjectCache,
-      calls such a cache "only available to that build host", and does not say that a host is one project's;
-    - `secrets`: variables whose values are read from Secrets Manager, as `name` or `name:key`.
+    - the template contains the buildspec, so that reviewers see it; or it is a file of the source;
+    - CodeBuild can assume its role for this project only;
+    - its log group has a retention and is deleted with its stack;
+    - `docker`: it may run containers; CodeBuild then runs it in privileged mode, on a separate machine;
+    - `keep_layers`: Docker's layers and images stay on the build host for later builds. CodeBuild's reference,
+      ProjectCache, calls such a cache "only available to that build host", but does not say that only one project uses
+      a host;
+    - `secrets`: environment variables with values from Secrets Manager, as `name` or `name:key`.
     """
 
     def __init__(
@@ -57,8 +58,8 @@ class Build(codebuild.PipelineProject):
     ) -> None:
         log_group = _define_log_group(scope, construct_id, name, log_retention)
         role = _define_role(scope, construct_id, name, role_name)
-        written = [_log(log_group), *(_reports(scope, name) if _has_reports(buildspec) else [])]
-        give(role, (*written, *_reads(scope, secrets), *statements))
+        writes = [_log(log_group), *(_reports(scope, name) if _has_reports(buildspec) else [])]
+        give(role, (*writes, *_reads(scope, secrets), *statements))
         super().__init__(
             scope,
             construct_id,
@@ -72,10 +73,11 @@ class Build(codebuild.PipelineProject):
             queued_timeout=cdk.Duration.minutes(30),
             logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=log_group)),
             grant_report_group_permissions=False,
-            # The library would add rights by pattern; the role has what it needs.
+            # The CDK would add statements with wildcards; the role already has all rights it needs.
             role=role.without_policy_updates(),
         )
-        self.node.add_dependency(role.node.find_child("DefaultPolicy"))  # it names the role itself, not what it may do
+        # The project references the role, but not its policy, without which a build fails.
+        self.node.add_dependency(role.node.find_child("DefaultPolicy"))
         self._accept()
 
     def _accept(self) -> None:
@@ -131,7 +133,7 @@ def _log(log_group: logs.LogGroup) -> iam.PolicyStatement:
 
 
 def _has_reports(buildspec: Mapping[str, Any] | str) -> bool:
-    """Whether a buildspec leaves reports; of one that is a file of the source nobody knows it here."""
+    """True if a buildspec writes reports, or may write them because it is a file of the source."""
     return isinstance(buildspec, str) or "reports" in buildspec
 
 
@@ -162,7 +164,7 @@ def _reads(scope: Construct, secrets: Mapping[str, str]) -> list[iam.PolicyState
 
 
 def _define_role(scope: Construct, construct_id: str, project: str, role_name: str | None) -> iam.Role:
-    """Define a role that CodeBuild takes for this project only."""
+    """Define a role that CodeBuild can assume for this project only."""
     stack = cdk.Stack.of(scope)
     arn = stack.format_arn(service="codebuild", resource="project", resource_name=project)
     return iam.Role(

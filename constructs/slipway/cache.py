@@ -15,13 +15,13 @@ _AUDITED_DAYS = 15
 
 
 class RedisCache(Construct):
-    """A replication group with one shard (cluster mode disabled), as Celery and Channels need it.
+    """A replication group with one shard (cluster mode disabled), which Celery and Channels need.
 
     Default settings:
-    - TLS in transit, encrypted at rest, an AUTH token that stands in `token`;
-    - `replicas` of one or more: in other zones, with automatic failover;
-    - `noeviction`: a broker must refuse rather than drop a task;
-    - snapshots over `snapshot_days`, none at 0.
+    - TLS in transit, encryption at rest, an AUTH token in `token`;
+    - with one or more `replicas`: in other zones, with automatic failover;
+    - `noeviction`: a broker must refuse a new task rather than drop an old one;
+    - snapshots are kept for `snapshot_days`; with 0 there are none.
     """
 
     host: str
@@ -62,7 +62,7 @@ class RedisCache(Construct):
             port=PORT,
             transit_encryption_enabled=True,
             at_rest_encryption_enabled=True,
-            auth_token=self.token.secret_value.unsafe_unwrap(),  # a reference that CloudFormation resolves
+            auth_token=self.token.secret_value.unsafe_unwrap(),  # a dynamic reference, not the value itself
             auto_minor_version_upgrade=True,
             snapshot_retention_limit=snapshot_days,
             cache_subnet_group_name=subnets.ref,
@@ -118,5 +118,5 @@ class RedisCache(Construct):
 
 
 def _family(engine: str, version: str) -> str:
-    """The parameter group family, e.g. redis7, valkey8: docs.aws.amazon.com/AmazonElastiCache, ParameterGroups."""
+    """Returns the parameter group family, e.g. redis7: docs.aws.amazon.com/AmazonElastiCache, ParameterGroups."""
     return f"{engine}{version.split('.', maxsplit=1)[0]}"

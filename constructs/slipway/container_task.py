@@ -1,4 +1,4 @@
-"""A task definition with one container, as every task of a product has it."""
+"""A task definition with one container, the form of all tasks of a product."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ARCHITECTURES = {"arm64": ecs.CpuArchitecture.ARM64, "x86_64": ecs.CpuArchitect
 
 @dataclass(frozen=True)
 class Container:
-    """What runs in a task."""
+    """The container of a task."""
 
     name: str
     image: str
@@ -42,10 +42,10 @@ class ContainerTask(ecs.FargateTaskDefinition):
     """A Fargate task definition with one container.
 
     Default settings:
-    - its execution role pulls its own image, reads its own secrets and writes its own log group, nothing else;
-    - its task role starts with no rights;
-    - an init process reaps children and passes signals on;
-    - /tmp is an empty volume where the root file system is read-only.
+    - its execution role may pull its own image, read its own secrets and write to its own log group, nothing else;
+    - its task role has no rights at first;
+    - an init process reaps child processes and forwards signals;
+    - /tmp is an empty volume if the root file system is read-only.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ContainerTask(ecs.FargateTaskDefinition):
         )
         self._allow_pull(container.repository_arns)
         confine_trust(self.task_role, cdk.Stack.of(self).format_arn(service="ecs", resource="*"))
-        confine_trust(self.obtain_execution_role())  # ECS documents the resource for the task's role alone
+        confine_trust(self.obtain_execution_role())  # ECS documents aws:SourceArn only for the task role
         definition = self.add_container(
             container.name,
             container_name=container.name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
@@ -16,19 +18,32 @@ from slipway.generated_secret import GeneratedSecret, accept_secret
 PORT = 5432
 
 
+@dataclass(frozen=True)
+class InstanceSettings:
+    """Version, size, availability and backups of a database instance."""
+
+    version: str
+    instance_class: str
+    storage_gb: int
+    maximum_storage_gb: int | None
+    multi_az: bool
+    backup_days: int
+    deletion_protection: bool
+
+
 class PostgresDatabase(Construct):
-    """One PostgreSQL instance in the data subnets, and its address as a secret.
+    """One PostgreSQL instance in the data subnets, and its URL as a secret.
 
     Default settings:
-    - encrypted at rest, TLS forced (`rds.force_ssl`), never public;
-    - automatic backups with point-in-time recovery over `backup_days`;
-    - minor versions applied by themselves in the maintenance window;
-    - the PostgreSQL log, with statements slower than a second, and that of upgrades in CloudWatch Logs;
-    - `keep`: a final snapshot when the stack goes; otherwise nothing is left.
+    - encrypted at rest, TLS required (`rds.force_ssl`), never public;
+    - automatic backups with point-in-time recovery for `backup_days`;
+    - minor versions are applied automatically in the maintenance window;
+    - the PostgreSQL log, with statements slower than a second, and the upgrade log are in CloudWatch Logs;
+    - `keep`: a final snapshot when the stack is deleted; otherwise nothing remains.
 
-    `url` holds `postgresql://user:password@host:port/name?sslmode=…` of one of the application's `users`, which own
-    the schema. CloudFormation composes it from the generated credentials once that login works, so no template
-    contains its value; the rotation rewrites it. `credentials` are the master user's, for operators.
+    `url` holds `postgresql://user:password@host:port/name?sslmode=…` for one of the application's `users`, which own
+    the schema. CloudFormation composes it from the generated credentials when that login works, so no template contains
+    its value; the password rotation rewrites it. `credentials` are the master user's, for operators.
     """
 
     instance: rds.DatabaseInstance
@@ -43,49 +58,18 @@ class PostgresDatabase(Construct):
         *,
         vpc: ec2.IVpc,
         clients: ec2.ISecurityGroup,
-        version: str,
+        settings: InstanceSettings,
         database_name: str,
         username: str,
-        instance_class: str,
-        storage_gb: int,
-        maximum_storage_gb: int | None,
-        multi_az: bool,
-        backup_days: int,
-        deletion_protection: bool,
         keep: bool,
         sslmode: str,
         log_retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, construct_id)
-        engine = rds.DatabaseInstanceEngine.postgres(version=_engine_version(version))
         generated = GeneratedSecret(
             self, "Credentials", description="Database user and password", length=40, keep=keep, username=username
         )
-        self.instance = rds.DatabaseInstance(
-            self,
-            "Instance",
-            engine=engine,
-            vpc=vpc,
-            vpc_subnets=ec2.SubnetSelection(subnet_group_name="Data"),
-            credentials=rds.Credentials.from_secret(generated),
-            database_name=database_name,
-            instance_type=ec2.InstanceType(instance_class.removeprefix("db.")),
-            allocated_storage=storage_gb,
-            max_allocated_storage=maximum_storage_gb,
-            storage_type=rds.StorageType.GP3,
-            storage_encrypted=True,
-            multi_az=multi_az,
-            publicly_accessible=False,
-            backup_retention=cdk.Duration.days(backup_days),
-            copy_tags_to_snapshot=True,
-            auto_minor_version_upgrade=True,
-            cloudwatch_logs_exports=["postgresql", "upgrade"],
-            iam_authentication=True,  # for whom the database itself names in rds_iam: nobody, at first
-            deletion_protection=deletion_protection,
-            removal_policy=cdk.RemovalPolicy.SNAPSHOT if keep else cdk.RemovalPolicy.DESTROY,
-            delete_automated_backups=not keep,
-            parameter_group=self._parameters(engine),
-        )
+        self.instance = self._define_instance(vpc, settings, database_name, generated, keep=keep)
         self._define_access(clients)
         self.credentials = self.instance.secret or generated
         self.users = DatabaseUsers(
@@ -102,14 +86,50 @@ class PostgresDatabase(Construct):
             log_retention=log_retention,
         )
         self.url = self._define_url(database_name, sslmode, keep=keep)
-        self._accept(multi_az=multi_az, deletion_protection=deletion_protection)
+        self._accept(multi_az=settings.multi_az, deletion_protection=settings.deletion_protection)
+
+    def _define_instance(
+        self,
+        vpc: ec2.IVpc,
+        settings: InstanceSettings,
+        database_name: str,
+        credentials: secretsmanager.ISecret,
+        *,
+        keep: bool,
+    ) -> rds.DatabaseInstance:
+        engine = rds.DatabaseInstanceEngine.postgres(version=_engine_version(settings.version))
+        return rds.DatabaseInstance(
+            self,
+            "Instance",
+            engine=engine,
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_group_name="Data"),
+            credentials=rds.Credentials.from_secret(credentials),
+            database_name=database_name,
+            instance_type=ec2.InstanceType(settings.instance_class.removeprefix("db.")),
+            allocated_storage=settings.storage_gb,
+            max_allocated_storage=settings.maximum_storage_gb,
+            storage_type=rds.StorageType.GP3,
+            storage_encrypted=True,
+            multi_az=settings.multi_az,
+            publicly_accessible=False,
+            backup_retention=cdk.Duration.days(settings.backup_days),
+            copy_tags_to_snapshot=True,
+            auto_minor_version_upgrade=True,
+            cloudwatch_logs_exports=["postgresql", "upgrade"],
+            iam_authentication=True,  # only for members of the database's role rds_iam, which has none at first
+            deletion_protection=settings.deletion_protection,
+            removal_policy=cdk.RemovalPolicy.SNAPSHOT if keep else cdk.RemovalPolicy.DESTROY,
+            delete_automated_backups=not keep,
+            parameter_group=self._define_parameters(engine),
+        )
 
     def _define_access(self, clients: ec2.ISecurityGroup) -> None:
         group = self.instance.node.find_child("SecurityGroup")
-        assert isinstance(group, ec2.SecurityGroup)  # noqa: S101 - for mypy: the type that the library makes
+        assert isinstance(group, ec2.SecurityGroup)  # noqa: S101 - for mypy: the type that the CDK creates
         group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "Containers")
-        # A group without any rule would let everything out, so this is one that nothing fits, as the library has it
-        # for its own groups: a database begins no connection.
+        # A group without rules would allow all outbound traffic. Like the CDK in its own groups, this rule therefore
+        # matches no traffic: a database opens no connections.
         resource = group.node.default_child
         assert isinstance(resource, ec2.CfnSecurityGroup)  # noqa: S101 - for mypy: the L1 of the L2
         resource.security_group_egress = [
@@ -122,7 +142,7 @@ class PostgresDatabase(Construct):
             )
         ]
 
-    def _parameters(self, engine: rds.IInstanceEngine) -> rds.ParameterGroup:
+    def _define_parameters(self, engine: rds.IInstanceEngine) -> rds.ParameterGroup:
         return rds.ParameterGroup(
             self,
             "Parameters",
@@ -132,7 +152,7 @@ class PostgresDatabase(Construct):
         )
 
     def _define_url(self, database_name: str, sslmode: str, *, keep: bool) -> secretsmanager.Secret:
-        # References that CloudFormation resolves.
+        # Unwrapped they are dynamic references, not the values themselves.
         user, password = (
             self.users.credentials.secret_value_from_json(key).unsafe_unwrap() for key in ("username", "password")
         )
@@ -143,10 +163,10 @@ class PostgresDatabase(Construct):
             self,
             "Url",
             description="DATABASE_URL of the containers",
-            secret_string_value=cdk.SecretValue.unsafe_plain_text(address),  # plain but for the references in it
+            secret_string_value=cdk.SecretValue.unsafe_plain_text(address),  # all secret parts of it are references
             removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
         )
-        url.node.add_dependency(self.users.created)  # else a task could start before its login exists
+        url.node.add_dependency(self.users.created)  # otherwise a task could start before its user exists
         accept_secret(url)
         return url
 

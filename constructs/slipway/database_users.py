@@ -1,4 +1,4 @@
-"""The application's own users in a database, which own its schema and are not its master."""
+"""The application's own users in a database. They own its schema; the master user is another one."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from slipway.generated_secret import GeneratedSecret
 from slipway.handler import Handler
 
 _REVISION = 1
-"""Raise it when lambda/manage_database_users changes, so that a deployment runs the new code on existing databases."""
+"""Increase it when lambda/manage_database_users changes, so that a deployment runs it again on existing databases."""
 
 
 class DatabaseUsers(Construct):
-    """Two users that log in by turns and act as one role, made by a function that logs in as the master user.
+    """Two users that are in use alternately and act as one role. A function creates them as the master user.
 
     Default settings:
-    - the role owns the schema and whatever the application creates; what the master user created becomes its own;
-    - the users may neither create roles nor databases;
-    - their password is generated; `credentials` holds it, with the name of the user whose turn it is;
-    - `created` completes once the application's login works: whatever needs the login depends on it.
+    - the role owns the schema and all that the application creates, and takes over what the master user created;
+    - the users can create neither roles nor databases;
+    - `credentials` holds the generated password and the name of the user in use;
+    - `created` completes when the application can log in: every resource that needs the login depends on it.
     """
 
     credentials: secretsmanager.ISecret
     created: cdk.CustomResource
     environment: Mapping[str, str]
-    """Environment variables that lambda/database/users.py reads, for every function that manages the users."""
+    """Environment variables for lambda/database/users.py, in every function that manages the users."""
     network: FunctionNetwork
-    """Network in which such a function runs."""
+    """The network of these functions."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class DatabaseUsers(Construct):
             "Function",
             name="manage_database_users",
             description="Creates and repairs the application's database users",
-            timeout=cdk.Duration.minutes(3),  # a minute of it for a database that does not answer yet
+            timeout=cdk.Duration.minutes(3),  # the function waits up to a minute until the database responds
             environment={**self.environment, "APPLICATION_SECRET_ARN": self.credentials.secret_arn},
             log_retention=log_retention,
             statements=[
@@ -120,7 +120,7 @@ class DatabaseUsers(Construct):
                 "Revision": _REVISION,
             },
         )
-        # The rules of both groups: without them the function does not reach the database.
+        # The function reaches the database only when the rules of both security groups exist.
         created.node.add_dependency(self.network.security_group, *instance.connections.security_groups)
         return created
 
@@ -133,6 +133,6 @@ class DatabaseUsers(Construct):
             allow_all_outbound=False,
         )
         instance.connections.allow_from(group, ec2.Port.tcp(port), "Functions that manage users")
-        # Secrets Manager, ECS, and S3, where CloudFormation waits for an answer: their addresses are AWS's, and public.
+        # For Secrets Manager, ECS, and S3, to which a custom resource responds: all of them have public addresses.
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS")
         return group

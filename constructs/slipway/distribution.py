@@ -1,4 +1,4 @@
-"""CloudFront: the only door to a product."""
+"""The CloudFront distribution: the only public entrance to a product."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from constructs import Construct
 
 from slipway.accepted import accept, acknowledge
 
-# Only on the default behaviour, so that an unknown /api path stays a 404 instead of becoming the page.
+# Only in the default behavior, so that an unknown /api path returns 404 instead of the page.
 _SINGLE_PAGE = """\
 function handler(event) {
   var request = event.request;
@@ -26,30 +26,30 @@ function handler(event) {
 }
 """
 _YEAR = cdk.Duration.days(365)
-# Uploads are served from the product's address, so their scripts could use the visitors' sessions. In a sandbox without
-# `allow-scripts` and `allow-same-origin` a page has an origin of its own and runs no script. Images and videos are
-# shown as before: for the pictures of a page, only the page's own policy counts (w3.org/TR/CSP3, sandbox).
+# Uploads have the product's domain, so their scripts could use the visitors' sessions. In a sandbox without
+# `allow-scripts` and `allow-same-origin` a page has a separate origin and runs no script. Pages can still show uploaded
+# images and videos: a page's own policy decides about those, not the policy of the image (w3.org/TR/CSP3, sandbox).
 _UPLOADS_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
 @dataclass(frozen=True)
 class Address:
-    """A domain name with its certificate, in us-east-1."""
+    """A domain name with its certificate, which is in us-east-1."""
 
     name: str
     certificate: acm.ICertificate
 
 
 class ProductDistribution(Construct):
-    """One address for the site, the API, WebSockets, and the media.
+    """One domain for the site, the API, WebSockets, and the media.
 
     Default settings:
-    - the site from a private bucket, with the single-page fallback;
-    - `paths` to the load balancer as a VPC origin, uncached, all headers and cookies included: WebSockets pass;
-    - `static_paths` to the load balancer, cached as it says;
-    - `/media/*` from the media bucket, cached, and sandboxed: an uploaded page runs no script;
-    - HTTPS, HTTP/2 and 3, security headers on every answer;
-    - TLS 1.2 or newer where `address` gives a domain of one's own: on its own name CloudFront decides, TLS 1.0.
+    - the site comes from a private bucket, with a fallback to index.html for a single-page application;
+    - `paths` go to the load balancer, a VPC origin, uncached, with all headers and cookies: WebSockets work;
+    - `static_paths` go to the load balancer, cached according to its response headers;
+    - `/media/*` comes from the media bucket, cached and sandboxed: an uploaded page runs no script;
+    - HTTPS, HTTP/2 and 3, security headers in every response;
+    - TLS 1.2 or newer with the domain in `address`; for its own domain name CloudFront also allows TLS 1.0.
     """
 
     distribution: cloudfront.Distribution
@@ -134,7 +134,7 @@ class ProductDistribution(Construct):
         fallback = cloudfront.Function(
             self,
             "SinglePage",
-            # An account has one function of a name, and the generated name lacks the stack's.
+            # Function names are unique in an account, but the generated name does not contain the stack's name.
             function_name=f"{cdk.Stack.of(self).stack_name}-{self.node.id}-pages",
             comment="Paths without a dot are pages: index.html",
             runtime=cloudfront.FunctionRuntime.JS_2_0,
@@ -156,8 +156,8 @@ class ProductDistribution(Construct):
         )
 
     def _media(self, media: s3.IBucket) -> cloudfront.IOrigin:
-        # The bucket lives in another stack, whose policy cannot name this distribution without a cycle: it admits
-        # the distributions of its account (docs/adr/0018), and this origin leaves that policy alone.
+        # The bucket is in another stack, so its policy cannot name this distribution without a dependency cycle. The
+        # policy admits the account's distributions (docs/adr/0018), and this origin does not change it.
         access = cloudfront.S3OriginAccessControl(self, "MediaAccess", signing=cloudfront.Signing.SIGV4_ALWAYS)
         return origins.S3BucketOrigin.with_bucket_defaults(
             media, origin_access_control_id=access.origin_access_control_id
@@ -169,7 +169,7 @@ class ProductDistribution(Construct):
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
             cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-            # With CloudFront's own headers: CloudFront-Forwarded-Proto is how Django knows that the visitor used HTTPS.
+            # With CloudFront's headers: CloudFront-Forwarded-Proto tells Django that the visitor used HTTPS.
             origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_AND_CLOUDFRONT_2022,
             response_headers_policy=self._headers,
         )
@@ -188,7 +188,7 @@ class ProductDistribution(Construct):
     def _define_headers(
         self, construct_id: str, comment: str, content_security_policy: str, *, uploads: bool
     ) -> cloudfront.ResponseHeadersPolicy:
-        """Security headers; for `uploads` they replace the origin's, which the person who uploads a file may set."""
+        """Define security headers. For `uploads` they override the origin's, which the uploader can choose."""
         return cloudfront.ResponseHeadersPolicy(
             self,
             construct_id,

@@ -1,4 +1,4 @@
-"""The network of a Lambda function that must reach something in a VPC."""
+"""The network of a Lambda function that calls a resource in a VPC."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LOOKS = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
 
 @dataclass(frozen=True)
 class FunctionNetwork:
-    """Subnets of a VPC, by the name of their group, and a security group."""
+    """Subnets of a VPC, by the name of their subnet group, and a security group."""
 
     vpc: ec2.IVpc
     subnet_group: str
     security_group: ec2.ISecurityGroup
 
     def rights(self, scope: Construct) -> list[iam.PolicyStatement]:
-        """Returns statements that let Lambda attach the function to the network, but not the function's own code."""
+        """Returns statements that let Lambda, but not the function's own code, manage the network interfaces."""
         return [
             Allow(
                 sid="NetworkInterfaces",
@@ -39,7 +39,7 @@ class FunctionNetwork:
                 "docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
             ),
             everywhere(*_LOOKS, sid="LookAtNetwork"),
-            # The key is set when the function's code makes the call, and absent when Lambda does: the same page.
+            # The same page: the key is present if the function's code makes the call, and absent if Lambda makes it.
             iam.PolicyStatement(
                 sid="NotTheCodeItself",
                 effect=iam.Effect.DENY,

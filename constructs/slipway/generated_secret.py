@@ -1,4 +1,4 @@
-"""A secret whose value Secrets Manager makes up, so that it never stands in a template."""
+"""A secret with a value that Secrets Manager generates, so that no template contains it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from slipway.accepted import accept, accept_aws_key, audits
 
 
 class GeneratedSecret(secretsmanager.Secret):
-    """A random value of letters and digits, which is safe in addresses and in Redis's AUTH.
+    """A random value of letters and digits, which is safe in URLs and in Redis's AUTH.
 
-    With `username` the secret is JSON, `{"username": …, "password": …}`; without, the bare value.
+    With `username` the secret is JSON, `{"username": …, "password": …}`; otherwise it is the value alone.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class GeneratedSecret(secretsmanager.Secret):
 
 
 def accept_secret(secret: secretsmanager.Secret) -> None:
-    """Accept that Secrets Manager's own key encrypts a secret, and that no schedule of its own renews it."""
+    """Accept that Secrets Manager's own key encrypts a secret, and that the secret has no rotation schedule."""
     accept_aws_key(secret, *audits("SecretsManagerUsingKMSKey"), "CKV_AWS_149")
     accept(
         secret,

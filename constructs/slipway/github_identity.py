@@ -1,4 +1,4 @@
-"""What GitHub Actions of one repository may do, without a long-lived key."""
+"""Roles for GitHub Actions of one repository, without long-lived keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AUDIENCE = "sts.amazonaws.com"
 
 @dataclass(frozen=True)
 class GitHubRepository:
-    """A repository by its names and by its ids, which no renaming changes."""
+    """A repository by its names and by its ids, which stay the same when it is renamed."""
 
     owner: str
     name: str
@@ -26,20 +26,20 @@ class GitHubRepository:
     subject_formats: Sequence[str]
 
     def subjects(self, suffix: str) -> list[str]:
-        """The OIDC subjects of the repository, e.g. suffix `:pull_request`.
+        """Returns the OIDC subjects of the repository that end with a suffix, e.g. `:pull_request`.
 
-        Repositories made or renamed after 2026-07-15 send the second form:
+        GitHub sends the second format for repositories created or renamed after 2026-07-15:
         github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens
         """
-        forms = {
+        subjects = {
             "names": f"repo:{self.owner}/{self.name}{suffix}",
             "ids": f"repo:{self.owner}@{self.owner_id}/{self.name}@{self.repository_id}{suffix}",
         }
-        return [forms[each] for each in self.subject_formats]
+        return [subjects[subject_format] for subject_format in self.subject_formats]
 
 
 class GitHubProvider(Construct):
-    """GitHub as an identity provider of the account, made here or found there (an account has one)."""
+    """GitHub as an identity provider of the account: created here, or existing, since an account can have only one."""
 
     arn: str
 
@@ -56,11 +56,11 @@ class GitHubProvider(Construct):
 
 
 class GitHubRole(iam.Role):
-    """A role that exactly one kind of job of one repository can take, for an hour.
+    """A role that exactly one kind of job of one repository can assume, for at most an hour.
 
-    `suffix` is the end of the subject, `ref` the git reference that must be checked out, with `*` for any text. The
-    subject alone does not pin it: `environment:production` would admit every branch, and `pull_request` a
-    `pull_request_target`, which runs on a stranger's request with the rights of the branch it wants to reach.
+    `suffix` is the end of the OIDC subject, `ref` the git reference of the workflow run, where `*` matches any text.
+    The subject alone is not enough: `environment:production` would admit every branch, and `pull_request` would admit
+    `pull_request_target`, which anybody's pull request starts with the rights of the target branch.
     """
 
     def __init__(

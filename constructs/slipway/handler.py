@@ -1,4 +1,4 @@
-"""A small Lambda function from `lambda/<name>`."""
+"""A small Lambda function with the code in `lambda/<name>`."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from slipway.function_network import FunctionNetwork
 from slipway.log_retention import accept_log_encryption
 from slipway.rights import give
 
-_SOURCE = Path(__file__).resolve().parents[2] / "lambda"  # not paths.py: constructs import nothing outside constructs/
+_SOURCE = Path(__file__).resolve().parents[2] / "lambda"  # not from paths.py: constructs import only constructs
 
 
 class Handler(lambda_.Function):
-    """The handler `lambda/<name>/handler.py:main`, with nothing but the standard library and boto3.
+    """The handler `lambda/<name>/handler.py:main`, with only the standard library and boto3.
 
     Default settings:
     - Python 3.13 on Graviton, 256 MiB;
-    - its asset holds its own folder, `shared/` and `libraries` only, so that a change elsewhere does not redeploy it;
-    - its log group has a retention and goes with its stack;
-    - its role writes that log group and does what `statements` allow, nothing else;
-    - `undelivered`: where an event goes that was tried three times in vain;
-    - `network`: the VPC and subnets it runs in, if it must reach something there; none by default.
+    - its asset holds only its own folder, `shared/` and `libraries`, so that other changes do not redeploy it;
+    - its log group has a retention and is deleted with its stack;
+    - its role may write to that log group and do what `statements` allow, nothing else;
+    - `undelivered`: the dead-letter queue for events on which the function failed three times;
+    - `network`: the VPC and subnets of a function that calls resources there; none by default.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ def _write_log(log_group: logs.LogGroup) -> iam.PolicyStatement:
 
 
 def _define_role(scope: Construct, construct_id: str, name: str, role_name: str | None) -> iam.Role:
-    # No aws:SourceArn in the trust: Lambda does not say that it sends one when it takes an execution role.
+    # No aws:SourceArn in the trust policy: Lambda does not document that it sends one when it assumes the role.
     return iam.Role(
         scope,
         f"{construct_id}Role",

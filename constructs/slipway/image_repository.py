@@ -1,4 +1,4 @@
-"""Where an image's releases are kept."""
+"""An ECR repository for one image."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from slipway.accepted import accept, accept_aws_key
 
 
 class ImageRepository(ecr.Repository):
-    """A registry repository whose tags mean one thing for ever.
+    """An ECR repository with immutable tags.
 
     Default settings:
-    - tags immutable, but for `moving_tags`, where `*` stands for any text;
-    - scanned on push, encrypted;
-    - untagged images go after a day; of the tagged ones the newest `keep_snapshots` stay;
-    - tags that match `release_tags`, where `*` stands for any text, never expire: the lifecycle's first rule takes them
-      out of the count;
-    - stays when its stack goes;
-    - `readers`: other accounts whose tasks may pull.
+    - tags are immutable, except `moving_tags`, where `*` matches any text;
+    - images are scanned on push and encrypted;
+    - untagged images expire after a day; of the tagged ones the newest `keep_snapshots` are kept;
+    - tags that match `release_tags`, where `*` matches any text, never expire: the first lifecycle rule selects them,
+      so the other rules do not count them;
+    - the repository is kept when its stack is deleted;
+    - `readers`: other accounts whose tasks may pull images.
     """
 
     def __init__(
@@ -73,8 +73,8 @@ class ImageRepository(ecr.Repository):
 
 def _lifecycle_rules(release_tags: str, keep_snapshots: int) -> list[ecr.LifecycleRule]:
     return [
-        # An image that one rule selects is left alone by those of lower priority, and these expire only what
-        # exceeds a count no product reaches: so release tags stay (ECR, "Evaluation of lifecycle policies").
+        # A later rule ignores images that an earlier rule selects, and this rule expires images only beyond a count
+        # that no product reaches: so release tags are kept (ECR, "Evaluation of lifecycle policies").
         ecr.LifecycleRule(
             description="Release tags stay",
             rule_priority=1,

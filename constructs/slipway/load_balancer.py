@@ -13,19 +13,19 @@ from constructs import Construct
 
 from slipway.accepted import accept, audits
 
-# Seconds a WebSocket may be silent; more than CloudFront's ten minutes, so that CloudFront closes first.
+# Idle timeout of WebSockets in seconds; longer than CloudFront's ten minutes, so that CloudFront closes first.
 _IDLE = 620
-_PATHS_A_RULE = 5  # docs.aws.amazon.com/elasticloadbalancing: condition values per rule
+_PATHS_PER_RULE = 5  # docs.aws.amazon.com/elasticloadbalancing: condition values per rule
 
 
 class InternalLoadBalancer(Construct):
-    """An internal application load balancer: CloudFront reaches it as a VPC origin, nothing else does.
+    """An internal application load balancer, a VPC origin: only CloudFront can reach it.
 
     Default settings:
-    - HTTP inside the VPC: CloudFront ends TLS, and the way from it to here never leaves AWS's network;
+    - HTTP inside the VPC: CloudFront terminates TLS, and its connection to the VPC stays in AWS's network;
     - malformed headers are dropped, request smuggling is refused;
-    - a path that no service claims is a 404;
-    - every request is recorded in `access_logs`.
+    - a path that is not routed to a service returns 404;
+    - every request is logged to `access_logs`.
     """
 
     balancer: elbv2.ApplicationLoadBalancer
@@ -101,7 +101,7 @@ class InternalLoadBalancer(Construct):
         health_path: str,
         drain: cdk.Duration,
     ) -> elbv2.ApplicationTargetGroup:
-        """Send paths to a service, and ask its health; returns the target group."""
+        """Route paths to a service, with a health check. Returns the target group."""
         group = elbv2.ApplicationTargetGroup(
             self,
             construct_id,
@@ -120,7 +120,7 @@ class InternalLoadBalancer(Construct):
                 unhealthy_threshold_count=3,
             ),
         )
-        for patterns in _in_fives(paths):
+        for patterns in _batches(paths):
             self._priority += 10
             self._listener.add_action(
                 f"{construct_id}{self._priority}",
@@ -131,5 +131,5 @@ class InternalLoadBalancer(Construct):
         return group
 
 
-def _in_fives(paths: Sequence[str]) -> list[Sequence[str]]:
-    return [paths[start : start + _PATHS_A_RULE] for start in range(0, len(paths), _PATHS_A_RULE)]
+def _batches(paths: Sequence[str]) -> list[Sequence[str]]:
+    return [paths[start : start + _PATHS_PER_RULE] for start in range(0, len(paths), _PATHS_PER_RULE)]

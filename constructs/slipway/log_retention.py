@@ -1,4 +1,4 @@
-"""How logs are kept: days as CDK's enumeration, and whose key encrypts them."""
+"""Retention and encryption of log groups."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BY_DAYS = {
 
 
 def retention(days: int) -> logs.RetentionDays:
-    """The enumeration's member for a number of days that CloudWatch Logs accepts."""
+    """Returns the CDK's enumeration member for a number of days that CloudWatch Logs accepts."""
     return _BY_DAYS[days]
 
 

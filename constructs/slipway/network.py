@@ -13,7 +13,7 @@ from constructs import Construct
 from slipway.accepted import accept, audits
 from slipway.rights import accept_inline, confine_trust
 
-# What Fargate, Secrets Manager, CloudWatch Logs and ECS Exec need where no NAT leads out:
+# Interface endpoints for Fargate, Secrets Manager, CloudWatch Logs and ECS Exec in a VPC without NAT:
 # docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
 _ENDPOINTS = {
     "EcrApi": ec2.InterfaceVpcEndpointAwsService.ECR,
@@ -28,15 +28,15 @@ class ProductNetwork(Construct):
     """A VPC with public, application and data subnets in every zone.
 
     Default settings:
-    - application subnets reach the internet through NAT, or not at all (`nat="none"`: interface endpoints instead);
-    - data subnets have no route out;
-    - S3 through a gateway endpoint, which costs nothing;
-    - all flow logs kept in CloudWatch Logs;
-    - the load balancer's group admits CloudFront's origin-facing addresses on port 80 and nobody else;
-    - the application's group admits the load balancer only, and lets out `internet_ports` to anywhere (AWS's APIs have
-      public addresses) and `store_ports` to this network, nothing else;
-    - `restarts_services`: functions in the network reach the API of ECS, too, where there is no NAT;
-    - no other group lets anything out on its own account but the NAT instance's.
+    - application subnets reach the internet through NAT, or not at all (`nat="none"`, with interface endpoints);
+    - data subnets have no route to the internet;
+    - S3 is reached through a gateway endpoint, which costs nothing;
+    - flow logs of all traffic are kept in CloudWatch Logs;
+    - the load balancer's group admits only CloudFront's origin-facing addresses, on port 80;
+    - the application's group admits only the load balancer, and allows outbound traffic only on `internet_ports` to any
+      address (AWS's APIs have public addresses) and on `store_ports` to this network;
+    - `restarts_services`: without NAT, functions in the network can also reach the API of ECS;
+    - of all other groups, only the NAT instance's allows outbound traffic by itself.
 
     Public subnets exist even without NAT: a CloudFront VPC origin needs an internet gateway on the VPC
     (docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html).
@@ -64,8 +64,8 @@ class ProductNetwork(Construct):
         super().__init__(scope, construct_id)
         self.vpc = self._define_vpc(cidr, zones, nat, nat_count)
         flow_log = self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))
-        flow_logs_of_the_account = cdk.Stack.of(self).format_arn(service="ec2", resource="vpc-flow-log/*")
-        confine_trust(flow_log.node.find_child("IAMRole"), flow_logs_of_the_account)
+        account_flow_logs = cdk.Stack.of(self).format_arn(service="ec2", resource="vpc-flow-log/*")
+        confine_trust(flow_log.node.find_child("IAMRole"), account_flow_logs)
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         if nat == "none":
             self._define_endpoints(restarts_services=restarts_services)
@@ -79,8 +79,8 @@ class ProductNetwork(Construct):
         for port in internet_ports:
             self.application.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(port), "AWS and the internet")
         for port in store_ports:
-            # To the network, not to the stores' groups: those are of a stack that is deployed later, and running tasks
-            # would have no database until then.
+            # To the whole network, not to the groups of database and cache: their stack is deployed later, and running
+            # tasks could not reach the database until then.
             self.application.add_egress_rule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port), "Database and cache")
         self.load_balancer = ec2.SecurityGroup(
             self,
@@ -95,7 +95,7 @@ class ProductNetwork(Construct):
         )
 
     def admit(self, port: int) -> None:
-        """Let the load balancer reach the containers on a port."""
+        """Allow requests from the load balancer to the containers on a port."""
         self.application.connections.allow_from(
             self.load_balancer, ec2.Port.tcp(port), "Requests from the load balancer"
         )
@@ -142,7 +142,7 @@ class ProductNetwork(Construct):
                 instance_type=ec2.InstanceType("t4g.nano"),
                 machine_image=ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.ARM_64),
                 default_allowed_traffic=ec2.NatTrafficDirection.OUTBOUND_ONLY,
-                associate_public_ip_address=True,  # the subnet gives none, and without one nothing comes back
+                associate_public_ip_address=True,  # the subnet assigns none, and without one no response arrives
             )
         vpc = ec2.Vpc(
             self,
@@ -151,7 +151,7 @@ class ProductNetwork(Construct):
             availability_zones=zones,
             nat_gateways=0 if nat == "none" else nat_count,
             nat_gateway_provider=provider,
-            restrict_default_security_group=False,  # nothing uses it, and closing it takes a Lambda with EC2 rights
+            restrict_default_security_group=False,  # unused, and the CDK needs a Lambda with EC2 rights to close it
             subnet_configuration=[
                 ec2.SubnetConfiguration(
                     name="Public", subnet_type=ec2.SubnetType.PUBLIC, map_public_ip_on_launch=False
@@ -174,7 +174,7 @@ def _harden(nat: ec2.NatInstanceProviderV2, cidr: str) -> None:
     )
     for instance in nat.gateway_instances:
         resource = instance.node.default_child
-        assert isinstance(resource, ec2.CfnInstance)  # noqa: S101 - tells mypy what the L2 is made of
+        assert isinstance(resource, ec2.CfnInstance)  # noqa: S101 - for mypy: the L1 of the L2
         resource.metadata_options = ec2.CfnInstance.MetadataOptionsProperty(http_tokens="required")
         resource.block_device_mappings = [
             ec2.CfnInstance.BlockDeviceMappingProperty(

@@ -1,4 +1,4 @@
-"""A new database password every so often, that reaches the running tasks."""
+"""Scheduled rotation of the database password, including the running tasks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from slipway.rights import everywhere
 
 
 class PasswordRotation(Construct):
-    """Gives the application's other user a new password, rewrites the address secret, restarts the services.
+    """Gives the application's idle user a new password, writes it to the URL secret, and restarts the services.
 
-    The user that the running tasks log in as keeps its password until the next rotation (docs/adr/0017).
+    Running tasks stay logged in as the other user, whose password is valid until the next rotation (docs/adr/0017).
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class PasswordRotation(Construct):
                 automatically_after_days=every.to_days()
             ),
         )
-        schedule.node.add_dependency(handler.node.find_child("SecretsManager"))  # it names the function itself
+        # The schedule references the function, but not the permission to invoke it.
+        schedule.node.add_dependency(handler.node.find_child("SecretsManager"))
 
 
 def _rights(

@@ -26,18 +26,18 @@ SOURCE = "Source"
 
 @dataclass(frozen=True)
 class GitHubSource:
-    """The repository, and the connection that reads it."""
+    """The repository, and the connection through which CodePipeline reads it."""
 
     owner: str
     repository: str
     branch: str
-    """What a start by hand builds."""
+    """The branch that a manually started run builds."""
     connection_arn: str
 
 
 @dataclass(frozen=True)
 class Triggers:
-    """What starts a run; empty lists are left out."""
+    """Filters of the pushes or pull requests that start a run; an empty list does not filter."""
 
     branches: Sequence[str] = ()
     tags: Sequence[str] = ()
@@ -47,12 +47,12 @@ class Triggers:
 
 
 class ReleasePipeline(codepipeline.Pipeline):
-    """A pipeline whose first stage reads GitHub; stages are added with `add_stage`.
+    """A pipeline with a Source stage that reads from GitHub. Add further stages with `add_stage`.
 
     Default settings:
-    - its artifacts lie in a bucket of its own, so that no build of another pipeline can write what this one deploys;
-    - its role is taken by CodePipeline for this pipeline only, and takes the roles of its actions;
-    - `source`: the artifact that the later stages read.
+    - it has its own artifact bucket, so that no build of another pipeline can change what this one deploys;
+    - CodePipeline can assume its role for this pipeline only; that role assumes the roles of the actions;
+    - `source`: the artifact of the Source stage, for later stages.
     """
 
     source: codepipeline.Artifact
@@ -82,7 +82,7 @@ class ReleasePipeline(codepipeline.Pipeline):
             pipeline_type=codepipeline.PipelineType.V2,
             execution_mode=_MODES[mode],
             artifact_bucket=artifacts,
-            # The library would add rights by pattern; the role has what it needs.
+            # The CDK would add statements with wildcards; the role already has all rights it needs.
             role=self._own_role.without_policy_updates(),
             restart_execution_on_update=False,
             triggers=[
@@ -95,10 +95,11 @@ class ReleasePipeline(codepipeline.Pipeline):
         )
         self.artifacts = artifacts
         accept_double_dependency(self)
-        self.node.add_dependency(self._own_role.node.find_child("DefaultPolicy"))  # it names the role itself
+        # The pipeline references the role, but not its policy, without which a run fails.
+        self.node.add_dependency(self._own_role.node.find_child("DefaultPolicy"))
 
     def action_role(self, construct_id: str, description: str, statements: Sequence[iam.PolicyStatement]) -> iam.IRole:
-        """A role for one action, which only this pipeline's role can take; the library adds nothing to it."""
+        """Define a role for one action, which only this pipeline's role can assume. The CDK adds no rights to it."""
         role = iam.Role(
             self._scope,
             construct_id,
@@ -116,7 +117,7 @@ class ReleasePipeline(codepipeline.Pipeline):
     ) -> actions.CodeStarConnectionsSourceAction:
         connect = iam.PolicyStatement(
             sid="UseConnection",
-            # AWS asks for one or the other name, by the age of the connection.
+            # AWS checks one of the two names, depending on the age of the connection.
             actions=["codeconnections:UseConnection", "codestar-connections:UseConnection"],
             resources=[source.connection_arn],
         )
@@ -134,7 +135,7 @@ class ReleasePipeline(codepipeline.Pipeline):
 
 
 def _role(scope: Construct, construct_id: str, pipeline: str) -> iam.Role:
-    """A role that CodePipeline takes for this pipeline only."""
+    """Define a role that CodePipeline can assume for this pipeline only."""
     stack = cdk.Stack.of(scope)
     arn = stack.format_arn(service="codepipeline", resource=pipeline)
     return iam.Role(
@@ -149,22 +150,22 @@ def _role(scope: Construct, construct_id: str, pipeline: str) -> iam.Role:
 
 
 def _filters(read: actions.CodeStarConnectionsSourceAction, triggers: Triggers) -> codepipeline.GitConfiguration:
-    def given(patterns: Sequence[str]) -> list[str] | None:
+    def unless_empty(patterns: Sequence[str]) -> list[str] | None:
         return list(patterns) or None
 
     if triggers.pull_requests_to:
         opened, updated = codepipeline.GitPullRequestEvent.OPEN, codepipeline.GitPullRequestEvent.UPDATED
         request = codepipeline.GitPullRequestFilter(
-            branches_includes=given(triggers.pull_requests_to),
-            file_paths_includes=given(triggers.paths),
-            file_paths_excludes=given(triggers.ignore_paths),
+            branches_includes=unless_empty(triggers.pull_requests_to),
+            file_paths_includes=unless_empty(triggers.paths),
+            file_paths_excludes=unless_empty(triggers.ignore_paths),
             events=[opened, updated],
         )
         return codepipeline.GitConfiguration(source_action=read, pull_request_filter=[request])
     push = codepipeline.GitPushFilter(
-        branches_includes=given(triggers.branches),
-        tags_includes=given(triggers.tags),
-        file_paths_includes=given(triggers.paths),
-        file_paths_excludes=given(triggers.ignore_paths),
+        branches_includes=unless_empty(triggers.branches),
+        tags_includes=unless_empty(triggers.tags),
+        file_paths_includes=unless_empty(triggers.paths),
+        file_paths_excludes=unless_empty(triggers.ignore_paths),
     )
     return codepipeline.GitConfiguration(source_action=read, push_filter=[push])

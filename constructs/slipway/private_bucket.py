@@ -1,4 +1,4 @@
-"""A bucket that only named principals can reach, over TLS."""
+"""A bucket without public access."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from constructs import Construct
 
 from slipway.accepted import accept, accept_aws_key, accept_double_dependency, audits
 
-_EMPTYING = "Custom::S3AutoDeleteObjectsCustomResourceProvider"  # the library's, once for each stack
+_EMPTYING = "Custom::S3AutoDeleteObjectsCustomResourceProvider"  # the CDK creates it once in each stack
 
 
 class PrivateBucket(s3.Bucket):
-    """A bucket with every public access blocked.
+    """A bucket with all public access blocked.
 
     Default settings:
     - encrypted by S3, TLS 1.2 or newer only, no ACLs, all public access blocked;
-    - versioned; old versions go after 30 days, broken uploads after one;
-    - every request is recorded in `access_logs`;
-    - `keep`: stays when its stack goes; otherwise it is emptied and deleted with it.
+    - versioned; old versions expire after 30 days, incomplete uploads after one;
+    - every request is logged to `access_logs`;
+    - `keep`: it is kept when its stack is deleted; otherwise it is emptied and deleted with the stack.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, keep: bool, access_logs: s3.IBucket | None) -> None:
@@ -44,13 +44,13 @@ class PrivateBucket(s3.Bucket):
             auto_delete_objects=None if keep else True,
         )
         if access_logs:
-            self._record_in(access_logs)
+            self._log_to(access_logs)
         self._accept(recorded=access_logs is not None, emptied=not keep)
 
-    def _record_in(self, access_logs: s3.IBucket) -> None:
-        # Not as the library's property: that would name this bucket in the other's policy, and make a cycle of stacks.
+    def _log_to(self, access_logs: s3.IBucket) -> None:
+        # The CDK's own property would name this bucket in the policy of the other, a dependency cycle between stacks.
         resource = self.node.default_child
-        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - tells mypy what the L2 is made of
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - for mypy: the L1 of the L2
         resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
             destination_bucket_name=access_logs.bucket_name, log_file_prefix=f"s3/{self.node.id}/"
         )

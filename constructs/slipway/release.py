@@ -1,4 +1,4 @@
-"""The release a stack runs, as parameters of its template."""
+"""The release that a stack runs, as parameters of its template."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ UNRELEASED = "unreleased"
 
 @dataclass(frozen=True)
 class ReleasedImage:
-    """An image parameter: `uri` is what a container runs, `released` holds from the first release on."""
+    """An image parameter: its value `uri`, and the condition `released`, which is true from the first release on."""
 
     uri: str
     released: cdk.CfnCondition
 
     def count(self, tasks: int | str) -> float:
-        """Tasks from the first release on, none before, as a token; `tasks` may be a parameter's value."""
+        """Returns a token for the task count: 0 before the first release, then `tasks`, e.g. a parameter's value."""
         return cdk.Token.as_number(cdk.Fn.condition_if(self.released.logical_id, tasks, 0))
 
 
 class ReleaseParameters:
     """The parameters of a stack that runs releases: one for each image, one for the version.
 
-    A deployment of infrastructure keeps their values (`cdk deploy` passes the previous ones), a release changes
-    nothing else (UpdateStack with the previous template). Until the first release an image is `unreleased`.
+    A deployment of infrastructure keeps their values, because `cdk deploy` passes the previous ones. A release changes
+    only their values: it calls UpdateStack with the previous template. Before the first release an image is
+    `unreleased`.
     """
 
     version: str
@@ -37,7 +38,7 @@ class ReleaseParameters:
         ).value_as_string
 
     def image(self, parameter: str) -> ReleasedImage:
-        """Define the parameter of an image that services run, and the condition that it is released."""
+        """Define the parameter of an image that services run, and the condition that it has been released."""
         uri = self.image_uri(parameter)
         released = cdk.CfnCondition(
             self._stack,
@@ -47,7 +48,7 @@ class ReleaseParameters:
         return ReleasedImage(uri, released)
 
     def image_uri(self, parameter: str) -> str:
-        """Define the parameter of an image: its URI by digest, or `unreleased`."""
+        """Define the parameter of an image: its URI with a digest, or `unreleased`."""
         return cdk.CfnParameter(
             self._stack,
             parameter,
@@ -58,7 +59,7 @@ class ReleaseParameters:
         ).value_as_string
 
     def count(self, parameter: str, default: int) -> str:
-        """Define the parameter of a scaled service's tasks: a release keeps the scale it finds."""
+        """Define the parameter of a scaled service's task count, with which a release keeps the current scale."""
         return cdk.CfnParameter(
             self._stack,
             parameter,

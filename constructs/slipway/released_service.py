@@ -1,4 +1,4 @@
-"""A service that runs whatever release its stack's parameters name."""
+"""A service that runs the release in its stack's parameters."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from slipway.container_task import ContainerTask
 from slipway.release import ReleasedImage
 from slipway.rights import accept_everywhere
 
-# Failed tasks before a deployment is given up; the least ECS takes: docs.aws.amazon.com, DeploymentCircuitBreaker.
+# Failed tasks after which a deployment fails; ECS's minimum: docs.aws.amazon.com, DeploymentCircuitBreaker.
 _FAILURES = 3
 
 
 @dataclass(frozen=True)
 class ScaleRule:
-    """How far a service scales, and on what."""
+    """The limits and targets of a service's automatic scaling."""
 
     minimum: int
     maximum: int
@@ -33,10 +33,10 @@ class ReleasedService(Construct):
     """A Fargate service in the application subnets.
 
     Default settings:
-    - no task until the first release;
-    - a deployment that fails `3` times in all, not in a row, is rolled back;
-    - a rolling update keeps every task until its successor is healthy; `singleton` stops the old task first;
-    - tasks are spread over zones, and moved back when a zone recovers.
+    - no task runs before the first release;
+    - a deployment is rolled back after 3 failed tasks, even if tasks in between succeeded;
+    - a rolling update keeps every task until its replacement is healthy; `singleton` stops the old task first;
+    - tasks are spread over zones, and rebalanced when a zone recovers.
     """
 
     service: ecs.FargateService
@@ -79,10 +79,10 @@ class ReleasedService(Construct):
         )
         self._count_every_failure()
         if shell_access:
-            accept_everywhere(task.task_role)  # the library allows ECS Exec: docs/adr/0007
+            accept_everywhere(task.task_role)  # the CDK adds the rights of ECS Exec: docs/adr/0007
 
     def scale(self, rule: ScaleRule, target_group: elbv2.IApplicationTargetGroup | None) -> None:
-        """Scale from the first release on; before it, a minimum would start tasks that have no image."""
+        """Define scaling from the first release on; earlier, the minimum would start tasks without an image."""
         scaling = self.service.auto_scale_task_count(min_capacity=rule.minimum, max_capacity=rule.maximum)
         if rule.cpu_percent:
             scaling.scale_on_cpu_utilization("Cpu", target_utilization_percent=rule.cpu_percent)
@@ -95,9 +95,10 @@ class ReleasedService(Construct):
                 child.cfn_options.condition = self._image.released
 
     def _count_every_failure(self) -> None:
-        # The L2 has neither property. Counting in a row only would let a release limp that fails every other time.
+        # The L2 lacks these properties. If only consecutive failures counted, a release that fails every other time
+        # would never be rolled back.
         resource = self.service.node.default_child
-        assert isinstance(resource, ecs.CfnService)  # noqa: S101 - tells mypy what the L2 is made of
+        assert isinstance(resource, ecs.CfnService)  # noqa: S101 - for mypy: the L1 of the L2
         resource.add_property_override(
             "DeploymentConfiguration.DeploymentCircuitBreaker",
             {

@@ -1,4 +1,4 @@
-"""What a role may do: statements that say why where they cannot name one resource."""
+"""Policy statements of roles. A statement with a wildcard in its resources carries the reason."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
 
 
 class Allow(iam.PolicyStatement):
-    """A statement that allows.
+    """A statement that allows actions.
 
-    `because`: why its resources hold a wildcard; the sentence stands in docs/accepted-risks.md.
+    `because`: why its resources contain a wildcard; docs/accepted-risks.md shows the sentence.
     """
 
     def __init__(
@@ -37,12 +37,13 @@ class Allow(iam.PolicyStatement):
     ) -> None:
         super().__init__(sid=sid, actions=list(actions), resources=list(resources), conditions=conditions)
         self.because = because
-        self.declared = declared or declaring(3)  # past the metaclass of jsii
-        self.wildcards = [_TOKEN.sub(ANY, each) for each in resources if "*" in _TOKEN.sub(ANY, each)]
+        self.declared = declared or declaring(3)  # one frame more, for the metaclass of jsii
+        shown = [_TOKEN.sub(ANY, resource) for resource in resources]
+        self.wildcards = [resource for resource in shown if "*" in resource]
 
 
 def everywhere(*actions: str, sid: str | None = None, conditions: Mapping[str, Any] | None = None) -> Allow:
-    """Allow actions that know no resource, for which IAM takes `*` only; tests/stacks lists which do."""
+    """Returns a statement for actions without resource-level permissions, which tests/stacks lists."""
     return Allow(
         sid=sid,
         actions=actions,
@@ -54,38 +55,39 @@ def everywhere(*actions: str, sid: str | None = None, conditions: Mapping[str, A
 
 
 def accept_everywhere(role: IConstruct) -> None:
-    """Accept what the library allows a role on every resource, in `everywhere`'s case."""
+    """Accept that the CDK itself allows a role actions without resource-level permissions on `*`."""
     accept(role, _NO_RESOURCE, "AwsSolutions-IAM5[Resource::*]", declared="slipway.rights.everywhere")
 
 
 def give(role: iam.IRole, statements: Iterable[iam.PolicyStatement]) -> None:
     """Add statements to a role's own policy."""
-    given = list(statements)
-    for statement in given:
-        # Not add_to_principal_policy, whose answer costs two more calls to Node.js for each of some 270 statements.
+    added = list(statements)
+    for statement in added:
+        # Not add_to_principal_policy, whose result costs two more calls to Node.js for each of some 270 statements.
         cast("iam.Role", role).add_to_policy(statement)
-    if given:
+    if added:
         accept_inline(role)
-    accept_wildcards(role, given)
+    accept_wildcards(role, added)
 
 
 def confine_trust(role: IConstruct, source_arn: str | None = None) -> None:
-    """Let the service that a role of the library trusts take it for this account's resources only.
+    """Restrict a role that the CDK defines: its service can assume it only for resources of this account.
 
-    Else the service could be led by another account to act with it: docs.aws.amazon.com/IAM/latest/UserGuide/
-    confused-deputy.html. tests/policy/test_trust.py lists the services that say for whom they act.
+    Without the condition, another account could make the service use the role (the confused deputy problem:
+    docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html). tests/policy/test_trust.py lists the services that
+    send `aws:SourceAccount` or `aws:SourceArn`.
     """
     resource = role.node.default_child
     assert isinstance(resource, iam.CfnRole)  # noqa: S101 - for mypy: the L1 of the L2
     condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(role).account}}
     if source_arn:
         condition["ArnLike"] = {"aws:SourceArn": source_arn}
-    # The library's roles take no conditions, and roles of our own would have other logical ids.
+    # The CDK offers no conditions for these roles, and roles of our own would have other logical ids.
     resource.add_property_override("AssumeRolePolicyDocument.Statement.0.Condition", condition)
 
 
 def accept_inline(role: IConstruct) -> None:
-    """Accept that a role's policy is its own."""
+    """Accept that a role has an inline policy."""
     accept(
         role,
         "the policy belongs to this role alone and goes with it; a managed one could be attached elsewhere",
@@ -95,8 +97,8 @@ def accept_inline(role: IConstruct) -> None:
 
 
 def accept_wildcards(construct: IConstruct, statements: Iterable[iam.PolicyStatement]) -> None:
-    """Accept the wildcards of statements for the reasons that stand beside them."""
+    """Accept the wildcards of statements, for the reason in each statement."""
     for statement in statements:
         if isinstance(statement, Allow) and statement.because:
-            rules = [f"AwsSolutions-IAM5[Resource::{each}]" for each in statement.wildcards]
+            rules = [f"AwsSolutions-IAM5[Resource::{wildcard}]" for wildcard in statement.wildcards]
             accept(construct, statement.because, *rules, declared=statement.declared)

@@ -1,4 +1,4 @@
-"""The web application firewall before CloudFront."""
+"""The web application firewall in front of CloudFront."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MANAGED = (
     "AWSManagedRulesAmazonIpReputationList",
 )
 
-_NOT_LET_THROUGH = {
+_BLOCKED_OR_COUNTED = {
     "DefaultBehavior": "DROP",
     "Filters": [
         {
@@ -30,12 +30,12 @@ _NOT_LET_THROUGH = {
 
 
 class WebAcl(wafv2.CfnWebACL):
-    """AWS's common rules, and a limit on requests from one address.
+    """A web ACL with AWS's common rules, and a limit on requests from one IP address.
 
     Default settings:
-    - bodies over 8 KiB are counted, not blocked, since a product takes uploads;
-    - the rate limit counts over five minutes;
-    - what it blocks or counts is in the log group `aws-waf-logs-<log_name>`; what it lets through is not.
+    - bodies over 8 KiB are counted, not blocked, since products accept uploads;
+    - the rate limit applies to five minutes;
+    - blocked and counted requests are logged to `aws-waf-logs-<log_name>`; other requests are not.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class WebAcl(wafv2.CfnWebACL):
         group = logs.LogGroup(
             self,
             "Logs",
-            log_group_name=f"aws-waf-logs-{name}",  # the prefix is AWS's condition
+            log_group_name=f"aws-waf-logs-{name}",  # AWS requires the prefix
             retention=retention,
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
@@ -76,7 +76,11 @@ class WebAcl(wafv2.CfnWebACL):
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,  # without the `:*` of the group's own attribute
         )
         wafv2.CfnLoggingConfiguration(
-            self, "Logging", resource_arn=self.attr_arn, log_destination_configs=[arn], logging_filter=_NOT_LET_THROUGH
+            self,
+            "Logging",
+            resource_arn=self.attr_arn,
+            log_destination_configs=[arn],
+            logging_filter=_BLOCKED_OR_COUNTED,
         )
 
 

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
-from slipway.database import PostgresDatabase
+from slipway.database import InstanceSettings, PostgresDatabase
 from tests.support.stack import any_vpc, empty_stack, only, properties
 from tests.support.synthesis import Json
 
 INSTANCE = "AWS::RDS::DBInstance"
 
 
-def database(**changes: Any) -> Template:
+def database(*, version: str = "18", keep: bool = True, sslmode: str = "verify-full") -> Template:
     stack = empty_stack()
     vpc = any_vpc(stack)
-    settings: dict[str, Any] = {
-        "version": "18",
-        "database_name": "shop",
-        "username": "app",
-        "instance_class": "db.t4g.micro",
-        "storage_gb": 20,
-        "maximum_storage_gb": None,
-        "multi_az": False,
-        "backup_days": 7,
-        "deletion_protection": True,
-        "keep": True,
-        "sslmode": "verify-full",
-        "log_retention": logs.RetentionDays.ONE_WEEK,
-    }
     PostgresDatabase(
-        stack, "Database", vpc=vpc, clients=ec2.SecurityGroup(stack, "Clients", vpc=vpc), **{**settings, **changes}
+        stack,
+        "Database",
+        vpc=vpc,
+        clients=ec2.SecurityGroup(stack, "Clients", vpc=vpc),
+        settings=InstanceSettings(
+            version=version,
+            instance_class="db.t4g.micro",
+            storage_gb=20,
+            maximum_storage_gb=None,
+            multi_az=False,
+            backup_days=7,
+            deletion_protection=True,
+        ),
+        database_name="shop",
+        username="app",
+        keep=keep,
+        sslmode=sslmode,
+        log_retention=logs.RetentionDays.ONE_WEEK,
     )
     return Template.from_stack(stack)
 
