@@ -134,7 +134,7 @@ class Service(Model):
     read_only: bool = False
     """True for a read-only root file system, with an empty, writable /tmp."""
     user: str | None = text(_USER, '"10001"', default=None)
-    """Numeric user (and group) that runs the container, never root. Default: the image's own user, which may be root."""
+    """Numeric user (and group) that runs the container, never root. Default: the image's user, which may be root."""
     internet: bool = False
     """True if the service calls addresses outside AWS, and so needs NAT."""
 

@@ -66,4 +66,4 @@ DRILLS = (
 
 def drill(name: str) -> Drill | None:
     """The drill of that name."""
-    return next((it for it in DRILLS if it.name == name), None)
+    return next((drill for drill in DRILLS if drill.name == name), None)

@@ -31,8 +31,10 @@ def expired_token(scene: Scene) -> None:
         report.say(f"GitHub does not take the token in {name} any more")
         with scene.visitor() as visitor:
             scene.type(f"make start PRODUCT=$P FLOW={pipeline.flow}")
-            run = next(it.id for it in pipeline.entries(5) if it.active)
-            scene.until("the run's commit", lambda: any(it.id == run and it.commit for it in pipeline.entries(5)), 60)
+            run = next(entry.id for entry in pipeline.entries(5) if entry.active)
+            scene.until(
+                "the run's commit", lambda: any(entry.id == run and entry.commit for entry in pipeline.entries(5)), 60
+            )
             stop(scene, pipeline, run)  # the first news that a commit can be told of: at its start a run has none yet
             told = scene.until("news that could not be told", lambda: _waiting(scene, news) - waiting, 300)
             report.promise("what was not told is kept", told > 0, f"{told} in the queue")
@@ -86,13 +88,13 @@ def _ringing(scene: Scene, queue: str) -> str:
 
 
 def _given(faults: list[dict[str, Any]]) -> int:
-    return sum(int(it["given"]) for it in faults)
+    return sum(int(fault["given"]) for fault in faults)
 
 
 def _release(scene: Scene, version: str) -> None:
     """Put the running images in again under another version, as `python -m slipway_cli.release` does."""
     stack = scene.client("cloudformation").describe_stacks(StackName=scene.target.stack("services"))["Stacks"][0]
-    known = {it["ParameterKey"]: it["ParameterValue"] for it in stack["Parameters"]}
+    known = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}
     images = {name: known[names.image_parameter(name)] for name in scene.product.images}
     services.deploy(scene.target, version, images)
 
@@ -170,13 +172,17 @@ def bucket_full(scene: Scene) -> None:
             failed = ended(scene, pipeline, new.pop())
             at = next((f"{step.name}: {step.reason}" for step in failed.steps if step.status == "Failed"), "nowhere")
             report.promise("the run ends where it stores its source", "Source" in at, at[:110])
-            issues = scene.until("an issue", lambda: [it for it in scene.issues() if pipeline.name in it["title"]], 120)
+            issues = scene.until(
+                "an issue", lambda: [issue for issue in scene.issues() if pipeline.name in issue["title"]], 120
+            )
             report.promise("an issue is open", issues, f"#{issues[0]['number']} {issues[0]['title']}")
             report.promise("the old release serves", scene.status().get("version") == before.version, before.version)
             count = _given(scene.faults())
             report.say(f"there is room again; {count} uploads had been refused")
             scene.documented("The artifacts bucket takes nothing", 0)
-            again = scene.until("another run", lambda: next((it for it in pipeline.entries(5) if it.active), None), 60)
+            again = scene.until(
+                "another run", lambda: next((entry for entry in pipeline.entries(5) if entry.active), None), 60
+            )
             scene.until(
                 "its source to be stored",
                 lambda: any(

@@ -61,7 +61,7 @@ def flow(scene: Scene) -> Pipeline:
     """The pipeline that releases what is pushed to the repository's branch."""
     desk = Desk(scene.product)
     branch = scene.product.repository.branch
-    found = next((it for it in desk.pipelines if branch in it.delivery.flow.branches), None)
+    found = next((pipeline for pipeline in desk.pipelines if branch in pipeline.delivery.flow.branches), None)
     if found is None:
         raise SceneError(f"no pipeline of {scene.product.name} is started by a push to {branch}")
     return found
@@ -70,7 +70,9 @@ def flow(scene: Scene) -> Pipeline:
 def run_of(scene: Scene, pipeline: Pipeline, commit: str) -> Run:
     """The run that a push started."""
     entry = scene.until(
-        f"a run of {commit[:7]}", lambda: next((it for it in pipeline.entries(10) if it.commit == commit), None), 120
+        f"a run of {commit[:7]}",
+        lambda: next((entry for entry in pipeline.entries(10) if entry.commit == commit), None),
+        120,
     )
     return pipeline.run(entry)
 
@@ -80,7 +82,7 @@ def ended(scene: Scene, pipeline: Pipeline, run: str, *, or_after: str = "") -> 
     told: set[str] = set()
 
     def now() -> Run | None:
-        found = pipeline.run(next(it for it in pipeline.entries(20) if it.id == run))
+        found = pipeline.run(next(entry for entry in pipeline.entries(20) if entry.id == run))
         for step in found.steps:
             if step.status not in {"InProgress", "Abandoned"} and step.name not in told:
                 told.add(step.name)
@@ -109,7 +111,7 @@ def baseline(scene: Scene, pipeline: Pipeline) -> None:
 
 def stop(scene: Scene, pipeline: Pipeline, run: str) -> None:
     """End a run that has shown what it was asked to, before it asks somebody about production."""
-    if next(it for it in pipeline.entries(20) if it.id == run).active:
+    if next(entry for entry in pipeline.entries(20) if entry.id == run).active:
         scene.type(
             f"make stop PRODUCT=$P FLOW={pipeline.flow} RUN={run[:8]} ABANDON=yes REASON='the drill is over'",
             may_fail=True,
@@ -147,12 +149,14 @@ def _taken_back(scene: Scene, pipeline: Pipeline, before: Before, failed: Run, v
     report.promise("the old release serves", back, before.version)
     report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
     issues = [
-        it
-        for it in scene.issues()
-        if failed.entry.id in str(it.get("body", "")) or failed.entry.commit in str(it.get("body", ""))
+        issue
+        for issue in scene.issues()
+        if failed.entry.id in str(issue.get("body", "")) or failed.entry.commit in str(issue.get("body", ""))
     ]
     if not issues:
-        issues = scene.until("an issue", lambda: [it for it in scene.issues() if pipeline.name in it["title"]], 60)
+        issues = scene.until(
+            "an issue", lambda: [issue for issue in scene.issues() if pipeline.name in issue["title"]], 60
+        )
     report.promise("an issue is open", issues, f"#{issues[0]['number']} {issues[0]['title']}")
     before.intact(scene)
 
@@ -181,7 +185,7 @@ def bad_image(scene: Scene) -> None:
             scene.report.promise("the deployment fails, and nothing after it is tried", at == f"{stage}/Deploy", at)
             scene.report.promise(
                 "the bad release never answered",
-                not [it for it in visitor.versions if it != before.version],
+                not [version for version in visitor.versions if version != before.version],
                 visitor.versions,
             )
             scene.documented("A release does not start", 0)
@@ -231,7 +235,7 @@ def hanging_migration(scene: Scene) -> None:
 
 def _hangs(scene: Scene, pipeline: Pipeline, run: str, stage: str) -> None:
     def task_runs() -> bool:
-        entry = next(it for it in pipeline.entries(20) if it.id == run)
+        entry = next(entry for entry in pipeline.entries(20) if entry.id == run)
         if not entry.active:
             raise SceneError("the run ended before its migration hung; see: make status")
         listed = scene.client("ecs").list_tasks(
@@ -251,7 +255,7 @@ def two_operators(scene: Scene) -> None:
     before, report = Before.of(scene), scene.report
     image = _image(scene)
     heading = "Roll back to a named release"
-    block = next(it for it in blocks(heading) if "VERSION=…" in it)
+    block = next(block for block in blocks(heading) if "VERSION=…" in block)
     typed = block.replace("DIGEST=sha256:…", f"DIGEST={image.partition('@')[2]}")
     ended_with: dict[str, tuple[int, str]] = {}
 
@@ -274,7 +278,9 @@ def two_operators(scene: Scene) -> None:
         )
         served = str(scene.status().get("version"))
         report.promise(
-            "the other's release serves, whole", [f"{before.version}-{it}" for it in accepted] == [served], served
+            "the other's release serves, whole",
+            [f"{before.version}-{version}" for version in accepted] == [served],
+            served,
         )
         scene.documented("Two operators deploy at once", 0)
         _two_migrations(scene)
@@ -289,13 +295,15 @@ def _image(scene: Scene) -> str:
     stack = scene.client("cloudformation").describe_stacks(StackName=scene.target.stack("services"))["Stacks"][0]
     return str(
         next(
-            it["ParameterValue"] for it in stack["Parameters"] if it["ParameterKey"] == names.image_parameter("backend")
+            parameter["ParameterValue"]
+            for parameter in stack["Parameters"]
+            if parameter["ParameterKey"] == names.image_parameter("backend")
         )
     )
 
 
 def _two_migrations(scene: Scene) -> None:
-    block = next(it for it in blocks("Run a command in a container") if "run-task" in it)
+    block = next(block for block in blocks("Run a command in a container") if "run-task" in block)
     migrate = block.replace('"check"', '"migrate","--noinput"').replace(" --follow", "").partition("\naws logs")[0]
     started = [
         scene.type(f"{migrate} --query 'tasks[0].taskArn' --output text").strip().splitlines()[-1] for _ in range(2)

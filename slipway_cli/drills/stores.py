@@ -92,11 +92,22 @@ def redis_failover(scene: Scene) -> None:
 def _cache_container(scene: Scene) -> Any:
     group = scene.client("elasticache").describe_replication_groups()["ReplicationGroups"]
     prefix = f"{scene.environment}-{scene.product.name}"
-    name = next((it["ReplicationGroupId"] for it in group if it["ReplicationGroupId"].startswith(prefix)), "")
+    name = next(
+        (
+            description["ReplicationGroupId"]
+            for description in group
+            if description["ReplicationGroupId"].startswith(prefix)
+        ),
+        "",
+    )
     docker = network.connect()
     if docker is None or not name:
         raise SceneError(f"{scene.environment} has no cache that runs; type: make demo, with Docker")
-    found = [it for it in docker.containers.list(filters={"label": "ministack=elasticache"}) if name in str(it.name)]
+    found = [
+        container
+        for container in docker.containers.list(filters={"label": "ministack=elasticache"})
+        if name in str(container.name)
+    ]
     if not found:
         raise SceneError(f"no container of the cache {name} runs; look at: docker ps")
     return found[0]
@@ -105,7 +116,11 @@ def _cache_container(scene: Scene) -> Any:
 def secret_rotation(scene: Scene) -> None:
     """The database password is changed while people use the site."""
     if scene.product.environments[scene.environment].database.rotate_password_days is None:
-        rotated = [name for name, it in scene.product.environments.items() if it.database.rotate_password_days]
+        rotated = [
+            name
+            for name, environment in scene.product.environments.items()
+            if environment.database.rotate_password_days
+        ]
         raise SceneError(
             f"{scene.environment} does not rotate its password; type: "
             f"make drill NAME=secret-rotation ENVIRONMENT={' or '.join(rotated)}"

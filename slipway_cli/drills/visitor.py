@@ -78,7 +78,7 @@ class Visitor:
         balancer's deregistration delay: so one may fail here when its task is replaced.
         """
         pairs = zip(self.visits, self.visits[1:], strict=False)
-        return bool(self.visits) and not any(one.problem and next_one.problem for one, next_one in pairs)
+        return bool(self.visits) and not any(visit.problem and next_one.problem for visit, next_one in pairs)
 
     @property
     def versions(self) -> list[str]:

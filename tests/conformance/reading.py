@@ -22,9 +22,10 @@ class Deployed:
     def of(cls, product: str, flow: str) -> Deployed:
         template = shipped(product)[f"tooling-{product}-delivery"]
         (found,) = [
-            it["Properties"]
-            for it in template["Resources"].values()
-            if it["Type"] == "AWS::CodePipeline::Pipeline" and it["Properties"]["Name"] == f"{product}-{flow}"
+            resource["Properties"]
+            for resource in template["Resources"].values()
+            if resource["Type"] == "AWS::CodePipeline::Pipeline"
+            and resource["Properties"]["Name"] == f"{product}-{flow}"
         ]
         return cls(template, found)
 
@@ -64,9 +65,11 @@ class Deployed:
         """What a build is told: by its project, and by the run."""
         found = self.action(stage, action)
         project = self._project(found)
-        given = {it["Name"]: it["Value"] for it in project["Environment"].get("EnvironmentVariables", [])}
+        given = {
+            variable["Name"]: variable["Value"] for variable in project["Environment"].get("EnvironmentVariables", [])
+        }
         ours = json.loads(found["Configuration"].get("EnvironmentVariables", "[]"))
-        return {**given, **{it["name"]: it["value"] for it in ours}}
+        return {**given, **{variable["name"]: variable["value"] for variable in ours}}
 
     def commands(self, stage: str, action: str, variable: str) -> list[str]:
         """The commands a build runs from a variable: the project's value, or the buildspec's own."""
@@ -101,10 +104,10 @@ def events_for(product: str, function: str) -> list[Any]:
     """The event patterns that call a function of the Delivery stack, by its construct id."""
     resources = shipped(product)[f"tooling-{product}-delivery"]["Resources"]
     return [
-        it["Properties"]["EventPattern"]
-        for it in resources.values()
-        if it["Type"] == "AWS::Events::Rule"
-        and it["Properties"]["Targets"][0]["Arn"]["Fn::GetAtt"][0].startswith(function)
+        resource["Properties"]["EventPattern"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Events::Rule"
+        and resource["Properties"]["Targets"][0]["Arn"]["Fn::GetAtt"][0].startswith(function)
     ]
 
 
@@ -112,11 +115,13 @@ def settings(product: str, function: str) -> Any:
     """The settings of a function of the Delivery stack, with what only AWS knows left out."""
     resources = shipped(product)[f"tooling-{product}-delivery"]["Resources"]
     (found,) = [
-        it["Properties"]["Environment"]["Variables"]["SETTINGS"]
-        for logical_id, it in resources.items()
-        if it["Type"] == "AWS::Lambda::Function" and logical_id.startswith(function)
+        resource["Properties"]["Environment"]["Variables"]["SETTINGS"]
+        for logical_id, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Function" and logical_id.startswith(function)
     ]
     text = (
-        found if isinstance(found, str) else "".join(it if isinstance(it, str) else "?" for it in found["Fn::Join"][1])
+        found
+        if isinstance(found, str)
+        else "".join(part if isinstance(part, str) else "?" for part in found["Fn::Join"][1])
     )
     return json.loads(text)

@@ -54,6 +54,8 @@ def test_writes_to_its_topic_when_it_begins_and_when_it_ends() -> None:
 def test_the_topic_takes_nothing_without_tls() -> None:
     statements = properties(alarm(), "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
 
-    assert [it["Effect"] for it in statements if it.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}] == [
-        "Deny"
-    ]
+    assert [
+        statement["Effect"]
+        for statement in statements
+        if statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    ] == ["Deny"]

@@ -45,7 +45,9 @@ def test_a_tag_means_one_thing_for_ever_except_those_that_move(template: Templat
     found = properties(template, KIND)
 
     assert found["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
-    assert [it["ImageTagMutabilityExclusionFilterValue"] for it in found["ImageTagMutabilityExclusionFilters"]] == [
+    assert [
+        exclusion["ImageTagMutabilityExclusionFilterValue"] for exclusion in found["ImageTagMutabilityExclusionFilters"]
+    ] == [
         "latest",
         "feature-*",
     ]
@@ -63,7 +65,7 @@ def test_release_tags_are_taken_out_of_the_count_first_and_never_reach_theirs(ru
 
 
 def test_untagged_images_go_after_a_day(rules: list[dict[str, Any]]) -> None:
-    (rule,) = [it["selection"] for it in rules if it["selection"]["tagStatus"] == "untagged"]
+    (rule,) = [rule["selection"] for rule in rules if rule["selection"]["tagStatus"] == "untagged"]
 
     assert (rule["countType"], rule["countNumber"], rule["countUnit"]) == ("sinceImagePushed", 1, "days")
 

@@ -31,7 +31,9 @@ def template() -> Template:
 
 @pytest.fixture(scope="module")
 def attributes(template: Template) -> dict[str, str]:
-    return {it["Key"]: it["Value"] for it in properties(template, BALANCER)["LoadBalancerAttributes"]}
+    return {
+        attribute["Key"]: attribute["Value"] for attribute in properties(template, BALANCER)["LoadBalancerAttributes"]
+    }
 
 
 def test_is_internal(template: Template) -> None:

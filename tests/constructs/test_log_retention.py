@@ -17,10 +17,12 @@ def test_every_retention_of_a_manifest_is_the_one_in_the_template() -> None:
     stack = empty_stack()
     for days in get_args(RetentionDays):
         logs.LogGroup(stack, f"Logs{days}", log_group_name=f"/{days}", retention=retention(days))
-    groups = [it["Properties"] for it in Template.from_stack(stack).find_resources("AWS::Logs::LogGroup").values()]
+    groups = [
+        resource["Properties"] for resource in Template.from_stack(stack).find_resources("AWS::Logs::LogGroup").values()
+    ]
 
     assert len(groups) == len(get_args(RetentionDays))
-    assert [it for it in groups if it["LogGroupName"] != f"/{it['RetentionInDays']}"] == []
+    assert [group for group in groups if group["LogGroupName"] != f"/{group['RetentionInDays']}"] == []
 
 
 def test_fails_on_days_that_cloudwatch_does_not_know() -> None:

@@ -14,8 +14,8 @@ STACK = "production-allthrive-services"
 
 def rights() -> dict[str, Json]:
     return {
-        it["Sid"]: it
-        for place, it in statements(synthesis()[STACK])
+        statement["Sid"]: statement
+        for place, statement in statements(synthesis()[STACK])
         if place.startswith("PasswordRotationHandlerRoleDefaultPolicy")
     }
 

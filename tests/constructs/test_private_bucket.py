@@ -47,7 +47,9 @@ def test_knows_no_acls(kept: Template) -> None:
 def test_refuses_a_request(kept: Template, condition: dict[str, object]) -> None:
     refusals = properties(kept, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
 
-    assert [it["Action"] for it in refusals if it["Effect"] == "Deny" and it["Condition"] == condition] == ["s3:*"]
+    assert [
+        refusal["Action"] for refusal in refusals if refusal["Effect"] == "Deny" and refusal["Condition"] == condition
+    ] == ["s3:*"]
 
 
 def test_keeps_old_versions_for_30_days(kept: Template) -> None:

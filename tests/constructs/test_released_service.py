@@ -145,8 +145,10 @@ def test_the_execution_role_pulls_its_own_image_reads_its_own_secrets_and_writes
 
     assert [resource for action, resource in granted if "ecr:BatchGetImage" in action] == [REPOSITORY]
     assert [action for action, resource in granted if resource == "*"] == ["ecr:GetAuthorizationToken"]
-    assert [it["Ref"][:6] for action, it in granted if "secretsmanager:GetSecretValue" in action] == ["Secret"]
-    assert [it["Fn::GetAtt"][0][:4] for action, it in granted if "logs:PutLogEvents" in action] == ["Logs"]
+    assert [resource["Ref"][:6] for action, resource in granted if "secretsmanager:GetSecretValue" in action] == [
+        "Secret"
+    ]
+    assert [resource["Fn::GetAtt"][0][:4] for action, resource in granted if "logs:PutLogEvents" in action] == ["Logs"]
     assert len(granted) == 4
 
 

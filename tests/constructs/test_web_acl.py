@@ -29,7 +29,11 @@ def test_what_it_blocks_or_counts_is_logged_and_what_it_lets_through_is_not(temp
 
     assert logging["LoggingFilter"]["DefaultBehavior"] == "DROP"
     assert kept["Behavior"] == "KEEP"
-    assert {it["ActionCondition"]["Action"] for it in kept["Conditions"]} == {"BLOCK", "COUNT", "EXCLUDED_AS_COUNT"}
+    assert {condition["ActionCondition"]["Action"] for condition in kept["Conditions"]} == {
+        "BLOCK",
+        "COUNT",
+        "EXCLUDED_AS_COUNT",
+    }
     assert properties(template, "AWS::Logs::LogGroup")["LogGroupName"] == "aws-waf-logs-shop"
     assert ":*" not in str(logging["LogDestinationConfigs"])
 

@@ -22,7 +22,9 @@ def test_every_queue_is_encrypted(product: str) -> None:
     found = shipped(product).resources("AWS::SQS::Queue")
 
     assert found
-    assert {place for place, it in found.items() if it["Properties"].get("SqsManagedSseEnabled") is not True} == set()
+    assert {
+        place for place, resource in found.items() if resource["Properties"].get("SqsManagedSseEnabled") is not True
+    } == set()
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -30,7 +32,9 @@ def test_every_distribution_has_a_default_root_object(product: str) -> None:
     found = shipped(product).resources("AWS::CloudFront::Distribution")
 
     assert found
-    assert {it["Properties"]["DistributionConfig"]["DefaultRootObject"] for it in found.values()} == {"index.html"}
+    assert {resource["Properties"]["DistributionConfig"]["DefaultRootObject"] for resource in found.values()} == {
+        "index.html"
+    }
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -38,7 +42,7 @@ def test_every_service_runs_on_the_latest_platform(product: str) -> None:
     found = shipped(product).resources("AWS::ECS::Service")
 
     assert found
-    assert {it["Properties"].get("PlatformVersion", "LATEST") for it in found.values()} == {"LATEST"}
+    assert {resource["Properties"].get("PlatformVersion", "LATEST") for resource in found.values()} == {"LATEST"}
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -46,13 +50,13 @@ def test_every_cache_takes_minor_versions_by_itself(product: str) -> None:
     found = shipped(product).resources("AWS::ElastiCache::ReplicationGroup")
 
     assert found
-    assert {it["Properties"]["AutoMinorVersionUpgrade"] for it in found.values()} == {True}
+    assert {resource["Properties"]["AutoMinorVersionUpgrade"] for resource in found.values()} == {True}
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_every_build_writes_a_log_of_its_own(product: str) -> None:
     found = shipped(product).resources("AWS::CodeBuild::Project")
-    logs = [str(it["Properties"]["LogsConfig"]["CloudWatchLogs"]["GroupName"]) for it in found.values()]
+    logs = [str(resource["Properties"]["LogsConfig"]["CloudWatchLogs"]["GroupName"]) for resource in found.values()]
 
     assert logs
     assert len(set(logs)) == len(logs)
@@ -70,8 +74,8 @@ def test_every_task_has_a_network_interface_of_its_own(product: str) -> None:
 def test_every_container_runs_as_a_user_that_is_not_root(product: str) -> None:
     users = {
         place: container.get("User", "")
-        for place, it in shipped(product).resources("AWS::ECS::TaskDefinition").items()
-        for container in it["Properties"]["ContainerDefinitions"]
+        for place, resource in shipped(product).resources("AWS::ECS::TaskDefinition").items()
+        for container in resource["Properties"]["ContainerDefinitions"]
     }
 
     assert users

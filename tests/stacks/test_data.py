@@ -27,8 +27,8 @@ def production() -> Synthesis:
     return synthesis()
 
 
-def logical_ids(of: Synthesis, kind: str, stack: str) -> list[str]:
-    return sorted(place.partition("/")[2] for place in of.resources(kind, stack))
+def logical_ids(app: Synthesis, kind: str, stack: str) -> list[str]:
+    return sorted(place.partition("/")[2] for place in app.resources(kind, stack))
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
@@ -91,7 +91,9 @@ def test_database_and_cache_stand_in_the_data_subnets(production: Synthesis) -> 
 
 
 def test_only_the_containers_and_the_users_functions_reach_database_and_cache(production: Synthesis) -> None:
-    ingress = [it["Properties"] for it in production.resources("AWS::EC2::SecurityGroupIngress", STACK).values()]
+    ingress = [
+        resource["Properties"] for resource in production.resources("AWS::EC2::SecurityGroupIngress", STACK).values()
+    ]
 
     sources = [rule["SourceSecurityGroupId"] for rule in ingress]
     containers = [source for source in sources if "NetworkApplication" in source.get("Fn::ImportValue", "")]
@@ -102,11 +104,11 @@ def test_only_the_containers_and_the_users_functions_reach_database_and_cache(pr
         assert "SecurityGroupIngress" not in group["Properties"]
 
 
-def policies(of: Synthesis, stack: str) -> dict[str, tuple[str, str]]:
+def policies(app: Synthesis, stack: str) -> dict[str, tuple[str, str]]:
     """What happens to each store when its stack goes, and when it is replaced."""
     return {
         logical_id: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
-        for logical_id, resource in of[stack]["Resources"].items()
+        for logical_id, resource in app[stack]["Resources"].items()
         if resource["Type"] in STATEFUL_IDS
     }
 
@@ -137,16 +139,18 @@ def test_backups_of_a_database_are_kept_with_it(keep: bool) -> None:
 def test_deletion_is_refused_where_the_manifest_says_so(protect: bool) -> None:
     changed = synthesis({"environments.production.deletion_protection": protect})
     balancer = changed.resource("AWS::ElasticLoadBalancingV2::LoadBalancer", "production-allthrive-services")
-    attributes = {it["Key"]: it["Value"] for it in balancer["LoadBalancerAttributes"]}
+    attributes = {attribute["Key"]: attribute["Value"] for attribute in balancer["LoadBalancerAttributes"]}
 
     assert changed.resource("AWS::RDS::DBInstance", STACK)["DeletionProtection"] is protect
     assert attributes["deletion_protection.enabled"] == str(protect).lower()
-    assert {it.get("terminationProtection", False) for it in changed.properties.values()} == {protect}
+    assert {stack.get("terminationProtection", False) for stack in changed.properties.values()} == {protect}
 
 
 def test_the_media_are_read_by_cloudfront_of_this_account_only(production: Synthesis) -> None:
-    policy = production.resource("AWS::S3::BucketPolicy", STACK, lambda it: "Media" in str(it["Bucket"]))
-    (reads,) = [it for it in policy["PolicyDocument"]["Statement"] if it["Effect"] == "Allow"]
+    policy = production.resource(
+        "AWS::S3::BucketPolicy", STACK, lambda properties: "Media" in str(properties["Bucket"])
+    )
+    (reads,) = [statement for statement in policy["PolicyDocument"]["Statement"] if statement["Effect"] == "Allow"]
 
     assert reads["Principal"] == {"Service": "cloudfront.amazonaws.com"}
     assert reads["Action"] == "s3:GetObject"
@@ -154,6 +158,6 @@ def test_the_media_are_read_by_cloudfront_of_this_account_only(production: Synth
 
 
 def test_the_media_are_versioned(production: Synthesis) -> None:
-    media = production.resource("AWS::S3::Bucket", STACK, lambda it: "s3/Media/" in str(it))
+    media = production.resource("AWS::S3::Bucket", STACK, lambda properties: "s3/Media/" in str(properties))
 
     assert media["VersioningConfiguration"] == {"Status": "Enabled"}

@@ -19,7 +19,7 @@ def template() -> Json:
 
 def roles() -> dict[str, Json]:
     found = shipped("allthrive").resources("AWS::IAM::Role", STACK)
-    return {place.partition("/")[2]: it["Properties"] for place, it in found.items()}
+    return {place.partition("/")[2]: resource["Properties"] for place, resource in found.items()}
 
 
 def trust(role: Json) -> Json:
@@ -45,7 +45,7 @@ def test_no_two_builds_share_a_role() -> None:
 
 def test_a_pipeline_role_is_taken_by_codepipeline_for_its_own_pipeline_only() -> None:
     for name in PIPELINES:
-        (role,) = [it for logical_id, it in roles().items() if logical_id.startswith(f"{name}Role")]
+        (role,) = [properties for logical_id, properties in roles().items() if logical_id.startswith(f"{name}Role")]
         statement = trust(role)
 
         assert statement["Principal"] == {"Service": "codepipeline.amazonaws.com"}
@@ -72,11 +72,11 @@ def test_artifacts_of_a_pipeline_are_touched_by_its_own_roles_only(name: str) ->
     touching = set()
     for logical_id, statement in statements(template()):
         named = {str(value) for _, value in walk(statement.get("Resource")) if isinstance(value, str)}
-        if statement["Effect"] == "Allow" and any(it.startswith(f"{name}Artifacts") for it in named):
+        if statement["Effect"] == "Allow" and any(resource.startswith(f"{name}Artifacts") for resource in named):
             touching.add(logical_id)
 
     assert len(touching) > len(PIPELINES)
-    assert {it for it in touching if not it.startswith(name)} == set()
+    assert {logical_id for logical_id in touching if not logical_id.startswith(name)} == set()
 
 
 def test_only_builds_that_leave_something_write_artifacts() -> None:
@@ -113,8 +113,8 @@ def test_a_build_reads_and_writes_the_repository_of_its_own_branches_only(produc
 
 def test_a_build_that_leaves_something_to_release_takes_no_layers_from_its_host() -> None:
     caches = {
-        place.partition("/")[2][:-8]: it["Properties"]["Cache"]["Type"]
-        for place, it in shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).items()
+        place.partition("/")[2][:-8]: resource["Properties"]["Cache"]["Type"]
+        for place, resource in shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).items()
     }
     leaving = {f"{flow}Publish{what}" for flow in ("Feature", "Main") for what in ("Backend", "Bundle")}
 
@@ -143,14 +143,14 @@ def test_a_function_can_become_one_role_of_one_environment_and_nothing_else() ->
 def test_an_environment_admits_one_function_or_build_for_each_task(environment: str) -> None:
     stack = f"{environment}-allthrive-access"
     admitted = {
-        it["Properties"]["RoleName"]: trust(it["Properties"])["Condition"]["ArnEquals"]["aws:PrincipalArn"]
-        for it in shipped("allthrive").resources("AWS::IAM::Role", stack).values()
+        resource["Properties"]["RoleName"]: trust(resource["Properties"])["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+        for resource in shipped("allthrive").resources("AWS::IAM::Role", stack).values()
     }
     flows = ["main"] if environment == "production" else ["feature", "main"]
 
     def arns(*names: str) -> list[Any]:
         return [
-            {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":iam::111122223333:role/{it}"]]} for it in names
+            {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":iam::111122223333:role/{name}"]]} for name in names
         ]
 
     prefix = f"{environment}-allthrive-pipeline"
@@ -176,11 +176,11 @@ def test_migrations_hand_over_the_two_roles_of_their_task_to_ecs_only() -> None:
 
 
 def test_before_deploy_gives_the_migration_alone_the_new_image_first() -> None:
-    of = synthesis({"migration.when": "before_deploy"}, tooling=True)
+    app = synthesis({"migration.when": "before_deploy"}, tooling=True)
     (main,) = [
-        it["Properties"]
-        for it in of.resources("AWS::CodePipeline::Pipeline", STACK).values()
-        if it["Properties"]["Name"] == "allthrive-main"
+        resource["Properties"]
+        for resource in app.resources("AWS::CodePipeline::Pipeline", STACK).values()
+        if resource["Properties"]["Name"] == "allthrive-main"
     ]
     (production,) = [stage for stage in main["Stages"] if stage["Name"] == "Production"]
     steps = sorted(production["Actions"], key=lambda action: int(action["RunOrder"]))
@@ -193,8 +193,8 @@ def test_before_deploy_gives_the_migration_alone_the_new_image_first() -> None:
 
 def test_reports_of_end_to_end_tests_stay_thirty_days() -> None:
     (reports,) = [
-        it["Properties"]
-        for place, it in shipped("allthrive").resources("AWS::S3::Bucket", STACK).items()
+        resource["Properties"]
+        for place, resource in shipped("allthrive").resources("AWS::S3::Bucket", STACK).items()
         if "/Reports" in place
     ]
 
@@ -202,10 +202,10 @@ def test_reports_of_end_to_end_tests_stay_thirty_days() -> None:
 
 
 def test_what_could_not_be_told_is_kept_and_rings() -> None:
-    of = shipped("allthrive")
-    queue = of.resource("AWS::SQS::Queue", STACK)
-    alarm = of.resource("AWS::CloudWatch::Alarm", STACK)
+    app = shipped("allthrive")
+    queue = app.resource("AWS::SQS::Queue", STACK)
+    alarm = app.resource("AWS::CloudWatch::Alarm", STACK)
 
     assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
-    assert len(of.resources("AWS::Lambda::EventInvokeConfig", STACK)) == 3
+    assert len(app.resources("AWS::Lambda::EventInvokeConfig", STACK)) == 3

@@ -17,18 +17,18 @@ def with_domain(**keys: str) -> dict[str, Any]:
     return {"environments.production.edge": {"domain": {"name": "allthrive.ai", **keys}}}
 
 
-def distribution(of: Synthesis) -> Json:
-    config: Json = of.resource("AWS::CloudFront::Distribution", STACK)["DistributionConfig"]
+def distribution(app: Synthesis) -> Json:
+    config: Json = app.resource("AWS::CloudFront::Distribution", STACK)["DistributionConfig"]
     return config
 
 
-def behaviour(of: Synthesis, path: str) -> Json:
-    (found,) = [it for it in distribution(of)["CacheBehaviors"] if it["PathPattern"] == path]
+def behaviour(app: Synthesis, path: str) -> Json:
+    (found,) = [behavior for behavior in distribution(app)["CacheBehaviors"] if behavior["PathPattern"] == path]
     return dict(found)
 
 
-def origin(of: Synthesis, origin_id: str) -> Json:
-    (found,) = [it for it in distribution(of)["Origins"] if it["Id"] == origin_id]
+def origin(app: Synthesis, origin_id: str) -> Json:
+    (found,) = [origin for origin in distribution(app)["Origins"] if origin["Id"] == origin_id]
     return dict(found)
 
 
@@ -79,7 +79,9 @@ def test_only_the_default_behaviour_falls_back_to_the_single_page() -> None:
     config = distribution(synthesis())
 
     assert len(config["DefaultCacheBehavior"]["FunctionAssociations"]) == 1
-    assert [it["PathPattern"] for it in config["CacheBehaviors"] if "FunctionAssociations" in it] == []
+    assert [
+        behavior["PathPattern"] for behavior in config["CacheBehaviors"] if "FunctionAssociations" in behavior
+    ] == []
     assert "CustomErrorResponses" not in config
 
 
@@ -112,57 +114,57 @@ def test_the_content_security_policy_is_the_manifests() -> None:
 
 
 def test_without_a_domain_it_answers_under_cloudfronts_own_name() -> None:
-    of = synthesis()
+    app = synthesis()
 
-    assert "Aliases" not in distribution(of)
-    assert not of.resources("AWS::CertificateManager::Certificate")
-    assert not of.resources("AWS::Route53::RecordSet")
-    assert "DomainName" in str(of[STACK]["Outputs"]["Url"]["Value"])
+    assert "Aliases" not in distribution(app)
+    assert not app.resources("AWS::CertificateManager::Certificate")
+    assert not app.resources("AWS::Route53::RecordSet")
+    assert "DomainName" in str(app[STACK]["Outputs"]["Url"]["Value"])
 
 
 def test_a_domain_in_a_hosted_zone_gets_a_certificate_and_its_records() -> None:
-    of = synthesis(with_domain(hosted_zone_id=ZONE))
-    certificate = of.resource("AWS::CertificateManager::Certificate", STACK)
-    records = [it["Properties"] for it in of.resources("AWS::Route53::RecordSet", STACK).values()]
+    app = synthesis(with_domain(hosted_zone_id=ZONE))
+    certificate = app.resource("AWS::CertificateManager::Certificate", STACK)
+    records = [resource["Properties"] for resource in app.resources("AWS::Route53::RecordSet", STACK).values()]
 
     assert certificate["DomainName"] == "allthrive.ai"
     assert certificate["DomainValidationOptions"] == [{"DomainName": "allthrive.ai", "HostedZoneId": ZONE}]
-    assert sorted((it["Type"], it["Name"], it["HostedZoneId"]) for it in records) == [
+    assert sorted((record["Type"], record["Name"], record["HostedZoneId"]) for record in records) == [
         ("A", "allthrive.ai.", ZONE),
         ("AAAA", "allthrive.ai.", ZONE),
     ]
 
 
 def test_a_given_certificate_is_used_as_it_is() -> None:
-    of = synthesis(with_domain(certificate_arn=CERTIFICATE))
+    app = synthesis(with_domain(certificate_arn=CERTIFICATE))
 
-    assert distribution(of)["ViewerCertificate"]["AcmCertificateArn"] == CERTIFICATE
-    assert not of.resources("AWS::CertificateManager::Certificate")
-    assert not of.resources("AWS::Route53::RecordSet")
+    assert distribution(app)["ViewerCertificate"]["AcmCertificateArn"] == CERTIFICATE
+    assert not app.resources("AWS::CertificateManager::Certificate")
+    assert not app.resources("AWS::Route53::RecordSet")
 
 
 def test_a_domain_is_served_with_tls_1_2_or_newer() -> None:
-    of = synthesis(with_domain(certificate_arn=CERTIFICATE))
+    app = synthesis(with_domain(certificate_arn=CERTIFICATE))
 
-    assert distribution(of)["Aliases"] == ["allthrive.ai"]
-    assert distribution(of)["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
-    assert distribution(of)["ViewerCertificate"]["SslSupportMethod"] == "sni-only"
-    assert of[STACK]["Outputs"]["Url"]["Value"] == "https://allthrive.ai"
+    assert distribution(app)["Aliases"] == ["allthrive.ai"]
+    assert distribution(app)["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert distribution(app)["ViewerCertificate"]["SslSupportMethod"] == "sni-only"
+    assert app[STACK]["Outputs"]["Url"]["Value"] == "https://allthrive.ai"
 
 
 def test_the_firewall_stands_before_it_where_the_manifest_says_so() -> None:
-    of = synthesis({"environments.production.edge": {"waf": True, "waf_requests_per_5_minutes": 500}})
-    acl = of.resource("AWS::WAFv2::WebACL", STACK)
+    app = synthesis({"environments.production.edge": {"waf": True, "waf_requests_per_5_minutes": 500}})
+    acl = app.resource("AWS::WAFv2::WebACL", STACK)
 
-    assert "WebAcl" in str(distribution(of)["WebACLId"])
+    assert "WebAcl" in str(distribution(app)["WebACLId"])
     assert acl["Rules"][0]["Statement"]["RateBasedStatement"]["Limit"] == 500
 
 
 def test_there_is_no_firewall_unless_the_manifest_says_so() -> None:
-    of = synthesis({"environments.production.edge": {}})
+    app = synthesis({"environments.production.edge": {}})
 
-    assert not of.resources("AWS::WAFv2::WebACL")
-    assert "WebACLId" not in distribution(of)
+    assert not app.resources("AWS::WAFv2::WebACL")
+    assert "WebACLId" not in distribution(app)
 
 
 @pytest.mark.parametrize(

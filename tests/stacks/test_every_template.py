@@ -37,8 +37,8 @@ def product(request: pytest.FixtureRequest) -> Synthesis:
     return shipped(request.param)
 
 
-def resources(of: Synthesis) -> Iterator[tuple[str, Json]]:
-    for stack, template in of.templates.items():
+def resources(app: Synthesis) -> Iterator[tuple[str, Json]]:
+    for stack, template in app.templates.items():
         for logical_id, resource in template["Resources"].items():
             yield f"{stack}/{logical_id}", resource
 
@@ -47,19 +47,21 @@ def test_no_database_is_public(product: Synthesis) -> None:
     found = product.resources("AWS::RDS::DBInstance")
 
     assert found
-    assert {place for place, it in found.items() if it["Properties"]["PubliclyAccessible"] is not False} == set()
+    assert {
+        place for place, resource in found.items() if resource["Properties"]["PubliclyAccessible"] is not False
+    } == set()
 
 
 def test_no_load_balancer_is_public(product: Synthesis) -> None:
     found = product.resources("AWS::ElasticLoadBalancingV2::LoadBalancer")
 
     assert found
-    assert {place for place, it in found.items() if it["Properties"]["Scheme"] != "internal"} == set()
+    assert {place for place, resource in found.items() if resource["Properties"]["Scheme"] != "internal"} == set()
 
 
 def test_no_bucket_is_public(product: Synthesis) -> None:
-    for place, it in product.resources("AWS::S3::Bucket").items():
-        assert it["Properties"]["PublicAccessBlockConfiguration"] == {
+    for place, resource in product.resources("AWS::S3::Bucket").items():
+        assert resource["Properties"]["PublicAccessBlockConfiguration"] == {
             "BlockPublicAcls": True,
             "BlockPublicPolicy": True,
             "IgnorePublicAcls": True,
@@ -91,10 +93,10 @@ def test_no_security_group_lets_everything_out_but_that_of_the_nat_instance(prod
     """Without a rule, in it or apart, a group lets everything out: docs.aws.amazon.com, AWS::EC2::SecurityGroup."""
     apart = [rule["Properties"] for rule in product.resources("AWS::EC2::SecurityGroupEgress").values()]
     open_groups = set()
-    for place, it in product.resources("AWS::EC2::SecurityGroup").items():
+    for place, resource in product.resources("AWS::EC2::SecurityGroup").items():
         name = place.partition("/")[2]
         rules = [
-            *it["Properties"].get("SecurityGroupEgress", []),
+            *resource["Properties"].get("SecurityGroupEgress", []),
             *(rule for rule in apart if name in str(rule["GroupId"])),
         ]
         if not rules or any(rule["IpProtocol"] == "-1" for rule in rules):
@@ -107,16 +109,20 @@ def test_every_log_group_has_a_retention(product: Synthesis) -> None:
     found = product.resources("AWS::Logs::LogGroup")
 
     assert found
-    assert {place for place, it in found.items() if "RetentionInDays" not in it["Properties"]} == set()
+    assert {place for place, resource in found.items() if "RetentionInDays" not in resource["Properties"]} == set()
 
 
 def test_logs_are_kept_as_long_as_the_manifest_says(product: Synthesis) -> None:
     for name, environment in product.product.environments.items():
         prefix = f"{name}-{product.product.name}-"
         found = {
-            place: it for place, it in product.resources("AWS::Logs::LogGroup").items() if place.startswith(prefix)
+            place: resource
+            for place, resource in product.resources("AWS::Logs::LogGroup").items()
+            if place.startswith(prefix)
         }
-        assert {it["Properties"]["RetentionInDays"] for it in found.values()} == {environment.log_retention_days}
+        assert {resource["Properties"]["RetentionInDays"] for resource in found.values()} == {
+            environment.log_retention_days
+        }
 
 
 def test_no_template_holds_a_secrets_value(product: Synthesis) -> None:
@@ -206,7 +212,7 @@ def shape(template: Json, environment: str) -> dict[str, str]:
 
 
 def test_environments_of_allthrive_differ_only_where_the_manifest_says() -> None:
-    of = shipped("allthrive")
+    app = shipped("allthrive")
     # What each line of the manifest adds to one environment, as a part of the logical ids it adds.
     said = {
         "production": ["Subnet3", "Subnet2NATGateway", "Subnet2EIP", "PasswordRotation", "WebAcl", "AlarmsTopicops",
@@ -214,21 +220,23 @@ def test_environments_of_allthrive_differ_only_where_the_manifest_says() -> None
         "staging": ["CustomS3AutoDeleteObjects", "AutoDeleteObjectsCustomResource"],
     }  # fmt: skip
     for stack in ("network", "data", "services", "edge", "observability"):
-        staging = shape(of[f"staging-allthrive-{stack}"], "staging")
-        production = shape(of[f"production-allthrive-{stack}"], "production")
+        staging = shape(app[f"staging-allthrive-{stack}"], "staging")
+        production = shape(app[f"production-allthrive-{stack}"], "production")
         for environment, more in (
             ("staging", staging.keys() - production.keys()),
             ("production", production.keys() - staging.keys()),
         ):
-            unexplained = [it for it in more if not any(part in it for part in said[environment])]
+            unexplained = [
+                logical_id for logical_id in more if not any(part in logical_id for part in said[environment])
+            ]
             assert unexplained == [], f"{environment}: {stack}"
 
 
 def test_two_environments_with_one_section_differ_in_their_names_alone() -> None:
     section: Any = shipped("allthrive").product.environments["production"].model_dump(mode="json")
-    of = synthesis({"environments": {"north": section, "south": section}})
+    app = synthesis({"environments": {"north": section, "south": section}})
     for stack in ("network", "data", "services", "edge", "observability"):
-        north, south = (neutral(of[f"{name}-allthrive-{stack}"], name) for name in ("north", "south"))
+        north, south = (neutral(app[f"{name}-allthrive-{stack}"], name) for name in ("north", "south"))
         assert north == south, stack
 
 

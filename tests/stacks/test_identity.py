@@ -16,13 +16,17 @@ NAMES = "repo:allthrive-ai/allthrive"
 IDS = "repo:allthrive-ai@90000001/allthrive@700000001"
 
 
-def role(of: Synthesis, name: str) -> Json:
-    (found,) = [it["Properties"] for place, it in of.resources("AWS::IAM::Role", STACK).items() if f"/{name}" in place]
+def role(app: Synthesis, name: str) -> Json:
+    (found,) = [
+        resource["Properties"]
+        for place, resource in app.resources("AWS::IAM::Role", STACK).items()
+        if f"/{name}" in place
+    ]
     return dict(found)
 
 
-def trust(of: Synthesis, name: str) -> Json:
-    (statement,) = role(of, name)["AssumeRolePolicyDocument"]["Statement"]
+def trust(app: Synthesis, name: str) -> Json:
+    (statement,) = role(app, name)["AssumeRolePolicyDocument"]["Statement"]
     return dict(statement)
 
 
@@ -66,15 +70,15 @@ def test_nobody_else_takes_any_role() -> None:
     roles = shipped("allthrive").resources("AWS::IAM::Role", STACK)
 
     assert len(roles) == 3
-    for place, it in roles.items():
-        for statement in it["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+    for place, role in roles.items():
+        for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
             assert list(statement["Principal"]) == ["Federated"], place
 
 
 def test_every_role_lasts_an_hour_and_stays_within_the_boundary() -> None:
-    for place, it in shipped("allthrive").resources("AWS::IAM::Role", STACK).items():
-        assert it["Properties"]["MaxSessionDuration"] == 3600, place
-        assert it["Properties"]["PermissionsBoundary"].endswith(":policy/slipway-boundary"), place
+    for place, resource in shipped("allthrive").resources("AWS::IAM::Role", STACK).items():
+        assert resource["Properties"]["MaxSessionDuration"] == 3600, place
+        assert resource["Properties"]["PermissionsBoundary"].endswith(":policy/slipway-boundary"), place
 
 
 def granted(app: Synthesis, name: str, stack: str = STACK) -> dict[str, Any]:
@@ -102,15 +106,19 @@ CHECKS = {"backend": {"build": "backend"}}
 
 def test_no_role_pushes_images_that_a_pipeline_publishes() -> None:
     for product in PRODUCTS:
-        of = shipped(product)
-        granting = [place for place, it in statements(of[f"tooling-{product}-identity"]) if "ecr:" in str(it["Action"])]
+        app = shipped(product)
+        granting = [
+            place
+            for place, statement in statements(app[f"tooling-{product}-identity"])
+            if "ecr:" in str(statement["Action"])
+        ]
         assert granting == [], product
 
 
 def test_where_no_pipeline_publishes_a_job_of_one_github_environment_pushes_and_deletes_none() -> None:
-    of = synthesis(PUSHING, tooling=True)
-    actions = set(granted(of, "ImagePush"))
-    equals = trust(of, "ImagePush")["Condition"]["StringEquals"]
+    app = synthesis(PUSHING, tooling=True)
+    actions = set(granted(app, "ImagePush"))
+    equals = trust(app, "ImagePush")["Condition"]["StringEquals"]
 
     assert "ecr:PutImage" in actions
     assert {action for action in actions if not action.startswith("ecr:") or "Delete" in action} == set()
@@ -131,28 +139,28 @@ def test_an_environments_role_starts_the_pipelines_that_end_there(
 
 def test_no_role_starts_a_pipeline_through_a_protected_environment_to_another() -> None:
     flows = {"branches": ["main"], "stages": ["test", "publish", "production", "staging"]}
-    of = synthesis({"pipeline.flows": {"main": flows}, "pipeline.checks": CHECKS}, tooling=True)
+    app = synthesis({"pipeline.flows": {"main": flows}, "pipeline.checks": CHECKS}, tooling=True)
 
-    assert not [place for place in of.resources("AWS::IAM::Role", STACK) if "/StagingDeploy" in place]
+    assert not [place for place in app.resources("AWS::IAM::Role", STACK) if "/StagingDeploy" in place]
 
 
 def test_an_environment_without_a_pipeline_of_its_own_has_no_role() -> None:
     flows = {"branches": ["main"], "stages": ["test", "publish", "staging", "production"]}
-    of = synthesis({"pipeline.flows": {"main": flows}, "pipeline.checks": CHECKS}, tooling=True)
+    app = synthesis({"pipeline.flows": {"main": flows}, "pipeline.checks": CHECKS}, tooling=True)
 
-    assert not [place for place in of.resources("AWS::IAM::Role", STACK) if "/StagingDeploy" in place]
-    assert granted(of, "ProductionDeploy")
+    assert not [place for place in app.resources("AWS::IAM::Role", STACK) if "/StagingDeploy" in place]
+    assert granted(app, "ProductionDeploy")
 
 
 def test_a_role_is_called_after_an_environment_of_several_words() -> None:
     environments = {"pre-production": manifest()["environments"]["production"]}
     flows = {"branches": ["main"], "stages": ["test", "publish", "pre-production"]}
-    of = synthesis(
+    app = synthesis(
         {"environments": environments, "pipeline.flows": {"main": flows}, "pipeline.checks": CHECKS}, tooling=True
     )
 
-    assert role(of, "PreProductionDeploy")["RoleName"] == "pre-production-allthrive-github-actions-role"
-    assert "PreProductionDeployRoleArn" in of[STACK]["Outputs"]
+    assert role(app, "PreProductionDeploy")["RoleName"] == "pre-production-allthrive-github-actions-role"
+    assert "PreProductionDeployRoleArn" in app[STACK]["Outputs"]
 
 
 @pytest.mark.parametrize(
@@ -163,10 +171,10 @@ def test_a_role_is_called_after_an_environment_of_several_words() -> None:
     ],
 )
 def test_the_provider_is_made_or_found(setting: str, federated: Callable[[Any], bool]) -> None:
-    of = synthesis({"tooling.oidc_provider": setting}, tooling=True)
+    app = synthesis({"tooling.oidc_provider": setting}, tooling=True)
 
-    assert len(of.resources("AWS::IAM::OIDCProvider", STACK)) == (setting == "create")
-    assert federated(trust(of, "Diff")["Principal"]["Federated"])
+    assert len(app.resources("AWS::IAM::OIDCProvider", STACK)) == (setting == "create")
+    assert federated(trust(app, "Diff")["Principal"]["Federated"])
 
 
 def test_the_provider_is_made_for_sts_only() -> None:

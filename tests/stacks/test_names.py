@@ -29,7 +29,7 @@ def test_the_cluster() -> None:
 def test_the_services() -> None:
     found = synthesis().resources("AWS::ECS::Service", "production-allthrive-services").values()
 
-    assert sorted(it["Properties"]["ServiceName"] for it in found) == [
+    assert sorted(resource["Properties"]["ServiceName"] for resource in found) == [
         "production-allthrive-celery",
         "production-allthrive-celery-beat",
         "production-allthrive-web",
@@ -38,7 +38,7 @@ def test_the_services() -> None:
 
 def test_the_services_log_groups() -> None:
     found = synthesis().resources("AWS::Logs::LogGroup", "production-allthrive-services").values()
-    names = {it["Properties"].get("LogGroupName") for it in found}
+    names = {resource["Properties"].get("LogGroupName") for resource in found}
 
     assert {f"/ecs/production-allthrive-{name}" for name in ("web", "celery", "celery-beat", "migrate")} <= names
 
@@ -56,7 +56,7 @@ def test_a_service_writes_to_its_own_log_group() -> None:
 def test_the_role_of_github_actions(environment: str) -> None:
     roles = shipped("allthrive").resources("AWS::IAM::Role", "tooling-allthrive-identity").values()
 
-    assert f"{environment}-allthrive-github-actions-role" in [it["Properties"].get("RoleName") for it in roles]
+    assert f"{environment}-allthrive-github-actions-role" in [role["Properties"].get("RoleName") for role in roles]
 
 
 def test_the_repositories_of_an_image() -> None:

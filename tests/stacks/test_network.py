@@ -16,32 +16,34 @@ def network(**keys: Any) -> dict[str, Any]:
     return {f"environments.production.network.{key}": value for key, value in keys.items()}
 
 
-def count(of: Synthesis, kind: str) -> int:
-    return len(of.resources(kind, STACK))
+def count(app: Synthesis, kind: str) -> int:
+    return len(app.resources(kind, STACK))
 
 
-def subnets(of: Synthesis, group: str) -> list[Json]:
+def subnets(app: Synthesis, group: str) -> list[Json]:
     return [
-        it["Properties"] for name, it in of.resources("AWS::EC2::Subnet", STACK).items() if f"{group}Subnet" in name
+        resource["Properties"]
+        for name, resource in app.resources("AWS::EC2::Subnet", STACK).items()
+        if f"{group}Subnet" in name
     ]
 
 
-def default_routes(of: Synthesis, group: str) -> list[Json]:
+def default_routes(app: Synthesis, group: str) -> list[Json]:
     return [
-        it["Properties"]
-        for name, it in of.resources("AWS::EC2::Route", STACK).items()
-        if f"{group}Subnet" in name and it["Properties"].get("DestinationCidrBlock") == "0.0.0.0/0"
+        resource["Properties"]
+        for name, resource in app.resources("AWS::EC2::Route", STACK).items()
+        if f"{group}Subnet" in name and resource["Properties"].get("DestinationCidrBlock") == "0.0.0.0/0"
     ]
 
 
-def admitted(of: Synthesis, group: str) -> list[Json]:
+def admitted(app: Synthesis, group: str) -> list[Json]:
     """What may enter the security group whose description begins so."""
     ((place, found),) = [
-        (place, it["Properties"])
-        for place, it in of.resources("AWS::EC2::SecurityGroup", STACK).items()
-        if it["Properties"]["GroupDescription"].startswith(group)
+        (place, resource["Properties"])
+        for place, resource in app.resources("AWS::EC2::SecurityGroup", STACK).items()
+        if resource["Properties"]["GroupDescription"].startswith(group)
     ]
-    rules = [it["Properties"] for it in of.resources("AWS::EC2::SecurityGroupIngress", STACK).values()]
+    rules = [resource["Properties"] for resource in app.resources("AWS::EC2::SecurityGroupIngress", STACK).values()]
     apart = [rule for rule in rules if rule["GroupId"]["Fn::GetAtt"][0] == place.partition("/")[2]]
     return [*found.get("SecurityGroupIngress", []), *apart]
 
@@ -51,9 +53,11 @@ def test_every_zone_has_a_subnet_of_each_kind(zones: int) -> None:
     changed = synthesis(network(zones=zones, nat_count=1))
 
     for group in ("Public", "Application", "Data"):
-        assert [it["AvailabilityZone"] for it in subnets(changed, group)] == ["us-east-1a", "us-east-1b", "us-east-1c"][
-            :zones
-        ]
+        assert [subnet["AvailabilityZone"] for subnet in subnets(changed, group)] == [
+            "us-east-1a",
+            "us-east-1b",
+            "us-east-1c",
+        ][:zones]
 
 
 def test_the_block_is_the_manifests() -> None:
@@ -82,15 +86,15 @@ def test_a_nat_instance_takes_the_gateways_place() -> None:
 def test_a_nat_instance_has_a_public_address_though_its_subnet_gives_none() -> None:
     instance = synthesis(network(nat="instance", nat_count=1)).resource("AWS::EC2::Instance", STACK)
 
-    assert [it["AssociatePublicIpAddress"] for it in instance["NetworkInterfaces"]] == [True]
+    assert [interface["AssociatePublicIpAddress"] for interface in instance["NetworkInterfaces"]] == [True]
 
 
 def test_a_nat_instance_serves_the_network_only() -> None:
     changed = synthesis(network(nat="instance", nat_count=1))
     rules = [
         rule
-        for it in changed.resources("AWS::EC2::SecurityGroup", STACK).values()
-        for rule in it["Properties"].get("SecurityGroupIngress", [])
+        for resource in changed.resources("AWS::EC2::SecurityGroup", STACK).values()
+        for rule in resource["Properties"].get("SecurityGroupIngress", [])
     ]
 
     assert [rule["CidrIp"] for rule in rules if "CidrIp" in rule] == ["10.20.0.0/16"]
@@ -107,18 +111,18 @@ def test_without_nat_nothing_leads_out() -> None:
 def test_without_nat_tasks_reach_what_they_need_through_endpoints(days: int | None) -> None:
     rotation = {"environments.production.database.rotate_password_days": days}
     changed = synthesis({**NO_INTERNET, **network(nat="none"), **rotation})
-    endpoints = [it["Properties"] for it in changed.resources("AWS::EC2::VPCEndpoint", STACK).values()]
-    names = {it["ServiceName"] for it in endpoints if it["VpcEndpointType"] == "Interface"}
+    endpoints = [resource["Properties"] for resource in changed.resources("AWS::EC2::VPCEndpoint", STACK).values()]
+    names = {endpoint["ServiceName"] for endpoint in endpoints if endpoint["VpcEndpointType"] == "Interface"}
 
     services = {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages"} | ({"ecs"} if days else set())
     assert names == {f"com.amazonaws.us-east-1.{service}" for service in services}
-    assert all(it["PrivateDnsEnabled"] for it in endpoints if it["VpcEndpointType"] == "Interface")
+    assert all(endpoint["PrivateDnsEnabled"] for endpoint in endpoints if endpoint["VpcEndpointType"] == "Interface")
 
 
 def test_with_nat_no_endpoint_costs_anything() -> None:
     endpoints = synthesis().resources("AWS::EC2::VPCEndpoint", STACK).values()
 
-    assert [it["Properties"]["VpcEndpointType"] for it in endpoints] == ["Gateway"]
+    assert [endpoint["Properties"]["VpcEndpointType"] for endpoint in endpoints] == ["Gateway"]
 
 
 @pytest.mark.parametrize("nat", ["gateway", "instance", "none"])
@@ -130,7 +134,7 @@ def test_data_subnets_never_lead_out(nat: str) -> None:
 
 
 def test_no_subnet_gives_public_addresses() -> None:
-    assert {it["MapPublicIpOnLaunch"] for it in subnets(synthesis(), "Public")} == {False}
+    assert {subnet["MapPublicIpOnLaunch"] for subnet in subnets(synthesis(), "Public")} == {False}
 
 
 def test_the_load_balancer_admits_cloudfront_and_nobody_else() -> None:
@@ -158,7 +162,9 @@ def test_all_traffic_is_logged() -> None:
 
 
 def test_two_environments_of_a_product_do_not_share_addresses() -> None:
-    blocks = [it["Properties"]["CidrBlock"] for it in shipped("allthrive").resources("AWS::EC2::VPC").values()]
+    blocks = [
+        resource["Properties"]["CidrBlock"] for resource in shipped("allthrive").resources("AWS::EC2::VPC").values()
+    ]
 
     assert len(set(blocks)) == len(blocks) == 2
 

@@ -11,28 +11,30 @@ def test_every_alarm_writes_to_the_topic_when_it_begins_and_when_it_ends() -> No
     alarms = synthesis().resources("AWS::CloudWatch::Alarm", STACK)
 
     assert len(alarms) >= 6
-    for place, it in alarms.items():
-        assert [action["Ref"][:11] for action in it["Properties"]["AlarmActions"]] == ["AlarmsTopic"], place
-        assert it["Properties"]["OKActions"] == it["Properties"]["AlarmActions"], place
+    for place, alarm in alarms.items():
+        assert [action["Ref"][:11] for action in alarm["Properties"]["AlarmActions"]] == ["AlarmsTopic"], place
+        assert alarm["Properties"]["OKActions"] == alarm["Properties"]["AlarmActions"], place
 
 
 def test_every_alarm_names_a_heading_of_the_runbook() -> None:
-    for place, it in synthesis().resources("AWS::CloudWatch::Alarm", STACK).items():
-        assert it["Properties"]["AlarmDescription"].startswith("What to do: docs/runbook.md#"), place
+    for place, resource in synthesis().resources("AWS::CloudWatch::Alarm", STACK).items():
+        assert resource["Properties"]["AlarmDescription"].startswith("What to do: docs/runbook.md#"), place
 
 
 def test_the_people_of_the_manifest_are_told() -> None:
-    of = synthesis({"environments.production.alarm_emails": ["a@example.com", "b@example.com"]})
-    found = [it["Properties"] for it in of.resources("AWS::SNS::Subscription", STACK).values()]
+    app = synthesis({"environments.production.alarm_emails": ["a@example.com", "b@example.com"]})
+    found = [resource["Properties"] for resource in app.resources("AWS::SNS::Subscription", STACK).values()]
 
-    assert sorted((it["Protocol"], it["Endpoint"]) for it in found) == [
+    assert sorted((subscription["Protocol"], subscription["Endpoint"]) for subscription in found) == [
         ("email", "a@example.com"),
         ("email", "b@example.com"),
     ]
 
 
 def test_storage_is_low_under_a_tenth_of_it() -> None:
-    alarm = synthesis().resource("AWS::CloudWatch::Alarm", STACK, lambda it: it.get("MetricName") == "FreeStorageSpace")
+    alarm = synthesis().resource(
+        "AWS::CloudWatch::Alarm", STACK, lambda properties: properties.get("MetricName") == "FreeStorageSpace"
+    )
 
     assert alarm["Threshold"] == 5 * 1024**3
     assert alarm["ComparisonOperator"] == "LessThanThreshold"

@@ -19,8 +19,10 @@ def named(app: Synthesis, name: str) -> Json:
 
 
 def test_each_image_has_a_repository_of_main_and_one_of_all_other_branches() -> None:
-    of = synthesis({"images.prometheus": {"context": "metrics"}}, tooling=True)
-    names = [it["Properties"]["RepositoryName"] for it in of.resources("AWS::ECR::Repository", STACK).values()]
+    app = synthesis({"images.prometheus": {"context": "metrics"}}, tooling=True)
+    names = [
+        resource["Properties"]["RepositoryName"] for resource in app.resources("AWS::ECR::Repository", STACK).values()
+    ]
 
     assert sorted(names) == [
         "allthrive/backend",
@@ -28,13 +30,13 @@ def test_each_image_has_a_repository_of_main_and_one_of_all_other_branches() -> 
         "allthrive/branches/prometheus",
         "allthrive/prometheus",
     ]
-    assert {"BackendRepositoryUri", "PrometheusRepositoryUri"} <= set(of[STACK]["Outputs"])
+    assert {"BackendRepositoryUri", "PrometheusRepositoryUri"} <= set(app[STACK]["Outputs"])
 
 
 def test_a_product_whose_branches_publish_nothing_has_no_repository_for_them() -> None:
-    of = synthesis({"pipeline.flows.feature.stages": ["test"]}, tooling=True)
+    app = synthesis({"pipeline.flows.feature.stages": ["test"]}, tooling=True)
 
-    assert list(of.resources("AWS::ECR::Repository", STACK)) == [f"{STACK}/BackendEC8447F5"]
+    assert list(app.resources("AWS::ECR::Repository", STACK)) == [f"{STACK}/BackendEC8447F5"]
 
 
 def test_no_repository_moves_to_another_logical_id() -> None:
@@ -79,8 +81,8 @@ def test_one_account_needs_no_repository_policy() -> None:
 
 
 def test_another_account_may_pull_and_nothing_else() -> None:
-    of = synthesis({"environments.production.account": "444455556666"}, tooling=True)
-    (statement,) = named(of, "allthrive/backend")["RepositoryPolicyText"]["Statement"]
+    app = synthesis({"environments.production.account": "444455556666"}, tooling=True)
+    (statement,) = named(app, "allthrive/backend")["RepositoryPolicyText"]["Statement"]
 
     assert "444455556666" in str(statement["Principal"])
     assert "111122223333" not in str(statement["Principal"])
@@ -93,9 +95,9 @@ def test_another_account_may_pull_and_nothing_else() -> None:
 
 def test_productions_account_may_not_pull_what_branches_built_and_stagings_may() -> None:
     accounts = {"environments.production.account": "444455556666", "environments.staging.account": "777788889999"}
-    of = synthesis(accounts, tooling=True)
+    app = synthesis(accounts, tooling=True)
     main, branches = (
-        str(named(of, name)["RepositoryPolicyText"]) for name in ("allthrive/backend", "allthrive/branches/backend")
+        str(named(app, name)["RepositoryPolicyText"]) for name in ("allthrive/backend", "allthrive/branches/backend")
     )
 
     assert ("777788889999" in main, "777788889999" in branches) == (True, True)
@@ -103,8 +105,8 @@ def test_productions_account_may_not_pull_what_branches_built_and_stagings_may()
 
 
 def test_tasks_of_another_account_pull_from_the_tooling_account() -> None:
-    of = synthesis({"environments.production.account": "444455556666"}, tooling=True)
-    found = str(of["production-allthrive-services"])
+    app = synthesis({"environments.production.account": "444455556666"}, tooling=True)
+    found = str(app["production-allthrive-services"])
 
     assert ":ecr:us-east-1:111122223333:repository/allthrive/backend" in found
     assert ":ecr:us-east-1:444455556666:" not in found
@@ -117,7 +119,10 @@ def test_tasks_of_another_account_pull_from_the_tooling_account() -> None:
 )
 def test_what_is_tagged_as_a_release_never_expires(changes: dict[str, Any], kept: str) -> None:
     repositories = synthesis(changes, tooling=True).resources("AWS::ECR::Repository", STACK).values()
-    rules = [json.loads(it["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"] for it in repositories]
+    rules = [
+        json.loads(repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+        for repository in repositories
+    ]
 
     assert [first["selection"]["tagPatternList"] for first, *_ in rules] == [[kept]] * len(rules)
     assert rules

@@ -20,26 +20,30 @@ def production() -> Synthesis:
     return synthesis()
 
 
-def task(of: Synthesis, name: str) -> Json:
-    return of.resource("AWS::ECS::TaskDefinition", STACK, lambda it: it["Family"] == f"production-allthrive-{name}")
+def task(app: Synthesis, name: str) -> Json:
+    return app.resource(
+        "AWS::ECS::TaskDefinition", STACK, lambda properties: properties["Family"] == f"production-allthrive-{name}"
+    )
 
 
-def container(of: Synthesis, name: str) -> Json:
-    (only,) = task(of, name)["ContainerDefinitions"]
+def container(app: Synthesis, name: str) -> Json:
+    (only,) = task(app, name)["ContainerDefinitions"]
     return dict(only)
 
 
-def service(of: Synthesis, name: str) -> Json:
-    return of.resource("AWS::ECS::Service", STACK, lambda it: it["ServiceName"] == f"production-allthrive-{name}")
+def service(app: Synthesis, name: str) -> Json:
+    return app.resource(
+        "AWS::ECS::Service", STACK, lambda properties: properties["ServiceName"] == f"production-allthrive-{name}"
+    )
 
 
-def variables(of: Synthesis, name: str) -> dict[str, Any]:
-    return {it["Name"]: it["Value"] for it in container(of, name)["Environment"]}
+def variables(app: Synthesis, name: str) -> dict[str, Any]:
+    return {variable["Name"]: variable["Value"] for variable in container(app, name)["Environment"]}
 
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_every_container_receives_the_documented_secrets_and_no_other(production: Synthesis, name: str) -> None:
-    assert [it["Name"] for it in container(production, name)["Secrets"]] == [
+    assert [secret["Name"] for secret in container(production, name)["Secrets"]] == [
         "SECRET_KEY",
         "DATABASE_URL",
         "REDIS_AUTH_TOKEN",
@@ -48,7 +52,7 @@ def test_every_container_receives_the_documented_secrets_and_no_other(production
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_secrets_come_from_the_data_stack_by_reference(production: Synthesis, name: str) -> None:
-    sources = [it["ValueFrom"]["Fn::ImportValue"] for it in container(production, name)["Secrets"]]
+    sources = [secret["ValueFrom"]["Fn::ImportValue"] for secret in container(production, name)["Secrets"]]
 
     assert [source.split("ExportsOutputRef")[1][:8] for source in sources] == ["SecretKe", "Database", "CacheTok"]
 
@@ -77,7 +81,9 @@ def test_the_manifests_variables_reach_the_containers() -> None:
 
 def test_an_existing_secret_reaches_the_containers_by_name_and_key() -> None:
     changed = synthesis({"secrets": {"OPENAI_API_KEY": {"name": "allthrive/openai", "key": "token"}}})
-    (source,) = [it["ValueFrom"] for it in container(changed, "web")["Secrets"] if it["Name"] == "OPENAI_API_KEY"]
+    (source,) = [
+        secret["ValueFrom"] for secret in container(changed, "web")["Secrets"] if secret["Name"] == "OPENAI_API_KEY"
+    ]
 
     assert source == "arn:aws:secretsmanager:us-east-1:111122223333:secret:allthrive/openai:token::"
 
@@ -111,7 +117,7 @@ def test_nothing_scales_until_the_first_release(production: Synthesis) -> None:
     }
 
     assert len(scaling) == 3
-    assert {it.get("Condition") for it in scaling.values()} == {"HasBackendImage"}
+    assert {resource.get("Condition") for resource in scaling.values()} == {"HasBackendImage"}
 
 
 def test_web_scales_between_its_count_and_the_maximum(production: Synthesis) -> None:
@@ -122,7 +128,7 @@ def test_web_scales_between_its_count_and_the_maximum(production: Synthesis) -> 
 
 def test_web_scales_on_cpu_and_on_requests(production: Synthesis) -> None:
     policies = production.resources("AWS::ApplicationAutoScaling::ScalingPolicy", STACK).values()
-    rules = [it["Properties"]["TargetTrackingScalingPolicyConfiguration"] for it in policies]
+    rules = [policy["Properties"]["TargetTrackingScalingPolicyConfiguration"] for policy in policies]
 
     assert {rule["PredefinedMetricSpecification"]["PredefinedMetricType"]: rule["TargetValue"] for rule in rules} == {
         "ECSServiceAverageCPUUtilization": 60,
@@ -256,10 +262,13 @@ def test_an_unknown_path_is_a_404_of_the_load_balancer(production: Synthesis) ->
 
 def test_more_than_five_paths_take_more_than_one_rule() -> None:
     changed = synthesis({"services.web.paths": [f"/p{n}/*" for n in range(7)]})
-    rules = [it["Properties"] for it in changed.resources("AWS::ElasticLoadBalancingV2::ListenerRule", STACK).values()]
+    rules = [
+        resource["Properties"]
+        for resource in changed.resources("AWS::ElasticLoadBalancingV2::ListenerRule", STACK).values()
+    ]
 
-    assert sorted(len(it["Conditions"][0]["PathPatternConfig"]["Values"]) for it in rules) == [3, 5]
-    assert len({it["Priority"] for it in rules}) == 2
+    assert sorted(len(rule["Conditions"][0]["PathPatternConfig"]["Values"]) for rule in rules) == [3, 5]
+    assert len({rule["Priority"] for rule in rules}) == 2
 
 
 def test_migrations_take_an_image_of_their_own_so_that_they_can_run_before_the_services_change(
@@ -274,7 +283,9 @@ def test_migrations_take_an_image_of_their_own_so_that_they_can_run_before_the_s
 
 def test_a_product_without_migrations_has_no_migration_task() -> None:
     changed = synthesis({"migration": REMOVED})
-    families = [it["Properties"]["Family"] for it in changed.resources("AWS::ECS::TaskDefinition", STACK).values()]
+    families = [
+        resource["Properties"]["Family"] for resource in changed.resources("AWS::ECS::TaskDefinition", STACK).values()
+    ]
 
     assert "production-allthrive-migrate" not in families
     assert "MigrationTaskDefinition" not in changed[STACK]["Outputs"]
@@ -282,9 +293,13 @@ def test_a_product_without_migrations_has_no_migration_task() -> None:
 
 def test_containers_may_read_and_write_the_media_and_nothing_else(production: Synthesis) -> None:
     policies = production.resources("AWS::IAM::Policy", STACK)
-    task_role = {place: it for place, it in policies.items() if "/WebTaskTaskRole" in place}
+    task_role = {place: policy for place, policy in policies.items() if "/WebTaskTaskRole" in place}
     ((_, policy),) = task_role.items()
-    actions = {action for it in policy["Properties"]["PolicyDocument"]["Statement"] for action in listed(it["Action"])}
+    actions = {
+        action
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        for action in listed(statement["Action"])
+    }
 
     assert {action for action in actions if action.startswith("s3:")} == {
         "s3:GetObject",
@@ -296,7 +311,7 @@ def test_containers_may_read_and_write_the_media_and_nothing_else(production: Sy
 
 
 def test_an_execution_role_pulls_its_products_image_only(production: Synthesis) -> None:
-    pulls = [it for _, it in statements(production[STACK]) if it.get("Sid") == "PullImage"]
+    pulls = [statement for _, statement in statements(production[STACK]) if statement.get("Sid") == "PullImage"]
 
     assert len(pulls) == 4
     for statement in pulls:
@@ -305,7 +320,7 @@ def test_an_execution_role_pulls_its_products_image_only(production: Synthesis) 
 
 def test_staging_pulls_what_feature_branches_built_too_since_a_flow_deploys_it_there() -> None:
     found = shipped("allthrive")["staging-allthrive-services"]
-    pulls = [it for _, it in statements(found) if it.get("Sid") == "PullImage"]
+    pulls = [statement for _, statement in statements(found) if statement.get("Sid") == "PullImage"]
 
     assert len(pulls) == 4
     for statement in pulls:
@@ -334,7 +349,7 @@ def test_a_rotated_password_reaches_the_tasks(production: Synthesis) -> None:
     template.has_resource_properties(
         "AWS::Lambda::Function", {"Environment": {"Variables": Match.object_like({"SERVICES": Match.any_value()})}}
     )
-    (restart,) = [it for _, it in statements(production[STACK]) if it.get("Sid") == "Restart"]
+    (restart,) = [statement for _, statement in statements(production[STACK]) if statement.get("Sid") == "Restart"]
     assert restart["Action"] == "ecs:UpdateService"
     assert len(restart["Resource"]) == 3
 

@@ -44,8 +44,10 @@ class Clone:
         def found() -> Any:
             listed = self.allthrive.client("codepipeline").list_pipeline_executions(pipelineName=PIPELINE)
             revisions = {
-                it["pipelineExecutionId"]: [one["revisionId"] for one in it.get("sourceRevisions", [])]
-                for it in listed["pipelineExecutionSummaries"]
+                summary["pipelineExecutionId"]: [
+                    revision["revisionId"] for revision in summary.get("sourceRevisions", [])
+                ]
+                for summary in listed["pipelineExecutionSummaries"]
             }
             return next((run for run, commits in revisions.items() if commit in commits), None)
 
@@ -77,13 +79,13 @@ class Clone:
         found = self.allthrive.client("codepipeline").list_action_executions(
             pipelineName=PIPELINE, filter={"pipelineExecutionId": run}
         )
-        return {f"{it['stageName']}/{it['actionName']}": it for it in found["actionExecutionDetails"]}
+        return {f"{detail['stageName']}/{detail['actionName']}": detail for detail in found["actionExecutionDetails"]}
 
     def failed(self, run: str) -> dict[str, str]:
         """Why actions of the run failed."""
         found = self.actions(run)
-        failed = {name: it for name, it in found.items() if it["status"] == "Failed"}
-        return {name: str(it["output"]["executionResult"].get("errorDetails")) for name, it in failed.items()}
+        failed = {name: detail for name, detail in found.items() if detail["status"] == "Failed"}
+        return {name: str(detail["output"]["executionResult"].get("errorDetails")) for name, detail in failed.items()}
 
     def _asked(self) -> bool:
         found = self.allthrive.client("codepipeline").get_pipeline_state(name=PIPELINE)["stageStates"]

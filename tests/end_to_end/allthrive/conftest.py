@@ -37,13 +37,13 @@ class AllThrive:
 
     def cdk(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The pinned CDK CLI against this cloud."""
-        words = " ".join(f"'{each}'" for each in arguments)
+        words = " ".join(f"'{argument}'" for argument in arguments)
         node = ROOT / "node_modules" / "node" / "bin"
         return self.shell(f'export PATH={node}:"$PATH" CI=true\nnode_modules/.bin/cdk {words}', 300)
 
     def output_of(self, stack: str, key: str) -> str:
         found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-        return str(next(each["OutputValue"] for each in found if each["OutputKey"] == key))
+        return str(next(output["OutputValue"] for output in found if output["OutputKey"] == key))
 
 
 def demo_command() -> list[str]:

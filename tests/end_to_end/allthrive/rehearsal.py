@@ -41,9 +41,9 @@ class Rehearsal:
         self.deployed = Deployed(cloud, Answers(cloud), [DELIVERY, SERVICES, ACCESS])
         self._cloud = cloud
         self._resolved = {
-            name: it["input"]["resolvedConfiguration"]
-            for name, it in clone.actions(run).items()
-            if it["input"].get("resolvedConfiguration")
+            name: action["input"]["resolvedConfiguration"]
+            for name, action in clone.actions(run).items()
+            if action["input"].get("resolvedConfiguration")
         }
 
     def role(self, kind: str) -> str:
@@ -60,7 +60,7 @@ class Rehearsal:
 
         Where it may succeed without having done all, `proof` is what its build's log says then.
         """
-        wanted = [each for each in (_NEEDS.get((stage, action)), (stage, action)) if each]
+        wanted = [key for key in (_NEEDS.get((stage, action)), (stage, action)) if key]
         with self._cut(pipeline, wanted):
             run = self._cloud.client("codepipeline").start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
             outcome: Outcome = until(f"the end of {stage}/{action}", partial(self._ended, pipeline, run), LONGEST)
@@ -95,7 +95,7 @@ class Rehearsal:
         if state["status"] not in _OVER:
             return None
         found = api.list_action_executions(pipelineName=pipeline, filter={"pipelineExecutionId": run})
-        said = [self._said(each) for each in found["actionExecutionDetails"] if "output" in each]
+        said = [self._said(detail) for detail in found["actionExecutionDetails"] if "output" in detail]
         return Outcome(state["status"] == "Succeeded", "\n".join(said))
 
     def _said(self, action: dict[str, Any]) -> str:
@@ -115,7 +115,7 @@ class Rehearsal:
             found = logs.get_log_events(logGroupName=group, logStreamName=stream, limit=_LOG_LINES)["events"]
         except logs.exceptions.ResourceNotFoundException:
             return ""
-        return "\n".join(each["message"] for each in found)
+        return "\n".join(event["message"] for event in found)
 
     # --- tasks -------------------------------------------------------------------------------------------------------
 

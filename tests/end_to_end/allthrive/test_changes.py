@@ -28,8 +28,8 @@ def stateful(allthrive: AllThrive) -> dict[str, Any]:
     databases = allthrive.client("rds").describe_db_instances()["DBInstances"]
     caches = allthrive.client("elasticache").describe_replication_groups()["ReplicationGroups"]
     return {
-        "databases": sorted(each["DbiResourceId"] for each in databases),
-        "caches": sorted(each["ARN"] for each in caches),
+        "databases": sorted(database["DbiResourceId"] for database in databases),
+        "caches": sorted(cache["ARN"] for cache in caches),
         "image": task["containerDefinitions"][0]["image"],
     }
 
@@ -172,8 +172,8 @@ def test_destroying_staging_leaves_what_the_manifest_says_to_keep(allthrive: All
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     left = allthrive.client("cloudformation").describe_stacks()["Stacks"]
-    assert not [each["StackName"] for each in left if each["StackName"].startswith(STAGING)]
-    buckets = [each["Name"] for each in allthrive.client("s3").list_buckets()["Buckets"]]
+    assert not [stack["StackName"] for stack in left if stack["StackName"].startswith(STAGING)]
+    buckets = [bucket["Name"] for bucket in allthrive.client("s3").list_buckets()["Buckets"]]
     assert not [name for name in buckets if name.startswith(STAGING)]
     assert not allthrive.client("logs").describe_log_groups(logGroupNamePrefix=f"/ecs/{STAGING}")["logGroups"]
     containers = subprocess.run(

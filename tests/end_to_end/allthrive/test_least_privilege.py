@@ -28,9 +28,13 @@ REFUSED = re.compile(r"not authorized to perform|may not perform|does not allow 
 DOING = {role: doing for roles, doing in WORK.items() for role in roles}
 # The rest of this role is tried without containers (localcloud/tests/privileges).
 ONLY = {"access: Migrate": {"ReadItsLog"}}
-ALL = sorted(it for it in shipped_roles().statements() if it.role in DOING and it.name in ONLY.get(it.role, {it.name}))
-NEEDED = [it for it in ALL if reason(it) is None]
-KEPT = [it for it in ALL if reason(it) is not None]
+ALL = sorted(
+    statement
+    for statement in shipped_roles().statements()
+    if statement.role in DOING and statement.name in ONLY.get(statement.role, {statement.name})
+)
+NEEDED = [statement for statement in ALL if reason(statement) is None]
+KEPT = [statement for statement in ALL if reason(statement) is not None]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def rehearsal(allthrive: AllThrive) -> Rehearsal:
     run, _ = clone.push("A whole run")
     clone.tested(run)
     actions = clone.approved(run)
-    assert {name: it["status"] for name, it in actions.items() if it["status"] != "Succeeded"} == {}
+    assert {name: action["status"] for name, action in actions.items() if action["status"] != "Succeeded"} == {}
     return Rehearsal(allthrive.cloud, clone, run)
 
 
@@ -49,17 +53,17 @@ def failures() -> Iterator[dict[Statement, str]]:
     yield from recorded(NEEDED)
 
 
-@pytest.mark.parametrize("roles", WORK, ids=lambda it: it[-1])
+@pytest.mark.parametrize("roles", WORK, ids=lambda roles: roles[-1])
 def test_it_works_also_without_what_is_kept_for_aws_alone(rehearsal: Rehearsal, roles: tuple[str, ...]) -> None:
     with ExitStack() as taken:
-        for statement in [it for it in KEPT if it.role in roles]:
+        for statement in [kept for kept in KEPT if kept.role in roles]:
             taken.enter_context(rehearsal.deployed.without(rehearsal.role(statement.role), statement.name))
         outcome = WORK[roles](rehearsal)
 
     assert outcome.done, outcome.said
 
 
-@pytest.mark.parametrize("statement", NEEDED, ids=lambda it: f"{it.role}, {it.name}")
+@pytest.mark.parametrize("statement", NEEDED, ids=lambda statement: f"{statement.role}, {statement.name}")
 def test_it_fails_without_a_statement(
     rehearsal: Rehearsal, failures: dict[Statement, str], statement: Statement
 ) -> None:

@@ -62,7 +62,7 @@ def test_git_says_which_run_it_started(pushed: Pushed) -> None:
 
 
 def test_every_action_of_the_pipeline_succeeded(pushed: Pushed) -> None:
-    assert {name: it["status"] for name, it in pushed.actions.items() if it["status"] != "Succeeded"} == {}
+    assert {name: action["status"] for name, action in pushed.actions.items() if action["status"] != "Succeeded"} == {}
     assert len(pushed.actions) == 22
 
 
@@ -95,9 +95,9 @@ def test_github_shows_the_release_at_the_pushed_commit(pushed: Pushed) -> None:
     assert release["target_commitish"] == commit
     until(
         "the commit's mark",
-        lambda: "success" in {it["state"] for it in pushed.clone.github(f"/commits/{commit}/statuses")},
+        lambda: "success" in {status["state"] for status in pushed.clone.github(f"/commits/{commit}/statuses")},
     )
-    assert {it["context"] for it in statuses} == {"slipway/allthrive-main"}
+    assert {status["context"] for status in statuses} == {"slipway/allthrive-main"}
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def _told(clone: Clone, run: str) -> bool:
         return False
     assert issue["title"].endswith("failed in allthrive-main")
     comments = clone.github(f"/issues/{issue['number']}/comments")
-    return any(run in each["body"] for each in (issue, *comments))
+    return any(run in comment["body"] for comment in (issue, *comments))
 
 
 def test_a_failing_test_stops_the_run_before_anything_is_deployed_and_opens_one_issue(pushed: Pushed) -> None:
@@ -157,7 +157,7 @@ def test_an_image_that_never_gets_healthy_is_taken_back_and_told_in_one_paragrap
     services = allthrive.client("ecs").describe_services(
         cluster="staging-allthrive-cluster", services=[f"staging-allthrive-{name}" for name in ("web", "celery")]
     )["services"]
-    assert [each["runningCount"] == each["desiredCount"] > 0 for each in services] == [True, True]
+    assert [service["runningCount"] == service["desiredCount"] > 0 for service in services] == [True, True]
     assert followed.returncode == 1
     assert "Staging/Deploy failed" in followed.stderr
     assert "circuit breaker" in followed.stderr
@@ -167,9 +167,9 @@ def _rollback_of(allthrive: AllThrive) -> str | None:
     listed = allthrive.client("codepipeline").list_pipeline_executions(pipelineName=PIPELINE)
     return next(
         (
-            it["pipelineExecutionId"]
-            for it in listed["pipelineExecutionSummaries"]
-            if it.get("executionType") == "ROLLBACK"
+            summary["pipelineExecutionId"]
+            for summary in listed["pipelineExecutionSummaries"]
+            if summary.get("executionType") == "ROLLBACK"
         ),
         None,
     )

@@ -68,10 +68,10 @@ class Deployed:
         return self.runs(pipeline)
 
     def status(self, pipeline: str, run: str) -> str:
-        return str(next(each["status"] for each in self.runs(pipeline) if each["pipelineExecutionId"] == run))
+        return str(next(summary["status"] for summary in self.runs(pipeline) if summary["pipelineExecutionId"] == run))
 
     def reason(self, pipeline: str, run: str) -> str:
-        found = next(each for each in self.runs(pipeline) if each["pipelineExecutionId"] == run)
+        found = next(summary for summary in self.runs(pipeline) if summary["pipelineExecutionId"] == run)
         return str((found.get("stopTrigger") or {}).get("reason"))
 
 
@@ -106,7 +106,7 @@ def test_on_a_feature_branch_the_older_run_is_stopped_and_that_of_another_branch
     before = len(deployed.runs(FEATURE))
     deployed.push("feature/other", "other")
     deployed.push("feature/search", "first")
-    first, other = (each["pipelineExecutionId"] for each in deployed.started(FEATURE, before + 2)[:2])
+    first, other = (started["pipelineExecutionId"] for started in deployed.started(FEATURE, before + 2)[:2])
     deployed.push("feature/search", "second")
     second = deployed.started(FEATURE, before + 3)[0]["pipelineExecutionId"]
 
@@ -132,12 +132,12 @@ def test_on_main_both_runs_go_on_and_wait_their_turn(deployed: Deployed) -> None
     before = len(deployed.runs(MAIN))
     deployed.push("main", "first")
     deployed.push("main", "second")
-    second, first = (each["pipelineExecutionId"] for each in deployed.started(MAIN, before + 2)[:2])
+    second, first = (started["pipelineExecutionId"] for started in deployed.started(MAIN, before + 2)[:2])
 
     def waiting() -> list[str]:
         state = deployed.plain.client("codepipeline").get_pipeline_state(name=MAIN)
-        test = next(each for each in state["stageStates"] if each["stageName"] == "Test")
-        return [each["pipelineExecutionId"] for each in test.get("inboundExecutions", [])]
+        test = next(stage for stage in state["stageStates"] if stage["stageName"] == "Test")
+        return [inbound["pipelineExecutionId"] for inbound in test.get("inboundExecutions", [])]
 
     until("both wait before Test", lambda: waiting()[-2:] == [first, second])
     assert deployed.status(MAIN, first) == deployed.status(MAIN, second) == "InProgress"

@@ -82,7 +82,9 @@ class Deployed:
     def _listed(self, stack: str) -> dict[str, str]:
         pages = self.cloud.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
         return {
-            it["LogicalResourceId"]: it["PhysicalResourceId"] for page in pages for it in page["StackResourceSummaries"]
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in pages
+            for resource in page["StackResourceSummaries"]
         }
 
     def physical(self, stack: str, begins: str) -> str:
@@ -161,7 +163,9 @@ class Deployed:
 
     def statements(self, role: str) -> list[str]:
         """The statements of a role, by name."""
-        return [named(each) for _, document in self._documents(role) for each in listed(document["Statement"])]
+        return [
+            named(statement) for _, document in self._documents(role) for statement in listed(document["Statement"])
+        ]
 
     def _documents(self, role: str) -> list[tuple[str, dict[str, Any]]]:
         iam = self.cloud.client("iam")
@@ -173,7 +177,7 @@ class Deployed:
         """Take a statement from a role's policies for a while."""
         iam, documents = self.cloud.client("iam"), self._documents(role)
         for name, document in documents:
-            kept = [each for each in listed(document["Statement"]) if named(each) != statement]
+            kept = [other for other in listed(document["Statement"]) if named(other) != statement]
             changed = json.dumps({**document, "Statement": kept})
             if kept:
                 iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=changed)

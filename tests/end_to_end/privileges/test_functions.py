@@ -24,11 +24,11 @@ BY_CODEBUILD = {"ReadArtifacts", "SeeArtifacts", "WriteLog"}
 # Without containers no migration leaves a log (tests/end_to_end/allthrive/test_least_privilege.py).
 WITH_CONTAINERS = Statement("access: Migrate", "ReadItsLog")
 STATEMENTS = sorted(
-    it
-    for it in shipped_roles().statements()
-    if it.role in OF_ROLES
-    and it != WITH_CONTAINERS
-    and not (it.role.startswith("delivery: Flow") and it.name in BY_CODEBUILD)
+    statement
+    for statement in shipped_roles().statements()
+    if statement.role in OF_ROLES
+    and statement != WITH_CONTAINERS
+    and not (statement.role.startswith("delivery: Flow") and statement.name in BY_CODEBUILD)
 )
 
 
@@ -45,7 +45,7 @@ def test_with_all_its_statements_it_works(work: Work, role: str) -> None:
     assert outcome.done, outcome.said
 
 
-@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda it: f"{it.role}, {it.name}")
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: f"{statement.role}, {statement.name}")
 def test_without_a_statement_it_fails_unless_that_is_explained(
     work: Work, failures: dict[Statement, str], statement: Statement
 ) -> None:

@@ -162,10 +162,15 @@ class Work:
         api = self._cloud.client("codepipeline")
         whole = api.get_pipeline(name=_MAIN)["pipeline"]
         stages = [
-            {**stage, "actions": [each for each in stage["actions"] if f"{stage['name']}{each['name']}" == action]}
+            {
+                **stage,
+                "actions": [
+                    declared for declared in stage["actions"] if f"{stage['name']}{declared['name']}" == action
+                ],
+            }
             for stage in whole["stages"][1:]
         ]
-        (stage,) = [each for each in stages if each["actions"]]
+        (stage,) = [left for left in stages if left["actions"]]
         stage["actions"][0]["configuration"]["UserParameters"] = '{"image": "none", "unknown": true}'
         cut = {**whole, "stages": [whole["stages"][0], {"name": stage["name"], "actions": stage["actions"]}]}
         api.update_pipeline(pipeline=cut)
@@ -180,8 +185,8 @@ class Work:
         """Why a run failed, if it has: our functions refuse to work without parameters."""
         api = self._cloud.client("codepipeline")
         found = api.list_action_executions(pipelineName=_MAIN, filter={"pipelineExecutionId": run})
-        ended = [each for each in found["actionExecutionDetails"] if each["status"] in ("Failed", "Succeeded")]
-        ended = [each for each in ended if each["stageName"] != "Source" or each["status"] == "Failed"]
+        ended = [detail for detail in found["actionExecutionDetails"] if detail["status"] in ("Failed", "Succeeded")]
+        ended = [detail for detail in ended if detail["stageName"] != "Source" or detail["status"] == "Failed"]
         return json.dumps(ended[0]["output"]["executionResult"], default=str) if ended else ""
 
     # --- events ------------------------------------------------------------------------------------------------------
@@ -234,7 +239,7 @@ class Work:
         def read() -> bool:
             """Whether both runs know their commit."""
             found = api.list_pipeline_executions(pipelineName=_FEATURE)["pipelineExecutionSummaries"]
-            known = {it["pipelineExecutionId"] for it in found if it.get("sourceRevisions")}
+            known = {summary["pipelineExecutionId"] for summary in found if summary.get("sourceRevisions")}
             return set(runs) <= known
 
         until("both runs have their source", read)
