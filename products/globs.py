@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import re
 
+_NOTHING = r"(?!)"
+
 
 def matches(pattern: str, name: str) -> bool:
     """True if a pattern matches the whole name of a branch or a tag."""
@@ -37,7 +39,16 @@ def _expression(pattern: str) -> str:
         else:
             out += re.escape(letter)
         at += taken
-    return out
+    return out if _is_valid(out) else _NOTHING
+
+
+def _is_valid(expression: str) -> bool:
+    """True unless a group is left open or a range runs backwards."""
+    try:
+        re.compile(expression)
+    except re.error:
+        return False
+    return True
 
 
 def _set(inside: str) -> str:

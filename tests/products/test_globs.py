@@ -27,6 +27,8 @@ LETTERS = st.text("ab/*?[]!-{},\\", max_size=8)
         ("v[0-9]", "v7", True),
         ("v[!0-9]", "v7", False),
         ("a?c", "a/c", False),
+        ("[b-a]", "a", False),
+        ("{main", "{main", False),
         ("a+b(c)", "a+b(c)", True),
     ],
 )
