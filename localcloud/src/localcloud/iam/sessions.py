@@ -1,4 +1,4 @@
-"""How long an assumed role may last: MaxSessionDuration, and one hour when a role assumes a role."""
+"""Limits the duration of role sessions: MaxSessionDuration, and one hour for role chaining."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ACTIONS = {"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}
 
 
 def refusal(role_arn: str, seconds: int, *, chained: bool) -> str:
-    """Why a session of that length is refused, or an empty string."""
+    """Returns the reason why a session of that duration is refused; an empty string if it is allowed."""
     parts = role_arn.split(":")
     if len(parts) < 6:  # noqa: PLR2004 - the fields of an ARN
         return ""
@@ -37,7 +37,7 @@ def refusal(role_arn: str, seconds: int, *, chained: bool) -> str:
 
 
 def install() -> None:
-    """Refuse sessions longer than their role allows."""
+    """Refuse sessions that are longer than their role allows."""
     plain = sts.handle_request
 
     async def limited(
