@@ -1,4 +1,4 @@
-"""ECS Exec: a session that our stand-in for session-manager-plugin turns into `docker exec`."""
+"""ECS Exec: a session that the local cloud's replacement of session-manager-plugin turns into `docker exec`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_ENABLED = (
 
 
 def refusal(task: Mapping[str, Any], wanted: str | None) -> str | None:
-    """Why no command can run in the task now."""
+    """Returns the reason why no command can run in the task; None if one can."""
     names = [container["name"] for container in task["containers"]]
     if not task.get("enableExecuteCommand"):
         return NOT_ENABLED
@@ -58,6 +58,6 @@ _plain = ecs._execute_command
 
 
 def install() -> None:
-    """Answer sessions that lead into the container."""
+    """Answer ExecuteCommand with a session that names the task's container."""
     ecs._execute_command = _execute
     ecs._ACTION_MAP["ExecuteCommand"] = _execute
