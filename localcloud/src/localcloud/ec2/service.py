@@ -1,4 +1,4 @@
-"""EC2's own API where it forgets: prefix lists in security group rules, private DNS and policies of endpoints."""
+"""EC2's API: stores prefix lists of security group rules, and the private DNS setting and policy of VPC endpoints."""
 
 from __future__ import annotations
 
@@ -50,6 +50,6 @@ def _endpoint(plain: Any) -> Any:
 
 
 def install() -> None:
-    """Let the API remember."""
+    """Replace MiniStack's functions, which ignore these members."""
     ec2._parse_ip_permissions = _permissions(ec2._parse_ip_permissions)
     ec2._vpce_fields_xml = _endpoint(ec2._vpce_fields_xml)

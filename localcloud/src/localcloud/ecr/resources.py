@@ -1,4 +1,4 @@
-"""ECR: immutable tags with exceptions, honest answers about images, and layers on disk instead of in memory."""
+"""ECR repositories: immutable tags with exclusions, correct image details, and layers on disk, not in memory."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class DiskBlobs(MutableMapping[str, bytes]):
-    """The layers of one repository: digest -> bytes, each a file."""
+    """The layers of a repository as files: digest -> content."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -79,34 +79,34 @@ class DiskBlobs(MutableMapping[str, bytes]):
         return sum(1 for _ in self)
 
     def __deepcopy__(self, _memo: dict[int, object]) -> DiskBlobs:
-        return self  # MiniStack copies its state on shutdown; the files are the state
+        return self  # MiniStack copies its state on shutdown, but the layers are in the files
 
 
 class DiskRegistry(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack ships no types
-    """MiniStack's store of layers by repository, whose values are folders."""
+    """Replaces MiniStack's store of layers; each repository has a folder."""
 
     __slots__ = ("_root",)
 
     def __init__(self, root: Path) -> None:
         super().__init__()
         self._root = root
-        shutil.rmtree(root, ignore_errors=True)  # repositories start empty, so do their layers
+        shutil.rmtree(root, ignore_errors=True)  # repositories are empty after a start, so are their layers
 
     def setdefault(self, key: str, default: Any = None) -> DiskBlobs:  # noqa: ARG002 - the store's signature
-        """The repository's layers, which appear with their first file."""
+        """Returns the layers of a repository; its folder is created with the first layer."""
         folder = self._root / get_account_id() / get_region() / key.replace("/", "%2F")
         blobs: DiskBlobs = super().setdefault(key, DiskBlobs(folder))
         return blobs
 
     def pop(self, key: str, *default: Any) -> Any:
-        """Forget a repository and its files."""
+        """Remove a repository and its files."""
         blobs = super().pop(key, *default)
         if isinstance(blobs, DiskBlobs):
             shutil.rmtree(blobs._folder, ignore_errors=True)
         return blobs
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all repositories and files."""
         super().clear()
         shutil.rmtree(self._root, ignore_errors=True)
 
@@ -115,7 +115,7 @@ class DiskRegistry(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack 
 
 
 def immutable(repository: dict[str, Any], tag: str) -> bool:
-    """Whether a tag of the repository, once given, stays."""
+    """True if the tag of the repository is immutable."""
     mode = repository.get("imageTagMutability", "MUTABLE")
     matches = any(fnmatch.fnmatchcase(tag, item["filter"]) for item in repository.get(_FILTERS) or [])
     if mode == "IMMUTABLE_WITH_EXCLUSION":
@@ -131,7 +131,7 @@ def _holder(name: str, tag: str) -> dict[str, Any] | None:
 
 
 def _refusal(name: str, tag: str, digest: str) -> tuple[str, str] | None:
-    """Why the tag may not be given to that image."""
+    """Returns the error code and message if the tag may not be assigned to the image; None if it may."""
     holder = _holder(name, tag)
     if holder is None:
         return None
@@ -150,7 +150,7 @@ def _refusal(name: str, tag: str, digest: str) -> tuple[str, str] | None:
 
 
 def _delete_repository(plain: Any) -> Any:
-    """A repository takes its layers and manifests with it."""
+    """The deletion of a repository also deletes its layers and manifests."""
 
     def delete(data: dict[str, Any]) -> Answer:
         answer: Answer = plain(data)
@@ -181,7 +181,7 @@ def _put_image(plain: Any) -> Any:
 
 
 def _put_manifest(plain: Any) -> Any:
-    """A push by tag obeys the same rule; pushing the same image again is fine."""
+    """A push by tag respects immutable tags; pushing the same image again is allowed."""
 
     def put(name: str, ref: str, headers: dict[str, str], body: bytes) -> Answer:
         repository = ecr._repositories.get(name)
@@ -196,7 +196,7 @@ def _put_manifest(plain: Any) -> Any:
 
 
 def _keeping_filters(plain: Any) -> Any:
-    """Creating a repository and changing its mutability keep the exclusion filters."""
+    """CreateRepository and PutImageTagMutability store the exclusion filters."""
 
     def handle(data: dict[str, Any]) -> Answer:
         answer: Answer = plain(data)
@@ -219,7 +219,7 @@ def _shape(plain: Any) -> Any:
     return shape
 
 
-# --- honest answers --------------------------------------------------------------------------------------------------
+# --- image details ---------------------------------------------------------------------------------------------------
 
 
 def _size(image: dict[str, Any]) -> int | None:
@@ -230,7 +230,7 @@ def _size(image: dict[str, Any]) -> int | None:
 
 
 def _describe_images(plain: Any) -> Any:
-    """An unknown tag is an error (else the CDK believes an image is published), and sizes are those of the layers."""
+    """An unknown image is an error, on which the CDK relies to publish it; sizes are those of the layers."""
 
     def describe(data: dict[str, Any]) -> Answer:
         answer: Answer = plain(data)
@@ -267,7 +267,7 @@ def _mutability(name: str, _value: Any, props: adapter.Props) -> None:
 
 
 def install() -> None:
-    """Correct the registry and complete the repository."""
+    """Correct the registry, and complete `AWS::ECR::Repository`."""
     ecr._layer_blobs = DiskRegistry(settings.current().state / "ecr")
     ecr._create_repository = _keeping_filters(ecr._create_repository)
     ecr._put_image_tag_mutability = _keeping_filters(ecr._put_image_tag_mutability)

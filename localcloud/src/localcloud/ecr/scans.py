@@ -1,4 +1,4 @@
-"""ECR's scans: nothing is scanned here, and the answer says so instead of inventing a clean result."""
+"""ECR image scans: the local cloud does not scan images, and reports that instead of an empty result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _answer(data: dict[str, Any]) -> Any:
 
 
 def install() -> None:
-    """Answer the two calls that MiniStack's registry does not know."""
+    """Add the two operations that MiniStack lacks."""
     plain = ecr.handle_request
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
