@@ -1,4 +1,4 @@
-"""Puts the cache in front of the origins and marks each answer `Hit from cloudfront` or `Miss from cloudfront`."""
+"""Installs the cache in front of the origins; each response has `Hit from cloudfront` or `Miss from cloudfront`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SYMBOLS: tuple[str, ...] = (
 
 @dataclass
 class Visit:
-    """One viewer's request on its way: what it may take from the cache, and whether it did."""
+    """A viewer request: its cache policy, and the age of the response if it came from the cache."""
 
     distribution: str
     headers: Mapping[str, str]
@@ -39,14 +39,14 @@ class Visit:
 
     @property
     def lifetimes(self) -> Lifetimes:
-        """The seconds the cache policy of the behavior allows."""
+        """The TTLs of the behavior's cache policy."""
         if self.policy is None:
             return Lifetimes()
-        shortest = int(self.policy.get("MinTTL") or 0)
-        return Lifetimes(shortest, int(self.policy.get("DefaultTTL", 86400)), int(self.policy.get("MaxTTL", 31536000)))
+        minimum = int(self.policy.get("MinTTL") or 0)
+        return Lifetimes(minimum, int(self.policy.get("DefaultTTL", 86400)), int(self.policy.get("MaxTTL", 31536000)))
 
     def key(self, origin: str, method: str, uri: str, query: str) -> Key:
-        """What distinguishes this request in the cache, by the policy."""
+        """Returns the cache key of the request according to the policy."""
         chosen: Mapping[str, Any] = (self.policy or {}).get("Parameters") or {}
         pairs = _chosen(parse_qsl(query, keep_blank_values=True), chosen, "QueryString", "QueryStrings")
         cookies = [
@@ -100,7 +100,7 @@ def _marked(answer: Any, visit: Visit) -> Any:
 
 
 def _viewer(plain: Any) -> Any:
-    async def serve(  # noqa: PLR0917 - the seam's signature
+    async def serve(  # noqa: PLR0917 - the signature of the replaced function
         distribution: Mapping[str, Any], method: str, path: str, raw_uri: str, raw_query: str, headers: Any, *rest: Any
     ) -> Any:
         secure = {"x-forwarded-proto": "https", **headers}
@@ -146,7 +146,7 @@ def _invalidation(plain: Any, cache: Cache) -> Any:
 
 
 def install(cache: Cache) -> None:
-    """Put the cache between viewers and origins; a new reset empties it."""
+    """Install the cache between viewers and origins; a reset of the cloud clears it."""
     reset = cloudfront.reset
 
     def resetting() -> None:

@@ -1,4 +1,4 @@
-"""ElastiCache with a container that answers, or an error: MiniStack answers a made-up endpoint when Docker fails."""
+"""ElastiCache: a cache has a container that accepts connections; MiniStack invents an endpoint if Docker fails."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SYMBOLS = (
 
 
 class CacheError(RuntimeError):
-    """No cache could be started."""
+    """The cache's container did not start."""
 
 
 def listens(address: str, port: int) -> bool:
-    """Whether something accepts connections there."""
+    """True if the port accepts connections."""
     try:
         with socket.create_connection((address, port), timeout=1):
             return True
@@ -30,7 +30,7 @@ def listens(address: str, port: int) -> bool:
 
 
 def install() -> None:
-    """Fail where MiniStack pretends, and wait until the cache accepts connections."""
+    """Report a failed start as an error, and wait until the cache accepts connections."""
     plain = elasticache._spawn_redis_container
 
     def spawn(name: str, engine: str, engine_version: str, *rest: Any, **named: Any) -> Any:
