@@ -90,7 +90,7 @@ def call(service: str, operation: str, params: coercion.Params, ignore: Collecti
     return getattr(api, operation)(**arguments)
 
 
-def gone(error: ClientError) -> bool:
+def not_found(error: ClientError) -> bool:
     """True if the error means that the resource does not exist."""
     code = str(error.response.get("Error", {}).get("Code", "")).lower()
     message = str(error.response.get("Error", {}).get("Message", "")).lower()
@@ -98,12 +98,12 @@ def gone(error: ClientError) -> bool:
 
 
 @contextmanager
-def absent_is_fine() -> Any:
+def ignore_not_found() -> Any:
     """Ignores the error of the API if the resource does not exist."""
     try:
         yield
     except ClientError as error:
-        if not gone(error):
+        if not not_found(error):
             raise
 
 
@@ -300,7 +300,7 @@ def _updater(update: Update) -> Callable[[str, Props, Props, str, str | None], R
 
 def _quiet(delete: Delete) -> Delete:
     def run(physical_id: str, props: Props) -> None:
-        with absent_is_fine():
+        with ignore_not_found():
             delete(physical_id, props)
 
     return run

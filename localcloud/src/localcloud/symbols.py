@@ -57,8 +57,8 @@ def check(modules: Iterable[ModuleType]) -> None:
 
 def replace_everywhere(module: ModuleType, name: str, wrap: Callable[[Any], Any]) -> None:
     """Replaces a function by `wrap(original)`, also in the modules of MiniStack that imported it by name."""
-    plain = getattr(module, name)
-    replacement = wrap(plain)
+    original = getattr(module, name)
+    replacement = wrap(original)
     for holder in [found for key, found in sys.modules.items() if key.split(".")[0] == "ministack"]:
-        if getattr(holder, name, None) is plain:
+        if getattr(holder, name, None) is original:
             setattr(holder, name, replacement)

@@ -122,7 +122,7 @@ def missing_image(config: Mapping[str, Any]) -> str:
     return ""
 
 
-def _needing_image(plain: Any) -> Any:
+def _needing_image(original: Any) -> Any:
     def execute(function: Mapping[str, Any], event: Any, request_id: str) -> Any:
         config = function.get("config") or function
         image = missing_image(config)
@@ -133,7 +133,7 @@ def _needing_image(plain: Any) -> Any:
                 "error": True,
                 "log": message,
             }
-        return plain(function, event, request_id)
+        return original(function, event, request_id)
 
     return execute
 
@@ -153,18 +153,18 @@ def _with_local_urls(function: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**function, "config": changed} if "config" in function else changed
 
 
-def _setting_urls(plain: Any) -> Any:
-    return lambda function, event, request_id: plain(_with_local_urls(function), event, request_id)
+def _setting_urls(original: Any) -> Any:
+    return lambda function, event, request_id: original(_with_local_urls(function), event, request_id)
 
 
 _STARTED = re.compile(r"^START RequestId: (\S+)", re.MULTILINE)
 
 
-def _with_request_id(plain: Any) -> Any:
+def _with_request_id(original: Any) -> Any:
     """Use the request ID of the invocation in its log too; the runtime's image generates another one."""
 
     def execute(function: Mapping[str, Any], event: Any, request_id: str) -> Any:
-        result = plain(function, event, request_id)
+        result = original(function, event, request_id)
         if isinstance(result, dict) and (started := _STARTED.search(str(result.get("log") or ""))):
             result = {**result, "log": result["log"].replace(started[1], request_id)}
         return result
@@ -197,7 +197,7 @@ def install() -> None:
     """Correct the execution of functions, and complete `AWS::Lambda::Function`."""
     lambda_runtime.os = GuardedOs()
     lambda_svc.os = GuardedOs()
-    symbols.replace_everywhere(lambda_runtime, "execution_credentials", lambda _plain: _own_credentials)
+    symbols.replace_everywhere(lambda_runtime, "execution_credentials", lambda _original: _own_credentials)
     lambda_svc._execute_function_warm = _setting_urls(lambda_svc._execute_function_warm)
     in_docker = _setting_urls(_with_request_id(lambda_svc._execute_function_docker))
     lambda_svc._execute_function_docker = _needing_image(in_docker)

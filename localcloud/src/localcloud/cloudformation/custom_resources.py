@@ -179,9 +179,9 @@ def _users_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> a
 # --- timeout and response URL ----------------------------------------------------------------------------------------
 
 
-def _bounded(plain: Any) -> Any:
+def _bounded(original: Any) -> Any:
     def invoke(request_type: str, logical_id: str, props: adapter.Props, *rest: Any, **more: Any) -> Any:
-        return plain(request_type, logical_id, {"ServiceTimeout": WAIT_SECONDS, **props}, *rest, **more)
+        return original(request_type, logical_id, {"ServiceTimeout": WAIT_SECONDS, **props}, *rest, **more)
 
     return invoke
 

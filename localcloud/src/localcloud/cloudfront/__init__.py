@@ -39,10 +39,10 @@ def endpoint(vpc_origin: Mapping[str, Any]) -> dict[str, Any]:
 
 def _origins() -> None:
     """Read the protocol and ports of a VPC origin from the VPC origin, not from the distribution."""
-    plain = cloudfront._dataplane_origin
+    original = cloudfront._dataplane_origin
 
     def reading(element: Any) -> Any:
-        origin = plain(element)
+        origin = original(element)
         declared = cloudfront._find(element, "VpcOriginConfig")
         if declared is not None:
             found = cloudfront._vpc_origins.get(cloudfront._text(declared, "VpcOriginId"))
@@ -56,16 +56,16 @@ def _origins() -> None:
 
 def _methods() -> None:
     """Allow GET and HEAD for a behavior without allowed methods."""
-    plain = cloudfront._dataplane_allowed_methods
-    cloudfront._dataplane_allowed_methods = lambda element: plain(element) or ["GET", "HEAD"]
+    original = cloudfront._dataplane_allowed_methods
+    cloudfront._dataplane_allowed_methods = lambda element: original(element) or ["GET", "HEAD"]
 
 
 def _labels() -> None:
     """Find a distribution also by its ID, not only by the label of its domain name."""
-    plain = cloudfront.find_distribution_for_label
+    original = cloudfront.find_distribution_for_label
 
     def finding(label: str) -> Any:
-        return plain(label) or next(
+        return original(label) or next(
             (found for name, found in cloudfront._distributions.items() if name.lower() == label.lower()), None
         )
 

@@ -27,10 +27,10 @@ def in_a_container(text: str) -> str:
 
 def install() -> None:
     """Return local URLs in the outputs of stacks."""
-    plain = stacks._resolve_stack_outputs
+    original = stacks._resolve_stack_outputs
 
     def resolving(*args: Any, **more: Any) -> Any:
-        outputs, exports = plain(*args, **more)
+        outputs, exports = original(*args, **more)
         local = [{**output, "OutputValue": reachable(output["OutputValue"])} for output in outputs]
         return local, exports
 

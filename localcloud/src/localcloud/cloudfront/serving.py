@@ -99,7 +99,7 @@ def _marked(answer: Any, visit: Visit) -> Any:
     return status, {**hit, "X-Cache": "Hit from cloudfront", "Age": str(visit.age)}, body
 
 
-def _viewer(plain: Any) -> Any:
+def _viewer(original: Any) -> Any:
     async def serve(  # noqa: PLR0917 - the signature of the replaced function
         distribution: Mapping[str, Any], method: str, path: str, raw_uri: str, raw_query: str, headers: Any, *rest: Any
     ) -> Any:
@@ -107,25 +107,25 @@ def _viewer(plain: Any) -> Any:
         visit = Visit(str(distribution["Id"]), secure, _policy(distribution, path))
         token = _visit.set(visit)
         try:
-            return _marked(await plain(distribution, method, path, raw_uri, raw_query, secure, *rest), visit)
+            return _marked(await original(distribution, method, path, raw_uri, raw_query, secure, *rest), visit)
         finally:
             _visit.reset(token)
 
     return serve
 
 
-def _origin(plain: Any, cache: Cache) -> Any:
+def _origin(original: Any, cache: Cache) -> Any:
     async def fetch(origin: Mapping[str, Any], method: str, uri: str, query: str, headers: Any, *rest: Any) -> Any:
         visit = _visit.get()
         usable = visit is not None and visit.lifetimes.maximum > 0 and method in {"GET", "HEAD"}
         if visit is None or not usable or headers.get("range"):
-            return await plain(origin, method, uri, query, headers, *rest)
+            return await original(origin, method, uri, query, headers, *rest)
         key = visit.key(str(origin["id"]), method, uri, query)
         found = cache.find(key)
         if found is not None:
             answer, visit.age = found
             return answer.status, answer.reason, dict(answer.headers), answer.body
-        status, reason, answered, body = await plain(origin, method, uri, query, headers, *rest)
+        status, reason, answered, body = await original(origin, method, uri, query, headers, *rest)
         if isinstance(body, bytes):
             cache.keep(key, visit.distribution, uri, Answer(status, reason, dict(answered), body), visit.lifetimes)
         return status, reason, answered, body
@@ -133,9 +133,9 @@ def _origin(plain: Any, cache: Cache) -> Any:
     return fetch
 
 
-def _invalidation(plain: Any, cache: Cache) -> Any:
+def _invalidation(original: Any, cache: Cache) -> Any:
     def create(distribution: str, body: bytes) -> Any:
-        answer = plain(distribution, body)
+        answer = original(distribution, body)
         batch = cloudfront._parse_body(body)
         items = cloudfront._find(cloudfront._find(batch, "Paths"), "Items") if answer[0] == 201 else None  # noqa: PLR2004 - created
         if items is not None:

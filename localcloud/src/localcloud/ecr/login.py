@@ -109,10 +109,14 @@ def _refusals(method: str, path: str, headers: Mapping[str, str]) -> Iterator[An
 
 def install() -> None:
     """Make GetAuthorizationToken issue passwords, and the registry require them."""
-    plain_token, plain_request, plain_reset = ecr._get_authorization_token, ecr.handle_registry_request, ecr.reset
+    original_token, original_request, original_reset = (
+        ecr._get_authorization_token,
+        ecr.handle_registry_request,
+        ecr.reset,
+    )
 
     def token(data: dict[str, Any]) -> Any:
-        status, headers, body = plain_token(data)
+        status, headers, body = original_token(data)
         answer = json.loads(body)
         password = issue(iam_evaluator._verified_key.get())
         for entry in answer["authorizationData"]:
@@ -125,10 +129,10 @@ def install() -> None:
         ecr._select_registry_request_scope(verb_name_ref[1] if verb_name_ref else "", lower, query_params)
         for refused in _refusals(method, path, lower):
             return refused
-        return await plain_request(method, path, headers, body, query_params)
+        return await original_request(method, path, headers, body, query_params)
 
     def reset() -> None:
-        plain_reset()
+        original_reset()
         with _guard:
             _logins.clear()
 

@@ -149,11 +149,11 @@ def _refusal(name: str, tag: str, digest: str) -> tuple[str, str] | None:
     return None
 
 
-def _delete_repository(plain: Any) -> Any:
+def _delete_repository(original: Any) -> Any:
     """The deletion of a repository also deletes its layers and manifests."""
 
     def delete(data: dict[str, Any]) -> Answer:
-        answer: Answer = plain(data)
+        answer: Answer = original(data)
         if answer[0] == 200:  # noqa: PLR2004 - success
             for store in (ecr._layer_blobs, ecr._manifest_blobs):
                 store.pop(data["repositoryName"], None)
@@ -162,11 +162,11 @@ def _delete_repository(plain: Any) -> Any:
     return delete
 
 
-def _put_image(plain: Any) -> Any:
+def _put_image(original: Any) -> Any:
     def put(data: dict[str, Any]) -> Answer:
         name, tag, manifest = data.get("repositoryName", ""), data.get("imageTag"), data.get("imageManifest", "")
         if name not in ecr._repositories:
-            return plain(data)  # type: ignore[no-any-return]  # MiniStack ships no types
+            return original(data)  # type: ignore[no-any-return]  # MiniStack ships no types
         digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
         if data.get("imageDigest") not in (None, digest):
             message = f"The specified image digest does not match: {data['imageDigest']} is not {digest}"
@@ -175,12 +175,12 @@ def _put_image(plain: Any) -> Any:
         if refusal:
             return ecr.error_response_json(*refusal, 400)  # type: ignore[no-any-return]  # MiniStack ships no types
         ecr._manifest_blobs.setdefault(name, {})[digest] = manifest.encode()
-        return plain(data)  # type: ignore[no-any-return]  # MiniStack ships no types
+        return original(data)  # type: ignore[no-any-return]  # MiniStack ships no types
 
     return put
 
 
-def _put_manifest(plain: Any) -> Any:
+def _put_manifest(original: Any) -> Any:
     """A push by tag respects immutable tags; pushing the same image again is allowed."""
 
     def put(name: str, ref: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -190,16 +190,16 @@ def _put_manifest(plain: Any) -> Any:
         if repository and holder and holder["imageDigest"] != digest and immutable(repository, ref):
             error = {"code": "TAG_INVALID", "message": f"tag '{ref}' is immutable", "detail": {"tag": ref}}
             return 400, {"Content-Type": "application/json"}, json.dumps({"errors": [error]}).encode()
-        return plain(name, ref, headers, body)  # type: ignore[no-any-return]  # MiniStack ships no types
+        return original(name, ref, headers, body)  # type: ignore[no-any-return]  # MiniStack ships no types
 
     return put
 
 
-def _keeping_filters(plain: Any) -> Any:
+def _keeping_filters(original: Any) -> Any:
     """CreateRepository and PutImageTagMutability store the exclusion filters."""
 
     def handle(data: dict[str, Any]) -> Answer:
-        answer: Answer = plain(data)
+        answer: Answer = original(data)
         if answer[0] != 200:  # noqa: PLR2004 - success
             return answer
         repository = ecr._repositories[data["repositoryName"]]
@@ -211,10 +211,10 @@ def _keeping_filters(plain: Any) -> Any:
     return handle
 
 
-def _shape(plain: Any) -> Any:
+def _shape(original: Any) -> Any:
     def shape(repository: dict[str, Any]) -> dict[str, Any]:
         filters = repository.get(_FILTERS)
-        return {**plain(repository), **({_FILTERS: filters} if filters else {})}
+        return {**original(repository), **({_FILTERS: filters} if filters else {})}
 
     return shape
 
@@ -229,11 +229,11 @@ def _size(image: dict[str, Any]) -> int | None:
     return int(manifest.get("config", {}).get("size", 0)) + sum(int(layer["size"]) for layer in manifest["layers"])
 
 
-def _describe_images(plain: Any) -> Any:
+def _describe_images(original: Any) -> Any:
     """An unknown image is an error, on which the CDK relies to publish it; sizes are those of the layers."""
 
     def describe(data: dict[str, Any]) -> Answer:
-        answer: Answer = plain(data)
+        answer: Answer = original(data)
         if answer[0] != 200:  # noqa: PLR2004 - success
             return answer
         name = data["repositoryName"]

@@ -35,12 +35,12 @@ def _answer(data: dict[str, Any]) -> Any:
 
 def install() -> None:
     """Add the two operations that MiniStack lacks."""
-    plain = ecr.handle_request
+    original = ecr.handle_request
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
         action = headers.get("x-amz-target", "").rpartition(".")[2]
         if action in ("DescribeImageScanFindings", "StartImageScan"):
             return _answer(json.loads(body or b"{}"))
-        return await plain(method, path, headers, body, query)
+        return await original(method, path, headers, body, query)
 
     ecr.handle_request = handle

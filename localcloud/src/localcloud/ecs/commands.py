@@ -41,20 +41,20 @@ def _execute(data: dict[str, Any]) -> Any:
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     task = ecs._resolve_task(data.get("task", ""), cluster) if cluster else None
     if task is None:
-        return _plain(data)
+        return _original(data)
     wanted = data.get("container")
     why = refusal(task, wanted)
     if why:
         return ecs.error_response_json("InvalidParameterException", why, 400)
     names = [container["name"] for container in task["containers"]]
-    status, headers, body = _plain(data)
+    status, headers, body = _original(data)
     answer = json.loads(body)
     container = task["_docker_ids"][names.index(wanted) if wanted else 0]
     answer["session"]["streamUrl"] = f"docker-exec://{container}?cmd={quote(data.get('command', 'sh'))}"
     return status, headers, json.dumps(answer).encode()
 
 
-_plain = ecs._execute_command
+_original = ecs._execute_command
 
 
 def install() -> None:

@@ -268,7 +268,7 @@ def _publish_healthy(set_targets: Callable[..., Any]) -> Callable[..., Any]:
 def _describe(params: Any) -> Any:
     group = alb._p(params, "TargetGroupArn")
     if group not in alb._tgs:
-        return _plain_describe(params)
+        return _original_describe(params)
     wanted = {target["Id"] for target in alb._parse_targets_param(params)}
     rows: dict[str, Target] = {}
     for target in alb._targets.get(group, []):
@@ -293,7 +293,7 @@ def _member(identifier: str, target: Target) -> str:
     )
 
 
-_plain_describe = alb._describe_target_health
+_original_describe = alb._describe_target_health
 
 
 def install() -> None:

@@ -45,7 +45,7 @@ _lock = threading.Lock()
 def _run(data: dict[str, Any]) -> Any:
     token = data.get("clientToken")
     if not token:
-        return _plain(data)
+        return _original(data)
     request = json.dumps({name: value for name, value in data.items() if name != "clientToken"}, sort_keys=True)
     key = f"{data.get('cluster', 'default')}|{token}".rsplit(":cluster/", 1)[-1]
     with _lock:
@@ -61,7 +61,7 @@ def _run(data: dict[str, Any]) -> Any:
 
 
 def _first(data: dict[str, Any], key: str, request: str) -> Any:
-    answer = _plain(data)
+    answer = _original(data)
     if answer[0] == _OK:
         tasks = json.loads(answer[2]).get("tasks") or []
         if tasks:  # if no task was started, the next call may try again
@@ -71,11 +71,11 @@ def _first(data: dict[str, Any], key: str, request: str) -> Any:
 
 def _reset() -> None:
     _calls.clear()
-    _plain_reset()
+    _original_reset()
 
 
-_plain = ecs._run_task
-_plain_reset = ecs.reset
+_original = ecs._run_task
+_original_reset = ecs.reset
 
 
 def install() -> None:

@@ -98,7 +98,7 @@ def delete_service(physical_id: str, props: Props) -> None:
 
 def _delete(cluster: str, name: str) -> None:
     api = adapter.client("ecs")
-    with adapter.absent_is_fine():
+    with adapter.ignore_not_found():
         api.delete_service(cluster=cluster, service=name, force=True)
     adapter.wait_until(lambda: not _unfinished(cluster, name), f"the end of the tasks of {name}", seconds=180)
 
@@ -107,7 +107,7 @@ def _unfinished(cluster: str, name: str) -> list[str]:
     api = adapter.client("ecs")
     found: list[str] = []
     for wanted in ("RUNNING", "STOPPED"):
-        with adapter.absent_is_fine():
+        with adapter.ignore_not_found():
             found += api.list_tasks(cluster=cluster, serviceName=name, desiredStatus=wanted)["taskArns"]
     tasks = [task for start in range(0, len(found), 100) for task in _describe(cluster, found[start : start + 100])]
     return [task["taskArn"] for task in tasks if task["lastStatus"] != "STOPPED"]
@@ -155,10 +155,10 @@ def _sync_tags(arn: str, old: Props, new: Props) -> None:
 
 def _store_members(action: str) -> None:
     """Store the members of the request that MiniStack ignores."""
-    plain = ecs._ACTION_MAP[action]
+    original = ecs._ACTION_MAP[action]
 
     def storing(data: dict[str, Any]) -> Any:
-        answer = plain(data)
+        answer = original(data)
         name = str(data.get("serviceName") or data.get("service") or "").rsplit("/", 1)[-1]
         for key, service in ecs._services.items():
             if key.rsplit("/", 1)[-1] == name and service["status"] == "ACTIVE":

@@ -338,13 +338,13 @@ def _started(cluster: str, key: str, _account: str, _region: str, healthy_task: 
 
 def install() -> None:
     """Replace MiniStack's scheduling if Docker is available."""
-    plain_reconcile, make = ecs._reconcile_service_tasks, ecs._make_deployment
+    original_reconcile, make = ecs._reconcile_service_tasks, ecs._make_deployment
 
     def reconcile(cluster: str, key: str) -> None:
         if ecs._get_docker():
             keep(cluster, key)
         else:
-            plain_reconcile(cluster, key)
+            original_reconcile(cluster, key)
 
     def failed(task: Task, **_named: Any) -> None:
         cluster = task["clusterArn"].rsplit("/", 1)[-1]

@@ -269,13 +269,13 @@ def _api_stop(data: dict[str, Any]) -> Any:
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     task = ecs._resolve_task(data.get("task", ""), cluster) if cluster else None
     if task is None or not ecs._get_docker():
-        return _plain_stop(data)
+        return _original_stop(data)
     code = data.get("_stop_code", "UserInitiated")
     begin_stop(task, data.get("reason") or "Task stopped by user", code)
     return ecs.json_response({"task": ecs._sanitize(copy.copy(task))})
 
 
-_plain_stop = ecs._stop_task
+_original_stop = ecs._stop_task
 _installed = threading.Event()
 
 
@@ -284,19 +284,19 @@ def install() -> None:
     if _installed.is_set():
         return
     _installed.set()
-    plain_arguments = ecs._build_run_kwargs
+    original_arguments = ecs._build_run_kwargs
 
     def arguments(container: Any, definition: Any, *rest: Any, **named: Any) -> Any:
-        built = plain_arguments(container, definition, *rest, **named)
+        built = original_arguments(container, definition, *rest, **named)
         task_id = built["labels"]["com.amazonaws.ecs.task-arn"].rsplit("/", 1)[-1]
         _complete(built, definition, container, task_id)
         return built
 
-    plain_mark = ecs._mark_task_stopped
+    original_mark = ecs._mark_task_stopped
 
     def mark_stopped(arn: str, task: Task, reason: str, *rest: Any, **named: Any) -> Any:
         wording = "Essential container in task exited" if reason == "Essential container exited" else reason
-        return plain_mark(arn, task, wording, *rest, **named)
+        return original_mark(arn, task, wording, *rest, **named)
 
     ecs._mark_task_stopped = mark_stopped
     ecs._build_run_kwargs = arguments

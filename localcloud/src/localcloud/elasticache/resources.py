@@ -31,15 +31,15 @@ def listens(address: str, port: int) -> bool:
 
 def install() -> None:
     """Report a failed start as an error, and wait until the cache accepts connections."""
-    plain = elasticache._spawn_redis_container
+    original = elasticache._spawn_redis_container
 
     def spawn(name: str, engine: str, engine_version: str, *rest: Any, **named: Any) -> Any:
         client = elasticache._get_docker() if settings.current().docker else None
         if client is None:
-            return plain(name, engine, engine_version, *rest, **named)
+            return original(name, engine, engine_version, *rest, **named)
         image, _ = elasticache._engine_image_and_port(engine, engine_version)
         containers.require(client, image)
-        host, port, container = plain(name, engine, engine_version, *rest, **named)
+        host, port, container = original(name, engine, engine_version, *rest, **named)
         if container is None:
             raise CacheError(f"the container {name} ({image}) did not start; see the server's log")
         adapter.wait_until(lambda: listens(host, port), f"{name} accepting connections", seconds=30)

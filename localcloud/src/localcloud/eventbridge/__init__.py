@@ -186,10 +186,10 @@ _TASK_FIELDS = (
 
 
 def _emit_task_events(name: str) -> None:
-    plain = getattr(ecs, name)
+    original = getattr(ecs, name)
 
     def emitting(task_arn: str, task: dict[str, Any], *rest: Any, **more: Any) -> Any:
-        changed = plain(task_arn, task, *rest, **more)
+        changed = original(task_arn, task, *rest, **more)
         if changed:
             detail = {field: task[field] for field in _TASK_FIELDS if task.get(field) is not None}
             emit("aws.ecs", "ECS Task State Change", detail, [task_arn])
@@ -199,10 +199,10 @@ def _emit_task_events(name: str) -> None:
 
 
 def _emit_push_events() -> None:
-    plain = ecr._v2_put_manifest
+    original = ecr._v2_put_manifest
 
     def emitting(name: str, ref: str, headers: Mapping[str, str], body: bytes) -> Any:
-        answer = plain(name, ref, headers, body)
+        answer = original(name, ref, headers, body)
         if answer[0] == 201 and not ref.startswith("sha256:"):  # noqa: PLR2004 - created
             digest = dict(answer[1]).get("Docker-Content-Digest", "")
             detail = {
@@ -220,13 +220,13 @@ def _emit_push_events() -> None:
 
 def install() -> None:
     """Support more targets, and send the events of ECS and ECR."""
-    plain = eventbridge._invoke_target
+    original = eventbridge._invoke_target
 
     def invoking(target: Target, event: Mapping[str, Any], rule: Mapping[str, Any], view: Any = None) -> None:
         parts = str(target.get("Arn", "")).split(":")
         service = parts[2] if len(parts) > 5 else ""  # noqa: PLR2004 - the fields of an ARN
         if service not in _TARGETS:
-            plain(target, event, rule, view)
+            original(target, event, rule, view)
             return
         view = view or eventbridge._pattern_event_view(event)
         payload = _payload(target, rule, view, whole=service in _WHOLE_EVENT)

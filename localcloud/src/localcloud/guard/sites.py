@@ -33,31 +33,31 @@ _RESERVED = "/_ministack/rds/iam-auth"
 
 def application() -> Application:
     """Returns the application for requests to sites, without the local cloud's own paths."""
-    plain = sockets.around(gateway.app)
+    original = sockets.around(gateway.app)
 
     async def serve(scope: Message, receive: Receive, send: Send) -> None:
         mark = _serving.set(True)
         try:
-            await plain({**scope, "path": "/"} if scope["path"] == _RESERVED else scope, receive, send)
+            await original({**scope, "path": "/"} if scope["path"] == _RESERVED else scope, receive, send)
         finally:
             _serving.reset(mark)
 
     return serve
 
 
-def _unless_serving(plain: Any) -> Any:
+def _unless_serving(original: Any) -> Any:
     async def handle(*arguments: Any, **named: Any) -> Any:
-        return None if _serving.get() else await plain(*arguments, **named)
+        return None if _serving.get() else await original(*arguments, **named)
 
     return handle
 
 
-def _by_host(plain: Any) -> Any:
+def _by_host(original: Any) -> Any:
     async def handle(  # noqa: PLR0917 - the signature of the replaced function
         method: str, path: str, headers: Any, body: bytes, query: Any, request_id: str, **more: Any
     ) -> Any:
         if not _serving.get():
-            return await plain(method, path, headers, body, query, request_id, **more)
+            return await original(method, path, headers, body, query, request_id, **more)
         host, raw_query = headers.get("host", ""), more.get("raw_query_string", "")
         raw_path = path if more.get("raw_path") is None else more["raw_path"]
         found = (

@@ -28,10 +28,10 @@ def cluster(body: bytes) -> str | None:
 
 def install() -> None:
     """Add the keys to the ones MiniStack computes for request tags."""
-    plain = iam_actions.request_tag_context
+    original = iam_actions.request_tag_context
 
     def keys(service: str, action: str, body: bytes, *rest: Any) -> dict[str, Any]:
-        found: dict[str, Any] = plain(service, action, body, *rest)
+        found: dict[str, Any] = original(service, action, body, *rest)
         named = cluster(body) if service == "ecs" else None
         return {**found, "ecs:cluster": named} if named else found
 

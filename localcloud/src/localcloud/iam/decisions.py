@@ -68,11 +68,11 @@ def label(statement: Any) -> str:
 
 def install() -> None:
     """Record every decision from now on."""
-    plain, plain_resource_policy = iam_evaluator.evaluate, iam_evaluator.evaluate_resource_policy
+    original, original_resource_policy = iam_evaluator.evaluate, iam_evaluator.evaluate_resource_policy
     decisions = Decisions(file(settings.current()))
 
     def recording(request: Any, policies: list[list[Any]], *limits: list[list[Any]]) -> Any:
-        result = plain(request, policies, *limits)
+        result = original(request, policies, *limits)
         if _SESSION in request.principal_arn and not _resource_policy.get():
             statements = [statement for document in policies for statement in document]
             matching = [known for known in statements if iam_evaluator._first_match(request, [known], "Allow")]
@@ -83,7 +83,7 @@ def install() -> None:
         """The policies of buckets and secrets pass through `evaluate` too, but are not policies of the role."""
         before = _resource_policy.set(True)
         try:
-            return plain_resource_policy(*arguments, **more)
+            return original_resource_policy(*arguments, **more)
         finally:
             _resource_policy.reset(before)
 

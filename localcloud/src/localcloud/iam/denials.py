@@ -23,7 +23,7 @@ def message(principal: str, action: str, resource: str, *, explicit: bool) -> st
 
 def install() -> None:
     """Complete the messages of denials, in which MiniStack leaves the resource out."""
-    plain = iam_actions.access_denied_response
+    original = iam_actions.access_denied_response
 
     def complete(service: str, action: str, principal_arn: str, request_id: str, **details: Any) -> object:
         role = passing.denied_role.get()
@@ -34,6 +34,6 @@ def install() -> None:
         if not has_message and service not in {"ssm", "logs", "iot-data"}:
             resource, explicit = str(details.get("resource_arn", "*")), bool(details.get("explicit_deny"))
             details["message"] = message(principal_arn, action, resource, explicit=explicit)
-        return plain(service, action, principal_arn, request_id, **details)
+        return original(service, action, principal_arn, request_id, **details)
 
     iam_actions.access_denied_response = complete

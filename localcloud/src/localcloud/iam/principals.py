@@ -28,10 +28,10 @@ def principal(arn: str) -> str:
 
 def install() -> None:
     """Correct the condition key, to which MiniStack assigns the ARN of the session."""
-    plain = iam_evaluator._resolve_condition_key
+    original = iam_evaluator._resolve_condition_key
 
     def resolving(key: str, context: Any) -> Any:
-        found = plain(key, context)
+        found = original(key, context)
         return principal(str(found)) if key.lower() == "aws:principalarn" else found
 
     iam_evaluator._resolve_condition_key = resolving

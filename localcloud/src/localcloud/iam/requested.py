@@ -126,7 +126,7 @@ def install() -> None:
     """Use AWS's resource ARNs, and enforce policies for the services that this package adds."""
     for service in ADDED_SERVICES:
         iam_actions.SERVICE_TO_IAM_NAMESPACE.setdefault(service, service)
-    plain = iam_actions.extract_resource_arn
+    original = iam_actions.extract_resource_arn
 
     def named(service: str, method: str, path: str, *rest: Any) -> str:
         headers, body, _query, region, account_id = rest
@@ -136,7 +136,7 @@ def install() -> None:
             arn = namer(action, _json(body), Place(region, account_id))
             if arn is not None:
                 return arn
-        arn = str(plain(service, method, path, *rest))
+        arn = str(original(service, method, path, *rest))
         return _role_path(arn, account_id) if service == "iam" else arn
 
     iam_actions.extract_resource_arn = named

@@ -38,7 +38,7 @@ def refusal(role_arn: str, seconds: int, *, chained: bool) -> str:
 
 def install() -> None:
     """Refuse sessions that are longer than their role allows."""
-    plain = sts.handle_request
+    original = sts.handle_request
 
     async def limited(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
@@ -51,6 +51,6 @@ def install() -> None:
             why = refusal(str(request.get("RoleArn", "")), int(request["DurationSeconds"]), chained=chained)
             if why:
                 return sts._error(400, "ValidationError", why, ns="sts")
-        return await plain(method, path, headers, body, query_params)
+        return await original(method, path, headers, body, query_params)
 
     sts.handle_request = limited

@@ -12,9 +12,9 @@ SYMBOLS: tuple[str, ...] = ("ministack.app:pin_request_origin",)
 
 def install() -> None:
     """Report TLS for every request, and leave its source address unchanged."""
-    plain = app.pin_request_origin
+    original = app.pin_request_origin
 
     def pinned(source_ip: str, secure_transport: bool) -> None:  # noqa: ARG001 - the signature of the replaced function
-        plain(source_ip, secure_transport=True)
+        original(source_ip, secure_transport=True)
 
     app.pin_request_origin = pinned

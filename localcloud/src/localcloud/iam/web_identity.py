@@ -121,11 +121,11 @@ def principal(token: str, provider_id: str, role_arn: str) -> tuple[str, dict[st
 
 def install() -> None:
     """Verify tokens before the trust policy is evaluated."""
-    plain = sts._web_identity_trust_denied
+    original = sts._web_identity_trust_denied
 
     def checked(role_arn: str, params: Mapping[str, Any], use_json: bool) -> object:
         try:
-            return plain(role_arn, params, use_json)
+            return original(role_arn, params, use_json)
         except TokenError as error:
             return sts._error(400, error.code, str(error), ns="sts")
 

@@ -121,7 +121,7 @@ def reapply(group: str) -> None:
 def _change_password(instance: dict[str, Any], old: str, new: str) -> None:
     client = rds._get_docker()
     if not rds._is_postgres_engine(instance.get("Engine", "")):
-        _plain_password(instance, old, new)
+        _original_password(instance, old, new)
     elif client and instance.get("_docker_container_id"):
         statement = sql.SQL("ALTER USER {} WITH PASSWORD {}")
         with closing(connect(instance, old)) as connection, connection.cursor() as cursor:
@@ -131,7 +131,7 @@ def _change_password(instance: dict[str, Any], old: str, new: str) -> None:
 def _wait(address: str, port: int, engine: str, *rest: Any) -> bool:
     alive: Callable[[], bool] = rest[-1]
     if not rds._is_postgres_engine(engine):
-        return bool(_plain_wait(address, port, engine, *rest))
+        return bool(_original_wait(address, port, engine, *rest))
     while alive():
         if accepts(address, int(port)) and _prepared(address):
             return True
@@ -151,9 +151,9 @@ def _prepared(address: str) -> bool:
     return True
 
 
-def _then_apply(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _then_apply(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def changing(params: Any) -> Any:
-        answer = plain(params)
+        answer = original(params)
         if answer[0] < 400:  # noqa: PLR2004 - an error of HTTP
             spawn_background(reapply, rds._p(params, "DBParameterGroupName"), thread_name="localcloud-parameters")
         return answer
@@ -161,7 +161,7 @@ def _then_apply(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return changing
 
 
-_plain_password, _plain_wait = rds._rotate_instance_password, rds._wait_for_database_ready
+_original_password, _original_wait = rds._rotate_instance_password, rds._wait_for_database_ready
 
 
 def install() -> None:

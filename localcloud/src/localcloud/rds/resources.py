@@ -169,7 +169,7 @@ def _sync_tags(arn: str, old: Props, new: Props) -> None:
 
 def _drop(name: str) -> None:
     api = adapter.client("rds")
-    with adapter.absent_is_fine():
+    with adapter.ignore_not_found():
         api.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
         api.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
 

@@ -193,14 +193,14 @@ _ALGORITHM = "x-amz-server-side-encryption"
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
-def _with_managed_key(plain: Any) -> Any:
+def _with_managed_key(original: Any) -> Any:
     """A write with aws:kms but without a key uses the bucket's key, or the account's key for S3, as on AWS."""
 
     def resolve(headers: Mapping[str, str], bucket: str) -> Any:
         if headers.get(_ALGORITHM) == "aws:kms" and not headers.get(_KEY):
             default = service._bucket_default_sse_headers(bucket)
             headers = {**headers, _KEY: default.get(_KEY) or adapter.arn("kms", "alias/aws/s3")}
-        return plain(headers, bucket)
+        return original(headers, bucket)
 
     return resolve
 

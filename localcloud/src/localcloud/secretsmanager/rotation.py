@@ -105,11 +105,11 @@ def cancel(data: Mapping[str, Any]) -> Any:
 
 def install() -> None:
     """Replace rotation, and treat a version without a value as missing, as AWS does."""
-    plain_get, plain_describe = secretsmanager._get_secret_value, secretsmanager._describe_secret
-    plain_put, plain_handle = secretsmanager._put_secret_value, secretsmanager.handle_request
+    original_get, original_describe = secretsmanager._get_secret_value, secretsmanager._describe_secret
+    original_put, original_handle = secretsmanager._put_secret_value, secretsmanager.handle_request
 
     def get(data: dict[str, Any]) -> Any:
-        status, headers, body = plain_get(data)
+        status, headers, body = original_get(data)
         if status == 200 and not {"SecretString", "SecretBinary"} & set(json.loads(body)):  # noqa: PLR2004 - success
             stage = data.get("VersionStage", CURRENT)
             message = f"Secrets Manager can't find the specified secret value for staging label: {stage}"
@@ -117,7 +117,7 @@ def install() -> None:
         return status, headers, body
 
     def describe(data: dict[str, Any]) -> Any:
-        status, headers, body = plain_describe(data)
+        status, headers, body = original_describe(data)
         _, secret = secretsmanager._resolve(data.get("SecretId"))
         if status == 200 and secret and secret.get("LastRotatedDate"):  # noqa: PLR2004 - success
             return json_response({**json.loads(body), "LastRotatedDate": secret["LastRotatedDate"]})
@@ -127,12 +127,12 @@ def install() -> None:
         _, secret = secretsmanager._resolve(data.get("SecretId"))
         if secret and PENDING in (data.get("VersionStages") or ()):
             secretsmanager._remove_stage_everywhere(secret, PENDING)
-        return plain_put(data)
+        return original_put(data)
 
     async def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Any) -> Any:
         if headers.get("x-amz-target", "").endswith(".CancelRotateSecret"):
             return cancel(json.loads(body or b"{}"))
-        return await plain_handle(method, path, headers, body, query_params)
+        return await original_handle(method, path, headers, body, query_params)
 
     secretsmanager._rotate_secret = rotate
     secretsmanager._get_secret_value = get
