@@ -62,7 +62,7 @@ def account_of(settings: Settings, access_key_id: str) -> str | None:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file that at no time anybody but its owner can read."""
+    """Writes a file that only its owner can read, even while it is being written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)

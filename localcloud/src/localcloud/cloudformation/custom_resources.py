@@ -1,8 +1,8 @@
 """Custom resources: a response URL that containers reach, a shorter timeout, and three built-in custom resources.
 
-Without Docker no function can run. BucketDeployment (whose function needs a command line tool from a layer) and
-database users are then built in, the former with the same API calls and rules as the function. Auto-delete of objects
-is always built in.
+The function of BucketDeployment needs a command line tool from a layer, and without Docker there are no layers. So
+without Docker it is built in, with the same API calls and rules as the function. Database users are then built in too,
+as there is no database. Auto-delete of objects is always built in.
 """
 
 from __future__ import annotations

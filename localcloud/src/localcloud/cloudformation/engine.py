@@ -102,7 +102,7 @@ def _forget_start(stack_id: str, logical_id: str) -> None:
             return
 
 
-def _in_order(stack_id: str) -> None:
+def _separate_newest(stack_id: str) -> None:
     """Give the newest event a later time than the previous one."""
     events = _events(stack_id)
     if len(events) < 2:  # noqa: PLR2004 - nothing to compare
@@ -133,7 +133,7 @@ def _only_changes() -> None:
                 _untouched.discard((stack_id, logical_id))
                 return
         add(stack_id, stack_name, logical_id, kind, status, *rest, **more)
-        _in_order(stack_id)
+        _separate_newest(stack_id)
 
     stacks._update_resource, stacks._add_event = updating, adding
 

@@ -102,7 +102,7 @@ def _rank(action: str) -> int:
     return next((index for index, word in enumerate(_FIRST) if name.startswith(word)), len(_FIRST))
 
 
-def _given(step: Step, path: str) -> bool:
+def _is_set(step: Step, path: str) -> bool:
     return bool(places.values(step.props, path) or places.values(step.old, path))
 
 
@@ -110,7 +110,7 @@ def actions(step: Step) -> list[str]:
     """Returns the actions of a step: the documented ones, without those of properties that are not set."""
     only = {action for listed in ONLY_WITH.get(step.kind, {}).values() for action in listed}
     wanted = {
-        action for path, listed in ONLY_WITH.get(step.kind, {}).items() if _given(step, path) for action in listed
+        action for path, listed in ONLY_WITH.get(step.kind, {}).items() if _is_set(step, path) for action in listed
     }
     removed = {
         action: bool(places.values(step.old, path)) and not places.values(step.props, path)
@@ -133,9 +133,8 @@ def permissions(step: Step, *, account: str, region: str) -> Iterator[Need]:
     if step.kind.startswith(_WITHOUT_PERMISSIONS):
         return
     if step.kind not in reference()["types"]:
-        yield Need(
-            f"{step.kind.split('::')[1].lower()}:*"
-        )  # every action of the service: AWS documents no permissions for the type
+        # AWS documents no permissions for the type, so every action of the service may be needed.
+        yield Need(f"{step.kind.split('::')[1].lower()}:*")
     for action in actions(step):
         yield from _needs(action, step, account, region)
 

@@ -64,9 +64,8 @@ def run_arguments(definition: Mapping[str, Any], container: Mapping[str, Any], t
         "read_only": container.get("readonlyRootFilesystem") or None,
         "mem_limit": _memory(container.get("memory") or definition.get("memory")),
         "mem_reservation": _memory(container.get("memoryReservation")),
-        "cpu_shares": int(
-            container.get("cpu") or definition.get("cpu") or 0
-        ),  # shares rather than a limit, which would only slow down the container
+        # Shares rather than a limit, which would only slow down the container.
+        "cpu_shares": int(container.get("cpu") or definition.get("cpu") or 0),
         "healthcheck": health_check(container.get("healthCheck")),
         "hostname": container.get("hostname"),
         "tty": container.get("pseudoTerminal"),

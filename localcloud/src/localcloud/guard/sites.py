@@ -27,7 +27,7 @@ SYMBOLS: tuple[str, ...] = (
 )
 
 _serving: contextvars.ContextVar[bool] = contextvars.ContextVar("localcloud_serving_site", default=False)
-#: MiniStack checks this path first, in code that cannot be replaced, so a site cannot have it.
+#: MiniStack answers this path before the functions replaced here, so a site cannot have it.
 _RESERVED = "/_ministack/rds/iam-auth"
 
 
