@@ -9,9 +9,9 @@ from typing import Any
 _SUFFIXES = (".template.json", ".assets.json")
 
 
-def differences(one: Path, other: Path) -> list[str]:
+def differences(before: Path, other: Path) -> list[str]:
     """Templates and asset manifests that differ, or stand on one side only; asset folders by their hashes in them."""
-    ours, theirs = _documents(one), _documents(other)
+    ours, theirs = _documents(before), _documents(other)
     missing = [f"only on one side: {name}" for name in sorted(ours.keys() ^ theirs.keys())]
     return missing + [f"differs: {name}" for name in sorted(ours.keys() & theirs.keys()) if ours[name] != theirs[name]]
 

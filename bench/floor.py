@@ -102,10 +102,10 @@ class _Program:
             raise UntranslatableError(f"{call['fqn']} overrides {overrides}")
         # An object of Python's that JavaScript asks: here it says at once what Python said after some thought.
         members = []
-        for each in overrides:
-            name = each.get("method") or each["property"]
+        for override in overrides:
+            name = override.get("method") or override["property"]
             said = self._value(self._said.get((answer["$jsii.byref"], name)))
-            members.append(f"{'' if each.get('method') else 'get '}{name}() {{ return {said} ?? undefined; }}")
+            members.append(f"{'' if override.get('method') else 'get '}{name}() {{ return {said} ?? undefined; }}")
         return f"({{{', '.join(members)}}})"
 
     def _object(self, call: dict[str, Any]) -> str:
@@ -115,7 +115,7 @@ class _Program:
         given = list(call.get("args") or [])
         while given and given[-1] is None:
             given.pop()
-        return ", ".join(self._value(each) for each in given)
+        return ", ".join(self._value(argument) for argument in given)
 
     def _class(self, fqn: str) -> str:
         """`aws-cdk-lib.aws_ec2.Vpc` as `aws_ec2.Vpc`, with the module required."""
@@ -162,7 +162,7 @@ class _Program:
             case dict():
                 return self._mapping(value)
             case list():
-                return f"[{', '.join(self._value(each) for each in value)}]"
+                return f"[{', '.join(self._value(item) for item in value)}]"
             case str() if _TOKEN.search(value):
                 return self._text(value)
             case float() if value in self._tokens:
@@ -180,7 +180,7 @@ class _Program:
 
     def _text(self, value: str) -> str:
         """A text with tokens in it; one that no call returned stays as it is, and the comparison will tell."""
-        texts = [each for each in self._tokens if isinstance(each, str) and each in value]
+        texts = [token for token in self._tokens if isinstance(token, str) and token in value]
         if not texts:
             return json.dumps(value)
         longest = max(texts, key=len)

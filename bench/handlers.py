@@ -74,8 +74,8 @@ def report(rounds: int, folder: Path) -> None:
 
 def _beside(ours: Sequence[float], floor: Sequence[float]) -> str:
     """Of both the minimum, without the round that warmed the caches."""
-    one, other = min(ours[1:]), min(floor[1:])
-    return f"{one:6.3f} {other:6.3f} {one / other:6.2f}"
+    our_best, other = min(ours[1:]), min(floor[1:])
+    return f"{our_best:6.3f} {other:6.3f} {our_best / other:6.2f}"
 
 
 def handlers() -> list[str]:
@@ -124,9 +124,9 @@ def services(name: str) -> list[str]:
         seen.add(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client":
-                found |= {str(each.value) for each in node.args if isinstance(each, ast.Constant)}
+                found |= {str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)}
         ours = {SOURCE / f"{module.replace('.', '/')}.py" for module in _imported(path)}
-        todo += [each for each in ours if each.is_file() and each not in seen]
+        todo += [path for path in ours if path.is_file() and path not in seen]
     return sorted(found)
 
 
@@ -134,7 +134,7 @@ def _imported(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {each.name for each in node.names}
+            found |= {name.name for name in node.names}
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
     return found

@@ -99,4 +99,4 @@ def _resident(pid: int) -> list[tuple[tuple[int, str], float]]:
         below = (folder / "task" / str(pid) / "children").read_text().split()
     except OSError:  # it ended while we looked
         return found
-    return found + [each for child in below for each in _resident(int(child))]
+    return found + [size for child in below for size in _resident(int(child))]

@@ -63,7 +63,9 @@ def _change(folder: Path) -> None:
 
 def _synths(base: Path, changed: Path, scratch: Path) -> None:
     folders = [scratch / "one", scratch / "other"]
-    synths = [Synth(it, out, "allthrive", str(it)) for it, out in zip((base, changed), folders, strict=True)]
+    synths = [
+        Synth(folder, out, "allthrive", str(folder)) for folder, out in zip((base, changed), folders, strict=True)
+    ]
     for synth in synths:
         synth.assembly()
         synth.stop()
@@ -88,8 +90,8 @@ def _shown(taken: Taken) -> str:
     return f"{taken[0]:5.1f} {taken[1]:5.1f}"
 
 
-def _ratio(one: Taken, other: Taken) -> str:
-    return f"{other[0] / one[0]:.2f} {other[1] / one[1]:.2f}"
+def _ratio(taken: Taken, other: Taken) -> str:
+    return f"{other[0] / taken[0]:.2f} {other[1] / taken[1]:.2f}"
 
 
 if __name__ == "__main__":

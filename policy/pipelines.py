@@ -97,10 +97,10 @@ class _Policies:
 Found = Iterator[tuple[str, str]]
 
 
-def _parallel(it: _Pipeline) -> Found:
-    if it.properties.get("ExecutionMode") != "PARALLEL":
+def _parallel(pipeline: _Pipeline) -> Found:
+    if pipeline.properties.get("ExecutionMode") != "PARALLEL":
         return
-    for stage in it.stages:
+    for stage in pipeline.stages:
         if "ROLLBACK" in _results(stage):
             message = f"stage {stage['Name']} rolls back, which CodePipeline refuses in mode PARALLEL; use QUEUED"
             yield "parallel-without-rollback", message
@@ -113,42 +113,42 @@ def _results(stage: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _rules(it: _Pipeline) -> Found:
-    for stage in it.stages:
+def _rules(pipeline: _Pipeline) -> Found:
+    for stage in pipeline.stages:
         for place in _CONDITIONS:
             for condition in stage.get(place, {}).get("Conditions", []):
                 for rule in condition.get("Rules", []):
-                    yield from _rule(it, f"rule {rule['Name']} of stage {stage['Name']}", rule)
+                    yield from _rule(pipeline, f"rule {rule['Name']} of stage {stage['Name']}", rule)
 
 
-def _rule(it: _Pipeline, name: str, rule: Mapping[str, Any]) -> Found:
+def _rule(pipeline: _Pipeline, name: str, rule: Mapping[str, Any]) -> Found:
     kind = rule["RuleTypeId"]
     if not kind.get("Version"):
         yield "rule-has-version", f"{name} has no version, which CodePipeline refuses; write version='1'"
     call = _RULE_CALLS.get(kind["Provider"])
-    if call and not it.allows(rule.get("RoleArn"), call):
+    if call and not pipeline.allows(rule.get("RoleArn"), call):
         yield (
             "rule-has-grants",
             f"{name} calls {call}, which its role may not; grant it: a rule makes no role and no grant of its own",
         )
 
 
-def _connections(it: _Pipeline) -> Found:
-    for stage in it.stages:
+def _connections(pipeline: _Pipeline) -> Found:
+    for stage in pipeline.stages:
         for action in stage.get("Actions", []):
             if action["ActionTypeId"]["Provider"] != "CodeStarSourceConnection":
                 continue
             for call in ("codeconnections:UseConnection", "codestar-connections:UseConnection"):
-                if not it.allows(action.get("RoleArn"), call):
+                if not pipeline.allows(action.get("RoleArn"), call):
                     message = f"action {action['Name']} may not call {call}; connections of either age need both names"
                     yield "source-uses-connection", message
 
 
-def _reach(it: _Pipeline) -> Found:
-    reached = [str(stage["Name"]) for stage in it.stages if stage["Name"] in it.protected]
+def _reach(pipeline: _Pipeline) -> Found:
+    reached = [str(stage["Name"]) for stage in pipeline.stages if stage["Name"] in pipeline.protected]
     if not reached:
         return
-    for trigger in it.properties.get("Triggers", []):
+    for trigger in pipeline.properties.get("Triggers", []):
         git = trigger.get("GitConfiguration", {})
         wide = ["a pull request" for _ in git.get("PullRequest", [])]
         for push in git.get("Push", []):

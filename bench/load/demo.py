@@ -79,7 +79,9 @@ class Demo:
     def _run_of(self, commit: str) -> str | None:
         listed = self._api.list_pipeline_executions(pipelineName=self.pipeline)["pipelineExecutionSummaries"]
         commits = {run["pipelineExecutionId"]: run.get("sourceRevisions", []) for run in listed}
-        return next((run for run, given in commits.items() if commit in {one["revisionId"] for one in given}), None)
+        return next(
+            (run for run, given in commits.items() if commit in {revision["revisionId"] for revision in given}), None
+        )
 
     def approve(self, run: str) -> None:
         """Wait for the question, and say yes."""
@@ -105,8 +107,8 @@ class Demo:
 
     def seconds(self, run: str, stage: str) -> float:
         """How long a stage took."""
-        found = [each for each in self._actions(run) if each["stageName"] == stage]
-        begun, over = min(each["startTime"] for each in found), max(each["lastUpdateTime"] for each in found)
+        found = [action for action in self._actions(run) if action["stageName"] == stage]
+        begun, over = min(action["startTime"] for action in found), max(action["lastUpdateTime"] for action in found)
         return float((over - begun).total_seconds())
 
     def kill_a_worker(self) -> tuple[str, int]:
@@ -125,7 +127,7 @@ class Demo:
 
         def full() -> str | None:
             held = in_hand(worker.logs(timestamps=True, tail=_LINES).decode(errors="replace"))
-            just_begun = [each for each in held.values() if (datetime.now(UTC) - each).total_seconds() < _JUST_BEGUN]
+            just_begun = [begun for begun in held.values() if (datetime.now(UTC) - begun).total_seconds() < _JUST_BEGUN]
             return str(len(held)) if len(held) == len(just_begun) == _SLOTS else None
 
         held = self._until("a worker with its hands full", full, 60, every=0.1)
@@ -143,12 +145,16 @@ class Demo:
         return found
 
     def _status(self, run: str, action: str, stage: str = "") -> str | None:
-        for each in self._actions(run):
-            if each["status"] == "Failed":
-                reason = each.get("output", {}).get("executionResult", {}).get("errorDetails", {}).get("message", "")
-                raise NothingToMeasureError(f"{each['stageName']}/{each['actionName']} failed: {reason[:500]}")
-            if each["actionName"] == action and stage in {"", each["stageName"]}:
-                return str(each["status"])
+        for execution in self._actions(run):
+            if execution["status"] == "Failed":
+                reason = (
+                    execution.get("output", {}).get("executionResult", {}).get("errorDetails", {}).get("message", "")
+                )
+                raise NothingToMeasureError(
+                    f"{execution['stageName']}/{execution['actionName']} failed: {reason[:500]}"
+                )
+            if execution["actionName"] == action and stage in {"", execution["stageName"]}:
+                return str(execution["status"])
         return None
 
     @staticmethod

@@ -82,8 +82,8 @@ class Count:
         again = f", {len(self.delivered_again)} begun again after its worker was gone" if self.delivered_again else ""
         return [
             line + again,
-            *(f"lost        {each}" for each in self.lost),
-            *(f"doubled     {each}" for each in self.doubled),
+            *(f"lost        {task}" for task in self.lost),
+            *(f"doubled     {task}" for task in self.doubled),
         ]
 
 
@@ -96,9 +96,9 @@ def counted(ids: Iterable[str], lines: Iterable[str]) -> Count:
             (received if found["what"] == "received" else succeeded)[found["id"]] += 1
     return Count(
         queued=len(wanted),
-        lost=tuple(each for each in wanted if not succeeded[each]),
-        doubled=tuple(each for each in wanted if succeeded[each] > 1),
-        delivered_again=tuple(each for each in wanted if received[each] > 1),
+        lost=tuple(task for task in wanted if not succeeded[task]),
+        doubled=tuple(task for task in wanted if succeeded[task] > 1),
+        delivered_again=tuple(task for task in wanted if received[task] > 1),
     )
 
 

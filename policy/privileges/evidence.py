@@ -20,7 +20,7 @@ _RIGHT = re.compile(r"\b[a-z0-9-]+:[A-Z]\w+")
 def load() -> dict[Statement, str]:
     """By statement, what failed without it."""
     data = json.loads(FILE.read_text(encoding="utf-8"))
-    return {Statement(role, name): said for role, each in data.items() for name, said in each.items()}
+    return {Statement(role, name): said for role, statements in data.items() for name, said in statements.items()}
 
 
 def record(found: Mapping[Statement, str], instead_of: Collection[Statement], shipped: Collection[Statement]) -> None:
@@ -28,7 +28,9 @@ def record(found: Mapping[Statement, str], instead_of: Collection[Statement], sh
 
     Sorted, so that a diff shows what changed.
     """
-    kept = {it: said for it, said in load().items() if it in shipped and it not in instead_of}
+    kept = {
+        statement: said for statement, said in load().items() if statement in shipped and statement not in instead_of
+    }
     nested: dict[str, dict[str, str]] = {}
     for statement, said in {**kept, **found}.items():
         nested.setdefault(statement.role, {})[statement.name] = said

@@ -81,4 +81,6 @@ def _fits(statement: Statement, role: str, name: str) -> bool:
 
 def without_a_statement(statements: set[Statement]) -> list[tuple[str, str]]:
     """Reasons that no statement needs."""
-    return [(role, name) for role, name in JUSTIFIED if not any(_fits(it, role, name) for it in statements)]
+    return [
+        (role, name) for role, name in JUSTIFIED if not any(_fits(statement, role, name) for statement in statements)
+    ]

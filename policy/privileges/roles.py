@@ -57,8 +57,8 @@ class Roles:
         for name, _, policy in self._resources("AWS::IAM::Policy"):
             for reference in policy["Properties"]["Roles"]:
                 kind = self._kind(name, reference["Ref"])
-                for each in policy["Properties"]["PolicyDocument"]["Statement"]:
-                    found.setdefault(Statement(kind, named(each)), set()).update(listed(each["Action"]))
+                for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                    found.setdefault(Statement(kind, named(statement)), set()).update(listed(statement["Action"]))
         return found
 
 

@@ -61,7 +61,7 @@ def lines() -> Iterator[str]:
         name = statement.name.replace(",", ", ")
         yield f"| {statement.role} | {name} | {shown} | {what} |"
     yield ""
-    yield ", ".join(f"{count} {shown}" for shown, count in sorted(counts.items(), key=lambda it: -it[1])) + "."
+    yield ", ".join(f"{count} {shown}" for shown, count in sorted(counts.items(), key=lambda pair: -pair[1])) + "."
 
 
 def page() -> str:

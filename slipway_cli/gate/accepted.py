@@ -38,9 +38,9 @@ def product_stages(product: Product) -> Callable[[cdk.App], None]:
 def accepted(ledger: Iterable[Acceptance]) -> tuple[Accepted, ...]:
     """What was recorded, by the paths of the constructs."""
     found = set()
-    for each in ledger:
-        wide = cdk.Stage.is_stage(each.construct) or cdk.Stack.is_stack(each.construct)
-        found.add(Accepted(each.construct.node.path, each.rules, each.reason, each.declared, wide))
+    for entry in ledger:
+        wide = cdk.Stage.is_stage(entry.construct) or cdk.Stack.is_stack(entry.construct)
+        found.add(Accepted(entry.construct.node.path, entry.rules, entry.reason, entry.declared, wide))
     return tuple(sorted(found))
 
 

@@ -29,7 +29,7 @@ class Template:
 
 def templates(folder: Path) -> list[Template]:
     """Every template of an assembly, nested ones included."""
-    return sorted(_templates(folder), key=lambda each: each.stack)
+    return sorted(_templates(folder), key=lambda template: template.stack)
 
 
 def _templates(folder: Path) -> Iterator[Template]:
@@ -73,24 +73,24 @@ def roles(template: Template) -> dict[str, Json]:
 
 def _statements(policy: Json) -> list[Json]:
     statements = policy["PolicyDocument"]["Statement"]
-    return [flat(each) for each in (statements if isinstance(statements, list) else [statements])]
+    return [flat(statement) for statement in (statements if isinstance(statements, list) else [statements])]
 
 
 def flat(value: Any) -> Any:
     """A value of a template as text: what only CloudFormation knows becomes a name in its place."""
     if isinstance(value, list):
-        return [flat(each) for each in value]
+        return [flat(item) for item in value]
     if isinstance(value, dict):
         function = next(iter(value), "") if len(value) == 1 else ""
         if function == "Ref" or function.startswith("Fn::"):
             return _known(function, value[function])
-        return {key: flat(each) for key, each in value.items()}
+        return {key: flat(inner) for key, inner in value.items()}
     return value
 
 
 def _known(function: str, argument: Any) -> str:
     if function == "Fn::Join":
-        return str(argument[0]).join(str(flat(each)) for each in argument[1])
+        return str(argument[0]).join(str(flat(part)) for part in argument[1])
     named = {"Ref": [argument], "Fn::GetAtt": argument}.get(function, ["imported"])
     return f"arn:aws:unknown:us-east-1:111122223333:{'.'.join(map(str, named))}"
 

@@ -80,16 +80,16 @@ def _control(name: str, row: dict[str, Any]) -> Control:
 
 def document(table: Table) -> str:
     """The page."""
-    rows = sorted(table.rows, key=lambda each: table.standard.index(each.name))
-    counted = {kind: sum(kind in each.answers for each in rows) for kind in _ANSWERS}
+    rows = sorted(table.rows, key=lambda row: table.standard.index(row.name))
+    counted = {kind: sum(kind in row.answers for row in rows) for kind in _ANSWERS}
     counts = f"{len(rows)} controls: " + ", ".join(f"{counted[kind]} {said}" for kind, said in _ANSWERS.items()) + "."
     return _HEAD.format(counts=counts, as_of=table.as_of) + "".join(f"{_row(row)}\n" for row in rows)
 
 
 def _row(control: Control) -> str:
     answers = ", ".join(_ANSWERS[kind] for kind in control.answers)
-    met = [f"`{each.partition(':')[2]}`" for each in control.met]
-    accepted = [f"[`{each}`](accepted-risks.md)" for each in control.accepted]
+    met = [f"`{rule.partition(':')[2]}`" for rule in control.met]
+    accepted = [f"[`{rule}`](accepted-risks.md)" for rule in control.accepted]
     return (
         f"| {control.name} | {control.asks} | {answers} | {'; '.join([*met, *accepted, *control.reasons.values()])} |"
     )

@@ -36,8 +36,8 @@ def document(inspections: Sequence[Inspection]) -> str:
     head = _HEAD.format(
         limit=LIMIT,
         count=len(found),
-        constructs=len({construct for each in found for construct in each.constructs}),
-        products=" and ".join(each.product for each in inspections),
+        constructs=len({construct for risk in found for construct in risk.constructs}),
+        products=" and ".join(inspection.product for inspection in inspections),
     )
     return head + "".join(f"{row}\n" for row in map(_row, found))
 
@@ -59,8 +59,8 @@ def _names(rules: Iterable[str]) -> Iterator[str]:
 
 
 def _places(constructs: Sequence[str]) -> str:
-    paths = sorted({re.sub(r"^[^:]+: ", "", each) for each in constructs})
-    shown = ", ".join(f"`{each}`" for each in paths[:_SHOWN])
+    paths = sorted({re.sub(r"^[^:]+: ", "", construct) for construct in constructs})
+    shown = ", ".join(f"`{path}`" for path in paths[:_SHOWN])
     return shown + (f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else "")
 
 

@@ -42,8 +42,8 @@ class Accepted:
 
     def unused(self, findings: Iterable[Finding]) -> list[str]:
         """The rules that no finding at its construct breaks any more."""
-        here = [each for each in findings if self._holds(each.path)]
-        return [rule for rule in self.rules if not any(matches(rule, each) for each in here)]
+        here = [finding for finding in findings if self._holds(finding.path)]
+        return [rule for rule in self.rules if not any(matches(rule, finding) for finding in here)]
 
     def _holds(self, path: str) -> bool:
         return path == self.path or path.startswith(f"{self.path}/")
@@ -64,17 +64,19 @@ class Inspection:
 
     def refused(self) -> list[Finding]:
         """What nobody accepted."""
-        return sorted(each for each in self.findings if not any(it.covers(each) for it in self.accepted))
+        return sorted(
+            finding for finding in self.findings if not any(acceptance.covers(finding) for acceptance in self.accepted)
+        )
 
     def wrong(self) -> Iterator[str]:
         """What is wrong with what is accepted, in sentences."""
-        for each in sorted(self.accepted):
-            where = f"{each.declared} accepts at {each.path}"
-            if each.wide:
+        for acceptance in sorted(self.accepted):
+            where = f"{acceptance.declared} accepts at {acceptance.path}"
+            if acceptance.wide:
                 yield f"{where}, a whole stack or more: accept it at the construct that causes it"
-            if len(each.reason) < SHORTEST_REASON:
-                yield f"{where} for '{each.reason}': write a sentence that a stranger understands"
-            for rule in each.unused(self.findings):
+            if len(acceptance.reason) < SHORTEST_REASON:
+                yield f"{where} for '{acceptance.reason}': write a sentence that a stranger understands"
+            for rule in acceptance.unused(self.findings):
                 yield f"{where} what is not found any more, {rule}: take it out"
 
 
@@ -100,14 +102,14 @@ def risks(inspections: Iterable[Inspection]) -> list[Risk]:
     """Every accepted risk once, however many constructs of however many products it stands on."""
     found: dict[tuple[str, str], _Gathered] = {}
     for inspection in inspections:
-        for each in inspection.accepted:
-            gathered = found.setdefault((each.declared, each.reason), _Gathered())
-            gathered.rules |= {_general(rule) for rule in each.rules}
-            gathered.constructs.add(f"{inspection.product}: {each.path}")
-            gathered.findings |= {it for it in inspection.findings if each.covers(it)}
+        for acceptance in inspection.accepted:
+            gathered = found.setdefault((acceptance.declared, acceptance.reason), _Gathered())
+            gathered.rules |= {_general(rule) for rule in acceptance.rules}
+            gathered.constructs.add(f"{inspection.product}: {acceptance.path}")
+            gathered.findings |= {finding for finding in inspection.findings if acceptance.covers(finding)}
     return [
-        Risk(declared, reason, tuple(sorted(it.rules)), tuple(sorted(it.constructs)), len(it.findings))
-        for (declared, reason), it in sorted(found.items())
+        Risk(declared, reason, tuple(sorted(risk.rules)), tuple(sorted(risk.constructs)), len(risk.findings))
+        for (declared, reason), risk in sorted(found.items())
     ]
 
 

@@ -31,4 +31,4 @@ def said(name: str, document: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 if __name__ == "__main__":
     documents = json.load(sys.stdin)
-    json.dump([each for name, document in documents.items() for each in said(name, document)], sys.stdout)
+    json.dump([finding for name, document in documents.items() for finding in said(name, document)], sys.stdout)

@@ -23,7 +23,7 @@ def sources(name: str, root: Path = ROOT) -> list[Path]:
     """A requirements file and those that it reads."""
     path = root / f"{name}.txt"
     included = re.findall(r"^-r (\S+)\.txt$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return [path, *(each for other in included for each in sources(other, root))]
+    return [path, *(source for other in included for source in sources(other, root))]
 
 
 def wanted(name: str, root: Path = ROOT) -> dict[str, str]:
@@ -57,7 +57,7 @@ def stale(root: Path = ROOT) -> Iterator[str]:
         for package, version in wanted(name, root).items():
             if given.get(package) != version:
                 yield f"{name}.lock has {package} {given.get(package, 'not at all')}, {name}.txt {version}: `make lock`"
-        for package in sorted({_plain(it[0]) for it in re.findall(_PIN, text, re.MULTILINE)} - given.keys()):
+        for package in sorted({_plain(pin[0]) for pin in re.findall(_PIN, text, re.MULTILINE)} - given.keys()):
             yield f"{name}.lock: {package} has no hash: type `make lock`"
 
 
@@ -78,5 +78,5 @@ def _plain(package: str) -> str:
 
 
 if __name__ == "__main__":
-    for each in NAMES:
-        write(each)
+    for name in NAMES:
+        write(name)

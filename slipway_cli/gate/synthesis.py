@@ -65,8 +65,8 @@ def read(folder: Path) -> Inspection:
     found = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     return Inspection(
         found["product"],
-        tuple(Finding(**each) for each in found["findings"]),
-        tuple(Accepted(**{**each, "rules": tuple(each["rules"])}) for each in found["accepted"]),
+        tuple(Finding(**finding) for finding in found["findings"]),
+        tuple(Accepted(**{**entry, "rules": tuple(entry["rules"])}) for entry in found["accepted"]),
     )
 
 

@@ -29,7 +29,7 @@ def checkov(folder: Path, templates: Sequence[Template]) -> Iterator[Finding]:
         [str(TOOLS / "checkov"), "--directory", str(folder), "--framework", "cloudformation", "--skip-download",
          "--compact", "--quiet", "--output", "json"], good=(0, 1)
     )  # fmt: skip
-    by_file = {f"/{each.file.relative_to(folder)}": each for each in templates}
+    by_file = {f"/{template.file.relative_to(folder)}": template for template in templates}
     for report in answer if isinstance(answer, list) else [answer]:
         for found in report.get("results", {}).get("failed_checks", []):
             template = by_file[found["file_path"]]
@@ -39,7 +39,7 @@ def checkov(folder: Path, templates: Sequence[Template]) -> Iterator[Finding]:
 
 def cfn_lint(templates: Sequence[Template]) -> Iterator[Finding]:
     """cfn-lint on the templates, with nothing ignored."""
-    by_file = {str(each.file): each for each in templates}
+    by_file = {str(template.file): template for template in templates}
     tool = str(Path(sys.executable).parent / "cfn-lint")
     answer = _json([tool, "--format", "json", "--config-file", "/dev/null", *by_file], good=range(16))
     for found in answer:
@@ -51,7 +51,7 @@ def cfn_lint(templates: Sequence[Template]) -> Iterator[Finding]:
 
 def policies(templates: Sequence[Template]) -> Iterator[Finding]:
     """Ways to more rights, and mistakes, in what each role may do."""
-    documents = {path: document for each in templates for path, document in roles(each).items()}
+    documents = {path: document for template in templates for path, document in roles(template).items()}
     for path, document in documents.items():
         for rule, rights in escalations(document):
             message = f"{rights} acts with the rights of another role; split the rights, or name what may be run"
@@ -68,7 +68,7 @@ def workflows(root: Path = ROOT) -> Iterator[Finding]:
     tool = str(Path(sys.executable).parent / "zizmor")
     asked = ["--offline", "--persona", "pedantic", "--no-progress", "--no-exit-codes", "--format", "json"]
     for found in _json([tool, *asked, str(root / WORKFLOWS)], good=(0,)):
-        place = next(each for each in found["locations"] if each["symbolic"]["kind"] == "Primary")
+        place = next(location for location in found["locations"] if location["symbolic"]["kind"] == "Primary")
         file = Path(place["symbolic"]["key"]["Local"]["verbatim_path"])
         line = place["concrete"]["location"]["start_point"]["row"] + 1
         shown = f"{file.relative_to(root) if file.is_relative_to(root) else file}:{line}"

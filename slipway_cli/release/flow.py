@@ -79,7 +79,7 @@ class Build:
         return folder / settings.output
 
     def _platform(self) -> str | None:
-        wanted = {each.architecture for each in self.product.environments.values()}
+        wanted = {environment.architecture for environment in self.product.environments.values()}
         if self.native:
             return None
         if len(wanted) > 1:

@@ -53,7 +53,7 @@ def _run(target: Target, migration: Migration, started_by: str, overrides: list[
         },
     )
     if not started["tasks"]:
-        reasons = "; ".join(f"{each.get('arn')}: {each.get('reason')}" for each in started.get("failures", []))
+        reasons = "; ".join(f"{failure.get('arn')}: {failure.get('reason')}" for failure in started.get("failures", []))
         raise ReleaseError(f"the migration task did not start: {reasons}")
     task = _wait(ecs, cluster, started["tasks"][0]["taskArn"], 60 * migration.timeout_minutes)
     if any(container.get("exitCode") != 0 for container in task["containers"]):
@@ -73,9 +73,9 @@ def _wait(ecs: Any, cluster: str, task: str, seconds: int) -> dict[str, Any]:
 
 def _failure(target: Target, task: dict[str, Any]) -> str:
     ends = ", ".join(
-        f"{each['name']} ended with {each.get('exitCode', 'no exit code')}"
-        + (f" ({each['reason']})" if each.get("reason") else "")
-        for each in task["containers"]
+        f"{container['name']} ended with {container.get('exitCode', 'no exit code')}"
+        + (f" ({container['reason']})" if container.get("reason") else "")
+        for container in task["containers"]
     )
     group = names.log_group(target.environment, target.product.name, "migrate")
     stream = f"migrate/migrate/{task['taskArn'].rsplit('/', 1)[-1]}"

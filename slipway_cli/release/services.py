@@ -46,7 +46,7 @@ def _update(target: Target, wanted: dict[str, str]) -> None:
         cloudformation.update_stack(
             StackName=stack,
             UsePreviousTemplate=True,
-            Parameters=_parameters([each["ParameterKey"] for each in known], wanted),
+            Parameters=_parameters([parameter["ParameterKey"] for parameter in known], wanted),
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         )
     except ClientError as error:

@@ -52,7 +52,7 @@ class Target:
             stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             raise ReleaseError(f"cannot read stack {name}: {error}; {self._deploy_hint()}") from error
-        return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def _deploy_hint(self) -> str:
         return f"deploy first: npx cdk deploy '{self.environment}/*' -c product={self.product.name}"

@@ -95,7 +95,7 @@ def _stacks(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Stack]:
 
 def _artifacts(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Json]:
     artifacts = manifest.get("artifacts", {})
-    if not isinstance(artifacts, dict) or not all(isinstance(it, dict) for it in artifacts.values()):
+    if not isinstance(artifacts, dict) or not all(isinstance(artifact, dict) for artifact in artifacts.values()):
         raise ReviewError(f"{folder / 'manifest.json'}: `artifacts` is not what CDK writes; synthesize again")
     return artifacts
 

@@ -48,21 +48,21 @@ def scrubbed(value: Any) -> Any:
     if isinstance(value, str):
         return _HASH.sub("<hash>", value)
     if isinstance(value, Mapping):
-        return {key: scrubbed(each) for key, each in value.items()}
+        return {key: scrubbed(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [scrubbed(each) for each in value]
+        return [scrubbed(item) for item in value]
     return value
 
 
 def simplified(value: Any, template: Mapping[str, Any]) -> Any:
     """A value with the functions worked out that need nothing but the template."""
     if isinstance(value, list):
-        return [simplified(each, template) for each in value]
+        return [simplified(item, template) for item in value]
     return _simplified(value, template) if isinstance(value, Mapping) else value
 
 
 def _simplified(value: Mapping[str, Any], template: Mapping[str, Any]) -> Any:
-    inner = {key: simplified(each, template) for key, each in value.items()}
+    inner = {key: simplified(argument, template) for key, argument in value.items()}
     if len(inner) != 1:
         return inner
     (name, argument), *_ = inner.items()
@@ -89,7 +89,7 @@ def _found_in_map(argument: Any, template: Mapping[str, Any], inner: Json) -> An
 def renamed(value: Any, ids: Mapping[str, str]) -> Any:
     """A value with its references to some logical ids replaced."""
     if isinstance(value, list):
-        return [renamed(each, ids) for each in value]
+        return [renamed(item, ids) for item in value]
     return _renamed(value, ids) if ids and isinstance(value, Mapping) else value
 
 
@@ -101,9 +101,9 @@ def _renamed(value: Mapping[str, Any], ids: Mapping[str, str]) -> Any:
         return {"Fn::GetAtt": [ids.get(name, name), attribute]}
     if set(value) == {"Fn::Sub"}:
         text, *more = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else [value["Fn::Sub"]]
-        text = _INTERPOLATED.sub(lambda it: f"${{{ids.get(it[1], it[1])}{it[2]}}}", str(text))
-        return {"Fn::Sub": [text, *(renamed(each, ids) for each in more)] if more else text}
-    return {key: renamed(each, ids) for key, each in value.items()}
+        text = _INTERPOLATED.sub(lambda match: f"${{{ids.get(match[1], match[1])}{match[2]}}}", str(text))
+        return {"Fn::Sub": [text, *(renamed(variables, ids) for variables in more)] if more else text}
+    return {key: renamed(inner, ids) for key, inner in value.items()}
 
 
 def split_attribute(argument: Any) -> tuple[str, str]:
@@ -117,8 +117,8 @@ def split_attribute(argument: Any) -> tuple[str, str]:
 def references(value: Any) -> Iterator[str]:
     """The logical ids (and parameters) that a value refers to."""
     if isinstance(value, list):
-        for each in value:
-            yield from references(each)
+        for item in value:
+            yield from references(item)
     elif isinstance(value, Mapping):
         for name, argument in value.items():
             if name == "Ref" and isinstance(argument, str):
@@ -127,7 +127,7 @@ def references(value: Any) -> Iterator[str]:
                 yield split_attribute(argument)[0]
             elif name == "Fn::Sub":
                 text = argument[0] if isinstance(argument, list) else argument
-                yield from (it[1] for it in _INTERPOLATED.finditer(str(text)))
+                yield from (match[1] for match in _INTERPOLATED.finditer(str(text)))
                 yield from references(argument[1:] if isinstance(argument, list) else None)
             else:
                 yield from references(argument)

@@ -47,18 +47,18 @@ def compare(before: Assembly, after: Assembly, *, product: str, base: str, secti
         ReviewError: if a template is not shaped as CloudFormation's are, e.g. `Properties` is a list.
     """
     gathered = _Gathered(before, after)
-    for name in [*after.by_name, *(it for it in before.by_name if it not in after.by_name)]:
+    for name in [*after.by_name, *(name for name in before.by_name if name not in after.by_name)]:
         with shaped(name):
             gathered.add(before.by_name.get(name), after.by_name.get(name))
     with shaped("outputs and imports"):
         gathered.findings += failures.of_exports(before, after, gathered.replaced)
-        findings = [_moved(it, gathered.stacks, before, after) for it in gathered.findings]
+        findings = [_moved(finding, gathered.stacks, before, after) for finding in gathered.findings]
     warning = comparable(before, after) if before.stacks else ""
     return Report(
         product=product,
         base=base,
         stacks=tuple(gathered.stacks),
-        findings=tuple(sorted(findings, key=lambda it: (_RANK.get(it.rule, len(_RANK)), -it.severity))),
+        findings=tuple(sorted(findings, key=lambda finding: (_RANK.get(finding.rule, len(_RANK)), -finding.severity))),
         sections=tuple(sections),
         noise=tuple(_noise(gathered.noise)),
         warnings=(warning,) if warning else (),
@@ -112,7 +112,7 @@ class _Gathered:
         self.noise += changes.noise
         self.replaced[new.name] = changes.resources
         paths = {**(old.paths if old else {}), **new.paths}
-        told = tuple(_told(it, new, paths) for it in changes.resources.values())
+        told = tuple(_told(change, new, paths) for change in changes.resources.values())
         about_rights, about_networks = self._access(old, new)
         outside = tuple(self._others(old, new))
         if told or about_rights or about_networks or outside or old is None:
@@ -131,7 +131,7 @@ class _Gathered:
 
     def _gone(self, old: Stack) -> None:
         """CDK deploys what is in the app, and leaves alone what is not."""
-        stores = sum(it.stateful for it in Comparison(None, old).changes.resources.values())
+        stores = sum(resource.stateful for resource in Comparison(None, old).changes.resources.values())
         self.stacks.append(StackChange(old.name, old.environment, Action.REMOVE))
         said = f"stack {words.code(old.name)} leaves the app: it stays deployed, with {_counted(stores)}"
         advice = "when nobody needs it any more, delete it by hand: the base still knows it, `cdk destroy` there"
@@ -139,7 +139,7 @@ class _Gathered:
 
     def _elsewhere(self, old: Stack, new: Stack) -> None:
         """CloudFormation knows a stack by its account and region too."""
-        stores = sum(it.stateful for it in Comparison(None, old).changes.resources.values())
+        stores = sum(resource.stateful for resource in Comparison(None, old).changes.resources.values())
         rule, severity = ("replace-stateful", Severity.DANGER) if stores else ("stack-removed", Severity.WARNING)
         said = (
             f"stack {words.code(old.name)} moves from {old.account}/{old.region} to {new.account}/{new.region}: a new, "
@@ -159,28 +159,34 @@ class _Gathered:
     def _others(self, old: Stack | None, new: Stack) -> Iterator[PropertyChange]:
         if old is None:
             return
-        one, other = others(old.template), others(new.template)
-        for it in differences(one, other):
-            if len(it.path) > 1 and it.path[0] == "Outputs" and it.path[1].startswith(_AUTOMATIC):
+        before, other = others(old.template), others(new.template)
+        for difference in differences(before, other):
+            if (
+                len(difference.path) > 1
+                and difference.path[0] == "Outputs"
+                and difference.path[1].startswith(_AUTOMATIC)
+            ):
                 self.noise["exports between stacks"] += 1
             else:
                 behaviour = UpdateBehaviour.NOTHING
-                yield PropertyChange(dotted(it.path), it.before, it.after, behaviour)
+                yield PropertyChange(dotted(difference.path), difference.before, difference.after, behaviour)
 
 
-def _moved(it: Finding, stacks: Iterable[StackChange], before: Assembly, after: Assembly) -> Finding:
+def _moved(finding: Finding, stacks: Iterable[StackChange], before: Assembly, after: Assembly) -> Finding:
     """A store that is deleted here and new in another stack, told as what it is."""
     changes = [(stack.name, change) for stack in stacks for change in stack.resources]
-    gone = next((c for name, c in changes if (name, c.path, c.action) == (it.stack, it.path, Action.REMOVE)), None)
-    if it.rule != "delete-stateful" or gone is None:
-        return it
-    was = scrubbed(before[it.stack].resources[gone.logical_id].get("Properties"))
+    gone = next(
+        (c for name, c in changes if (name, c.path, c.action) == (finding.stack, finding.path, Action.REMOVE)), None
+    )
+    if finding.rule != "delete-stateful" or gone is None:
+        return finding
+    was = scrubbed(before[finding.stack].resources[gone.logical_id].get("Properties"))
     for name, new in changes:
         alike = new.action is Action.ADD and new.type == gone.type
         if alike and scrubbed(after[name].resources[new.logical_id].get("Properties")) == was:
             advice = f"stack {name} has it newly, and empty: `cdk refactor` moves it with its data"
-            return replace(it, advice=advice)
-    return it
+            return replace(finding, advice=advice)
+    return finding
 
 
 def _told(change: ResourceChange, stack: Stack, paths: Mapping[str, str]) -> ResourceChange:
@@ -203,7 +209,10 @@ def _told(change: ResourceChange, stack: Stack, paths: Mapping[str, str]) -> Res
 def _by_constructs(change: ResourceChange, paths: Mapping[str, str]) -> ResourceChange:
     """A change whose values refer to constructs, not to logical ids."""
     properties = (
-        replace(it, before=renamed(it.before, paths), after=renamed(it.after, paths)) for it in change.properties
+        replace(
+            property_change, before=renamed(property_change.before, paths), after=renamed(property_change.after, paths)
+        )
+        for property_change in change.properties
     )
     return replace(change, properties=tuple(properties))
 
@@ -241,8 +250,8 @@ def _grouped(rule: str, broadenings: Iterable[Broadening]) -> Iterator[Finding]:
         if it.direction is not Direction.NARROWS:
             by_path.setdefault(it.path, []).append(it)
     for path, found in by_path.items():
-        found.sort(key=lambda it: it.reach is not Reach.PUBLIC)
-        said = "; ".join(it.words for it in found[:_MOST])
+        found.sort(key=lambda broadening: broadening.reach is not Reach.PUBLIC)
+        said = "; ".join(broadening.words for broadening in found[:_MOST])
         more = f"; {len(found) - _MOST} more below" if len(found) > _MOST else ""
         yield Finding(rule, Severity.WARNING, found[0].stack, path, f"{said}{more}")
 

@@ -68,18 +68,21 @@ def _problems(change: ResourceChange, old: Json, new: Json) -> Iterator[tuple[st
 
 
 def _database(what: str, old: Json, new: Json) -> Iterator[tuple[str, str]]:
-    versions = [str(it.get("EngineVersion", "")).split(".")[0] for it in (old, new)]
-    if all(it.isdigit() for it in versions) and versions[0] != versions[1]:
-        one, other = map(int, versions)
-        if other < one:
-            yield f"{what}: RDS does not go back from version {one} to {other}", "restore a snapshot of the old version"
+    versions = [str(properties.get("EngineVersion", "")).split(".")[0] for properties in (old, new)]
+    if all(version.isdigit() for version in versions) and versions[0] != versions[1]:
+        current, other = map(int, versions)
+        if other < current:
+            yield (
+                f"{what}: RDS does not go back from version {current} to {other}",
+                "restore a snapshot of the old version",
+            )
         elif str(new.get("AllowMajorVersionUpgrade", "")).lower() != "true":
             yield (
-                f"{what}: RDS refuses the major upgrade {one} → {other}",
+                f"{what}: RDS refuses the major upgrade {current} → {other}",
                 "set AllowMajorVersionUpgrade, and rehearse it on a restored snapshot first",
             )
-    sizes = [str(it.get("AllocatedStorage", "")) for it in (old, new)]
-    if all(it.isdigit() for it in sizes) and int(sizes[1]) < int(sizes[0]):
+    sizes = [str(properties.get("AllocatedStorage", "")) for properties in (old, new)]
+    if all(size.isdigit() for size in sizes) and int(sizes[1]) < int(sizes[0]):
         yield f"{what}: RDS does not shrink storage, {sizes[0]} → {sizes[1]} GB", "leave the size, or move the data"
 
 
@@ -101,8 +104,8 @@ def _imports(assembly: Assembly) -> dict[str, list[str]]:
 
 def _imported(value: object) -> Iterator[str]:
     if isinstance(value, list):
-        for each in value:
-            yield from _imported(each)
+        for item in value:
+            yield from _imported(item)
     elif isinstance(value, Mapping):
         for name, argument in value.items():
             if name == "Fn::ImportValue" and isinstance(argument, str):

@@ -42,7 +42,7 @@ def empties_itself(logical_id: str, template: Mapping[str, Json]) -> bool:
     resource = template[logical_id]
     if str(_properties(resource).get("EmptyOnDelete", "")).lower() == "true":
         return True
-    return any(it["Type"] == _EMPTIED_BY and logical_id in references(it) for it in template.values())
+    return any(other["Type"] == _EMPTIED_BY and logical_id in references(other) for other in template.values())
 
 
 def _fate(logical_id: str, policy: object, before: Mapping[str, Json]) -> Fate:

@@ -32,10 +32,10 @@ class Verdict:
 def judge(report: Report, *, forbid: Iterable[str], allowed: Mapping[str, str]) -> Verdict:
     """The findings that a rule forbids and nobody allowed."""
     rules = set(forbid)
-    against = [it for it in report.findings if it.rule in rules]
+    against = [finding for finding in report.findings if finding.rule in rules]
     return Verdict(
-        forbidden=tuple(it for it in against if it.rule not in allowed),
-        allowed={it.rule: allowed[it.rule] for it in against if it.rule in allowed},
+        forbidden=tuple(finding for finding in against if finding.rule not in allowed),
+        allowed={finding.rule: allowed[finding.rule] for finding in against if finding.rule in allowed},
     )
 
 
@@ -50,14 +50,14 @@ def rules_at(commit: str, product: str, root: Path = ROOT) -> frozenset[str]:
         return frozenset()
     section = data.get("review") if isinstance(data, dict) else None
     words = section.get("forbid") if isinstance(section, dict) else None
-    return frozenset(it for it in RULES if it in words) if isinstance(words, list) else frozenset()
+    return frozenset(rule for rule in RULES if rule in words) if isinstance(words, list) else frozenset()
 
 
 def said(verdict: Verdict) -> str:
     """Why a change is refused, and how to allow it."""
     lines = [f"forbidden by `review.forbid` of the manifest: {len(verdict.forbidden)} findings"]
-    lines += [f"  {it.rule}: {it.stack}: {it.words}" for it in verdict.forbidden]
-    rules = sorted({it.rule for it in verdict.forbidden})
+    lines += [f"  {finding.rule}: {finding.stack}: {finding.words}" for finding in verdict.forbidden]
+    rules = sorted({finding.rule for finding in verdict.forbidden})
     lines += [f"if it is meant: label {LABEL}{rule}, or a commit with `{TRAILER}: {rule}, why`" for rule in rules]
     return "\n".join(lines)
 

@@ -63,7 +63,7 @@ def _insights_key(before: Properties, _after: Properties) -> Verdict:
 
 def _backups(before: Properties, after: Properties) -> Verdict:
     """Only to begin or to end them interrupts: RDS User Guide, settings for DB instances."""
-    days = {str(it.get("BackupRetentionPeriod", 1)) for it in (before, after)}
+    days = {str(properties.get("BackupRetentionPeriod", 1)) for properties in (before, after)}
     return _RESTARTED if "0" in days else _IN_PLACE
 
 

@@ -54,8 +54,8 @@ def _head(report: Report) -> Iterator[str]:
 
 def _judged(verdict: Verdict) -> Iterator[str]:
     """What stops the change: above everything, so that no cut takes it away."""
-    for rule in sorted({it.rule for it in verdict.forbidden}):
-        number = sum(it.rule == rule for it in verdict.forbidden)
+    for rule in sorted({finding.rule for finding in verdict.forbidden}):
+        number = sum(finding.rule == rule for finding in verdict.forbidden)
         findings = "1 finding" if number == 1 else f"{number} findings"
         allow = f"label {code(LABEL + rule)}, or a commit with {code(f'{TRAILER}: {rule}, why')}"
         yield f"> ⛔ The manifest forbids {code(rule)}: {findings} here. If it is meant: {allow}.\n"
@@ -70,7 +70,7 @@ def plain(headline: str) -> str:
 
 def parts(report: Report) -> Iterator[str]:
     """The findings, what other modules add, and each stack: blocks that stand alone."""
-    for rule, found in groupby(report.findings, key=lambda it: it.rule):
+    for rule, found in groupby(report.findings, key=lambda finding: finding.rule):
         yield f"### {_TITLES.get(rule, rule)}\n"
         for it in found:
             yield _finding(it)
@@ -83,20 +83,22 @@ def parts(report: Report) -> Iterator[str]:
         yield f"\n<sub>Left out: {'; '.join(report.noise)}.</sub>"
 
 
-def _finding(it: Finding) -> str:
-    grave = "❗ " if it.severity is Severity.DANGER else ""
-    advice = f" *{it.advice[:1].upper()}{it.advice[1:]}.*" if it.advice else ""
-    return f"- {grave}{code(it.stack)}: {it.words}.{advice}"
+def _finding(finding: Finding) -> str:
+    grave = "❗ " if finding.severity is Severity.DANGER else ""
+    advice = f" *{finding.advice[:1].upper()}{finding.advice[1:]}.*" if finding.advice else ""
+    return f"- {grave}{code(finding.stack)}: {finding.words}.{advice}"
 
 
 def _stack(stack: StackChange) -> str:
-    come_and_go = [it for it in stack.resources if it.action in (Action.ADD, Action.REMOVE) and not it.stateful]
-    lines = [f"- {it.words}" for it in stack.resources if not it.follows and it not in come_and_go]
+    come_and_go = [
+        change for change in stack.resources if change.action in (Action.ADD, Action.REMOVE) and not change.stateful
+    ]
+    lines = [f"- {change.words}" for change in stack.resources if not change.follows and change not in come_and_go]
     for action, title in ((Action.ADD, "new"), (Action.REMOVE, "deleted")):
-        paths = [code(it.path) for it in come_and_go if it.action is action]
+        paths = [code(change.path) for change in come_and_go if change.action is action]
         if paths:
             lines.append(f"- {title}: {', '.join(paths)}")
-    following = [code(it.path) for it in stack.resources if it.follows]
+    following = [code(change.path) for change in stack.resources if change.follows]
     if following:
         lines.append(f"- following what is replaced: {', '.join(following)}")
     for direction, title in (
@@ -104,12 +106,14 @@ def _stack(stack: StackChange) -> str:
         (Direction.SHIFTS, "May something else"),
         (Direction.NARROWS, "May less"),
     ):
-        found = [it for it in stack.broadenings if it.direction is direction]
+        found = [broadening for broadening in stack.broadenings if broadening.direction is direction]
         if found:
-            lines += [f"\n**{title}**\n", *(f"- {it.words}" for it in found)]
+            lines += [f"\n**{title}**\n", *(f"- {broadening.words}" for broadening in found)]
     if stack.others:
         lines += ["\n**Beside the resources**\n"]
-        lines += [f"- {property_name(it.path)}: {value(it.before)} → {value(it.after)}" for it in stack.others]
+        lines += [
+            f"- {property_name(change.path)}: {value(change.before)} → {value(change.after)}" for change in stack.others
+        ]
     return _folded(f"<b>{_text(stack.name)}</b>: {_summary(stack)}", "\n".join(lines) or "Nothing else.")
 
 
@@ -119,9 +123,9 @@ def _summary(stack: StackChange) -> str:
     counted = [
         f"{number} {action.value}"
         for action in Action
-        if (number := sum(it.action is action for it in stack.resources))
+        if (number := sum(change.action is action for change in stack.resources))
     ]
-    grows = sum(it.direction is Direction.GROWS for it in stack.broadenings)
+    grows = sum(broadening.direction is Direction.GROWS for broadening in stack.broadenings)
     if grows:
         counted.append("1 right or network grows" if grows == 1 else f"{grows} rights or networks grow")
     return ", ".join(counted) or "no resource changes"

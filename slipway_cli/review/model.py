@@ -124,7 +124,7 @@ class ResourceChange:
     def follows(self) -> bool:
         """Whether it only learns the new identifier of something that is replaced."""
         quiet = self.action is Action.UPDATE and self.behaviour is UpdateBehaviour.NO_INTERRUPTION
-        return quiet and all(it.follows for it in self.properties)
+        return quiet and all(property_change.follows for property_change in self.properties)
 
     @property
     def replaced(self) -> bool:
@@ -177,7 +177,7 @@ class StackChange:
     @property
     def replacements(self) -> Iterator[ResourceChange]:
         """What gives way to another one, or may."""
-        return (it for it in self.resources if it.replaced)
+        return (change for change in self.resources if change.replaced)
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,9 @@ class Report:
     @property
     def headline(self) -> str:
         """The report in one line: `3 stacks change, nothing stateful is replaced, production +$14.20/month`."""
-        changed = [it for it in self.stacks if it.resources or it.others or it.action is not Action.UPDATE]
+        changed = [
+            stack for stack in self.stacks if stack.resources or stack.others or stack.action is not Action.UPDATE
+        ]
         if not changed:
             return ", ".join(["nothing changes", *self._from_sections])
         stacks = "1 stack changes" if len(changed) == 1 else f"{len(changed)} stacks change"
@@ -218,21 +220,26 @@ class Report:
 
     @property
     def _from_sections(self) -> list[str]:
-        return [it.headline for it in self.sections if it.headline]
+        return [section.headline for section in self.sections if section.headline]
 
     @property
     def _about_data(self) -> str:
-        gone = [it for stack in self.stacks for it in stack.resources if it.stateful and _gives_way(it)]
+        gone = [change for stack in self.stacks for change in stack.resources if change.stateful and _gives_way(change)]
         if not gone:
             return "nothing stateful is replaced"
-        lost = sum(it.fate is Fate.LOST for it in gone)
+        lost = sum(change.fate is Fate.LOST for change in gone)
         counted = f"{len(gone)} stateful {'resource is' if len(gone) == 1 else 'resources are'} replaced or deleted"
         return f"**{counted}{f', data of {lost} lost' if lost else ''}**"
 
     @property
     def _about_reach(self) -> list[str]:
-        grows = [it for stack in self.stacks for it in stack.broadenings if it.direction is Direction.GROWS]
-        rights = sum(it.reach not in (Reach.NETWORK, Reach.PUBLIC) for it in grows)
+        grows = [
+            broadening
+            for stack in self.stacks
+            for broadening in stack.broadenings
+            if broadening.direction is Direction.GROWS
+        ]
+        rights = sum(broadening.reach not in (Reach.NETWORK, Reach.PUBLIC) for broadening in grows)
         networks = len(grows) - rights
         said = [f"**{rights} {'permission grows' if rights == 1 else 'permissions grow'}**"] if rights else []
         return said + ([f"**{networks} {'network opens' if networks == 1 else 'networks open'}**"] if networks else [])

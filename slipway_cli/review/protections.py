@@ -62,18 +62,22 @@ def taken_back(change: ResourceChange) -> Iterator[Finding]:
     """Protections that a change takes from a resource that stays."""
     if change.action is not Action.UPDATE:
         return
-    for it in change.properties:
-        yield from _of(change, it)
+    for property_change in change.properties:
+        yield from _of(change, property_change)
 
 
-def _of(change: ResourceChange, it: PropertyChange) -> Iterator[Finding]:
-    last = it.path.partition("LoadBalancerAttributes.")[2] or it.path.rpartition(".")[2]
+def _of(change: ResourceChange, property_change: PropertyChange) -> Iterator[Finding]:
+    last = property_change.path.partition("LoadBalancerAttributes.")[2] or property_change.path.rpartition(".")[2]
     rules = {**_ALWAYS, **(_OF_STORES if change.stateful else {})}
-    lost = rules.get(last) or (_switched_off if "VersioningConfiguration" in it.path else None)
+    lost = rules.get(last) or (_switched_off if "VersioningConfiguration" in property_change.path else None)
     name = noun(change.path)
-    said = f"{name}: {property_name(it.path)} {value(it.before)} → {value(it.after)}"
-    if lost and lost(it.before, it.after):
+    said = f"{name}: {property_name(property_change.path)} {value(property_change.before)} → {value(property_change.after)}"
+    if lost and lost(property_change.before, property_change.after):
         yield Finding("weaken-protection", Severity.WARNING, change.stack, change.path, said)
-    if last == _RETENTION and it.after is not None and (it.before is None or _less(it.before, it.after)):
+    if (
+        last == _RETENTION
+        and property_change.after is not None
+        and (property_change.before is None or _less(property_change.before, property_change.after))
+    ):
         words = f"{said}; **older log events are deleted**"
         yield Finding("weaken-protection", Severity.WARNING, change.stack, change.path, words)

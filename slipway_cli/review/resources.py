@@ -90,7 +90,9 @@ class Comparison:
             logical_id=logical_id,
             type=kind,
             action=Action.RENAME if old_id != logical_id else Action.UPDATE,
-            behaviour=max((it.behaviour for it in properties), default=UpdateBehaviour.NOTHING),
+            behaviour=max(
+                (property_change.behaviour for property_change in properties), default=UpdateBehaviour.NOTHING
+            ),
             properties=properties,
             stateful=schemas.stateful(kind),
             previous_id=old_id if old_id != logical_id else "",
@@ -113,14 +115,14 @@ class Comparison:
         if old["Type"] != kind:
             yield PropertyChange("Type", old["Type"], kind, UpdateBehaviour.REPLACEMENT)
             return
-        before, after = (canonical.scrubbed(it.get("Properties") or {}) for it in (old, new))
-        for it in differences(before, after, unordered=lambda path: schemas.unordered(kind, path)):
-            behaviour, because = schemas.behaviour(kind, it.path, before, after)
-            if it.meant:
-                yield _property(it, behaviour, because)
+        before, after = (canonical.scrubbed(resource.get("Properties") or {}) for resource in (old, new))
+        for difference in differences(before, after, unordered=lambda path: schemas.unordered(kind, path)):
+            behaviour, because = schemas.behaviour(kind, difference.path, before, after)
+            if difference.meant:
+                yield _property(difference, behaviour, because)
             elif behaviour >= UpdateBehaviour.MAY_REPLACE:
                 # The schema says that the order means nothing; whether CloudFormation heeds it, no page says for sure.
-                yield _property(it, UpdateBehaviour.MAY_REPLACE, "")
+                yield _property(difference, UpdateBehaviour.MAY_REPLACE, "")
         for name in _ATTRIBUTES:
             if old.get(name) != new.get(name):
                 yield PropertyChange(name, old.get(name), new.get(name), UpdateBehaviour.NOTHING)
@@ -128,18 +130,18 @@ class Comparison:
 
     def _condition(self, old: Json, new: Json) -> Iterator[PropertyChange]:
         """A resource under a condition may come or go without any change of its own."""
-        one, other = old.get("Condition"), new.get("Condition")
-        if one != other:
+        before, other = old.get("Condition"), new.get("Condition")
+        if before != other:
             yield PropertyChange(
-                "Condition", one, other, UpdateBehaviour.MAY_REPLACE, "it exists only under a condition"
+                "Condition", before, other, UpdateBehaviour.MAY_REPLACE, "it exists only under a condition"
             )
-        elif one in self._exists_by:
-            because = f"it exists only while {one}, which is defined anew"
-            yield PropertyChange("Condition", one, other, UpdateBehaviour.MAY_REPLACE, because)
+        elif before in self._exists_by:
+            because = f"it exists only while {before}, which is defined anew"
+            yield PropertyChange("Condition", before, other, UpdateBehaviour.MAY_REPLACE, because)
 
     def _follow(self, found: Changes) -> None:
         """Whoever refers to a resource that is replaced gets another value, and may be replaced in turn."""
-        waiting = [it for it in found.resources.values() if it.replaced]
+        waiting = [change for change in found.resources.values() if change.replaced]
         while waiting:
             gone = waiting.pop(0)
             if self._keeps_its_name(gone):
@@ -157,7 +159,11 @@ class Comparison:
     def _following(self, logical_id: str, gone: ResourceChange, was: ResourceChange | None) -> ResourceChange | None:
         resource = self.after[logical_id]
         before, after = self.before[logical_id].get("Properties") or {}, resource.get("Properties") or {}
-        known = {it.path.partition(".")[0] for it in (was.properties if was else ()) if not it.follows}
+        known = {
+            property_change.path.partition(".")[0]
+            for property_change in (was.properties if was else ())
+            if not property_change.follows
+        }
         followed = []
         for name, value in after.items():
             if name in known or gone.logical_id not in canonical.references(value):
@@ -170,8 +176,15 @@ class Comparison:
         if not followed:
             return None
         already = was.properties if was else ()
-        paths = {(it.path, it.because) for it in already}
-        properties = (*already, *(it for it in followed if (it.path, it.because) not in paths))
+        paths = {(property_change.path, property_change.because) for property_change in already}
+        properties = (
+            *already,
+            *(
+                property_change
+                for property_change in followed
+                if (property_change.path, property_change.because) not in paths
+            ),
+        )
         if was is not None and was.action is not Action.UPDATE:
             return replace(was, properties=properties)
         return self._changed(logical_id, logical_id, properties)
@@ -209,8 +222,8 @@ class Comparison:
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         """New logical ids with the old ones of what is the same thing to a reader."""
-        removed = [it for it in self.before if it not in self.after]
-        added = [it for it in self.after if it not in self.before]
+        removed = [logical_id for logical_id in self.before if logical_id not in self.after]
+        added = [logical_id for logical_id in self.after if logical_id not in self.before]
         for same in (self._same_construct, self._same_properties, self._only_one_of_its_type(removed, added)):
             for new in list(added):
                 kind = self.after[new]["Type"]
@@ -221,7 +234,9 @@ class Comparison:
                     removed.remove(matches[0])
 
     def _same_construct(self, old: str, new: str) -> bool:
-        before, after = (stack.paths.get(it) if stack else None for stack, it in ((self._old, old), (self._new, new)))
+        before, after = (
+            stack.paths.get(logical_id) if stack else None for stack, logical_id in ((self._old, old), (self._new, new))
+        )
         return before is not None and before == after
 
     def _same_properties(self, old: str, new: str) -> bool:
@@ -231,7 +246,10 @@ class Comparison:
 
     def _only_one_of_its_type(self, removed: list[str], added: list[str]) -> Any:
         """Two of a stateful type, one gone and one new, are worth being told as one loss."""
-        kinds = [Counter(t[it]["Type"] for it in ids) for t, ids in ((self.before, removed), (self.after, added))]
+        kinds = [
+            Counter(t[logical_id]["Type"] for logical_id in ids)
+            for t, ids in ((self.before, removed), (self.after, added))
+        ]
 
         def same(old: str, _new: str) -> bool:
             kind = self.before[old]["Type"]
@@ -247,7 +265,7 @@ def named(before: Json | None, after: Json) -> str:
     """The name that both templates give the resource; empty where they give none, or another one."""
     if before is None:
         return ""
-    old, new = (it.get("Properties") or {} for it in (before, after))
+    old, new = (resource.get("Properties") or {} for resource in (before, after))
     names = schemas.identifiers(after["Type"])
     if not names or not all(name in new and old.get(name) == new[name] for name in names):
         return ""
@@ -259,13 +277,13 @@ def _because(gone: ResourceChange) -> str:
     return f"{gone.path} {'is created anew' if gone.action is Action.RENAME else how}"
 
 
-def _property(it: Difference, behaviour: UpdateBehaviour, because: str) -> PropertyChange:
+def _property(difference: Difference, behaviour: UpdateBehaviour, because: str) -> PropertyChange:
     return PropertyChange(
-        dotted(it.path),
-        it.before,
-        it.after,
+        dotted(difference.path),
+        difference.before,
+        difference.after,
         behaviour,
-        ONLY_THE_ORDER if it.order_only and not because else because,
+        ONLY_THE_ORDER if difference.order_only and not because else because,
     )
 
 

@@ -143,8 +143,8 @@ def _values(value: Any, pointer: Sequence[str]) -> Iterator[Any]:
     if not pointer:
         yield value
     elif pointer[0] == "*" and isinstance(value, list):
-        for each in value:
-            yield from _values(each, pointer[1:])
+        for item in value:
+            yield from _values(item, pointer[1:])
     elif isinstance(value, Mapping) and pointer[0] in value:
         yield from _values(value[pointer[0]], pointer[1:])
 

@@ -40,7 +40,7 @@ class Difference:
 
 def dotted(path: Path) -> str:
     """A path as one text; a name that has dots itself stands in brackets."""
-    return ".".join(f"[{it}]" if "." in it else it for it in path)
+    return ".".join(f"[{part}]" if "." in part else part for part in path)
 
 
 def differences(
@@ -67,14 +67,14 @@ def _lists(before: list[Any], after: list[Any], unordered: Callable[[Path], bool
         return
     name = _name(before, after)
     if name:
-        old, new = ({str(it[name]): it for it in items} for items in (before, after))
+        old, new = ({str(item[name]): item for item in items} for items in (before, after))
         for each in dict.fromkeys([*old, *new]):
             there = (*path, each)
             yield from differences(old.get(each), new.get(each), unordered=unordered, path=there)
-        kept = [[each for each in items if each in old and each in new] for items in (old, new)]
+        kept = [[member for member in items if member in old and member in new] for items in (old, new)]
         if kept[0] != kept[1]:
             yield Difference(path, kept[0], kept[1], order_only=True, meant=not unordered(path))
-    elif len(before) == len(after) and all(isinstance(it, Mapping) for it in [*before, *after]):
+    elif len(before) == len(after) and all(isinstance(member, Mapping) for member in [*before, *after]):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from differences(one, other, unordered=unordered, path=(*path, str(index)))
     else:
@@ -83,11 +83,11 @@ def _lists(before: list[Any], after: list[Any], unordered: Callable[[Path], bool
 
 def _name(before: list[Any], after: list[Any]) -> str:
     members = [*before, *after]
-    if not members or not all(isinstance(it, Mapping) for it in members):
+    if not members or not all(isinstance(member, Mapping) for member in members):
         return ""
     for name in _NAMES:
-        if all(isinstance(it.get(name), str) for it in members) and all(
-            len({it[name] for it in items}) == len(items) for items in (before, after)
+        if all(isinstance(member.get(name), str) for member in members) and all(
+            len({item[name] for item in items}) == len(items) for items in (before, after)
         ):
             return name
     return ""

@@ -86,52 +86,52 @@ def value(given: object, name: str = "") -> str:
 
 
 def _properties(change: ResourceChange) -> list[str]:
-    own = [it for it in change.properties if not it.follows]
-    own.sort(key=lambda it: -it.behaviour)
-    rights = [it for it in own if it.path.split(".")[0] in _RIGHTS]
+    own = [property_change for property_change in change.properties if not property_change.follows]
+    own.sort(key=lambda property_change: -property_change.behaviour)
+    rights = [property_change for property_change in own if property_change.path.split(".")[0] in _RIGHTS]
     if rights:  # what they mean is told among the rights
-        own = [it for it in own if it not in rights]
-    said = [*(["statements"] if rights else []), *(_property(it) for it in own[:_MOST])]
+        own = [property_change for property_change in own if property_change not in rights]
+    said = [*(["statements"] if rights else []), *(_property(property_change) for property_change in own[:_MOST])]
     if len(own) > _MOST:
         said.append(f"{len(own) - _MOST} more")
     if not own and not rights and change.properties:
-        said.append("; ".join(sorted({it.because for it in change.properties})))
+        said.append("; ".join(sorted({property_change.because for property_change in change.properties})))
     return said
 
 
 _RIGHTS = frozenset({"PolicyDocument", "AssumeRolePolicyDocument", "Policies", "KeyPolicy", "RepositoryPolicyText"})
 
 
-def _property(it: PropertyChange) -> str:
-    if it.because == ONLY_THE_ORDER:
-        return f"{property_name(it.path)}: another order"
-    return _difference(it) + (f" ({it.because})" if it.because else "")
+def _property(change: PropertyChange) -> str:
+    if change.because == ONLY_THE_ORDER:
+        return f"{property_name(change.path)}: another order"
+    return _difference(change) + (f" ({change.because})" if change.because else "")
 
 
-def _difference(it: PropertyChange) -> str:
-    name = property_name(it.path)
-    if isinstance(it.before, list) and isinstance(it.after, list):
-        return f"{name} {_list_change(it.before, it.after)}"
-    if _long(it.before) or _long(it.after):
+def _difference(change: PropertyChange) -> str:
+    name = property_name(change.path)
+    if isinstance(change.before, list) and isinstance(change.after, list):
+        return f"{name} {_list_change(change.before, change.after)}"
+    if _long(change.before) or _long(change.after):
         return f"{name} changed"
-    if it.before is None:
-        return f"{name} {value(it.after, it.path)} added"
-    if it.after is None:
-        return f"{name} {value(it.before, it.path)} removed"
-    return f"{name} {value(it.before, it.path)} → {value(it.after, it.path)}"
+    if change.before is None:
+        return f"{name} {value(change.after, change.path)} added"
+    if change.after is None:
+        return f"{name} {value(change.before, change.path)} removed"
+    return f"{name} {value(change.before, change.path)} → {value(change.after, change.path)}"
 
 
 def property_name(path: str) -> str:
     """A property's path as words: `ContainerDefinitions.web.Cpu` is `web CPU`."""
-    *above, last = (it.strip("[]") for it in re.findall(r"\[[^\]]*\]|[^.]+", path))
-    named = [code(it) for it in above if not _PROPERTY.fullmatch(it) and not it.isdigit()]
+    *above, last = (part.strip("[]") for part in re.findall(r"\[[^\]]*\]|[^.]+", path))
+    named = [code(part) for part in above if not _PROPERTY.fullmatch(part) and not part.isdigit()]
     return " ".join([*named, _SAID.get(last) or (_split(last) if _PROPERTY.fullmatch(last) else code(last))])
 
 
 def _list_change(before: list[Any], after: list[Any]) -> str:
-    old, new = ([_compact(it) if not isinstance(it, str) else it for it in items] for items in (before, after))
-    added, removed = [it for it in new if it not in old], [it for it in old if it not in new]
-    said = [f"+{value(it)}" for it in added[:_MOST]] + [f"-{value(it)}" for it in removed[:_MOST]]
+    old, new = ([_compact(item) if not isinstance(item, str) else item for item in items] for items in (before, after))
+    added, removed = [item for item in new if item not in old], [item for item in old if item not in new]
+    said = [f"+{value(item)}" for item in added[:_MOST]] + [f"-{value(item)}" for item in removed[:_MOST]]
     return " ".join(said) or "changed"
 
 
@@ -160,11 +160,11 @@ def _compact(given: object) -> str:
         if name == "Ref":
             return str(argument)
         if name == "Fn::GetAtt":
-            return ".".join(str(it) for it in argument) if isinstance(argument, list) else str(argument)
+            return ".".join(str(part) for part in argument) if isinstance(argument, list) else str(argument)
     return json.dumps(given, sort_keys=True, ensure_ascii=False, default=str)
 
 
 def _split(name: str) -> str:
     """`BackupRetentionPeriod` as words, `CeleryBeat` too."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return " ".join(it if it.isupper() and len(it) > 1 else it.lower() for it in words.split())
+    return " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in words.split())

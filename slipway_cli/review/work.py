@@ -63,9 +63,9 @@ def _deployed(after: Assembly, product: str) -> Section:
     from slipway_cli.review.deployed import deployed  # noqa: PLC0415 - boto3 takes longer to import than the rest to run
 
     there, unread = deployed(after)
-    here = replace(after, stacks=tuple(it for it in after.stacks if it.name not in unread))
+    here = replace(after, stacks=tuple(stack for stack in after.stacks if stack.name not in unread))
     report = compare(there, here, product=product, base="what is deployed")
-    text = "\n".join([*(f"> ⚠ {it}.\n" for it in unread.values()), *parts(report)])
+    text = "\n".join([*(f"> ⚠ {reason}.\n" for reason in unread.values()), *parts(report)])
     return Section(f"Compared with what is deployed: {plain(report.headline)}", text)
 
 

@@ -65,7 +65,7 @@ def asked(answers: Sequence[Answer | OSError]) -> Traffic:
 def test_an_answer_other_than_200_and_no_answer_are_failures() -> None:
     traffic = asked([Answer(200, {}, b""), Answer(503, {}, b"no target"), ConnectionResetError("gone")])
 
-    assert sorted(each.partition(": ")[2] for each in traffic.failed) == [
+    assert sorted(failure.partition(": ")[2] for failure in traffic.failed) == [
         "ConnectionResetError: gone",
         "HTTP 503 b'no target'",
     ]

@@ -11,7 +11,7 @@ from products.flows import Delivery, deliveries
 from products.loader import FOLDER
 from tests.support.snapshots import FOLDER as SNAPSHOTS
 
-PIPELINES = [each for path in sorted(FOLDER.glob("*.yaml")) for each in deliveries(load(path.stem))]
+PIPELINES = [delivery for path in sorted(FOLDER.glob("*.yaml")) for delivery in deliveries(load(path.stem))]
 # What every Mermaid of the last years reads: plain ids, labels in quotes, nothing else.
 LABEL = r'"[^"]+"'
 LINE = re.compile(

@@ -142,7 +142,7 @@ def found() -> set[tuple[str, str]]:
     cdk.Validations.of(scope).add_plugins(guard_rules(default_rules=False))
     scope.node.set_context("@aws-cdk/core:failSynthOnValidationErrors", value=False)
     stack = cdk.Stack(scope, "Stack")
-    for name, resources in (("Planted", [each for _, each in PLANTED]), ("Right", RIGHT)):
+    for name, resources in (("Planted", [resource for _, resource in PLANTED]), ("Right", RIGHT)):
         for number, each in enumerate(resources):
             made = cdk.CfnResource(stack, f"{name}{number}", type=each["Type"], properties=each["Properties"])
             if name == "Right":
@@ -170,7 +170,7 @@ def test_a_parameter_that_takes_tags_is_found() -> None:
 
 
 def test_what_is_right_is_left_alone() -> None:
-    assert [each for each in found() if each[1].startswith("Right")] == []
+    assert [finding for finding in found() if finding[1].startswith("Right")] == []
 
 
 def test_every_rule_has_something_planted() -> None:

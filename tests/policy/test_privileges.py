@@ -17,16 +17,16 @@ KNOWN = evidence.load()
 
 
 def test_every_statement_is_shown_to_be_needed_or_explained() -> None:
-    assert [it for it in sorted(STATEMENTS) if row(it, KNOWN) is None] == []
+    assert [statement for statement in sorted(STATEMENTS) if row(statement, KNOWN) is None] == []
 
 
 def test_nothing_is_said_of_a_statement_that_is_no_longer_there() -> None:
-    assert [it for it in KNOWN if it not in STATEMENTS] == []
+    assert [statement for statement in KNOWN if statement not in STATEMENTS] == []
     assert reasons.without_a_statement(set(STATEMENTS)) == []
 
 
 def test_nothing_is_explained_that_fails_without_its_statement() -> None:
-    assert [it for it in KNOWN if reasons.reason(it)] == []
+    assert [statement for statement in KNOWN if reasons.reason(statement)] == []
 
 
 @pytest.mark.parametrize("why", sorted(set(reasons.JUSTIFIED.values())))
@@ -46,13 +46,13 @@ def test_the_page_says_what_is_known() -> None:
 def test_a_new_statement_without_evidence_is_found() -> None:
     changed = templates(PRODUCT)
     resources = changed["production-allthrive-access"]["Resources"].values()
-    policy = next(it for it in resources if it["Type"] == "AWS::IAM::Policy")
+    policy = next(resource for resource in resources if resource["Type"] == "AWS::IAM::Policy")
     policy["Properties"]["PolicyDocument"]["Statement"].append(
         {"Sid": "Planted", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     )
     found = Roles(load(PRODUCT), changed).statements()
 
-    assert [it.name for it in found if row(it, KNOWN) is None] == ["Planted"]
+    assert [statement.name for statement in found if row(statement, KNOWN) is None] == ["Planted"]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_the_provider_of_another_account_takes_no_role(trusts: dict[str, Json]) 
         assert taken(trusts, request(job.claims(), "999900001111")) == set()
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda it: it.name)
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_classic_mistake_is_caught_by_a_token(trusts: dict[str, Json], mistake: Any) -> None:
     (arn,) = [arn for arn in trusts if arn.partition(":role/")[2].startswith(mistake.role)]
     planted = copy.deepcopy(trusts[arn])
@@ -121,9 +121,9 @@ def by_service(service: str, source: str | None, account: str = ACCOUNT) -> Requ
 def _sources(kind: str, service: str) -> list[str]:
     kinds = {"codebuild": "project/", "codepipeline": ""}
     return [
-        f"arn:aws:{service}:us-east-1:{ACCOUNT}:{kinds[service]}{it['Properties']['Name']}"
+        f"arn:aws:{service}:us-east-1:{ACCOUNT}:{kinds[service]}{resource['Properties']['Name']}"
         for product in PRODUCTS
-        for it in shipped(product).resources(kind).values()
+        for resource in shipped(product).resources(kind).values()
     ]
 
 
@@ -132,10 +132,10 @@ def _sources(kind: str, service: str) -> list[str]:
 )
 def test_each_build_and_pipeline_takes_a_role_of_its_own(trusts: dict[str, Json], service: str, kind: str) -> None:
     sources = _sources(kind, service)
-    found = [taken(trusts, by_service(f"{service}.amazonaws.com", each)) for each in sources]
+    found = [taken(trusts, by_service(f"{service}.amazonaws.com", source)) for source in sources]
 
     assert sources
-    assert [len(each) for each in found] == [1] * len(sources)
+    assert [len(roles_taken) for roles_taken in found] == [1] * len(sources)
     assert len(set.union(*found)) == len(sources)
 
 
@@ -166,7 +166,7 @@ def test_only_these_services_take_roles_without_saying_for_what(trusts: dict[str
     }
 
     services = {"ec2", "lambda"}  # EC2: the NAT instance
-    assert found == {f"{each}.amazonaws.com" for each in services}
+    assert found == {f"{service}.amazonaws.com" for service in services}
 
 
 # --- roles that take roles -------------------------------------------------------------------------------------------
@@ -174,13 +174,13 @@ def test_only_these_services_take_roles_without_saying_for_what(trusts: dict[str
 
 def expected_callers(product: str) -> dict[str, set[str]]:
     """The access roles of a product's environments, each with the roles that may take it."""
-    of = load(product)
+    manifest = load(product)
     found = {}
-    for environment in of.environments:
+    for environment in manifest.environments:
         for task in ("deploy", "verify", "migrate", "invalidate"):
             handler = names.handler_role(product, environment, task)
             found[names.access_role(environment, product, task)] = {handler}
-        flows = [each.flow for each in deliveries(of) if environment in each.environments()]
+        flows = [delivery.flow for delivery in deliveries(manifest) if environment in delivery.environments()]
         publishing = {names.build_role(product, flow, environment) for flow in flows}
         found[names.access_role(environment, product, "publish")] = publishing
     return found

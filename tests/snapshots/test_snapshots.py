@@ -62,9 +62,9 @@ def test_a_changed_template_shows_a_small_difference_and_what_to_type(tmp_path: 
 
 
 def test_a_changed_asset_is_no_difference() -> None:
-    one, other = ({"Resources": {"F": {"S3Key": f"{digit * 64}.zip"}}} for digit in "ab")
+    before, other = ({"Resources": {"F": {"S3Key": f"{digit * 64}.zip"}}} for digit in "ab")
 
-    assert normalized(one) == normalized(other)
+    assert normalized(before) == normalized(other)
 
 
 def test_logical_ids_are_shown_without_their_hash_wherever_they_stand() -> None:

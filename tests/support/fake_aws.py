@@ -116,8 +116,8 @@ def _cbor(value: Any) -> bytes:
     if isinstance(value, str):
         return b"\x7b" + len(value.encode()).to_bytes(8, "big") + value.encode()
     if isinstance(value, dict):
-        return b"\xbf" + b"".join(_cbor(each) for pair in value.items() for each in pair) + b"\xff"
-    return b"\x9f" + b"".join(_cbor(each) for each in value) + b"\xff"
+        return b"\xbf" + b"".join(_cbor(item) for pair in value.items() for item in pair) + b"\xff"
+    return b"\x9f" + b"".join(_cbor(item) for item in value) + b"\xff"
 
 
 def _error(refused: Refused, *, json_protocol: bool) -> str:

@@ -71,9 +71,9 @@ class FakePipeline:
     queued: dict[str, list[str]] = field(default_factory=dict)
 
     def run(self, identifier: str) -> FakeRun:
-        for each in self.runs:
-            if each.id == identifier:
-                return each
+        for active in self.runs:
+            if active.id == identifier:
+                return active
         raise Refused("PipelineExecutionNotFoundException", f"no execution {identifier}")
 
     def latest(self, stage: str) -> FakeRun | None:
@@ -87,7 +87,7 @@ class FakeCodePipeline(FaultyAws):
     def __init__(self, product: str = "allthrive") -> None:
         super().__init__()
         self.clock.time = BEGINNING + 100_000
-        self.pipelines = {each.pipeline: FakePipeline(each) for each in deliveries(load(product))}
+        self.pipelines = {delivery.pipeline: FakePipeline(delivery) for delivery in deliveries(load(product))}
         self.product = product
         self.ticks: list[Callable[[], None]] = []
         """What happens at each pause of whoever follows a run."""
@@ -117,11 +117,11 @@ class FakeCodePipeline(FaultyAws):
         run = FakeRun(number, status, [], started=started, **more)
         when = started
         for stage in pipeline.delivery.stages:
-            for each in stage.actions:
-                here = stage.name == at and each.name == (action or stage.actions[0].name)
+            for configured in stage.actions:
+                here = stage.name == at and configured.name == (action or stage.actions[0].name)
                 how = {"InProgress": "InProgress", "Stopping": "InProgress", "Stopped": "Abandoned"}.get(status, status)
                 run.steps.append(
-                    self._step(run, stage.name, each, how if here else "Succeeded", when=when, reason=reason)
+                    self._step(run, stage.name, configured, how if here else "Succeeded", when=when, reason=reason)
                 )
                 when += 10
                 if here:
@@ -134,9 +134,9 @@ class FakeCodePipeline(FaultyAws):
         """Add a rollback of a stage."""
         pipeline = self.flow(flow)
         run = FakeRun(number, status, [], rollback_to=to.id, started=BEGINNING + 1000 * number)
-        (found,) = [each for each in pipeline.delivery.stages if each.name == stage]
-        for each in found.actions:
-            run.steps.append(self._step(run, stage, each, status, when=run.started, reason="exit code 1"))
+        (found,) = [candidate for candidate in pipeline.delivery.stages if candidate.name == stage]
+        for action in found.actions:
+            run.steps.append(self._step(run, stage, action, status, when=run.started, reason="exit code 1"))
         pipeline.runs.append(run)
         return run
 
@@ -233,11 +233,11 @@ class FakeCodePipeline(FaultyAws):
             state: Json = {
                 "stageName": stage.name,
                 "inboundTransitionState": {"enabled": closed is None, **({"disabledReason": closed} if closed else {})},
-                "actionStates": [self._action_state(run, stage.name, each.name) for each in stage.actions],
+                "actionStates": [self._action_state(run, stage.name, action.name) for action in stage.actions],
             }
             if run:
                 worst = [step["status"] for step in run.steps if step["stageName"] == stage.name]
-                how = next((each for each in ("Failed", "InProgress", "Abandoned") if each in worst), "Succeeded")
+                how = next((status for status in ("Failed", "InProgress", "Abandoned") if status in worst), "Succeeded")
                 state["latestExecution"] = {
                     "pipelineExecutionId": run.id,
                     "status": "Stopped" if how == "Abandoned" else how,
@@ -245,7 +245,9 @@ class FakeCodePipeline(FaultyAws):
                 }
             waiting = pipeline.queued.get(stage.name, [])
             if waiting:
-                state["inboundExecutions"] = [{"pipelineExecutionId": it, "status": "InProgress"} for it in waiting]
+                state["inboundExecutions"] = [
+                    {"pipelineExecutionId": execution, "status": "InProgress"} for execution in waiting
+                ]
             states.append(state)
         return {"pipelineName": given["name"], "pipelineVersion": pipeline.structure, "stageStates": states}
 

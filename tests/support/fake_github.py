@@ -27,7 +27,7 @@ class GitHubWeb(Web):
 
     def open_issues(self) -> list[dict[str, Any]]:
         """Those not closed."""
-        return [each for each in self.issues if each["state"] == "open"]
+        return [issue for issue in self.issues if issue["state"] == "open"]
 
     def _answer(self, request: Request) -> Reply:
         if request.path == "/app/installations/42/access_tokens":

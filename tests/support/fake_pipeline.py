@@ -200,7 +200,7 @@ class Action(FaultyAws):
             self._deliver(event)
             if number in self.duplicates:
                 late.append((number + self.duplicates[number], event))
-            for due, again in [each for each in late if each[0] <= number]:
+            for due, again in [waiting for waiting in late if waiting[0] <= number]:
                 late.remove((due, again))
                 self.call(again)
             if self.status == "InProgress" and job == self.job and job in self.open and not self.same_job_id:

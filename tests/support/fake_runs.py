@@ -58,18 +58,18 @@ class History(FaultyAws):
         return past
 
     def _of(self, execution: str) -> Past:
-        return next(each for each in self.runs if each.id == execution)
+        return next(run for run in self.runs if run.id == execution)
 
     def _list(self, _: dict[str, Any]) -> dict[str, Any]:
         return {
             "pipelineExecutionSummaries": [
                 {
-                    "pipelineExecutionId": each.id,
-                    "status": each.status,
-                    "startTime": BEGINNING + each.number,
-                    "executionType": "ROLLBACK" if each.rollback else "STANDARD",
+                    "pipelineExecutionId": run.id,
+                    "status": run.status,
+                    "startTime": BEGINNING + run.number,
+                    "executionType": "ROLLBACK" if run.rollback else "STANDARD",
                 }
-                for each in self.runs
+                for run in self.runs
             ]
         }
 

@@ -40,7 +40,7 @@ class Web:
 
     def asked(self) -> list[str]:
         """Methods and paths, in order."""
-        return [f"{each.method} {each.path}" for each in self.requests]
+        return [f"{request.method} {request.path}" for request in self.requests]
 
     @contextmanager
     def serving(self, certificate: Path | None = None) -> Iterator[Web]:

@@ -35,9 +35,11 @@ def normalized(template: Json, ids: Mapping[str, str] | None = None) -> str:
         if section != "Rules" or "CheckBootstrapVersion" not in value
     }
     if "Parameters" in kept:
-        kept["Parameters"] = {name: it for name, it in kept["Parameters"].items() if name != "BootstrapVersion"}
+        kept["Parameters"] = {
+            name: parameter for name, parameter in kept["Parameters"].items() if name != "BootstrapVersion"
+        }
     names = _Names(shortened([template]) if ids is None else ids)
-    plain = names.value({name: it for name, it in kept.items() if it != {}})
+    plain = names.value({name: section for name, section in kept.items() if section != {}})
     return HEADER + yaml.dump(plain, Dumper=_Dumper, width=_WIDTH, allow_unicode=True, sort_keys=False)
 
 
@@ -59,7 +61,7 @@ def shortened(templates: Iterable[Json]) -> dict[str, str]:
             short = _INNER.sub("", hashed[1]) if hashed else logical_id
             meant[short].add(logical_id)
             found[logical_id] = short
-        unclear |= {it for ids in meant.values() if len(ids) > 1 for it in ids}
+        unclear |= {id for ids in meant.values() if len(ids) > 1 for id in ids}
     return found | {logical_id: logical_id for logical_id in unclear}
 
 
@@ -82,7 +84,7 @@ class _Names:
         if isinstance(value, str):
             return self._json(self._text(value))
         if isinstance(value, list):
-            return [self.value(each) for each in value]
+            return [self.value(item) for item in value]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -125,18 +127,22 @@ class _Names:
         return self._text("".join(said))
 
     def _text(self, text: str) -> str:
-        return _TOKEN.sub(lambda it: self._token(it[0]), _ASSET.sub("<asset>", text))
+        return _TOKEN.sub(lambda match: self._token(match[0]), _ASSET.sub("<asset>", text))
 
     def _token(self, token: str) -> str:
         if token in self._ids:
             return self._ids[token]
         export = _EXPORT.fullmatch(token)
         if export:
-            whole = next((it for it in self._beginnings(export[2]) if it in self._ids), "")
+            whole = next((beginning for beginning in self._beginnings(export[2]) if beginning in self._ids), "")
             return f"{export[1]}{self._ids.get(whole, '')}{export[2][len(whole) :]}"
         hashed = _HASHED.fullmatch(token)
         # What CDK calls a construct in a description; a number or a plain word is none.
-        return hashed[1] if hashed and not token.isdigit() and any(it.islower() for it in hashed[1]) else token
+        return (
+            hashed[1]
+            if hashed and not token.isdigit() and any(character.islower() for character in hashed[1])
+            else token
+        )
 
     def _beginnings(self, text: str) -> Iterable[str]:
         return (text[:length] for length in range(len(text), 0, -1))
@@ -159,13 +165,13 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-def _tagged(dumper: yaml.CSafeDumper, it: _Tagged) -> yaml.Node:
-    if isinstance(it.value, str):
-        return dumper.represent_scalar(it.tag, it.value)
-    node = dumper.represent_data(it.value)
-    if isinstance(it.value, _Tagged):
-        return dumper.represent_mapping(it.tag, {it.value.tag: it.value.value})
-    node.tag = it.tag
+def _tagged(dumper: yaml.CSafeDumper, tagged: _Tagged) -> yaml.Node:
+    if isinstance(tagged.value, str):
+        return dumper.represent_scalar(tagged.tag, tagged.value)
+    node = dumper.represent_data(tagged.value)
+    if isinstance(tagged.value, _Tagged):
+        return dumper.represent_mapping(tagged.tag, {tagged.value.tag: tagged.value.value})
+    node.tag = tagged.tag
     return node
 
 

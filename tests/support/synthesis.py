@@ -83,7 +83,7 @@ class Synthesis:
 
     def resource(self, kind: str, stack: str, which: Callable[[Json], bool] = lambda _: True) -> Json:
         """The properties of the only such resource of a stack."""
-        found = [it.get("Properties", {}) for it in self.resources(kind, stack).values()]
+        found = [resource.get("Properties", {}) for resource in self.resources(kind, stack).values()]
         (only,) = [properties for properties in found if which(properties)]
         return dict(only)
 

@@ -133,7 +133,7 @@ def test_it_looks_nothing_up_in_an_account(here: Run) -> None:
     manifests = [json.loads(path.read_text()) for path in here.out.rglob("manifest.json")]
 
     assert len(manifests) == 4
-    assert [it["missing"] for it in manifests if it.get("missing")] == []
+    assert [manifest["missing"] for manifest in manifests if manifest.get("missing")] == []
 
 
 @pytest.mark.slow

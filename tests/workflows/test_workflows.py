@@ -36,7 +36,9 @@ def steps(path: Path) -> list[Json]:
 
 def program(job: str, step: str) -> str:
     """What a step of review.yml runs."""
-    (found,) = [it for it in workflow(FOLDER / "review.yml")["jobs"][job]["steps"] if it["name"] == step]
+    (found,) = [
+        candidate for candidate in workflow(FOLDER / "review.yml")["jobs"][job]["steps"] if candidate["name"] == step
+    ]
     return str(found["run"])
 
 
@@ -85,7 +87,7 @@ def test_no_workflow_runs_strangers_code_with_rights(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_what_steps_run_is_sound_shell_and_takes_no_value_from_the_outside(path: Path, tmp_path: Path) -> None:
-    for number, step in enumerate(it for it in steps(path) if "run" in it):
+    for number, step in enumerate(step for step in steps(path) if "run" in step):
         assert "${{" not in step["run"]
         script = tmp_path / f"{number}.sh"
         script.write_text(f"#!/usr/bin/env bash\n{step['run']}\n")

@@ -20,16 +20,18 @@ def expanded(pattern: str) -> Actions:
         return everything() | {"*"}
     if not _wild(service) and not _wild(name):
         return frozenset({f"{service}:{name}"})
-    services = [it for it in _known() if covers(service, it)]
+    services = [known for known in _known() if covers(service, known)]
     wanted = re.compile(_regex(name))
-    found = frozenset(f"{each}:{action}" for each in services for action in _known()[each] if wanted.fullmatch(action))
+    found = frozenset(
+        f"{service}:{action}" for service in services for action in _known()[service] if wanted.fullmatch(action)
+    )
     return found | {pattern.lower()}  # itself, since actions are added to AWS after the list was made
 
 
 @cache
 def all_of(patterns: frozenset[str]) -> Actions:
     """Every action that one of the patterns names."""
-    return frozenset[str]().union(*(expanded(it) for it in patterns))
+    return frozenset[str]().union(*(expanded(pattern) for pattern in patterns))
 
 
 @cache
@@ -47,8 +49,8 @@ def everything() -> Actions:
 def without(actions: Actions, others: Actions, patterns: Iterable[str]) -> Actions:
     """Actions less those that others hold; a pattern among them goes too, where one of the others' covers it."""
     left = actions - others
-    wild = {it for it in left if _wild(it) and expanded(it) - {it} <= others}
-    return left - {it for it in wild if any(covers(pattern.lower(), it) for pattern in patterns)}
+    wild = {action for action in left if _wild(action) and expanded(action) - {action} <= others}
+    return left - {action for action in wild if any(covers(pattern.lower(), action) for pattern in patterns)}
 
 
 def shown(actions: Iterable[str], patterns: Iterable[str], most: int = 6) -> str:
@@ -65,7 +67,7 @@ def shown(actions: Iterable[str], patterns: Iterable[str], most: int = 6) -> str
             names.append(f"`{pattern}` ({len(here - {pattern.lower()})} actions more)")
         else:
             names.append(f"`{pattern}`")
-    names += [f"`{it}`" for it in sorted(left)]
+    names += [f"`{action}`" for action in sorted(left)]
     return _listed(names, most)
 
 
@@ -77,7 +79,9 @@ def covers(pattern: str, other: str) -> bool:
 
 def _regex(pattern: str) -> str:
     # A `?` stands for one character, which a `*` of the other pattern is not.
-    return "".join(".*" if it == "*" else "[^*]" if it == "?" else re.escape(it) for it in pattern)
+    return "".join(
+        ".*" if character == "*" else "[^*]" if character == "?" else re.escape(character) for character in pattern
+    )
 
 
 def _listed(names: list[str], most: int) -> str:

@@ -64,20 +64,20 @@ def _of(resource: Json, everything: Mapping[str, Json]) -> Iterator[str]:
 
 def _flags(value: object) -> Iterator[str]:
     if isinstance(value, list):
-        for each in value:
-            yield from _flags(each)
+        for item in value:
+            yield from _flags(item)
     if isinstance(value, Mapping):
-        for name, each in value.items():
-            if name in _OPEN_IF and str(each).lower() in _YES:
+        for name, inner in value.items():
+            if name in _OPEN_IF and str(inner).lower() in _YES:
                 yield _OPEN_IF[name]
             else:
-                yield from _flags(each)
+                yield from _flags(inner)
 
 
 def _bucket(properties: Json) -> Iterator[str]:
     block = properties.get("PublicAccessBlockConfiguration")
     # Without the property S3 blocks public access itself, for buckets made since April 2023.
-    missing = [it for it in _PUBLIC_ACCESS_BLOCK if str((block or {}).get(it)).lower() != "true"]
+    missing = [flag for flag in _PUBLIC_ACCESS_BLOCK if str((block or {}).get(flag)).lower() != "true"]
     if missing:
         yield f"does not ask for {'any' if len(missing) == len(_PUBLIC_ACCESS_BLOCK) else ', '.join(missing)}" + (
             " block of public access" if len(missing) == len(_PUBLIC_ACCESS_BLOCK) else ""
@@ -90,6 +90,6 @@ def _bucket(properties: Json) -> Iterator[str]:
 def _reaches_internet(properties: Json, everything: Mapping[str, Json]) -> bool:
     if properties.get("DestinationCidrBlock") != "0.0.0.0/0" and properties.get("DestinationIpv6CidrBlock") != "::/0":
         return False
-    gateways = (everything.get(it, {}).get("Type") for it in references(properties.get("GatewayId")))
+    gateways = (everything.get(logical_id, {}).get("Type") for logical_id in references(properties.get("GatewayId")))
     given = properties.get("GatewayId")
     return "AWS::EC2::InternetGateway" in gateways or (isinstance(given, str) and given.startswith("igw-"))

@@ -43,7 +43,7 @@ class Names:
         if isinstance(value, bool):
             return str(value).lower()
         if not isinstance(value, Mapping):
-            return ",".join(self.text(it) for it in value) if isinstance(value, list) else str(value)
+            return ",".join(self.text(item) for item in value) if isinstance(value, list) else str(value)
         if len(value) != 1:
             return "{…}"
         ((name, argument),) = value.items()
@@ -56,10 +56,10 @@ class Names:
             return self._attribute(*split_attribute(argument))
         if name == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:  # noqa: PLR2004 - its two arguments
             parts = argument[1] if isinstance(argument[1], list) else [argument[1]]
-            return str(argument[0]).join(self.text(it) for it in parts)
+            return str(argument[0]).join(self.text(part) for part in parts)
         if name == "Fn::Sub":
             text, given = argument if isinstance(argument, list) else (argument, {})
-            return _INTERPOLATED.sub(lambda it: self._interpolated(it[1], given), str(text))
+            return _INTERPOLATED.sub(lambda match: self._interpolated(match[1], given), str(text))
         if name == "Fn::ImportValue":
             return self._imported(self.text(argument))
         if name == "Fn::Select" and isinstance(argument, list):

@@ -76,7 +76,7 @@ def networks(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
     old, new = list(_rules(before)), list(_rules(after))
     for direction, from_here, to_there in ((Direction.GROWS, old, new), (Direction.NARROWS, new, old)):
         for rule in to_there:
-            if not any(it.covers(rule) for it in from_here):
+            if not any(other.covers(rule) for other in from_here):
                 words = rule.words if direction is Direction.GROWS else f"no longer: {rule.words}"
                 yield Broadening(stack, rule.group, "", Reach.NETWORK, direction, words)
 
@@ -99,7 +99,7 @@ def _rules(side: Side) -> Iterator[Rule]:
 def _rule(side: Side, group: str, rule: Json, *, inbound: bool) -> Iterator[Rule]:
     protocol = str(rule.get("IpProtocol", _ALL)).lower()
     ends = [rule.get("FromPort"), rule.get("ToPort")]
-    numbers = [_number(it) for it in ends]
+    numbers = [_number(end) for end in ends]
     written = "" if None not in numbers else side.names.text(ends[0])
     first, last = (0 if numbers[0] is None else numbers[0], 65535 if numbers[1] is None else numbers[1])
     if first == -1:  # EC2's word for all
@@ -130,10 +130,10 @@ def _within(inner: str, outer: str) -> bool:
     if inner == outer:
         return True
     try:
-        one, other = ip_network(inner, strict=False), ip_network(outer, strict=False)
+        network, other = ip_network(inner, strict=False), ip_network(outer, strict=False)
     except ValueError:
         return False
-    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]  # of one version, as just asked
+    return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]  # of one version, as just asked
 
 
 def _plain(text: str) -> str:
@@ -142,4 +142,4 @@ def _plain(text: str) -> str:
 
 def _listed(value: Any) -> list[Json]:
     items = [] if value is None else value if isinstance(value, list) else [value]
-    return [dict(it) for it in items if isinstance(it, Mapping)]
+    return [dict(item) for item in items if isinstance(item, Mapping)]

@@ -38,21 +38,29 @@ class Side:
 def rights(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
     """Every right of the stack that grows or narrows."""
     old, new = statements(before.template, before.names), statements(after.template, after.names)
-    told = (it for holder in dict.fromkeys([*new, *old]) for it in _of(stack, holder, old.get(holder), new.get(holder)))
-    yield from {it.words: it for it in told}.values()  # a role that goes, goes with its rights and its trust
+    told = (
+        broadening
+        for holder in dict.fromkeys([*new, *old])
+        for broadening in _of(stack, holder, old.get(holder), new.get(holder))
+    )
+    yield from {
+        broadening.words: broadening for broadening in told
+    }.values()  # a role that goes, goes with its rights and its trust
     yield from _managed(stack, before, after)
 
 
 def _of(stack: str, holder: Holder, old: list[Statement] | None, new: list[Statement] | None) -> Iterator[Broadening]:
     if new is None:
         # What a policy denied is allowed once it is gone; what the holder was allowed went with it.
-        if any(not it.allows for it in old or ()) and holder.reach is Reach.RESOURCE_POLICY:
+        if any(not statement.allows for statement in old or ()) and holder.reach is Reach.RESOURCE_POLICY:
             yield from _told(stack, holder, Direction.GROWS, growth(old or (), ()))
         elif old:
             yield Broadening(stack, holder.name, "", holder.reach, Direction.NARROWS, f"{_who(holder)} is gone")
         return
     if old is None:
-        new = [it for it in new if not it.by_default]  # a new endpoint gives nobody a right that IAM does not give
+        new = [
+            statement for statement in new if not statement.by_default
+        ]  # a new endpoint gives nobody a right that IAM does not give
     prefix = "new: " if old is None else ""
     yield from _told(stack, holder, Direction.GROWS, growth(old or (), new), prefix)
     yield from _told(stack, holder, Direction.NARROWS, growth(new, old or ()))
@@ -61,9 +69,9 @@ def _of(stack: str, holder: Holder, old: list[Statement] | None, new: list[State
 def _told(
     stack: str, holder: Holder, direction: Direction, found: Iterable[Growth], prefix: str = ""
 ) -> Iterator[Broadening]:
-    for it in _merged(found):
-        reach = Reach.PUBLIC if _is_public(it.growth, direction) else holder.reach
-        words = f"{prefix}{_sentence(holder, it, direction)}"
+    for merged in _merged(found):
+        reach = Reach.PUBLIC if _is_public(merged.growth, direction) else holder.reach
+        words = f"{prefix}{_sentence(holder, merged, direction)}"
         yield Broadening(stack, holder.name, holder.logical_id, reach, direction, words)
 
 
@@ -77,42 +85,44 @@ class _Merged:
 def _merged(found: Iterable[Growth]) -> Iterator[_Merged]:
     """What differs in resource or principal only is told together."""
     groups: dict[Growth, tuple[dict[str, None], dict[str, None]]] = {}
-    for it in found:
-        public = it.principal == ANYBODY
-        there = groups.setdefault(replace(it, resource="", principal=ANYBODY if public else ""), ({}, {}))
-        there[0][it.resource] = None
-        there[1][it.principal] = None
-    for it, (where, who) in groups.items():
-        yield _Merged(it, tuple(where), tuple(name for name in who if name))
+    for growth_ in found:
+        public = growth_.principal == ANYBODY
+        there = groups.setdefault(replace(growth_, resource="", principal=ANYBODY if public else ""), ({}, {}))
+        there[0][growth_.resource] = None
+        there[1][growth_.principal] = None
+    for alike, (where, who) in groups.items():
+        yield _Merged(alike, tuple(where), tuple(name for name in who if name))
 
 
-def _sentence(holder: Holder, it: _Merged, direction: Direction) -> str:
-    grown = it.growth
+def _sentence(holder: Holder, merged: _Merged, direction: Direction) -> str:
+    grown = merged.growth
     actions = shown(grown.actions, grown.patterns)
     if grown.denial_gone:
         return (
             f"{_who(holder)}: {'no longer denied' if direction is Direction.GROWS else 'newly denied'}: {actions}"
-            + _on(holder, it.resources)
+            + _on(holder, merged.resources)
         )
     may = "may" if direction is Direction.GROWS else "may no longer"
     who = _who(holder)
     if holder.reach is Reach.TRUST:
-        subject = f"{_listed(it.principals)} {may} become {who}"
+        subject = f"{_listed(merged.principals)} {may} become {who}"
     elif holder.reach is Reach.RESOURCE_POLICY:
-        subject = f"{_listed(it.principals)} {may} {actions}{_on(holder, it.resources)}"
+        subject = f"{_listed(merged.principals)} {may} {actions}{_on(holder, merged.resources)}"
     else:
-        subject = f"{who} {may} {actions}{_on(holder, it.resources)}"
+        subject = f"{who} {may} {actions}{_on(holder, merged.resources)}"
     return subject + _under(grown, direction)
 
 
-def _under(it: Growth, direction: Direction) -> str:
+def _under(grown: Growth, direction: Direction) -> str:
     """The conditions; where only they differ, what is missing of what stood there before."""
-    if it.loosened and direction is Direction.GROWS:
-        dropped = sorted(it.loosened - it.conditions)
+    if grown.loosened and direction is Direction.GROWS:
+        dropped = sorted(grown.loosened - grown.conditions)
         return f", no longer only if {_conditions(dropped)}" + (
-            f", but if {_conditions(sorted(it.conditions - it.loosened))}" if it.conditions - it.loosened else ""
+            f", but if {_conditions(sorted(grown.conditions - grown.loosened))}"
+            if grown.conditions - grown.loosened
+            else ""
         )
-    return f" if {_conditions(sorted(it.conditions))}" if it.conditions else ""
+    return f" if {_conditions(sorted(grown.conditions))}" if grown.conditions else ""
 
 
 def _conditions(conditions: Iterable[tuple[str, str, frozenset[str]]]) -> str:
@@ -137,7 +147,7 @@ def _on(holder: Holder, where: tuple[str, ...]) -> str:
 
 
 def _listed(values: Iterable[str]) -> str:
-    names = ["anybody" if it == ANYBODY else f"`{_plain(it)}`" for it in values]
+    names = ["anybody" if value == ANYBODY else f"`{_plain(value)}`" for value in values]
     more = [f"{len(names) - _MOST} more"] if len(names) > _MOST else []
     return ", ".join([*names[:_MOST], *more])
 
@@ -147,12 +157,12 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("`", "'").split())
 
 
-def _is_public(it: Growth, direction: Direction) -> bool:
+def _is_public(grown: Growth, direction: Direction) -> bool:
     return (
         direction is Direction.GROWS
-        and it.principal == ANYBODY
-        and not it.denial_gone
-        and not _restricted(it.conditions)
+        and grown.principal == ANYBODY
+        and not grown.denial_gone
+        and not _restricted(grown.conditions)
     )
 
 
@@ -193,7 +203,7 @@ def _attached(side: Side) -> dict[str, _Attached]:
         if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
             properties = resource.get("Properties") or {}
             path = _plain(side.names.text({"Ref": logical_id}).strip("{}"))
-            arns = frozenset(side.names.text(it) for it in properties.get("ManagedPolicyArns") or ())
+            arns = frozenset(side.names.text(arn) for arn in properties.get("ManagedPolicyArns") or ())
             boundary = properties.get("PermissionsBoundary")
             found[path] = _Attached(arns, side.names.text(boundary) if boundary else "")
     return found

@@ -75,12 +75,16 @@ def _written(logical_id: str, resource: Json, names: Names) -> Iterator[tuple[Ho
     if kind in _IDENTITIES:
         yield (
             Holder(Reach.PERMISSION, own),
-            [it for policy in _listed(properties.get("Policies")) for it in _document(policy.get("PolicyDocument"))],
+            [
+                statement
+                for policy in _listed(properties.get("Policies"))
+                for statement in _document(policy.get("PolicyDocument"))
+            ],
         )
     if kind == "AWS::IAM::Role":
         yield Holder(Reach.TRUST, own), _document(properties.get("AssumeRolePolicyDocument"))
     elif kind in _IDENTITY_POLICIES:
-        holders = [it for name in _ATTACHED_TO for it in _listed(properties.get(name))]
+        holders = [holder for name in _ATTACHED_TO for holder in _listed(properties.get(name))]
         for attached in holders or [{"Ref": logical_id}]:
             name = names.text(attached).rpartition(":")[2].strip("{}")
             yield Holder(Reach.PERMISSION, name), _document(properties.get("PolicyDocument"))
@@ -92,8 +96,8 @@ def _written(logical_id: str, resource: Json, names: Names) -> Iterator[tuple[Ho
 
 
 def _of_a_resource(logical_id: str, kind: str, properties: Json, names: Names) -> Iterator[tuple[Holder, list[Json]]]:
-    targets = [it for name in _TARGETS for it in _listed(properties.get(name))]
-    written = [it for value in properties.values() for it in _document(value)]
+    targets = [target for name in _TARGETS for target in _listed(properties.get(name))]
+    written = [statement for value in properties.values() for statement in _document(value)]
     if kind in _OPEN_BY_DEFAULT and _OPEN_BY_DEFAULT[kind] not in properties:
         written = [_OPEN]
     if written:
@@ -105,7 +109,11 @@ def _document(value: object) -> list[Json]:
     """The statements of a policy document; none of anything else."""
     if not isinstance(value, Mapping) or "Statement" not in value:
         return []
-    return [it for it in _listed(value["Statement"]) if isinstance(it, dict) and it.get("Effect") in ("Allow", "Deny")]
+    return [
+        statement
+        for statement in _listed(value["Statement"])
+        if isinstance(statement, dict) and statement.get("Effect") in ("Allow", "Deny")
+    ]
 
 
 def _permission(properties: Json) -> Json:
@@ -132,19 +140,20 @@ def _permission(properties: Json) -> Json:
 
 
 def _read(written: list[Json], names: Names) -> Iterator[Statement]:
-    for it in written:
-        patterns = tuple(names.text(each) for each in _listed(it.get("Action", it.get("NotAction"))))
+    for statement in written:
+        patterns = tuple(names.text(action) for action in _listed(statement.get("Action", statement.get("NotAction"))))
         chosen = frozenset(patterns)
         yield Statement(
-            allows=it["Effect"] == "Allow",
-            actions=all_but(chosen) if "NotAction" in it else all_of(chosen),
-            patterns=("*",) if "NotAction" in it else patterns,
-            resources=_texts(it.get("Resource"), names) or frozenset({"*"} if "NotResource" not in it else ()),
-            not_resources=_texts(it.get("NotResource"), names),
-            principals=_principals(it.get("Principal"), names),
-            not_principals=_principals(it.get("NotPrincipal"), names),
-            conditions=_conditions(it.get("Condition"), names),
-            by_default=it is _OPEN,
+            allows=statement["Effect"] == "Allow",
+            actions=all_but(chosen) if "NotAction" in statement else all_of(chosen),
+            patterns=("*",) if "NotAction" in statement else patterns,
+            resources=_texts(statement.get("Resource"), names)
+            or frozenset({"*"} if "NotResource" not in statement else ()),
+            not_resources=_texts(statement.get("NotResource"), names),
+            principals=_principals(statement.get("Principal"), names),
+            not_principals=_principals(statement.get("NotPrincipal"), names),
+            conditions=_conditions(statement.get("Condition"), names),
+            by_default=statement is _OPEN,
         )
 
 
@@ -153,7 +162,7 @@ def _principals(value: object, names: Names) -> frozenset[str]:
         return frozenset()
     if not isinstance(value, Mapping):
         return frozenset({ANYBODY})
-    found = {(kind, names.text(each)) for kind, given in value.items() for each in _listed(given)}
+    found = {(kind, names.text(principal)) for kind, given in value.items() for principal in _listed(given)}
     return frozenset(_principal(str(kind), text) for kind, text in found)
 
 
@@ -175,7 +184,7 @@ def _conditions(value: object, names: Names) -> Conditions:
 
 
 def _texts(value: object, names: Names) -> frozenset[str]:
-    return frozenset(names.text(it) for it in _listed(value))
+    return frozenset(names.text(item) for item in _listed(value))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -47,7 +47,10 @@ def changes(before: Estimate, after: Estimate) -> list[CostChange]:
         )
         for place in {**was, **now}
     ]
-    return sorted((it for it in found if abs(it.more) >= CENT), key=lambda it: (-abs(it.more), it.stack, it.path))
+    return sorted(
+        (change for change in found if abs(change.more) >= CENT),
+        key=lambda change: (-abs(change.more), change.stack, change.path),
+    )
 
 
 def environments(before: Estimate, after: Estimate) -> list[str]:

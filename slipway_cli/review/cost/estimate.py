@@ -64,7 +64,7 @@ class Estimate:
         for line in self.lines:
             if line.environment == environment:
                 sums[line.group] = sums.get(line.group, Decimal(0)) + line.amount
-        return dict(sorted(sums.items(), key=lambda each: -each[1]))
+        return dict(sorted(sums.items(), key=lambda group: -group[1]))
 
     def unverified(self) -> bool:
         """Whether a price in it stands on no page that was read."""
@@ -90,20 +90,22 @@ def estimate(
     return Estimate(tuple(lines), tuple(unpriced), assume, tuple(environments))
 
 
-def _priced(stack: Stack, it: Resource, prices: PriceTable) -> Iterator[Line | Unpriced]:
-    kind = it.definition["Type"]
+def _priced(stack: Stack, resource: Resource, prices: PriceTable) -> Iterator[Line | Unpriced]:
+    kind = resource.definition["Type"]
     priced = PRICED.get(kind)
     if priced is None:
         if free(kind) is None:
-            yield Unpriced(stack.environment, stack.name, stack.path(it.logical_id), kind, "no pricer knows this type")
+            yield Unpriced(
+                stack.environment, stack.name, stack.path(resource.logical_id), kind, "no pricer knows this type"
+            )
         return
     try:
-        for use in priced.pricer(it):
+        for use in priced.pricer(resource):
             price = prices.find(use.price, stack.region)
             if price:
-                yield Line(stack.environment, stack.name, stack.path(it.logical_id), priced.group, use, price)
+                yield Line(stack.environment, stack.name, stack.path(resource.logical_id), priced.group, use, price)
             else:
                 why = f"{use.what}: no price '{use.price}' for {stack.region} in slipway_cli/review/cost/prices.yaml"
-                yield Unpriced(stack.environment, stack.name, stack.path(it.logical_id), kind, why)
+                yield Unpriced(stack.environment, stack.name, stack.path(resource.logical_id), kind, why)
     except UnknownUseError as error:
-        yield Unpriced(stack.environment, stack.name, stack.path(it.logical_id), kind, str(error))
+        yield Unpriced(stack.environment, stack.name, stack.path(resource.logical_id), kind, str(error))

@@ -50,7 +50,7 @@ class PriceTable:
 
     def regions(self) -> tuple[str, ...]:
         """The regions that have prices of their own."""
-        return tuple(sorted({region for each in self._prices.values() for region in each} - {EVERYWHERE}))
+        return tuple(sorted({region for regions in self._prices.values() for region in regions} - {EVERYWHERE}))
 
     def all(self) -> list[tuple[str, Price]]:
         """Every price with its region."""

@@ -111,7 +111,7 @@ def _variant(product: Product, profile: Profile, nat: str, given: Json) -> Varia
     except ValidationError as error:
         problem = _said(error)
         # Priced all the same, as if no service called the internet: what it would cost is why one asks.
-        whole["services"] = {name: {**each, "internet": False} for name, each in whole["services"].items()}
+        whole["services"] = {name: {**service, "internet": False} for name, service in whole["services"].items()}
         varied = _valid(whole, profile)
     return Variant(profile.name, nat, varied.environments["it"], problem)
 

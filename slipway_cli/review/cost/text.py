@@ -39,7 +39,7 @@ def headline(before: Estimate, after: Estimate) -> str:
         for name in compare.environments(before, after)
         if abs(more := after.total(name) - before.total(name)) >= CENT
     ]
-    return ", ".join(f"{name} {signed(more)}/month" for name, more in sorted(moved, key=lambda each: -abs(each[1])))
+    return ", ".join(f"{name} {signed(more)}/month" for name, more in sorted(moved, key=lambda move: -abs(move[1])))
 
 
 def _compared(before: Estimate, after: Estimate) -> Iterator[str]:
@@ -52,7 +52,9 @@ def _compared(before: Estimate, after: Estimate) -> Iterator[str]:
     found = compare.changes(before, after)
     if found:
         yield from ("", "What makes the difference:", "")
-        yield from (f"- {it.environment}: {it.words}: {signed(it.more)}" for it in found[:_MOST_CHANGES])
+        yield from (
+            f"- {change.environment}: {change.words}: {signed(change.more)}" for change in found[:_MOST_CHANGES]
+        )
         if len(found) > _MOST_CHANGES:
             yield f"- {len(found) - _MOST_CHANGES} more, of less than {money(abs(found[_MOST_CHANGES - 1].more))} each"
     yield from ("", *unpriced(after), *footnotes(after))
@@ -85,7 +87,7 @@ def _details(lines: Sequence[Line]) -> list[str]:
             money(line.amount),
             line.use.assumed,
         )
-        for line in sorted(shown, key=lambda each: -each.amount)
+        for line in sorted(shown, key=lambda line: -line.amount)
     ]
     small = [line for line in lines if line.amount < CENT]
     if small:
@@ -99,8 +101,10 @@ def unpriced(estimate: Estimate) -> Iterator[str]:
         return
     yield "**Not in these figures**, since nothing here knows what it costs:"
     yield ""
-    for it in dict.fromkeys((each.environment, each.path, each.kind, each.why) for each in estimate.unpriced):
-        environment, path, kind, why = it
+    for entry in dict.fromkeys(
+        (missing.environment, missing.path, missing.kind, missing.why) for missing in estimate.unpriced
+    ):
+        environment, path, kind, why = entry
         yield f"- {environment}: {path} ({kind}): {why}"
     yield ""
 

@@ -30,8 +30,8 @@ def architecture(stacks: Sequence[Stack]) -> Graph:
 
 
 class _Drawing:
-    def __init__(self, of: References) -> None:
-        self._of = of
+    def __init__(self, references: References) -> None:
+        self._of = references
         self._ids: dict[Found, str] = {}
 
     def graph(self) -> Graph:
@@ -39,10 +39,10 @@ class _Drawing:
         edges = [*self._from_users(distributions), *self._to_services(), *self._to_data(), *self._outwards()]
         reached = {edge.target for edge in edges}
         items: list[Item] = [Node(_USERS, "users", Shape.END)] if distributions else []
-        items += [Node(self._id(it), _cdn(it)) for it in distributions]
+        items += [Node(self._id(distribution), _cdn(distribution)) for distribution in distributions]
         # Not where logs go: nobody's data, and an arrow from everything.
-        buckets = [it for it in self._of.of_type(_BUCKET) if self._id(it) in reached]
-        items += [Node(self._id(it), f"bucket {it.path}", Shape.STORE) for it in buckets]
+        buckets = [bucket for bucket in self._of.of_type(_BUCKET) if self._id(bucket) in reached]
+        items += [Node(self._id(bucket), f"bucket {bucket.path}", Shape.STORE) for bucket in buckets]
         placed = self._placed()
         items += placed.pop(_ELSEWHERE, [])
         frames = [Group(_plain(name), f"{name} subnets", tuple(inside), True) for name, inside in placed.items()]
@@ -51,26 +51,28 @@ class _Drawing:
             items.append(Node(_INTERNET, "internet", Shape.END))
         return Graph((*items, *dict.fromkeys(edges)))
 
-    def _id(self, it: Found) -> str:
+    def _id(self, resource: Found) -> str:
         """A short id of letters and digits, the same for the same resource."""
-        if it not in self._ids:
-            wanted = _plain(it.path)
-            taken = sum(each == wanted or each.startswith(f"{wanted}x") for each in self._ids.values())
-            self._ids[it] = f"{wanted}x{taken}" if taken else wanted
-        return self._ids[it]
+        if resource not in self._ids:
+            wanted = _plain(resource.path)
+            taken = sum(given == wanted or given.startswith(f"{wanted}x") for given in self._ids.values())
+            self._ids[resource] = f"{wanted}x{taken}" if taken else wanted
+        return self._ids[resource]
 
     def _placed(self) -> dict[str, list[Item]]:
         """Nodes by the name of the subnets they stand in, in the order in which the network names them."""
         places: dict[str, list[Item]] = {name: [] for name in self._subnets()}
-        for it in self._of.of_type(_BALANCER):
-            scheme = it.properties.get("Scheme", "internet-facing")
-            self._place(places, it, it.properties.get("Subnets"), f"load balancer\n{scheme}")
-        for it in self._of.of_type(_SERVICE):
-            self._place(places, it, it.properties.get("NetworkConfiguration"), self._service(it))
-        for it in self._of.of_type(_DATABASE):
-            self._place(places, it, it.properties.get("DBSubnetGroupName"), _database(it), Shape.STORE)
-        for it in self._of.of_type(_CACHE):
-            self._place(places, it, it.properties.get("CacheSubnetGroupName"), _cache(it), Shape.STORE)
+        for balancer in self._of.of_type(_BALANCER):
+            scheme = balancer.properties.get("Scheme", "internet-facing")
+            self._place(places, balancer, balancer.properties.get("Subnets"), f"load balancer\n{scheme}")
+        for service in self._of.of_type(_SERVICE):
+            self._place(places, service, service.properties.get("NetworkConfiguration"), self._service(service))
+        for database in self._of.of_type(_DATABASE):
+            self._place(
+                places, database, database.properties.get("DBSubnetGroupName"), _database(database), Shape.STORE
+            )
+        for cache in self._of.of_type(_CACHE):
+            self._place(places, cache, cache.properties.get("CacheSubnetGroupName"), _cache(cache), Shape.STORE)
         for kind in _NAT:
             same = self._of.of_type(kind)
             if same:
@@ -82,27 +84,31 @@ class _Drawing:
         return {name: inside for name, inside in places.items() if inside}
 
     def _place(
-        self, places: dict[str, list[Item]], it: Found, subnets: object, label: str, shape: Shape = Shape.BOX
+        self, places: dict[str, list[Item]], resource: Found, subnets: object, label: str, shape: Shape = Shape.BOX
     ) -> None:
-        found = self._of.reached(it, subnets, ("AWS::EC2::Subnet",), _SUBNET_GROUPS)
+        found = self._of.reached(resource, subnets, ("AWS::EC2::Subnet",), _SUBNET_GROUPS)
         name = _subnet_name(found[0]) if found else _ELSEWHERE
-        places.setdefault(name, []).append(Node(self._id(it), label, shape))
+        places.setdefault(name, []).append(Node(self._id(resource), label, shape))
 
     def _subnets(self) -> dict[str, list[Found]]:
         named: dict[str, list[Found]] = {}
-        for it in self._of.of_type("AWS::EC2::Subnet"):
-            named.setdefault(_subnet_name(it), []).append(it)
+        for subnet in self._of.of_type("AWS::EC2::Subnet"):
+            named.setdefault(_subnet_name(subnet), []).append(subnet)
         return named
 
     def _vpc(self, vpc: Found) -> str:
-        zones = {str(it.properties.get("AvailabilityZone")) for each in self._subnets().values() for it in each}
+        zones = {
+            str(subnet.properties.get("AvailabilityZone")) for subnets in self._subnets().values() for subnet in subnets
+        }
         return f"VPC {vpc.properties.get('CidrBlock', '')}, {len(zones)} zones"
 
-    def _service(self, it: Found) -> str:
-        definition = it.stack.resources[it.logical_id]
-        resource = Resource(it.logical_id, definition, it.stack.template, Assumptions())
-        name = str(it.properties.get("ServiceName", it.path)).removeprefix(f"{it.stack.name.rpartition('-')[0]}-")
-        task = resource.referred(it.properties.get("TaskDefinition"))
+    def _service(self, service: Found) -> str:
+        definition = service.stack.resources[service.logical_id]
+        resource = Resource(service.logical_id, definition, service.stack.template, Assumptions())
+        name = str(service.properties.get("ServiceName", service.path)).removeprefix(
+            f"{service.stack.name.rpartition('-')[0]}-"
+        )
+        task = resource.referred(service.properties.get("TaskDefinition"))
         try:
             count = counted(tasks(resource), "task")
             cpu, memory = (Decimal(str(task.get(key, 0))) / 1024 for key in ("Cpu", "Memory"))
@@ -112,23 +118,25 @@ class _Drawing:
 
     def _endpoints(self) -> list[Found]:
         found = self._of.of_type("AWS::EC2::VPCEndpoint")
-        return [it for it in found if it.properties.get("VpcEndpointType") == "Interface"]
+        return [endpoint for endpoint in found if endpoint.properties.get("VpcEndpointType") == "Interface"]
 
     def _from_users(self, distributions: Sequence[Found]) -> Iterator[Edge]:
-        for it in distributions:
-            yield Edge(_USERS, self._id(it))
-            config = it.properties.get("DistributionConfig", {})
+        for distribution in distributions:
+            yield Edge(_USERS, self._id(distribution))
+            config = distribution.properties.get("DistributionConfig", {})
             for origin in config.get("Origins", []):
                 where = [origin.get("DomainName"), origin.get("VpcOriginConfig")]
-                for target in self._of.reached(it, where, (_BUCKET, _BALANCER), ("AWS::CloudFront::VpcOrigin",)):
-                    yield Edge(self._id(it), self._id(target), _paths(config, origin.get("Id")))
+                for target in self._of.reached(
+                    distribution, where, (_BUCKET, _BALANCER), ("AWS::CloudFront::VpcOrigin",)
+                ):
+                    yield Edge(self._id(distribution), self._id(target), _paths(config, origin.get("Id")))
 
     def _to_services(self) -> Iterator[Edge]:
         behind: dict[str, list[Found]] = {}
-        for it in self._of.of_type(_RULE, _LISTENER):
-            actions = it.properties.get("Actions", it.properties.get("DefaultActions"))
-            balancers = self._of.reached(it, it.properties, (_BALANCER,), (_LISTENER,))
-            for group in self._of.reached(it, actions, (_TARGETS,)):
+        for rule in self._of.of_type(_RULE, _LISTENER):
+            actions = rule.properties.get("Actions", rule.properties.get("DefaultActions"))
+            balancers = self._of.reached(rule, rule.properties, (_BALANCER,), (_LISTENER,))
+            for group in self._of.reached(rule, actions, (_TARGETS,)):
                 behind.setdefault(group.logical_id, []).extend(balancers)
         for service in self._of.of_type(_SERVICE):
             for group in self._of.reached(service, service.properties.get("LoadBalancers"), (_TARGETS,)):
@@ -137,8 +145,8 @@ class _Drawing:
 
     def _to_data(self) -> Iterator[Edge]:
         """From each service to what it is told of; from their frame where all are told of the same."""
-        told = {it: self._told(it) for it in self._services()}
-        common = set.intersection(*(set(each) for each in told.values())) if told else set()
+        told = {service: self._told(service) for service in self._services()}
+        common = set.intersection(*(set(targets) for targets in told.values())) if told else set()
         framed = self._framed(list(told))
         for service, targets in told.items():
             for target in targets:
@@ -160,8 +168,10 @@ class _Drawing:
         """The id of the frame that all services stand in; empty where they do not stand together."""
         names = {
             _subnet_name(subnet)
-            for it in services
-            for subnet in self._of.reached(it, it.properties.get("NetworkConfiguration"), ("AWS::EC2::Subnet",))
+            for service in services
+            for subnet in self._of.reached(
+                service, service.properties.get("NetworkConfiguration"), ("AWS::EC2::Subnet",)
+            )
         }
         return _plain(names.pop()) if len(names) == 1 else ""
 
@@ -180,7 +190,7 @@ class _Drawing:
         for link in self._of.of_type("AWS::EC2::SubnetRouteTableAssociation"):
             if self._of.reached(link, link.properties.get("RouteTableId"), ("AWS::EC2::RouteTable",)) == tables:
                 subnets = self._of.reached(link, link.properties.get("SubnetId"), ("AWS::EC2::Subnet",))
-                names |= {_subnet_name(it) for it in subnets}
+                names |= {_subnet_name(subnet) for subnet in subnets}
         return names
 
 
@@ -193,33 +203,35 @@ def _subnet_name(subnet: Found) -> str:
     return str(tags.get("aws-cdk:subnet-name", "Other"))
 
 
-def _cdn(it: Found) -> str:
-    waf = " with WAF" if it.properties.get("DistributionConfig", {}).get("WebACLId") else ""
+def _cdn(distribution: Found) -> str:
+    waf = " with WAF" if distribution.properties.get("DistributionConfig", {}).get("WebACLId") else ""
     return f"CloudFront{waf}"
 
 
 def _paths(config: Json, origin: object) -> str:
     """What of an address leads to an origin."""
     paths = [
-        str(it.get("PathPattern")) for it in config.get("CacheBehaviors", []) if it.get("TargetOriginId") == origin
+        str(behaviour.get("PathPattern"))
+        for behaviour in config.get("CacheBehaviors", [])
+        if behaviour.get("TargetOriginId") == origin
     ]
     rest = config.get("DefaultCacheBehavior", {}).get("TargetOriginId") == origin
     words = [*paths, *(["everything else" if config.get("CacheBehaviors") else "everything"] if rest else [])]
     return "\n".join(" ".join(words[i : i + _PATHS_A_LINE]) for i in range(0, len(words), _PATHS_A_LINE))
 
 
-def _database(it: Found) -> str:
-    standby = ", standby" if it.properties.get("MultiAZ") is True else ""
-    return f"{_engine(it)}\n{it.properties.get('DBInstanceClass')}{standby}"
+def _database(database: Found) -> str:
+    standby = ", standby" if database.properties.get("MultiAZ") is True else ""
+    return f"{_engine(database)}\n{database.properties.get('DBInstanceClass')}{standby}"
 
 
-def _cache(it: Found) -> str:
-    nodes = counted(Decimal(str(it.properties.get("NumCacheClusters", 1))), "node")
-    return f"{_engine(it)}\n{nodes} {it.properties.get('CacheNodeType')}"
+def _cache(cache: Found) -> str:
+    nodes = counted(Decimal(str(cache.properties.get("NumCacheClusters", 1))), "node")
+    return f"{_engine(cache)}\n{nodes} {cache.properties.get('CacheNodeType')}"
 
 
-def _engine(it: Found) -> str:
-    return f"{it.properties.get('Engine')} {it.properties.get('EngineVersion')}"
+def _engine(resource: Found) -> str:
+    return f"{resource.properties.get('Engine')} {resource.properties.get('EngineVersion')}"
 
 
 def _nat(same: Sequence[Found]) -> str:

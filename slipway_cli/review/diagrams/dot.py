@@ -23,14 +23,14 @@ _HEAD = (
 
 def dot(graph: Graph) -> str:
     """The diagram for Graphviz, from top to bottom."""
-    groups = {it.id: it for it in flat(graph.items) if isinstance(it, Group)}
-    edges = [it for it in flat(graph.items) if isinstance(it, Edge)]
+    groups = {item.id: item for item in flat(graph.items) if isinstance(item, Group)}
+    edges = [item for item in flat(graph.items) if isinstance(item, Edge)]
     return "\n".join(
         [
             "digraph {",
             *(f"  {line}" for line in _HEAD),
             *_frames(graph.items, "  "),
-            *(f"  {_edge(it, groups, edges)}" for it in edges),
+            *(f"  {_edge(edge, groups, edges)}" for edge in edges),
             "}",
         ]
     )
@@ -45,7 +45,7 @@ def _frames(items: Sequence[Item], indent: str) -> Iterator[str]:
             yield f"{indent}  label={_quoted(f' {item.label} ')}"
             yield from _frames(item.items, f"{indent}  ")
             if _is_row(item):
-                nodes = " ".join(it.id for it in item.items if isinstance(it, Node))
+                nodes = " ".join(node.id for node in item.items if isinstance(node, Node))
                 yield f"{indent}  {{ rank=same {nodes} }}"
             yield f"{indent}}}"
 
@@ -65,7 +65,7 @@ def _edge(edge: Edge, groups: dict[str, Group], edges: Sequence[Edge]) -> str:
 
 def _end(group: Group | None, edges: Sequence[Edge], *, leaves: bool) -> str:
     """The node of a group that an edge leaves from, one of its lowest, or comes to, its first."""
-    nodes = [it.id for it in flat(group.items) if isinstance(it, Node)] if group else []
+    nodes = [item.id for item in flat(group.items) if isinstance(item, Node)] if group else []
     if not group or not nodes:
         return ""
     if not leaves or _is_row(group):
@@ -76,7 +76,7 @@ def _end(group: Group | None, edges: Sequence[Edge], *, leaves: bool) -> str:
 
 def _is_row(group: Group) -> bool:
     """Whether its nodes follow each other: then they stand side by side."""
-    return group.across and any(isinstance(it, Edge) for it in group.items)
+    return group.across and any(isinstance(item, Edge) for item in group.items)
 
 
 def _wrapped(label: str) -> str:

@@ -56,7 +56,7 @@ def files(products: Mapping[str, tuple[str, Assembly]]) -> dict[Path, str]:
     graphs: dict[str, Graph] = {}
     for product, (description, assembly) in products.items():
         found = drawings(assembly)
-        named = Drawings({f"{name}-{product}": it for name, it in found.environments.items()}, found.pipelines)
+        named = Drawings({f"{name}-{product}": graph for name, graph in found.environments.items()}, found.pipelines)
         graphs |= named.all()
         pages.append("\n".join(_product(description, named)))
     svgs = {DOCS / "diagrams" / f"{name}.svg": standalone(image) for name, image in drawn(graphs).items()}

@@ -18,13 +18,13 @@ def pipelines(stack: Stack) -> Iterator[tuple[str, Graph]]:
     for resource in stack.resources.values():
         if resource["Type"] == "AWS::CodePipeline::Pipeline":
             properties = resource["Properties"]
-            stages = [_stage(stack, each) for each in properties.get("Stages", [])]
+            stages = [_stage(stack, stage) for stage in properties.get("Stages", [])]
             yield str(properties["Name"]), pipeline(_starts(properties), stages)
 
 
 def _stage(stack: Stack, stage: Json) -> DrawnStage:
     back = document.BACK if stage.get("OnFailure", {}).get("Result") == "ROLLBACK" else ""
-    return DrawnStage(stage["Name"], tuple(_step(stack, each) for each in stage["Actions"]), back)
+    return DrawnStage(stage["Name"], tuple(_step(stack, action) for action in stage["Actions"]), back)
 
 
 def _step(stack: Stack, action: Json) -> Step:
@@ -44,9 +44,9 @@ def _starts(properties: Json) -> str:
     found: dict[str, list[str]] = {"pull_requests_to": [], "tags": [], "branches": []}
     for trigger in properties.get("Triggers", []):
         git = trigger.get("GitConfiguration", {})
-        for each in git.get("PullRequest", []):
-            found["pull_requests_to"] += each.get("Branches", {}).get("Includes", [])
-        for each in git.get("Push", []):
-            found["tags"] += each.get("Tags", {}).get("Includes", [])
-            found["branches"] += each.get("Branches", {}).get("Includes", [])
+        for pull_request in git.get("PullRequest", []):
+            found["pull_requests_to"] += pull_request.get("Branches", {}).get("Includes", [])
+        for push in git.get("Push", []):
+            found["tags"] += push.get("Tags", {}).get("Includes", [])
+            found["branches"] += push.get("Branches", {}).get("Includes", [])
     return document.starts(**found)

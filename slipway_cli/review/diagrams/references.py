@@ -55,20 +55,20 @@ class References:
         seen: set[Found] = set()
         waiting = list(self._referred(start.stack, value))
         while waiting:
-            it = waiting.pop(0)
-            if it in seen:
+            resource = waiting.pop(0)
+            if resource in seen:
                 continue
-            seen.add(it)
-            if it.type in types:
-                found[it] = None
-            elif it.type in through:
-                waiting += self._referred(it.stack, it.properties)
+            seen.add(resource)
+            if resource.type in types:
+                found[resource] = None
+            elif resource.type in through:
+                waiting += self._referred(resource.stack, resource.properties)
         return list(found)
 
     def _referred(self, stack: Stack, value: Any) -> Iterator[Found]:
         if isinstance(value, list):
-            for each in value:
-                yield from self._referred(stack, each)
+            for item in value:
+                yield from self._referred(stack, item)
         if not isinstance(value, dict):
             return
         name = value.get("Ref") or (value.get("Fn::GetAtt") or [None])[0]
@@ -80,8 +80,8 @@ class References:
             if exporter:
                 yield from self._referred(*exporter)
         else:
-            for each in value.values():
-                yield from self._referred(stack, each)
+            for inner in value.values():
+                yield from self._referred(stack, inner)
 
     @cached_property
     def _exports(self) -> dict[str, tuple[Stack, Any]]:

@@ -34,7 +34,7 @@ def table(
 ) -> str:
     """A table of cells that are HTML already; it scrolls by itself where it is wider than the page."""
     kinds = [' class="number"' if column in numbers else "" for column in range(len(heads))]
-    head = "".join(f"<th{kind}>{text(it)}</th>" for it, kind in zip(heads, kinds, strict=True))
+    head = "".join(f"<th{kind}>{text(title)}</th>" for title, kind in zip(heads, kinds, strict=True))
     body = []
     for index, row in enumerate(rows):
         last = ' class="total"' if total and index == len(rows) - 1 else ""
@@ -45,7 +45,7 @@ def table(
 
 def listed(items: Sequence[str]) -> str:
     """A list of items that are HTML already."""
-    return f"<ul>{''.join(f'<li>{it}</li>' for it in items)}</ul>"
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
 
 
 def folded(summary: str, body: str, *, opened: bool = False) -> str:

@@ -28,17 +28,18 @@ def _parts(before: Estimate, after: Estimate) -> Iterator[str]:
         yield "<h3>What makes the difference</h3>"
         yield table(
             ("", "change", "what"),
-            [(text(it.environment), _more(it.more), text(it.words)) for it in changed],
+            [(text(change.environment), _more(change.more), text(change.words)) for change in changed],
             numbers=(1,),
         )
     if after.unpriced:
         items = dict.fromkeys(
-            f"{text(it.environment)}: {text(it.path)} ({text(it.kind)}): {text(it.why)}" for it in after.unpriced
+            f"{text(missing.environment)}: {text(missing.path)} ({text(missing.kind)}): {text(missing.why)}"
+            for missing in after.unpriced
         )
         said = "<b>Not in these figures</b>, since nothing here knows the price:"
         yield f'<div class="verdict">{said}{listed(list(items))}</div>'
     for name in after.environments:
-        yield folded(_heading(after, name), _lines([it for it in after.lines if it.environment == name]))
+        yield folded(_heading(after, name), _lines([line for line in after.lines if line.environment == name]))
     yield folded("Assumptions, and what is not counted", _assumptions(after))
 
 
@@ -75,7 +76,7 @@ def _lines(lines: Sequence[Line]) -> str:
             money(it.amount),
             f"<small>{text(it.use.assumed)}</small>",
         )
-        for it in sorted(lines, key=lambda each: -each.amount)
+        for it in sorted(lines, key=lambda line: -line.amount)
         if it.amount >= CENT
     ]
     return table(("what", "how much", "each", "a month", "assumed"), rows, numbers=(1, 2, 3))
@@ -87,5 +88,5 @@ def _assumptions(estimate: Estimate) -> str:
         f"On-demand prices as read on {prices().checked:%Y-%m-%d}; slipway_cli/review/cost/prices.yaml says where."
     )
     mark = " One with a ? stands on no page that we could read." if estimate.unverified() else ""
-    left_out = listed([text(it) for it in NOT_COUNTED])
+    left_out = listed([text(item) for item in NOT_COUNTED])
     return f"<p>{checked}{mark}</p>{table(('assumed', 'what'), rows, numbers=(0,))}<p>Not counted:</p>{left_out}"

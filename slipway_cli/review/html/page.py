@@ -44,12 +44,16 @@ def page(report: Report, sides: Sides, *, verdict: Verdict | None = None) -> str
     """The whole file."""
     parts = [
         _head(report),
-        *(f'<div class="verdict">{words(it[:1].upper() + it[1:])}.</div>' for it in report.warnings),
+        *(f'<div class="verdict">{words(warning[:1].upper() + warning[1:])}.</div>' for warning in report.warnings),
         *_judged(verdict or Verdict()),
         f'<nav aria-label="Sections">{"".join(_links())}</nav><main>',
         section("findings", "What matters first", _findings(report.findings)),
         section("changes", "Changes, stack by stack", _stacks(report)),
-        *(folded(text(it.title), blocks(it.markdown)) for it in report.sections if not is_added(it)),
+        *(
+            folded(text(section.title), blocks(section.markdown))
+            for section in report.sections
+            if not is_added(section)
+        ),
         cost(estimate(sides.before.stacks), estimate(sides.after.stacks)),
         section("diagrams", "Diagrams", *_diagrams(sides)),
         "</main>",
@@ -81,7 +85,7 @@ def _links() -> Iterator[str]:
 
 
 def _judged(verdict: Verdict) -> Iterator[str]:
-    for rule in sorted({it.rule for it in verdict.forbidden}):
+    for rule in sorted({finding.rule for finding in verdict.forbidden}):
         allow = (
             f"label <code>{text(LABEL + rule)}</code>, or a commit with <code>{text(f'{TRAILER}: {rule}, why')}</code>"
         )
@@ -98,48 +102,53 @@ def _findings(findings: Sequence[Finding]) -> str:
     if not findings:
         return "<p>Nothing is lost, nobody may do more, no network opens.</p>"
     blocks = []
-    for rule, found in groupby(findings, key=lambda it: it.rule):
+    for rule, found in groupby(findings, key=lambda finding: finding.rule):
         blocks.append(f"<h3>{text(RULES.get(rule, rule)[:1].upper() + RULES.get(rule, rule)[1:])}</h3>")
-        blocks.append(listed([_finding(it) for it in found]))
+        blocks.append(listed([_finding(finding) for finding in found]))
     return "".join(blocks)
 
 
-def _finding(it: Finding) -> str:
-    grave = '<span class="danger">Danger:</span> ' if it.severity is Severity.DANGER else ""
-    advice = f'<br><span class="soft">{words(it.advice)}</span>' if it.advice else ""
-    return f"{grave}<code>{text(it.stack)}</code>: {words(it.words)}{advice}"
+def _finding(finding: Finding) -> str:
+    grave = '<span class="danger">Danger:</span> ' if finding.severity is Severity.DANGER else ""
+    advice = f'<br><span class="soft">{words(finding.advice)}</span>' if finding.advice else ""
+    return f"{grave}<code>{text(finding.stack)}</code>: {words(finding.words)}{advice}"
 
 
 def _stacks(report: Report) -> str:
     if not report.stacks:
         return "<p>No stack changes.</p>"
-    return "".join(_stack(it, opened=len(report.stacks) <= _OPEN) for it in report.stacks)
+    return "".join(_stack(stack, opened=len(report.stacks) <= _OPEN) for stack in report.stacks)
 
 
 def _stack(stack: StackChange, *, opened: bool) -> str:
     counted = ", ".join(_counted(stack)) or "parameters and outputs"
     summary = f'<b>{text(stack.name)}</b> <span class="soft">{text(stack.action.value)}: {counted}</span>'
-    parts = [listed([_resource(it) for it in stack.resources])] if stack.resources else []
+    parts = [listed([_resource(change) for change in stack.resources])] if stack.resources else []
     if stack.broadenings:
-        parts.append(f"<h3>Rights and networks</h3>{listed([_broadening(it) for it in stack.broadenings])}")
+        parts.append(
+            f"<h3>Rights and networks</h3>{listed([_broadening(broadening) for broadening in stack.broadenings])}"
+        )
     if stack.others:
-        rows = [(f"<code>{text(it.path)}</code>", text(value(it.before)), text(value(it.after))) for it in stack.others]
+        rows = [
+            (f"<code>{text(change.path)}</code>", text(value(change.before)), text(value(change.after)))
+            for change in stack.others
+        ]
         parts.append(f"<h3>Beside the resources</h3>{table(('', 'before', 'after'), rows)}")
     return folded(summary, "".join(parts), opened=opened)
 
 
 def _counted(stack: StackChange) -> Iterator[str]:
-    for found, one, many in (
+    for found, singular, many in (
         (stack.resources, "resource", "resources"),
         (stack.broadenings, "right or network", "rights and networks"),
     ):
         if found:
-            yield f"{len(found)} {one if len(found) == 1 else many}"
+            yield f"{len(found)} {singular if len(found) == 1 else many}"
 
 
-def _resource(it: ResourceChange) -> str:
-    said = words(it.words)
-    if not it.properties:
+def _resource(change: ResourceChange) -> str:
+    said = words(change.words)
+    if not change.properties:
         return said
     rows = [
         (
@@ -148,20 +157,20 @@ def _resource(it: ResourceChange) -> str:
             text(value(p.after)),
             text(p.because or p.behaviour.words),
         )
-        for p in it.properties
+        for p in change.properties
     ]
-    kind = f"<small>{text(it.type)} <code>{text(it.logical_id)}</code></small>"
+    kind = f"<small>{text(change.type)} <code>{text(change.logical_id)}</code></small>"
     return f"{said}{folded(kind, table(('property', 'before', 'after', 'update'), rows))}"
 
 
-def _broadening(it: Broadening) -> str:
-    grows = it.direction is Direction.GROWS
+def _broadening(broadening: Broadening) -> str:
+    grows = broadening.direction is Direction.GROWS
     sign = (
-        f'<span class="grows">{text(it.reach.value)} grows</span>'
+        f'<span class="grows">{text(broadening.reach.value)} grows</span>'
         if grows
-        else f"{text(it.reach.value)} {it.direction.value}"
+        else f"{text(broadening.reach.value)} {broadening.direction.value}"
     )
-    return f"{sign}: {words(it.words)}"
+    return f"{sign}: {words(broadening.words)}"
 
 
 def _diagrams(sides: Sides) -> Iterator[str]:
@@ -169,8 +178,8 @@ def _diagrams(sides: Sides) -> Iterator[str]:
     was, now = drawings(sides.before).all(), drawings(sides.after).all()
     changed = [name for name in now if was.get(name) != now[name]]
     gone = {f"before {name}": was[name] for name in changed if name in was}
-    images = drawn({**{name: now[name] for name in [*changed, *(it for it in now if it not in changed)]}, **gone})
-    for name in now if not images else [it for it in images if not it.startswith("before ")]:
+    images = drawn({**{name: now[name] for name in [*changed, *(name for name in now if name not in changed)]}, **gone})
+    for name in now if not images else [name for name in images if not name.startswith("before ")]:
         mark = " <b>changes</b>" if name in changed else ""
         yield _figure(f"{text(name)}{mark}", images[name])
         if f"before {name}" in images:

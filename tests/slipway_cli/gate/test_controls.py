@@ -21,17 +21,17 @@ TABLE = load()
 
 def wrong(table: Table) -> list[str]:
     """What is wrong with a table, row by row."""
-    rows = [each.name for each in table.rows]
+    rows = [row.name for row in table.rows]
     said = [f"{name}: no row" for name in table.standard if name not in rows]
     said += [f"{name}: not in the standard" for name in rows if name not in table.standard]
     for control in table.rows:
         if not control.answers:
             said.append(f"{control.name}: no answer")
-        said += [f"{control.name}: {each} does not exist" for each in control.met if not exists(each)]
+        said += [f"{control.name}: {rule} does not exist" for rule in control.met if not exists(rule)]
         said += [
-            f"{control.name}: {each} is not accepted anywhere" for each in control.accepted if each not in accepted()
+            f"{control.name}: {rule} is not accepted anywhere" for rule in control.accepted if rule not in accepted()
         ]
-        said += [f"{control.name}: {each} is no reason" for each in control.reasons.values() if len(each) < 7]
+        said += [f"{control.name}: {reason} is no reason" for reason in control.reasons.values() if len(reason) < 7]
     return said
 
 
@@ -52,13 +52,15 @@ def functions(path: Path) -> frozenset[str]:
     if not path.exists():
         return frozenset()
     return frozenset(
-        it.name for it in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(it, ast.FunctionDef)
+        statement.name
+        for statement in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(statement, ast.FunctionDef)
     )
 
 
 @cache
 def accepted() -> frozenset[str]:
-    return frozenset(rule for product in PRODUCTS for each in shipped(product).accepted for rule in each.rules)
+    return frozenset(rule for product in PRODUCTS for entry in shipped(product).accepted for rule in entry.rules)
 
 
 @cache

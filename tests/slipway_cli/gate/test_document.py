@@ -31,10 +31,10 @@ def test_every_reason_is_a_sentence(inspections: list[Inspection]) -> None:
 
 
 def test_nothing_stands_on_a_stack_a_stage_or_the_app(inspections: list[Inspection]) -> None:
-    accepted = [each for inspection in inspections for each in inspection.accepted]
+    accepted = [entry for inspection in inspections for entry in inspection.accepted]
 
     assert accepted
-    assert [each for each in accepted if each.wide or each.path.count("/") < 2] == []
+    assert [entry for entry in accepted if entry.wide or entry.path.count("/") < 2] == []
 
 
 def test_a_changed_reason_changes_the_page(inspections: list[Inspection]) -> None:

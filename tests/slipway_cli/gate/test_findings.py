@@ -45,9 +45,9 @@ def test_what_is_accepted_is_let_through_and_told_once() -> None:
     [finding(path="production/Data/Media/Resource"), finding(path=f"{BUCKET}2/Resource"), finding("CKV_AWS_19")],
 )
 def test_accepting_one_thing_accepts_nothing_else(elsewhere: Finding) -> None:
-    it = inspection([finding(), elsewhere], [accepted()])
+    inspected = inspection([finding(), elsewhere], [accepted()])
 
-    assert it.refused() == [elsewhere]
+    assert inspected.refused() == [elsewhere]
 
 
 def test_what_is_accepted_and_not_found_any_more_is_refused() -> None:
@@ -106,8 +106,8 @@ def test_a_workflow_has_nothing_to_accept() -> None:
 
 def test_one_decision_of_many_constructs_is_one_risk() -> None:
     paths = [f"production/Data/Bucket{number}" for number in range(5)]
-    it = inspection([finding(path=path) for path in paths], [accepted(path) for path in paths])
+    inspected = inspection([finding(path=path) for path in paths], [accepted(path) for path in paths])
 
-    (risk,) = risks([it, it])
+    (risk,) = risks([inspected, inspected])
 
     assert (len(risk.constructs), risk.findings) == (5, 5)

@@ -41,7 +41,7 @@ def test_a_new_requirement_makes_its_lock_stale(copy: Path) -> None:
     said = list(stale(copy))
 
     assert "requirements-dev.lock is not of requirements-dev.txt any more: type `make lock`" in said
-    assert any("left-pad not at all" in each for each in said)
+    assert any("left-pad not at all" in problem for problem in said)
 
 
 def test_a_changed_version_makes_both_locks_stale_that_hold_it(copy: Path) -> None:

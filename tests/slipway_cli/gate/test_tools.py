@@ -70,7 +70,7 @@ def made(inspection: Inspection, folder: Path) -> list[Template]:
 
 
 def rules(findings: Iterator[Finding] | list[Finding], tool: str, path: str = "") -> set[str]:
-    return {each.rule for each in findings if each.tool == tool and each.path.startswith(path)}
+    return {finding.rule for finding in findings if finding.tool == tool and finding.path.startswith(path)}
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ def test_each_pack_is_asked(inspection: Inspection, pack: str, rule: str, path: 
 
 
 def test_every_pack_has_a_planted_finding(inspection: Inspection) -> None:
-    assert set(synthesis.PACKS) <= {each.tool for each in inspection.findings}
+    assert set(synthesis.PACKS) <= {finding.tool for finding in inspection.findings}
 
 
 def test_what_is_accepted_is_matched_told_when_stale_and_refused_on_a_stack(inspection: Inspection) -> None:
     said = list(inspection.wrong())
 
-    assert "AwsSolutions-S1" not in {each.rule for each in inspection.refused()}
-    assert any("AwsSolutions-S99: take it out" in each for each in said)
-    assert any("accepts at Unsafe, a whole stack or more" in each for each in said)
+    assert "AwsSolutions-S1" not in {finding.rule for finding in inspection.refused()}
+    assert any("AwsSolutions-S99: take it out" in problem for problem in said)
+    assert any("accepts at Unsafe, a whole stack or more" in problem for problem in said)
 
 
 def test_an_inspection_is_read_as_it_was_written(inspection: Inspection, folder: Path) -> None:
@@ -148,7 +148,7 @@ def test_each_way_to_more_rights_is_found_whatever_its_resources_are(path: str) 
 
 
 def test_rights_of_one_role_are_gathered_from_all_its_policies(made: list[Template]) -> None:
-    (document,) = [it for path, it in roles(made[0]).items() if path.startswith("Unsafe/Role")]
+    (document,) = [role for path, role in roles(made[0]).items() if path.startswith("Unsafe/Role")]
 
     assert document["Statement"][0]["Resource"] == "*"
 

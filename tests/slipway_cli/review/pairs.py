@@ -56,11 +56,11 @@ def patched(value: Any, change: Any) -> Any:
     if not isinstance(change, dict):
         return copy.deepcopy(change)
     result = copy.deepcopy(value) if isinstance(value, dict) else {}
-    for key, each in change.items():
-        if each is None:
+    for key, inner in change.items():
+        if inner is None:
             result.pop(key, None)
         else:
-            result[key] = patched(result.get(key), each)
+            result[key] = patched(result.get(key), inner)
     return result
 
 
@@ -73,26 +73,28 @@ def _assembly(template: Json) -> Assembly:
     return Assembly((Stack("shop-data", "production", "111122223333", "us-east-1", template),), "55.0.0")
 
 
-def verdict(of: Report, logical_id: str) -> str:
+def verdict(report: Report, logical_id: str) -> str:
     """What it says about one resource, in the table's words."""
-    found = [it for stack in of.stacks for it in stack.resources if it.logical_id == logical_id]
+    found = [resource for stack in report.stacks for resource in stack.resources if resource.logical_id == logical_id]
     if not found:
         return "none"
     (change,) = found
     return _ACTIONS.get(change.action) or _BEHAVIOURS[change.behaviour]
 
 
-def fate(of: Report, logical_id: str) -> str:
+def fate(report: Report, logical_id: str) -> str:
     """What it says about the data of one resource, in the table's words."""
-    found = [it.fate for stack in of.stacks for it in stack.resources if it.logical_id == logical_id]
+    found = [
+        resource.fate for stack in report.stacks for resource in stack.resources if resource.logical_id == logical_id
+    ]
     return {Fate.LOST: "lost", Fate.SNAPSHOT: "snapshot", Fate.KEPT: "kept"}.get(
         found[0] if found else Fate.NONE, "none"
     )
 
 
-def access(of: Report) -> str:
+def access(report: Report) -> str:
     """Which way rights and networks move, in the table's words."""
-    found = {it.direction for stack in of.stacks for it in stack.broadenings}
+    found = {broadening.direction for stack in report.stacks for broadening in stack.broadenings}
     if found == {Direction.GROWS, Direction.NARROWS}:
         return "both"
     return {Direction.GROWS: "grows", Direction.NARROWS: "narrows"}.get(next(iter(found), Direction.SHIFTS), "none")

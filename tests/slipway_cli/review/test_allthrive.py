@@ -30,7 +30,7 @@ def report() -> Report:
 
 
 def words(report: Report) -> list[str]:
-    return [it.words for stack in report.stacks for it in stack.resources]
+    return [resource.words for stack in report.stacks for resource in stack.resources]
 
 
 def test_a_product_that_does_not_change_has_no_report() -> None:
@@ -43,35 +43,37 @@ def test_it_speaks_of_services_and_databases_as_operators_do(report: Report) -> 
     said = words(report)
 
     assert "web: CPU `512` → `1024`, memory `1024` → `2048`, tasks restart" in said
-    assert any(it.startswith("database: instance class `db.t4g.medium` → `db.m7g.large`") for it in said)
+    assert any(sentence.startswith("database: instance class `db.t4g.medium` → `db.m7g.large`") for sentence in said)
 
 
 def test_what_is_replaced_without_data_is_no_finding(report: Report) -> None:
-    assert [it.words for it in report.findings if it.rule == "replace-stateful"] == []
+    assert [finding.words for finding in report.findings if finding.rule == "replace-stateful"] == []
     assert "nothing stateful is replaced" in report.headline
 
 
 def test_protections_that_go_are_told(report: Report) -> None:
-    said = [it.words for it in report.findings if it.rule == "weaken-protection"]
+    said = [finding.words for finding in report.findings if finding.rule == "weaken-protection"]
 
     assert "database: deletion protection `true` → `false`" in said
     assert "database: backup retention period `30` → `7`" in said
     assert "web logs: retention (days) `90` → `30`; **older log events are deleted**" in said
-    assert any("stack `production-allthrive-data`: no longer protected from deletion" in it for it in said)
+    assert any("stack `production-allthrive-data`: no longer protected from deletion" in sentence for sentence in said)
 
 
 def test_a_shell_that_goes_narrows_a_role(report: Report) -> None:
     (services,) = [stack for stack in report.stacks if stack.name == "production-allthrive-services"]
 
-    assert any("ssmmessages" in it.words and "no longer" in it.words for it in services.broadenings)
+    assert any(
+        "ssmmessages" in broadening.words and "no longer" in broadening.words for broadening in services.broadenings
+    )
 
 
 def test_a_load_balancers_protection_counts_too(report: Report) -> None:
-    said = [it.words for it in report.findings if it.path.startswith("LoadBalancer/")]
+    said = [finding.words for finding in report.findings if finding.path.startswith("LoadBalancer/")]
 
     assert said == ["load balancer: `deletion_protection.enabled` value `true` → `false`"]
 
 
 def test_every_change_knows_what_happens(report: Report) -> None:
-    assert {it.behaviour for stack in report.stacks for it in stack.resources} <= set(UpdateBehaviour)
-    assert all(it.words for stack in report.stacks for it in stack.resources)
+    assert {resource.behaviour for stack in report.stacks for resource in stack.resources} <= set(UpdateBehaviour)
+    assert all(resource.words for stack in report.stacks for resource in stack.resources)

@@ -40,7 +40,7 @@ def test_a_deployed_stack_is_read_as_it_was_deployed_and_an_absent_one_is_new(ac
 
     found, unread = deployed(Assembly((stack(there.name), stack(unique("absent")))))
 
-    assert [(it.name, it.template) for it in found.stacks] == [(there.name, there.template)]
+    assert [(stack.name, stack.template) for stack in found.stacks] == [(there.name, there.template)]
     assert unread == {}
 
 

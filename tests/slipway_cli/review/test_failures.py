@@ -17,7 +17,9 @@ IMPORTS = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": {
 
 def assembly(network: Any, services: Any) -> Assembly:
     names = (("network", network), ("services", services))
-    return Assembly(tuple(Stack(name, "production", "1", "eu-west-1", it) for name, it in names if it is not None))
+    return Assembly(
+        tuple(Stack(name, "production", "1", "eu-west-1", template) for name, template in names if template is not None)
+    )
 
 
 def network(**properties: str) -> Any:
@@ -27,7 +29,7 @@ def network(**properties: str) -> Any:
 
 def failures(before: Assembly, after: Assembly) -> list[str]:
     told = compare(before, after, product="shop", base="main")
-    return [it.words for it in told.findings if it.rule == "deployment-fails"]
+    return [finding.words for finding in told.findings if finding.rule == "deployment-fails"]
 
 
 USER = {"Resources": {"In": IMPORTS}}
@@ -60,18 +62,20 @@ def test_an_export_whose_resource_is_replaced_while_it_is_imported() -> None:
     ],
 )
 def test_a_replacement_that_keeps_its_name(kind: str, before: Any, after: Any, expected: bool) -> None:
-    sides = (assembly({"Resources": {"X": {"Type": kind, "Properties": it}}}, None) for it in (before, after))
+    sides = (
+        assembly({"Resources": {"X": {"Type": kind, "Properties": properties}}}, None) for properties in (before, after)
+    )
 
     found = failures(*sides)
 
     assert bool(found) == expected
-    assert all("its replacement would be called `a` too" in it for it in found)
+    assert all("its replacement would be called `a` too" in sentence for sentence in found)
 
 
 def test_a_stack_that_leaves_the_app_stays_deployed() -> None:
     told = compare(assembly(network(), USER), assembly(network(), None), product="shop", base="main")
 
-    assert [(it.rule, it.words) for it in told.findings] == [
+    assert [(finding.rule, finding.words) for finding in told.findings] == [
         ("stack-removed", "stack `services` leaves the app: it stays deployed, with 0 stores of data")
     ]
 
@@ -80,7 +84,7 @@ def test_a_store_that_moves_to_another_stack_is_told_as_moved() -> None:
     table = {"Resources": {"T": {"Type": "AWS::DynamoDB::Table", "Properties": {"BillingMode": "PAY_PER_REQUEST"}}}}
     told = compare(assembly(table, {"Resources": {}}), assembly({"Resources": {}}, table), product="shop", base="main")
 
-    assert [(it.rule, it.words, it.advice) for it in told.findings] == [
+    assert [(finding.rule, finding.words, finding.advice) for finding in told.findings] == [
         (
             "delete-stateful",
             "t: **deleted, data lost**",
@@ -104,7 +108,9 @@ def test_a_stack_of_another_region_is_a_new_one_and_the_old_one_stays() -> None:
 
 
 def test_what_a_custom_resource_does_is_its_functions_affair() -> None:
-    before, after = ({"Resources": {"C": {"Type": "Custom::X", "Properties": {"Size": it}}}} for it in ("1", "2"))
+    before, after = ({"Resources": {"C": {"Type": "Custom::X", "Properties": {"Size": size}}}} for size in ("1", "2"))
     told = compare(assembly(before, None), assembly(after, None), product="shop", base="main")
 
-    assert [it.words for it in told.stacks[0].resources] == ["c: size `1` → `2` (the function behind it decides)"]
+    assert [resource.words for resource in told.stacks[0].resources] == [
+        "c: size `1` → `2` (the function behind it decides)"
+    ]

@@ -40,8 +40,8 @@ def spoiled(value: Any, chance: random.Random) -> Any:
     if chance.random() < 0.01:
         return chance.choice(JUNK)
     if isinstance(value, dict):
-        return {key: spoiled(each, chance) if key != "Type" else each for key, each in value.items()}
-    return [spoiled(each, chance) for each in value] if isinstance(value, list) else value
+        return {key: spoiled(inner, chance) if key != "Type" else inner for key, inner in value.items()}
+    return [spoiled(item, chance) for item in value] if isinstance(value, list) else value
 
 
 def assembly(seed: int) -> Assembly:
@@ -61,7 +61,7 @@ def said(before: Assembly, after: Assembly) -> str:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
-def test_no_template_makes_it_fail_but_by_name(one: int, other: int) -> None:
-    text = said(assembly(one), assembly(other))
+def test_no_template_makes_it_fail_but_by_name(first: int, other: int) -> None:
+    text = said(assembly(first), assembly(other))
 
     assert text.startswith("<!-- slipway review") or "not shaped as CloudFormation's templates are" in text

@@ -85,7 +85,7 @@ def test_a_report_over_the_limit_is_cut_between_parts_and_says_where_the_whole_i
 @given(st.integers(700, 3000), st.lists(st.text(max_size=300), max_size=12))
 def test_no_report_is_longer_than_the_limit_and_none_ends_inside_a_fold(limit: int, words: list[str]) -> None:
     stacks = tuple(
-        replace(DATA, name=f"s{i}", resources=(replace(DATABASE, words=code(it)),)) for i, it in enumerate(words)
+        replace(DATA, name=f"s{i}", resources=(replace(DATABASE, words=code(word)),)) for i, word in enumerate(words)
     )
     text = markdown(replace(REPORT, stacks=stacks), limit=limit)
 

@@ -13,7 +13,12 @@ PAIRS = pairs()
 def test_a_pair_is_told_as_the_table_says(pair: Pair) -> None:
     told = report(pair.before, pair.after)
 
-    said = (verdict(told, pair.of), fate(told, pair.of), access(told), tuple(sorted({it.rule for it in told.findings})))
+    said = (
+        verdict(told, pair.of),
+        fate(told, pair.of),
+        access(told),
+        tuple(sorted({finding.rule for finding in told.findings})),
+    )
 
     assert said == (pair.verdict, pair.fate, pair.access, pair.rules)
 

@@ -41,12 +41,12 @@ def side(policy: Sequence[Any], **more: Any) -> Side:
 
 
 def read(policy: Sequence[Any]) -> list[Statement]:
-    it = side(policy)
-    return [each for found in statements(it.template, it.names).values() for each in found]
+    read_side = side(policy)
+    return [statement for found in statements(read_side.template, read_side.names).values() for statement in found]
 
 
 def words(before: Sequence[Any], after: Sequence[Any]) -> list[str]:
-    return [it.words for it in rights("s", side(before), side(after)) if it.direction is Direction.GROWS]
+    return [right.words for right in rights("s", side(before), side(after)) if right.direction is Direction.GROWS]
 
 
 def allow(action: object, resource: object = "*", **more: Any) -> dict[str, Any]:
@@ -54,9 +54,9 @@ def allow(action: object, resource: object = "*", **more: Any) -> dict[str, Any]
 
 
 @given(patterns, patterns, st.text("ab", max_size=6))
-def test_a_pattern_that_covers_another_matches_all_that_it_matches(one: str, other: str, text: str) -> None:
-    if covers(one, other) and fnmatchcase(text, other):
-        assert fnmatchcase(text, one)
+def test_a_pattern_that_covers_another_matches_all_that_it_matches(pattern: str, other: str, text: str) -> None:
+    if covers(pattern, other) and fnmatchcase(text, other):
+        assert fnmatchcase(text, pattern)
 
 
 @few
@@ -76,8 +76,8 @@ def test_statements_in_another_order_grow_nothing(policy: list[Any]) -> None:
 def test_one_more_permission_never_narrows(policy: list[Any], action: str, resource: str) -> None:
     more = [*policy, allow(action, resource)]
 
-    assert [it for it in growth(read(more), read(policy)) if it.denial_gone] == []
-    assert [it for it in growth(read(more), read(policy)) if not it.denial_gone] == []
+    assert [grown for grown in growth(read(more), read(policy)) if grown.denial_gone] == []
+    assert [grown for grown in growth(read(more), read(policy)) if not grown.denial_gone] == []
 
 
 @few
@@ -91,14 +91,14 @@ def test_one_more_denial_never_grows(policy: list[Any], action: str, resource: s
 @few
 @given(written)
 def test_from_nothing_every_permission_grows_unless_it_is_denied(policy: list[Any]) -> None:
-    denials = [it for it in policy if it["Effect"] == "Deny"]
-    allows = [it for it in policy if it["Effect"] == "Allow"]
+    denials = [statement for statement in policy if statement["Effect"] == "Deny"]
+    allows = [statement for statement in policy if statement["Effect"] == "Allow"]
 
-    grown = {pattern for it in growth([], read(policy)) for pattern in it.patterns}
+    grown = {pattern for growth_ in growth([], read(policy)) for pattern in growth_.patterns}
 
-    assert grown <= {it["Action"] for it in allows}
+    assert grown <= {allow["Action"] for allow in allows}
     if not denials:
-        assert grown == {it["Action"] for it in allows}
+        assert grown == {allow["Action"] for allow in allows}
 
 
 def test_wildcards_are_worked_out_with_a_list_of_all_actions() -> None:
@@ -134,6 +134,6 @@ def test_resources_of_the_template_are_called_by_their_construct() -> None:
     template = side([allow("s3:GetObject", {"Fn::GetAtt": ["B1", "Arn"]})], **bucket).template
     named = Names(Stack("s", "e", "1", "eu-west-1", template, {"B1": "Media"}))
 
-    (said,) = [it.words for it in rights("s", side([], **bucket), Side(template, named))]
+    (said,) = [right.words for right in rights("s", side([], **bucket), Side(template, named))]
 
     assert said == "`web` may `s3:GetObject` on `arn:aws:s3:::{Media}`"

@@ -56,8 +56,10 @@ class Repository:
 
     def described(self, base: str = "main") -> tuple[Any, Any]:
         before, after = synthesized("shop", base, self.folder)
-        one, other = (it.stacks[0].template["Description"] if it.stacks else None for it in (before, after))
-        return one, other
+        was, other = (
+            assembly.stacks[0].template["Description"] if assembly.stacks else None for assembly in (before, after)
+        )
+        return was, other
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ values = st.recursive(
 
 
 def paths(before: Any, after: Any) -> list[str]:
-    return [".".join(it.path) for it in differences(before, after)]
+    return [".".join(difference.path) for difference in differences(before, after)]
 
 
 @given(values)
@@ -25,8 +25,8 @@ def test_nothing_differs_from_itself(value: Any) -> None:
 
 
 @given(values, values)
-def test_it_sees_a_difference_from_either_side(one: Any, other: Any) -> None:
-    assert bool(paths(one, other)) == bool(paths(other, one))
+def test_it_sees_a_difference_from_either_side(before: Any, other: Any) -> None:
+    assert bool(paths(before, other)) == bool(paths(other, before))
 
 
 @given(values)
@@ -38,14 +38,19 @@ def test_members_of_a_list_are_known_by_their_name() -> None:
     before = [{"Name": "web", "Cpu": 1}, {"Name": "log", "Cpu": 1}]
     after = [{"Name": "log", "Cpu": 1}, {"Name": "web", "Cpu": 2}]
 
-    assert [(it.path, it.order_only) for it in differences(before, after)] == [(("web", "Cpu"), False), ((), True)]
-    assert [it.path for it in differences(before, after, unordered=lambda _: True) if it.meant] == [("web", "Cpu")]
+    assert [(difference.path, difference.order_only) for difference in differences(before, after)] == [
+        (("web", "Cpu"), False),
+        ((), True),
+    ]
+    assert [
+        difference.path for difference in differences(before, after, unordered=lambda _: True) if difference.meant
+    ] == [("web", "Cpu")]
 
 
 def test_a_function_is_one_value() -> None:
-    (it,) = differences({"A": {"Ref": "X"}}, {"A": {"Fn::GetAtt": ["X", "Arn"]}})
+    (difference,) = differences({"A": {"Ref": "X"}}, {"A": {"Fn::GetAtt": ["X", "Arn"]}})
 
-    assert it.path == ("A",)
+    assert difference.path == ("A",)
 
 
 def test_numbers_and_switches_mean_the_same_as_text() -> None:

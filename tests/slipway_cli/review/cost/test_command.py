@@ -16,13 +16,17 @@ from tests.support.manifests import product
 @pytest.fixture(scope="module")
 def months() -> dict[tuple[str, str], Decimal]:
     """US dollars a month of AllThrive's production by profile and way out."""
-    found = [it for it in variants(product(), "production") if it.profile == "minimal" or it.nat == "gateway"]
+    found = [
+        variant
+        for variant in variants(product(), "production")
+        if variant.profile == "minimal" or variant.nat == "gateway"
+    ]
     synthesized = assembly(
-        product({"pipeline": None}), {f"v{i}": it.environment for i, it in enumerate(found)}, tooling=False
+        product({"pipeline": None}), {f"v{i}": variant.environment for i, variant in enumerate(found)}, tooling=False
     )
     priced = estimate(synthesized.stacks)
     assert priced.unpriced == ()
-    return {(it.profile, it.nat): priced.total(f"v{i}") for i, it in enumerate(found)}
+    return {(variant.profile, variant.nat): priced.total(f"v{i}") for i, variant in enumerate(found)}
 
 
 def test_each_profile_costs_more_than_the_one_before(months: dict[tuple[str, str], Decimal]) -> None:
@@ -46,7 +50,7 @@ def test_a_gateway_instead_of_an_instance_costs_the_difference_of_both(months: d
 
 
 def test_what_the_manifest_forbids_is_priced_and_said() -> None:
-    refused = {it.nat: it.problem for it in variants(product(), "production") if it.problem}
+    refused = {variant.nat: variant.problem for variant in variants(product(), "production") if variant.problem}
 
     assert list(refused) == ["none"]
     assert "the internet is needed by web, celery" in refused["none"]
@@ -61,7 +65,9 @@ def test_profiles_fit_a_manifest_with_few_zones_and_little_scaling() -> None:
         }
     )
 
-    found = {it.profile: it.environment for it in variants(small, "production") if it.nat == "gateway"}
+    found = {
+        variant.profile: variant.environment for variant in variants(small, "production") if variant.nat == "gateway"
+    }
 
     assert found["ha"].network.zones == found["ha"].network.nat_count == 2
     assert found["ha"].services["web"].count == 3

@@ -26,7 +26,11 @@ def of(product: str) -> Estimate:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_every_type_we_make_has_a_price_or_a_reason_to_have_none(product: str) -> None:
-    made = {it["Type"] for template in shipped(product).templates.values() for it in template["Resources"].values()}
+    made = {
+        resource["Type"]
+        for template in shipped(product).templates.values()
+        for resource in template["Resources"].values()
+    }
 
     assert sorted(kind for kind in made if kind not in PRICED and free(kind) is None) == []
 
@@ -47,7 +51,9 @@ def test_no_type_is_both_priced_and_free() -> None:
 def test_an_unknown_type_is_named_and_not_counted_as_nothing() -> None:
     found = estimate([stack(Search={"Type": "AWS::OpenSearchService::Domain", "Properties": {}})])
 
-    assert [(it.path, it.kind) for it in found.unpriced] == [("Search", "AWS::OpenSearchService::Domain")]
+    assert [(missing.path, missing.kind) for missing in found.unpriced] == [
+        ("Search", "AWS::OpenSearchService::Domain")
+    ]
     assert "Search (AWS::OpenSearchService::Domain)" in "\n".join(text.unpriced(found))
 
 
@@ -65,7 +71,7 @@ def test_an_unknown_type_is_named_and_not_counted_as_nothing() -> None:
 def test_a_database_we_have_no_price_for_is_named(properties: Json, said: str) -> None:
     found = estimate([stack(Database={"Type": "AWS::RDS::DBInstance", "Properties": properties})])
 
-    assert any(said in it.why for it in found.unpriced)
+    assert any(said in missing.why for missing in found.unpriced)
 
 
 def test_a_region_without_prices_is_named_with_the_file_to_change() -> None:
@@ -123,14 +129,16 @@ def test_a_larger_task_is_told_with_what_it_was_and_what_it_costs_more() -> None
     before = read(shipped("allthrive").folder)
     template = copy.deepcopy(dict(before["production-allthrive-services"].template))
     (web,) = [
-        it for it in template["Resources"].values() if it["Properties"].get("Family") == "production-allthrive-web"
+        resource
+        for resource in template["Resources"].values()
+        if resource["Properties"].get("Family") == "production-allthrive-web"
     ]
     web["Properties"] |= {"Cpu": "1024", "Memory": "2048"}
     after = [
-        Stack(it.name, it.environment, it.account, it.region, template, it.paths)
-        if it.name == "production-allthrive-services"
-        else it
-        for it in before.stacks
+        Stack(stack.name, stack.environment, stack.account, stack.region, template, stack.paths)
+        if stack.name == "production-allthrive-services"
+        else stack
+        for stack in before.stacks
     ]
 
     section = text.section(estimate(before.stacks), estimate(after))
@@ -153,5 +161,5 @@ def test_what_is_new_and_what_is_gone_are_called_so() -> None:
 
 
 def test_money_is_rounded_half_up_and_signed() -> None:
-    assert [text.money(Decimal(it)) for it in ("0.005", "1234.5", "0")] == ["$0.01", "$1,234.50", "$0.00"]
-    assert [text.signed(Decimal(it)) for it in ("14.2", "-3.65", "0.001")] == ["+$14.20", "-$3.65", "±$0.00"]
+    assert [text.money(Decimal(amount)) for amount in ("0.005", "1234.5", "0")] == ["$0.01", "$1,234.50", "$0.00"]
+    assert [text.signed(Decimal(amount)) for amount in ("14.2", "-3.65", "0.001")] == ["+$14.20", "-$3.65", "±$0.00"]

@@ -19,7 +19,7 @@ from tests.support.synthesis import PRODUCTS, shipped, synthesis
 
 
 def stacks(product: str, name: str) -> list[Stack]:
-    return [it for it in read(shipped(product).folder).stacks if it.environment == name]
+    return [stack for stack in read(shipped(product).folder).stacks if stack.environment == name]
 
 
 def environment(product: str, name: str) -> Graph:
@@ -27,25 +27,27 @@ def environment(product: str, name: str) -> Graph:
 
 
 def labels(graph: Graph) -> list[str]:
-    return [it.label for it in graph.nodes()]
+    return [node.label for node in graph.nodes()]
 
 
 def arrows(graph: Graph) -> set[tuple[str, str]]:
     """Each edge as the first lines of the labels at both ends."""
-    named = {it.id: it.label.partition("\n")[0] for it in flat(graph.items) if isinstance(it, Node | Group)}
-    return {(named[it.source], named[it.target]) for it in flat(graph.items) if isinstance(it, Edge)}
+    named = {item.id: item.label.partition("\n")[0] for item in flat(graph.items) if isinstance(item, Node | Group)}
+    return {(named[item.source], named[item.target]) for item in flat(graph.items) if isinstance(item, Edge)}
 
 
 def inside(graph: Graph, frame: str) -> list[str]:
-    (group,) = [it for it in flat(graph.items) if isinstance(it, Group) and it.label == frame]
-    return [it.label.partition("\n")[0] for it in group.items if isinstance(it, Node)]
+    (group,) = [item for item in flat(graph.items) if isinstance(item, Group) and item.label == frame]
+    return [item.label.partition("\n")[0] for item in group.items if isinstance(item, Node)]
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_a_pipeline_is_drawn_from_its_template_as_from_the_model(product: str) -> None:
     drawn_from_template = dict(pipelines(read(shipped(product).folder)[f"tooling-{product}-delivery"]))
 
-    assert drawn_from_template == {it.pipeline: document.graph(it) for it in deliveries(load(product))}
+    assert drawn_from_template == {
+        delivery.pipeline: document.graph(delivery) for delivery in deliveries(load(product))
+    }
 
 
 def test_production_is_drawn_with_its_sizes() -> None:
@@ -98,7 +100,9 @@ def test_without_nat_there_are_endpoints_and_no_internet() -> None:
 
 
 def test_a_bucket_that_only_takes_logs_is_left_out() -> None:
-    assert "AccessLogs" in {it.path for it in References(stacks("allthrive", "production")).of_type("AWS::S3::Bucket")}
+    assert "AccessLogs" in {
+        bucket.path for bucket in References(stacks("allthrive", "production")).of_type("AWS::S3::Bucket")
+    }
     assert not any("AccessLogs" in label for label in labels(environment("allthrive", "production")))
 
 

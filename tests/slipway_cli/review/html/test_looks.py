@@ -95,7 +95,7 @@ def test_the_measure_of_contrast_finds_what_is_faint(opened: Page) -> None:
     opened.evaluate("document.getElementById('faint').remove()")
 
     light = not opened.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    assert [it.partition(":")[0] for it in found] == (["faint"] if light else [])
+    assert [problem.partition(":")[0] for problem in found] == (["faint"] if light else [])
 
 
 def test_the_page_is_light_or_dark_as_its_reader_asked(opened: Page) -> None:
