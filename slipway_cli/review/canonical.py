@@ -1,4 +1,4 @@
-"""Templates without what changes by itself, so that what is left to compare is meant."""
+"""Normalizes templates, so that a comparison shows only intended changes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Json = dict[str, Any]
 _HASH = re.compile(r"(?<![0-9a-fA-F])[0-9a-f]{64}(?![0-9a-fA-F])")
 _INTERPOLATED = re.compile(r"\$\{([A-Za-z0-9:]+)((?:\.[A-Za-z0-9.]+)?)\}")
 _IGNORED_TYPES = frozenset({"AWS::CDK::Metadata"})
-# Their logical ids carry a hash of their content, so that each content gets one of its own: CDK means it so.
+# CDK appends a hash of the content to the logical ids of these types, so that new content creates a new resource.
 _NAMED_BY_CONTENT = frozenset({"AWS::Lambda::Version", "AWS::ApiGateway::Deployment", "AWS::ApiGatewayV2::Deployment"})
 _IGNORED_PARAMETERS = frozenset({"BootstrapVersion"})
 
 
 def resources(template: Mapping[str, Any]) -> dict[str, Json]:
-    """The resources that deploy something, by logical id; whatever is not shaped like one is left out."""
+    """Returns the well-formed resources by logical id, without those that deploy nothing."""
     return {
         logical_id: resource
         for logical_id, resource in (template.get("Resources") or {}).items()
@@ -28,7 +28,7 @@ def resources(template: Mapping[str, Any]) -> dict[str, Json]:
 
 
 def others(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Parameters, conditions, mappings and outputs, without what CDK adds to every stack."""
+    """Returns parameters, conditions, mappings and outputs, without those that CDK adds to every stack."""
     found = {
         section: dict(template.get(section) or {})
         for section in ("Parameters", "Conditions", "Mappings", "Outputs", "Transform")
@@ -39,12 +39,12 @@ def others(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def named_by_content(kind: str) -> bool:
-    """Whether a new logical id of such a resource is CDK's way to say that its content is new."""
+    """True if CDK derives the logical id of such a resource from its content."""
     return kind in _NAMED_BY_CONTENT
 
 
 def scrubbed(value: Any) -> Any:
-    """A value with every hash of an asset or an image taken out."""
+    """Returns a value with each hash of an asset or image replaced by a placeholder."""
     if isinstance(value, str):
         return _HASH.sub("<hash>", value)
     if isinstance(value, Mapping):
@@ -55,7 +55,7 @@ def scrubbed(value: Any) -> Any:
 
 
 def simplified(value: Any, template: Mapping[str, Any]) -> Any:
-    """A value with the functions worked out that need nothing but the template."""
+    """Returns a value with those intrinsic functions resolved that depend on the template alone."""
     if isinstance(value, list):
         return [simplified(item, template) for item in value]
     return _simplified(value, template) if isinstance(value, Mapping) else value
@@ -87,7 +87,7 @@ def _found_in_map(argument: Any, template: Mapping[str, Any], inner: Json) -> An
 
 
 def renamed(value: Any, ids: Mapping[str, str]) -> Any:
-    """A value with its references to some logical ids replaced."""
+    """Returns a value whose references to the given logical ids are replaced."""
     if isinstance(value, list):
         return [renamed(item, ids) for item in value]
     return _renamed(value, ids) if ids and isinstance(value, Mapping) else value
@@ -107,7 +107,7 @@ def _renamed(value: Mapping[str, Any], ids: Mapping[str, str]) -> Any:
 
 
 def split_attribute(argument: Any) -> tuple[str, str]:
-    """The logical id and the attribute of a `Fn::GetAtt` in either of its forms."""
+    """Returns the logical id and the attribute of a `Fn::GetAtt`, written as a list or with a dot."""
     if isinstance(argument, list):
         return str(argument[0]), ".".join(str(part) for part in argument[1:])
     name, _, attribute = str(argument).partition(".")
@@ -115,7 +115,7 @@ def split_attribute(argument: Any) -> tuple[str, str]:
 
 
 def references(value: Any) -> Iterator[str]:
-    """The logical ids (and parameters) that a value refers to."""
+    """Yields the logical ids and parameters that a value refers to."""
     if isinstance(value, list):
         for item in value:
             yield from references(item)
@@ -134,5 +134,5 @@ def references(value: Any) -> Iterator[str]:
 
 
 def key(value: Any) -> str:
-    """A value as text that is equal for equal values, whatever the order of their keys."""
+    """Returns a value as JSON with sorted keys, so that equal values give equal texts."""
     return json.dumps(value, sort_keys=True, default=str)

@@ -1,4 +1,4 @@
-"""A product synthesized in this process, without the checks that `make synth` runs: as templates only."""
+"""Synthesizes a product in this process, without the checks that `make synth` runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def assembly(product: Product, environments: Mapping[str, Environment], *, tooling: bool) -> Assembly:
-    """The stacks of a product with these environments instead of its own."""
+    """Returns the assembly of a product with other environments than its own."""
     if str(_ROOT / "constructs") not in sys.path:
         sys.path.append(str(_ROOT / "constructs"))  # a source root, not a package: docs/adr/0001
-    import aws_cdk as cdk  # noqa: PLC0415 - takes a second, and what compares two assemblies does without
+    import aws_cdk as cdk  # noqa: PLC0415 - takes a second, which only some commands need
 
     from stacks.environment_stage import EnvironmentStage  # noqa: PLC0415 - imports aws_cdk
     from stacks.tooling_stage import ToolingStage  # noqa: PLC0415 - imports aws_cdk

@@ -1,4 +1,4 @@
-"""IAM actions as sets: wildcards worked out with the list of actions that cfn-lint brings."""
+"""IAM actions as sets. Wildcards are expanded with the list of actions that cfn-lint ships."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Actions = frozenset[str]
 
 @cache
 def expanded(pattern: str) -> Actions:
-    """Every action that a pattern names, in lower case; the pattern itself where no such action is known."""
+    """Returns the actions that a pattern matches, in lower case, and the pattern itself."""
     service, _, name = pattern.lower().partition(":")
     if pattern == "*":
         return everything() | {"*"}
@@ -25,36 +25,36 @@ def expanded(pattern: str) -> Actions:
     found = frozenset(
         f"{service}:{action}" for service in services for action in _known()[service] if wanted.fullmatch(action)
     )
-    return found | {pattern.lower()}  # itself, since actions are added to AWS after the list was made
+    return found | {pattern.lower()}  # AWS may add actions that the list does not have yet
 
 
 @cache
 def all_of(patterns: frozenset[str]) -> Actions:
-    """Every action that one of the patterns names."""
+    """Returns the actions that any of the patterns matches."""
     return frozenset[str]().union(*(expanded(pattern) for pattern in patterns))
 
 
 @cache
 def all_but(patterns: frozenset[str]) -> Actions:
-    """What `NotAction` leaves: every action, and `*` for those not known, without these."""
+    """Returns the actions that `NotAction` allows: all except these, and `*` for unknown ones."""
     return (everything() | {"*"}) - all_of(patterns)
 
 
 @cache
 def everything() -> Actions:
-    """Every known action."""
+    """Returns all known actions."""
     return frozenset(f"{service}:{action}" for service, actions in _known().items() for action in actions)
 
 
 def without(actions: Actions, others: Actions, patterns: Iterable[str]) -> Actions:
-    """Actions less those that others hold; a pattern among them goes too, where one of the others' covers it."""
+    """Returns the actions that are not in `others`. A wildcard is removed if one of `patterns` covers it."""
     left = actions - others
     wild = {action for action in left if _wild(action) and expanded(action) - {action} <= others}
     return left - {action for action in wild if any(covers(pattern.lower(), action) for pattern in patterns)}
 
 
 def shown(actions: Iterable[str], patterns: Iterable[str], most: int = 6) -> str:
-    """A set of actions for a reader: by the patterns they were written as, where all of a pattern's are among them."""
+    """Returns a set of actions in words, as the patterns of the policy if possible."""
     left = set(actions)
     names: list[str] = []
     for pattern in patterns:
@@ -73,12 +73,12 @@ def shown(actions: Iterable[str], patterns: Iterable[str], most: int = 6) -> str
 
 @cache
 def covers(pattern: str, other: str) -> bool:
-    """Whether a pattern with `*` and `?` matches everything that another pattern matches."""
+    """True if a pattern with `*` and `?` matches everything that another pattern matches."""
     return pattern in ("*", other) or bool(re.fullmatch(_regex(pattern), other))
 
 
 def _regex(pattern: str) -> str:
-    # A `?` stands for one character, which a `*` of the other pattern is not.
+    # `?` matches exactly one character, so it does not cover a `*` of the other pattern.
     return "".join(
         ".*" if character == "*" else "[^*]" if character == "?" else re.escape(character) for character in pattern
     )

@@ -1,4 +1,4 @@
-"""What references stand for, as text that can be compared and read: `arn:aws:s3:::{Media}/*`."""
+"""Renders values with references as comparable, readable text: `arn:aws:s3:::{Media}/*`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway_cli.review.assembly import Assembly, Stack
 from slipway_cli.review.canonical import split_attribute
 
 _INTERPOLATED = re.compile(r"\$\{([^}]+)\}")
-# Types whose ARNs begin otherwise than the second part of the type's name, in lower case.
+# Services whose ARN prefix is not the service name of the resource type in lower case.
 _SERVICES = {
     "CertificateManager": "acm",
     "ElasticLoadBalancingV2": "elasticloadbalancing",
@@ -25,7 +25,7 @@ _REF_IS_ARN = ("Topic", "Secret", "TargetGroup", "LoadBalancer", "Listener", "Ma
 
 
 class Names:
-    """Renders the values of one stack; exports of other stacks are followed to what they export."""
+    """Renders the values of one stack. Imports are replaced by the values that other stacks export."""
 
     def __init__(self, stack: Stack, assembly: Assembly | None = None) -> None:
         self._stack = stack
@@ -39,7 +39,7 @@ class Names:
         }
 
     def text(self, value: Any) -> str:
-        """A value as one text; what only deployment knows stands in braces."""
+        """Returns a value as text; parts that are known only after the deployment are put in braces."""
         if isinstance(value, bool):
             return str(value).lower()
         if not isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""What statements allow that they did not allow before: by actions, resources, principals and conditions as sets."""
+"""Compares policy statements as sets of actions, resources, principals and conditions."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from slipway_cli.review.access.statements import ANYBODY, Conditions, Statement
 
 @dataclass(frozen=True)
 class Growth:
-    """One more thing that may be done."""
+    """One permission that is allowed after a change, but not before."""
 
     actions: Actions
     patterns: tuple[str, ...]
     resource: str
     principal: str
-    """Empty in a policy of an identity."""
+    """Empty in an identity-based policy."""
     conditions: Conditions
     loosened: Conditions = frozenset()
-    """The conditions it had before, where only they differ."""
+    """The conditions before the change, if only they differ."""
     denial_gone: bool = False
-    """It was denied, whatever else allows it."""
+    """True if the growth comes from a removed denial."""
 
 
 def growth(before: Iterable[Statement], after: Iterable[Statement]) -> Iterator[Growth]:
-    """What may be done after and not before. Called the other way round it tells what narrows."""
+    """Yields what is allowed after, but not before. With swapped arguments it yields what narrows."""
     old, new = list(before), list(after)
     denied = [statement for statement in new if not statement.allows and not statement.conditions]
     for statement in new:
@@ -47,14 +47,14 @@ def _allowed(statement: Statement, old: list[Statement], denied: list[Statement]
                 left = without(left, denial.actions, denial.patterns)
         if not left:
             continue
-        # Would it be no news but for its conditions?
+        # Did another statement allow it before, under other conditions?
         same = [other.conditions for other in old if left & other.actions and _reaches(other, part, statement)]
         loosened = next((conditions for conditions in same if conditions), frozenset())
         yield replace(part, actions=left, loosened=loosened)
 
 
 def _uncovered(statement: Statement, others: list[Statement]) -> Iterator[Growth]:
-    """The parts of a statement that none of the others holds."""
+    """Yields the parts of a statement that no other statement covers."""
     for principal in sorted(statement.principals or {_all_but(statement.not_principals)}):
         for resource in sorted(statement.resources or {_all_but(statement.not_resources)}):
             part = Growth(statement.actions, statement.patterns, resource, principal, statement.conditions)
@@ -72,7 +72,7 @@ def _all_but(names: frozenset[str]) -> str:
 
 
 def _reaches(other: Statement, part: Growth, statement: Statement) -> bool:
-    """Whether a statement is about everything that a part of another one is about."""
+    """True if a statement applies to the resource and principal of a part of another statement."""
     return _covers_resource(other, part.resource, statement) and _covers_principal(other, part.principal, statement)
 
 
@@ -91,7 +91,7 @@ def _covers_resource(other: Statement, resource: str, statement: Statement) -> b
 
 def _covers_principal(other: Statement, principal: str, statement: Statement) -> bool:
     if not other.principals and not other.not_principals:
-        return True  # a policy of an identity is about that identity
+        return True  # an identity-based policy has no principals
     if not statement.principals:
         return ANYBODY in other.principals or (
             bool(other.not_principals) and other.not_principals <= statement.not_principals
@@ -109,7 +109,7 @@ def _principal_covers(wider: str, other: str) -> bool:
 
 
 def _weaker(weaker: Conditions, other: Conditions) -> bool:
-    """Whether everything that fulfils `other` fulfils `one`."""
+    """True if everything that fulfils `other` also fulfils `weaker`."""
     return all(any(_implied(condition, given) for given in other) for condition in weaker)
 
 
@@ -134,4 +134,4 @@ def _within(inner: str, outer: str) -> bool:
         network, other = ip_network(inner, strict=False), ip_network(outer, strict=False)
     except ValueError:
         return inner == outer
-    return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]  # of one version, as just asked
+    return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]  # the versions were just compared

@@ -1,4 +1,4 @@
-"""Rights that grow or narrow between two templates of a stack, in words."""
+"""Describes the permissions that grow or narrow between two templates of a stack."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from slipway_cli.review.access.statements import ANYBODY, Conditions, Holder, St
 from slipway_cli.review.canonical import resources
 from slipway_cli.review.model import Broadening, Direction, Reach
 
-_MOST = 4  # values that one line shows of a kind
-# Conditions that leave few of the many whom `*` names.
+_MOST = 4  # the most values in one list
+# Condition keys that restrict a `*` principal to few callers.
 _RESTRICTS = (
     "aws:principal",
     "aws:source",
@@ -29,44 +29,43 @@ _RESTRICTS = (
 
 @dataclass(frozen=True)
 class Side:
-    """A stack's template with what its references stand for."""
+    """A stack's template, with the names for its references."""
 
     template: Mapping[str, Any]
     names: Names
 
 
 def rights(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
-    """Every right of the stack that grows or narrows."""
+    """Yields the permissions of the stack that grow or narrow."""
     old, new = statements(before.template, before.names), statements(after.template, after.names)
-    told = (
+    changes = (
         broadening
         for holder in dict.fromkeys([*new, *old])
-        for broadening in _of(stack, holder, old.get(holder), new.get(holder))
+        for broadening in _holder_changes(stack, holder, old.get(holder), new.get(holder))
     )
-    yield from {
-        broadening.words: broadening for broadening in told
-    }.values()  # a role that goes, goes with its rights and its trust
+    # A removed role would be listed twice, for its permissions and its trust.
+    yield from {broadening.words: broadening for broadening in changes}.values()
     yield from _managed(stack, before, after)
 
 
-def _of(stack: str, holder: Holder, old: list[Statement] | None, new: list[Statement] | None) -> Iterator[Broadening]:
+def _holder_changes(
+    stack: str, holder: Holder, old: list[Statement] | None, new: list[Statement] | None
+) -> Iterator[Broadening]:
     if new is None:
-        # What a policy denied is allowed once it is gone; what the holder was allowed went with it.
+        # Without the resource policy, what it denied may be allowed by other policies.
         if any(not statement.allows for statement in old or ()) and holder.reach is Reach.RESOURCE_POLICY:
-            yield from _told(stack, holder, Direction.GROWS, growth(old or (), ()))
+            yield from _broadenings(stack, holder, Direction.GROWS, growth(old or (), ()))
         elif old:
-            yield Broadening(stack, holder.name, "", holder.reach, Direction.NARROWS, f"{_who(holder)} is gone")
+            yield Broadening(stack, holder.name, "", holder.reach, Direction.NARROWS, f"{_who(holder)} is removed")
         return
     if old is None:
-        new = [
-            statement for statement in new if not statement.by_default
-        ]  # a new endpoint gives nobody a right that IAM does not give
+        new = [statement for statement in new if not statement.by_default]  # a new endpoint grants nothing beyond IAM
     prefix = "new: " if old is None else ""
-    yield from _told(stack, holder, Direction.GROWS, growth(old or (), new), prefix)
-    yield from _told(stack, holder, Direction.NARROWS, growth(new, old or ()))
+    yield from _broadenings(stack, holder, Direction.GROWS, growth(old or (), new), prefix)
+    yield from _broadenings(stack, holder, Direction.NARROWS, growth(new, old or ()))
 
 
-def _told(
+def _broadenings(
     stack: str, holder: Holder, direction: Direction, found: Iterable[Growth], prefix: str = ""
 ) -> Iterator[Broadening]:
     for merged in _merged(found):
@@ -76,25 +75,25 @@ def _told(
 
 
 @dataclass(frozen=True)
-class _Merged:
+class _MergedGrowth:
     growth: Growth
     resources: tuple[str, ...]
     principals: tuple[str, ...]
 
 
-def _merged(found: Iterable[Growth]) -> Iterator[_Merged]:
-    """What differs in resource or principal only is told together."""
+def _merged(found: Iterable[Growth]) -> Iterator[_MergedGrowth]:
+    """Merges growths that differ only in resource or principal."""
     groups: dict[Growth, tuple[dict[str, None], dict[str, None]]] = {}
-    for growth_ in found:
-        public = growth_.principal == ANYBODY
-        there = groups.setdefault(replace(growth_, resource="", principal=ANYBODY if public else ""), ({}, {}))
-        there[0][growth_.resource] = None
-        there[1][growth_.principal] = None
-    for alike, (where, who) in groups.items():
-        yield _Merged(alike, tuple(where), tuple(name for name in who if name))
+    for grown in found:
+        public = grown.principal == ANYBODY
+        lists = groups.setdefault(replace(grown, resource="", principal=ANYBODY if public else ""), ({}, {}))
+        lists[0][grown.resource] = None
+        lists[1][grown.principal] = None
+    for shared, (on_resources, by_principals) in groups.items():
+        yield _MergedGrowth(shared, tuple(on_resources), tuple(name for name in by_principals if name))
 
 
-def _sentence(holder: Holder, merged: _Merged, direction: Direction) -> str:
+def _sentence(holder: Holder, merged: _MergedGrowth, direction: Direction) -> str:
     grown = merged.growth
     actions = shown(grown.actions, grown.patterns)
     if grown.denial_gone:
@@ -105,7 +104,7 @@ def _sentence(holder: Holder, merged: _Merged, direction: Direction) -> str:
     may = "may" if direction is Direction.GROWS else "may no longer"
     who = _who(holder)
     if holder.reach is Reach.TRUST:
-        subject = f"{_listed(merged.principals)} {may} become {who}"
+        subject = f"{_listed(merged.principals)} {may} assume {who}"
     elif holder.reach is Reach.RESOURCE_POLICY:
         subject = f"{_listed(merged.principals)} {may} {actions}{_on(holder, merged.resources)}"
     else:
@@ -114,11 +113,11 @@ def _sentence(holder: Holder, merged: _Merged, direction: Direction) -> str:
 
 
 def _under(grown: Growth, direction: Direction) -> str:
-    """The conditions; where only they differ, what is missing of what stood there before."""
+    """Returns the conditions; if only they differ, the conditions that are dropped and added."""
     if grown.loosened and direction is Direction.GROWS:
         dropped = sorted(grown.loosened - grown.conditions)
         return f", no longer only if {_conditions(dropped)}" + (
-            f", but if {_conditions(sorted(grown.conditions - grown.loosened))}"
+            f", now if {_conditions(sorted(grown.conditions - grown.loosened))}"
             if grown.conditions - grown.loosened
             else ""
         )
@@ -126,11 +125,11 @@ def _under(grown: Growth, direction: Direction) -> str:
 
 
 def _conditions(conditions: Iterable[tuple[str, str, frozenset[str]]]) -> str:
-    said = (
+    texts = (
         f"`{key}` {_OPERATORS.get(operator, operator)} {_listed(sorted(values))}"
         for operator, key, values in conditions
     )
-    return " and ".join(said)
+    return " and ".join(texts)
 
 
 _OPERATORS = {"stringequals": "is", "bool": "is", "stringlike": "is like", "arnlike": "is like", "arnequals": "is"}
@@ -153,7 +152,7 @@ def _listed(values: Iterable[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without what would end the code span it stands in."""
+    """Returns a text without characters that would end its code span."""
     return " ".join(text.replace("`", "'").split())
 
 
@@ -171,7 +170,7 @@ def _restricted(conditions: Conditions) -> bool:
 
 
 def _managed(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
-    """Managed policies by name and boundaries: what is in them stands elsewhere, that they come and go stands here."""
+    """Yields attached and detached managed policies and changed permissions boundaries, by name only."""
     old, new = _attached(before), _attached(after)
     for path in dict.fromkeys([*new, *old]):
         was, now = old.get(path, _NOTHING), new.get(path, _NOTHING)

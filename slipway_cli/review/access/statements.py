@@ -1,4 +1,4 @@
-"""Policy statements in one form, wherever a template keeps them."""
+"""Reads the policy statements of a template into one form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slipway_cli.review.model import Reach
 
 Json = dict[str, Any]
 Conditions = frozenset[tuple[str, str, frozenset[str]]]
-"""Operator and key, in lower case, and the values."""
+"""Operator and key in lower case, and the values."""
 ANYBODY = "*"
 _IDENTITY_POLICIES = frozenset(
     {
@@ -26,42 +26,42 @@ _IDENTITY_POLICIES = frozenset(
 )
 _IDENTITIES = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"})
 _ATTACHED_TO = ("Roles", "Users", "Groups", "RoleName", "UserName", "GroupName")
-# What a policy of a resource is attached to stands in one of these.
+# The properties that name the resource of a resource-based policy.
 _TARGETS = ("Bucket", "Queues", "Topics", "SecretId", "RepositoryName", "ResourceArn", "FunctionName")
 _OPEN: Json = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
-_OPEN_BY_DEFAULT = {"AWS::EC2::VPCEndpoint": "PolicyDocument"}  # without a policy it lets everything through
+_OPEN_BY_DEFAULT = {"AWS::EC2::VPCEndpoint": "PolicyDocument"}  # without a policy it allows everything
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Whose statements they are: a role's permissions, a role's trust, a bucket's policy."""
+    """The owner of statements: a role's permissions, a role's trust policy, a bucket's policy."""
 
     reach: Reach
     name: str
-    """The construct's path, or a name from elsewhere."""
+    """The construct's path, or the name of an external resource."""
     logical_id: str = ""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement, its values as text."""
+    """One policy statement with its values as text."""
 
     allows: bool
     actions: Actions
     patterns: tuple[str, ...]
-    """The actions as written."""
+    """The actions as they are in the policy."""
     resources: frozenset[str]
     not_resources: frozenset[str]
     principals: frozenset[str]
-    """Empty in a policy of an identity."""
+    """Empty in an identity-based policy."""
     not_principals: frozenset[str]
     conditions: Conditions
     by_default: bool = False
-    """Written nowhere: what AWS does for a resource without a policy."""
+    """True for AWS's default for a resource without a policy, which no template contains."""
 
 
 def statements(template: Mapping[str, Any], names: Names) -> dict[Holder, list[Statement]]:
-    """Every statement of a template by its holder. A holder without statements is there too, once it exists."""
+    """Returns the statements of a template by holder, including holders without statements."""
     found: dict[Holder, list[Statement]] = {}
     for logical_id, resource in resources(template).items():
         for holder, written in _written(logical_id, resource, names):
@@ -92,10 +92,10 @@ def _written(logical_id: str, resource: Json, names: Names) -> Iterator[tuple[Ho
         function = names.text(properties.get("FunctionName")).rpartition(":")[2].strip("{}")
         yield Holder(Reach.RESOURCE_POLICY, function), [_permission(properties)]
     elif kind not in _IDENTITIES:
-        yield from _of_a_resource(logical_id, kind, properties, names)
+        yield from _resource_policy(logical_id, kind, properties, names)
 
 
-def _of_a_resource(logical_id: str, kind: str, properties: Json, names: Names) -> Iterator[tuple[Holder, list[Json]]]:
+def _resource_policy(logical_id: str, kind: str, properties: Json, names: Names) -> Iterator[tuple[Holder, list[Json]]]:
     targets = [target for name in _TARGETS for target in _listed(properties.get(name))]
     written = [statement for value in properties.values() for statement in _document(value)]
     if kind in _OPEN_BY_DEFAULT and _OPEN_BY_DEFAULT[kind] not in properties:
@@ -106,7 +106,7 @@ def _of_a_resource(logical_id: str, kind: str, properties: Json, names: Names) -
 
 
 def _document(value: object) -> list[Json]:
-    """The statements of a policy document; none of anything else."""
+    """Returns the statements of a policy document; an empty list for any other value."""
     if not isinstance(value, Mapping) or "Statement" not in value:
         return []
     return [
@@ -117,7 +117,7 @@ def _document(value: object) -> list[Json]:
 
 
 def _permission(properties: Json) -> Json:
-    """What `AWS::Lambda::Permission` adds to a function's policy."""
+    """Returns the statement that `AWS::Lambda::Permission` adds to a function's policy."""
     principal = properties.get("Principal", "*")
     service = isinstance(principal, str) and "." in principal
     keys = {

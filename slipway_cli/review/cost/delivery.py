@@ -1,4 +1,4 @@
-"""What delivery uses: pipelines, builds, functions, queues."""
+"""The usage of delivery: pipelines, builds, functions, queues."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from decimal import Decimal
 from slipway_cli.review.cost.template import Json, Resource
 from slipway_cli.review.cost.use import UnknownUseError, Use
 
-_CHIPS = {"ARM_CONTAINER": "arm", "LINUX_CONTAINER": "linux"}
+_ARCHITECTURES = {"ARM_CONTAINER": "arm", "LINUX_CONTAINER": "linux"}
 
 
 def pipeline(resource: Resource) -> Iterator[Use]:
-    """Minutes of actions, but for approvals, which AWS does not charge."""
+    """Yields the minutes of a pipeline's actions, except approvals, which AWS does not charge."""
     if resource.text("PipelineType") != "V2":
-        raise UnknownUseError("prices are of V2 pipelines")
+        raise UnknownUseError("only V2 pipelines are priced")
     actions = sum(1 for action in _actions(resource.properties) if action["ActionTypeId"]["Category"] != "Approval")
     minutes = resource.assume.runs * actions * resource.assume.action_minutes
     assumed = f"{resource.assume.runs} runs of {actions} actions, {resource.assume.action_minutes} minutes each"
@@ -24,11 +24,14 @@ def pipeline(resource: Resource) -> Iterator[Use]:
 
 
 def project(resource: Resource) -> Iterator[Use]:
-    """Minutes of the builds that pipelines start in a project."""
+    """Yields the minutes of the builds that pipelines start in a project."""
     environment = resource.properties.get("Environment", {})
-    chip, size = _CHIPS.get(environment.get("Type")), str(environment.get("ComputeType")).rpartition("_")[2].lower()
-    if chip is None:
-        raise UnknownUseError(f"prices are of Linux containers, this is {environment.get('Type')}")
+    architecture, size = (
+        _ARCHITECTURES.get(environment.get("Type")),
+        str(environment.get("ComputeType")).rpartition("_")[2].lower(),
+    )
+    if architecture is None:
+        raise UnknownUseError(f"only Linux containers are priced, this is {environment.get('Type')}")
     started = sum(
         1
         for _, properties in resource.of_type("AWS::CodePipeline::Pipeline")
@@ -37,23 +40,25 @@ def project(resource: Resource) -> Iterator[Use]:
     )
     minutes = resource.assume.runs * started * resource.assume.build_minutes
     assumed = f"{resource.assume.runs * started} builds, {resource.assume.build_minutes} minutes each"
-    what = f"builds {resource.text('Name', resource.logical_id)} ({chip}, {size})"
-    yield Use(what, f"build-minute-{chip}-{size}", minutes, "minutes", assumed)
+    what = f"builds {resource.text('Name', resource.logical_id)} ({architecture}, {size})"
+    yield Use(what, f"build-minute-{architecture}-{size}", minutes, "minutes", assumed)
 
 
 def function(resource: Resource) -> Iterator[Use]:
-    """Calls of a function, and the memory they hold."""
-    chip = (resource.properties.get("Architectures") or ["x86_64"])[0]
+    """Yields the calls of a function and their memory."""
+    architecture = (resource.properties.get("Architectures") or ["x86_64"])[0]
     memory = (resource.number(resource.properties.get("MemorySize", 128)) or Decimal(128)) / 1024
     millions = resource.assume.calls_millions
     assumed = f"{millions} million calls, one second each"
     yield Use(f"function {resource.logical_id}, calls", "lambda-million-requests", millions, "millions", assumed)
     seconds = millions * 1_000_000 * memory
-    yield Use(f"function {resource.logical_id}, time", f"lambda-gb-second-{chip}", seconds, "GB-seconds", assumed)
+    yield Use(
+        f"function {resource.logical_id}, time", f"lambda-gb-second-{architecture}", seconds, "GB-seconds", assumed
+    )
 
 
 def queue(resource: Resource) -> Iterator[Use]:
-    """Requests to a queue."""
+    """Yields the requests to a queue."""
     millions = resource.assume.messages_millions
     assumed = f"{millions} million requests a month"
     yield Use(f"queue {resource.logical_id}", "sqs-million-requests", millions, "millions", assumed)

@@ -1,4 +1,4 @@
-"""What the edge uses: CloudFront, WAF, Route 53."""
+"""The usage of the edge: CloudFront, WAF, Route 53."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway_cli.review.cost.use import Use
 
 
 def distribution(resource: Resource) -> Iterator[Use]:
-    """Data to users, and their requests."""
+    """Yields the data sent to users, and their requests."""
     gb, millions = resource.assume.cdn_gb, resource.assume.requests_millions
     yield Use("CloudFront, data to users", "cloudfront-gb", gb, "GB", f"{gb} GB a month, to North America or Europe")
     yield Use("CloudFront, requests", "cloudfront-million-requests", millions, "millions", _requests(resource))
@@ -20,7 +20,7 @@ def distribution(resource: Resource) -> Iterator[Use]:
 
 
 def web_acl(resource: Resource) -> Iterator[Use]:
-    """The list, each rule, and each request it looks at."""
+    """Yields the web ACL, its rules and the requests that it inspects."""
     yield Use("WAF, web ACL", "waf-acl-month", Decimal(1), "lists")
     yield Use("WAF, rules", "waf-rule-month", Decimal(len(resource.properties.get("Rules", []))), "rules")
     yield Use(
@@ -29,7 +29,7 @@ def web_acl(resource: Resource) -> Iterator[Use]:
 
 
 def zone(resource: Resource) -> Iterator[Use]:
-    """A hosted zone."""
+    """Yields a hosted zone."""
     yield Use(f"hosted zone {resource.text('Name', resource.logical_id)}", "route53-zone-month", Decimal(1), "zones")
 
 

@@ -1,4 +1,4 @@
-"""A diagram in the language of Graphviz, which lays it out for SVG."""
+"""Renders a diagram in DOT, the language of Graphviz, which lays it out for SVG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHAPES = {
     Shape.GATE: "shape=hexagon style=filled class=gate",
     Shape.STORE: "shape=cylinder style=filled class=store",
 }
-_LETTERS = 28  # of a line in a node: what a phone shows of a diagram depends on it
+_LETTERS = 28  # the most letters per line in a node, so that diagrams fit on a phone
 _HEAD = (
     'graph [compound=true rankdir=TB nodesep=0.25 ranksep=0.45 pad=0.1 fontname="Helvetica" fontsize=12 labeljust=l]',
     'node [fontname="Helvetica" fontsize=12 margin="0.22,0.1" height=0.4]',
@@ -22,7 +22,7 @@ _HEAD = (
 
 
 def dot(graph: Graph) -> str:
-    """The diagram for Graphviz, from top to bottom."""
+    """Returns the diagram in DOT, laid out from top to bottom."""
     groups = {item.id: item for item in flat(graph.items) if isinstance(item, Group)}
     edges = [item for item in flat(graph.items) if isinstance(item, Edge)]
     return "\n".join(
@@ -51,7 +51,7 @@ def _frames(items: Sequence[Item], indent: str) -> Iterator[str]:
 
 
 def _edge(edge: Edge, groups: dict[str, Group], edges: Sequence[Edge]) -> str:
-    """Graphviz draws between nodes only: an edge of a group is one of a node in it, cut at the frame."""
+    """Returns an edge. Graphviz connects only nodes: an edge of a group uses a node in it, clipped at the frame."""
     source = _end(groups.get(edge.source), edges, leaves=True)
     target = _end(groups.get(edge.target), edges, leaves=False)
     settings = [
@@ -64,7 +64,7 @@ def _edge(edge: Edge, groups: dict[str, Group], edges: Sequence[Edge]) -> str:
 
 
 def _end(group: Group | None, edges: Sequence[Edge], *, leaves: bool) -> str:
-    """The node of a group that an edge leaves from, one of its lowest, or comes to, its first."""
+    """Returns the node of a group at which an edge ends: a lowest one if it leaves the group, otherwise the first."""
     nodes = [item.id for item in flat(group.items) if isinstance(item, Node)] if group else []
     if not group or not nodes:
         return ""
@@ -75,7 +75,7 @@ def _end(group: Group | None, edges: Sequence[Edge], *, leaves: bool) -> str:
 
 
 def _is_row(group: Group) -> bool:
-    """Whether its nodes follow each other: then they stand side by side."""
+    """True if the nodes of the group are connected, and so drawn side by side."""
     return group.across and any(isinstance(item, Edge) for item in group.items)
 
 

@@ -1,4 +1,4 @@
-"""The table of template pairs: what changes, and what a reviewer must be told."""
+"""Reads pairs.yaml, the table of template pairs with their expected verdicts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pair:
     name: str
     before: Json
     after: Json
-    of: str
+    resource: str
     verdict: str
     fate: str
     access: str
@@ -33,14 +33,14 @@ class Pair:
 
 
 def pairs() -> list[Pair]:
-    """Every row."""
+    """Returns all rows."""
     rows = yaml.safe_load(Path(__file__).with_name("pairs.yaml").read_text(encoding="utf-8"))["pairs"]
     return [
         Pair(
             name=row["name"],
             before={"Resources": row["before"]},
             after={"Resources": patched(row["before"], row["change"])},
-            of=row["of"],
+            resource=row["resource"],
             verdict=row["verdict"],
             fate=row.get("fate", "none"),
             access=row.get("access", "none"),
@@ -52,7 +52,7 @@ def pairs() -> list[Pair]:
 
 
 def patched(value: Any, change: Any) -> Any:
-    """A JSON merge patch (RFC 7396), on a copy."""
+    """Applies a JSON merge patch (RFC 7396) to a copy of a value."""
     if not isinstance(change, dict):
         return copy.deepcopy(change)
     result = copy.deepcopy(value) if isinstance(value, dict) else {}
@@ -65,7 +65,7 @@ def patched(value: Any, change: Any) -> Any:
 
 
 def report(before: Json, after: Json) -> Report:
-    """What our comparison says about two templates of one stack."""
+    """Returns the report on two templates of one stack."""
     return compare(_assembly(before), _assembly(after), product="shop", base="main")
 
 
@@ -74,7 +74,7 @@ def _assembly(template: Json) -> Assembly:
 
 
 def verdict(report: Report, logical_id: str) -> str:
-    """What it says about one resource, in the table's words."""
+    """Returns the verdict on one resource, in the table's words."""
     found = [resource for stack in report.stacks for resource in stack.resources if resource.logical_id == logical_id]
     if not found:
         return "none"
@@ -83,7 +83,7 @@ def verdict(report: Report, logical_id: str) -> str:
 
 
 def fate(report: Report, logical_id: str) -> str:
-    """What it says about the data of one resource, in the table's words."""
+    """Returns the fate of the data of one resource, in the table's words."""
     found = [
         resource.fate for stack in report.stacks for resource in stack.resources if resource.logical_id == logical_id
     ]
@@ -93,7 +93,7 @@ def fate(report: Report, logical_id: str) -> str:
 
 
 def access(report: Report) -> str:
-    """Which way rights and networks move, in the table's words."""
+    """Returns the direction of permissions and networks, in the table's words."""
     found = {broadening.direction for stack in report.stacks for broadening in stack.broadenings}
     if found == {Direction.GROWS, Direction.NARROWS}:
         return "both"

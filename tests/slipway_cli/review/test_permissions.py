@@ -1,4 +1,4 @@
-"""Rights as sets: what hypothesis finds about them, and the words that a reader gets."""
+"""Permissions as sets: properties that always hold, and the sentences for readers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_pattern_that_covers_another_matches_all_that_it_matches(pattern: str,
 
 @few
 @given(written)
-def test_what_does_not_change_does_not_grow(policy: list[Any]) -> None:
+def test_unchanged_statements_do_not_grow(policy: list[Any]) -> None:
     assert list(growth(read(policy), read(policy))) == []
 
 
@@ -94,31 +94,31 @@ def test_from_nothing_every_permission_grows_unless_it_is_denied(policy: list[An
     denials = [statement for statement in policy if statement["Effect"] == "Deny"]
     allows = [statement for statement in policy if statement["Effect"] == "Allow"]
 
-    grown = {pattern for growth_ in growth([], read(policy)) for pattern in growth_.patterns}
+    grown = {pattern for grown_part in growth([], read(policy)) for pattern in grown_part.patterns}
 
-    assert grown <= {allow["Action"] for allow in allows}
+    assert grown <= {statement["Action"] for statement in allows}
     if not denials:
-        assert grown == {allow["Action"] for allow in allows}
+        assert grown == {statement["Action"] for statement in allows}
 
 
-def test_wildcards_are_worked_out_with_a_list_of_all_actions() -> None:
+def test_wildcards_are_expanded_with_the_list_of_all_actions() -> None:
     assert len(everything()) > 15_000
     assert {"s3:getobject", "s3:getbucketacl"} <= expanded("s3:Get*")
     assert "s3:putobject" not in expanded("s3:Get*")
     assert expanded("future:Do") == {"future:do"}
 
 
-def test_a_new_right_says_who_may_do_what_on_what() -> None:
+def test_a_new_permission_names_role_actions_and_resource() -> None:
     assert words([], [allow(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::media/*")]) == [
         "`web` may `s3:PutObject`, `s3:GetObject` on `arn:aws:s3:::media/*`"
     ]
 
 
-def test_a_wildcard_tells_how_many_actions_are_new() -> None:
-    (said,) = words([allow("sqs:SendMessage")], [allow("sqs:*")])
+def test_a_wildcard_shows_how_many_actions_are_new() -> None:
+    (sentence,) = words([allow("sqs:SendMessage")], [allow("sqs:*")])
 
-    assert said.startswith("`web` may `sqs:*` (")
-    assert said.endswith("actions more) on everything")
+    assert sentence.startswith("`web` may `sqs:*` (")
+    assert sentence.endswith("actions more) on everything")
 
 
 def test_a_dropped_condition_is_named() -> None:
@@ -129,11 +129,11 @@ def test_a_dropped_condition_is_named() -> None:
     ]
 
 
-def test_resources_of_the_template_are_called_by_their_construct() -> None:
+def test_resources_of_the_template_are_named_by_their_construct() -> None:
     bucket = {"B1": {"Type": "AWS::S3::Bucket"}}
     template = side([allow("s3:GetObject", {"Fn::GetAtt": ["B1", "Arn"]})], **bucket).template
     named = Names(Stack("s", "e", "1", "eu-west-1", template, {"B1": "Media"}))
 
-    (said,) = [right.words for right in rights("s", side([], **bucket), Side(template, named))]
+    (sentence,) = [right.words for right in rights("s", side([], **bucket), Side(template, named))]
 
-    assert said == "`web` may `s3:GetObject` on `arn:aws:s3:::{Media}`"
+    assert sentence == "`web` may `s3:GetObject` on `arn:aws:s3:::{Media}`"

@@ -1,4 +1,4 @@
-"""Environments and pipelines, drawn from templates."""
+"""Environments and pipelines are drawn from templates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def labels(graph: Graph) -> list[str]:
 
 
 def arrows(graph: Graph) -> set[tuple[str, str]]:
-    """Each edge as the first lines of the labels at both ends."""
+    """Returns each edge as the first lines of its two labels."""
     named = {item.id: item.label.partition("\n")[0] for item in flat(graph.items) if isinstance(item, Node | Group)}
     return {(named[item.source], named[item.target]) for item in flat(graph.items) if isinstance(item, Edge)}
 
@@ -60,7 +60,7 @@ def test_production_is_drawn_with_its_sizes() -> None:
     assert "2 NAT gateways" in found
 
 
-def test_things_stand_in_their_subnets() -> None:
+def test_resources_are_drawn_in_their_subnets() -> None:
     graph = environment("allthrive", "production")
 
     assert inside(graph, "Application subnets") == ["load balancer", "web", "celery", "celery-beat"]
@@ -83,7 +83,7 @@ def test_arrows_lead_from_users_to_data_across_stacks() -> None:
     }
 
 
-def test_a_nat_instance_is_called_one() -> None:
+def test_a_nat_instance_is_labelled_as_one() -> None:
     assert "1 NAT instance\nt4g.nano" in labels(environment("edenco", "staging"))
 
 
@@ -112,13 +112,13 @@ def test_diagrams_are_small_enough_to_read() -> None:
             assert len(labels(environment(product, name))) <= 14
 
 
-def test_a_service_that_alone_reaches_something_has_an_arrow_of_its_own() -> None:
+def test_a_connection_of_one_service_gets_its_own_arrow() -> None:
     def service(name: str, bucket: str) -> dict[str, object]:
-        told = [{"Environment": [{"Name": "BUCKET", "Value": {"Ref": bucket}}]}]
+        containers = [{"Environment": [{"Name": "BUCKET", "Value": {"Ref": bucket}}]}]
         return {
             f"{name}Task": {
                 "Type": "AWS::ECS::TaskDefinition",
-                "Properties": {"Cpu": "256", "Memory": "512", "ContainerDefinitions": told},
+                "Properties": {"Cpu": "256", "Memory": "512", "ContainerDefinitions": containers},
             },
             name: {"Type": "AWS::ECS::Service", "Properties": {"TaskDefinition": {"Ref": f"{name}Task"}}},
         }
@@ -130,15 +130,15 @@ def test_a_service_that_alone_reaches_something_has_an_arrow_of_its_own() -> Non
     assert arrows(graph) == {("Web", "bucket One"), ("Worker", "bucket Two")}
 
 
-def test_an_svg_is_xml_with_a_name_and_says_every_label() -> None:
+def test_an_svg_is_xml_with_a_name_and_all_labels() -> None:
     graph = Graph((Node("a", 'a "b" <c> & d'), Node("s", "kept", Shape.STORE), Edge("a", "s", "once")))
 
     image = drawn({"it": graph})["it"]
 
     root = ElementTree.fromstring(image)
     assert root.attrib["aria-label"] == "Diagram of it"
-    said = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert said == ['a "b" <c> & d', "kept", "once"]
+    shown = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert shown == ['a "b" <c> & d', "kept", "once"]
 
 
 def test_the_same_diagram_gives_the_same_bytes() -> None:
@@ -154,5 +154,5 @@ def test_a_diagram_that_cannot_be_drawn_says_what_to_type(monkeypatch: pytest.Mo
         drawn({"it": Graph((Node("a", "a"),))})
 
 
-def test_a_label_of_several_lines_is_one_in_mermaid() -> None:
+def test_a_label_of_several_lines_uses_breaks_in_mermaid() -> None:
     assert '  a["one<br>two"]' in mermaid(Graph((Node("a", "one\ntwo"),))).splitlines()
