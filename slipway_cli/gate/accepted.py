@@ -1,4 +1,4 @@
-"""What the constructs accept, told by building a product's stages; nothing is synthesized for it."""
+"""Collects the findings that constructs accept, by building a product's stages without synthesizing them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["CONTEXT", "PRODUCTS", "ROOT", "accepted", "declared", "product_stage
 
 
 def product_stages(product: Product) -> Callable[[cdk.App], None]:
-    """What app.py puts into the app."""
+    """Returns a function that adds a product's stages to an app, as app.py does."""
 
     def fill(app: cdk.App) -> None:
         ToolingStage(app, "tooling", product=product)
@@ -36,7 +36,7 @@ def product_stages(product: Product) -> Callable[[cdk.App], None]:
 
 
 def accepted(ledger: Iterable[Acceptance]) -> tuple[Accepted, ...]:
-    """What was recorded, by the paths of the constructs."""
+    """Returns the recorded acceptances with the paths of their constructs."""
     found = set()
     for entry in ledger:
         wide = cdk.Stage.is_stage(entry.construct) or cdk.Stack.is_stack(entry.construct)
@@ -45,7 +45,7 @@ def accepted(ledger: Iterable[Acceptance]) -> tuple[Accepted, ...]:
 
 
 def declared(name: str) -> Inspection:
-    """What a shipped product's constructs accept; nothing is synthesized, and nothing looked for."""
+    """Returns the acceptances of a shipped product, without synthesizing it or looking for findings."""
     app = cdk.App(context=CONTEXT)
     with recording() as ledger:
         product_stages(load(name))(app)
