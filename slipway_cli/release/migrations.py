@@ -1,4 +1,4 @@
-"""Runs the migration task once, and believes nothing but its exit code."""
+"""Runs the migration task once; it succeeds only with exit code 0."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _TAIL = 30
 
 
 def migrate(target: Target, release: str) -> None:
-    """Run the migrations of a release that the Services stack already names.
+    """Runs the migrations of the release that the Services stack is set to.
 
     Raises:
-        ReleaseError: with the stop reason and the log's end, unless every container ended with 0.
+        ReleaseError: if a container does not exit with 0; with the stop reason and the end of the log.
     """
     if target.product.migration is not None:
         _run(target, target.product.migration, f"release {release}", [])
 
 
 def run_command(target: Target, command: list[str]) -> None:
-    """Run another command in the migration task, e.g. to seed data.
+    """Runs another command in the migration task, e.g. to seed data.
 
     Raises:
-        ReleaseError: as `migrate` does; or if the product has no such task.
+        ReleaseError: as `migrate` does, or if the product has no migration task.
     """
     if target.product.migration is None:
         raise ReleaseError(f"{target.product.name} has no migration task to run a command in")
