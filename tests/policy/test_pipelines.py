@@ -1,4 +1,4 @@
-"""Our rules about pipelines find what CDK and cfn-lint let through, and nothing in what we ship."""
+"""Our rules for pipelines find problems that CDK and cfn-lint miss, and none in the shipped products."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stage(template: Json, name: str) -> Json:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_what_we_ship_has_no_finding(product: str) -> None:
+def test_the_shipped_products_have_no_finding(product: str) -> None:
     manifest = shipped(product).product
     protected = {pascal(name) for name, environment in manifest.environments.items() if environment.protected}
 
@@ -93,7 +93,7 @@ def test_a_rule_whose_role_may_not_call_its_provider_is_found(provider: str, cal
     assert (found.rule, call in found.message) == ("rule-has-grants", True)
 
 
-def test_a_rule_that_calls_nothing_needs_no_grant() -> None:
+def test_a_rule_that_makes_no_call_needs_no_grant() -> None:
     template = delivery()
     stage(template, "Production")["BeforeEntry"] = condition("VariableCheck", Version="1")
 
@@ -131,7 +131,7 @@ def anything(git: Json) -> None:
 
 
 @pytest.mark.parametrize("widen", [wildcard, pull_request, tag, anything])
-def test_whatever_but_one_named_branch_may_not_reach_production(widen: Callable[[Any], None]) -> None:
+def test_only_one_named_branch_may_reach_production(widen: Callable[[Any], None]) -> None:
     template = delivery()
     widen(pipeline(template)["Triggers"][0]["GitConfiguration"])
 

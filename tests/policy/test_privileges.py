@@ -16,22 +16,22 @@ STATEMENTS = shipped_roles().statements()
 KNOWN = evidence.load()
 
 
-def test_every_statement_is_shown_to_be_needed_or_explained() -> None:
+def test_every_statement_has_evidence_or_a_reason() -> None:
     assert [statement for statement in sorted(STATEMENTS) if row(statement, KNOWN) is None] == []
 
 
-def test_nothing_is_said_of_a_statement_that_is_no_longer_there() -> None:
+def test_evidence_and_reasons_refer_to_existing_statements() -> None:
     assert [statement for statement in KNOWN if statement not in STATEMENTS] == []
     assert reasons.without_a_statement(set(STATEMENTS)) == []
 
 
-def test_nothing_is_explained_that_fails_without_its_statement() -> None:
+def test_a_statement_with_evidence_has_no_reason() -> None:
     assert [statement for statement in KNOWN if reasons.reason(statement)] == []
 
 
 @pytest.mark.parametrize("why", sorted(set(reasons.JUSTIFIED.values())))
 def test_a_reason_can_be_looked_up(why: str) -> None:
-    """It names a page of AWS, a test that is there, or a file."""
+    """It names a page of AWS, an existing test, or a file."""
     tests = re.findall(r"(tests/\S+\.py), (test_\w+)", why)
 
     assert "docs.aws.amazon.com/" in why or tests or "stacks/" in why
@@ -39,7 +39,7 @@ def test_a_reason_can_be_looked_up(why: str) -> None:
         assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")
 
 
-def test_the_page_says_what_is_known() -> None:
+def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "make privileges, or python -m policy.privileges"
 
 
@@ -56,7 +56,7 @@ def test_a_new_statement_without_evidence_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("failure", "shown"),
     [
         (
             "An error occurred (X) when calling the RunTask operation: not authorized to perform: ecs:RunTask on r",
@@ -81,5 +81,5 @@ def test_a_new_statement_without_evidence_is_found() -> None:
         ("it broke\nand more", "it broke"),
     ],
 )
-def test_what_failed_is_said_in_a_few_words(said: str, shown: str) -> None:
-    assert evidence.shortly(said) == shown
+def test_a_failure_is_summarized_in_a_few_words(failure: str, shown: str) -> None:
+    assert evidence.summary(failure) == shown
