@@ -1,4 +1,4 @@
-"""AllThrive with any number of environments: `python bench/environments.py 20`. Otherwise as app.py."""
+"""Synthesizes AllThrive with any number of environments, like app.py: `python bench/environments.py 20`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stacks.tooling_stage import ToolingStage
 
 
 def product_with(count: int) -> Product:
-    """AllThrive with `count` environments: its own, which its pipelines name, then more like them by turns."""
+    """Returns AllThrive with `count` environments: first its own, then copies of them in turn."""
     product = load("allthrive")
     known = list(product.environments)
     environments = {}
