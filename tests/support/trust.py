@@ -1,7 +1,7 @@
-"""Who may take a role: trust policies evaluated as IAM documents it, written apart from the local cloud's evaluator.
+"""Evaluates trust policies as IAM documents it, independently of the local cloud's evaluator.
 
-Two implementations must agree (tests/end_to_end/test_trust.py). What neither our policies nor our planted mistakes use
-raises, so that nothing is answered by silence.
+The two implementations must agree (tests/end_to_end/test_trust.py). Features that neither our policies nor the planted
+mistakes use raise an error.
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 """
@@ -21,18 +21,18 @@ Keys = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True)
 class Request:
-    """A call of STS: by whom, and what is known of it."""
+    """A call of STS with its principal and condition keys."""
 
     action: str
     kind: str
-    """How a policy names such principals: `Federated`, `Service` or `AWS`."""
+    """The type of the principal in a policy: `Federated`, `Service` or `AWS`."""
     principal: str
     keys: Keys = field(default_factory=dict)
-    """Condition keys; a list is a key of several values."""
+    """The condition keys; a list is a multivalued key."""
 
 
 def admits(document: Json, request: Request) -> bool:
-    """Whether a trust policy lets a request take its role: one statement allows it, none denies it."""
+    """True if a trust policy allows a request: a statement allows it and none denies it."""
     effects = {statement["Effect"] for statement in listed(document["Statement"]) if _applies(statement, request)}
     return effects == {"Allow"}
 
@@ -63,12 +63,12 @@ def _names(principal: Any, request: Request) -> bool:
 
 
 def _spelled(key: str, keys: Keys) -> str:
-    """A key as the request spells it: names of keys are compared without case, their values with it."""
+    """Returns a key in the request's case: names of keys are not case-sensitive, but their values are."""
     return next((candidate for candidate in keys if candidate.lower() == key.lower()), key)
 
 
 def met(operator: str, wanted: Any, given: str | Sequence[str] | None) -> bool:
-    """Whether one line of a condition holds for what the request gives."""
+    """True if one operator and key of a condition match the request."""
     values = [str(value) for value in listed(wanted)]
     if operator == "Null":
         return values == [str(given is None).lower()]
@@ -78,12 +78,12 @@ def met(operator: str, wanted: Any, given: str | Sequence[str] | None) -> bool:
     if name != single and given is None:
         return True
     if many:
-        each_given = [] if given is None else [str(value) for value in listed(given)]
-        over = all if many == "ForAllValues" else any  # of no value at all, all hold and none does
-        return over(_holds(name, values, value) for value in each_given)
+        given_values = [] if given is None else [str(value) for value in listed(given)]
+        over = all if many == "ForAllValues" else any  # without values, "all" is true and "any" is false
+        return over(_holds(name, values, value) for value in given_values)
     if given is None:
         return "Not" in name
-    # A key of several values needs ForAllValues or ForAnyValue; without, nothing is promised, so nothing is granted.
+    # A multivalued key needs ForAllValues or ForAnyValue; otherwise the result is undefined, so nothing is allowed.
     return isinstance(given, str) and _holds(name, values, given)
 
 
@@ -106,7 +106,7 @@ def _like(value: str, given: str) -> bool:
 
 
 def _arn_like(value: str, given: str) -> bool:
-    """Part by part: a wildcard of one part of an ARN never reaches into the next."""
+    """Compares ARNs part by part: a wildcard does not match across a colon."""
     parts, others = value.split(":", 5), given.split(":", 5)
     return len(parts) == len(others) and all(map(_like, parts, others))
 
@@ -117,14 +117,14 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEqualsIgnoreCase": _equals_ignoring_case,
     "StringLike": _like,
     "StringNotLike": _like,
-    "ArnEquals": _arn_like,  # the documentation: ArnEquals and ArnLike behave alike
+    "ArnEquals": _arn_like,  # identical to ArnLike, as documented
     "ArnLike": _arn_like,
 }
 
 
 @cache
 def _pattern(value: str, *, ignore_case: bool = False) -> re.Pattern[str]:
-    """`*` is any text and `?` one character; all else stands for itself, brackets too."""
+    """Returns the regular expression of a pattern: `*` is any text, `?` one character, all else literal."""
     text = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in value)
     return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
