@@ -79,7 +79,7 @@ def _control(name: str, row: dict[str, Any]) -> Control:
 
 
 def document(table: Table) -> str:
-    """The page."""
+    """Returns the page."""
     rows = sorted(table.rows, key=lambda row: table.standard.index(row.name))
     counted = {kind: sum(kind in row.answers for row in rows) for kind in _ANSWERS}
     counts = f"{len(rows)} controls: " + ", ".join(f"{counted[kind]} {label}" for kind, label in _ANSWERS.items()) + "."

@@ -1,4 +1,4 @@
-"""Writes docs/accepted-risks.md from what the constructs accept: `python -m slipway_cli.gate.document`."""
+"""Writes docs/accepted-risks.md from the acceptances of the constructs: `python -m slipway_cli.gate.document`."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ class Report:
 
     product: str
     base: str
-    """The base of the comparison: a branch, a commit, `what is deployed`."""
+    """The base of the comparison: a branch, a commit, `the deployed stacks`."""
     stacks: tuple[StackChange, ...] = ()
     """The stacks that change, in deployment order."""
     findings: tuple[Finding, ...] = ()

@@ -20,7 +20,7 @@ _MOST = 5
 _GENERIC = frozenset(
     {"Service", "Resource", "Default", "Instance", "Group", "Handler", "Distribution", "Target", "Balancer"}
 )
-# Properties whose names, split into words, are not what people say.
+# Names of properties that splitting into words would not render well.
 _PROPERTY_NAMES = {
     "Cpu": "CPU",
     "DBInstanceClass": "instance class",
@@ -91,7 +91,8 @@ def _properties(change: ResourceChange) -> list[str]:
     rights = [property_change for property_change in own if property_change.path.split(".")[0] in _RIGHTS]
     if rights:  # the access part of the report describes them
         own = [property_change for property_change in own if property_change not in rights]
-    parts = [*(["statements"] if rights else []), *(_property(property_change) for property_change in own[:_MOST])]
+    parts = ["policy statements changed"] if rights else []
+    parts += [_property(property_change) for property_change in own[:_MOST]]
     if len(own) > _MOST:
         parts.append(f"{len(own) - _MOST} more")
     if not own and not rights and change.properties:

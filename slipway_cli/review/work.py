@@ -64,9 +64,9 @@ def _deployed(after: Assembly, product: str) -> Section:
 
     current, unread = deployed(after)
     wanted = replace(after, stacks=tuple(stack for stack in after.stacks if stack.name not in unread))
-    report = compare(current, wanted, product=product, base="what is deployed")
+    report = compare(current, wanted, product=product, base="the deployed stacks")
     text = "\n".join([*(f"> ⚠ {reason}.\n" for reason in unread.values()), *parts(report)])
-    return Section(f"Compared with what is deployed: {plain(report.headline)}", text)
+    return Section(f"Compared with the deployed stacks: {plain(report.headline)}", text)
 
 
 def _write(options: Options, report: Report, sides: Sides, verdict: Verdict) -> None:

@@ -1,4 +1,4 @@
-"""Creates two real git commits whose hashes begin with the same seven characters; that takes only a second."""
+"""Creates two real git commits whose hashes begin with the same seven characters, which takes only a second."""
 
 from __future__ import annotations
 

@@ -129,16 +129,18 @@ def _pattern(value: str, *, ignore_case: bool = False) -> re.Pattern[str]:
     return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
-def _expect(condition: bool, what: str) -> None:
+def _expect(condition: bool, feature: str) -> None:
     if not condition:
-        raise NotImplementedError(f"{what}: teach tests/support/trust.py what IAM does with it")
+        raise NotImplementedError(
+            f"{feature}: tests/support/trust.py does not support it yet; add how IAM evaluates it"
+        )
 
 
 # --- the roles of a synthesis ----------------------------------------------------------------------------------------
 
 
 def roles(synthesis: Synthesis) -> dict[str, Json]:
-    """The trust policy of every role by its ARN, with what the templates refer to filled in."""
+    """Returns the trust policy of each role by ARN, with references resolved."""
     found = {}
     for place, resource in synthesis.resources("AWS::IAM::Role").items():
         stack, _, logical_id = place.partition("/")
@@ -154,7 +156,7 @@ def _account(synthesis: Synthesis, stack: str) -> str:
 
 
 def _arn(synthesis: Synthesis, stack: str, logical_id: str) -> str:
-    """A resource's ARN; a role without a name of its own is called as AWS would call it, without the random end."""
+    """Returns a resource's ARN; a role without a name gets the generated name, without its random suffix."""
     resource = synthesis[stack]["Resources"][logical_id]
     account = _account(synthesis, stack)
     if resource["Type"] == "AWS::IAM::OIDCProvider":

@@ -116,8 +116,8 @@ def _under(grown: Growth, direction: Direction) -> str:
     """Returns the conditions; if only they differ, the conditions that are dropped and added."""
     if grown.loosened and direction is Direction.GROWS:
         dropped = sorted(grown.loosened - grown.conditions)
-        return f", no longer only if {_conditions(dropped)}" + (
-            f", now if {_conditions(sorted(grown.conditions - grown.loosened))}"
+        return f", without the condition {_conditions(dropped)}" + (
+            f", with the new condition {_conditions(sorted(grown.conditions - grown.loosened))}"
             if grown.conditions - grown.loosened
             else ""
         )

@@ -56,7 +56,7 @@ def test_the_command_says_what_differs_from_what_is_deployed(
 
     output = capsys.readouterr().out
     assert "## Nothing changes" in output
-    assert "Compared with what is deployed: 1 stack changes" in output
+    assert "Compared with the deployed stacks: 1 stack changes" in output
     assert "visibility timeout `60` → `30`" in output
 
 

@@ -125,7 +125,7 @@ def test_a_dropped_condition_is_named() -> None:
     condition = {"StringLike": {"s3:prefix": "media/*"}}
 
     assert words([allow("s3:ListBucket", Condition=condition)], [allow("s3:ListBucket")]) == [
-        "`web` may `s3:ListBucket` on everything, no longer only if `s3:prefix` is like `media/*`"
+        "`web` may `s3:ListBucket` on everything, without the condition `s3:prefix` is like `media/*`"
     ]
 
 

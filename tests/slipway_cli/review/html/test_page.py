@@ -102,7 +102,7 @@ def test_the_page_includes_the_comparison_with_the_deployed_stacks(sides: Sides)
     report = Report(
         "allthrive",
         "main",
-        sections=(Section("Compared with what is deployed: nothing changes", folds),),
+        sections=(Section("Compared with the deployed stacks: nothing changes", folds),),
         warnings=("made by another CDK",),
     )
 
