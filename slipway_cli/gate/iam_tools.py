@@ -22,9 +22,7 @@ def findings(name: str, document: Mapping[str, Any]) -> Iterator[dict[str, str]]
     """Yields the findings of both tools on one document."""
     for path in PolicyDocument(document).allows_privilege_escalation:
         actions = ", ".join(path["actions"])
-        message = (
-            f"{path['type']}: {actions} on any resource allow to gain the permissions of others; name the resources"
-        )
+        message = f"{path['type']}: {actions} on any resource lead to privilege escalation; name the resources"
         yield {"name": name, "tool": "cloudsplaining", "rule": f"cloudsplaining-{path['type']}", "message": message}
     for found in parliament.analyze_policy_string(json.dumps(document)).findings:
         if found.issue not in _ABOUT_PLACEHOLDERS:

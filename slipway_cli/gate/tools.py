@@ -54,7 +54,7 @@ def policies(templates: Sequence[Template]) -> Iterator[Finding]:
     documents = {path: document for template in templates for path, document in roles(template).items()}
     for path, document in documents.items():
         for rule, actions in escalations(document):
-            message = f"{actions} allows to act as another role; split the permissions, or name the resources"
+            message = f"{actions} lets this role act as another one; split the permissions, or name the resources"
             yield Finding("escalation", rule, path, message)
     program = [str(TOOLS / "python"), str(Path(__file__).with_name("iam_tools.py"))]
     for found in _json(program, good=(0,), given=json.dumps(documents)):
