@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parent.parent / "lambda"
+from paths import HANDLERS
+
 _OWN = "shared"
 # Measured inside the process, so that the start of the interpreter does not reduce the ratio.
 _PROGRAM = """
@@ -82,12 +83,12 @@ def _compared(ours: Sequence[float], floor: Sequence[float]) -> str:
 
 def handlers() -> list[str]:
     """Returns the names of all handlers."""
-    return sorted(path.parent.name for path in SOURCE.glob("*/handler.py"))
+    return sorted(path.parent.name for path in HANDLERS.glob("*/handler.py"))
 
 
 def libraries(name: str) -> list[str]:
     """Returns the folders beside `shared` that a handler imports from."""
-    text = (SOURCE / name / "handler.py").read_text(encoding="utf-8")
+    text = (HANDLERS / name / "handler.py").read_text(encoding="utf-8")
     return [folder for folder in ("database",) if f"from {folder}." in text]
 
 
@@ -96,7 +97,7 @@ def packed(name: str) -> list[Path]:
     return sorted(
         path
         for folder in (name, _OWN, *libraries(name))
-        for path in (SOURCE / folder).rglob("*")
+        for path in (HANDLERS / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     )
 
@@ -105,7 +106,7 @@ def pack(name: str, folder: Path) -> None:
     """Copies a handler's package to a separate folder."""
     shutil.rmtree(folder, ignore_errors=True)
     for path in packed(name):
-        target = folder / path.relative_to(SOURCE)
+        target = folder / path.relative_to(HANDLERS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
 
@@ -120,14 +121,14 @@ def services(name: str) -> list[str]:
     """Returns the AWS services whose clients a handler and its imported modules create."""
     found: set[str] = set()
     # shared/aws.py creates more clients only in some cases; including them would raise the floor.
-    todo, seen = [SOURCE / name / "handler.py"], {SOURCE / _OWN / "aws.py"}
+    todo, seen = [HANDLERS / name / "handler.py"], {HANDLERS / _OWN / "aws.py"}
     while todo:
         path = todo.pop()
         seen.add(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client":
                 found |= {str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)}
-        ours = {SOURCE / f"{module.replace('.', '/')}.py" for module in _imported(path)}
+        ours = {HANDLERS / f"{module.replace('.', '/')}.py" for module in _imported(path)}
         todo += [path for path in ours if path.is_file() and path not in seen]
     return sorted(found)
 

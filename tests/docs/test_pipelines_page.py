@@ -6,12 +6,11 @@ import re
 
 import pytest
 
-from products import document, drawing, load
+from products import document, drawing, load, product_names
 from products.flows import Delivery, deliveries
-from products.loader import FOLDER
 from tests.support.snapshots import FOLDER as SNAPSHOTS
 
-PIPELINES = [delivery for path in sorted(FOLDER.glob("*.yaml")) for delivery in deliveries(load(path.stem))]
+PIPELINES = [delivery for name in product_names() for delivery in deliveries(load(name))]
 # A syntax that all recent versions of Mermaid support: plain ids and quoted labels.
 LABEL = r'"[^"]+"'
 LINE = re.compile(

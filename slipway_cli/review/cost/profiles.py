@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from products import Product
+from products.errors import ProblemsError
+from products.loader import validated
 from products.model import Environment
 from products.regions import REGIONS
 from slipway_cli.review.errors import ReviewError
@@ -107,8 +109,8 @@ def _variant(product: Product, profile: Profile, nat: str, given: Json) -> Varia
     whole = json.loads(product.model_dump_json()) | {"pipeline": None, "environments": {"sized": wanted}}
     problem = ""
     try:
-        varied = Product.model_validate_json(json.dumps(whole))
-    except ValidationError as error:
+        varied = validated(whole)
+    except (ValidationError, ProblemsError) as error:
         problem = _message(error)
         # The cost is interesting all the same, so it is estimated as if no service called the internet.
         whole["services"] = {name: {**service, "internet": False} for name, service in whole["services"].items()}
@@ -118,12 +120,12 @@ def _variant(product: Product, profile: Profile, nat: str, given: Json) -> Varia
 
 def _valid(whole: Json, profile: Profile) -> Product:
     try:
-        return Product.model_validate_json(json.dumps(whole))
-    except ValidationError as error:
+        return validated(whole)
+    except (ValidationError, ProblemsError) as error:
         raise ReviewError(f"the profile '{profile.name}' does not fit this manifest: {_message(error)}") from None
 
 
-def _message(error: ValidationError) -> str:
+def _message(error: ValidationError | ProblemsError) -> str:
     """Returns the manifest's error without the location, which refers to text that the reader did not write."""
-    message = str(error.errors()[0]["ctx"]["error"])
+    message = str(error if isinstance(error, ProblemsError) else error.errors()[0]["ctx"]["error"])
     return message.splitlines()[0].partition(": ")[2]
