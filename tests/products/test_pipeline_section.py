@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from products.flows import (
     Delivery,
@@ -20,7 +18,6 @@ from products.flows import (
     of_main,
 )
 from products.pipeline import Flow
-from products.pipeline_checks import matches
 from tests.support.manifests import REMOVED, complaints, manifest, product
 
 FEATURE, MAIN, PULL = "pipeline.flows.feature", "pipeline.flows.main", "pipeline.flows.pull-request"
@@ -334,30 +331,6 @@ def test_more_images_than_an_action_can_be_passed_are_refused(tmp_path: Path) ->
     assert messages(tmp_path, {"images": {"backend": {}, **images}}) == [
         "images: got 9, more than CodePipeline can pass to one deployment action; merge some of them"
     ]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "branch", "expected"),
-    [
-        ("main", "main", True),
-        ("main", "maintenance", False),
-        ("feature/*", "feature/a", True),
-        ("feature/*", "feature/a/b", False),
-        ("feature/**", "feature/a/b", True),
-        ("*", "main", True),
-        ("*", "a/b", False),
-        ("m?in", "main", True),
-        ("m?in", "m/in", False),
-        ("ma.n", "main", False),
-    ],
-)
-def test_patterns_match_by_codepipelines_rules(pattern: str, branch: str, expected: bool) -> None:
-    assert matches(pattern, branch) is expected
-
-
-@given(st.text(alphabet="ab/", min_size=1, max_size=8))
-def test_two_stars_match_every_branch(branch: str) -> None:
-    assert matches("**", branch)
 
 
 def main_delivery(changes: dict[str, Any]) -> Delivery:
