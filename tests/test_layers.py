@@ -40,7 +40,7 @@ def test_the_contracts_of_pyproject_are_kept() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_no_module_is_in_a_circle_of_imports_not_even_for_types() -> None:
+def test_no_module_is_part_of_an_import_cycle_not_even_for_types() -> None:
     graph = grimp.build_graph(*SETTINGS["root_packages"], cache_dir=None, exclude_type_checking_imports=False)
 
     order = graphlib.TopologicalSorter(
@@ -50,7 +50,7 @@ def test_no_module_is_in_a_circle_of_imports_not_even_for_types() -> None:
     order.prepare()  # raises CycleError with the modules of the circle
 
 
-def test_the_contracts_know_every_package_of_ours() -> None:
+def test_the_contracts_cover_every_package_of_this_repository() -> None:
     folders = [path.parent for root in (ROOT, CONSTRUCTS, HANDLERS, LOCAL_CLOUD) for path in root.glob("*/__init__.py")]
 
     assert sorted(SETTINGS["root_packages"]) == sorted(folder.name for folder in folders)
@@ -67,7 +67,7 @@ def test_the_folders_of_the_repository_are_defined_once() -> None:
     assert found == {"paths.py", "constructs/slipway/handler.py"}
 
 
-def test_the_folders_module_imports_nothing_of_ours() -> None:
+def test_paths_imports_no_module_of_this_repository() -> None:
     names = re.findall(r"^(?:from|import) ([\w.]+)", (ROOT / "paths.py").read_text(encoding="utf-8"), re.MULTILINE)
 
     assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names

@@ -45,7 +45,7 @@ DOCKERFILE = "Dockerfile.prod"
 
 
 @pytest.mark.parametrize("flow", STAGES)
-def test_the_stages_are_the_documented_ones_in_their_order(flow: str) -> None:
+def test_the_stages_are_the_documented_ones_in_the_documented_order(flow: str) -> None:
     assert Deployed.of("allthrive", flow).stages == STAGES[flow]
 
 
@@ -55,7 +55,7 @@ def test_the_triggers_are_the_documented_ones(flow: str) -> None:
 
 
 @pytest.mark.parametrize("flow", MODES)
-def test_pull_requests_run_side_by_side_and_pushes_in_a_queue(flow: str) -> None:
+def test_pull_requests_run_in_parallel_and_pushes_in_a_queue(flow: str) -> None:
     assert Deployed.of("allthrive", flow).mode == MODES[flow]
 
 
@@ -74,12 +74,12 @@ def test_the_checks_run_the_documented_commands_and_no_others(flow: str, action:
         assert f"{command} ".startswith(f"{documented} ")
 
 
-def test_images_and_frontend_are_built_side_by_side() -> None:
+def test_images_and_frontend_are_built_in_parallel() -> None:
     assert Deployed.of("allthrive", "main").steps("Publish") == PUBLISH
 
 
 @pytest.mark.parametrize("stage", ["Staging", "Production"])
-def test_services_are_stable_before_migrations_and_migrated_before_the_cache_is_invalidated(stage: str) -> None:
+def test_services_are_stable_before_migrations_which_run_before_the_cache_is_invalidated(stage: str) -> None:
     assert Deployed.of("allthrive", "main").steps(stage) == PRODUCTION
 
 
@@ -89,7 +89,7 @@ def test_images_are_built_from_the_documented_file_with_the_documented_tags() ->
     assert (told["DOCKERFILE"], told["TAGS"].split()) == (DOCKERFILE, TAGS)
 
 
-def test_a_person_is_asked_before_production_and_only_there() -> None:
+def test_only_production_needs_an_approval() -> None:
     asked = {
         (flow, stage["Name"])
         for flow in STAGES
@@ -102,7 +102,7 @@ def test_a_person_is_asked_before_production_and_only_there() -> None:
 
 
 @pytest.mark.parametrize("flow", STAGES)
-def test_an_environment_that_fails_is_rolled_back_and_nothing_else(flow: str) -> None:
+def test_only_failed_environments_are_rolled_back(flow: str) -> None:
     deployed = Deployed.of("allthrive", flow)
     rolled = [stage for stage in deployed.stages if deployed.rolls_back(stage)]
 

@@ -48,7 +48,7 @@ VERSION_FILE = "backend/config/__init__.py"
 
 
 @pytest.mark.parametrize("flow", STAGES)
-def test_the_stages_are_the_documented_ones_in_their_order(flow: str) -> None:
+def test_the_stages_are_the_documented_ones_in_the_documented_order(flow: str) -> None:
     assert Deployed.of("edenco", flow).stages == STAGES[flow]
 
 
@@ -64,7 +64,7 @@ def test_a_stage_may_take_the_documented_minutes(flow: str, stages: tuple[str, .
     assert sum(deployed.minutes(stage) for stage in stages) == MINUTES[flow, stages]
 
 
-def test_backend_and_frontend_are_tested_side_by_side() -> None:
+def test_backend_and_frontend_are_tested_in_parallel() -> None:
     assert Deployed.of("edenco", "main").steps("Test") == [{"Backend", "Frontend"}]
 
 
@@ -101,7 +101,7 @@ def test_production_is_reached_from_main_only_and_after_end_to_end_tests() -> No
     assert stages.index("Staging") < stages.index("E2E") < stages.index("Production")
 
 
-def test_production_runs_the_images_that_staging_ran() -> None:
+def test_production_runs_the_same_images_as_staging() -> None:
     main = Deployed.of("edenco", "main")
     both = [main.action(stage, "Deploy")["Configuration"]["UserParameters"] for stage in ("Staging", "Production")]
 
@@ -109,7 +109,7 @@ def test_production_runs_the_images_that_staging_ran() -> None:
     assert '"BackendImage":"#{PublishBackend.IMAGE}"' in both[0]
 
 
-def test_images_carry_the_documented_tags_and_the_documented_version() -> None:
+def test_images_have_the_documented_tags_and_the_documented_version() -> None:
     told = Deployed.of("edenco", "main").variables("Publish", "Backend")
 
     assert told["TAGS"].split() == TAGS
@@ -126,5 +126,5 @@ def test_a_newer_push_cancels_the_older_run_of_its_branch_before_production() ->
     assert told["branches"] == {"edenco-main": "main"}
 
 
-def test_a_failure_of_the_main_pipeline_becomes_an_issue() -> None:
+def test_a_failure_of_the_main_pipeline_opens_an_issue() -> None:
     assert settings("edenco", "ReportFailure")["issues"] == ["edenco-main"]

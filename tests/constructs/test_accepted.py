@@ -13,7 +13,7 @@ def accepting(construct: Construct) -> None:
     accept(construct, "any reason", "AwsSolutions-S1", "CKV_AWS_18")
 
 
-def test_what_is_accepted_names_its_construct_its_rules_its_reason_and_who_says_so() -> None:
+def test_an_acceptance_records_its_construct_rules_reason_and_declaring_function() -> None:
     construct = empty_stack()
     with recording() as ledger:
         accepting(construct)
@@ -27,7 +27,7 @@ def test_what_is_accepted_names_its_construct_its_rules_its_reason_and_who_says_
     assert found.declared == f"{__name__}.accepting"
 
 
-def test_nothing_is_recorded_where_nobody_listens_any_more() -> None:
+def test_nothing_is_recorded_outside_of_recording() -> None:
     with recording() as ledger:
         pass
     accepting(empty_stack())
@@ -35,14 +35,14 @@ def test_nothing_is_recorded_where_nobody_listens_any_more() -> None:
     assert ledger == []
 
 
-def test_a_key_of_awss_is_accepted_in_the_name_of_one_decision() -> None:
+def test_accepting_an_aws_key_is_declared_as_one_decision() -> None:
     with recording() as ledger:
         accept_aws_key(empty_stack(), "CKV_AWS_136")
 
     assert [entry.declared for entry in ledger] == ["slipway.accepted.accept_aws_key"]
 
 
-def test_a_warning_of_the_librarys_is_recorded_where_the_gate_listens() -> None:
+def test_a_warning_of_the_cdk_is_recorded_inside_of_recording() -> None:
     with recording() as ledger:
         acknowledge(empty_stack(), "any reason", "Annotation::any")
 

@@ -16,7 +16,7 @@ def template() -> Template:
     return Template.from_stack(stack)
 
 
-def test_records_go_after_their_days(template: Template) -> None:
+def test_logs_expire_after_their_days(template: Template) -> None:
     rules = properties(template, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
 
     assert [rule["ExpirationInDays"] for rule in rules if rule["Id"] == "ExpireRecords"] == [30]
@@ -34,5 +34,5 @@ def test_s3_may_write_for_this_account_only(template: Template) -> None:
     assert written["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 
 
-def test_it_does_not_record_itself(template: Template) -> None:
+def test_it_does_not_log_access_to_itself(template: Template) -> None:
     assert "LoggingConfiguration" not in properties(template, "AWS::S3::Bucket")

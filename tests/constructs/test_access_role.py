@@ -34,7 +34,7 @@ def trust(template: Template) -> Json:
     return dict(statement)
 
 
-def test_only_the_named_roles_of_the_named_account_take_it(trust: Json) -> None:
+def test_only_the_named_roles_of_the_named_account_can_assume_it(trust: Json) -> None:
     assert "444455556666" in str(trust["Principal"]["AWS"])
     callers = trust["Condition"]["ArnEquals"]["aws:PrincipalArn"]
     assert [str(caller).partition(":role/")[2].rstrip("']}") for caller in callers] == [
@@ -43,15 +43,15 @@ def test_only_the_named_roles_of_the_named_account_take_it(trust: Json) -> None:
     ]
 
 
-def test_it_names_no_caller_as_principal_so_that_a_caller_may_be_made_later(trust: Json) -> None:
+def test_no_caller_is_a_principal_so_that_a_caller_can_be_created_later(trust: Json) -> None:
     assert "role/" not in str(trust["Principal"])
 
 
-def test_it_is_taken_for_an_hour(template: Template) -> None:
+def test_a_session_lasts_at_most_an_hour(template: Template) -> None:
     assert properties(template, ROLE)["MaxSessionDuration"] == 3600
 
 
-def test_it_does_what_its_statements_allow_and_nothing_else(template: Template) -> None:
+def test_it_may_do_what_its_statements_allow_and_nothing_else(template: Template) -> None:
     (statement,) = properties(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
 
     assert (statement["Action"], statement["Resource"]) == ("ecs:DescribeServices", "arn:aws:ecs:::service/a")

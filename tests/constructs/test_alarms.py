@@ -21,37 +21,37 @@ def alarm(*, below: bool = False, missing_is_bad: bool = False) -> Template:
 @pytest.mark.parametrize(
     ("below", "comparison"), [(False, "GreaterThanOrEqualToThreshold"), (True, "LessThanThreshold")]
 )
-def test_rings_at_or_over_its_threshold_or_under_it(below: bool, comparison: str) -> None:
+def test_an_alarm_starts_at_or_above_its_threshold_or_with_below_under_it(below: bool, comparison: str) -> None:
     found = properties(alarm(below=below), "AWS::CloudWatch::Alarm")
 
     assert (found["ComparisonOperator"], found["Threshold"]) == (comparison, 5)
 
 
-def test_rings_after_as_many_minutes_as_it_is_told() -> None:
+def test_an_alarm_starts_after_the_given_minutes() -> None:
     found = properties(alarm(), "AWS::CloudWatch::Alarm")
 
     assert (found["Period"], found["EvaluationPeriods"]) == (60, 10)
 
 
 @pytest.mark.parametrize(("bad", "treatment"), [(False, "notBreaching"), (True, "breaching")])
-def test_missing_data_are_bad_only_where_it_is_told(bad: bool, treatment: str) -> None:
+def test_missing_data_breach_the_threshold_only_with_missing_is_bad(bad: bool, treatment: str) -> None:
     assert properties(alarm(missing_is_bad=bad), "AWS::CloudWatch::Alarm")["TreatMissingData"] == treatment
 
 
-def test_tells_the_heading_of_the_runbook() -> None:
+def test_the_description_links_to_the_runbook() -> None:
     found = properties(alarm(), "AWS::CloudWatch::Alarm")
 
     assert found["AlarmDescription"] == "What to do: docs/runbook.md#shopisslow"
 
 
-def test_writes_to_its_topic_when_it_begins_and_when_it_ends() -> None:
+def test_an_alarm_publishes_to_its_topic_when_it_starts_and_when_it_ends() -> None:
     found = properties(alarm(), "AWS::CloudWatch::Alarm")
 
     assert found["AlarmActions"] == found["OKActions"]
     assert found["AlarmActions"][0]["Ref"].startswith("AlarmsTopic")
 
 
-def test_the_topic_takes_nothing_without_tls() -> None:
+def test_the_topic_refuses_messages_without_tls() -> None:
     statements = properties(alarm(), "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
 
     assert [

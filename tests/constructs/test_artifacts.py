@@ -31,30 +31,30 @@ def actions(statements: list[iam.PolicyStatement]) -> set[str]:
     return {action for statement in statements for action in statement.actions}
 
 
-def test_what_a_run_left_goes_after_the_days_it_is_kept(template: Template) -> None:
+def test_artifacts_expire_after_the_given_days(template: Template) -> None:
     rules = properties(template, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
 
     assert [rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule] == [90]
 
 
-def test_the_bucket_goes_with_its_stack(template: Template) -> None:
+def test_the_bucket_is_deleted_with_its_stack(template: Template) -> None:
     assert only(template, "AWS::S3::Bucket")["DeletionPolicy"] == "Delete"
 
 
-def test_a_build_that_reads_writes_nothing(artifacts: Artifacts) -> None:
+def test_a_build_with_read_access_cannot_write(artifacts: Artifacts) -> None:
     assert actions(artifacts.reading()) == SEE | READ
 
 
-def test_a_build_that_leaves_something_may_also_put_objects(artifacts: Artifacts) -> None:
+def test_a_build_with_write_access_may_also_put_objects(artifacts: Artifacts) -> None:
     assert actions(artifacts.writing()) == SEE | READ | {"s3:PutObject"}
 
 
-def test_codepipeline_may_carry_artifacts_and_set_their_acl(artifacts: Artifacts) -> None:
+def test_codepipeline_may_pass_artifacts_on_and_set_their_acl(artifacts: Artifacts) -> None:
     assert actions(artifacts.passing()) == SEE | READ | {"s3:PutObject", "s3:PutObjectAcl"}
 
 
 @pytest.mark.parametrize("which", ["reading", "writing", "passing"])
-def test_no_right_is_by_pattern_or_reaches_another_bucket(artifacts: Artifacts, which: str) -> None:
+def test_no_action_contains_a_wildcard_and_no_other_bucket_is_reachable(artifacts: Artifacts, which: str) -> None:
     statements = getattr(artifacts, which)()
     own = {artifacts.bucket_arn, artifacts.arn_for_objects("*")}
 

@@ -52,43 +52,43 @@ def rights(template: Template) -> dict[str, Json]:
     return {entry["Sid"]: entry for entry in properties(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]}
 
 
-def test_the_buildspec_stands_in_the_template(template: Template) -> None:
+def test_a_buildspec_can_be_part_of_the_template(template: Template) -> None:
     assert "true" in properties(template, PROJECT)["Source"]["BuildSpec"]
 
 
-def test_or_it_is_a_file_of_the_source(changed: Template) -> None:
+def test_a_buildspec_can_be_a_file_of_the_source(changed: Template) -> None:
     assert properties(changed, PROJECT)["Source"]["BuildSpec"] == "ci/contract.yml"
 
 
-def test_its_role_is_taken_by_codebuild_for_this_project_only(template: Template) -> None:
+def test_codebuild_can_assume_the_role_for_this_project_only(template: Template) -> None:
     (trust,) = properties(template, "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
 
     assert trust["Principal"] == {"Service": "codebuild.amazonaws.com"}
     assert "project/shop-main-test" in json.dumps(trust["Condition"])
 
 
-def test_it_writes_its_log_reads_its_secrets_and_does_what_its_statements_allow(template: Template) -> None:
+def test_the_role_may_write_the_log_read_the_secrets_and_do_what_its_statements_allow(template: Template) -> None:
     assert set(rights(template)) == {"WriteLog", "ReadSecrets", "Own"}
     assert json.dumps(rights(template)["ReadSecrets"]["Resource"]).count("shop/npm-??????") == 1
 
 
-def test_without_secrets_it_may_read_none(changed: Template) -> None:
+def test_without_secrets_the_role_may_read_none(changed: Template) -> None:
     assert "ReadSecrets" not in rights(changed)
 
 
 @pytest.mark.parametrize("buildspec", ["ci/contract.yml", {"version": "0.2", "reports": {"junit": {}}}])
-def test_it_writes_reports_of_its_own_name_where_its_buildspec_may_name_some(buildspec: object) -> None:
+def test_the_role_may_write_reports_if_the_buildspec_may_have_some(buildspec: object) -> None:
     assert "report-group/shop-main-test-*" in json.dumps(rights(build(buildspec=buildspec))["WriteReports"]["Resource"])
 
 
-def test_a_secret_is_read_when_the_build_runs_and_a_variable_is_plain(template: Template) -> None:
+def test_a_secret_is_a_reference_and_a_variable_is_plain_text(template: Template) -> None:
     variables = {entry["Name"]: entry for entry in properties(template, PROJECT)["Environment"]["EnvironmentVariables"]}
 
     assert (variables["NPM_TOKEN"]["Type"], variables["NPM_TOKEN"]["Value"]) == ("SECRETS_MANAGER", "shop/npm:token")
     assert (variables["DIRECTORY"]["Type"], variables["DIRECTORY"]["Value"]) == ("PLAINTEXT", "backend")
 
 
-def test_its_log_group_has_a_retention_and_goes_with_its_stack(template: Template) -> None:
+def test_the_log_group_has_a_retention_and_is_deleted_with_its_stack(template: Template) -> None:
     group = only(template, "AWS::Logs::LogGroup")
 
     assert (group["Properties"]["LogGroupName"], group["Properties"]["RetentionInDays"]) == (
@@ -98,18 +98,18 @@ def test_its_log_group_has_a_retention_and_goes_with_its_stack(template: Templat
     assert group["DeletionPolicy"] == "Delete"
 
 
-def test_what_runs_containers_is_privileged_and_keeps_their_layers(template: Template) -> None:
+def test_a_build_that_runs_containers_is_privileged_and_keeps_layers(template: Template) -> None:
     found = properties(template, PROJECT)
 
     assert found["Environment"]["PrivilegedMode"] is True
     assert found["Cache"] == {"Type": "LOCAL", "Modes": ["LOCAL_DOCKER_LAYER_CACHE"]}
 
 
-def test_layers_are_not_kept_where_another_branch_could_have_left_them() -> None:
+def test_layers_are_not_kept_without_keep_layers() -> None:
     assert properties(build(keep_layers=False), PROJECT)["Cache"] == {"Type": "NO_CACHE"}
 
 
-def test_what_runs_no_containers_is_not_privileged(changed: Template) -> None:
+def test_a_build_without_containers_is_not_privileged(changed: Template) -> None:
     found = properties(changed, PROJECT)
 
     assert found["Environment"]["PrivilegedMode"] is False
@@ -123,7 +123,7 @@ def test_architecture_and_size_choose_the_machine(template: Template, changed: T
     assert (large["Type"], large["ComputeType"]) == ("LINUX_CONTAINER", "BUILD_GENERAL1_MEDIUM")
 
 
-def test_it_ends_after_its_time_and_half_an_hour_in_the_queue(template: Template) -> None:
+def test_a_build_times_out_after_its_limit_or_half_an_hour_in_the_queue(template: Template) -> None:
     found = properties(template, PROJECT)
 
     assert (found["TimeoutInMinutes"], found["QueuedTimeoutInMinutes"]) == (20, 30)

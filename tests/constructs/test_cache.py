@@ -45,7 +45,7 @@ def test_is_encrypted_in_transit_and_at_rest(single: Template) -> None:
     assert (found["TransitEncryptionEnabled"], found["AtRestEncryptionEnabled"]) == (True, True)
 
 
-def test_asks_for_the_token_of_its_secret(single: Template) -> None:
+def test_requires_the_token_in_its_secret(single: Template) -> None:
     parts = properties(single, GROUP)["AuthToken"]["Fn::Join"][1]
 
     assert (parts[0], parts[-1]) == ("{{resolve:secretsmanager:", ":SecretString:::}}")
@@ -58,28 +58,28 @@ def test_has_one_shard(single: Template) -> None:
     assert "NumNodeGroups" not in found
 
 
-def test_alone_cannot_fail_over(single: Template) -> None:
+def test_cannot_fail_over_without_replicas(single: Template) -> None:
     found = properties(single, GROUP)
 
     assert (found["NumCacheClusters"], found["AutomaticFailoverEnabled"], found["MultiAZEnabled"]) == (1, False, False)
 
 
-def test_with_replicas_fails_over_to_another_zone(replicated: Template) -> None:
+def test_fails_over_to_another_zone_with_replicas(replicated: Template) -> None:
     found = properties(replicated, GROUP)
 
     assert (found["NumCacheClusters"], found["AutomaticFailoverEnabled"], found["MultiAZEnabled"]) == (3, True, True)
 
 
-def test_refuses_rather_than_drops_a_task(single: Template) -> None:
+def test_evicts_no_keys(single: Template) -> None:
     assert properties(single, "AWS::ElastiCache::ParameterGroup")["Properties"] == {"maxmemory-policy": "noeviction"}
 
 
 @pytest.mark.parametrize(("days", "keep"), [(0, "single"), (3, "replicated")])
-def test_keeps_snapshots_as_long_as_it_is_told(days: int, keep: str, request: pytest.FixtureRequest) -> None:
+def test_keeps_snapshots_for_the_given_days(days: int, keep: str, request: pytest.FixtureRequest) -> None:
     assert properties(request.getfixturevalue(keep), GROUP)["SnapshotRetentionLimit"] == days
 
 
-def test_admits_its_clients_only(single: Template) -> None:
+def test_admits_only_its_clients(single: Template) -> None:
     rule = properties(single, "AWS::EC2::SecurityGroupIngress")
 
     assert rule["SourceSecurityGroupId"]["Fn::GetAtt"][0].startswith("Clients")
@@ -87,12 +87,12 @@ def test_admits_its_clients_only(single: Template) -> None:
 
 
 @pytest.mark.parametrize(("keep", "policy"), [(True, "Snapshot"), (False, "Delete")])
-def test_leaves_a_snapshot_where_data_are_kept(keep: bool, policy: str) -> None:
+def test_leaves_a_snapshot_if_data_are_kept(keep: bool, policy: str) -> None:
     assert only(cache(keep=keep), GROUP)["DeletionPolicy"] == policy
 
 
 @pytest.mark.parametrize(("engine", "version", "family"), [("redis", "7.1", "redis7"), ("valkey", "8.0", "valkey8")])
-def test_takes_the_parameter_group_of_its_engine(engine: str, version: str, family: str) -> None:
+def test_uses_the_parameter_group_family_of_its_engine(engine: str, version: str, family: str) -> None:
     template = cache(engine=engine, version=version)
 
     assert properties(template, "AWS::ElastiCache::ParameterGroup")["CacheParameterGroupFamily"] == family

@@ -52,7 +52,7 @@ def container(template: Template) -> Json:
     return dict(only)
 
 
-def test_the_execution_role_pulls_its_image_reads_its_secrets_and_writes_its_log_and_nothing_else(
+def test_the_execution_role_may_pull_its_image_read_its_secrets_and_write_its_log_and_nothing_else(
     template: Template,
 ) -> None:
     policy = properties(template, "AWS::IAM::Policy")
@@ -69,7 +69,7 @@ def test_the_execution_role_pulls_its_image_reads_its_secrets_and_writes_its_log
     assert "ExecutionRole" in json.dumps(policy["Roles"])
 
 
-def test_the_task_role_starts_with_no_rights(template: Template) -> None:
+def test_the_task_role_has_no_rights_at_first(template: Template) -> None:
     task_role = properties(template, TASK)["TaskRoleArn"]["Fn::GetAtt"][0]
 
     assert {"Ref": task_role} not in properties(template, "AWS::IAM::Policy")["Roles"]
@@ -80,11 +80,11 @@ def test_an_init_process_reaps_children(template: Template) -> None:
     assert container(template)["LinuxParameters"]["InitProcessEnabled"] is True
 
 
-def test_tmp_is_an_empty_volume_where_the_root_file_system_is_read_only(read_only: Template) -> None:
+def test_tmp_is_an_empty_volume_if_the_root_file_system_is_read_only(read_only: Template) -> None:
     assert container(read_only)["ReadonlyRootFilesystem"] is True
     assert container(read_only)["MountPoints"] == [{"ContainerPath": "/tmp", "ReadOnly": False, "SourceVolume": "tmp"}]
     assert properties(read_only, TASK)["Volumes"] == [{"Name": "tmp"}]
 
 
-def test_otherwise_there_is_no_volume(template: Template) -> None:
+def test_a_task_with_a_writable_root_file_system_has_no_volume(template: Template) -> None:
     assert "Volumes" not in properties(template, TASK)

@@ -58,15 +58,15 @@ def test_is_never_public(kept: Template) -> None:
     assert properties(kept, INSTANCE)["PubliclyAccessible"] is False
 
 
-def test_backs_itself_up(kept: Template) -> None:
+def test_has_automatic_backups(kept: Template) -> None:
     assert properties(kept, INSTANCE)["BackupRetentionPeriod"] == 7
 
 
-def test_takes_minor_versions_by_itself(kept: Template) -> None:
+def test_applies_minor_versions_automatically(kept: Template) -> None:
     assert properties(kept, INSTANCE)["AutoMinorVersionUpgrade"] is True
 
 
-def test_tells_slow_statements(kept: Template) -> None:
+def test_logs_slow_statements(kept: Template) -> None:
     assert properties(kept, INSTANCE)["EnableCloudwatchLogsExports"] == ["postgresql", "upgrade"]
     assert properties(kept, "AWS::RDS::DBParameterGroup")["Parameters"]["log_min_duration_statement"] == "1000"
 
@@ -88,14 +88,14 @@ def test_leaves_a_final_snapshot(kept: Template) -> None:
     assert found["Properties"]["DeleteAutomatedBackups"] is False
 
 
-def test_leaves_nothing_where_nothing_is_kept() -> None:
+def test_leaves_nothing_without_keep() -> None:
     found = only(database(keep=False), INSTANCE)
 
     assert found["DeletionPolicy"] == "Delete"
     assert found["Properties"]["DeleteAutomatedBackups"] is True
 
 
-def test_takes_its_password_from_the_generated_secret(kept: Template) -> None:
+def test_uses_the_password_in_the_generated_secret(kept: Template) -> None:
     parts = properties(kept, INSTANCE)["MasterUserPassword"]["Fn::Join"][1]
 
     assert parts[0] == "{{resolve:secretsmanager:"
@@ -113,7 +113,7 @@ def address(template: Template) -> Json:
 
 
 @pytest.mark.parametrize("sslmode", ["verify-full", "require"])
-def test_composes_its_address_of_references_to_the_applications_user(sslmode: str) -> None:
+def test_composes_its_url_from_references_to_the_applications_user(sslmode: str) -> None:
     parts = address(database(sslmode=sslmode))["Properties"]["SecretString"]["Fn::Join"][1]
     text = "".join(part if isinstance(part, str) else "…" for part in parts)
 
@@ -122,13 +122,13 @@ def test_composes_its_address_of_references_to_the_applications_user(sslmode: st
     assert {part["Ref"][:24] for part in parts if "Ref" in part} == {"DatabaseUsersCredentials"}
 
 
-def test_writes_its_address_when_the_applications_login_was_tried(kept: Template) -> None:
+def test_writes_its_url_after_the_application_can_log_in(kept: Template) -> None:
     (users,) = kept.find_resources("Custom::DatabaseUsers")
 
     assert users in address(kept)["DependsOn"]
 
 
-def test_makes_users_that_are_not_the_master(kept: Template) -> None:
+def test_creates_users_other_than_the_master(kept: Template) -> None:
     variables = properties(kept, "AWS::Lambda::Function")["Environment"]["Variables"]
 
     assert (variables["OWNER"], variables["USERS"]) == ("app_owner", "app_1,app_2")
@@ -136,7 +136,7 @@ def test_makes_users_that_are_not_the_master(kept: Template) -> None:
 
 
 @pytest.mark.parametrize(("version", "family"), [("18", "postgres18"), ("17.4", "postgres17")])
-def test_takes_the_parameter_group_of_its_version(version: str, family: str) -> None:
+def test_uses_the_parameter_group_family_of_its_version(version: str, family: str) -> None:
     template = database(version=version)
 
     assert properties(template, "AWS::RDS::DBParameterGroup")["Family"] == family

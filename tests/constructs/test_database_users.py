@@ -62,7 +62,7 @@ def variables(template: Template) -> Json:
     return dict(properties(template, "AWS::Lambda::Function")["Environment"]["Variables"])
 
 
-def test_the_function_makes_two_users_and_the_role_they_act_as(variables: Json) -> None:
+def test_the_function_creates_two_users_and_the_role_that_they_act_as(variables: Json) -> None:
     assert (variables["OWNER"], variables["USERS"]) == ("shop_owner", "shop_1,shop_2")
 
 
@@ -73,18 +73,18 @@ def test_the_function_logs_in_as_the_master_to_the_named_database_with_its_certi
     assert (variables["DATABASE"], variables["SSLMODE"]) == ("shop_db", "verify-full")
 
 
-def test_the_password_is_generated_and_stands_beside_the_first_user(credentials: Json) -> None:
+def test_the_password_is_generated_and_stored_with_the_first_user(credentials: Json) -> None:
     generated = credentials["Properties"]["GenerateSecretString"]
 
     assert json.loads(generated["SecretStringTemplate"]) == {"username": "shop_1"}
     assert (generated["GenerateStringKey"], generated["PasswordLength"]) == ("password", 40)
 
 
-def test_the_credentials_stay_when_the_stack_goes_if_the_data_do(credentials: Json) -> None:
+def test_the_credentials_are_kept_with_the_data(credentials: Json) -> None:
     assert credentials["DeletionPolicy"] == "Retain"
 
 
-def test_the_function_reads_these_two_secrets_and_no_others(template: Template) -> None:
+def test_the_function_may_read_two_secrets_and_no_others(template: Template) -> None:
     statements = [
         statement
         for policy in template.find_resources("AWS::IAM::Policy").values()
@@ -96,7 +96,7 @@ def test_the_function_reads_these_two_secrets_and_no_others(template: Template) 
     assert "*" not in str(statements)
 
 
-def test_creation_ends_when_the_function_has_tried_the_login(template: Template) -> None:
+def test_the_function_reports_when_the_users_are_created(template: Template) -> None:
     found = properties(template, "Custom::DatabaseUsers")
     (function,) = template.find_resources("AWS::Lambda::Function")
 
@@ -104,7 +104,7 @@ def test_creation_ends_when_the_function_has_tried_the_login(template: Template)
     assert (found["Database"], found["Owner"], found["ServiceTimeout"]) == ("shop_db", "shop_owner", "600")
 
 
-def test_the_function_is_called_after_its_way_to_the_database_is_open(template: Template) -> None:
+def test_the_function_is_called_after_the_security_group_rules_exist(template: Template) -> None:
     rules = {
         *template.find_resources("AWS::EC2::SecurityGroupIngress"),
         *template.find_resources("AWS::EC2::SecurityGroupEgress"),
@@ -114,7 +114,7 @@ def test_the_function_is_called_after_its_way_to_the_database_is_open(template: 
     assert rules <= set(only(template, "Custom::DatabaseUsers")["DependsOn"])
 
 
-def test_the_function_reaches_https_and_the_databases_port_and_nothing_else(template: Template) -> None:
+def test_the_function_can_reach_https_and_the_databases_port_and_nothing_else(template: Template) -> None:
     (group,) = [
         resource["Properties"]
         for resource in template.find_resources("AWS::EC2::SecurityGroup").values()

@@ -77,11 +77,11 @@ def test_the_site_comes_from_a_private_bucket_with_the_single_page_fallback(foun
     assert "/index.html" in properties(template, "AWS::CloudFront::Function")["FunctionCode"]
 
 
-def test_a_path_of_the_containers_never_becomes_the_page(found: Json) -> None:
+def test_only_the_site_has_the_single_page_fallback(found: Json) -> None:
     assert not any("FunctionAssociations" in entry for entry in found["CacheBehaviors"])
 
 
-def test_the_containers_answer_uncached_through_a_vpc_origin_by_every_method(found: Json) -> None:
+def test_requests_of_every_method_reach_the_containers_uncached_through_a_vpc_origin(found: Json) -> None:
     api = behavior(found, "/api/*")
 
     assert api["CachePolicyId"] == UNCACHED
@@ -96,7 +96,7 @@ def test_static_paths_come_from_the_containers_and_are_cached(found: Json) -> No
     assert static["TargetOriginId"] == behavior(found, "/api/*")["TargetOriginId"]
 
 
-def test_media_are_cached_and_sandboxed_whatever_their_origin_says(found: Json, template: Template) -> None:
+def test_media_are_cached_and_sandboxed_regardless_of_their_origins_headers(found: Json, template: Template) -> None:
     media = behavior(found, "/media/*")
     policy = headers(template, "upload")["SecurityHeadersConfig"]["ContentSecurityPolicy"]
 
@@ -106,7 +106,7 @@ def test_media_are_cached_and_sandboxed_whatever_their_origin_says(found: Json, 
     assert media["ResponseHeadersPolicyId"] != behavior(found, "/api/*")["ResponseHeadersPolicyId"]
 
 
-def test_every_answer_has_security_headers_and_is_sent_over_https(found: Json, template: Template) -> None:
+def test_every_response_has_security_headers_and_is_sent_over_https(found: Json, template: Template) -> None:
     behaviors = [found["DefaultCacheBehavior"], *found["CacheBehaviors"]]
     policy = headers(template, "every answer")["SecurityHeadersConfig"]
 
@@ -116,11 +116,11 @@ def test_every_answer_has_security_headers_and_is_sent_over_https(found: Json, t
     assert policy["StrictTransportSecurity"]["IncludeSubdomains"] is True
 
 
-def test_http_2_and_3_are_spoken(found: Json) -> None:
+def test_http_2_and_3_are_supported(found: Json) -> None:
     assert found["HttpVersion"] == "http2and3"
 
 
-def test_a_domain_of_ones_own_gets_tls_1_2_and_its_certificate() -> None:
+def test_an_own_domain_has_tls_1_2_and_its_certificate() -> None:
     config: dict[str, Any] = properties(distribution(domain=True), "AWS::CloudFront::Distribution")[
         "DistributionConfig"
     ]
@@ -130,5 +130,5 @@ def test_a_domain_of_ones_own_gets_tls_1_2_and_its_certificate() -> None:
     assert config["ViewerCertificate"]["AcmCertificateArn"] == CERTIFICATE
 
 
-def test_on_cloudfronts_own_name_cloudfront_decides(found: Json) -> None:
+def test_without_a_domain_cloudfronts_default_certificate_is_used(found: Json) -> None:
     assert "ViewerCertificate" not in found

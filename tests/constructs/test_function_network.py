@@ -25,7 +25,7 @@ def rights() -> list[iam.PolicyStatement]:
     return FunctionNetwork(vpc, "Application", ec2.SecurityGroup(stack, "Group", vpc=vpc)).rights(stack)
 
 
-def test_lambda_makes_and_removes_network_interfaces_in_this_account_and_region(
+def test_lambda_may_create_and_delete_network_interfaces_in_this_account_and_region(
     rights: list[iam.PolicyStatement],
 ) -> None:
     (statement,) = [item for item in rights if item.sid == "NetworkInterfaces"]
@@ -34,13 +34,13 @@ def test_lambda_makes_and_removes_network_interfaces_in_this_account_and_region(
     assert [item.partition(":ec2:")[2] for item in statement.resources] == ["us-east-1:111122223333:*/*"]
 
 
-def test_lambda_looks_at_the_network(rights: list[iam.PolicyStatement]) -> None:
+def test_lambda_may_describe_the_network(rights: list[iam.PolicyStatement]) -> None:
     (statement,) = [item for item in rights if item.sid == "LookAtNetwork"]
 
     assert (set(statement.actions), statement.resources) == (LOOKS, ["*"])
 
 
-def test_the_functions_own_code_may_do_none_of_it(rights: list[iam.PolicyStatement]) -> None:
+def test_the_functions_own_code_may_do_neither(rights: list[iam.PolicyStatement]) -> None:
     (refusal,) = [item for item in rights if item.effect is iam.Effect.DENY]
     allowed = {action for item in rights if item.effect is iam.Effect.ALLOW for action in item.actions}
 

@@ -19,11 +19,11 @@ def secret(*, username: str | None = None, keep: bool = True) -> Template:
     return Template.from_stack(stack)
 
 
-def test_is_made_up_of_letters_and_digits() -> None:
+def test_consists_of_letters_and_digits() -> None:
     assert properties(secret(), KIND)["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 48}
 
 
-def test_with_a_user_is_json_of_user_and_password() -> None:
+def test_with_a_username_is_json_with_username_and_password() -> None:
     generated = properties(secret(username="app"), KIND)["GenerateSecretString"]
 
     assert json.loads(generated["SecretStringTemplate"]) == {"username": "app"}
@@ -36,5 +36,5 @@ def test_has_no_value_in_the_template(username: str | None) -> None:
 
 
 @pytest.mark.parametrize(("keep", "policy"), [(True, "Retain"), (False, "Delete")])
-def test_stays_where_data_are_kept(keep: bool, policy: str) -> None:
+def test_is_retained_if_data_are_kept(keep: bool, policy: str) -> None:
     assert only(secret(keep=keep), KIND)["DeletionPolicy"] == policy

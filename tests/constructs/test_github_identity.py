@@ -50,11 +50,11 @@ def trust(template: Template) -> Json:
         (["names", "ids"], ["repo:acme/shop:pull_request", "repo:acme@11/shop@22:pull_request"]),
     ],
 )
-def test_a_subject_names_the_repository_by_names_by_ids_or_both(formats: list[str], subjects: list[str]) -> None:
+def test_a_subject_contains_the_repositorys_names_ids_or_both(formats: list[str], subjects: list[str]) -> None:
     assert GitHubRepository("acme", "shop", 11, 22, formats).subjects(":pull_request") == subjects
 
 
-def test_one_kind_of_job_of_one_repository_on_one_reference_takes_the_role(template: Template) -> None:
+def test_only_one_kind_of_job_of_one_repository_on_one_reference_can_assume_the_role(template: Template) -> None:
     assert trust(template)["Action"] == "sts:AssumeRoleWithWebIdentity"
     assert trust(template)["Condition"] == {
         "StringEquals": {
@@ -66,7 +66,7 @@ def test_one_kind_of_job_of_one_repository_on_one_reference_takes_the_role(templ
     }
 
 
-def test_a_star_in_the_reference_stands_for_any_text_there_and_nowhere_else() -> None:
+def test_a_star_in_the_reference_matches_any_text_there_and_nowhere_else() -> None:
     condition = trust(role(ref="refs/pull/*"))["Condition"]
 
     assert condition["StringLike"] == {f"{ISSUER}:ref": "refs/pull/*"}
@@ -74,17 +74,17 @@ def test_a_star_in_the_reference_stands_for_any_text_there_and_nowhere_else() ->
     assert f"{ISSUER}:sub" in condition["StringEquals"]
 
 
-def test_it_is_taken_for_an_hour(template: Template) -> None:
+def test_a_session_lasts_at_most_an_hour(template: Template) -> None:
     assert properties(template, "AWS::IAM::Role")["MaxSessionDuration"] == 3600
 
 
-def test_the_provider_is_made_where_the_account_has_none(template: Template) -> None:
+def test_the_provider_is_created_in_an_account_without_one(template: Template) -> None:
     found = properties(template, "AWS::IAM::OIDCProvider")
 
     assert (found["Url"], found["ClientIdList"]) == (f"https://{ISSUER}", ["sts.amazonaws.com"])
 
 
-def test_the_accounts_own_provider_is_used_where_it_has_one() -> None:
+def test_the_existing_provider_of_an_account_is_used() -> None:
     template = role(existing=True)
 
     template.resource_count_is("AWS::IAM::OIDCProvider", 0)

@@ -42,7 +42,7 @@ def test_runs_python_3_13_on_graviton_with_256_mib(template: Template) -> None:
     assert (found["Runtime"], found["Architectures"], found["MemorySize"]) == ("python3.13", ["arm64"], 256)
 
 
-def test_its_asset_holds_its_own_folder_and_shared_only(stack: cdk.Stack, template: Template) -> None:
+def test_its_asset_contains_only_its_own_folder_and_shared(stack: cdk.Stack, template: Template) -> None:
     key = properties(template, "AWS::Lambda::Function")["Code"]["S3Key"]
     out = cdk.App.of(stack)
     assert isinstance(out, cdk.App)
@@ -53,7 +53,7 @@ def test_its_asset_holds_its_own_folder_and_shared_only(stack: cdk.Stack, templa
     assert list(asset.rglob("__pycache__")) == []
 
 
-def test_its_log_group_has_a_retention_and_goes_with_its_stack(template: Template) -> None:
+def test_its_log_group_has_a_retention_and_is_deleted_with_its_stack(template: Template) -> None:
     group = only(template, "AWS::Logs::LogGroup")
 
     assert group["Properties"]["RetentionInDays"] == 7

@@ -41,7 +41,7 @@ def rules(template: Template) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_tag_means_one_thing_for_ever_except_those_that_move(template: Template) -> None:
+def test_tags_are_immutable_except_the_moving_ones(template: Template) -> None:
     found = properties(template, KIND)
 
     assert found["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
@@ -57,35 +57,35 @@ def test_every_push_is_scanned(template: Template) -> None:
     assert properties(template, KIND)["ImageScanningConfiguration"] == {"ScanOnPush": True}
 
 
-def test_release_tags_are_taken_out_of_the_count_first_and_never_reach_theirs(rules: list[dict[str, Any]]) -> None:
+def test_release_tags_are_selected_first_and_never_reach_their_limit(rules: list[dict[str, Any]]) -> None:
     first = min(rules, key=lambda rule: rule["rulePriority"])
 
     assert first["selection"]["tagPatternList"] == ["release-*"]
     assert (first["selection"]["countType"], first["selection"]["countNumber"]) == ("imageCountMoreThan", 9999)
 
 
-def test_untagged_images_go_after_a_day(rules: list[dict[str, Any]]) -> None:
+def test_untagged_images_expire_after_a_day(rules: list[dict[str, Any]]) -> None:
     (rule,) = [rule["selection"] for rule in rules if rule["selection"]["tagStatus"] == "untagged"]
 
     assert (rule["countType"], rule["countNumber"], rule["countUnit"]) == ("sinceImagePushed", 1, "days")
 
 
-def test_the_newest_snapshots_stay(rules: list[dict[str, Any]]) -> None:
+def test_the_newest_snapshots_are_kept(rules: list[dict[str, Any]]) -> None:
     last = max(rules, key=lambda rule: rule["rulePriority"])["selection"]
 
     assert (last["tagStatus"], last["countType"], last["countNumber"]) == ("any", "imageCountMoreThan", 7)
 
 
-def test_stays_when_its_stack_goes(template: Template) -> None:
+def test_is_retained_when_its_stack_is_deleted(template: Template) -> None:
     assert only(template, KIND)["DeletionPolicy"] == "Retain"
 
 
-def test_other_accounts_pull_where_they_are_named() -> None:
+def test_the_named_accounts_may_pull() -> None:
     (statement,) = properties(repository("444455556666"), KIND)["RepositoryPolicyText"]["Statement"]
 
     assert "444455556666" in json.dumps(statement["Principal"])
     assert not any("Put" in action or "Delete" in action for action in statement["Action"])
 
 
-def test_nobody_else_pulls(template: Template) -> None:
+def test_without_readers_no_other_account_may_pull(template: Template) -> None:
     assert "RepositoryPolicyText" not in properties(template, KIND)

@@ -43,17 +43,17 @@ def test_is_internal(template: Template) -> None:
     assert all("ApplicationSubnet" in subnet["Ref"] for subnet in found["Subnets"])
 
 
-def test_lets_nobody_in_by_itself(template: Template) -> None:
+def test_adds_no_ingress_rule(template: Template) -> None:
     template.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 
 
-def test_speaks_http_inside_the_vpc(template: Template) -> None:
+def test_listens_with_http_inside_the_vpc(template: Template) -> None:
     listener = properties(template, "AWS::ElasticLoadBalancingV2::Listener")
 
     assert (listener["Port"], listener["Protocol"]) == (80, "HTTP")
 
 
-def test_answers_404_to_a_path_that_no_service_claims(template: Template) -> None:
+def test_returns_404_for_a_path_without_a_service(template: Template) -> None:
     (action,) = properties(template, "AWS::ElasticLoadBalancingV2::Listener")["DefaultActions"]
 
     assert action["FixedResponseConfig"]["StatusCode"] == "404"
@@ -67,15 +67,15 @@ def test_refuses_request_smuggling(attributes: dict[str, str]) -> None:
     assert attributes["routing.http.desync_mitigation_mode"] == "defensive"
 
 
-def test_lets_a_websocket_be_silent_for_longer_than_cloudfront_does(attributes: dict[str, str]) -> None:
+def test_keeps_idle_websockets_open_longer_than_cloudfront(attributes: dict[str, str]) -> None:
     assert int(attributes["idle_timeout.timeout_seconds"]) > 600
 
 
-def test_refuses_to_be_deleted_where_it_is_told(attributes: dict[str, str]) -> None:
+def test_is_protected_against_deletion_on_request(attributes: dict[str, str]) -> None:
     assert attributes["deletion_protection.enabled"] == "true"
 
 
-def test_records_every_request(template: Template, attributes: dict[str, str]) -> None:
+def test_logs_every_request(template: Template, attributes: dict[str, str]) -> None:
     assert attributes["access_logs.s3.enabled"] == "true"
     assert "AccessLogs" in str(attributes["access_logs.s3.bucket"])
     assert attributes["access_logs.s3.prefix"] == "load-balancer"

@@ -25,6 +25,6 @@ def test_every_retention_of_a_manifest_is_the_one_in_the_template() -> None:
     assert [group for group in groups if group["LogGroupName"] != f"/{group['RetentionInDays']}"] == []
 
 
-def test_fails_on_days_that_cloudwatch_does_not_know() -> None:
+def test_fails_for_days_that_cloudwatch_does_not_accept() -> None:
     with pytest.raises(KeyError):
         retention(91)

@@ -90,7 +90,7 @@ def test_the_application_reaches_the_internet_through_nat(template: Template) ->
     template.resource_count_is("AWS::EC2::NatGateway", 1)
 
 
-def test_without_nat_the_application_has_no_way_out_but_interface_endpoints(closed: Template) -> None:
+def test_without_nat_the_application_has_only_interface_endpoints(closed: Template) -> None:
     kinds = [entry["Properties"]["VpcEndpointType"] for entry in closed.find_resources(ENDPOINT).values()]
 
     assert ways_out(closed, "Application") == []
@@ -98,7 +98,7 @@ def test_without_nat_the_application_has_no_way_out_but_interface_endpoints(clos
     assert sorted(kinds) == ["Gateway"] + ["Interface"] * 6
 
 
-def test_the_api_of_ecs_has_an_endpoint_only_where_functions_restart_services(closed: Template) -> None:
+def test_the_api_of_ecs_has_an_endpoint_only_if_functions_restart_services(closed: Template) -> None:
     def services(template: Template) -> list[str]:
         names = [entry["Properties"]["ServiceName"] for entry in template.find_resources(ENDPOINT).values()]
         return [name for name in names if str(name).endswith(".ecs")]

@@ -24,19 +24,19 @@ def function() -> dict[str, Any]:
     return synthesis().resource("AWS::Lambda::Function", STACK)
 
 
-def test_only_secrets_manager_starts_it() -> None:
+def test_only_secrets_manager_may_invoke_it() -> None:
     permission = synthesis().resource("AWS::Lambda::Permission", STACK)
 
     assert permission["Principal"] == "secretsmanager.amazonaws.com"
 
 
-def test_deploying_it_does_not_rotate_at_once() -> None:
+def test_a_deployment_does_not_rotate_the_password() -> None:
     schedule = synthesis().resource("AWS::SecretsManager::RotationSchedule", STACK)
 
     assert schedule["RotateImmediatelyOnUpdate"] is False
 
 
-def test_it_knows_the_database_the_address_and_the_services() -> None:
+def test_its_environment_contains_the_database_the_url_secret_and_the_services() -> None:
     assert set(function()["Environment"]["Variables"]) >= {"HOST", "USERS", "URL_SECRET_ARN", "CLUSTER", "SERVICES"}
 
 
@@ -54,7 +54,7 @@ def test_it_rotates_the_applications_user_and_not_the_master() -> None:
         ("Restart", {"ecs:UpdateService"}),
     ],
 )
-def test_it_may_do_what_it_must_to_what_it_names(sid: str, actions: set[str]) -> None:
+def test_it_may_use_only_the_actions_and_resources_that_it_needs(sid: str, actions: set[str]) -> None:
     statement = rights()[sid]
 
     assert set(listed(statement["Action"])) == actions

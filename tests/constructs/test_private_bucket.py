@@ -52,7 +52,7 @@ def test_refuses_a_request(kept: Template, condition: dict[str, object]) -> None
     ] == ["s3:*"]
 
 
-def test_keeps_old_versions_for_30_days(kept: Template) -> None:
+def test_keeps_old_versions_30_days(kept: Template) -> None:
     found = properties(kept, "AWS::S3::Bucket")
     (rule,) = found["LifecycleConfiguration"]["Rules"]
 
@@ -60,25 +60,25 @@ def test_keeps_old_versions_for_30_days(kept: Template) -> None:
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
 
 
-def test_drops_broken_uploads_after_a_day(kept: Template) -> None:
+def test_deletes_incomplete_uploads_after_a_day(kept: Template) -> None:
     (rule,) = properties(kept, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
 
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
-def test_stays_when_its_stack_goes(kept: Template) -> None:
+def test_is_retained_when_its_stack_is_deleted(kept: Template) -> None:
     assert only(kept, "AWS::S3::Bucket")["DeletionPolicy"] == "Retain"
     kept.resource_count_is("Custom::S3AutoDeleteObjects", 0)
 
 
-def test_is_emptied_and_goes_with_its_stack_when_nothing_is_kept() -> None:
+def test_is_emptied_and_deleted_with_its_stack_without_keep() -> None:
     template = bucket(keep=False)
 
     assert only(template, "AWS::S3::Bucket")["DeletionPolicy"] == "Delete"
     template.resource_count_is("Custom::S3AutoDeleteObjects", 1)
 
 
-def test_records_every_request_under_its_own_name(kept: Template) -> None:
+def test_logs_every_request_under_its_own_name(kept: Template) -> None:
     assert properties(kept, "AWS::S3::Bucket")["LoggingConfiguration"] == {
         "DestinationBucketName": "logs",
         "LogFilePrefix": "s3/Bucket/",

@@ -24,7 +24,7 @@ def template() -> Json:
 
 
 @pytest.mark.parametrize("parameter", ["ReleaseVersion", "BackendImage"])
-def test_until_the_first_release_nothing_is_released(template: Json, parameter: str) -> None:
+def test_before_the_first_release_every_parameter_is_unreleased(template: Json, parameter: str) -> None:
     assert template["Parameters"][parameter]["Default"] == "unreleased"
 
 
@@ -37,11 +37,11 @@ def test_until_the_first_release_nothing_is_released(template: Json, parameter: 
         (f"registry/shop@sha256:{'a' * 63}", False),
     ],
 )
-def test_an_image_is_named_by_digest(template: Json, value: str, taken: bool) -> None:
+def test_an_image_must_have_a_digest(template: Json, value: str, taken: bool) -> None:
     assert bool(re.search(template["Parameters"]["BackendImage"]["AllowedPattern"], value)) is taken
 
 
-def test_a_service_has_its_tasks_from_the_first_release_on_and_none_before(template: Json) -> None:
+def test_a_service_has_no_tasks_before_the_first_release(template: Json) -> None:
     assert template["Conditions"]["HasBackendImage"] == {
         "Fn::Not": [{"Fn::Equals": [{"Ref": "BackendImage"}, "unreleased"]}]
     }

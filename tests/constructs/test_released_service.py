@@ -83,11 +83,11 @@ def actions(template: Template, role: str) -> list[tuple[Any, Any]]:
     ]
 
 
-def test_runs_no_task_until_the_first_release(plain: Template) -> None:
+def test_runs_no_task_before_the_first_release(plain: Template) -> None:
     assert properties(plain, SERVICE)["DesiredCount"] == {"Fn::If": ["HasBackendImage", 3, 0]}
 
 
-def test_rolls_back_after_three_failures_in_all(plain: Template) -> None:
+def test_rolls_back_after_three_failures_in_total(plain: Template) -> None:
     breaker = properties(plain, SERVICE)["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
 
     assert breaker == {
@@ -99,7 +99,7 @@ def test_rolls_back_after_three_failures_in_all(plain: Template) -> None:
 
 
 @pytest.mark.parametrize(("singleton", "percents"), [(False, (100, 200)), (True, (0, 100))])
-def test_keeps_every_task_until_its_successor_is_healthy_but_for_a_singleton(
+def test_keeps_every_task_until_its_replacement_is_healthy_except_a_singleton(
     singleton: bool, percents: tuple[int, int]
 ) -> None:
     deployment = properties(service(singleton=singleton), SERVICE)["DeploymentConfiguration"]
@@ -108,18 +108,18 @@ def test_keeps_every_task_until_its_successor_is_healthy_but_for_a_singleton(
 
 
 @pytest.mark.parametrize(("singleton", "rebalancing"), [(False, "ENABLED"), (True, "DISABLED")])
-def test_moves_tasks_back_when_a_zone_recovers_but_for_a_singleton(singleton: bool, rebalancing: str) -> None:
+def test_rebalances_tasks_over_zones_except_a_singleton(singleton: bool, rebalancing: str) -> None:
     assert properties(service(singleton=singleton), SERVICE)["AvailabilityZoneRebalancing"] == rebalancing
 
 
-def test_stands_in_the_application_subnets_without_a_public_address(plain: Template) -> None:
+def test_runs_in_the_application_subnets_without_a_public_address(plain: Template) -> None:
     network = properties(plain, SERVICE)["NetworkConfiguration"]["AwsvpcConfiguration"]
 
     assert network["AssignPublicIp"] == "DISABLED"
     assert all("ApplicationSubnet" in subnet["Ref"] for subnet in network["Subnets"])
 
 
-def test_opens_a_shell_only_where_it_is_told(plain: Template) -> None:
+def test_allows_shell_access_only_on_request(plain: Template) -> None:
     assert properties(plain, SERVICE)["EnableExecuteCommand"] is False
     assert properties(service(shell=True), SERVICE)["EnableExecuteCommand"] is True
 
@@ -133,14 +133,14 @@ def test_scales_from_the_first_release_on() -> None:
     assert (target["Condition"], policy["Condition"]) == ("HasBackendImage", "HasBackendImage")
 
 
-def test_a_release_is_a_digest_or_none_yet(plain: Template) -> None:
+def test_an_image_parameter_is_a_digest_or_unreleased(plain: Template) -> None:
     parameter = plain.find_parameters("BackendImage")["BackendImage"]
 
     assert parameter["Default"] == "unreleased"
     assert parameter["AllowedPattern"] == r"^(unreleased|.+@sha256:[0-9a-f]{64})$"
 
 
-def test_the_execution_role_pulls_its_own_image_reads_its_own_secrets_and_writes_its_own_log(plain: Template) -> None:
+def test_the_execution_role_may_pull_its_own_image_read_its_own_secrets_and_write_its_own_log(plain: Template) -> None:
     granted = actions(plain, "TaskExecutionRole")
 
     assert [resource for action, resource in granted if "ecr:BatchGetImage" in action] == [REPOSITORY]
@@ -152,7 +152,7 @@ def test_the_execution_role_pulls_its_own_image_reads_its_own_secrets_and_writes
     assert len(granted) == 4
 
 
-def test_the_task_role_starts_with_no_rights(plain: Template) -> None:
+def test_the_task_role_has_no_rights_at_first(plain: Template) -> None:
     assert actions(plain, "TaskTaskRole") == []
 
 
@@ -160,14 +160,14 @@ def test_an_init_process_reaps_children(plain: Template) -> None:
     assert container(plain)["LinuxParameters"]["InitProcessEnabled"] is True
 
 
-def test_tmp_is_writable_where_the_root_is_not() -> None:
+def test_tmp_is_writable_if_the_root_file_system_is_read_only() -> None:
     template = service(read_only=True)
 
     assert container(template)["ReadonlyRootFilesystem"] is True
     assert container(template)["MountPoints"] == [{"ContainerPath": "/tmp", "ReadOnly": False, "SourceVolume": "tmp"}]
 
 
-def test_a_writable_root_needs_no_volume(plain: Template) -> None:
+def test_a_writable_root_file_system_needs_no_volume(plain: Template) -> None:
     assert "MountPoints" not in container(plain)
 
 

@@ -26,7 +26,7 @@ def trust(source: str | None) -> Json:
     return dict(statement["Condition"])
 
 
-def test_a_statement_that_is_given_stands_in_the_roles_own_policy() -> None:
+def test_give_adds_a_statement_to_the_roles_own_policy() -> None:
     stack = empty_stack()
     give(role(stack), [iam.PolicyStatement(actions=["s3:GetObject"], resources=["arn:aws:s3:::a/b"])])
     found = properties(Template.from_stack(stack), "AWS::IAM::Policy")
@@ -40,7 +40,7 @@ def properties_ref(stack: cdk.Stack) -> Json:
     return {"Ref": logical_id}
 
 
-def test_a_role_that_is_given_nothing_has_no_policy() -> None:
+def test_a_role_without_statements_has_no_policy() -> None:
     stack = empty_stack()
     with recording() as ledger:
         give(role(stack), [])
@@ -49,7 +49,7 @@ def test_a_role_that_is_given_nothing_has_no_policy() -> None:
     assert ledger == []
 
 
-def test_a_wildcard_is_accepted_for_the_reason_beside_it() -> None:
+def test_a_wildcard_is_accepted_for_the_reason_in_its_statement() -> None:
     stack = empty_stack()
     with recording() as ledger:
         allowed = Allow(
@@ -70,7 +70,7 @@ def test_a_wildcard_without_a_reason_is_not_accepted() -> None:
     assert not [entry for entry in ledger if "IAM5" in str(entry.rules)]
 
 
-def test_what_is_allowed_everywhere_says_that_iam_takes_nothing_else() -> None:
+def test_everywhere_allows_actions_on_all_resources_with_a_reason() -> None:
     statement = everywhere("ecr:GetAuthorizationToken", sid="LogIn", conditions={"Bool": {"a": "true"}})
 
     assert (statement.actions, statement.resources) == (["ecr:GetAuthorizationToken"], ["*"])
@@ -78,7 +78,7 @@ def test_what_is_allowed_everywhere_says_that_iam_takes_nothing_else() -> None:
     assert "IAM takes `*` only" in str(statement.because)
 
 
-def test_what_the_library_allows_everywhere_is_accepted_for_the_same_reason() -> None:
+def test_the_same_reason_accepts_what_the_cdk_allows_everywhere() -> None:
     stack = empty_stack()
     with recording() as ledger:
         accept_everywhere(role(stack))
@@ -96,5 +96,5 @@ def test_what_the_library_allows_everywhere_is_accepted_for_the_same_reason() ->
     ],
     ids=["the account", "the account and the resource"],
 )
-def test_a_service_takes_a_role_for_this_account_only(source: str | None, condition: Json) -> None:
+def test_a_service_can_assume_a_role_for_this_account_only(source: str | None, condition: Json) -> None:
     assert trust(source) == condition

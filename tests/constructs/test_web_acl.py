@@ -23,7 +23,7 @@ def rules(template: Template) -> dict[str, Json]:
     return {rule["Name"]: rule for rule in properties(template, "AWS::WAFv2::WebACL")["Rules"]}
 
 
-def test_what_it_blocks_or_counts_is_logged_and_what_it_lets_through_is_not(template: Template) -> None:
+def test_only_blocked_and_counted_requests_are_logged(template: Template) -> None:
     logging = properties(template, "AWS::WAFv2::LoggingConfiguration")
     (kept,) = logging["LoggingFilter"]["Filters"]
 
@@ -38,7 +38,7 @@ def test_what_it_blocks_or_counts_is_logged_and_what_it_lets_through_is_not(temp
     assert ":*" not in str(logging["LogDestinationConfigs"])
 
 
-def test_one_address_is_blocked_over_the_limit_within_five_minutes(rules: dict[str, Json]) -> None:
+def test_an_address_is_blocked_above_the_limit_within_five_minutes(rules: dict[str, Json]) -> None:
     assert rules["RateLimit"]["Action"] == {"Block": {}}
     assert rules["RateLimit"]["Statement"]["RateBasedStatement"] == {
         "AggregateKeyType": "IP",
@@ -56,13 +56,13 @@ def test_awss_common_rules_apply(rules: dict[str, Json]) -> None:
     }
 
 
-def test_large_bodies_are_counted_and_pass(rules: dict[str, Json]) -> None:
+def test_large_bodies_are_counted_and_not_blocked(rules: dict[str, Json]) -> None:
     statement = rules["AWSManagedRulesCommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
 
     assert statement["RuleActionOverrides"] == [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]
 
 
-def test_every_rule_is_seen(rules: dict[str, Json]) -> None:
+def test_every_rule_has_metrics(rules: dict[str, Json]) -> None:
     assert all(rule["VisibilityConfig"]["CloudWatchMetricsEnabled"] for rule in rules.values())
 
 

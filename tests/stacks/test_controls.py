@@ -46,7 +46,7 @@ def test_every_service_runs_on_the_latest_platform(product: str) -> None:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_every_cache_takes_minor_versions_by_itself(product: str) -> None:
+def test_every_cache_applies_minor_versions_automatically(product: str) -> None:
     found = shipped(product).resources("AWS::ElastiCache::ReplicationGroup")
 
     assert found
@@ -54,7 +54,7 @@ def test_every_cache_takes_minor_versions_by_itself(product: str) -> None:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_every_build_writes_a_log_of_its_own(product: str) -> None:
+def test_every_build_has_its_own_log_group(product: str) -> None:
     found = shipped(product).resources("AWS::CodeBuild::Project")
     logs = [str(resource["Properties"]["LogsConfig"]["CloudWatchLogs"]["GroupName"]) for resource in found.values()]
 
@@ -63,7 +63,7 @@ def test_every_build_writes_a_log_of_its_own(product: str) -> None:
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_every_task_has_a_network_interface_of_its_own(product: str) -> None:
+def test_every_task_has_its_own_network_interface(product: str) -> None:
     found = shipped(product).resources("AWS::ECS::TaskDefinition")
 
     assert found
@@ -82,7 +82,7 @@ def test_every_container_runs_as_a_user_that_is_not_root(product: str) -> None:
     assert {place: user for place, user in users.items() if not re.fullmatch(r"[1-9]\d*(:\d+)?", user)} == {}
 
 
-def test_backups_are_kept_a_week_but_where_the_controls_say_so() -> None:
+def test_backups_are_kept_a_week_with_the_exceptions_in_the_controls() -> None:
     (row,) = [control for control in load().rows if control.name == "RDS.11"]
     days = {
         (product, name): environment.database.backup_days

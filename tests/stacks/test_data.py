@@ -32,7 +32,7 @@ def logical_ids(app: Synthesis, kind: str, stack: str) -> list[str]:
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
-def test_no_store_moves_to_another_logical_id(environment: str) -> None:
+def test_every_data_store_keeps_its_logical_id(environment: str) -> None:
     stack = f"{environment}-allthrive-data"
 
     assert {kind: logical_ids(shipped("allthrive"), kind, stack) for kind in STATEFUL_IDS} == STATEFUL_IDS
@@ -52,7 +52,7 @@ def test_the_database_is_encrypted_private_and_protected(production: Synthesis) 
     )
 
 
-def test_the_database_has_the_size_of_the_manifest(production: Synthesis) -> None:
+def test_the_database_has_the_size_in_the_manifest(production: Synthesis) -> None:
     production.template(STACK).has_resource_properties(
         "AWS::RDS::DBInstance",
         {
@@ -66,7 +66,7 @@ def test_the_database_has_the_size_of_the_manifest(production: Synthesis) -> Non
     )
 
 
-def test_the_cache_has_the_size_of_the_manifest(production: Synthesis) -> None:
+def test_the_cache_has_the_size_in_the_manifest(production: Synthesis) -> None:
     production.template(STACK).has_resource_properties(
         "AWS::ElastiCache::ReplicationGroup",
         {
@@ -80,7 +80,7 @@ def test_the_cache_has_the_size_of_the_manifest(production: Synthesis) -> None:
     )
 
 
-def test_database_and_cache_stand_in_the_data_subnets(production: Synthesis) -> None:
+def test_database_and_cache_are_in_the_data_subnets(production: Synthesis) -> None:
     groups = [
         production.resource("AWS::RDS::DBSubnetGroup", STACK)["SubnetIds"],
         production.resource("AWS::ElastiCache::SubnetGroup", STACK)["SubnetIds"],
@@ -113,7 +113,7 @@ def policies(app: Synthesis, stack: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def test_what_the_manifest_keeps_outlives_its_stack(production: Synthesis) -> None:
+def test_kept_data_are_retained_when_their_stack_is_deleted(production: Synthesis) -> None:
     found = policies(production, STACK)
 
     assert {found[name] for name in STATEFUL_IDS["AWS::S3::Bucket"]} == {("Retain", "Retain")}
@@ -122,7 +122,7 @@ def test_what_the_manifest_keeps_outlives_its_stack(production: Synthesis) -> No
     assert {found[name] for name in STATEFUL_IDS["AWS::ElastiCache::ReplicationGroup"]} == {("Snapshot", "Snapshot")}
 
 
-def test_what_the_manifest_does_not_keep_leaves_nothing() -> None:
+def test_other_data_are_deleted_with_their_stack() -> None:
     staging = policies(shipped("allthrive"), "staging-allthrive-data")
 
     assert set(staging.values()) == {("Delete", "Delete")}
@@ -136,7 +136,7 @@ def test_backups_of_a_database_are_kept_with_it(keep: bool) -> None:
 
 
 @pytest.mark.parametrize("protect", [True, False])
-def test_deletion_is_refused_where_the_manifest_says_so(protect: bool) -> None:
+def test_the_manifest_sets_deletion_protection(protect: bool) -> None:
     changed = synthesis({"environments.production.deletion_protection": protect})
     balancer = changed.resource("AWS::ElasticLoadBalancingV2::LoadBalancer", "production-allthrive-services")
     attributes = {attribute["Key"]: attribute["Value"] for attribute in balancer["LoadBalancerAttributes"]}

@@ -27,7 +27,7 @@ def trust(role: Json) -> Json:
     return dict(statement)
 
 
-def test_a_build_role_is_taken_by_codebuild_for_its_own_project_only() -> None:
+def test_codebuild_can_assume_a_build_role_for_its_own_project_only() -> None:
     for place, project in shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).items():
         logical_id = project["Properties"]["ServiceRole"]["Fn::GetAtt"][0]
         condition = trust(roles()[logical_id])["Condition"]
@@ -43,7 +43,7 @@ def test_no_two_builds_share_a_role() -> None:
     assert len(taken) == len(set(taken)) == 23
 
 
-def test_a_pipeline_role_is_taken_by_codepipeline_for_its_own_pipeline_only() -> None:
+def test_codepipeline_can_assume_a_pipeline_role_for_its_own_pipeline_only() -> None:
     for name in PIPELINES:
         (role,) = [properties for logical_id, properties in roles().items() if logical_id.startswith(f"{name}Role")]
         statement = trust(role)
@@ -53,7 +53,7 @@ def test_a_pipeline_role_is_taken_by_codepipeline_for_its_own_pipeline_only() ->
         assert statement["Condition"]["ArnEquals"]["aws:SourceArn"].startswith("arn:aws:codepipeline:us-east-1:")
 
 
-def test_every_action_acts_in_a_role_of_its_own_that_only_its_pipeline_takes() -> None:
+def test_every_action_has_its_own_role_which_only_its_pipeline_can_assume() -> None:
     taken = []
     for pipeline in shipped("allthrive").resources("AWS::CodePipeline::Pipeline", STACK).values():
         own = pipeline["Properties"]["RoleArn"]["Fn::GetAtt"][0]
@@ -67,7 +67,7 @@ def test_every_action_acts_in_a_role_of_its_own_that_only_its_pipeline_takes() -
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_artifacts_of_a_pipeline_are_touched_by_its_own_roles_only(name: str) -> None:
+def test_only_a_pipelines_own_roles_can_use_its_artifacts(name: str) -> None:
     """What a feature branch builds must not become what main deploys."""
     touching = set()
     for logical_id, statement in statements(template()):
@@ -79,7 +79,7 @@ def test_artifacts_of_a_pipeline_are_touched_by_its_own_roles_only(name: str) ->
     assert {logical_id for logical_id in touching if not logical_id.startswith(name)} == set()
 
 
-def test_only_builds_that_leave_something_write_artifacts() -> None:
+def test_only_builds_with_an_output_write_artifacts() -> None:
     writing = {
         logical_id.partition("RoleDefaultPolicy")[0]
         for logical_id, statement in statements(template())
@@ -94,7 +94,7 @@ _WRITE = {"ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", 
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_a_build_reads_and_writes_the_repository_of_its_own_branches_only(product: str) -> None:
+def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -> None:
     rights: dict[str, dict[str, set[str]]] = {}
     for logical_id, statement in statements(shipped(product)[f"tooling-{product}-delivery"]):
         for resource in listed(statement.get("Resource", [])):
@@ -111,7 +111,7 @@ def test_a_build_reads_and_writes_the_repository_of_its_own_branches_only(produc
     }
 
 
-def test_a_build_that_leaves_something_to_release_takes_no_layers_from_its_host() -> None:
+def test_a_build_of_a_release_uses_no_layers_of_its_host() -> None:
     caches = {
         place.partition("/")[2][:-8]: resource["Properties"]["Cache"]["Type"]
         for place, resource in shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).items()
@@ -123,7 +123,7 @@ def test_a_build_that_leaves_something_to_release_takes_no_layers_from_its_host(
     assert caches["MainTestBackend"] == "LOCAL"
 
 
-def test_a_function_can_become_one_role_of_one_environment_and_nothing_else() -> None:
+def test_a_function_can_assume_one_role_of_one_environment_and_no_other() -> None:
     assumed = {
         logical_id.partition("Role")[0]: statement["Resource"]
         for logical_id, statement in statements(template())
@@ -140,7 +140,7 @@ def test_a_function_can_become_one_role_of_one_environment_and_nothing_else() ->
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
-def test_an_environment_admits_one_function_or_build_for_each_task(environment: str) -> None:
+def test_an_environments_role_trusts_one_function_or_build_for_each_task(environment: str) -> None:
     stack = f"{environment}-allthrive-access"
     admitted = {
         resource["Properties"]["RoleName"]: trust(resource["Properties"])["Condition"]["ArnEquals"]["aws:PrincipalArn"]
@@ -163,7 +163,7 @@ def test_an_environment_admits_one_function_or_build_for_each_task(environment: 
     }
 
 
-def test_migrations_hand_over_the_two_roles_of_their_task_to_ecs_only() -> None:
+def test_migrations_can_pass_only_the_two_roles_of_their_task_and_only_to_ecs() -> None:
     (passing,) = [
         statement
         for _, statement in statements(shipped("allthrive")["production-allthrive-access"])
@@ -175,7 +175,7 @@ def test_migrations_hand_over_the_two_roles_of_their_task_to_ecs_only() -> None:
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 
 
-def test_before_deploy_gives_the_migration_alone_the_new_image_first() -> None:
+def test_with_before_deploy_only_the_migration_gets_the_new_image_first() -> None:
     app = synthesis({"migration.when": "before_deploy"}, tooling=True)
     (main,) = [
         resource["Properties"]
@@ -191,7 +191,7 @@ def test_before_deploy_gives_the_migration_alone_the_new_image_first() -> None:
     assert "BackendImage" in told[2]["parameters"]
 
 
-def test_reports_of_end_to_end_tests_stay_thirty_days() -> None:
+def test_reports_of_end_to_end_tests_are_kept_thirty_days() -> None:
     (reports,) = [
         resource["Properties"]
         for place, resource in shipped("allthrive").resources("AWS::S3::Bucket", STACK).items()
@@ -201,7 +201,7 @@ def test_reports_of_end_to_end_tests_stay_thirty_days() -> None:
     assert {rule.get("ExpirationInDays") for rule in reports["LifecycleConfiguration"]["Rules"]} == {30, None}
 
 
-def test_what_could_not_be_told_is_kept_and_rings() -> None:
+def test_undelivered_events_are_kept_and_start_an_alarm() -> None:
     app = shipped("allthrive")
     queue = app.resource("AWS::SQS::Queue", STACK)
     alarm = app.resource("AWS::CloudWatch::Alarm", STACK)

@@ -41,7 +41,7 @@ def security_headers(app: Synthesis, name: str) -> Json:
     return dict(found)
 
 
-def test_the_site_comes_from_its_bucket_by_origin_access_control() -> None:
+def test_the_site_comes_from_its_bucket_with_origin_access_control() -> None:
     site = origin(synthesis(), distribution(synthesis())["DefaultCacheBehavior"]["TargetOriginId"])
 
     assert "Site" in str(site["DomainName"])
@@ -50,7 +50,7 @@ def test_the_site_comes_from_its_bucket_by_origin_access_control() -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/*", "/ws/*", "/admin/*"])
-def test_the_api_reaches_the_internal_load_balancer_uncached_and_whole(path: str) -> None:
+def test_api_requests_reach_the_internal_load_balancer_uncached_and_complete(path: str) -> None:
     found = behaviour(synthesis(), path)
 
     assert "VpcOriginConfig" in origin(synthesis(), found["TargetOriginId"])
@@ -68,14 +68,14 @@ def test_static_files_come_from_the_load_balancer_and_are_cached() -> None:
     assert found["CachePolicyId"] == "658327ea-f89d-4fab-a63d-7e88639e58f6"  # Managed-CachingOptimized
 
 
-def test_media_come_from_their_bucket_by_origin_access_control() -> None:
+def test_media_come_from_their_bucket_with_origin_access_control() -> None:
     media = origin(synthesis(), behaviour(synthesis(), "/media/*")["TargetOriginId"])
 
     assert "Media" in str(media["DomainName"])
     assert "OriginAccessControlId" in media
 
 
-def test_only_the_default_behaviour_falls_back_to_the_single_page() -> None:
+def test_only_the_default_behavior_falls_back_to_the_single_page() -> None:
     config = distribution(synthesis())
 
     assert len(config["DefaultCacheBehavior"]["FunctionAssociations"]) == 1
@@ -85,7 +85,7 @@ def test_only_the_default_behaviour_falls_back_to_the_single_page() -> None:
     assert "CustomErrorResponses" not in config
 
 
-def test_every_answer_is_https_with_security_headers() -> None:
+def test_every_response_uses_https_and_has_security_headers() -> None:
     config = distribution(synthesis())
 
     for found in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]):
@@ -94,7 +94,7 @@ def test_every_answer_is_https_with_security_headers() -> None:
         assert expected in found["ResponseHeadersPolicyId"]["Ref"]
 
 
-def test_an_uploaded_page_runs_no_script_whatever_its_object_says() -> None:
+def test_an_uploaded_page_runs_no_script_regardless_of_its_headers() -> None:
     headers = security_headers(synthesis(), "UploadHeaders")
     policy = headers["ContentSecurityPolicy"]
     directives = [part.strip() for part in policy["ContentSecurityPolicy"].split(";")]
@@ -113,7 +113,7 @@ def test_the_content_security_policy_is_the_manifests() -> None:
     assert headers["ContentSecurityPolicy"]["ContentSecurityPolicy"] == "default-src 'none'"
 
 
-def test_without_a_domain_it_answers_under_cloudfronts_own_name() -> None:
+def test_without_a_domain_the_url_has_cloudfronts_own_name() -> None:
     app = synthesis()
 
     assert "Aliases" not in distribution(app)
@@ -135,7 +135,7 @@ def test_a_domain_in_a_hosted_zone_gets_a_certificate_and_its_records() -> None:
     ]
 
 
-def test_a_given_certificate_is_used_as_it_is() -> None:
+def test_a_certificate_in_the_manifest_is_used() -> None:
     app = synthesis(with_domain(certificate_arn=CERTIFICATE))
 
     assert distribution(app)["ViewerCertificate"]["AcmCertificateArn"] == CERTIFICATE
@@ -152,7 +152,7 @@ def test_a_domain_is_served_with_tls_1_2_or_newer() -> None:
     assert app[STACK]["Outputs"]["Url"]["Value"] == "https://allthrive.ai"
 
 
-def test_the_firewall_stands_before_it_where_the_manifest_says_so() -> None:
+def test_the_manifest_can_enable_the_firewall() -> None:
     app = synthesis({"environments.production.edge": {"waf": True, "waf_requests_per_5_minutes": 500}})
     acl = app.resource("AWS::WAFv2::WebACL", STACK)
 
@@ -160,7 +160,7 @@ def test_the_firewall_stands_before_it_where_the_manifest_says_so() -> None:
     assert acl["Rules"][0]["Statement"]["RateBasedStatement"]["Limit"] == 500
 
 
-def test_there_is_no_firewall_unless_the_manifest_says_so() -> None:
+def test_there_is_no_firewall_by_default() -> None:
     app = synthesis({"environments.production.edge": {}})
 
     assert not app.resources("AWS::WAFv2::WebACL")

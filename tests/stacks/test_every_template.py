@@ -69,7 +69,7 @@ def test_no_bucket_is_public(product: Synthesis) -> None:
         }, place
 
 
-def test_no_bucket_takes_a_request_without_tls(product: Synthesis) -> None:
+def test_no_bucket_accepts_a_request_without_tls(product: Synthesis) -> None:
     refused = {
         f"{stack}/{statement['Resource'][0]['Fn::GetAtt'][0]}"
         for stack, template in product.templates.items()
@@ -89,7 +89,7 @@ def test_no_security_group_admits_the_world(product: Synthesis) -> None:
                 assert value not in {"0.0.0.0/0", "::/0"}, place
 
 
-def test_no_security_group_lets_everything_out_but_that_of_the_nat_instance(product: Synthesis) -> None:
+def test_only_the_nat_instances_security_group_allows_all_outbound_traffic(product: Synthesis) -> None:
     """Without a rule, in it or apart, a group lets everything out: docs.aws.amazon.com, AWS::EC2::SecurityGroup."""
     apart = [rule["Properties"] for rule in product.resources("AWS::EC2::SecurityGroupEgress").values()]
     open_groups = set()
@@ -112,7 +112,7 @@ def test_every_log_group_has_a_retention(product: Synthesis) -> None:
     assert {place for place, resource in found.items() if "RetentionInDays" not in resource["Properties"]} == set()
 
 
-def test_logs_are_kept_as_long_as_the_manifest_says(product: Synthesis) -> None:
+def test_logs_are_kept_for_the_days_in_the_manifest(product: Synthesis) -> None:
     for name, environment in product.product.environments.items():
         prefix = f"{name}-{product.product.name}-"
         found = {
@@ -125,7 +125,7 @@ def test_logs_are_kept_as_long_as_the_manifest_says(product: Synthesis) -> None:
         }
 
 
-def test_no_template_holds_a_secrets_value(product: Synthesis) -> None:
+def test_no_template_contains_a_secrets_value(product: Synthesis) -> None:
     for place, resource in resources(product):
         for path, value in walk(resource.get("Properties", {})):
             if path and SECRET_PROPERTIES.search(path[-1]):
@@ -135,7 +135,7 @@ def test_no_template_holds_a_secrets_value(product: Synthesis) -> None:
                 )
 
 
-def test_no_template_holds_anything_that_looks_like_a_secret(product: Synthesis) -> None:
+def test_no_template_contains_text_that_looks_secret(product: Synthesis) -> None:
     generated = re.compile(r"ExportsOutput|^[A-Za-z0-9-]+[0-9A-F]{8}$|^[0-9a-f]{64}\.zip$")
     for stack, template in product.templates.items():
         for path, value in walk(template):
@@ -158,21 +158,21 @@ def test_no_statement_allows_every_action(product: Synthesis) -> None:
                 assert wild == [], f"{stack}/{place}"
 
 
-def test_no_statement_allows_an_action_by_pattern(product: Synthesis) -> None:
+def test_no_statement_allows_actions_with_a_wildcard(product: Synthesis) -> None:
     for stack, template in product.templates.items():
         for place, statement in statements(template):
             if statement["Effect"] == "Allow" and "CustomS3AutoDeleteObjects" not in json.dumps(statement):  # CDK's own
                 assert [action for action in listed(statement["Action"]) if "*" in action] == [], f"{stack}/{place}"
 
 
-def test_every_resource_is_used_only_where_the_action_knows_none(product: Synthesis) -> None:
+def test_only_actions_without_resource_level_permissions_are_allowed_on_all_resources(product: Synthesis) -> None:
     for stack, template in product.templates.items():
         for place, statement in statements(template):
             if statement["Effect"] == "Allow" and "*" in listed(statement.get("Resource", "")):
                 assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE, f"{stack}/{place}"
 
 
-def test_no_role_is_trusted_by_pattern(product: Synthesis) -> None:
+def test_no_trust_policy_contains_a_wildcard_except_for_pull_requests(product: Synthesis) -> None:
     for place, role in product.resources("AWS::IAM::Role").items():
         for statement in role["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
             patterns = set(statement.get("Condition", {}).get("StringLike", {}))
@@ -183,7 +183,7 @@ def test_no_role_is_trusted_by_pattern(product: Synthesis) -> None:
             assert statement["Principal"] != {"AWS": "*"}, place
 
 
-def test_no_long_lived_key_is_made(product: Synthesis) -> None:
+def test_no_long_lived_key_is_created(product: Synthesis) -> None:
     assert product.resources("AWS::IAM::User") == {}
     assert product.resources("AWS::IAM::AccessKey") == {}
 
@@ -194,7 +194,7 @@ def test_no_image_is_latest(product: Synthesis) -> None:
             assert ":latest" not in json.dumps(container["Image"]), place
 
 
-def test_whatever_holds_data_says_what_becomes_of_it(product: Synthesis) -> None:
+def test_every_data_store_has_a_deletion_policy(product: Synthesis) -> None:
     holding = {"AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::ElastiCache::ReplicationGroup", "AWS::ECR::Repository",
                "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup"}  # fmt: skip
     for place, resource in resources(product):
@@ -211,7 +211,7 @@ def shape(template: Json, environment: str) -> dict[str, str]:
     }
 
 
-def test_environments_of_allthrive_differ_only_where_the_manifest_says() -> None:
+def test_environments_of_allthrive_differ_only_as_in_the_manifest() -> None:
     app = shipped("allthrive")
     # What each line of the manifest adds to one environment, as a part of the logical ids it adds.
     said = {
@@ -232,7 +232,7 @@ def test_environments_of_allthrive_differ_only_where_the_manifest_says() -> None
             assert unexplained == [], f"{environment}: {stack}"
 
 
-def test_two_environments_with_one_section_differ_in_their_names_alone() -> None:
+def test_two_environments_with_the_same_section_differ_only_in_their_names() -> None:
     section: Any = shipped("allthrive").product.environments["production"].model_dump(mode="json")
     app = synthesis({"environments": {"north": section, "south": section}})
     for stack in ("network", "data", "services", "edge", "observability"):

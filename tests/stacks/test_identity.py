@@ -38,7 +38,7 @@ def trust(app: Synthesis, name: str) -> Json:
         ("ProductionDeploy", ":environment:production", "refs/heads/main"),
     ],
 )
-def test_a_role_is_trusted_to_one_subject_of_one_repository(name: str, suffix: str, ref: str) -> None:
+def test_a_role_trusts_one_subject_of_one_repository(name: str, suffix: str, ref: str) -> None:
     equals: dict[str, Any] = {
         f"{ISSUER}:aud": "sts.amazonaws.com",
         f"{ISSUER}:sub": [f"{NAMES}{suffix}", f"{IDS}{suffix}"],
@@ -53,20 +53,20 @@ def test_a_role_is_trusted_to_one_subject_of_one_repository(name: str, suffix: s
 
 
 @pytest.mark.parametrize(("formats", "subjects"), [(["names"], NAMES), (["ids"], IDS)])
-def test_the_subject_takes_the_forms_of_the_manifest(formats: list[str], subjects: str) -> None:
+def test_the_subject_has_the_formats_in_the_manifest(formats: list[str], subjects: str) -> None:
     found = trust(synthesis({"repository.subject_formats": formats}, tooling=True), "Diff")
 
     assert listed(found["Condition"]["StringEquals"][f"{ISSUER}:sub"]) == [f"{subjects}:pull_request"]
 
 
-def test_another_branch_is_pinned_where_the_manifest_says_so() -> None:
+def test_the_trust_names_the_branch_in_the_manifest() -> None:
     trunk = {"repository.branch": "trunk", "pipeline.flows.main.branches": ["trunk"]}
     found = trust(synthesis(trunk, tooling=True), "ProductionDeploy")
 
     assert found["Condition"]["StringEquals"][f"{ISSUER}:ref"] == "refs/heads/trunk"
 
 
-def test_nobody_else_takes_any_role() -> None:
+def test_only_github_can_assume_the_roles() -> None:
     roles = shipped("allthrive").resources("AWS::IAM::Role", STACK)
 
     assert len(roles) == 3
@@ -75,7 +75,7 @@ def test_nobody_else_takes_any_role() -> None:
             assert list(statement["Principal"]) == ["Federated"], place
 
 
-def test_every_role_lasts_an_hour_and_stays_within_the_boundary() -> None:
+def test_every_role_lasts_an_hour_and_has_the_boundary() -> None:
     for place, resource in shipped("allthrive").resources("AWS::IAM::Role", STACK).items():
         assert resource["Properties"]["MaxSessionDuration"] == 3600, place
         assert resource["Properties"]["PermissionsBoundary"].endswith(":policy/slipway-boundary"), place
@@ -91,7 +91,7 @@ def granted(app: Synthesis, name: str, stack: str = STACK) -> dict[str, Any]:
     }
 
 
-def test_a_pull_request_reads_stacks_and_nothing_else() -> None:
+def test_a_pull_request_can_read_stacks_and_nothing_else() -> None:
     assert set(granted(shipped("allthrive"), "Diff")) == {
         "cloudformation:DescribeStackResources",
         "cloudformation:DescribeStacks",
@@ -104,7 +104,7 @@ PUSHING = {"pipeline": None}
 CHECKS = {"backend": {"build": "backend"}}
 
 
-def test_no_role_pushes_images_that_a_pipeline_publishes() -> None:
+def test_no_role_can_push_images_that_a_pipeline_publishes() -> None:
     for product in PRODUCTS:
         app = shipped(product)
         granting = [
@@ -115,7 +115,7 @@ def test_no_role_pushes_images_that_a_pipeline_publishes() -> None:
         assert granting == [], product
 
 
-def test_where_no_pipeline_publishes_a_job_of_one_github_environment_pushes_and_deletes_none() -> None:
+def test_without_a_publishing_pipeline_jobs_in_one_github_environment_can_push_but_not_delete() -> None:
     app = synthesis(PUSHING, tooling=True)
     actions = set(granted(app, "ImagePush"))
     equals = trust(app, "ImagePush")["Condition"]["StringEquals"]
@@ -128,7 +128,7 @@ def test_where_no_pipeline_publishes_a_job_of_one_github_environment_pushes_and_
 
 @pytest.mark.parametrize(("environment", "pipeline"), [("Staging", "feature"), ("Production", "main")])
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_an_environments_role_starts_the_pipelines_that_end_there(
+def test_an_environments_role_can_start_the_pipelines_that_end_there(
     product: str, environment: str, pipeline: str
 ) -> None:
     found = granted(shipped(product), f"{environment}Deploy", f"tooling-{product}-identity")
@@ -137,7 +137,7 @@ def test_an_environments_role_starts_the_pipelines_that_end_there(
     assert {str(resource).rpartition(":")[2] for resource in found.values()} == {f"{product}-{pipeline}"}
 
 
-def test_no_role_starts_a_pipeline_through_a_protected_environment_to_another() -> None:
+def test_no_role_can_start_a_pipeline_through_a_protected_environment_to_an_unprotected_one() -> None:
     flows = {"branches": ["main"], "stages": ["test", "publish", "production", "staging"]}
     app = synthesis({"pipeline.flows": {"main": flows}, "pipeline.checks": CHECKS}, tooling=True)
 
@@ -152,7 +152,7 @@ def test_an_environment_without_a_pipeline_of_its_own_has_no_role() -> None:
     assert granted(app, "ProductionDeploy")
 
 
-def test_a_role_is_called_after_an_environment_of_several_words() -> None:
+def test_a_role_has_the_name_of_an_environment_with_several_words() -> None:
     environments = {"pre-production": manifest()["environments"]["production"]}
     flows = {"branches": ["main"], "stages": ["test", "publish", "pre-production"]}
     app = synthesis(
@@ -170,14 +170,14 @@ def test_a_role_is_called_after_an_environment_of_several_words() -> None:
         ("existing", lambda value: f":oidc-provider/{ISSUER}" in str(value)),
     ],
 )
-def test_the_provider_is_made_or_found(setting: str, federated: Callable[[Any], bool]) -> None:
+def test_the_provider_is_created_or_existing(setting: str, federated: Callable[[Any], bool]) -> None:
     app = synthesis({"tooling.oidc_provider": setting}, tooling=True)
 
     assert len(app.resources("AWS::IAM::OIDCProvider", STACK)) == (setting == "create")
     assert federated(trust(app, "Diff")["Principal"]["Federated"])
 
 
-def test_the_provider_is_made_for_sts_only() -> None:
+def test_the_provider_admits_only_sts() -> None:
     provider = synthesis(tooling=True).resource("AWS::IAM::OIDCProvider", STACK)
 
     assert provider["Url"] == f"https://{ISSUER}"

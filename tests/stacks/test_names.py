@@ -20,13 +20,13 @@ def test_every_stack_is_named_after_environment_product_and_part() -> None:
     assert {"tooling-allthrive-registry", "tooling-allthrive-identity"} <= set(names)
 
 
-def test_the_cluster() -> None:
+def test_the_cluster_has_its_documented_name() -> None:
     cluster = synthesis().resource("AWS::ECS::Cluster", "production-allthrive-services")
 
     assert cluster["ClusterName"] == "production-allthrive-cluster"
 
 
-def test_the_services() -> None:
+def test_the_services_have_their_documented_names() -> None:
     found = synthesis().resources("AWS::ECS::Service", "production-allthrive-services").values()
 
     assert sorted(resource["Properties"]["ServiceName"] for resource in found) == [
@@ -36,7 +36,7 @@ def test_the_services() -> None:
     ]
 
 
-def test_the_services_log_groups() -> None:
+def test_the_log_groups_of_services_have_their_documented_names() -> None:
     found = synthesis().resources("AWS::Logs::LogGroup", "production-allthrive-services").values()
     names = {resource["Properties"].get("LogGroupName") for resource in found}
 
@@ -53,13 +53,13 @@ def test_a_service_writes_to_its_own_log_group() -> None:
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
-def test_the_role_of_github_actions(environment: str) -> None:
+def test_the_role_of_github_actions_has_its_documented_name(environment: str) -> None:
     roles = shipped("allthrive").resources("AWS::IAM::Role", "tooling-allthrive-identity").values()
 
     assert f"{environment}-allthrive-github-actions-role" in [role["Properties"].get("RoleName") for role in roles]
 
 
-def test_the_repositories_of_an_image() -> None:
+def test_the_repositories_of_an_image_have_their_documented_names() -> None:
     repositories = shipped("allthrive").resources("AWS::ECR::Repository", "tooling-allthrive-registry").values()
 
     assert sorted(repository["Properties"]["RepositoryName"] for repository in repositories) == [
@@ -68,7 +68,7 @@ def test_the_repositories_of_an_image() -> None:
     ]
 
 
-def test_outputs_are_found_by_the_names_that_releases_look_up() -> None:
+def test_outputs_have_the_names_that_releases_look_up() -> None:
     outputs = {
         name: set(synthesis()[f"production-allthrive-{name}"]["Outputs"]) for name in ("services", "edge", "data")
     }
@@ -93,7 +93,7 @@ def test_every_stack_is_tagged_with_product_and_environment(product: str) -> Non
         assert name.startswith(f"{properties['tags']['environment']}-{product}-")
 
 
-def test_no_two_products_give_resources_of_an_account_the_same_name() -> None:
+def test_no_two_products_in_an_account_use_the_same_resource_name() -> None:
     keys = ("Name", "RoleName", "FunctionName", "BucketName", "LogGroupName", "RepositoryName", "ClusterName")
     counted = Counter(
         (kind, key, resource["Properties"][key])

@@ -60,19 +60,19 @@ def test_every_zone_has_a_subnet_of_each_kind(zones: int) -> None:
         ][:zones]
 
 
-def test_the_block_is_the_manifests() -> None:
+def test_the_cidr_block_is_the_manifests() -> None:
     assert synthesis().resource("AWS::EC2::VPC", STACK)["CidrBlock"] == "10.20.0.0/16"
 
 
 @pytest.mark.parametrize("gateways", [1, 2, 3])
-def test_there_are_as_many_nat_gateways_as_the_manifest_says(gateways: int) -> None:
+def test_the_manifest_sets_the_number_of_nat_gateways(gateways: int) -> None:
     changed = synthesis(network(nat_count=gateways))
 
     assert count(changed, "AWS::EC2::NatGateway") == gateways
     assert len({str(route["NatGatewayId"]) for route in default_routes(changed, "Application")}) == gateways
 
 
-def test_a_nat_instance_takes_the_gateways_place() -> None:
+def test_a_nat_instance_replaces_the_gateways() -> None:
     changed = synthesis(network(nat="instance", nat_count=1))
 
     assert count(changed, "AWS::EC2::NatGateway") == 0
@@ -83,13 +83,13 @@ def test_a_nat_instance_takes_the_gateways_place() -> None:
     assert len(default_routes(changed, "Application")) == 3
 
 
-def test_a_nat_instance_has_a_public_address_though_its_subnet_gives_none() -> None:
+def test_a_nat_instance_has_a_public_address_although_its_subnet_assigns_none() -> None:
     instance = synthesis(network(nat="instance", nat_count=1)).resource("AWS::EC2::Instance", STACK)
 
     assert [interface["AssociatePublicIpAddress"] for interface in instance["NetworkInterfaces"]] == [True]
 
 
-def test_a_nat_instance_serves_the_network_only() -> None:
+def test_a_nat_instance_admits_only_the_network() -> None:
     changed = synthesis(network(nat="instance", nat_count=1))
     rules = [
         rule
@@ -100,7 +100,7 @@ def test_a_nat_instance_serves_the_network_only() -> None:
     assert [rule["CidrIp"] for rule in rules if "CidrIp" in rule] == ["10.20.0.0/16"]
 
 
-def test_without_nat_nothing_leads_out() -> None:
+def test_without_nat_there_is_no_route_to_the_internet() -> None:
     changed = synthesis({**NO_INTERNET, **network(nat="none")})
 
     assert count(changed, "AWS::EC2::NatGateway") == count(changed, "AWS::EC2::Instance") == 0
@@ -119,25 +119,25 @@ def test_without_nat_tasks_reach_what_they_need_through_endpoints(days: int | No
     assert all(endpoint["PrivateDnsEnabled"] for endpoint in endpoints if endpoint["VpcEndpointType"] == "Interface")
 
 
-def test_with_nat_no_endpoint_costs_anything() -> None:
+def test_with_nat_there_is_only_the_free_endpoint() -> None:
     endpoints = synthesis().resources("AWS::EC2::VPCEndpoint", STACK).values()
 
     assert [endpoint["Properties"]["VpcEndpointType"] for endpoint in endpoints] == ["Gateway"]
 
 
 @pytest.mark.parametrize("nat", ["gateway", "instance", "none"])
-def test_data_subnets_never_lead_out(nat: str) -> None:
+def test_data_subnets_have_no_route_to_the_internet(nat: str) -> None:
     changed = synthesis({**NO_INTERNET, **network(nat=nat, nat_count=1)})
 
     assert len(subnets(changed, "Data")) == 3
     assert default_routes(changed, "Data") == []
 
 
-def test_no_subnet_gives_public_addresses() -> None:
+def test_no_subnet_assigns_public_addresses() -> None:
     assert {subnet["MapPublicIpOnLaunch"] for subnet in subnets(synthesis(), "Public")} == {False}
 
 
-def test_the_load_balancer_admits_cloudfront_and_nobody_else() -> None:
+def test_the_load_balancer_admits_only_cloudfront() -> None:
     (rule,) = admitted(synthesis(), "Load balancer")
 
     assert (rule["SourcePrefixListId"], rule["FromPort"], rule["ToPort"]) == ("pl-3b927c52", 80, 80)
@@ -150,7 +150,7 @@ def test_the_prefix_list_is_the_regions() -> None:
     assert [rule["SourcePrefixListId"] for rule in admitted(changed, "Load balancer")] == ["pl-4fa04526"]
 
 
-def test_the_containers_admit_the_load_balancer_on_their_port_and_nobody_else() -> None:
+def test_the_containers_admit_only_the_load_balancer_and_only_on_their_port() -> None:
     (rule,) = admitted(synthesis(), "Containers")
 
     assert (rule["FromPort"], rule["ToPort"]) == (8000, 8000)
@@ -182,11 +182,11 @@ def let_out(app: Synthesis, description: str) -> list[tuple[str, int]]:
     return [(rule["CidrIp"], rule["ToPort"]) for rule in found["SecurityGroupEgress"]]
 
 
-def test_containers_reach_https_and_the_stores_and_nothing_else() -> None:
+def test_containers_can_reach_https_database_and_cache_and_nothing_else() -> None:
     assert let_out(synthesis(), "Containers") == [("0.0.0.0/0", 443), ("10.20.0.0/16", 5432), ("10.20.0.0/16", 6379)]
 
 
-def test_more_ports_are_open_where_the_manifest_names_them() -> None:
+def test_the_manifest_can_open_more_outbound_ports() -> None:
     changed = synthesis(network(internet_ports=[443, 587]))
 
     assert ("0.0.0.0/0", 587) in let_out(changed, "Containers")

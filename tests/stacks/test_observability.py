@@ -7,7 +7,7 @@ from tests.support.synthesis import synthesis
 STACK = "production-allthrive-observability"
 
 
-def test_every_alarm_writes_to_the_topic_when_it_begins_and_when_it_ends() -> None:
+def test_every_alarm_publishes_to_the_topic_when_it_starts_and_when_it_ends() -> None:
     alarms = synthesis().resources("AWS::CloudWatch::Alarm", STACK)
 
     assert len(alarms) >= 6
@@ -16,12 +16,12 @@ def test_every_alarm_writes_to_the_topic_when_it_begins_and_when_it_ends() -> No
         assert alarm["Properties"]["OKActions"] == alarm["Properties"]["AlarmActions"], place
 
 
-def test_every_alarm_names_a_heading_of_the_runbook() -> None:
+def test_every_alarm_links_to_the_runbook() -> None:
     for place, resource in synthesis().resources("AWS::CloudWatch::Alarm", STACK).items():
         assert resource["Properties"]["AlarmDescription"].startswith("What to do: docs/runbook.md#"), place
 
 
-def test_the_people_of_the_manifest_are_told() -> None:
+def test_the_people_in_the_manifest_are_notified() -> None:
     app = synthesis({"environments.production.alarm_emails": ["a@example.com", "b@example.com"]})
     found = [resource["Properties"] for resource in app.resources("AWS::SNS::Subscription", STACK).values()]
 
@@ -31,7 +31,7 @@ def test_the_people_of_the_manifest_are_told() -> None:
     ]
 
 
-def test_storage_is_low_under_a_tenth_of_it() -> None:
+def test_storage_is_low_below_a_tenth() -> None:
     alarm = synthesis().resource(
         "AWS::CloudWatch::Alarm", STACK, lambda properties: properties.get("MetricName") == "FreeStorageSpace"
     )

@@ -33,7 +33,7 @@ def test_an_app_without_the_cli_gets_the_feature_flags_of_cdk_json() -> None:
     assert feature_flags()["@aws-cdk/core:defaultCrossStackReferences"] == "strong"
 
 
-def test_no_other_module_makes_the_stages_of_a_product() -> None:
+def test_no_other_module_creates_the_stages_of_a_product() -> None:
     modules = [path for path in ROOT.rglob("*.py") if not {".venv", "node_modules"} & set(path.relative_to(ROOT).parts)]
 
     found = {str(path.relative_to(ROOT)) for path in modules if _ASSEMBLES.search(path.read_text(encoding="utf-8"))}

@@ -18,7 +18,7 @@ def named(app: Synthesis, name: str) -> Json:
     return app.resource("AWS::ECR::Repository", STACK, lambda properties: properties["RepositoryName"] == name)
 
 
-def test_each_image_has_a_repository_of_main_and_one_of_all_other_branches() -> None:
+def test_each_image_has_a_repository_for_main_and_one_for_all_other_branches() -> None:
     app = synthesis({"images.prometheus": {"context": "metrics"}}, tooling=True)
     names = [
         resource["Properties"]["RepositoryName"] for resource in app.resources("AWS::ECR::Repository", STACK).values()
@@ -33,20 +33,20 @@ def test_each_image_has_a_repository_of_main_and_one_of_all_other_branches() -> 
     assert {"BackendRepositoryUri", "PrometheusRepositoryUri"} <= set(app[STACK]["Outputs"])
 
 
-def test_a_product_whose_branches_publish_nothing_has_no_repository_for_them() -> None:
+def test_a_product_whose_branches_publish_no_images_has_no_repository_for_them() -> None:
     app = synthesis({"pipeline.flows.feature.stages": ["test"]}, tooling=True)
 
     assert list(app.resources("AWS::ECR::Repository", STACK)) == [f"{STACK}/BackendEC8447F5"]
 
 
-def test_no_repository_moves_to_another_logical_id() -> None:
+def test_every_repository_keeps_its_logical_id() -> None:
     assert list(shipped("allthrive").resources("AWS::ECR::Repository")) == [
         f"{STACK}/BranchesBackendEF2B8A7A",
         f"{STACK}/BackendEC8447F5",
     ]
 
 
-def test_images_of_branches_go_sooner_than_those_of_main() -> None:
+def test_images_of_branches_expire_earlier_than_those_of_main() -> None:
     kept = {}
     for name in ("allthrive/backend", "allthrive/branches/backend"):
         text = named(shipped("allthrive"), name)["LifecyclePolicy"]["LifecyclePolicyText"]
@@ -58,7 +58,7 @@ def test_images_of_branches_go_sooner_than_those_of_main() -> None:
     }  # by age, staging could lose its own
 
 
-def test_the_tag_that_finds_an_image_moves_in_neither_repository() -> None:
+def test_the_commit_tag_of_an_image_is_immutable_in_both_repositories() -> None:
     for product in PRODUCTS:
         for place, repository in shipped(product).resources("AWS::ECR::Repository").items():
             properties = repository["Properties"]
@@ -80,7 +80,7 @@ def test_one_account_needs_no_repository_policy() -> None:
         assert "RepositoryPolicyText" not in repository["Properties"]
 
 
-def test_another_account_may_pull_and_nothing_else() -> None:
+def test_another_account_may_pull_images_and_nothing_else() -> None:
     app = synthesis({"environments.production.account": "444455556666"}, tooling=True)
     (statement,) = named(app, "allthrive/backend")["RepositoryPolicyText"]["Statement"]
 
@@ -93,7 +93,7 @@ def test_another_account_may_pull_and_nothing_else() -> None:
     ]
 
 
-def test_productions_account_may_not_pull_what_branches_built_and_stagings_may() -> None:
+def test_only_stagings_account_may_pull_images_of_branches() -> None:
     accounts = {"environments.production.account": "444455556666", "environments.staging.account": "777788889999"}
     app = synthesis(accounts, tooling=True)
     main, branches = (
@@ -117,7 +117,7 @@ def test_tasks_of_another_account_pull_from_the_tooling_account() -> None:
     [({}, "v*"), ({"pipeline.release_tag": "release-{version}"}, "release-*"), ({"pipeline": None}, "v*")],
     ids=["by default", "by the manifest's release tag", "without a pipeline"],
 )
-def test_what_is_tagged_as_a_release_never_expires(changes: dict[str, Any], kept: str) -> None:
+def test_images_with_a_release_tag_never_expire(changes: dict[str, Any], kept: str) -> None:
     repositories = synthesis(changes, tooling=True).resources("AWS::ECR::Repository", STACK).values()
     rules = [
         json.loads(repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]

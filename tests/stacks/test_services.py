@@ -88,18 +88,18 @@ def test_an_existing_secret_reaches_the_containers_by_name_and_key() -> None:
     assert source == "arn:aws:secretsmanager:us-east-1:111122223333:secret:allthrive/openai:token::"
 
 
-def test_a_container_runs_what_the_releases_parameter_says(production: Synthesis) -> None:
+def test_a_container_runs_the_image_in_the_releases_parameter(production: Synthesis) -> None:
     assert [container(production, name)["Image"] for name in SERVICES] == [{"Ref": "BackendImage"}] * 3
 
 
-def test_a_release_is_taken_by_digest_only(production: Synthesis) -> None:
+def test_an_image_must_have_a_digest(production: Synthesis) -> None:
     parameter = production[STACK]["Parameters"]["BackendImage"]
 
     assert parameter["Default"] == "unreleased"
     assert parameter["AllowedPattern"] == r"^(unreleased|.+@sha256:[0-9a-f]{64})$"
 
 
-def test_no_task_runs_until_the_first_release(production: Synthesis) -> None:
+def test_no_task_runs_before_the_first_release(production: Synthesis) -> None:
     assert production[STACK]["Conditions"]["HasBackendImage"] == {
         "Fn::Not": [{"Fn::Equals": [{"Ref": "BackendImage"}, "unreleased"]}]
     }
@@ -110,7 +110,7 @@ def test_no_task_runs_until_the_first_release(production: Synthesis) -> None:
     ]
 
 
-def test_nothing_scales_until_the_first_release(production: Synthesis) -> None:
+def test_no_service_scales_before_the_first_release(production: Synthesis) -> None:
     scaling = {
         **production.resources("AWS::ApplicationAutoScaling::ScalableTarget", STACK),
         **production.resources("AWS::ApplicationAutoScaling::ScalingPolicy", STACK),
@@ -136,26 +136,26 @@ def test_web_scales_on_cpu_and_on_requests(production: Synthesis) -> None:
     }
 
 
-def test_a_release_keeps_the_scale_that_it_finds(production: Synthesis) -> None:
+def test_a_release_keeps_the_current_scale(production: Synthesis) -> None:
     assert production[STACK]["Parameters"]["WebDesiredCount"]["Default"] == 2
     assert "CeleryDesiredCount" not in production[STACK]["Parameters"]
 
 
-def test_beat_never_runs_twice(production: Synthesis) -> None:
+def test_celery_beat_never_runs_twice(production: Synthesis) -> None:
     deployment = service(production, "celery-beat")["DeploymentConfiguration"]
 
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (0, 100)
 
 
 @pytest.mark.parametrize("name", ["web", "celery"])
-def test_a_rolling_update_keeps_every_task_until_its_successor_is_healthy(production: Synthesis, name: str) -> None:
+def test_a_rolling_update_keeps_every_task_until_its_replacement_is_healthy(production: Synthesis, name: str) -> None:
     deployment = service(production, name)["DeploymentConfiguration"]
 
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_deployment_that_fails_three_times_in_all_is_rolled_back(production: Synthesis, name: str) -> None:
+def test_a_deployment_with_three_failures_in_total_is_rolled_back(production: Synthesis, name: str) -> None:
     assert service(production, name)["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {
         "Enable": True,
         "Rollback": True,
@@ -165,7 +165,7 @@ def test_a_deployment_that_fails_three_times_in_all_is_rolled_back(production: S
 
 
 @pytest.mark.parametrize(("name", "open_"), [("web", True), ("celery", True), ("celery-beat", False)])
-def test_a_shell_opens_where_the_manifest_grants_it(production: Synthesis, name: str, open_: bool) -> None:
+def test_the_manifest_sets_shell_access(production: Synthesis, name: str, open_: bool) -> None:
     assert service(production, name).get("EnableExecuteCommand", False) is open_
 
 
@@ -203,7 +203,7 @@ def test_commands_are_in_exec_form(production: Synthesis) -> None:
     assert "Command" not in container(production, "web")
 
 
-def test_a_task_gets_the_size_of_the_manifest() -> None:
+def test_a_task_has_the_size_in_the_manifest() -> None:
     changed = synthesis({"environments.production.services": {"web": {"size": {"cpu": 1024, "memory": 4096}}}})
 
     assert (task(changed, "web")["Cpu"], task(changed, "web")["Memory"]) == ("1024", "4096")
@@ -224,20 +224,20 @@ def test_changing_the_cpu_of_web_changes_its_task_definition_and_nothing_else(pr
 
 
 @pytest.mark.parametrize(("architecture", "cpu"), [("arm64", "ARM64"), ("x86_64", "X86_64")])
-def test_the_processor_is_the_manifests(architecture: str, cpu: str) -> None:
+def test_the_cpu_architecture_is_the_manifests(architecture: str, cpu: str) -> None:
     changed = synthesis({"environments.production.architecture": architecture})
 
     assert task(changed, "web")["RuntimePlatform"] == {"CpuArchitecture": cpu, "OperatingSystemFamily": "LINUX"}
 
 
-def test_web_is_reached_on_its_port_and_asked_for_its_health(production: Synthesis) -> None:
+def test_web_is_reached_on_its_port_and_has_a_health_check(production: Synthesis) -> None:
     production.template(STACK).has_resource_properties(
         "AWS::ElasticLoadBalancingV2::TargetGroup",
         {"HealthCheckPath": "/api/v1/health/", "Port": 8000, "TargetType": "ip", "Matcher": {"HttpCode": "200"}},
     )
 
 
-def test_only_the_paths_of_the_manifest_reach_web(production: Synthesis) -> None:
+def test_only_the_paths_in_the_manifest_reach_web(production: Synthesis) -> None:
     rule = production.resource("AWS::ElasticLoadBalancingV2::ListenerRule", STACK)
 
     assert rule["Conditions"] == [
@@ -245,7 +245,7 @@ def test_only_the_paths_of_the_manifest_reach_web(production: Synthesis) -> None
     ]
 
 
-def test_an_unknown_path_is_a_404_of_the_load_balancer(production: Synthesis) -> None:
+def test_the_load_balancer_returns_404_for_an_unknown_path(production: Synthesis) -> None:
     listener = production.resource("AWS::ElasticLoadBalancingV2::Listener", STACK)
 
     assert listener["DefaultActions"] == [
@@ -271,7 +271,7 @@ def test_more_than_five_paths_take_more_than_one_rule() -> None:
     assert len({rule["Priority"] for rule in rules}) == 2
 
 
-def test_migrations_take_an_image_of_their_own_so_that_they_can_run_before_the_services_change(
+def test_migrations_have_their_own_image_parameter_so_that_they_can_run_before_the_services_change(
     production: Synthesis,
 ) -> None:
     migration = container(production, "migrate")
@@ -310,7 +310,7 @@ def test_containers_may_read_and_write_the_media_and_nothing_else(production: Sy
     assert {action.split(":")[0] for action in actions} <= {"s3", "ssmmessages", "logs"}
 
 
-def test_an_execution_role_pulls_its_products_image_only(production: Synthesis) -> None:
+def test_an_execution_role_can_pull_only_its_products_image(production: Synthesis) -> None:
     pulls = [statement for _, statement in statements(production[STACK]) if statement.get("Sid") == "PullImage"]
 
     assert len(pulls) == 4
@@ -318,7 +318,7 @@ def test_an_execution_role_pulls_its_products_image_only(production: Synthesis) 
         assert repositories(statement) == ["allthrive/backend"]
 
 
-def test_staging_pulls_what_feature_branches_built_too_since_a_flow_deploys_it_there() -> None:
+def test_staging_can_also_pull_images_of_feature_branches_since_a_flow_deploys_them_there() -> None:
     found = shipped("allthrive")["staging-allthrive-services"]
     pulls = [statement for _, statement in statements(found) if statement.get("Sid") == "PullImage"]
 
@@ -354,7 +354,7 @@ def test_a_rotated_password_reaches_the_tasks(production: Synthesis) -> None:
     assert len(restart["Resource"]) == 3
 
 
-def test_no_password_rotates_unless_the_manifest_says_so() -> None:
+def test_no_password_is_rotated_by_default() -> None:
     changed = synthesis({"environments.production.database.rotate_password_days": REMOVED})
 
     changed.template(STACK).resource_count_is("AWS::SecretsManager::RotationSchedule", 0)
