@@ -1,1 +1,1 @@
-"""What breaks at night, rehearsed on the local cloud: `make drill` lists the drills, `make drill NAME=…` runs one."""
+"""Drills: rehearsals of failures on the local cloud. `make drill` lists them, `make drill NAME=…` runs one."""

@@ -1,4 +1,4 @@
-"""The drills there are, in the order in which they are worth it."""
+"""The list of drills, the most important first."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from slipway_cli.drills.scene import Scene
 
 @dataclass(frozen=True)
 class Drill:
-    """One rehearsal."""
+    """One rehearsal of a failure."""
 
     name: str
     what: str
     heading: str
-    """In docs/runbook.md: what to do when it is no drill."""
+    """Heading in docs/runbook.md: the procedure for a real failure."""
     play: Callable[[Scene], None]
     minutes: int
-    """About, on a machine that does nothing else."""
+    """Approximate duration on an otherwise idle machine."""
     environment: str = "staging"
 
 
 DRILLS = (
     Drill(
-        "bad-image", "a release whose web container ends at once", "A release does not start", releases.bad_image, 10
+        "bad-image", "a release whose web container exits at once", "A release does not start", releases.bad_image, 10
     ),
     Drill(
         "failing-migration", "a migration that fails on real data", "A migration fails", releases.failing_migration, 10
     ),
     Drill("hanging-migration", "a migration that never ends", "A migration hangs", releases.hanging_migration, 10),
     Drill("database-restart", "the database restarts", "The database restarts", stores.database_restart, 1),
-    Drill("redis-failover", "Redis goes and comes back empty", "Redis fails over", stores.redis_failover, 2),
+    Drill("redis-failover", "Redis stops and comes back empty", "Redis fails over", stores.redis_failover, 2),
     Drill(
         "two-operators",
-        "two people put in a release at once",
+        "two people deploy a release at once",
         "Two operators deploy at once",
         releases.two_operators,
         3,
@@ -54,7 +54,7 @@ DRILLS = (
     Drill("throttled-api", "AWS throttles every second call", "AWS throttles", outages.throttled_api, 3),
     Drill(
         "bucket-full",
-        "the artifacts bucket takes nothing",
+        "the artifact bucket refuses uploads",
         "The artifacts bucket takes nothing",
         outages.bucket_full,
         2,
@@ -65,5 +65,5 @@ DRILLS = (
 
 
 def drill(name: str) -> Drill | None:
-    """The drill of that name."""
+    """Returns the drill with this name, or None."""
     return next((drill for drill in DRILLS if drill.name == name), None)

@@ -1,4 +1,4 @@
-"""What others break: GitHub's token, AWS's API, room for artifacts."""
+"""Failures of other systems: GitHub's token, AWS's API, the artifact bucket."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from slipway_cli.release.errors import ReleaseError
 
 
 def expired_token(scene: Scene) -> None:
-    """GitHub does not take the token any more: releases go on, but nobody is told."""
+    """GitHub refuses the token: releases continue, but the functions cannot report to GitHub."""
     before, report = Before.of(scene), scene.report
     pipeline, secrets = flow(scene), scene.client("secretsmanager")
     if scene.product.pipeline is None:
         raise SceneError(f"{scene.product.name} has no pipeline")
     name = scene.product.pipeline.github.secret
     old = json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])["token"]
-    news = _queue(scene)
-    waiting = _waiting(scene, news)
+    queue = _queue(scene)
+    waiting = _waiting(scene, queue)
     try:
         scene.faults({"service": "github", "answer": "expired", "token": old})
-        report.say(f"GitHub does not take the token in {name} any more")
+        report.say(f"GitHub refuses the token in {name} from now on")
         with scene.visitor() as visitor:
             scene.type(f"make start PRODUCT=$P FLOW={pipeline.flow}")
             run = next(entry.id for entry in pipeline.entries(5) if entry.active)
             scene.until(
                 "the run's commit", lambda: any(entry.id == run and entry.commit for entry in pipeline.entries(5)), 60
             )
-            stop(scene, pipeline, run)  # the first news that a commit can be told of: at its start a run has none yet
-            told = scene.until("news that could not be told", lambda: _waiting(scene, news) - waiting, 300)
-            report.promise("what was not told is kept", told > 0, f"{told} in the queue")
-            rung = scene.until("the alarm PipelineNewsWasLost", lambda: _ringing(scene, news), 180)
-        report.promise("the alarm PipelineNewsWasLost rings", rung, rung)
-        report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+            stop(scene, pipeline, run)  # its end is the first event to report: at its start a run has no commit yet
+            kept = scene.until("undelivered events", lambda: _waiting(scene, queue) - waiting, 300)
+            report.promise("undelivered events are kept", kept > 0, f"{kept} in the queue")
+            reason = scene.until("the alarm PipelineNewsWasLost", lambda: _alarm_reason(scene, queue), 180)
+        report.promise("the alarm PipelineNewsWasLost starts", reason, reason)
+        report.promise("visitors are served the whole time", visitor.unnoticed, visitor.summary())
         new = f"local-{uuid4().hex}"
         scene.documented("GitHub's token has expired", 0, replace={"<new token>": new, "allthrive/github": name})
         report.promise("the old token is still refused", _refused(scene, old), "HTTP 401")
-        report.promise("the new one is taken", isinstance(scene.issues(), list), "issues can be read")
+        report.promise("the new token is accepted", isinstance(scene.issues(), list), "issues can be read")
     finally:
         scene.faults()
-    empty = scene.until("an empty queue", lambda: _waiting(scene, news) == 0, 60)
+    empty = scene.until("an empty queue", lambda: _waiting(scene, queue) == 0, 60)
     report.promise("the queue is empty again", empty, "purged")
     before.intact(scene)
 
@@ -64,17 +64,17 @@ def _queue(scene: Scene) -> str:
     prefix = f"tooling-{scene.product.name}-delivery-Undelivered"
     found = scene.client("sqs").list_queues(QueueNamePrefix=prefix).get("QueueUrls", [])
     if not found:
-        raise SceneError(f"no queue {prefix}…: deploy the tooling first: make demo")
+        raise SceneError(f"no queue {prefix}…: the tooling is not deployed; type: make demo")
     return str(found[0])
 
 
 def _waiting(scene: Scene, queue: str) -> int:
-    asked = scene.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
-    return int(asked["Attributes"]["ApproximateNumberOfMessages"])
+    found = scene.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+    return int(found["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def _ringing(scene: Scene, queue: str) -> str:
-    """Why the alarm on a queue rings; empty while it does not."""
+def _alarm_reason(scene: Scene, queue: str) -> str:
+    """Returns the reason of the alarm on a queue; empty if there is no alarm."""
     alarms = scene.client("cloudwatch").describe_alarms(StateValue="ALARM")["MetricAlarms"]
     name = queue.rsplit("/", 1)[-1]
     return next(
@@ -87,12 +87,13 @@ def _ringing(scene: Scene, queue: str) -> str:
     )
 
 
-def _given(faults: list[dict[str, Any]]) -> int:
+def _injected(faults: list[dict[str, Any]]) -> int:
+    """Returns the number of calls that faults have answered."""
     return sum(int(fault["given"]) for fault in faults)
 
 
 def _release(scene: Scene, version: str) -> None:
-    """Put the running images in again under another version, as `python -m slipway_cli.release` does."""
+    """Deploy the running images again under another version, as `python -m slipway_cli.release` does."""
     stack = scene.client("cloudformation").describe_stacks(StackName=scene.target.stack("services"))["Stacks"][0]
     known = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}
     images = {name: known[names.image_parameter(name)] for name in scene.product.images}
@@ -100,7 +101,7 @@ def _release(scene: Scene, version: str) -> None:
 
 
 def throttled_api(scene: Scene) -> None:
-    """AWS throttles every second call while a release goes out."""
+    """AWS throttles every second call during a release."""
     before, report = Before.of(scene), scene.report
     version = f"{before.version}-throttled"
     faults = [{"service": name, "answer": "throttle", "every": 2} for name in ("cloudformation", "ecs", "codepipeline")]
@@ -111,54 +112,56 @@ def throttled_api(scene: Scene) -> None:
             began = time.monotonic()
             _release(scene, version)
             report.promise(
-                "a release goes out all the same",
+                "a release is deployed nevertheless",
                 scene.status().get("version") == version,
                 f"{time.monotonic() - began:.0f} s",
             )
             scene.documented("AWS throttles", 0)
-            count = _given(scene.faults())
-            report.promise("it was throttled indeed", count > 0, f"{count} calls")
+            count = _injected(scene.faults())
+            report.promise("calls were really throttled", count > 0, f"{count} calls")
             _release(scene, before.version)
     finally:
         scene.faults()
     report.promise("the old release serves again", scene.status().get("version") == before.version, before.version)
-    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+    report.promise("visitors are served the whole time", visitor.unnoticed, visitor.summary())
     before.intact(scene)
 
 
 def endpoint_down(scene: Scene) -> None:
-    """The region's CloudFormation and CodePipeline do not answer: the site must serve, and operators be told."""
+    """The region's CloudFormation and CodePipeline are down: the site must serve, and commands must say so."""
     before, report = Before.of(scene), scene.report
     try:
         with scene.visitor() as visitor:
             scene.faults(*({"service": name, "answer": "down"} for name in ("cloudformation", "codepipeline")))
             report.say("CloudFormation and CodePipeline answer 503 to every call")
-            said = scene.documented("An AWS endpoint is down", 0, may_fail=True)
-            told = next((line for line in said.splitlines() if line.startswith("status failed: ")), "")
-            report.promise("make status says so, and no traceback", told and "Traceback" not in said, told[:110])
+            printed = scene.documented("An AWS endpoint is down", 0, may_fail=True)
+            error_line = next((line for line in printed.splitlines() if line.startswith("status failed: ")), "")
+            report.promise(
+                "make status reports it, without a traceback",
+                error_line and "Traceback" not in printed,
+                error_line[:110],
+            )
             try:
-                _release_unread(scene, before.version)
-                report.promise("a release is refused before it changed anything", kept=False)
+                _release_that_must_fail(scene, before.version)
+                report.promise("a release fails before it changes anything", kept=False)
             except ReleaseError as error:
-                report.promise(
-                    "a release is refused before it changed anything", True, str(error).splitlines()[0][:110]
-                )
+                report.promise("a release fails before it changes anything", True, str(error).splitlines()[0][:110])
             report.promise("the old release serves", scene.status().get("version") == before.version, before.version)
-            count = _given(scene.faults())
+            count = _injected(scene.faults())
             report.say(f"the endpoints are back; {count} calls had failed")
             scene.documented("An AWS endpoint is down", 0)
     finally:
         scene.faults()
-    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+    report.promise("visitors are served the whole time", visitor.unnoticed, visitor.summary())
     before.intact(scene)
 
 
-def _release_unread(scene: Scene, version: str) -> None:
+def _release_that_must_fail(scene: Scene, version: str) -> None:
     services.deploy(scene.target, f"{version}-never", dict.fromkeys(scene.product.images, "none"))
 
 
 def bucket_full(scene: Scene) -> None:
-    """The artifacts bucket takes nothing: a run ends before it builds, and the site serves on."""
+    """The artifact bucket refuses uploads: a run fails before it builds, and the site continues to serve."""
     before, report, pipeline = Before.of(scene), scene.report, flow(scene)
     bucket = pipeline.desk.client.get_pipeline(name=pipeline.name)["pipeline"]["artifactStore"]["location"]
     try:
@@ -167,18 +170,18 @@ def bucket_full(scene: Scene) -> None:
             report.say(f"no object can be put into {bucket}")
             known = {entry.id for entry in pipeline.entries(20)}
             scene.push("Drill: nothing can be stored")
-            # Not by its commit: a run that could not store its source has none.
+            # The run cannot be found by its commit: a run that could not store its source has none.
             new = scene.until("a run", lambda: {entry.id for entry in pipeline.entries(20)} - known, 120)
             failed = ended(scene, pipeline, new.pop())
             at = next((f"{step.name}: {step.reason}" for step in failed.steps if step.status == "Failed"), "nowhere")
-            report.promise("the run ends where it stores its source", "Source" in at, at[:110])
+            report.promise("the run fails when it stores its source", "Source" in at, at[:110])
             issues = scene.until(
                 "an issue", lambda: [issue for issue in scene.issues() if pipeline.name in issue["title"]], 120
             )
             report.promise("an issue is open", issues, f"#{issues[0]['number']} {issues[0]['title']}")
             report.promise("the old release serves", scene.status().get("version") == before.version, before.version)
-            count = _given(scene.faults())
-            report.say(f"there is room again; {count} uploads had been refused")
+            count = _injected(scene.faults())
+            report.say(f"the bucket accepts uploads again; {count} had been refused")
             scene.documented("The artifacts bucket takes nothing", 0)
             again = scene.until(
                 "another run", lambda: next((entry for entry in pipeline.entries(5) if entry.active), None), 60
@@ -190,9 +193,9 @@ def bucket_full(scene: Scene) -> None:
                 ),
                 120,
             )
-            report.promise("the way back works: a run stores its source", True, again.id[:8])
+            report.promise("the repair works: a run stores its source", True, again.id[:8])
             stop(scene, pipeline, again.id)
     finally:
         scene.faults()
-    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+    report.promise("visitors are served the whole time", visitor.unnoticed, visitor.summary())
     before.intact(scene)

@@ -1,4 +1,4 @@
-"""Releases that go wrong: an image that does not start, migrations that fail or hang, two operators at once."""
+"""Failing releases: an image that does not start, migrations that fail or hang, two operators at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slipway_cli.drills.visitor import Visitor
 from slipway_cli.operate.pipelines import Desk, Pipeline
 from slipway_cli.operate.runs import Run
 
-# As the example's linters want it: a migration that the stage Test refuses never gets to a database.
+# Formatted for the example's linters: a migration that fails the stage Test never reaches a database.
 MIGRATION = """{imports}from django.db import migrations
 
 
@@ -38,7 +38,7 @@ HANGS = 'time.sleep(3600 if apps.get_model("catalog", "Topic").objects.exists() 
 
 @dataclass(frozen=True)
 class Before:
-    """How things stood before something was broken."""
+    """The state of the environment before the failure."""
 
     version: str
     data: rows.Rows
@@ -46,29 +46,29 @@ class Before:
 
     @classmethod
     def of(cls, scene: Scene) -> Before:
-        """As they stand now; said in the report."""
+        """Returns the current state, and reports it."""
         before = cls(str(scene.status().get("version")), scene.data(), rows.migrations(scene.database_url))
-        scene.report.say(f"{scene.environment} serves {before.version}; {rows.told(before.data)}")
+        scene.report.say(f"{scene.environment} serves {before.version}; {rows.summary(before.data)}")
         return before
 
     def intact(self, scene: Scene) -> None:
-        """Promise that the data are the same."""
+        """Check the promise that the data are unchanged."""
         changed = rows.differences(self.data, scene.data())
-        scene.report.promise("the data are intact", not changed, changed or rows.told(self.data))
+        scene.report.promise("the data are intact", not changed, changed or rows.summary(self.data))
 
 
 def flow(scene: Scene) -> Pipeline:
-    """The pipeline that releases what is pushed to the repository's branch."""
+    """Returns the pipeline that pushes to the repository's branch start."""
     desk = Desk(scene.product)
     branch = scene.product.repository.branch
     found = next((pipeline for pipeline in desk.pipelines if branch in pipeline.delivery.flow.branches), None)
     if found is None:
-        raise SceneError(f"no pipeline of {scene.product.name} is started by a push to {branch}")
+        raise SceneError(f"{scene.product.name} has no pipeline that a push to {branch} starts")
     return found
 
 
 def run_of(scene: Scene, pipeline: Pipeline, commit: str) -> Run:
-    """The run that a push started."""
+    """Waits for the run of a pushed commit, and returns it."""
     entry = scene.until(
         f"a run of {commit[:7]}",
         lambda: next((entry for entry in pipeline.entries(10) if entry.commit == commit), None),
@@ -78,14 +78,14 @@ def run_of(scene: Scene, pipeline: Pipeline, commit: str) -> Run:
 
 
 def ended(scene: Scene, pipeline: Pipeline, run: str, *, or_after: str = "") -> Run:
-    """A run once it has ended, or once it has got past a stage; its steps are said as they end."""
-    told: set[str] = set()
+    """Waits until a run has ended or has passed the stage `or_after`, and returns it. Reports each step that ends."""
+    reported: set[str] = set()
 
     def now() -> Run | None:
         found = pipeline.run(next(entry for entry in pipeline.entries(20) if entry.id == run))
         for step in found.steps:
-            if step.status not in {"InProgress", "Abandoned"} and step.name not in told:
-                told.add(step.name)
+            if step.status not in {"InProgress", "Abandoned"} and step.name not in reported:
+                reported.add(step.name)
                 scene.report.say(f"{step.name} {step.status.lower()}{f': {step.reason[:160]}' if step.reason else ''}")
         past = or_after and any(
             step.stage == or_after and step.action == "Verify" and step.status == "Succeeded" for step in found.steps
@@ -96,12 +96,12 @@ def ended(scene: Scene, pipeline: Pipeline, run: str, *, or_after: str = "") -> 
 
 
 def baseline(scene: Scene, pipeline: Pipeline) -> None:
-    """Have a run that succeeded in the environment's stage: without one a failed stage has nothing to go back to."""
+    """Make sure that a run has succeeded in the environment's stage: CodePipeline rolls a failed stage back to it."""
     stage = names.pascal(scene.environment)
     if pipeline.entries(1, succeeded_in=stage):
         return
-    scene.report.say(f"no run has reached {stage} yet, so a failed one could not be taken back: making one first")
-    commit = scene.push("Drill: a good release, to come back to")
+    scene.report.say(f"no run has succeeded in {stage} yet, so a failed one could not be rolled back: starting one")
+    commit = scene.push("Drill: a good release, to roll back to")
     run = run_of(scene, pipeline, commit)
     good = ended(scene, pipeline, run.entry.id, or_after=stage)
     if good.entry.status == "Failed":
@@ -110,7 +110,7 @@ def baseline(scene: Scene, pipeline: Pipeline) -> None:
 
 
 def stop(scene: Scene, pipeline: Pipeline, run: str) -> None:
-    """End a run that has shown what it was asked to, before it asks somebody about production."""
+    """Stop a run that the drill no longer needs, before it asks for the approval of production."""
     if next(entry for entry in pipeline.entries(20) if entry.id == run).active:
         scene.type(
             f"make stop PRODUCT=$P FLOW={pipeline.flow} RUN={run[:8]} ABANDON=yes REASON='the drill is over'",
@@ -120,25 +120,25 @@ def stop(scene: Scene, pipeline: Pipeline, run: str) -> None:
 
 @contextmanager
 def broken(scene: Scene, message: str) -> Iterator[tuple[Pipeline, Before, str]]:
-    """Push what the caller's clone holds broken; afterwards go the documented way back.
+    """Prepare a failing release, which the body of the `with` block pushes; afterwards revert it as documented.
 
-    Answers pipeline, how it was before, and the stage that will fail.
+    Yields the pipeline, the state before, and the stage that will fail.
     """
     pipeline = flow(scene)
     baseline(scene, pipeline)
     yield pipeline, Before.of(scene), names.pascal(scene.environment)
-    scene.report.say(f"the way back: undo the commit '{message}'")
+    scene.report.say(f"repair: revert the commit '{message}'")
     scene.documented("A release does not start", 1, replace={"../allthrive": str(scene.clone)})
     commit = scene.git("rev-parse", "HEAD")
     stage = names.pascal(scene.environment)
     run = ended(scene, pipeline, run_of(scene, pipeline, commit).entry.id, or_after=stage)
     served = str(scene.status().get("version", ""))
-    scene.report.promise("the way back works: the undone commit is served", served.endswith(commit[:7]), served)
+    scene.report.promise("the repair works: the reverting commit is served", served.endswith(commit[:7]), served)
     stop(scene, pipeline, run.entry.id)
 
 
-def _taken_back(scene: Scene, pipeline: Pipeline, before: Before, failed: Run, visitor: Visitor) -> None:
-    """What must hold after a run failed in the environment's stage."""
+def _check_rollback(scene: Scene, pipeline: Pipeline, before: Before, failed: Run, visitor: Visitor) -> None:
+    """Check the promises for a run that failed in the environment's stage."""
     report = scene.report
     back = scene.until(
         "the old release",
@@ -147,7 +147,7 @@ def _taken_back(scene: Scene, pipeline: Pipeline, before: Before, failed: Run, v
     )
     report.say(f"{before.version} serves again")
     report.promise("the old release serves", back, before.version)
-    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+    report.promise("visitors are served the whole time", visitor.unnoticed, visitor.summary())
     issues = [
         issue
         for issue in scene.issues()
@@ -162,12 +162,12 @@ def _taken_back(scene: Scene, pipeline: Pipeline, before: Before, failed: Run, v
 
 
 def _settled(pipeline: Pipeline) -> bool:
-    """Whether no run takes a stage back any more; others may wait for a person for days."""
+    """True if no rollback is in progress; other runs may wait for an approval for days."""
     return not any(entry.active and entry.rollback for entry in pipeline.entries(10))
 
 
 def bad_image(scene: Scene) -> None:
-    """A release whose web container ends at once."""
+    """A release whose web container exits at once."""
     message = "Drill: an image that does not start"
     with broken(scene, message) as (pipeline, before, stage):
         dockerfile = scene.clone / "backend" / "Dockerfile.prod"
@@ -182,17 +182,17 @@ def bad_image(scene: Scene) -> None:
             failed = ended(scene, pipeline, run.entry.id)
             scene.report.say(f"the run ended after {time.monotonic() - began:.0f} s")
             at = next((step.name for step in failed.steps if step.status == "Failed"), "nowhere")
-            scene.report.promise("the deployment fails, and nothing after it is tried", at == f"{stage}/Deploy", at)
+            scene.report.promise("the deployment fails, and no later action runs", at == f"{stage}/Deploy", at)
             scene.report.promise(
-                "the bad release never answered",
+                "the bad release never served",
                 not [version for version in visitor.versions if version != before.version],
                 visitor.versions,
             )
             scene.documented("A release does not start", 0)
-            _taken_back(scene, pipeline, before, failed, visitor)
+            _check_rollback(scene, pipeline, before, failed, visitor)
 
 
-def _plant(scene: Scene, body: str, imports: str = "") -> None:
+def _write_migration(scene: Scene, body: str, imports: str = "") -> None:
     folder = scene.clone / "backend" / "catalog" / "migrations"
     last = sorted(path.stem for path in folder.glob("[0-9]*.py"))[-1]
     number = int(last[:4]) + 1
@@ -201,43 +201,43 @@ def _plant(scene: Scene, body: str, imports: str = "") -> None:
 
 
 def failing_migration(scene: Scene) -> None:
-    """A migration that passes every test, and meets data that nobody thought of."""
+    """A migration that passes every test, but fails on unexpected data."""
     message = "Drill: a migration that fails on real data"
     with broken(scene, message) as (pipeline, before, stage):
-        _plant(scene, FAILS)
+        _write_migration(scene, FAILS)
         with scene.visitor() as visitor:
             failed = ended(scene, pipeline, run_of(scene, pipeline, scene.push(message)).entry.id)
             at = next((step.name for step in failed.steps if step.status == "Failed"), "nowhere")
             scene.report.promise("the migration's action fails", at == f"{stage}/Migrate", at)
             scene.documented("A migration fails", 0)
-            _taken_back(scene, pipeline, before, failed, visitor)
-            left = [name for name in rows.migrations(scene.database_url) if name not in before.migrations]
-            scene.report.promise("nothing of the migration is left", not left, left or "no row in django_migrations")
+            _check_rollback(scene, pipeline, before, failed, visitor)
+            recorded = [name for name in rows.migrations(scene.database_url) if name not in before.migrations]
+            scene.report.promise("the migration left no trace", not recorded, recorded or "no row in django_migrations")
 
 
 def hanging_migration(scene: Scene) -> None:
-    """A migration that never ends; an operator ends it before the deadline does."""
+    """A migration that never ends; an operator stops it before its deadline."""
     message = "Drill: a migration that hangs"
     with broken(scene, message) as (pipeline, before, stage):
-        _plant(scene, HANGS, IMPORTS)
+        _write_migration(scene, HANGS, IMPORTS)
         with scene.visitor() as visitor:
             run = run_of(scene, pipeline, scene.push(message))
-            _hangs(scene, pipeline, run.entry.id, stage)
-            scene.report.say("the migration hangs; the new release serves on the old schema meanwhile")
+            _wait_for_migration(scene, pipeline, run.entry.id, stage)
+            scene.report.say("the migration hangs; meanwhile the new release serves with the old schema")
             stopped = time.monotonic()
             scene.documented("A migration hangs", 0, 1)
             failed = ended(scene, pipeline, run.entry.id)
             at = next((step.name for step in failed.steps if step.status == "Failed"), "nowhere")
             scene.report.promise("the migration's action fails when its task is stopped", at == f"{stage}/Migrate", at)
-            _taken_back(scene, pipeline, before, failed, visitor)
+            _check_rollback(scene, pipeline, before, failed, visitor)
             scene.report.say(f"{time.monotonic() - stopped:.0f} s from the stop of the task to the old release")
 
 
-def _hangs(scene: Scene, pipeline: Pipeline, run: str, stage: str) -> None:
+def _wait_for_migration(scene: Scene, pipeline: Pipeline, run: str, stage: str) -> None:
     def task_runs() -> bool:
         entry = next(entry for entry in pipeline.entries(20) if entry.id == run)
         if not entry.active:
-            raise SceneError("the run ended before its migration hung; see: make status")
+            raise SceneError("the run ended before its migration started; type: make status")
         listed = scene.client("ecs").list_tasks(
             cluster=scene.cluster, family=f"{scene.environment}-{scene.product.name}-migrate"
         )
@@ -251,43 +251,41 @@ def _hangs(scene: Scene, pipeline: Pipeline, run: str, stage: str) -> None:
 
 
 def two_operators(scene: Scene) -> None:
-    """Two people put a release in by hand at the same moment; and two migrations are started at once."""
+    """Two people deploy a release by hand at the same moment, and start two migrations at once."""
     before, report = Before.of(scene), scene.report
     image = _image(scene)
     heading = "Roll back to a named release"
     block = next(block for block in blocks(heading) if "VERSION=…" in block)
     typed = block.replace("DIGEST=sha256:…", f"DIGEST={image.partition('@')[2]}")
-    ended_with: dict[str, tuple[int, str]] = {}
+    results: dict[str, tuple[int, str]] = {}
 
     def operator(name: str) -> None:
         shell = Shell(scene.settings, scene.environment, scene.product.name)
         done = shell.run("set -e\n" + typed.replace("VERSION=…", f"VERSION={before.version}-{name}"))
-        ended_with[name] = (done.returncode, done.stdout + done.stderr)
+        results[name] = (done.returncode, done.stdout + done.stderr)
 
     with scene.visitor() as visitor:
         report.typed(typed)
-        people = [threading.Thread(target=operator, args=(name,)) for name in ("first", "second")]
-        for person in people:
-            person.start()
-        for person in people:
-            person.join()
-        accepted = [name for name, (code, _) in ended_with.items() if code == 0]
-        refused = {name: said.strip().splitlines()[-1] for name, (code, said) in ended_with.items() if code}
+        operators = [threading.Thread(target=operator, args=(name,)) for name in ("first", "second")]
+        for thread in operators:
+            thread.start()
+        for thread in operators:
+            thread.join()
+        accepted = [name for name, (code, _) in results.items() if code == 0]
+        refused = {name: printed.strip().splitlines()[-1] for name, (code, printed) in results.items() if code}
         report.promise(
-            "one of the two is refused and told why", len(refused) == 1 and "_IN_PROGRESS" in str(refused), refused
+            "one release is refused with a reason", len(refused) == 1 and "_IN_PROGRESS" in str(refused), refused
         )
         served = str(scene.status().get("version"))
         report.promise(
-            "the other's release serves, whole",
-            [f"{before.version}-{version}" for version in accepted] == [served],
-            served,
+            "the other release serves", [f"{before.version}-{name}" for name in accepted] == [served], served
         )
         scene.documented("Two operators deploy at once", 0)
         _two_migrations(scene)
-        report.say("the way back: the release from before, in the same way")
+        report.say("repair: deploy the old release in the same way")
         scene.type(typed.replace("VERSION=…", f"VERSION={before.version}"))
     report.promise("the old release serves again", scene.status().get("version") == before.version, before.version)
-    report.promise("visitors are served all along", visitor.unnoticed, visitor.said())
+    report.promise("visitors are served the whole time", visitor.unnoticed, visitor.summary())
     before.intact(scene)
 
 
@@ -310,14 +308,14 @@ def _two_migrations(scene: Scene) -> None:
     ]
     ecs = scene.client("ecs")
 
-    def both() -> list[int | None]:
+    def exit_codes() -> list[int | None]:
         tasks = ecs.describe_tasks(cluster=scene.cluster, tasks=started)["tasks"]
         stopped = all(task["lastStatus"] == "STOPPED" for task in tasks)
         return [task["containers"][0].get("exitCode") for task in tasks] if stopped else []
 
-    codes = scene.until("two migrations", both, 300)
-    scene.report.promise("two migrations at once both end well", codes == [0, 0], codes)
+    codes = scene.until("two migrations", exit_codes, 300)
+    scene.report.promise("two migrations at once both succeed", codes == [0, 0], codes)
     recorded = rows.migrations(scene.database_url)
     scene.report.promise(
-        "no migration is on record twice", len(recorded) == len(set(recorded)), f"{len(recorded)} on record"
+        "no migration is recorded twice", len(recorded) == len(set(recorded)), f"{len(recorded)} recorded"
     )

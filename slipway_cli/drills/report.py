@@ -1,4 +1,4 @@
-"""What a drill says: a line when something happens, a mark for each promise, a verdict."""
+"""The output of a drill: a line for each event, a mark for each promise, and a verdict."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ _WIDTH = 110
 
 @dataclass
 class Report:
-    """The report of one drill, written as it goes."""
+    """The report of one drill, written while the drill runs."""
 
     stream: TextIO = field(default_factory=lambda: sys.stdout)
     broken: list[str] = field(default_factory=list)
-    """The promises that did not hold."""
+    """The promises that were not kept."""
     kept: int = 0
     _began: float = field(default_factory=time.monotonic)
 
     @property
     def seconds(self) -> float:
-        """Seconds since it began."""
+        """The seconds since the drill began."""
         return time.monotonic() - self._began
 
     def title(self, *lines: str) -> None:
-        """The head."""
+        """Write the title."""
         self._write("\n".join(["", *lines, ""]))
 
     def say(self, text: str) -> None:
-        """Something happened."""
+        """Write a line about an event, with its time."""
         self._write(f"{self.seconds:7.1f} s  {text}")
 
     def typed(self, command: str) -> None:
-        """A command of the runbook is run; long ones by their beginning."""
+        """Write a command of the runbook that is being run; long lines are cut."""
         for line in command.strip().splitlines():
             self._write(f"           $ {line if len(line) <= _WIDTH else line[: _WIDTH - 1] + '…'}")
 
-    def answered(self, text: str, most: int = 12) -> None:
-        """What a command printed, its end."""
+    def printed(self, text: str, most: int = 12) -> None:
+        """Write the last lines of a command's output."""
         lines = [line for line in text.rstrip().splitlines() if line.strip()]
         if len(lines) > most:
             self._write(f"             … {len(lines) - most} lines before")
@@ -47,7 +47,7 @@ class Report:
             self._write(f"             {line if len(line) <= _WIDTH else line[: _WIDTH - 1] + '…'}")
 
     def promise(self, what: str, kept: object, seen: object = "") -> None:
-        """Whether something that must hold did, and what was seen."""
+        """Write whether a promise was kept, and what the drill observed."""
         if kept:
             self.kept += 1
         else:
@@ -55,14 +55,12 @@ class Report:
         self._write(f"  {'✔' if kept else '✘'} {what}{f': {seen}' if str(seen) else ''}")
 
     def verdict(self, name: str, place: str) -> int:
-        """The end; the exit code."""
-        told = (
-            f"{self.kept} promises held"
-            if not self.broken
-            else f"{len(self.broken)} did not hold: {'; '.join(self.broken)}"
+        """Write the result and the runbook's address. Returns the exit code."""
+        result = (
+            f"{self.kept} promises were kept" if not self.broken else f"promises not kept: {'; '.join(self.broken)}"
         )
-        self._write(f"\n{'PASSED' if not self.broken else 'FAILED'}  {name}, {self.seconds:.0f} s: {told}")
-        self._write(f"What to do when it is no drill: {place}")
+        self._write(f"\n{'PASSED' if not self.broken else 'FAILED'}  {name}, {self.seconds:.0f} s: {result}")
+        self._write(f"What to do in a real case: {place}")
         return 1 if self.broken else 0
 
     def _write(self, text: str) -> None:

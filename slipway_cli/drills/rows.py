@@ -1,4 +1,4 @@
-"""What stands in the database, so that a drill can say whether it still does."""
+"""The contents of the database, which a drill compares before and after a failure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _NOT_DATA = ("django_migrations", "django_session")
 
 
 def connect(url: str) -> Any:
-    """A connection by the same address that the tasks have.
+    """Returns a connection to the URL that the tasks use.
 
-    The local cloud's database answers at an address of the docker network, which a Linux host reaches.
+    The local cloud's database has an address in the Docker network, which a Linux host can reach.
     """
     connection = psycopg2.connect(url.partition("?")[0], sslmode="require", connect_timeout=5)
     connection.autocommit = True
@@ -23,7 +23,7 @@ def connect(url: str) -> Any:
 
 
 def read(url: str) -> Rows:
-    """Every table of the product, with its number of rows and a digest of them all."""
+    """Returns the number of rows of each table of the product, and a digest of all its rows."""
     with closing(connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
         found: Rows = {}
@@ -39,18 +39,18 @@ def read(url: str) -> Rows:
 
 
 def migrations(url: str) -> list[str]:
-    """The migrations that are on record, oldest first."""
+    """Returns the recorded migrations, oldest first."""
     with closing(connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT app || '.' || name FROM django_migrations ORDER BY id")
         return [str(name) for (name,) in cursor.fetchall()]
 
 
-def told(rows: Rows) -> str:
-    """In short."""
+def summary(rows: Rows) -> str:
+    """Returns the total numbers of rows and tables, as text."""
     return f"{sum(count for count, _ in rows.values())} rows in {len(rows)} tables"
 
 
 def differences(before: Rows, after: Rows) -> str:
-    """What changed, or nothing."""
+    """Returns the tables whose rows changed, as text; empty if none did."""
     changed = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     return ", ".join(f"{name} {before.get(name, (0, ''))[0]} → {after.get(name, (0, ''))[0]} rows" for name in changed)

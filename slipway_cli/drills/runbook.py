@@ -1,4 +1,4 @@
-"""The runbook's own commands, as an operator would copy them: what is rehearsed is what is written."""
+"""The commands in the runbook. Drills run exactly these commands, as an operator would copy them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
 class RunbookError(Exception):
-    """The runbook does not say what a drill wants to do by it."""
+    """Raised if the runbook lacks a heading or definition that a drill needs."""
 
 
 def anchor(heading: str) -> str:
-    """The address of a heading in the page, as GitHub forms it."""
+    """Returns GitHub's anchor of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def section(heading: str, page: Path = PAGE) -> str:
-    """What stands under a heading, up to the next one.
+    """Returns the text from a heading to the next one.
 
     Raises:
         RunbookError: if there is no such heading.
@@ -41,12 +41,12 @@ def section(heading: str, page: Path = PAGE) -> str:
 
 
 def blocks(heading: str, page: Path = PAGE) -> list[str]:
-    """The shell commands under a heading, block by block."""
+    """Returns the blocks of shell commands under a heading."""
     return [str(block) for block in _BLOCK.findall(section(heading, page))]
 
 
 def preamble(environment: str, product: str, page: Path = PAGE) -> str:
-    """The definitions that all commands share, for an environment and a product."""
+    """Returns the variable definitions that all commands share, for an environment and a product."""
     first, plain = str(_BLOCK.findall(page.read_text(encoding="utf-8"))[0]), "E=production P=allthrive;"
     if plain not in first:
         raise RunbookError(f"{page} does not begin with '{plain}'")
@@ -58,13 +58,13 @@ def preamble(environment: str, product: str, page: Path = PAGE) -> str:
 
 
 def _without_comments(text: str) -> str:
-    """The page with `#` of shell comments hidden: they are no headings."""
+    """Returns the page with `#` inside code blocks replaced, so that shell comments do not look like headings."""
     return re.sub(r"```.*?```", lambda block: block[0].replace("#", "\0"), text, flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Shell:
-    """The shell of an operator at the local cloud."""
+    """An operator's shell that is connected to the local cloud."""
 
     settings: Settings
     environment: str
@@ -74,7 +74,7 @@ class Shell:
         """Run commands after `source .slipway/local.env` and the runbook's definitions."""
         lines = [f"source '{self.settings.state}/local.env'", preamble(self.environment, self.product), script]
         return subprocess.run(  # noqa: S603 - the runbook's own words
-            ["bash", "-c", "\n".join(lines)],  # noqa: S607 - the operator's bash
+            ["bash", "-c", "\n".join(lines)],  # noqa: S607 - the operator's own bash
             cwd=ROOT,
             env={**os.environ, **self.settings.environment(), "AWS_PAGER": "", "PAGER": ""},
             stdin=subprocess.DEVNULL,

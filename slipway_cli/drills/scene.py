@@ -1,4 +1,4 @@
-"""Where a drill plays: one environment of a product on the running local cloud, and what may be done there."""
+"""The environment that a drill runs in: one environment of a product on the running local cloud."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _POLL_SECONDS = 1.0
 
 
 class SceneError(Exception):
-    """A drill cannot be played, or cannot go on; the message says why and what to type."""
+    """Raised if a drill cannot start or continue; the message says why and what to type."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One drill's place, report and hands."""
+    """The environment that a drill runs in, its report, and its helper methods."""
 
     settings: Settings
     product: Product
@@ -47,12 +47,12 @@ class Scene:
     report: Report
 
     def __post_init__(self) -> None:
-        """AWS is the local cloud for everything below, and nothing else."""
+        """Point all AWS clients of this process to the local cloud."""
         os.environ |= shell.variables(self.settings)
         os.environ.pop("AWS_PROFILE", None)
         os.environ.pop("AWS_SESSION_TOKEN", None)
 
-    # -- what is there
+    # --- the environment
 
     @cached_property
     def target(self) -> Target:
@@ -61,53 +61,53 @@ class Scene:
 
     @cached_property
     def url(self) -> str:
-        """The environment's address, for this machine."""
+        """The environment's URL on this machine."""
         domain = self.target.output("edge", "DistributionDomainName")
         return f"http://{domain.removesuffix('.cloudfront.net')}.cloudfront.localhost:{self.settings.port}"
 
     @cached_property
     def cluster(self) -> str:
-        """Its ECS cluster."""
+        """The name of the environment's ECS cluster."""
         return names.cluster(self.environment, self.product.name)
 
     def service(self, name: str) -> str:
-        """The physical name of a service."""
+        """Returns the name of an ECS service."""
         return names.service(self.environment, self.product.name, name)
 
     def client(self, service: str) -> Any:
-        """A client in the environment's region."""
+        """Returns a client in the environment's region."""
         return self.target.client(service)
 
     def check(self) -> None:
-        """Whether a drill can be played at all.
+        """Check that a drill can start.
 
         Raises:
-            SceneError: with what to type first.
+            SceneError: if it cannot; the message says what to type first.
         """
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", self.settings.port)):
                 raise SceneError(f"no local cloud answers on port {self.settings.port}; type: make demo")
         if self.faults():
-            self.report.say("the local cloud still answered badly, as an earlier drill had asked; that is over")
+            self.report.say("removed the faults that an earlier drill had left in the local cloud")
         try:
             answer = get(f"{self.url}/api/v1/status/")
         except (ReleaseError, ClientError, BotoCoreError, OSError) as error:
             raise SceneError(f"{self.environment} does not serve yet ({error}); type: make demo") from error
         if answer.status != 200:  # noqa: PLR2004 - OK
             raise SceneError(
-                f"{self.environment} is not well before the drill: HTTP {answer.status} {answer.body[:200]!r}. "
-                "Look at it first (docs/runbook.md), or start afresh: make local-reset demo"
+                f"{self.environment} is not healthy before the drill: HTTP {answer.status} {answer.body[:200]!r}. "
+                "Repair it first (docs/runbook.md), or start again with: make local-reset demo"
             )
 
     @property
     def database_url(self) -> str:
-        """The address and password that new connections need now."""
+        """The current database URL, with the password."""
         secrets = self.client("secretsmanager")
         found = secrets.get_secret_value(SecretId=self.target.output("data", "DatabaseUrlSecret"))["SecretString"]
         return str(json.loads(found)["url"] if found.startswith("{") else found)
 
     def data(self) -> rows.Rows:
-        """What stands in the database."""
+        """Returns the contents of the database."""
         return rows.read(self.database_url)
 
     def status(self) -> dict[str, Any]:
@@ -120,23 +120,23 @@ class Scene:
         return found
 
     def visitor(self, path: str = "/api/v1/status/") -> Visitor:
-        """Somebody who uses the site meanwhile."""
+        """Returns a visitor who uses the site during the drill."""
         return Visitor(self.url, path)
 
     def tasks(self, service: str, status: str = "RUNNING") -> list[str]:
-        """The tasks of a service."""
+        """Returns the ARNs of a service's tasks."""
         listed = self.client("ecs").list_tasks(
             cluster=self.cluster, serviceName=self.service(service), desiredStatus=status
         )
         return sorted(listed["taskArns"])
 
-    # -- what is done
+    # --- actions
 
     def until(self, what: str, ask: Callable[[], Found | None], seconds: float = 900) -> Found:
-        """Wait until the answer is true.
+        """Wait until a function returns a true value, and return that value.
 
         Raises:
-            SceneError: if that takes too long.
+            SceneError: if it takes longer than `seconds`.
         """
         deadline = time.monotonic() + seconds
         while not (found := ask()):
@@ -148,17 +148,17 @@ class Scene:
     def documented(
         self, heading: str, *numbers: int, replace: dict[str, str] | None = None, may_fail: bool = False
     ) -> str:
-        """Run blocks of commands under a heading of the runbook, in one shell; answers what they printed.
+        """Run blocks of commands under a heading of the runbook, in one shell. Returns their output.
 
-        `replace` puts values where the runbook has an example's.
+        `replace` maps the runbook's example values to the values to use.
 
         Raises:
-            SceneError: if they failed, unless they may.
+            SceneError: if the commands fail and `may_fail` is false.
         """
         found = blocks(heading)
         if max(numbers) >= len(found):
             raise SceneError(
-                f"the runbook has {len(found)} blocks under '{heading}', number {max(numbers) + 1} is asked"
+                f"the runbook has {len(found)} blocks under '{heading}', but the drill needs block {max(numbers) + 1}"
             )
         commands = "\n".join(found[number].rstrip() for number in numbers)
         for old, new in (replace or {}).items():
@@ -168,17 +168,17 @@ class Scene:
         return self.type(commands, may_fail=may_fail)
 
     def type(self, commands: str, *, may_fail: bool = False) -> str:
-        """Run commands as an operator's shell does; answers what they printed."""
+        """Run commands in an operator's shell. Returns their output."""
         self.report.typed(commands)
         done = Shell(self.settings, self.environment, self.product.name).run(f"set -e\n{commands}")
         printed = done.stdout + done.stderr
-        self.report.answered(printed)
+        self.report.printed(printed)
         if done.returncode and not may_fail:
-            raise SceneError(f"the runbook's commands ended with {done.returncode}: {printed[-600:]}")
+            raise SceneError(f"the runbook's commands exited with {done.returncode}: {printed[-600:]}")
         return printed
 
     def github(self, path: str, token: str = "") -> Any:
-        """Ask GitHub about the product's repository, with the pipeline's token or another one."""
+        """Read from GitHub's API for the product's repository, with the pipeline's token by default."""
         pipeline = self.product.pipeline
         if not token and pipeline is not None:
             found = self.client("secretsmanager").get_secret_value(SecretId=pipeline.github.secret)["SecretString"]
@@ -191,39 +191,39 @@ class Scene:
             return json.load(answer)
 
     def issues(self) -> list[dict[str, Any]]:
-        """The open issues, newest first."""
+        """Returns the open issues, newest first."""
         found: list[dict[str, Any]] = self.github("/issues?state=open")
         return found
 
-    # -- the developers' side
+    # --- the developer's clone
 
     @property
     def clone(self) -> Path:
-        """Where the demo's user changes the product."""
+        """The clone in which the demo's user changes the product."""
         return self.settings.state / "work" / self.product.repository.name
 
     def git(self, *words: str) -> str:
-        """Git in that clone.
+        """Run git in the clone, and return its output.
 
         Raises:
-            SceneError: if it failed.
+            SceneError: if git fails.
         """
         if not self.clone.is_dir():
-            raise SceneError(f"there is no {self.clone}, where the demo lets you change the product; type: make demo")
+            raise SceneError(f"there is no {self.clone}, the clone that the demo creates; type: make demo")
         done = subprocess.run(["git", *words], cwd=self.clone, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603, S607 - the user's git
         if done.returncode:
             raise SceneError(f"git {' '.join(words)} in {self.clone}: {done.stderr.strip()}")
         return done.stdout.strip()
 
     def push(self, message: str) -> str:
-        """Commit everything and push; answers the commit."""
+        """Commit all changes and push them. Returns the commit."""
         self.git("add", "--all")
         self.git("commit", "--allow-empty", "--quiet", "--message", message)
         self.git("push", "--quiet", "origin", self.product.repository.branch)
         return self.git("rev-parse", "HEAD")
 
     def faults(self, *faults: dict[str, Any]) -> list[dict[str, Any]]:
-        """Make the local cloud answer badly, or well again if none is given; what it did so far."""
+        """Replace the local cloud's injected faults; without arguments, remove them. Returns the faults before."""
         status, answer = signing.send(self.settings, "PUT", "/_localcloud/faults", json.dumps(list(faults)).encode())
         if status != HTTPStatus.OK:
             raise SceneError(f"the local cloud refused the faults: {answer.decode()}")

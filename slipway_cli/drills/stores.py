@@ -1,4 +1,4 @@
-"""Database, cache and password: restarts and changes while people use the site."""
+"""Restarts of database and cache, and a change of the password, while people use the site."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from slipway_cli.drills.releases import Before
 from slipway_cli.drills.scene import Scene, SceneError
 from slipway_cli.release.verify import get
 
-_CALM_SECONDS = 5.0  # so long visitors must be served before a fault counts as over
+_CALM_SECONDS = 5.0  # visitors must be served this long before a fault counts as over
 
 
 def _calm(scene: Scene, visitor: Any, seconds: float = 300) -> None:
-    """Wait until visitors are served again, and stay so."""
+    """Wait until visitors have been served without failures for some seconds."""
 
     def served() -> bool:
         recent = [visit for visit in visitor.visits if visit.at + visit.took > visitor.visits[-1].at - _CALM_SECONDS]
@@ -30,7 +30,7 @@ def _calm(scene: Scene, visitor: Any, seconds: float = 300) -> None:
 
 
 def _task_works(scene: Scene) -> float:
-    """Give the workers something to do; seconds until it was done."""
+    """Start a task of the workers. Returns the seconds until it was done."""
     began = time.monotonic()
     body = json.dumps({"text": "five words make one task"}).encode()
 
@@ -58,35 +58,35 @@ def database_restart(scene: Scene) -> None:
     with scene.visitor() as visitor:
         scene.documented("The database restarts", 0)
         _calm(scene, visitor)
-        report.say(f"a worker did a task, {_task_works(scene):.1f} s after it was asked")
-    report.promise("visitors are served again without anybody's doing", not visitor.visits[-1].problem, visitor.said())
+        report.say(f"a worker finished a task {_task_works(scene):.1f} s after its start")
+    report.promise("visitors are served again automatically", not visitor.visits[-1].problem, visitor.summary())
     report.promise("no task was restarted", {name: scene.tasks(name) for name in tasks} == tasks, "the same tasks run")
     report.promise("the old release serves", scene.status().get("version") == before.version, before.version)
     before.intact(scene)
-    report.say("no alarm: RequestsFail wants ten failures in each of five minutes")
+    report.say("no alarm: RequestsFail needs ten failures in each of five minutes")
 
 
 def redis_failover(scene: Scene) -> None:
-    """The primary of Redis goes and comes back empty, which is worse than a failover: that keeps most of the data."""
+    """The primary of Redis stops and comes back empty. That is worse than a failover, which keeps most of the data."""
     before, report = Before.of(scene), scene.report
     tasks = {name: scene.tasks(name) for name in scene.product.services}
     container = _cache_container(scene)
     with scene.visitor() as visitor:
-        report.say("here the cache is one container without a replica: it is killed, and started again empty")
+        report.say("the local cache is one container without a replica: it is killed and started again, empty")
         container.kill()
         container.start()
         _calm(scene, visitor)
-        report.say(f"a worker did a task, {_task_works(scene):.1f} s after it was asked")
+        report.say(f"a worker finished a task {_task_works(scene):.1f} s after its start")
         scene.documented("Redis fails over", 0)
-        worker = scene.until("beat's sign of life", lambda: scene.status().get("worker", {}).get("ok"), 180)
-    report.promise("visitors are served again without anybody's doing", not visitor.visits[-1].problem, visitor.said())
-    report.promise("workers and beat reconnected", worker, "a task was done, and beat's heartbeat came")
+        worker = scene.until("beat's heartbeat", lambda: scene.status().get("worker", {}).get("ok"), 180)
+    report.promise("visitors are served again automatically", not visitor.visits[-1].problem, visitor.summary())
+    report.promise("workers and beat reconnected", worker, "a task was finished, and beat's heartbeat arrived")
     kept = {name: scene.tasks(name) for name in tasks}
     report.promise(
         "no task was restarted", kept == tasks, "the same tasks run" if kept == tasks else "see describe-services"
     )
     before.intact(scene)
-    report.say("lost: what was queued at that moment. On AWS a replica takes over with all but the last second")
+    report.say("the tasks queued at that moment are lost. On AWS a replica takes over and loses only the last second")
 
 
 def _cache_container(scene: Scene) -> Any:
@@ -102,14 +102,14 @@ def _cache_container(scene: Scene) -> Any:
     )
     docker = network.connect()
     if docker is None or not name:
-        raise SceneError(f"{scene.environment} has no cache that runs; type: make demo, with Docker")
+        raise SceneError(f"{scene.environment} has no running cache; type: make demo, with Docker running")
     found = [
         container
         for container in docker.containers.list(filters={"label": "ministack=elasticache"})
         if name in str(container.name)
     ]
     if not found:
-        raise SceneError(f"no container of the cache {name} runs; look at: docker ps")
+        raise SceneError(f"no container of the cache {name} is running; type: docker ps")
     return found[0]
 
 
@@ -133,27 +133,29 @@ def secret_rotation(scene: Scene) -> None:
         scene.documented("Rotate the database password now", 0)
         scene.until("a new password", lambda: scene.database_url != old, 300)
         report.say("the secret has a new password")
-        for name, was in tasks.items():
-            scene.until(f"new tasks of {name}", partial(_renewed, scene, name, was), 600)
-            report.say(f"{name} runs with it")
+        for name, old_tasks in tasks.items():
+            scene.until(f"new tasks of {name}", partial(_renewed, scene, name, old_tasks), 600)
+            report.say(f"{name} uses it")
         _calm(scene, visitor)
         seconds = time.monotonic() - began
-    report.promise("every task knows the new password", True, f"after {seconds:.0f} s")
-    report.promise("visitors are served again without anybody's doing", not visitor.visits[-1].problem, visitor.said())
+    report.promise("every task has the new password", True, f"after {seconds:.0f} s")
+    report.promise("visitors are served again automatically", not visitor.visits[-1].problem, visitor.summary())
     kept = not _refused(old)
-    report.promise("the old login works until the next rotation", kept, "so no task was refused while it was replaced")
+    report.promise(
+        "the old login works until the next rotation", kept, "no task lost its access before it was replaced"
+    )
     report.promise("the same release serves", scene.status().get("version") == before.version, before.version)
     before.intact(scene)
     if visitor.failed:
-        report.say(f"not served for {visitor.longest_gap:.1f} s at the most, while the tasks were replaced")
+        report.say(f"visitors were not served for at most {visitor.longest_gap:.1f} s, while tasks were replaced")
 
 
-def _renewed(scene: Scene, service: str, was: list[str]) -> bool:
+def _renewed(scene: Scene, service: str, old_tasks: list[str]) -> bool:
     found = scene.client("ecs").describe_services(cluster=scene.cluster, services=[scene.service(service)])["services"][
         0
     ]
     return (
-        not set(scene.tasks(service)) & set(was)
+        not set(scene.tasks(service)) & set(old_tasks)
         and len(found["deployments"]) == 1
         and found["deployments"][0]["rolloutState"] == "COMPLETED"
     )

@@ -1,4 +1,4 @@
-"""A visitor who asks a site again and again, and remembers what he got: nobody else knows whether it served."""
+"""A visitor who requests a page of a site continuously and records each response."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import pairwise
 
 from slipway_cli.release.verify import Answer, get
 
@@ -17,19 +18,19 @@ _EVERY_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Visit:
-    """One answer."""
+    """One request and its result."""
 
     at: float
-    """Seconds since the first visit."""
+    """The seconds from the first visit to this one."""
     took: float
     problem: str
-    """Empty if the page came."""
+    """Why the page was not served; empty if it was."""
     version: str
 
 
 @dataclass
 class Visitor:
-    """Visits until told to stop; a context."""
+    """Visits a page in a thread until the `with` block ends."""
 
     url: str
     path: str = "/api/v1/status/"
@@ -67,27 +68,27 @@ class Visitor:
 
     @property
     def failed(self) -> list[Visit]:
-        """The visits that got no page."""
+        """The visits without a page."""
         return [visit for visit in self.visits if visit.problem]
 
     @property
     def unnoticed(self) -> bool:
-        """Whether whoever met an error was served when he asked again.
+        """True if no two consecutive visits failed, so that a retry always succeeded.
 
-        The local cloud stops a task without waiting for the requests it is answering, as ECS does by the load
-        balancer's deregistration delay: so one may fail here when its task is replaced.
+        When the local cloud stops a task, it does not wait for open requests, as ECS does with the load balancer's
+        deregistration delay: so a single request may fail here when its task is replaced.
         """
-        pairs = zip(self.visits, self.visits[1:], strict=False)
-        return bool(self.visits) and not any(visit.problem and next_one.problem for visit, next_one in pairs)
+        pairs = pairwise(self.visits)
+        return bool(self.visits) and not any(visit.problem and retry.problem for visit, retry in pairs)
 
     @property
     def versions(self) -> list[str]:
-        """The releases that answered, in the order in which they were first seen."""
+        """The versions that served pages, in the order of their first response."""
         return list(dict.fromkeys(visit.version for visit in self.visits if visit.version))
 
     @property
     def longest_gap(self) -> float:
-        """The longest time in which no page came, in seconds."""
+        """The longest time without a page, in seconds."""
         longest, since = 0.0, 0.0
         for visit in self.visits:
             end = visit.at + visit.took
@@ -96,14 +97,14 @@ class Visitor:
                 since = end
         return longest
 
-    def said(self) -> str:
-        """All of it, for the report."""
+    def summary(self) -> str:
+        """Returns the numbers of all visits and failures as text for the report."""
         problems: dict[str, int] = {}
         for visit in self.failed:
             problems[visit.problem] = problems.get(visit.problem, 0) + 1
-        told = ", ".join(f"{count} times {problem}" for problem, count in problems.items())
+        causes = ", ".join(f"{count} times {problem}" for problem, count in problems.items())
         slowest = max((visit.took for visit in self.visits), default=0.0)
         return (
-            f"{len(self.visits)} requests, {len(self.failed)} failed{f' ({told})' if told else ''}, "
-            f"longest without a page {self.longest_gap:.1f} s, slowest answer {slowest:.1f} s"
+            f"{len(self.visits)} requests, {len(self.failed)} failed{f' ({causes})' if causes else ''}, "
+            f"longest time without a page {self.longest_gap:.1f} s, slowest response {slowest:.1f} s"
         )

@@ -1,4 +1,4 @@
-"""The drills and the runbook belong together: a drill types what is written, and what is written is rehearsed."""
+"""The drills and the runbook match: a drill runs commands of the runbook, and the runbook names its drills."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.docs.test_runbook import headings
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
-def test_every_drill_has_its_heading_and_the_heading_names_it(drill: object) -> None:
+def test_every_drill_has_a_heading_in_the_runbook_which_names_the_drill(drill: object) -> None:
     assert isinstance(drill, type(DRILLS[0]))
     assert anchor(drill.heading) in headings(PAGE)
     assert f"`{drill.name}`" in section(drill.heading)
 
 
 @pytest.mark.parametrize("module", ["releases", "stores", "outages", "restore"])
-def test_every_block_a_drill_types_is_in_the_runbook(module: str) -> None:
+def test_every_command_block_of_a_drill_is_in_the_runbook(module: str) -> None:
     tree = ast.parse((ROOT / "slipway_cli" / "drills" / f"{module}.py").read_text(encoding="utf-8"))
     typed = 0
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
@@ -42,21 +42,21 @@ def test_every_block_a_drill_types_is_in_the_runbook(module: str) -> None:
 
 
 @pytest.mark.parametrize("block", range(len(re.findall(r"```sh\n", PAGE.read_text(encoding="utf-8")))))
-def test_every_block_of_the_runbook_is_what_a_shell_can_read(block: int, tmp_path: Path) -> None:
+def test_every_block_of_the_runbook_is_valid_shell_syntax(block: int, tmp_path: Path) -> None:
     text = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[block]
-    # What a person fills in stands in angle brackets, which a shell would take for a file.
+    # The runbook has placeholders in angle brackets, which a shell would read as redirections.
     script = re.sub(r"<[A-Za-z][^<>\n]*>", "FILLED", text)
     done = subprocess.run(["bash", "-n", "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_the_definitions_are_those_of_another_environment_and_product() -> None:
-    told = preamble("staging", "edenco")
-    assert "E=staging P=edenco;" in told
-    assert "PIPELINE=edenco-main STAGE=Staging" in told
+def test_the_definitions_are_adapted_to_an_environment_and_product() -> None:
+    definitions = preamble("staging", "edenco")
+    assert "E=staging P=edenco;" in definitions
+    assert "PIPELINE=edenco-main STAGE=Staging" in definitions
 
 
-def test_a_heading_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_heading_is_named(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("## One\n\n```sh\n# no heading\necho 1\n```\n\n## Two\n")
     assert blocks("One", page) == ["# no heading\necho 1\n"]
@@ -72,21 +72,19 @@ def test_without_a_name_the_drills_are_listed(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["bad-imag"], "did you mean 'bad-image'"),
         (["bad-image", "--environment", "stagin"], "no environment 'stagin' in allthrive"),
         (["bad-image", "--product", "allthriv"], "allthriv"),
     ],
 )
-def test_what_is_asked_wrongly_is_told_with_exit_code_2(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert drills.main(words) == 2
-    assert said in capsys.readouterr().err
+def test_a_usage_error_exits_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert drills.main(arguments) == 2
+    assert message in capsys.readouterr().err
 
 
-def test_without_a_running_demo_a_drill_says_what_to_type(
+def test_without_a_running_demo_a_drill_prints_the_command_to_type(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as free:

@@ -1,4 +1,4 @@
-"""What is planted, and when a failed release counts as taken back."""
+"""The migrations that drills write, and when a rollback counts as finished."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipway_cli.operate.runs import Entry
 
 @dataclass
 class Listed:
-    """A pipeline that lists these runs."""
+    """A pipeline with a fixed list of runs."""
 
     runs: list[Entry]
 
@@ -37,18 +37,16 @@ def run(status: str, *, rollback: bool) -> Entry:
         ([run("Succeeded", rollback=True), run("InProgress", rollback=False)], True),
         ([], True),
     ],
-    ids=["the stage is being taken back", "another run waits for a person", "nothing runs"],
+    ids=["a rollback is in progress", "another run waits for an approval", "no run is in progress"],
 )
-def test_only_the_run_that_takes_the_stage_back_is_waited_for(runs: list[Entry], *, settled: bool) -> None:
+def test_only_a_rollback_is_waited_for(runs: list[Entry], *, settled: bool) -> None:
     assert releases._settled(Listed(runs)) is settled  # type: ignore[arg-type]  # all it asks of a pipeline
 
 
 @pytest.mark.parametrize(
     ("imports", "body"), [("", releases.FAILS), (releases.IMPORTS, releases.HANGS)], ids=["fails", "hangs"]
 )
-def test_a_planted_migration_passes_the_linters_that_stand_before_the_database(
-    imports: str, body: str, tmp_path: Path
-) -> None:
+def test_a_drills_migration_passes_the_linters_of_the_example(imports: str, body: str, tmp_path: Path) -> None:
     backend = ROOT / "examples" / "allthrive" / "backend"
     planted = tmp_path / "catalog" / "migrations" / "0002_drill.py"
     planted.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a tired person reads."""
+"""The report of a drill."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ def written(report: Report) -> str:
     return report.stream.getvalue()
 
 
-def test_a_drill_whose_promises_held_ends_with_zero_and_names_the_place_in_the_runbook() -> None:
+def test_a_drill_with_all_promises_kept_exits_with_0_and_names_the_runbook() -> None:
     report = Report(io.StringIO())
     report.promise("the data are intact", kept=True, seen="31 rows")
     assert report.verdict("bad-image", "docs/runbook.md#x") == 0
     assert "✔ the data are intact: 31 rows" in written(report)
     assert "PASSED  bad-image" in written(report)
-    assert "What to do when it is no drill: docs/runbook.md#x" in written(report)
+    assert "What to do in a real case: docs/runbook.md#x" in written(report)
 
 
-def test_one_broken_promise_fails_the_drill_and_is_named_at_its_end() -> None:
+def test_one_broken_promise_fails_the_drill_and_is_named_in_the_verdict() -> None:
     report = Report(io.StringIO())
     report.promise("the data are intact", kept=True)
     report.promise("the old release serves", kept=False, seen="HTTP 503")
     assert report.verdict("bad-image", "x") == 1
     assert "✘ the old release serves: HTTP 503" in written(report)
     assert "FAILED  bad-image" in written(report)
-    assert "1 did not hold: the old release serves" in written(report)
+    assert "promises not kept: the old release serves" in written(report)
 
 
-def test_a_long_output_is_shown_by_its_end() -> None:
+def test_only_the_end_of_a_long_output_is_shown() -> None:
     report = Report(io.StringIO())
-    report.answered("\n".join(f"line {number}" for number in range(30)), most=3)
+    report.printed("\n".join(f"line {number}" for number in range(30)), most=3)
     assert written(report).split() == ["…", "27", "lines", "before", "line", "27", "line", "28", "line", "29"]
 
 
@@ -59,7 +59,7 @@ def visitor(*visits: tuple[float, float, str]) -> Visitor:
         ([], 0.0),
     ],
 )
-def test_the_longest_time_without_a_page_counts_failures_slowness_and_an_end_that_never_came(
+def test_the_longest_time_without_a_page_includes_failures_slow_responses_and_a_failing_end(
     visits: list[tuple[float, float, str]], gap: float
 ) -> None:
     assert visitor(*visits).longest_gap == pytest.approx(gap)
@@ -69,11 +69,11 @@ def test_the_longest_time_without_a_page_counts_failures_slowness_and_an_end_tha
     ("problems", "unnoticed"),
     [(["", "", ""], True), (["", "HTTP 502", ""], True), (["", "HTTP 502", "HTTP 502", ""], False), ([], False)],
 )
-def test_one_lost_request_is_not_noticed_by_who_asks_again_and_two_are(problems: list[str], *, unnoticed: bool) -> None:
+def test_one_failure_is_unnoticed_and_two_in_a_row_are_not(problems: list[str], *, unnoticed: bool) -> None:
     assert visitor(*((at, 0.1, problem) for at, problem in enumerate(problems))).unnoticed is unnoticed
 
 
-def test_a_visitor_remembers_versions_and_problems_in_the_order_they_came() -> None:
+def test_a_visitor_records_versions_and_problems_in_order() -> None:
     enough = threading.Event()
     answers = iterate(
         [
@@ -95,7 +95,7 @@ def test_a_visitor_remembers_versions_and_problems_in_the_order_they_came() -> N
         assert enough.wait(10)
     assert seen.versions == ["1", "2"]
     assert [visit.problem for visit in seen.visits[:4]] == ["", "HTTP 503", "no answer: refused", ""]
-    assert "2 failed (1 times HTTP 503, 1 times no answer: refused)" in seen.said()
+    assert "2 failed (1 times HTTP 503, 1 times no answer: refused)" in seen.summary()
 
 
 def iterate(answers: list[Answer | OSError], enough: threading.Event) -> Iterator[Answer | OSError]:
