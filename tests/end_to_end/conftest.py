@@ -1,4 +1,4 @@
-"""A cloud without Docker, and in it a world of pipelines, for the tests that need no container."""
+"""A local cloud without Docker, with pipelines, for the tests that need no container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our own handlers, deployed to a cloud of tests as they are."""
+"""Deploys Slipway's own handlers, unchanged, to a local cloud for tests."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "
 
 
 def packed(name: str, files: Mapping[str, str] | None = None) -> bytes:
-    """What CDK packs of a handler, and files beside it."""
+    """Returns the asset that the CDK builds for a handler, with additional files."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        for path in sorted(each for folder in (name, "shared") for each in (ROOT / "lambda" / folder).glob("*.py")):
+        for path in sorted(path for folder in (name, "shared") for path in (ROOT / "lambda" / folder).glob("*.py")):
             archive.writestr(str(path.relative_to(ROOT / "lambda")), path.read_text(encoding="utf-8"))
         for path_name, text in (files or {}).items():
             archive.writestr(path_name, text)
@@ -33,7 +33,7 @@ def deploy_handler(
     entry: str = "",
     files: Mapping[str, str] | None = None,
 ) -> str:
-    """A function that may do these actions; `entry` is its own main unless one of `files` stands before it."""
+    """Deploys a function that may do these actions, and returns its name. By default `entry` is the handler's main."""
     made = unique(name.replace("_", "-"))
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
     plain.client("lambda").create_function(

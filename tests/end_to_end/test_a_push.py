@@ -1,4 +1,4 @@
-"""The short way through everything that is real: a push, a build in a container, an image, a service, an answer."""
+"""The whole path in one short test: a push, a build in a container, an image, a service, and its response."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def serve(cloud: Cloud) -> str:
 
 
 def builder(world: World, cloud: Cloud, repository: str) -> Builder:
-    """A project that makes an image of the commit and says under which digest it was pushed."""
+    """A project that builds an image of the commit, pushes it, and writes its digest to an artifact."""
     image = f"{REGISTRY}/{repository}"
     reached = f"arn:aws:s3:::{world.bucket}/*"
     found = f"aws ecr describe-images --repository-name {repository} --image-ids imageTag=$CODEBUILD_BUILD_NUMBER"
@@ -65,7 +65,7 @@ def builder(world: World, cloud: Cloud, repository: str) -> Builder:
     )
 
 
-def test_a_push_is_built_in_a_container_rolled_out_and_answers(world: World, cloud: Cloud) -> None:
+def test_a_push_is_built_in_a_container_deployed_and_served(world: World, cloud: Cloud) -> None:
     name, repository = serve(cloud), f"{unique('own')}/web"
     cloud.client("ecr").create_repository(repositoryName=repository)
     build = action(

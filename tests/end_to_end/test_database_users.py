@@ -1,4 +1,4 @@
-"""The application's database users, made in a PostgreSQL whose master is no superuser, as on RDS."""
+"""The application's database users, created in a PostgreSQL whose master user is not a superuser, as on RDS."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Database:
 
 @pytest.fixture(scope="module")
 def server(cloud: Cloud) -> Database:
-    """A server, with a master user that has what RDS gives: it makes roles and databases, and is no superuser."""
+    """A server whose master user has the rights of RDS's: it can create roles and databases, but is not a superuser."""
     name = unique("users")
     rds = cloud.client("rds")
     rds.create_db_instance(
@@ -119,7 +119,7 @@ def server(cloud: Cloud) -> Database:
 
 @pytest.fixture
 def database(server: Database) -> Iterator[Database]:
-    """An empty database, before the application has users of its own."""
+    """An empty database without users of the application."""
     superuser = ("superuser", SUPERUSER_PASSWORD)
     server.run(*superuser, "CREATE DATABASE shop OWNER master", database="app")
     yield server
@@ -153,7 +153,7 @@ def secrets(database: Database, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture(name="first")
 def _first(secrets: Secrets) -> tuple[str, str]:
-    """The first user's login, after the users were made."""
+    """The first user's login, after the users were created."""
     handler.ensure()
     login = secrets.values[OLD]
     return login["username"], login["password"]
@@ -178,13 +178,13 @@ def test_what_the_application_creates_belongs_to_the_owner_of_the_schema(
     assert owners(database)["made"] == owners(database)["public"] == "shop_owner"
 
 
-def test_the_application_makes_neither_roles_nor_databases(database: Database, first: tuple[str, str]) -> None:
+def test_the_application_can_create_neither_roles_nor_databases(database: Database, first: tuple[str, str]) -> None:
     for statement in ("CREATE ROLE another", "CREATE DATABASE another", "DROP DATABASE shop"):
         with pytest.raises(psycopg2.Error, match=r"permission denied|must be owner|cannot drop the currently open"):
             database.run(*first, statement)
 
 
-def test_what_the_master_made_before_is_handed_over(database: Database, secrets: Secrets) -> None:
+def test_objects_that_the_master_created_earlier_are_handed_over(database: Database, secrets: Secrets) -> None:
     database.administer(
         'CREATE TABLE "Old Table" (id serial PRIMARY KEY, n integer GENERATED ALWAYS AS IDENTITY)',
         "CREATE SEQUENCE alone",
@@ -206,13 +206,13 @@ def test_what_the_master_made_before_is_handed_over(database: Database, secrets:
     database.run(*login, 'ALTER TABLE "Old Table" ADD COLUMN more text', 'DROP TABLE "odd ""name"."t"')
 
 
-def test_the_master_still_reads_and_changes_what_it_handed_over(database: Database, first: tuple[str, str]) -> None:
+def test_the_master_can_still_read_and_change_what_it_handed_over(database: Database, first: tuple[str, str]) -> None:
     database.run(*first, "CREATE TABLE made AS SELECT 1 AS one")
 
     assert database.administer("ALTER TABLE made ADD COLUMN two integer", "SELECT one FROM made") == [(1,)]
 
 
-def test_making_them_again_changes_nothing_and_repairs_a_lost_password(
+def test_creating_the_users_again_changes_nothing_and_repairs_a_wrong_password(
     database: Database, first: tuple[str, str]
 ) -> None:
     database.run(*first, "CREATE TABLE made AS SELECT 1 AS one")
@@ -224,7 +224,7 @@ def test_making_them_again_changes_nothing_and_repairs_a_lost_password(
     assert database.run(*first, "SELECT current_user") == [("shop_owner",)]
 
 
-def test_a_refused_statement_leaves_nothing_half_done(database: Database, secrets: Secrets) -> None:
+def test_a_refused_statement_leaves_no_partial_changes(database: Database, secrets: Secrets) -> None:
     database.run("superuser", SUPERUSER_PASSWORD, "CREATE ROLE shop_2 LOGIN SUPERUSER")
 
     with pytest.raises(DatabaseError, match="permission denied"):
@@ -236,19 +236,19 @@ def test_a_refused_statement_leaves_nothing_half_done(database: Database, secret
 
 
 def test_no_password_is_in_any_statement(database: Database, secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+    statements: list[str] = []
     plain = Connection.query
 
     def query(connection: Connection, statement: str) -> Any:
-        said.append(statement)
+        statements.append(statement)
         return plain(connection, statement)
 
     monkeypatch.setattr(Connection, "query", query)
 
     handler.ensure()
 
-    assert said
-    assert not [statement for statement in said if "password" in statement.replace("PASSWORD", "")]
+    assert statements
+    assert not [statement for statement in statements if "password" in statement.replace("PASSWORD", "")]
 
 
 def rotate() -> None:
@@ -256,7 +256,7 @@ def rotate() -> None:
         rotation.main({"Step": step, "SecretId": APPLICATION, "ClientRequestToken": NEW}, None)
 
 
-def test_a_rotation_changes_to_the_other_user_and_leaves_the_first_ones_login(
+def test_a_rotation_switches_to_the_other_user_and_keeps_the_first_ones_login(
     database: Database, secrets: Secrets, first: tuple[str, str]
 ) -> None:
     database.run(*first, "CREATE TABLE made AS SELECT 1 AS one")

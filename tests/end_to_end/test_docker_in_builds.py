@@ -1,4 +1,4 @@
-"""Docker in a privileged build: what builds need works, what leads to the host does not, and nothing stays."""
+"""Docker in a privileged build: builds can do what they need, cannot reach the host, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_an_image_is_built_pushed_and_found_by_its_digest(cloud: Cloud, reposito
     assert exported(build) == {"LOCAL": f"{REGISTRY}/{repository}@{digest}", "DIGEST": digest}
 
 
-def test_our_image_build_leaves_what_is_in_the_image(cloud: Cloud, repository: str) -> None:
+def test_our_image_build_writes_the_packages_of_the_image(cloud: Cloud, repository: str) -> None:
     ours = buildspec("image")
     phases = dict(ours["phases"])
     product = (
@@ -96,7 +96,7 @@ def test_our_image_build_leaves_what_is_in_the_image(cloud: Cloud, repository: s
     assert int(exported(build)["LISTED"]) > 10, log
 
 
-def test_buildx_pushes_and_takes_its_cache_from_the_registry(cloud: Cloud, repository: str) -> None:
+def test_buildx_pushes_and_uses_its_cache_in_the_registry(cloud: Cloud, repository: str) -> None:
     image = f"{REGISTRY}/{repository}"
     cache = f"--cache-from type=registry,ref={image}:cache --cache-to type=inline"
     builder = Builder(
@@ -114,10 +114,10 @@ def test_buildx_pushes_and_takes_its_cache_from_the_registry(cloud: Cloud, repos
     _build, log = succeeded(builder)
     assert any("importing cache manifest from" in line for line in log)
     found = cloud.client("ecr").describe_images(repositoryName=repository)["imageDetails"]
-    assert {"cache", "two", "four"} <= {tag for one in found for tag in one["imageTags"]}
+    assert {"cache", "two", "four"} <= {tag for image in found for tag in image["imageTags"]}
 
 
-def test_a_role_that_may_not_push_is_told_the_line_to_add(cloud: Cloud, repository: str) -> None:
+def test_a_role_that_may_not_push_gets_the_missing_statement_in_the_log(cloud: Cloud, repository: str) -> None:
     image = f"{REGISTRY}/{repository}:denied"
     builder = Builder(cloud, spec(f"docker tag {IMAGE} {image}", f"docker push {image}"), LOGS, privileged=True)
     build = builder.run()
@@ -125,7 +125,7 @@ def test_a_role_that_may_not_push_is_told_the_line_to_add(cloud: Cloud, reposito
     assert '"Action": "ecr:PutImage"' in "\n".join(builder.log(build))
 
 
-def test_containers_talk_on_a_network_of_the_build_and_reach_the_local_cloud(cloud: Cloud) -> None:
+def test_containers_communicate_on_a_network_of_the_build_and_reach_the_local_cloud(cloud: Cloud) -> None:
     get = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).status)"
     health = f"{cloud.settings.container_url}/_ministack/health"
     name = unique("web")
@@ -260,7 +260,7 @@ def test_every_way_to_the_host_is_refused(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("builder", ["0", "1"])
-def test_a_base_image_of_the_registry_is_pulled_by_who_may_whatever_its_address(
+def test_a_base_image_of_the_registry_needs_the_right_to_pull_under_every_address(
     builder: str, cloud: Cloud, repository: str
 ) -> None:
     tag = unique("base")
@@ -280,7 +280,7 @@ def test_a_base_image_of_the_registry_is_pulled_by_who_may_whatever_its_address(
     ]
     _build, log = succeeded(Builder(cloud, spec(*tried), LOGS, privileged=True))
     assert (log.count("FAILED"), log.count("BUILT")) == (3, 0), "\n".join(log)
-    if builder == "0":  # BuildKit says the status only
+    if builder == "0":  # BuildKit shows only the status
         assert f"may not ecr:BatchGetImage on arn:aws:ecr:us-east-1:111122223333:repository/{repository}" in "\n".join(
             log
         )
@@ -288,7 +288,7 @@ def test_a_base_image_of_the_registry_is_pulled_by_who_may_whatever_its_address(
     assert (log.count("FAILED"), log.count("BUILT")) == (0, 3), "\n".join(log)
 
 
-def test_an_image_of_a_build_is_its_own_and_goes_with_it(cloud: Cloud) -> None:
+def test_an_image_of_a_build_is_its_own_and_is_removed_with_it(cloud: Cloud) -> None:
     name = unique("own-image")
     files = f"printf 'FROM {IMAGE}\\nRUN cat /proc/sys/kernel/random/uuid > /data\\n' > Dockerfile"
     builder = Builder(
@@ -312,12 +312,12 @@ def test_an_image_of_a_build_is_its_own_and_goes_with_it(cloud: Cloud) -> None:
 
 @pytest.fixture
 def gate(cloud: Cloud) -> Iterator[Path]:
-    """The socket of a build that waits."""
+    """The Docker socket of a build that is waiting."""
     builder = Builder(cloud, spec("echo begun", "sleep 600"), privileged=True)
     build_id = builder.start()
     builder.says(build_id, "begun")
     container = docker.from_env().containers.list(filters={"label": f"{BUILD_LABEL}={build_id}"})[0]
-    mounts = {one["Destination"]: one["Source"] for one in container.attrs["Mounts"]}
+    mounts = {mount["Destination"]: mount["Source"] for mount in container.attrs["Mounts"]}
     yield Path(mounts["/var/run/docker.sock"])
     builder.codebuild.stop_build(id=build_id)
 
@@ -349,7 +349,7 @@ def test_a_path_that_hides_another_is_refused(gate: Path) -> None:
         assert connection.getresponse().status in {403, 404}, path
 
 
-def test_a_socket_goes_with_its_build(cloud: Cloud) -> None:
+def test_a_socket_is_removed_with_its_build(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("docker version --format '{{.Server.Os}}'"), privileged=True)
     succeeded(builder)
     assert list((cloud.settings.run / "docker").glob("*.sock")) == []

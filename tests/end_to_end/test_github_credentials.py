@@ -1,4 +1,4 @@
-"""The whole way on a cloud: a push starts the pipeline, our functions write to GitHub, a reset empties it."""
+"""GitHub and the pipeline together: a push starts the pipeline, functions write to GitHub, a reset empties it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Forge(World):
         self.git("remote", "set-url", "origin", f"{self.settings.github_url}/{self.repository}.git")
 
     def change(self, message: str, branch: str = "main") -> tuple[str, str]:
-        """A commit that is pushed; answers its id and what the user reads."""
+        """Commits and pushes. Returns the commit and git's output for the user."""
         (self.work / "README.md").write_text(message, encoding="utf-8")
         self.git("add", ".")
         self.git("commit", "-q", "-m", message)
@@ -59,11 +59,11 @@ class Forge(World):
         }
 
     def handler(self, name: str, settings: dict[str, Any], *actions: str) -> str:
-        """One of our functions, as it is."""
+        """Deploys one of Slipway's functions, unchanged."""
         return deploy_handler(self.plain, name, settings, *actions)
 
     def news(self, pipeline: str, function: str) -> None:
-        """Call a function with every event of a pipeline."""
+        """Calls a function for every event of a pipeline."""
         events, rule = self.plain.client("events"), unique("news")
         pattern = {"source": ["aws.codepipeline"], "detail": {"pipeline": [pipeline]}}
         kind = "CodePipeline Pipeline Execution State Change"
@@ -79,7 +79,7 @@ def forge(plain: Plain, tmp_path_factory: pytest.TempPathFactory) -> Forge:
 
 @pytest.fixture
 def github(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
-    """The functions' own GitHub, in this process."""
+    """The GitHub client of the functions, in this process."""
     key = forge.plain.key
     names = {"ACCESS_KEY_ID": key.access_key_id, "SECRET_ACCESS_KEY": key.secret_access_key}
     names |= {"REGION": REGION, "DEFAULT_REGION": REGION}
@@ -91,7 +91,7 @@ def github(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
     boto3.DEFAULT_SESSION = None
 
 
-def test_a_push_starts_the_pipeline_once_with_its_commit_and_says_where_to_look(forge: Forge) -> None:
+def test_a_push_starts_the_pipeline_once_with_its_commit_and_prints_the_runs_url(forge: Forge) -> None:
     branches = {"push": [{"branches": {"includes": ["pushed/**"]}}]}
     name = forge.quiet(stage("Test", forge.job("Job")), triggers=[forge.trigger(**branches)])
     before = len(forge.executions(name))
@@ -155,20 +155,20 @@ def test_a_failing_run_opens_an_issue_and_the_next_success_closes_it(forge: Forg
 
 
 def _issues(github: GitHub) -> list[dict[str, Any]]:
-    return [one for one in github.pages("/issues?state=open") if "pull_request" not in one]
+    return [issue for issue in github.pages("/issues?state=open") if "pull_request" not in issue]
 
 
 def _state(github: GitHub, sha: str) -> str:
     return str(github.get(f"/commits/{sha}/status")["state"])
 
 
-def test_the_functions_read_what_they_wrote(github: GitHub, forge: Forge) -> None:
+def test_the_functions_can_read_what_they_wrote(github: GitHub, forge: Forge) -> None:
     made = github.post("/issues", {"title": "x", "body": "<!-- mark -->\ntext", "labels": ["bug"]})
     for _ in range(3):
         github.post(f"/issues/{made['number']}/comments", {"body": "again"})
 
     open_ones = github.pages("/issues?state=open&labels=bug&sort=created&direction=asc")
-    assert made["number"] in [one["number"] for one in open_ones]
+    assert made["number"] in [issue["number"] for issue in open_ones]
     assert len(github.pages(f"/issues/{made['number']}/comments")) == 3
     github.patch(f"/issues/{made['number']}", {"state": "closed", "state_reason": "completed"})
     assert github.get(f"/issues/{made['number']}")["state"] == "closed"
@@ -182,10 +182,12 @@ def test_one_issue_stays_open_however_often_it_is_reported(github: GitHub) -> No
     issues.update("Failed", [])
     issues.update("Failed", [])
 
-    titles = [one["title"] for one in github.pages("/issues?state=open")]
+    titles = [issue["title"] for issue in github.pages("/issues?state=open")]
     assert titles.count(f"shop: Test failed in {run.pipeline}") == 1
     issues.update("Succeeded", [])
-    assert f"shop: Test failed in {run.pipeline}" not in [one["title"] for one in github.pages("/issues?state=open")]
+    assert f"shop: Test failed in {run.pipeline}" not in [
+        issue["title"] for issue in github.pages("/issues?state=open")
+    ]
 
 
 def test_a_wrong_token_is_refused_with_a_hint_to_the_reader(forge: Forge, github: GitHub) -> None:
@@ -196,7 +198,7 @@ def test_a_wrong_token_is_refused_with_a_hint_to_the_reader(forge: Forge, github
         GitHub(forge.repository, secret).get("/issues")
 
 
-def test_an_app_whose_key_lies_in_kms_is_let_in(forge: Forge, github: GitHub) -> None:
+def test_an_app_with_its_key_in_kms_is_accepted(forge: Forge, github: GitHub) -> None:
     kms = forge.plain.client("kms")
     key = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     app = json.dumps({"app_id": "7", "installation_id": "42", "kms_key_id": key})
@@ -208,7 +210,7 @@ def test_an_app_whose_key_lies_in_kms_is_let_in(forge: Forge, github: GitHub) ->
         secrets.put_secret_value(SecretId=forge.secret, SecretString=json.dumps({"token": TOKEN}))
 
 
-def test_a_reset_empties_it_and_takes_published_repositories_away(tmp_path: Path) -> None:
+def test_a_reset_removes_published_repositories(tmp_path: Path) -> None:
     settings = Settings(port=free_port(), state=tmp_path, docker=False)
     process.start(settings)
     try:
@@ -222,6 +224,6 @@ def test_a_reset_empties_it_and_takes_published_repositories_away(tmp_path: Path
         assert process.reset(settings)
 
         assert not bare.exists()
-        assert (settings.repositories / f"{forge.repository}.git").exists()  # made by hand: not ours to remove
+        assert (settings.repositories / f"{forge.repository}.git").exists()  # created by hand, so a reset keeps it
     finally:
         process.stop(settings)

@@ -1,4 +1,4 @@
-"""Our own handlers as users of the local CodePipeline: called by its events, reading its API."""
+"""Slipway's handlers with the local CodePipeline, which calls them for its events and whose API they read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def test_a_second_push_stops_the_older_run_of_its_branch_and_no_other(world: Wor
     newer = world.commit("again", ours, **{"who.txt": "again"})
     (second,) = world.push(f"refs/heads/{ours}", newer, commits[ours])
     until("the older one is asked to stop", lambda: world.execution(name, first)["status"] == "Stopping")
-    reason = next(one for one in world.executions(name) if one["pipelineExecutionId"] == first)["stopTrigger"]
+    reason = next(execution for execution in world.executions(name) if execution["pipelineExecutionId"] == first)[
+        "stopTrigger"
+    ]
     assert reason == {"reason": f"replaced by run {second}"}
     assert world.execution(name, other)["status"] == "InProgress"
     assert world.execution(name, second)["status"] == "InProgress"

@@ -1,4 +1,4 @@
-"""Two commits whose short names are equal, built for real: main builds its own image, also in a registry of before."""
+"""Two commits with the same short SHA, really built: main builds its own image, also in an upgraded registry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.synthesis import Json, listed, shipped, statements
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
-PRODUCT = "edenco"  # its documented tags of a commit hold its short name only
+PRODUCT = "edenco"  # its documented tags contain only the short SHA of a commit
 MAIN, BRANCHES = f"{PRODUCT}/backend", f"{PRODUCT}/branches/backend"
 FILES = {
     "backend/Dockerfile": f"FROM {IMAGE} AS production\nCOPY page /page\n",
@@ -43,7 +43,7 @@ def registry() -> Json:
 
 
 def registry_of_before() -> Json:
-    """The same before branches had a repository of their own: one for all, with their tags and layers."""
+    """The Registry stack before branches had their own repository: one repository for all tags and layers."""
     template = registry()
     for logical_id, resource in list(template["Resources"].items()):
         if resource["Properties"]["RepositoryName"] == BRANCHES:
@@ -166,7 +166,7 @@ def test_only_main_writes_the_version_latest_and_mains_branch_tag(
     }
 
 
-def test_the_upgrade_loses_no_image_and_no_tag(
+def test_the_upgrade_keeps_every_image_and_every_tag(
     cloud: Cloud, both: dict[str, tuple[str, str]], before: dict[str, str]
 ) -> None:
     assert both
@@ -199,7 +199,7 @@ def test_a_feature_build_that_names_mains_repository_is_refused(
         ("production", "feature", "TaskFailedToStart"),
     ],
 )
-def test_only_where_a_flow_deploys_them_may_a_task_run_images_of_branches(
+def test_a_task_can_run_images_of_branches_only_if_a_flow_deploys_them(
     cloud: Cloud, both: dict[str, tuple[str, str]], environment: str, flow: str, ends: str
 ) -> None:
     name, (repository, digest) = unique("task"), both[flow]

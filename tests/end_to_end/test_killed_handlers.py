@@ -1,4 +1,4 @@
-"""A handler killed at the worst moment, after AWS has done what it asked: called again, it does nothing twice."""
+"""A handler that is killed right after AWS has accepted its call: when it runs again, it does nothing twice."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _JOB = ("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult", 
 _DEPLOY = ("cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents", "cloudformation:UpdateStack")
 _MIGRATE = ("cloudformation:DescribeStacks", "ecs:RunTask", "ecs:DescribeTasks", "ecs:DescribeTaskDefinition")
 
-# Stands before the handler and ends the process with SIGKILL once, when AWS has answered the call that must not be
-# made twice and the handler has not heard of it. That it was done is kept in a parameter, since the process is gone.
+# Runs in front of the handler and kills the process once, after AWS has answered the call that must not be made twice,
+# but before the handler gets the answer. A parameter records the kill, since the process has no state afterwards.
 _DEADLY = """
 import os, signal
 import boto3
@@ -43,7 +43,7 @@ def main(event, context):
 
 
 def deadly(world: World, handler: str, call: str, *actions: str) -> tuple[str, str]:
-    """The handler, and the parameter that is there once it was killed."""
+    """Deploys the handler. Returns its name, and the parameter that exists after the handler has been killed."""
     marker = f"/{unique('killed')}"
     files = {"deadly.py": _DEADLY.format(handler=handler, call=call, marker=marker)}
     function = deploy_handler(world.plain, handler, {}, *_JOB, *actions, entry="deadly.main", files=files)
@@ -51,7 +51,7 @@ def deadly(world: World, handler: str, call: str, *actions: str) -> tuple[str, s
 
 
 def run(world: World, function: str, parameters: dict[str, Any]) -> tuple[str, str]:
-    """A pipeline of one action that calls the function, and its run, which is over."""
+    """Runs a pipeline whose only action calls the function. Returns the pipeline and its run, which has ended."""
     job = action("Job", "Invoke", "Lambda", {"FunctionName": function, "UserParameters": json.dumps(parameters)})
     declaration = world.declare(stage("Work", job))
     world.api.create_pipeline(pipeline=declaration)
@@ -65,7 +65,7 @@ def killed(plain: Plain, marker: str) -> bool:
     return bool(plain.client("ssm").get_parameters(Names=[marker])["Parameters"])
 
 
-def test_a_deployment_whose_handler_was_killed_is_done_once(world: World) -> None:
+def test_a_deployment_whose_handler_was_killed_runs_once(world: World) -> None:
     parameter = ("AWS::SSM::Parameter", {"Type": "String", "Value": {"Ref": "ReleaseVersion"}})
     template = resources(Released=parameter) | {"Parameters": {"ReleaseVersion": {"Type": "String", "Default": "none"}}}
     stack = unique("services")
@@ -78,7 +78,9 @@ def test_a_deployment_whose_handler_was_killed_is_done_once(world: World) -> Non
     assert world.execution(name, execution)["status"] == "Succeeded", world.error(name, execution, "Job")
     events = world.plain.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
     updates = [
-        each for each in events if each["LogicalResourceId"] == stack and each["ResourceStatus"] == "UPDATE_IN_PROGRESS"
+        event
+        for event in events
+        if event["LogicalResourceId"] == stack and event["ResourceStatus"] == "UPDATE_IN_PROGRESS"
     ]
     assert len(updates) == 1
     assert world.attempts(name, execution, "Job") == 1
@@ -86,9 +88,7 @@ def test_a_deployment_whose_handler_was_killed_is_done_once(world: World) -> Non
 
 @pytest.mark.docker
 @pytest.mark.slow
-def test_a_migration_whose_handler_was_killed_is_run_once(
-    cloud: Cloud, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_migration_whose_handler_was_killed_runs_once(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> None:
     world = World(cloud, tmp_path_factory.mktemp("killed"))
     cluster, stack = unique("migrated"), unique("services")
     made = resources(Cluster=("AWS::ECS::Cluster", {"ClusterName": cluster}), Task=definition("python", "-c", "pass"))

@@ -1,4 +1,4 @@
-"""A pipeline as CDK synthesizes it: its roles, grants, key and template, none of them made for the local cloud."""
+"""A pipeline as the CDK synthesizes it: roles, grants, key and template, without changes for the local cloud."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def template(world: World, *, granted: bool) -> dict[str, Any]:
         role.add_to_policy(statement)
     cdk.CfnOutput(stack, "Name", value=pipeline.pipeline_name)
     made = dict(Template.from_stack(stack).to_json())
-    made.pop("Rules", None)  # they ask for a bootstrapped account
+    made.pop("Rules", None)  # they require a bootstrapped account
     return made
 
 
 def deploy(world: World, *, granted: bool) -> tuple[str, str]:
-    """The pipeline and its first run."""
+    """Deploys the pipeline. Returns its name and its first run."""
     made, version = unique("cdk"), "/cdk-bootstrap/hnb659fds/version"
     world.plain.client("ssm").put_parameter(Name=version, Value="30", Type="String", Overwrite=True)
     parameters = [{"ParameterKey": "BootstrapVersion", "ParameterValue": version}]
@@ -82,7 +82,7 @@ def deploy(world: World, *, granted: bool) -> tuple[str, str]:
     return name, world.executions(name)[0]["pipelineExecutionId"]
 
 
-def test_a_synthesized_pipeline_runs_under_the_roles_that_cdk_made(world: World) -> None:
+def test_a_synthesized_pipeline_runs_with_the_cdks_roles(world: World) -> None:
     name, first = deploy(world, granted=True)
     until("the approval is reached", lambda: "Ask" in world.actions(name, first))
     world.answer(name)
@@ -90,12 +90,12 @@ def test_a_synthesized_pipeline_runs_under_the_roles_that_cdk_made(world: World)
     done = world.actions(name, first)
     commit = done["Get"]["output"]["outputVariables"]["CommitId"]
     assert done["Job"]["output"]["outputVariables"]["Said"] == commit
-    assert len({done[one]["input"]["roleArn"] for one in ("Get", "Job", "Ask")}) == 3
+    assert len({done[action]["input"]["roleArn"] for action in ("Get", "Job", "Ask")}) == 3
     assert world.push("refs/heads/main", commit)
     until("a second run", lambda: len(world.executions(name)) == 2)
 
 
-def test_the_right_that_cdk_forgets_is_named(world: World) -> None:
+def test_the_right_that_the_cdk_omits_is_named(world: World) -> None:
     name, first = deploy(world, granted=False)
     world.ended(name, first)
     assert '"Action": "codeconnections:UseConnection"' in world.error(name, first, "Get")["message"]

@@ -1,4 +1,4 @@
-"""Images of a release by hand, as the demo pushes them: by all digits of the checkout's contents."""
+"""Images of a manual release, which the demo pushes: they are found by the full hash of the checkout's contents."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.support.manifests import product
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
 
-def test_an_image_is_pushed_once_and_carries_its_version_as_a_label(
+def test_an_image_is_pushed_once_and_has_its_version_as_a_tag(
     cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in shell.variables(cloud.settings).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the keys of the cloud before
-    said: list[str] = []
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # the old session has the keys of an earlier cloud
+    messages: list[str] = []
     ecr = cloud.client("ecr")
     ecr.create_repository(repositoryName="allthrive/backend", imageTagMutability="IMMUTABLE")
     (tmp_path / "backend").mkdir()
@@ -29,11 +29,11 @@ def test_an_image_is_pushed_once_and_carries_its_version_as_a_label(
     (tmp_path / "backend" / "pyproject.toml").write_text('[project]\nversion = "1.2.0"\n')
     build = Build.of(product(), tmp_path, native=True, build_args={})
 
-    build.images(said.append)
-    first, again = (build.push(said.append)["backend"] for _ in range(2))
+    build.images(messages.append)
+    first, again = (build.push(messages.append)["backend"] for _ in range(2))
 
     assert first == again
-    assert said.count("pushing backend") == 1
+    assert messages.count("pushing backend") == 1
     (found,) = ecr.describe_images(repositoryName="allthrive/backend")["imageDetails"]
     assert sorted(found["imageTags"]) == sorted([f"contents-{build.contents}", build.version])
     assert first.endswith(f"/allthrive/backend@{found['imageDigest']}")

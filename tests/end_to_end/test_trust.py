@@ -1,4 +1,4 @@
-"""The local cloud answers tokens as tests/support/trust.py does: two programs that know nothing of each other."""
+"""The local cloud decides about tokens like tests/support/trust.py: two independent implementations agree."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PRODUCT = "allthrive"
 DEPLOYED = (PRODUCT, "shop")
 """One product whose pipelines publish its images, and one whose GitHub jobs push them."""
 OF_THE_PROVIDER = "InvalidIdentityToken"
-"""The provider's list of audiences stands before every trust policy, here as on AWS."""
+"""The provider checks the audience before any trust policy is evaluated, here as on AWS."""
 
 
 def wanted() -> dict[str, Claims]:
@@ -61,7 +61,7 @@ def unwanted() -> dict[str, Claims]:
 
 
 def _github_roles() -> dict[str, Json]:
-    """The trust policies of the roles for GitHub, by what the roles' names begin with."""
+    """Returns the trust policies of the roles for GitHub, by the prefix of the role's name."""
     return {
         arn.rpartition("/")[2]: document
         for product in DEPLOYED
@@ -81,7 +81,7 @@ def _planted(mistake: Any, trusts: dict[str, Json]) -> tuple[str, Json]:
 
 
 def ministack(document: Json, asked: Request) -> bool:
-    """What the evaluator of the local cloud's base says, asked as its STS asks."""
+    """Returns the decision of MiniStack's evaluator, called like its STS calls it."""
     context = iam_evaluator.EvalContext(
         principal_arn=asked.principal,
         principal_type="FederatedUser",
@@ -94,12 +94,20 @@ def ministack(document: Json, asked: Request) -> bool:
     return bool(iam_evaluator.evaluate_trust_policy(document, asked.principal, context))
 
 
-def test_both_evaluators_say_the_same_of_every_token_and_every_mistake() -> None:
+def test_both_evaluators_decide_the_same_for_every_token_and_every_mistake() -> None:
     trusts = _github_roles()
-    policies = {**trusts, **{it.name: _planted(it, trusts)[1] for it in MISTAKES}}
+    policies = {**trusts, **{mistake.name: _planted(mistake, trusts)[1] for mistake in MISTAKES}}
     asked = {name: request(claims, ACCOUNT) for name, claims in {**wanted(), **unwanted()}.items()}
-    ours = {(policy, name): admits(it, each) for policy, it in policies.items() for name, each in asked.items()}
-    theirs = {(policy, name): ministack(it, each) for policy, it in policies.items() for name, each in asked.items()}
+    ours = {
+        (policy, name): admits(document, attempt)
+        for policy, document in policies.items()
+        for name, attempt in asked.items()
+    }
+    theirs = {
+        (policy, name): ministack(document, attempt)
+        for policy, document in policies.items()
+        for name, attempt in asked.items()
+    }
 
     assert len(ours) > 3000
     assert ours == theirs
@@ -111,15 +119,15 @@ def test_both_evaluators_say_the_same_of_every_token_and_every_mistake() -> None
 
 @pytest.fixture(scope="module")
 def deployed(plain: Plain) -> dict[str, str]:
-    """The ARNs of the Identity stack's roles, by what their names begin with: a generated name ends at random."""
+    """The ARNs of the Identity stack's roles, by the prefix of their names, since generated names end at random."""
     plain.make_policy(names.BOUNDARY)
     for product in DEPLOYED:
         stack = f"tooling-{product}-identity"
         template = copy.deepcopy(synthesized(product)[stack])
-        for section in ("Parameters", "Rules"):  # they ask for the version of a bootstrap that this cloud has not
+        for section in ("Parameters", "Rules"):  # they require a bootstrap, which this cloud does not have
             template.pop(section, None)
         plain.deploy(template, stack)
-    arns = [str(it["Arn"]) for it in plain.client("iam").list_roles()["Roles"]]
+    arns = [str(role["Arn"]) for role in plain.client("iam").list_roles()["Roles"]]
     found = {name: [arn for arn in arns if f":role/{name}" in arn] for name in _github_roles()}
     return {name: arn for name, (arn,) in found.items()}
 
@@ -129,7 +137,7 @@ Ask = Callable[[str, Claims], str]
 
 @pytest.fixture(scope="module")
 def ask(plain: Plain) -> Iterator[Ask]:
-    """What the cloud's STS says to a token that carries the claims; nothing where it gives the role."""
+    """Asks the cloud's STS for a role with a token of the claims. Returns the error code; empty if it succeeds."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOCALCLOUD_STATE", str(plain.state))
         issuer = Issuer(HOST)
@@ -149,7 +157,7 @@ def ask(plain: Plain) -> Iterator[Ask]:
         yield refusal
 
 
-def test_every_role_answers_every_token(deployed: dict[str, str], ask: Ask) -> None:
+def test_every_role_accepts_exactly_its_own_tokens(deployed: dict[str, str], ask: Ask) -> None:
     tokens = {**wanted(), **unwanted()}
     answers = {(token, role): ask(arn, claims) for token, claims in tokens.items() for role, arn in deployed.items()}
     expected = {
@@ -166,8 +174,8 @@ def test_every_role_answers_every_token(deployed: dict[str, str], ask: Ask) -> N
     assert {refusal for refusal in answers.values() if refusal} == {"AccessDenied", OF_THE_PROVIDER}
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda it: it.name)
-def test_a_planted_mistake_lets_the_token_in_that_names_it(
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_a_planted_mistake_admits_the_token_that_exploits_it(
     plain: Plain, deployed: dict[str, str], ask: Ask, mistake: Any
 ) -> None:
     name, document = _planted(mistake, _github_roles())
@@ -176,8 +184,8 @@ def test_a_planted_mistake_lets_the_token_in_that_names_it(
     claims = hostile(products()[PRODUCT], mistake.form)[mistake.token]
     change(RoleName=arn.rpartition("/")[2], PolicyDocument=json.dumps(document))
     try:
-        said = ask(arn, claims)
+        refusal = ask(arn, claims)
     finally:
         change(RoleName=arn.rpartition("/")[2], PolicyDocument=json.dumps(_github_roles()[name]))
 
-    assert said == (OF_THE_PROVIDER if mistake.name == "no audience" else "")
+    assert refusal == (OF_THE_PROVIDER if mistake.name == "no audience" else "")

@@ -1,4 +1,4 @@
-"""The clone that the user of the demo changes and pushes, and the runs that its pushes start."""
+"""The clone in which the demo's user changes and pushes the product, and the runs that these pushes start."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from localcloud.testing.cloud import until
 from tests.end_to_end.allthrive.conftest import AllThrive
 
 PIPELINE = "allthrive-main"
-LONGEST = 900  # seconds, on a machine that runs other tests beside it
+LONGEST = 900  # seconds, on a machine that runs other tests at the same time
 
 
 @dataclass
 class Clone:
-    """What the user of the demo changes and pushes."""
+    """The clone of the demo's user."""
 
     allthrive: AllThrive
 
@@ -34,11 +34,11 @@ class Clone:
         return done.stdout.strip() + done.stderr
 
     def push(self, message: str) -> tuple[str, str]:
-        """Commit and push; the run's id and what git printed."""
+        """Commits and pushes. Returns the id of the run and git's output."""
         self.git("commit", "--all", "--allow-empty", "--message", message)
-        said = self.git("push", "origin", "main")
+        output = self.git("push", "origin", "main")
         commit = self.git("rev-parse", "HEAD")
-        return self.run_of(commit), said
+        return self.run_of(commit), output
 
     def run_of(self, commit: str) -> str:
         def found() -> Any:
@@ -54,18 +54,18 @@ class Clone:
         return str(until(f"a run of {commit}", found, 120))
 
     def tested(self, run: str) -> None:
-        """Wait until the run asks whether it may go to production."""
-        until("the question whether it may go to production", lambda: self._asked() or self.failed(run), LONGEST)
+        """Waits until the run needs the approval of production."""
+        until("the approval of production", lambda: self._needs_approval() or self.failed(run), LONGEST)
         assert self.failed(run) == {}
 
     def approved(self, run: str) -> dict[str, dict[str, Any]]:
-        """A person says yes with the printed verb; the run's actions when it is over."""
-        answered = self.allthrive.shell(f"{sys.executable} -m operate approve main --yes")
+        """Approves the run with the printed command. Returns the run's actions when it has ended."""
+        answered = self.allthrive.shell(f"{sys.executable} -m slipway_cli.operate approve main --yes")
         assert answered.returncode == 0, answered.stdout + answered.stderr
         return self.ended(run)
 
     def ended(self, run: str) -> dict[str, dict[str, Any]]:
-        """The run's actions when it is over, by stage and action."""
+        """Waits until the run has ended. Returns its actions, by stage and action."""
         pipeline = self.allthrive.client("codepipeline")
 
         def over() -> bool:
@@ -82,12 +82,12 @@ class Clone:
         return {f"{detail['stageName']}/{detail['actionName']}": detail for detail in found["actionExecutionDetails"]}
 
     def failed(self, run: str) -> dict[str, str]:
-        """Why actions of the run failed."""
+        """Returns the error of each failed action of the run."""
         found = self.actions(run)
         failed = {name: detail for name, detail in found.items() if detail["status"] == "Failed"}
         return {name: str(detail["output"]["executionResult"].get("errorDetails")) for name, detail in failed.items()}
 
-    def _asked(self) -> bool:
+    def _needs_approval(self) -> bool:
         found = self.allthrive.client("codepipeline").get_pipeline_state(name=PIPELINE)["stageStates"]
         (action,) = next(stage["actionStates"] for stage in found if stage["stageName"] == "Approval")
         return bool(action.get("latestExecution", {}).get("status") == "InProgress")

@@ -1,4 +1,4 @@
-"""AllThrive on the run's local cloud, by `make demo`'s own command, interrupted once on the way."""
+"""AllThrive on the test run's local cloud, deployed by the command of `make demo`, which is interrupted once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from paths import ROOT
 
 @dataclass(frozen=True)
 class AllThrive:
-    """The product as the demo left it."""
+    """The product after the demo."""
 
     cloud: Cloud
     urls: dict[str, str]
@@ -29,14 +29,14 @@ class AllThrive:
         return self.cloud.client(service)
 
     def shell(self, script: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
-        """What a user's shell does after `source .slipway/local.env`."""
+        """Runs a script in a user's shell after `source .slipway/local.env`."""
         command = f"source {self.cloud.state}/local.env\n{script}"
         return subprocess.run(
             ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=seconds
         )
 
     def cdk(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The pinned CDK CLI against this cloud."""
+        """Runs the pinned CDK CLI against this cloud."""
         words = " ".join(f"'{argument}'" for argument in arguments)
         node = ROOT / "node_modules" / "node" / "bin"
         return self.shell(f'export PATH={node}:"$PATH" CI=true\nnode_modules/.bin/cdk {words}', 300)
@@ -52,7 +52,7 @@ def demo_command() -> list[str]:
 
 @pytest.fixture(scope="session")
 def allthrive(home_cloud: Cloud) -> AllThrive:
-    """The demo, broken off by Ctrl-C while stacks are deployed, and started again: the second run must end well."""
+    """The demo, interrupted with Ctrl-C while it deploys stacks, and started again: the second run must succeed."""
     node = ROOT / "node_modules" / "node" / "bin"
     environment = {
         **os.environ,
@@ -69,7 +69,7 @@ def allthrive(home_cloud: Cloud) -> AllThrive:
 
 
 def _interrupt(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Start the demo and press Ctrl-C as soon as the first stack is deployed."""
+    """Starts the demo and presses Ctrl-C as soon as it deploys the first stack."""
     process = subprocess.Popen(
         demo_command(),
         cwd=ROOT,
@@ -78,7 +78,7 @@ def _interrupt(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # Tests that a script started in the background ignore it, and so would the demo.
+        # Processes that a script starts in the background ignore SIGINT, and the demo would inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nothing but a system call
     )
     assert process.stdout is not None
@@ -86,7 +86,7 @@ def _interrupt(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     for line in process.stdout:
         seen.append(line)
         if "cdk deploy: 1 stacks" in line:
-            os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group gets it
+            os.killpg(process.pid, signal.SIGINT)  # like a terminal, which sends it to the whole process group
             break
     rest, errors = process.communicate(timeout=60)
     return subprocess.CompletedProcess(demo_command(), process.returncode, "".join(seen) + rest, errors)

@@ -1,4 +1,4 @@
-"""What builds, their actions and tasks are for, done once: the work that must fail without a statement of a role."""
+"""The work of builds, actions and tasks, one by one: it must fail when a role lacks a statement."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MigrationRecorder.Migration.objects.filter(app="catalog").delete()
 
 
 class Rehearsal:
-    """The product after a push that went through every stage; its actions and tasks can be run one by one."""
+    """The product after a push that passed every stage; its actions and tasks can be run one by one."""
 
     def __init__(self, cloud: Cloud, clone: Clone, run: str) -> None:
         self.deployed = Deployed(cloud, Answers(cloud), [DELIVERY, SERVICES, ACCESS])
@@ -47,7 +47,7 @@ class Rehearsal:
         }
 
     def role(self, kind: str) -> str:
-        """The physical name of a role of a kind: of the pipeline that the push ran through, in production."""
+        """Returns the name of a role of a kind, in the pipeline of the push and in production."""
         stack, _, name = kind.partition(": ")
         flow = "PullRequest" if "TestBrowser" in name else "Main"
         name = name.replace("Flow", flow).replace("Environment", "Production")
@@ -56,19 +56,19 @@ class Rehearsal:
     # --- actions -----------------------------------------------------------------------------------------------------
 
     def alone(self, stage: str, action: str, pipeline: str = PIPELINE, proof: str = "") -> Outcome:
-        """A run of the source and this action, with what the run of the push gave it.
+        """Runs the source and this action alone, with the inputs that the action had in the run of the push.
 
-        Where it may succeed without having done all, `proof` is what its build's log says then.
+        If the action may succeed although part of its work failed, `proof` is the line of its log that shows success.
         """
         wanted = [key for key in (_NEEDS.get((stage, action)), (stage, action)) if key]
         with self._cut(pipeline, wanted):
             run = self._cloud.client("codepipeline").start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
             outcome: Outcome = until(f"the end of {stage}/{action}", partial(self._ended, pipeline, run), LONGEST)
-        return Outcome(outcome.done and proof in outcome.said, outcome.said)
+        return Outcome(outcome.succeeded and proof in outcome.output, outcome.output)
 
     @contextmanager
     def _cut(self, pipeline: str, wanted: list[tuple[str, str]]) -> Iterator[None]:
-        """The pipeline as its source and these actions alone."""
+        """Reduces the pipeline to its source and these actions, and restores it afterwards."""
         api = self._cloud.client("codepipeline")
         whole = api.get_pipeline(name=pipeline)["pipeline"]
         source, *stages = whole["stages"]
@@ -86,7 +86,7 @@ class Rehearsal:
             api.update_pipeline(pipeline=whole)
 
     def _with_values(self, stage: str, action: dict[str, Any]) -> dict[str, Any]:
-        """An action whose configuration names no other action's variables."""
+        """Returns an action with values in place of other actions' variables in its configuration."""
         return {**action, "configuration": self._resolved.get(f"{stage}/{action['name']}", action["configuration"])}
 
     def _ended(self, pipeline: str, run: str) -> Outcome | None:
@@ -95,11 +95,11 @@ class Rehearsal:
         if state["status"] not in _OVER:
             return None
         found = api.list_action_executions(pipelineName=pipeline, filter={"pipelineExecutionId": run})
-        said = [self._said(detail) for detail in found["actionExecutionDetails"] if "output" in detail]
-        return Outcome(state["status"] == "Succeeded", "\n".join(said))
+        outputs = [self._output(detail) for detail in found["actionExecutionDetails"] if "output" in detail]
+        return Outcome(state["status"] == "Succeeded", "\n".join(outputs))
 
-    def _said(self, action: dict[str, Any]) -> str:
-        """Why an action failed, if it did; of a build also what its phases and the end of its log say."""
+    def _output(self, action: dict[str, Any]) -> str:
+        """Returns an action's error, if any, and for a build also the messages of its phases and the end of its log."""
         result = action["output"]["executionResult"]
         text = json.dumps(result.get("errorDetails", {}))
         if action["input"]["actionTypeId"]["provider"] != "CodeBuild" or not result.get("externalExecutionId"):
@@ -120,7 +120,7 @@ class Rehearsal:
     # --- tasks -------------------------------------------------------------------------------------------------------
 
     def task(self, service: str, *command: str) -> Outcome:
-        """A task of a service's definition, with a command of ours, to its end."""
+        """Runs a task of a service's definition with another command, until it ends."""
         ecs = self._cloud.client("ecs")
         family = f"production-allthrive-{service}"
         definition = ecs.describe_task_definition(taskDefinition=family)["taskDefinition"]
@@ -137,23 +137,23 @@ class Rehearsal:
         ended = self._cloud.stopped(CLUSTER, started["taskArn"])
         log = container["logConfiguration"]["options"]
         stream = f"{log['awslogs-stream-prefix']}/{container['name']}/{started['taskArn'].rpartition('/')[2]}"
-        said = f"{ended['stoppedReason']}\n{self._log(log['awslogs-group'], stream)}"
-        return Outcome(ended["containers"][0].get("exitCode") == 0, said)
+        output = f"{ended['stoppedReason']}\n{self._log(log['awslogs-group'], stream)}"
+        return Outcome(ended["containers"][0].get("exitCode") == 0, output)
 
     def uploads(self, service: str) -> Outcome:
-        """A file that the product's own code saves, reads, lists and deletes."""
+        """Lets the product's own code save, read, list and delete a file."""
         return self.task(service, "python", "manage.py", "shell", "-c", SAVE)
 
     def failing_migration(self) -> Outcome:
-        """A migration that fails, since its tables are there: the end of its log is told."""
+        """Runs a migration that fails because its tables exist: its error must contain the end of its log."""
         forgotten = self.task("web", "python", "manage.py", "shell", "-c", FORGET)
-        assert forgotten.done, forgotten.said
+        assert forgotten.succeeded, forgotten.output
         try:
-            said = self.alone("Production", "Migrate").said
+            output = self.alone("Production", "Migrate").output
         finally:
             mended = self.task("web", "python", "manage.py", "migrate", "--fake", "catalog")
-        assert mended.done, mended.said
-        return Outcome("End of /ecs/" in said, said)
+        assert mended.succeeded, mended.output
+        return Outcome("End of /ecs/" in output, output)
 
 
 Doing = Callable[[Rehearsal], Outcome]
@@ -189,4 +189,4 @@ WORK: dict[tuple[str, ...], Doing] = {
     _tasks("CeleryBeat"): partial(Rehearsal.uploads, service="celery-beat"),
     _tasks("Migrate"): partial(Rehearsal.uploads, service="migrate"),
 }
-"""What the roles of a build and of its action, or of a task, are for."""
+"""The work that needs the roles of a build and its action, or of a task."""

@@ -1,4 +1,4 @@
-"""What a second deployment changes, what a rotation and a bad release do, what destroy leaves."""
+"""Changes of the deployed product: a second deployment, a larger service, a password rotation, and its deletion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STAGING = "staging-allthrive"
 
 
 def stateful(allthrive: AllThrive) -> dict[str, Any]:
-    """What must not move under a change of the web service: database, cache, image."""
+    """Returns what a change of the web service must not replace: database, cache, image."""
     task = running_definition(allthrive)
     databases = allthrive.client("rds").describe_db_instances()["DBInstances"]
     caches = allthrive.client("elasticache").describe_replication_groups()["ReplicationGroups"]
@@ -43,7 +43,7 @@ def running_definition(allthrive: AllThrive) -> dict[str, Any]:
 
 @pytest.fixture(name="larger_web")
 def _larger_web(tmp_path: Path) -> Path:
-    """A copy of this app, whose manifest asks for a larger web service."""
+    """A copy of this app with a larger web service in its manifest."""
     for name in ("app.py", "paths.py", "cdk.json", "products", "policy", "builds", "stacks", "constructs", "lambda"):
         source, target = ROOT / name, tmp_path / name
         if source.is_dir():
@@ -64,7 +64,7 @@ def test_deploying_again_changes_nothing(allthrive: AllThrive) -> None:
     assert (done.stdout + done.stderr).count("(no changes)") == 6
 
 
-def test_more_cpu_for_web_touches_neither_image_nor_database_nor_cache(allthrive: AllThrive, larger_web: Path) -> None:
+def test_more_cpu_for_web_changes_neither_image_nor_database_nor_cache(allthrive: AllThrive, larger_web: Path) -> None:
     before = stateful(allthrive)
     app = f"{sys.executable} {larger_web}/app.py"
 
@@ -102,8 +102,8 @@ def test_the_application_owns_its_tables_and_is_not_the_master(allthrive: AllThr
     assert database_value(allthrive, owners) == "(True, 'app_owner', 'app_owner')"
 
 
-def test_the_application_refuses_a_database_whose_certificate_is_of_another_authority(allthrive: AllThrive) -> None:
-    """The bundle of public authorities does not know RDS's, nor those of the local databases."""
+def test_the_application_refuses_a_database_with_a_certificate_of_another_authority(allthrive: AllThrive) -> None:
+    """The bundle of public certificate authorities contains neither RDS's nor those of the local databases."""
     script = (
         "import os, botocore, psycopg\n"
         "authorities = botocore.__path__[0] + '/cacert.pem'\n"
@@ -149,7 +149,7 @@ def test_uploaded_media_are_served_through_cloudfront(allthrive: AllThrive) -> N
     assert served.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_container_may_touch_its_media_and_nothing_else(allthrive: AllThrive) -> None:
+def test_a_container_can_write_to_its_media_and_nothing_else(allthrive: AllThrive) -> None:
     script = (
         "import os,boto3; s3=boto3.client('s3'); b=os.environ['AWS_STORAGE_BUCKET_NAME']; "
         "s3.put_object(Bucket=b,Key='media/own',Body=b'x'); s3.put_object(Bucket=b,Key='elsewhere',Body=b'x')"
@@ -167,7 +167,7 @@ def test_a_container_may_touch_its_media_and_nothing_else(allthrive: AllThrive) 
 
 
 @pytest.mark.last
-def test_destroying_staging_leaves_what_the_manifest_says_to_keep(allthrive: AllThrive, tmp_path: Path) -> None:
+def test_destroying_staging_leaves_only_kept_data(allthrive: AllThrive, tmp_path: Path) -> None:
     done = allthrive.cdk("destroy", "staging/*", "--force", "-c", "product=allthrive")
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""What a user sees of `make demo`."""
+"""The output of `make demo`, and the product that it starts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.end_to_end.allthrive.test_documented_commands import SEED, TASK_ARN
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
 
-def test_an_interrupted_demo_says_how_to_go_on_and_ends_well_the_second_time(allthrive: AllThrive) -> None:
+def test_an_interrupted_demo_says_how_to_continue_and_succeeds_the_second_time(allthrive: AllThrive) -> None:
     assert allthrive.interrupted.returncode == 130
     assert "Nothing is lost: type make demo to go on" in allthrive.interrupted.stdout
     assert "Traceback" not in allthrive.interrupted.stdout + allthrive.interrupted.stderr
     assert set(allthrive.urls) == {"staging", "production"}
 
 
-def test_the_demo_ends_with_the_addresses_three_commands_and_where_the_time_went(allthrive: AllThrive) -> None:
+def test_the_demo_ends_with_the_urls_three_commands_and_the_longest_steps(allthrive: AllThrive) -> None:
     farewell = allthrive.output[allthrive.output.index("\nNext:") :]
     commands, _, rest = farewell.partition("\nmake local-status")
 
@@ -41,7 +41,7 @@ def test_the_three_commands_work_as_printed(allthrive: AllThrive) -> None:
     assert "GET /api/v1/health/" in done.stdout
 
 
-def test_a_browser_sees_the_release_and_uses_all_of_it(allthrive: AllThrive, tmp_path: Path) -> None:
+def test_the_end_to_end_tests_pass_in_a_browser(allthrive: AllThrive, tmp_path: Path) -> None:
     if not Path("/usr/bin/chromium").exists():
         pytest.skip("no /usr/bin/chromium: apt-get install chromium")
     e2e = ROOT / "examples" / "allthrive" / "e2e"

@@ -1,4 +1,4 @@
-"""The commands of AllThrive's document run verbatim after `source .slipway/local.env`."""
+"""The commands in AllThrive's documentation work verbatim after `source .slipway/local.env`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_run_commands_on_ecs(allthrive: AllThrive) -> None:
     assert "[ ]" not in done.stdout
 
 
-def test_a_command_runs_as_on_a_terminal_when_there_is_one(allthrive: AllThrive) -> None:
+def test_a_command_has_a_terminal_if_the_user_has_one(allthrive: AllThrive) -> None:
     script = TASK_ARN + RUN_COMMAND.replace("python manage.py <command>", "test -t 0")
 
     done = allthrive.shell(f"{TASK_ARN}\nexport TASK_ARN\nscript -qec '{script}' /dev/null; echo ended with $?")
@@ -88,7 +88,7 @@ def test_seed_data(allthrive: AllThrive) -> None:
         assert f"{what}: " in done.stdout
 
 
-def test_view_logs_as_they_come(allthrive: AllThrive) -> None:
+def test_follow_logs(allthrive: AllThrive) -> None:
     done = allthrive.shell(TAIL.replace("aws logs", "timeout 8 aws logs"))
 
     assert "GET /api/v1/health/" in done.stdout, done.stderr

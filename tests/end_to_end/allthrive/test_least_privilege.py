@@ -1,7 +1,7 @@
-"""No build, no action that starts one and no task works without any one of its role's statements.
+"""Every build, every action that starts one, and every task fails without any single statement of its role.
 
-Every statement is really taken away, on a local cloud with containers that asks IAM at each call. `make privileges`
-writes what failed.
+Each statement is really removed, on a local cloud with containers that checks IAM for each call. `make privileges`
+records the failures.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from tests.end_to_end.privileges.recorded import recorded
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
-# As IAM, CodePipeline and CodeBuild say it.
+# Messages of IAM, CodePipeline and CodeBuild.
 REFUSED = re.compile(r"not authorized to perform|may not perform|does not allow AWS CodeBuild")
 DOING = {role: doing for roles, doing in WORK.items() for role in roles}
-# The rest of this role is tried without containers (localcloud/tests/privileges).
+# The other statements of this role are tested without containers (tests/end_to_end/privileges).
 ONLY = {"access: Migrate": {"ReadItsLog"}}
 ALL = sorted(
     statement
@@ -49,22 +49,24 @@ def rehearsal(allthrive: AllThrive) -> Rehearsal:
 
 @pytest.fixture(scope="module")
 def failures() -> Iterator[dict[Statement, str]]:
-    """What failed without a statement."""
+    """The failure without each statement."""
     yield from recorded(NEEDED)
 
 
 @pytest.mark.parametrize("roles", WORK, ids=lambda roles: roles[-1])
-def test_it_works_also_without_what_is_kept_for_aws_alone(rehearsal: Rehearsal, roles: tuple[str, ...]) -> None:
+def test_the_work_succeeds_without_the_statements_that_only_aws_needs(
+    rehearsal: Rehearsal, roles: tuple[str, ...]
+) -> None:
     with ExitStack() as taken:
         for statement in [kept for kept in KEPT if kept.role in roles]:
             taken.enter_context(rehearsal.deployed.without(rehearsal.role(statement.role), statement.name))
         outcome = WORK[roles](rehearsal)
 
-    assert outcome.done, outcome.said
+    assert outcome.succeeded, outcome.output
 
 
 @pytest.mark.parametrize("statement", NEEDED, ids=lambda statement: f"{statement.role}, {statement.name}")
-def test_it_fails_without_a_statement(
+def test_the_work_fails_without_a_statement(
     rehearsal: Rehearsal, failures: dict[Statement, str], statement: Statement
 ) -> None:
     role = rehearsal.role(statement.role)
@@ -72,6 +74,6 @@ def test_it_fails_without_a_statement(
     with rehearsal.deployed.without(role, statement.name):
         outcome = DOING[statement.role](rehearsal)
 
-    assert not outcome.done
-    assert REFUSED.search(outcome.said), outcome.said
-    failures[statement] = evidence.summary(outcome.said)
+    assert not outcome.succeeded
+    assert REFUSED.search(outcome.output), outcome.output
+    failures[statement] = evidence.summary(outcome.output)

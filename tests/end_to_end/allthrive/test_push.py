@@ -1,4 +1,4 @@
-"""A push runs the pipeline as it was deployed: to staging, by a person's yes to production, to GitHub."""
+"""A push runs the deployed pipeline: to staging, after an approval to production, and to a GitHub release."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def status(url: str) -> Any:
 
 
 def page(url: str) -> str:
-    """The page with the script it names, as a browser would read them."""
+    """Returns the page and its script, which a browser would also load."""
     text = get(f"{url}/").body.decode()
     script = text.partition('src="/assets/')[2].partition('"')[0]
     return text + get(f"{url}/assets/{script}").body.decode()
@@ -34,12 +34,12 @@ def page(url: str) -> str:
 
 @dataclass(frozen=True)
 class Pushed:
-    """A push that went through, with what was seen on the way."""
+    """A push that passed every stage, with what was observed during its run."""
 
     clone: Clone
     run: str
     commit: str
-    said: str
+    output: str
     production_before: Any
     actions: dict[str, dict[str, Any]]
 
@@ -50,15 +50,15 @@ def pushed(allthrive: AllThrive) -> Pushed:
     before = status(allthrive.urls["production"])
     source = clone.folder / "frontend" / "src" / "App.tsx"
     source.write_text(source.read_text().replace("<h1>About</h1>", f"<h1>About</h1>\n      <p>{WORDS}</p>"))
-    run, said = clone.push("Say that a push changed the page")
+    run, output = clone.push("Say that a push changed the page")
     clone.tested(run)
     assert status(allthrive.urls["production"]) | {"worker": None} == before | {"worker": None}
-    return Pushed(clone, run, clone.git("rev-parse", "HEAD"), said, before, clone.approved(run))
+    return Pushed(clone, run, clone.git("rev-parse", "HEAD"), output, before, clone.approved(run))
 
 
-def test_git_says_which_run_it_started(pushed: Pushed) -> None:
-    assert "remote: allthrive-main started: http://localhost:" in pushed.said
-    assert pushed.run in pushed.said
+def test_git_prints_the_run_that_the_push_started(pushed: Pushed) -> None:
+    assert "remote: allthrive-main started: http://localhost:" in pushed.output
+    assert pushed.run in pushed.output
 
 
 def test_every_action_of_the_pipeline_succeeded(pushed: Pushed) -> None:
@@ -102,7 +102,7 @@ def test_github_shows_the_release_at_the_pushed_commit(pushed: Pushed) -> None:
 
 @contextmanager
 def broken(clone: Clone, path: Path, more: str) -> Iterator[str]:
-    """The run of a push after which a file has more in it. Then the file is as it was; nobody waits for that run."""
+    """Appends text to a file, pushes, and yields the run. Restores the file afterwards, without waiting for the run."""
     intact = path.read_text()
     path.write_text(intact + more)
     try:
@@ -114,8 +114,8 @@ def broken(clone: Clone, path: Path, more: str) -> Iterator[str]:
         )
 
 
-def _told(clone: Clone, run: str) -> bool:
-    """Whether the only open issue tells of the run, in its text or in a comment."""
+def _is_reported(clone: Clone, run: str) -> bool:
+    """True if the only open issue names the run, in its text or in a comment."""
     (issue,) = clone.github("/issues?state=open") or [None]
     if issue is None:
         return False
@@ -135,19 +135,19 @@ def test_a_failing_test_stops_the_run_before_anything_is_deployed_and_opens_one_
         assert actions["Test/Frontend"]["status"] == "Failed"
         assert {name.partition("/")[0] for name in actions} == {"Source", "Test"}
         assert status(production)["version"] == before
-        until("the issue", lambda: _told(clone, run))
+        until("the issue", lambda: _is_reported(clone, run))
 
 
-def test_an_image_that_never_gets_healthy_is_taken_back_and_told_in_one_paragraph(pushed: Pushed) -> None:
+def test_an_image_that_never_becomes_healthy_is_rolled_back_and_explained(pushed: Pushed) -> None:
     clone, allthrive = pushed.clone, pushed.clone.allthrive
     before = {name: status(url)["image_digest"] for name, url in allthrive.urls.items()}
     dockerfile = clone.folder / "backend" / "Dockerfile.prod"
 
     with broken(clone, dockerfile, 'CMD ["python", "-c", "raise SystemExit(3)"]\n') as run:
         actions = clone.ended(run)
-        back = until("the run that takes the stage back", lambda: _rollback_of(allthrive), 300)
-        clone.ended(back)
-        followed = allthrive.shell(f"{sys.executable} -m operate follow main --run {run[:8]}")
+        rollback = until("the rollback of the stage", lambda: _rollback_of(allthrive), 300)
+        clone.ended(rollback)
+        followed = allthrive.shell(f"{sys.executable} -m slipway_cli.operate follow main --run {run[:8]}")
 
     assert actions["Staging/Deploy"]["status"] == "Failed"
     assert not {name for name in actions if name.startswith(("E2E", "Production"))}

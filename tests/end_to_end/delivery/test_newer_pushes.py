@@ -1,4 +1,4 @@
-"""What a push does to runs that are under way, in AllThrive's pipelines as the real CDK CLI deploys them."""
+"""The effect of a push on runs in progress, in AllThrive's pipelines, which the real CDK CLI deploys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAIN, FEATURE, PULLS = "allthrive-main", "allthrive-feature", "allthrive-pull-re
 
 @dataclass(frozen=True)
 class Deployed:
-    """The product's tooling, and a clone to push from. Nothing may enter Test, so that runs stay under way."""
+    """The product's tooling, and a clone to push from. The stage Test is disabled, so that runs stay in progress."""
 
     plain: Plain
     clone: Path
@@ -37,7 +37,7 @@ class Deployed:
     token: str
 
     def push(self, branch: str, text: str) -> None:
-        """A commit on a branch, pushed as a user does."""
+        """Commits on a branch and pushes it, as a user does."""
         (self.clone / "CHANGES.md").write_text(text, encoding="utf-8")
         for words in (
             ("checkout", "-q", "-B", branch),
@@ -48,7 +48,7 @@ class Deployed:
             subprocess.run(["git", "-C", self.clone, *words], capture_output=True, text=True, check=True)
 
     def ask_to_merge(self, branch: str) -> None:
-        """Open a pull request to main."""
+        """Opens a pull request to main."""
         body = json.dumps({"title": "Try", "head": branch, "base": "main"}).encode()
         request = urllib.request.Request(
             f"{self.api_url}/pulls", body, {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
@@ -57,13 +57,13 @@ class Deployed:
             assert answer.status == 201
 
     def runs(self, pipeline: str) -> list[dict[str, Any]]:
-        """The newest first."""
+        """Returns the runs of a pipeline, the newest first."""
         api = self.plain.client("codepipeline")
         found: list[dict[str, Any]] = api.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
         return found
 
     def started(self, pipeline: str, count: int) -> list[dict[str, Any]]:
-        """The newest runs, once there are so many."""
+        """Waits until a pipeline has so many runs, and returns them."""
         until(f"{count} runs of {pipeline}", lambda: len(self.runs(pipeline)) == count)
         return self.runs(pipeline)
 
@@ -102,7 +102,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     process.stop(settings)
 
 
-def test_on_a_feature_branch_the_older_run_is_stopped_and_that_of_another_branch_is_not(deployed: Deployed) -> None:
+def test_a_newer_push_to_a_feature_branch_stops_the_older_run_of_that_branch_only(deployed: Deployed) -> None:
     before = len(deployed.runs(FEATURE))
     deployed.push("feature/other", "other")
     deployed.push("feature/search", "first")
@@ -115,7 +115,7 @@ def test_on_a_feature_branch_the_older_run_is_stopped_and_that_of_another_branch
     assert deployed.status(FEATURE, other) == deployed.status(FEATURE, second) == "InProgress"
 
 
-def test_of_a_pull_request_the_older_run_is_stopped(deployed: Deployed) -> None:
+def test_a_newer_push_to_a_pull_request_stops_its_older_run(deployed: Deployed) -> None:
     before = len(deployed.runs(PULLS))
     deployed.push("fix-typo", "one word")
     deployed.ask_to_merge("fix-typo")
@@ -128,7 +128,7 @@ def test_of_a_pull_request_the_older_run_is_stopped(deployed: Deployed) -> None:
     assert deployed.status(PULLS, second) == "InProgress"
 
 
-def test_on_main_both_runs_go_on_and_wait_their_turn(deployed: Deployed) -> None:
+def test_on_main_both_runs_stay_in_the_queue(deployed: Deployed) -> None:
     before = len(deployed.runs(MAIN))
     deployed.push("main", "first")
     deployed.push("main", "second")

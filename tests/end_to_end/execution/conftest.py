@@ -1,4 +1,4 @@
-"""One cloud without containers for these tests, which change the policies of its account."""
+"""A local cloud without containers for these tests alone, since they change the policies of its account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.end_to_end.execution.rights import Executed
 
 @pytest.fixture(scope="session")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executed]:
-    """CloudFormation with the rights of the shipped policies."""
+    """CloudFormation with only the rights in the shipped policies."""
     settings = Settings(port=free_port(), state=tmp_path_factory.mktemp("execution"), docker=False)
     process.start(settings)
     yield Executed(Plain(settings.port, settings.state))

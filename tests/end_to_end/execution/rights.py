@@ -1,4 +1,4 @@
-"""CloudFormation in a cloud without containers, with the rights of `policy/execution` and from which some are taken."""
+"""CloudFormation in a local cloud without containers, with the rights in `policy/execution` or without some of them."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ TRUST = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.c
 
 @cache
 def shipped() -> dict[str, Json]:
-    """The policies, computed from the committed templates."""
+    """Returns the policies, computed from the committed templates."""
     return policies(products(), ACCOUNT)
 
 
 def without(action: str) -> dict[str, Json]:
-    """The policies of the execution role that have the action, without it."""
+    """Returns the policies of the execution role that contain an action, without that action."""
     found = {}
     for name, policy in shipped().items():
         if name == names.BOUNDARY:
@@ -53,7 +53,7 @@ def without(action: str) -> dict[str, Json]:
 
 
 def actions() -> list[str]:
-    """Every action that the execution role is allowed."""
+    """Returns every action that the execution role is allowed."""
     return sorted(
         {
             action
@@ -67,7 +67,7 @@ def actions() -> list[str]:
 
 @dataclass(frozen=True)
 class Witness:
-    """A step of a resource of the templates that needs an action."""
+    """A step (create, update or delete) of a resource in the templates that needs an action."""
 
     action: str
     verb: str
@@ -76,7 +76,7 @@ class Witness:
 
 @cache
 def witnesses() -> dict[str, list[Witness]]:
-    """The steps that need each action."""
+    """Returns the steps that need each action."""
     found: dict[str, list[Witness]] = {action: [] for action in actions()}
     for product in products():
         for resource in resources.of(product):
@@ -102,7 +102,7 @@ class Executed:
 
     @contextmanager
     def lacking(self, action: str) -> Iterator[None]:
-        """Take an action from the role for a while."""
+        """Removes an action from the role during the `with` block."""
         changed = without(action)
         assert changed, f"{action} is not in the policies"
         put(self._iam, ACCOUNT, {name: json.dumps(policy) for name, policy in changed.items()})
@@ -114,9 +114,8 @@ class Executed:
 
     def refused(self, witness: Witness) -> str:
         """Returns the reason why the step of the witness fails; empty if it succeeds."""
-        if (
-            witness.verb == needs.CREATE
-        ):  # the role is checked before anything is made, so the stack may have this resource alone
+        # The role is checked before a resource is created, so a stack with only this resource is enough.
+        if witness.verb == needs.CREATE:
             return self._made(f"{witness.resource.stack}-alone", alone(witness.resource), self.role)
         stack = f"{witness.resource.stack}-alone"
         if self._made(stack, alone(witness.resource), self.root):
@@ -130,7 +129,7 @@ class Executed:
         return self._made(stack, template, self.role, "update_stack" if known else "create_stack")
 
     def _refused_in_its_stack(self, witness: Witness) -> str:
-        """The same, where the resource cannot be made without others: with the whole stack, and those it imports."""
+        """Like `refused`, for a resource that needs others: deploys the whole stack and the stacks that it imports."""
         app = synthesized(witness.resource.product.name)
         *before, own = _with_imports(app, witness.resource.stack)
         template = _deployable(app[own])
@@ -151,7 +150,7 @@ class Executed:
                 self._delete(stack)
 
     def _changed(self, stack: str, template: Json, logical_id: str, verb: str) -> str:
-        """Change or delete what was made, as the execution role, and then take it away as root."""
+        """Updates or deletes a resource as the execution role, then deletes the stack as root. Returns the error."""
         client = self.cloud.client("cloudformation")
         stack_id = client.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
         try:
@@ -166,7 +165,7 @@ class Executed:
             self._delete(stack_id)
 
     def _made(self, stack: str, template: Json, role: str, operation: str = "create_stack") -> str:
-        """Create or update a stack; why that failed. Of a stack whose creation fails nothing is left."""
+        """Creates or updates a stack. Returns the error, if any. Deletes a stack whose creation failed."""
         client = self.cloud.client("cloudformation")
         known = [deployed for deployed in client.describe_stacks()["Stacks"] if deployed["StackName"] == stack]
         if known and operation == "create_stack":
@@ -183,14 +182,14 @@ class Executed:
         return failures
 
     def _delete(self, stack_id: str) -> None:
-        """Delete a stack as root; one that another stack imports from stays."""
+        """Deletes a stack as root, unless another stack imports from it."""
         client = self.cloud.client("cloudformation")
         with suppress(ClientError):
             client.delete_stack(StackName=stack_id, RoleARN=self.root)
             self.cloud.settled(stack_id)
 
     def _put_assets(self, template: Json) -> None:
-        """Upload the assets of the template's functions."""
+        """Uploads the assets of the template's functions."""
         s3 = self.cloud.client("s3")
         for resource in template["Resources"].values():
             code = resource.get("Properties", {}).get("Code", {})
@@ -208,13 +207,13 @@ def _archive() -> bytes:
 
 
 def alone(resource: Resource) -> Json:
-    """A template of one resource."""
+    """Returns a template with one resource."""
     properties = plain_values(resource.props)
     return {"Resources": {resource.logical_id: {"Type": resource.kind, "Properties": properties}}}
 
 
 def _deployable(template: Json) -> Json:
-    """A template without what needs a bootstrapped account: its version, and functions that run at a deployment."""
+    """Returns a template without the parts that need a bootstrapped account: the version check, custom resources."""
     found = copy.deepcopy(template)
     found.pop("Rules", None)
     found.get("Parameters", {}).pop("BootstrapVersion", None)
@@ -231,7 +230,7 @@ def _deployable(template: Json) -> Json:
 
 
 def _keep(template: Json, logical_id: str) -> None:
-    """Leave a resource and what it refers to; the outputs go."""
+    """Reduces a template to a resource and the resources that it references, without outputs."""
     wanted, found = {logical_id}, set[str]()
     while wanted:
         name = wanted.pop()

@@ -1,4 +1,4 @@
-"""No action of the execution role is too many: without any one of them CloudFormation fails, and names it."""
+"""The execution role has no superfluous action: without any of them CloudFormation fails and names the action."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.end_to_end.execution.rights import Executed, Witness, actions, witnes
 
 pytestmark = pytest.mark.local
 
-_ORDER = (needs.CREATE, needs.UPDATE, needs.DELETE)  # from the cheapest to show
+_ORDER = (needs.CREATE, needs.UPDATE, needs.DELETE)  # the cheapest to test first
 
 
 def _witness(action: str) -> Witness:
@@ -17,12 +17,12 @@ def _witness(action: str) -> Witness:
 
 
 def _sample() -> list[str]:
-    """An action of each service and verb."""
+    """Returns one action of each service that creates a resource."""
     found = {(action.partition(":")[0], _witness(action).verb): action for action in reversed(actions())}
     return sorted(action for (_, verb), action in found.items() if verb == needs.CREATE)
 
 
-def test_every_action_is_one_that_some_resource_needs() -> None:
+def test_every_action_is_needed_by_some_resource() -> None:
     assert set(actions()) == set(witnesses())
     assert [action for action, found in witnesses().items() if not found] == []
 

@@ -1,4 +1,4 @@
-"""A merged template gains nothing through the execution role: no more rights, no other products' secrets."""
+"""A malicious template gains nothing through the execution role: no further rights, no other product's secrets."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def said(executed: Executed, template: dict[str, Any], stack: str = "") -> str:
     ],
     ids=lambda value: value if isinstance(value, str) else str(next(iter(value.values())))[:60],
 )
-def test_no_principal_without_the_boundary_is_made(executed: Executed, refused: str, template: dict[str, Any]) -> None:
+def test_no_principal_is_created_without_the_boundary(
+    executed: Executed, refused: str, template: dict[str, Any]
+) -> None:
     assert f"not authorized to perform: {refused} on" in said(executed, resources(**template))
 
 
@@ -77,7 +79,7 @@ def test_a_role_within_the_boundary_gets_no_right_beyond_it(executed: Executed) 
 
 
 @pytest.mark.parametrize("attached", ["managed", "inline"])
-def test_no_right_is_given_to_a_role_without_the_boundary(executed: Executed, attached: str) -> None:
+def test_no_right_is_added_to_a_role_without_the_boundary(executed: Executed, attached: str) -> None:
     name = f"production-allthrive-{unique('old')}"
     executed.cloud.role(name, trust=trusting()["Statement"][0])
     kind = "AWS::IAM::ManagedPolicy" if attached == "managed" else "AWS::IAM::Policy"
@@ -86,7 +88,7 @@ def test_no_right_is_given_to_a_role_without_the_boundary(executed: Executed, at
     assert "not authorized to perform: iam:" in said(executed, resources(Policy=(kind, properties)))
 
 
-def test_the_execution_role_does_not_change_itself(executed: Executed) -> None:
+def test_the_execution_role_cannot_change_itself(executed: Executed) -> None:
     own = executed.role.rpartition("/")[2]
     properties = {"PolicyDocument": ANYTHING, "PolicyName": "x", "Roles": [own]}
 
@@ -103,7 +105,7 @@ def test_a_boundary_is_neither_removed_nor_replaced(executed: Executed, after: d
     assert f"iam:{refused}RolePermissionsBoundary" in said(executed, free, stack)
 
 
-def test_a_role_goes_to_no_other_service_and_no_other_role_to_a_service(executed: Executed) -> None:
+def test_roles_are_passed_only_to_their_own_service(executed: Executed) -> None:
     passed = f"arn:aws:iam::{ACCOUNT}:role/production-allthrive-x"
     rule = {"ScheduleExpression": "rate(1 day)", "Targets": [{"Id": "a", "Arn": "arn:aws:sqs:x", "RoleArn": passed}]}
     named = {**rule, "Name": "tooling-allthrive-x"}

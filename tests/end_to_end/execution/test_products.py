@@ -1,4 +1,4 @@
-"""Every product is deployed by the CDK CLI, changed and destroyed with nothing but the shipped policies."""
+"""The CDK CLI deploys, changes and destroys every product with only the shipped policies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.synthesis import PRODUCTS
 pytestmark = [pytest.mark.local, pytest.mark.long]
 
 ROLE = f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"
-# Of each type a property that an update changes in place.
+# For each type, a property that CloudFormation updates without replacing the resource.
 CHANGED: dict[str, tuple[str, Any]] = {
     "AWS::CloudWatch::Alarm": ("AlarmDescription", "changed"),
     "AWS::CodeBuild::Project": ("Description", "changed"),
@@ -36,7 +36,7 @@ CHANGED: dict[str, tuple[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
-    """A cloud with every stack of every product."""
+    """A local cloud with every stack of every product."""
     settings = Settings(port=free_port(), state=tmp_path_factory.mktemp("products"), docker=False)
     process.start(settings)
     shell.write(settings)
@@ -53,7 +53,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
 
 
 def stacks(cloud: Plain) -> dict[str, str]:
-    """The ids of the products' stacks by name."""
+    """Returns the ids of the products' stacks, by name."""
     found = cloud.client("cloudformation").describe_stacks()["Stacks"]
     return {stack["StackName"]: stack["StackId"] for stack in found if stack["StackName"] != "CDKToolkit"}
 
@@ -67,14 +67,14 @@ def test_cloudformation_has_no_other_rights(deployed: Plain) -> None:
     assert iam.list_role_policies(RoleName=ROLE)["PolicyNames"] == []
 
 
-def test_every_stack_of_every_product_is_there(deployed: Plain) -> None:
+def test_every_stack_of_every_product_is_deployed(deployed: Plain) -> None:
     found = stacks(deployed)
 
     assert {name.split("-")[1] for name in found} == set(PRODUCTS)
     assert {deployed.settled(name) for name in found} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
-def test_every_stack_takes_a_change_of_its_resources(deployed: Plain) -> None:
+def test_every_stack_can_be_updated(deployed: Plain) -> None:
     s3, client = deployed.client("s3"), deployed.client("cloudformation")
     s3.create_bucket(Bucket="changed-templates")
     kinds = set()
@@ -103,7 +103,7 @@ def test_every_stack_takes_a_change_of_its_resources(deployed: Plain) -> None:
 
 
 @pytest.mark.last
-def test_every_stack_is_destroyed(deployed: Plain) -> None:
+def test_every_stack_can_be_destroyed(deployed: Plain) -> None:
     client, rds = deployed.client("cloudformation"), deployed.client("rds")
     for instance in rds.describe_db_instances()["DBInstances"]:  # as the runbook does it before a deletion
         rds.modify_db_instance(

@@ -1,4 +1,4 @@
-"""AllThrive's tooling and production, deployed by the CDK CLI into a cloud without containers."""
+"""AllThrive's tooling and production, which the CDK CLI deploys to a local cloud without containers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.end_to_end.privileges.work import ACTIONS, DELIVERY, STACKS, Work
 
 @pytest.fixture(scope="session")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
-    """The work of every function."""
+    """The work of all functions."""
     product = load("allthrive")
     settings = Settings(port=free_port(), state=tmp_path_factory.mktemp("privileges"), docker=False)
     process.start(settings)

@@ -1,4 +1,4 @@
-"""AllThrive as deployed, whose functions are called one by one, under policies from which statements can be taken."""
+"""The deployed AllThrive: its functions can be called one by one, and its policies can lose single statements."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _PUTS = ("PutJobSuccessResult", "PutJobFailureResult")
 
 @dataclass
 class Answers:
-    """CodePipeline as functions see it: what they answer is kept, and then decided by the cloud, which knows no job."""
+    """A proxy of CodePipeline for functions: records job results, and forwards them to the cloud, which has no job."""
 
     cloud: Plain
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @contextmanager
     def listening(self) -> Iterator[str]:
-        """The address for `AWS_ENDPOINT_URL_CODEPIPELINE`."""
+        """Listens during the `with` block. Yields the address for `AWS_ENDPOINT_URL_CODEPIPELINE`."""
         answers = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -39,7 +39,7 @@ class Answers:
                 cloud.request("POST", self.path, body, dict(self.headers.items()))
                 answer = cloud.getresponse()
                 content = answer.read()
-                answers.keep(self.headers.get("X-Amz-Target", ""), json.loads(body), content.decode())
+                answers.record(self.headers.get("X-Amz-Target", ""), json.loads(body), content.decode())
                 self.send_response(answer.status)
                 self.send_header("Content-Type", "application/x-amz-json-1.1")
                 self.send_header("Content-Length", str(len(content)))
@@ -47,7 +47,7 @@ class Answers:
                 self.wfile.write(content)
 
             def log_message(self, *_: Any) -> None:
-                """Nobody reads it."""
+                """Log nothing."""
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -57,23 +57,23 @@ class Answers:
             server.shutdown()
             server.server_close()
 
-    def keep(self, target: str, request: dict[str, Any], said: str) -> None:
-        """An answer that IAM let through."""
+    def record(self, target: str, request: dict[str, Any], response: str) -> None:
+        """Records a job result that IAM allowed: only then does the cloud look for the job."""
         operation = target.rpartition(".")[2]
-        if operation in _PUTS and "JobNotFound" in said:
+        if operation in _PUTS and "JobNotFound" in response:
             self.kept[request["jobId"]] = {"operation": operation, **request}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a piece of work ended."""
+    """The result of a piece of work."""
 
-    done: bool
-    said: str
+    succeeded: bool
+    output: str
 
 
 class Deployed:
-    """The product in a cloud."""
+    """The product in a local cloud."""
 
     def __init__(self, cloud: Plain, answers: Answers, stacks: list[str]) -> None:
         self.cloud, self._answers = cloud, answers
@@ -88,7 +88,7 @@ class Deployed:
         }
 
     def physical(self, stack: str, begins: str) -> str:
-        """A resource by the beginning of its logical id, without the hash."""
+        """Returns the physical id of a resource by its logical id without the hash."""
         found = [name for logical, name in self._resources[stack].items() if logical[:-8] == begins]
         (only,) = found
         return only
@@ -99,16 +99,16 @@ class Deployed:
     # --- work --------------------------------------------------------------------------------------------------------
 
     def tell(self, function: str, **more: str) -> None:
-        """Add variables to a function's environment."""
+        """Adds variables to a function's environment."""
         client = self.cloud.client("lambda")
         own = client.get_function_configuration(FunctionName=function).get("Environment", {}).get("Variables", {})
         client.update_function_configuration(FunctionName=function, Environment={"Variables": {**own, **more}})
 
     def call(self, function: str, event: Mapping[str, Any]) -> str:
-        """Call a function; what it raised, or nothing."""
+        """Calls a function. Returns its error, if any."""
         answer = self.cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
-        said = answer["Payload"].read().decode()
-        return said if answer.get("FunctionError") else ""
+        payload = answer["Payload"].read().decode()
+        return payload if answer.get("FunctionError") else ""
 
     def action(
         self,
@@ -117,7 +117,7 @@ class Deployed:
         token: Mapping[str, Any] | None = None,
         calls: int = 60,
     ) -> Outcome:
-        """An action of a pipeline: calls until the function says how it ended, from where `token` says it is."""
+        """Calls a function like a pipeline's action until it reports a result; `token` is its first continuation."""
         configuration = {"FunctionName": function, "UserParameters": json.dumps(parameters)}
         carried = json.dumps(token) if token else ""
         for _ in range(calls):
@@ -138,7 +138,7 @@ class Deployed:
         return Outcome(False, f"still waiting: {answer['executionDetails']['summary']}")
 
     def session(self, role: str) -> dict[str, str]:
-        """Credentials of a role that trusts a service, as variables: its trust is widened for the moment."""
+        """Returns credentials of a role that trusts a service, as variables. Its trust is extended for a moment."""
         iam, sts = self.cloud.client("iam"), self.cloud.client("sts")
         found = iam.get_role(RoleName=role)["Role"]
         trust = found["AssumeRolePolicyDocument"]
@@ -162,7 +162,7 @@ class Deployed:
     # --- policies ----------------------------------------------------------------------------------------------------
 
     def statements(self, role: str) -> list[str]:
-        """The statements of a role, by name."""
+        """Returns the names of a role's statements."""
         return [
             named(statement) for _, document in self._documents(role) for statement in listed(document["Statement"])
         ]
@@ -174,7 +174,7 @@ class Deployed:
 
     @contextmanager
     def without(self, role: str, statement: str) -> Iterator[None]:
-        """Take a statement from a role's policies for a while."""
+        """Removes a statement from a role's policies during the `with` block."""
         iam, documents = self.cloud.client("iam"), self._documents(role)
         for name, document in documents:
             kept = [other for other in listed(document["Statement"]) if named(other) != statement]

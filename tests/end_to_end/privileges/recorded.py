@@ -1,4 +1,4 @@
-"""What failed without a statement, kept where `make privileges` asks for that."""
+"""Records the failures without each statement, for `make privileges`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from policy.privileges.table import shipped_roles
 
 
 def recorded(tried: Collection[Statement]) -> Iterator[dict[Statement, str]]:
-    """A table to fill in; at its end it takes the place of what was known of the statements that were tried."""
+    """Yields a table to fill in. With SLIPWAY_RECORD it then replaces the recorded failures of the tried statements."""
     found: dict[Statement, str] = {}
     yield found
     if os.environ.get("SLIPWAY_RECORD"):

@@ -1,6 +1,7 @@
-"""No function works without any one of its statements, and none reaches further than they say.
+"""Every function fails without any single statement of its roles, and can do nothing beyond them.
 
-Every statement is really taken away, in a cloud that asks IAM at each call. `make privileges` writes what failed.
+Each statement is really removed, on a local cloud that checks IAM for each call. `make privileges` records the
+failures.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from tests.end_to_end.privileges.work import IMAGE, OF_ROLES, Work
 
 pytestmark = [pytest.mark.local, pytest.mark.long]
 
-# A build reads its source before it runs and CodeBuild writes its log: not what its commands do.
+# CodeBuild itself, not the commands of a build, needs these statements.
 BY_CODEBUILD = {"ReadArtifacts", "SeeArtifacts", "WriteLog"}
-# Without containers no migration leaves a log (tests/end_to_end/allthrive/test_least_privilege.py).
+# Without containers a migration writes no log (tests/end_to_end/allthrive/test_least_privilege.py).
 WITH_CONTAINERS = Statement("access: Migrate", "ReadItsLog")
 STATEMENTS = sorted(
     statement
@@ -34,19 +35,19 @@ STATEMENTS = sorted(
 
 @pytest.fixture(scope="module")
 def failures() -> Iterator[dict[Statement, str]]:
-    """What failed without a statement."""
+    """The failure without each statement."""
     yield from recorded(STATEMENTS)
 
 
 @pytest.mark.parametrize("role", sorted(OF_ROLES))
-def test_with_all_its_statements_it_works(work: Work, role: str) -> None:
+def test_a_function_works_with_all_its_statements(work: Work, role: str) -> None:
     outcome = OF_ROLES[role](work)
 
-    assert outcome.done, outcome.said
+    assert outcome.succeeded, outcome.output
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: f"{statement.role}, {statement.name}")
-def test_without_a_statement_it_fails_unless_that_is_explained(
+def test_a_function_fails_without_a_statement_unless_a_reason_is_given(
     work: Work, failures: dict[Statement, str], statement: Statement
 ) -> None:
     role = work.role(statement.role)
@@ -54,9 +55,9 @@ def test_without_a_statement_it_fails_unless_that_is_explained(
     with work.deployed.without(role, statement.name):
         outcome = OF_ROLES[statement.role](work)
 
-    if not outcome.done:
-        failures[statement] = evidence.summary(outcome.said)
-    assert outcome.done == (reason(statement) is not None), outcome.said
+    if not outcome.succeeded:
+        failures[statement] = evidence.summary(outcome.output)
+    assert outcome.succeeded == (reason(statement) is not None), outcome.output
 
 
 STAGING = f"arn:aws:iam::{ACCOUNT}:role/staging-allthrive-pipeline-deploy"
@@ -86,11 +87,11 @@ RELEASE = {"parameters": {"ReleaseVersion": "9"}}
         ),
     ],
 )
-def test_a_function_that_is_told_to_reach_further_is_refused(
+def test_a_function_whose_parameters_name_other_resources_is_refused(
     work: Work, function: str, parameters: dict[str, object], refused: str
 ) -> None:
     outcome = work._act(function, parameters, calls=1)
 
-    assert not outcome.done
-    assert "not authorized to perform" in outcome.said
-    assert refused in outcome.said
+    assert not outcome.succeeded
+    assert "not authorized to perform" in outcome.output
+    assert refused in outcome.output

@@ -1,4 +1,4 @@
-"""What each function is for, done once: the work that must fail when a statement of its roles is taken away."""
+"""The work of each function, done once: it must fail when a role of the function lacks a statement."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MAIN, _FEATURE = "allthrive-main", "allthrive-feature"
 
 
 class Work:
-    """The product's functions at work."""
+    """The work of the product's functions."""
 
     def __init__(self, deployed: Deployed) -> None:
         self.deployed, self._cloud = deployed, deployed.cloud
@@ -57,7 +57,7 @@ class Work:
         assert self.deploy() == Outcome(True, f"{SERVICES} runs 1.0.1")
 
     def role(self, kind: str) -> str:
-        """The physical name of a role of a kind, in production where there is a choice."""
+        """Returns the name of a role of a kind; of the environments, in production."""
         stack, _, name = kind.partition(": ")
         found = {"access": ACCESS, "delivery": DELIVERY, "services": SERVICES}[stack]
         return self.deployed.physical(found, name.replace("Flow", "Main").replace("Environment", "Production"))
@@ -70,7 +70,7 @@ class Work:
     # --- actions -----------------------------------------------------------------------------------------------------
 
     def deploy(self) -> Outcome:
-        """A release into the services."""
+        """Deploys a release to the services."""
         version = f"1.0.{next(self._numbers)}"
         return self._act(
             "ProductionDeploy",
@@ -78,7 +78,7 @@ class Work:
         )
 
     def migrate(self) -> Outcome:
-        """A migration that is started, followed and stopped at its deadline.
+        """Starts a migration, follows it, and stops it at its deadline.
 
         Without containers the task runs until it is stopped.
         """
@@ -86,37 +86,37 @@ class Work:
         for task in ecs.list_tasks(cluster=cluster, family="production-allthrive-migrate")["taskArns"]:
             ecs.stop_task(cluster=cluster, task=task)
         started = self._act("ProductionMigrate", {"image": IMAGE}, calls=3)
-        if "the task is RUNNING" not in started.said:
+        if "the task is RUNNING" not in started.output:
             return started
         (task,) = ecs.list_tasks(cluster=cluster, family="production-allthrive-migrate")["taskArns"]
         state = {"key": "k", "started": 1, "until": 1, "task": task, "cluster": cluster}
         late = self._act("ProductionMigrate", {"image": IMAGE}, state)
-        if f"Stopped {task}" not in late.said:
+        if f"Stopped {task}" not in late.output:
             return late
         ended = self._act("ProductionMigrate", {"image": IMAGE}, {**state, "until": 2**31})
-        return Outcome("UserInitiated" in ended.said, ended.said)
+        return Outcome("UserInitiated" in ended.output, ended.output)
 
     def verify(self) -> Outcome:
-        """A release that is seen running: its status report lies on the site, since no container answers."""
+        """Verifies a release. The site contains its status report, since there is no container to respond."""
         return self._act("ProductionVerify", {"version": "1", "images": [IMAGE], "path": "/status.json"})
 
     def invalidate(self) -> Outcome:
-        """Pages that are forgotten."""
+        """Invalidates CloudFront's cache."""
         return self._act("ProductionInvalidate", {})
 
     def promote(self) -> Outcome:
-        """A tag for an image."""
+        """Tags an image."""
         return self._act("Promote", {"images": [IMAGE], "tag": f"v{next(self._numbers)}"})
 
     def publish(self) -> Outcome:
-        """A release on GitHub."""
+        """Publishes a release on GitHub."""
         commit = self._run(_MAIN)["artifactRevisions"][0]["revisionId"]
         return self._act("PublishRelease", {"tag": f"v1.0.{next(self._numbers)}", "commit": commit, "images": [IMAGE]})
 
     # --- builds ------------------------------------------------------------------------------------------------------
 
     def frontend(self) -> Outcome:
-        """A bundle on the site, and the one before it gone: the real buildspec and AWS CLI, on this machine."""
+        """Uploads a bundle and deletes the one before, with the real buildspec and AWS CLI, on this machine."""
         site = Path(self._cloud.state) / "bundle"
         name = f"index-abcdef{next(self._numbers):04}.js"
         shutil.rmtree(site, ignore_errors=True)
@@ -128,7 +128,7 @@ class Work:
         return self._build("publish-frontend", site, "delivery: FlowEnvironmentFrontendRole", values)
 
     def scan(self) -> Outcome:
-        """An image whose findings are read."""
+        """Reads the findings of an image."""
         empty = Path(self._cloud.state) / "empty"
         empty.mkdir(exist_ok=True)
         values = {"IMAGE": IMAGE, "WAIT_SECONDS": "1", "PAUSE_SECONDS": "0.1", "ALLOW_UNSCANNED": "true"}
@@ -155,9 +155,10 @@ class Work:
     # --- calls -------------------------------------------------------------------------------------------------------
 
     def calls(self, action: str) -> Outcome:
-        """The action of the pipeline, under its own role, that calls a function: what the function answers is its own.
+        """Runs the action of the pipeline that calls a function, with the action's own role.
 
-        The pipeline is cut down to its source and that action, since without containers no run reaches it.
+        It succeeds if the function is called, whatever the function returns. The pipeline is reduced to its source and
+        that action, since without containers no run reaches it.
         """
         api = self._cloud.client("codepipeline")
         whole = api.get_pipeline(name=_MAIN)["pipeline"]
@@ -182,7 +183,7 @@ class Work:
         return Outcome("lambda:InvokeFunction" not in error, error)
 
     def _error(self, run: str) -> str:
-        """Why a run failed, if it has: our functions refuse to work without parameters."""
+        """Returns the error of a run that has failed: our functions refuse unknown parameters."""
         api = self._cloud.client("codepipeline")
         found = api.list_action_executions(pipelineName=_MAIN, filter={"pipelineExecutionId": run})
         ended = [detail for detail in found["actionExecutionDetails"] if detail["status"] in ("Failed", "Succeeded")]
@@ -192,7 +193,7 @@ class Work:
     # --- events ------------------------------------------------------------------------------------------------------
 
     def _run(self, pipeline: str) -> dict[str, Any]:
-        """A run that has failed: without containers no build leaves a bundle."""
+        """Returns a run that has failed: without containers no build writes a bundle."""
         api = self._cloud.client("codepipeline")
         if not self._failed:
             self._failed = api.start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
@@ -214,19 +215,19 @@ class Work:
         return self.deployed.call(self.deployed.physical(DELIVERY, function), event)
 
     def report(self) -> Outcome:
-        """An issue about a run that failed."""
+        """Opens an issue about a failed run."""
         run = self._run(_MAIN)["pipelineExecutionId"]
         raised = self._tell("ReportFailure", _MAIN, run, "FAILED")
         return Outcome(not raised, raised)
 
     def notify(self) -> Outcome:
-        """A message about a run that failed."""
+        """Sends a message about a failed run."""
         run = self._run(_MAIN)["pipelineExecutionId"]
         raised = self._tell("Notify", _MAIN, run, "FAILED")
         return Outcome(not raised, raised)
 
     def cancel(self) -> Outcome:
-        """An older run that is stopped for a newer one."""
+        """Stops an older run when a newer one starts."""
         api = self._cloud.client("codepipeline")
         closed = {"pipelineName": _FEATURE, "stageName": "Test", "transitionType": "Inbound"}
         api.disable_stage_transition(**closed, reason="runs wait here")
@@ -237,7 +238,7 @@ class Work:
             return str(found["pipelineExecution"]["status"])
 
         def read() -> bool:
-            """Whether both runs know their commit."""
+            """True if both runs have their commit."""
             found = api.list_pipeline_executions(pipelineName=_FEATURE)["pipelineExecutionSummaries"]
             known = {summary["pipelineExecutionId"] for summary in found if summary.get("sourceRevisions")}
             return set(runs) <= known
@@ -255,7 +256,7 @@ class Work:
     # --- rotation ----------------------------------------------------------------------------------------------------
 
     def rotate(self) -> Outcome:
-        """A new database password: the steps that need no database, which this cloud without containers has not."""
+        """Rotates the database password: only the steps without a database, which needs a container."""
         secret = self.deployed.output(DATA, "DatabaseUserSecret")
         function, version = self.deployed.physical(SERVICES, "PasswordRotationHandler"), self._pending(secret)
         raised = ""
@@ -265,7 +266,7 @@ class Work:
         return Outcome(not raised, raised)
 
     def _pending(self, secret: str) -> str:
-        """A version that a rotation has begun: by a function that does not exist, so that nobody goes on with it."""
+        """Returns a pending version of a secret: its rotation function does not exist, so it stays pending."""
         secrets = self._cloud.client("secretsmanager")
         for version, stages in secrets.describe_secret(SecretId=secret)["VersionIdsToStages"].items():
             if "AWSPENDING" in stages:
@@ -309,4 +310,4 @@ OF_ROLES: dict[str, Doing] = {
     "delivery: CancelSupersededRole": Work.cancel,
     "services: PasswordRotationHandlerRole": Work.rotate,
 }
-"""Each role of a function, or one that a function takes, with the work that needs it."""
+"""The work that needs each role of a function, or each role that a function assumes."""
