@@ -51,7 +51,7 @@ def branch_repository(product: str, image: str) -> str:
 
 
 def repository_uri(account: str, region: str, repository_name: str) -> str:
-    """What `docker push` takes, without a tag, e.g. 111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend."""
+    """The repository's URI without a tag, e.g. 111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend."""
     return f"{account}.dkr.ecr.{region}.amazonaws.com/{repository_name}"
 
 

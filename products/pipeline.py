@@ -62,7 +62,7 @@ class Scan(Model):
 
 
 class Notifications(Model):
-    """Who is notified of failures, recoveries, approvals and releases."""
+    """Recipients of messages about failures, recoveries, approvals and releases."""
 
     emails: tuple[Annotated[str, text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
     slack_secret: SecretName | None = None

@@ -1,4 +1,4 @@
-"""Imports go one way: from stacks down to products, constructs and handlers, and never in a circle."""
+"""Imports go in one direction: from stacks down to products, constructs and handlers, without cycles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from paths import CONSTRUCTS, HANDLERS, ROOT
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
 LOCAL_CLOUD = ROOT / "localcloud" / "src"
 LINTER = Path(sys.executable).with_name("lint-imports")
-# From a module's own place to the checkout: what paths.py is for.
+# Code that finds the checkout from a module's own path; paths.py does that for all modules.
 _COUNTS_PARENTS = re.compile(r"ROOT = Path\(__file__\)|__file__\).*parents\[")
 # A separate distribution; a product of its own; third parties.
 _NOT_OURS = {"localcloud", "examples", "node_modules", ".venv", ".venv-policy"}
@@ -47,7 +47,7 @@ def test_no_module_is_part_of_an_import_cycle_not_even_for_types() -> None:
         {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     )
 
-    order.prepare()  # raises CycleError with the modules of the circle
+    order.prepare()  # raises CycleError with the modules of the cycle
 
 
 def test_the_contracts_cover_every_package_of_this_repository() -> None:
@@ -63,7 +63,7 @@ def test_the_folders_of_the_repository_are_defined_once() -> None:
     found = {name for name in modules if _COUNTS_PARENTS.search((ROOT / name).read_text(encoding="utf-8"))}
 
     assert modules
-    # Constructs import nothing outside constructs/.
+    # Constructs import only constructs, so handler.py cannot use paths.py.
     assert found == {"paths.py", "constructs/slipway/handler.py"}
 
 

@@ -111,7 +111,7 @@ class Scene:
         return rows.read(self.database_url)
 
     def status(self) -> dict[str, Any]:
-        """What the product says of itself; empty if it does not."""
+        """Returns the product's status report; empty if it does not respond."""
         try:
             answer = get(f"{self.url}/api/v1/status/")
             found: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""A synthesised pipeline in the words of a document: stages, steps, gates, minutes, triggers."""
+"""Reads a synthesized pipeline in the terms of the products' documentation: stages, steps, minutes, triggers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.synthesis import Json, shipped
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a template says of one pipeline."""
+    """One pipeline in a template."""
 
     template: Json
     properties: Json
@@ -34,13 +34,13 @@ class Deployed:
         return [stage["Name"] for stage in self.properties["Stages"]]
 
     def steps(self, stage: str) -> list[set[str]]:
-        """The names of a stage's actions, those that run side by side in one set."""
+        """Returns the names of a stage's actions; actions that run in parallel are in one set."""
         actions = self._stage(stage)["Actions"]
         orders = sorted({action["RunOrder"] for action in actions})
         return [{action["Name"] for action in actions if action["RunOrder"] == order} for order in orders]
 
     def minutes(self, stage: str) -> int:
-        """The longest a stage can take: of each step its slowest action's limit."""
+        """Returns the timeout of a stage: the sum of each step's longest action."""
         longest: dict[int, int] = {}
         for action in self._stage(stage)["Actions"]:
             order = action["RunOrder"]
@@ -62,7 +62,7 @@ class Deployed:
         return git
 
     def variables(self, stage: str, action: str) -> dict[str, str]:
-        """What a build is told: by its project, and by the run."""
+        """Returns the environment variables of a build, from its project and from its action."""
         found = self.action(stage, action)
         project = self._project(found)
         given = {
@@ -72,7 +72,7 @@ class Deployed:
         return {**given, **{variable["name"]: variable["value"] for variable in ours}}
 
     def commands(self, stage: str, action: str, variable: str) -> list[str]:
-        """The commands a build runs from a variable: the project's value, or the buildspec's own."""
+        """Returns the commands in a variable of a build: the project's value, or the buildspec's default."""
         text = self.buildspec(stage, action)
         spec = yaml.safe_load(text)
         assert f'"${variable}"' in str(spec["phases"]), f"nothing runs {variable} in {stage}/{action}"
@@ -101,7 +101,7 @@ class Deployed:
 
 
 def events_for(product: str, function: str) -> list[Any]:
-    """The event patterns that call a function of the Delivery stack, by its construct id."""
+    """Returns the event patterns of the rules that call a function of the Delivery stack, by its construct id."""
     resources = shipped(product)[f"tooling-{product}-delivery"]["Resources"]
     return [
         resource["Properties"]["EventPattern"]
@@ -112,7 +112,7 @@ def events_for(product: str, function: str) -> list[Any]:
 
 
 def settings(product: str, function: str) -> Any:
-    """The settings of a function of the Delivery stack, with what only AWS knows left out."""
+    """Returns the settings of a function of the Delivery stack, with `?` in place of values that only AWS knows."""
     resources = shipped(product)[f"tooling-{product}-delivery"]["Resources"]
     (found,) = [
         resource["Properties"]["Environment"]["Variables"]["SETTINGS"]

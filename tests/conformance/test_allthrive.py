@@ -1,4 +1,4 @@
-"""AllThrive's pipelines are the documented ones: ../shared/systems/allthrive.md, transcribed into the tables below."""
+"""AllThrive's pipelines match AllThrive's own documentation, which the tables below transcribe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.conformance.reading import Deployed
 
 # § Pipeline Flow: ci.yml on pull requests, deploy-aws.yml on pushes to main. Staging, its end-to-end tests and the
-# approval gate are the document's Future Improvements; Release comes after everything it names.
+# approval gate are the document's Future Improvements; Release comes after all documented stages.
 STAGES = {
     "pull-request": ["Source", "Test"],
     "feature": ["Source", "Test", "Publish", "Staging", "E2E"],
@@ -20,13 +20,13 @@ TRIGGERS = {
     "main": {"Push": [{"Branches": {"Includes": ["main"]}}]},
 }
 MODES = {"pull-request": "PARALLEL", "feature": "QUEUED", "main": "QUEUED"}
-# § CI Workflow, Jobs: the test job's parts side by side, the E2E job depends on it. Looking at migrations is ours.
+# § CI Workflow, Jobs: the test job's parts in parallel, the E2E job depends on it. The check of migrations is ours.
 TESTS = {
     "pull-request": [{"Backend", "Migrations", "Frontend", "Seo"}, {"Browser"}],
     "feature": [{"Backend", "Migrations", "Frontend", "Seo"}],
     "main": [{"Backend", "Migrations", "Frontend", "Seo"}],
 }
-# § CI Workflow, Steps 3 to 10: each with what we may add after it; a second `ruff` and missing migrations are ours.
+# § CI Workflow, Steps 3 to 10: the beginning of each command; a second `ruff` and the check of migrations are ours.
 COMMANDS = {
     ("Backend", "CHECK_COMMAND"): ["python manage.py check"],
     ("Backend", "LINT_COMMANDS"): ["ruff check", "ruff format", "bandit"],
@@ -84,13 +84,13 @@ def test_services_are_stable_before_migrations_which_run_before_the_cache_is_inv
 
 
 def test_images_are_built_from_the_documented_file_with_the_documented_tags() -> None:
-    told = Deployed.of("allthrive", "main").variables("Publish", "Backend")
+    variables = Deployed.of("allthrive", "main").variables("Publish", "Backend")
 
-    assert (told["DOCKERFILE"], told["TAGS"].split()) == (DOCKERFILE, TAGS)
+    assert (variables["DOCKERFILE"], variables["TAGS"].split()) == (DOCKERFILE, TAGS)
 
 
 def test_only_production_needs_an_approval() -> None:
-    asked = {
+    approvals = {
         (flow, stage["Name"])
         for flow in STAGES
         for stage in Deployed.of("allthrive", flow).properties["Stages"]
@@ -98,7 +98,7 @@ def test_only_production_needs_an_approval() -> None:
         if action["ActionTypeId"]["Category"] == "Approval"
     }
 
-    assert asked == {("main", "Approval")}
+    assert approvals == {("main", "Approval")}
 
 
 @pytest.mark.parametrize("flow", STAGES)

@@ -1,4 +1,4 @@
-"""Edenco's pipelines are the documented ones: ../shared/systems/edenco.md, transcribed into the tables below."""
+"""Edenco's pipelines match Edenco's own documentation, which the tables below transcribe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.conformance.reading import Deployed, events_for, settings
 from verify_release.handler import PAUSE_SECONDS, TRIES
 
 # § Deployment Strategy. The document's Build is our Source and the images of Test and Publish; its E2E comes after
-# staging, its production after E2E. What we add, Release, comes after everything the document names.
+# staging, its production after E2E. Our addition, Release, comes after all documented stages.
 STAGES = {
     "pull-request": ["Source", "Test"],
     "feature": ["Source", "Test", "Publish", "Staging", "E2E"],
@@ -20,7 +20,7 @@ TRIGGERS = {
     "feature": {"Push": [{"Branches": {"Includes": ["feature/**"]}}]},
     "main": {"Push": [{"Branches": {"Includes": ["main"]}}]},
 }
-# § Pipeline Flow: minutes of each documented stage, and ours that make it up.
+# § Pipeline Flow: minutes of each documented stage, with our stages that it consists of.
 MINUTES = {
     ("feature", ("Test", "Publish")): 45,  # Stage 1: Build and Test
     ("main", ("Test", "Publish")): 45,
@@ -30,7 +30,7 @@ MINUTES = {
     ("main", ("E2E",)): 30,
     ("main", ("Production",)): 20,  # Stage 4: Deploy to Production
 }
-# § Test Phase: the documented commands, each with what we may add after it.
+# § Test Phase: the beginning of each documented command.
 COMMANDS = {
     ("Backend", "TEST_COMMAND"): ["pytest -n auto"],
     ("Backend", "LINT_COMMANDS"): ["black", "isort", "flake8"],
@@ -41,7 +41,7 @@ SETTINGS_MODULE = "config.settings.testing"
 STOPS_OLDER = {"edenco-pull-request", "edenco-feature", "edenco-main"}
 # § Publish Phase.
 TAGS = ["{version}", "{version}-{sha7}", "latest", "{branch}"]
-# § Stage 2 and 4, Verify: what is asked, how often, seconds between.
+# § Stage 2 and 4, Verify: the path, the number of tries, and the seconds between them.
 VERIFY = ("/api/v1/status/", 12, 5)
 # § Extract versions.
 VERSION_FILE = "backend/config/__init__.py"
@@ -87,10 +87,10 @@ def test_backend_tests_measure_coverage_under_the_documented_settings() -> None:
 
 def test_a_deployment_is_verified_last_and_as_documented() -> None:
     deployed = Deployed.of("edenco", "main")
-    told = settings("edenco", "ProductionVerify")
+    configured = settings("edenco", "ProductionVerify")
 
     assert deployed.steps("Staging")[-1] == deployed.steps("Production")[-1] == {"Verify"}
-    assert (told["path"], TRIES, PAUSE_SECONDS) == VERIFY
+    assert (configured["path"], TRIES, PAUSE_SECONDS) == VERIFY
 
 
 def test_production_is_reached_from_main_only_and_after_end_to_end_tests() -> None:
@@ -110,20 +110,20 @@ def test_production_runs_the_same_images_as_staging() -> None:
 
 
 def test_images_have_the_documented_tags_and_the_documented_version() -> None:
-    told = Deployed.of("edenco", "main").variables("Publish", "Backend")
+    configured = Deployed.of("edenco", "main").variables("Publish", "Backend")
 
-    assert told["TAGS"].split() == TAGS
-    assert told["VERSION_FILE"] == VERSION_FILE
+    assert configured["TAGS"].split() == TAGS
+    assert configured["VERSION_FILE"] == VERSION_FILE
 
 
 def test_a_newer_push_cancels_the_older_run_of_its_branch_before_production() -> None:
-    told = settings("edenco", "CancelSuperseded")
+    configured = settings("edenco", "CancelSuperseded")
 
-    assert told["protected_stages"] == ["Production", "Release"]
+    assert configured["protected_stages"] == ["Production", "Release"]
     (event,) = events_for("edenco", "CancelSuperseded")
     assert set(event["detail"]["pipeline"]) == STOPS_OLDER
-    # Of other pipelines the branch is read from the run.
-    assert told["branches"] == {"edenco-main": "main"}
+    # For other pipelines the function reads the branch from the run.
+    assert configured["branches"] == {"edenco-main": "main"}
 
 
 def test_a_failure_of_the_main_pipeline_opens_an_issue() -> None:

@@ -1,4 +1,4 @@
-"""Where S3 and the load balancer record who asked for what."""
+"""A bucket for the access logs of S3 and the load balancer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A role that named roles of another place become, for one task."""
+"""A role for one task, which roles of another stack or account assume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alarms that a person is woken for."""
+"""Alarms that notify people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ARNs that are formed from names, since the object that has them is in another stack or an operator's."""
+"""ARNs that are built from names, since their resources are in another stack or an operator's."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def template() -> Template:
 
 @pytest.fixture(scope="module")
 def changed() -> Template:
-    """One that runs no containers, from a file of its source, without secrets."""
+    """A build without containers and secrets, with a buildspec in its source."""
     return build(buildspec="ci/contract.yml", docker=False, secrets={}, architecture="x86_64", large=True)
 
 

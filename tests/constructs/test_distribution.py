@@ -1,4 +1,4 @@
-"""CloudFront: the only door to a product."""
+"""The CloudFront distribution: the only public entrance to a product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every construct's promises are tested on the construct."""
+"""Every module of the construct library has a test module."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from paths import ROOT
 
-# Made of the services of its stack: its test module reads its promises from there.
+# This construct needs the services of its stack, so its test module examines it in that stack.
 IN_THEIR_STACK = {"password_rotation"}
 
 

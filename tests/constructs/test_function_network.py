@@ -1,4 +1,4 @@
-"""Where a Lambda function stands that must reach something in a VPC."""
+"""The network of a Lambda function that calls a resource in a VPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A secret whose value Secrets Manager makes up."""
+"""A secret with a value that Secrets Manager generates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What GitHub Actions of one repository may do, without a long-lived key."""
+"""Roles for GitHub Actions of one repository, without long-lived keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small Lambda function from `lambda/<name>`."""
+"""A small Lambda function with the code in `lambda/<name>`."""
 
 from __future__ import annotations
 

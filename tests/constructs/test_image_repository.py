@@ -1,4 +1,4 @@
-"""Where an image's releases are kept."""
+"""An ECR repository for one image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log retention in days, as CDK's enumeration."""
+"""Log retention in days, as the CDK's enumeration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new database password every so often, that reaches the running tasks."""
+"""Scheduled rotation of the database password."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.synthesis import Json, listed, statements, synthesis
 
-# In its stack, since it is made of that stack's services; what it promises is read from there.
+# The construct needs the services of this stack, so the tests examine it there.
 STACK = "production-allthrive-services"
 
 

@@ -1,4 +1,4 @@
-"""The release a stack runs, as parameters of its template."""
+"""The release that a stack runs, as parameters of its template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service that runs whatever release its stack's parameters name, and its task definition."""
+"""A service that runs the release in its stack's parameters, and its task definition."""
 
 from __future__ import annotations
 

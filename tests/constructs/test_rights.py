@@ -1,4 +1,4 @@
-"""What a role may do: statements that say why where they cannot name one resource."""
+"""Policy statements of roles, with a reason for each wildcard."""
 
 from __future__ import annotations
 

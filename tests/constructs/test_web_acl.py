@@ -1,4 +1,4 @@
-"""The web application firewall before CloudFront."""
+"""The web application firewall in front of CloudFront."""
 
 from __future__ import annotations
 

@@ -80,8 +80,8 @@ def test_our_image_build_writes_the_packages_of_the_image(cloud: Cloud, reposito
         f"printf '{DOCKERFILE}' > Dockerfile && date +%N > data && echo '{{\"version\": \"1.0.0\"}}' > package.json"
     )
     phases["install"] = {"commands": [product, *phases["install"]["commands"]]}
-    told = "jq --raw-output '.components[].purl' .sbom/sbom.cdx.json | grep --count pkg:"
-    phases["post_build"] = {"commands": [f"export LISTED=$({told})"]}
+    count = "jq --raw-output '.components[].purl' .sbom/sbom.cdx.json | grep --count pkg:"
+    phases["post_build"] = {"commands": [f"export LISTED=$({count})"]}
     env = {**ours["env"], "exported-variables": ["LISTED"]}
     given = {"REPOSITORY_URI": f"{REGISTRY}/{repository}", "COMMIT": "c" * 40, "BRANCH": "main"}
     builder = Builder(
@@ -251,8 +251,8 @@ def test_every_way_to_the_host_is_refused(cloud: Cloud) -> None:
     build, log = succeeded(builder)
     shown = "\n".join(line for line in log if not line.startswith("[Container]"))
     assert "ESCAPED" not in [line.strip() for line in log], shown
-    said = [*ESCAPES.values(), *COMMANDS.values()]
-    missing = [(command, words) for command, words in zip(commands, said, strict=True) if words not in shown]
+    expected = [*ESCAPES.values(), *COMMANDS.values()]
+    missing = [(command, words) for command, words in zip(commands, expected, strict=True) if words not in shown]
     assert missing == [], shown
     assert docker.from_env().containers.get(other).status == "running"
     assert {name: docker.from_env().images.get(name).id for name in before} == before

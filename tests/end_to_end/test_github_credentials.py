@@ -96,11 +96,11 @@ def test_a_push_starts_the_pipeline_once_with_its_commit_and_prints_the_runs_url
     name = forge.quiet(stage("Test", forge.job("Job")), triggers=[forge.trigger(**branches)])
     before = len(forge.executions(name))
 
-    sha, said = forge.change("a change", "pushed/one")
+    sha, output = forge.change("a change", "pushed/one")
     _, other = forge.change("another", "elsewhere")
 
     [run] = forge.executions(name)[: len(forge.executions(name)) - before]
-    assert f"remote: {name} started: {forge.settings.run_url(name, run['pipelineExecutionId'])}" in said
+    assert f"remote: {name} started: {forge.settings.run_url(name, run['pipelineExecutionId'])}" in output
     assert name not in other
     assert forge.ended(name, run["pipelineExecutionId"])["status"] == "Succeeded"
     variables = forge.actions(name, run["pipelineExecutionId"])["Get"]["output"]["outputVariables"]
@@ -115,9 +115,9 @@ def test_a_pull_request_and_each_push_to_it_start_its_pipeline(forge: Forge, git
     forge.change("change", "topic")
 
     github.post("/pulls", {"title": "Better", "head": "topic", "base": "base"})
-    _, said = forge.change("more", "topic")
+    _, output = forge.change("more", "topic")
 
-    assert f"remote: {name} started: " in said
+    assert f"remote: {name} started: " in output
     assert len(forge.executions(name)) - before == 2
 
 

@@ -80,38 +80,38 @@ def _planted(mistake: Any, trusts: dict[str, Json]) -> tuple[str, Json]:
 # --- the evaluators --------------------------------------------------------------------------------------------------
 
 
-def ministack(document: Json, asked: Request) -> bool:
+def ministack(document: Json, requested: Request) -> bool:
     """Returns the decision of MiniStack's evaluator, called like its STS calls it."""
     context = iam_evaluator.EvalContext(
-        principal_arn=asked.principal,
+        principal_arn=requested.principal,
         principal_type="FederatedUser",
         principal_account=ACCOUNT,
-        action=asked.action,
+        action=requested.action,
         resource_arn="*",
         region=REGION,
-        service_context={key.lower(): value for key, value in asked.keys.items()},
+        service_context={key.lower(): value for key, value in requested.keys.items()},
     )
-    return bool(iam_evaluator.evaluate_trust_policy(document, asked.principal, context))
+    return bool(iam_evaluator.evaluate_trust_policy(document, requested.principal, context))
 
 
 def test_both_evaluators_decide_the_same_for_every_token_and_every_mistake() -> None:
     trusts = _github_roles()
     policies = {**trusts, **{mistake.name: _planted(mistake, trusts)[1] for mistake in MISTAKES}}
-    asked = {name: request(claims, ACCOUNT) for name, claims in {**wanted(), **unwanted()}.items()}
+    requested = {name: request(claims, ACCOUNT) for name, claims in {**wanted(), **unwanted()}.items()}
     ours = {
         (policy, name): admits(document, attempt)
         for policy, document in policies.items()
-        for name, attempt in asked.items()
+        for name, attempt in requested.items()
     }
     theirs = {
         (policy, name): ministack(document, attempt)
         for policy, document in policies.items()
-        for name, attempt in asked.items()
+        for name, attempt in requested.items()
     }
 
     assert len(ours) > 3000
     assert ours == theirs
-    assert sum(ours[role, name] for role in trusts for name in asked) == len(wanted())
+    assert sum(ours[role, name] for role in trusts for name in requested) == len(wanted())
 
 
 # --- over the wire ---------------------------------------------------------------------------------------------------

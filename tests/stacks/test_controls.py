@@ -1,4 +1,4 @@
-"""What AWS's Foundational Security Best Practices ask and no other test does; the gate names these."""
+"""Controls of AWS's Foundational Security Best Practices that no other test covers; the policy gate names them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Data stack: what an operator could lose."""
+"""The Data stack: everything that holds data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.synthesis import Synthesis, shipped, synthesis
 
 STACK = "production-allthrive-data"
-# What CloudFormation replaces, and so empties, when its logical id moves. Change a line only with a plan for the data.
+# If a logical id changes, CloudFormation replaces the resource and its data. Change a line only with a plan for the data.
 STATEFUL_IDS = {
     "AWS::RDS::DBInstance": ["DatabaseInstanceAA8A5FDE"],
     "AWS::ElastiCache::ReplicationGroup": ["CacheGroup065C0BC1"],
@@ -105,7 +105,7 @@ def test_only_the_containers_and_the_users_functions_reach_database_and_cache(pr
 
 
 def policies(app: Synthesis, stack: str) -> dict[str, tuple[str, str]]:
-    """What happens to each store when its stack goes, and when it is replaced."""
+    """Returns the deletion policy and the update replace policy of each data store."""
     return {
         logical_id: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
         for logical_id, resource in app[stack]["Resources"].items()

@@ -1,4 +1,4 @@
-"""The Delivery stack: who may act in a run, on what, and nobody else."""
+"""The Delivery stack: its roles, and the resources that each of them can use."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_every_action_has_its_own_role_which_only_its_pipeline_can_assume() -> N
 
 @pytest.mark.parametrize("name", PIPELINES)
 def test_only_a_pipelines_own_roles_can_use_its_artifacts(name: str) -> None:
-    """What a feature branch builds must not become what main deploys."""
+    """A build of a feature branch must not change artifacts that main deploys."""
     touching = set()
     for logical_id, statement in statements(template()):
         named = {str(value) for _, value in walk(statement.get("Resource")) if isinstance(value, str)}
@@ -184,11 +184,11 @@ def test_with_before_deploy_only_the_migration_gets_the_new_image_first() -> Non
     ]
     (production,) = [stage for stage in main["Stages"] if stage["Name"] == "Production"]
     steps = sorted(production["Actions"], key=lambda action: int(action["RunOrder"]))
-    told = [json.loads(step["Configuration"].get("UserParameters", "{}")) for step in steps]
+    parameters = [json.loads(step["Configuration"].get("UserParameters", "{}")) for step in steps]
 
     assert [step["Name"] for step in steps[:3]] == ["Prepare", "Migrate", "Deploy"]
-    assert told[0]["parameters"] == {"MigrationImage": "#{PublishBackend.IMAGE}"}
-    assert "BackendImage" in told[2]["parameters"]
+    assert parameters[0]["parameters"] == {"MigrationImage": "#{PublishBackend.IMAGE}"}
+    assert "BackendImage" in parameters[2]["parameters"]
 
 
 def test_reports_of_end_to_end_tests_are_kept_thirty_days() -> None:

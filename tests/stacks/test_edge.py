@@ -1,4 +1,4 @@
-"""The Edge stack: the only door."""
+"""The Edge stack: the only public entrance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds in every stack of every shipped product."""
+"""Rules for every stack of every shipped product."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from products.secrets import looks_secret
 from tests.support.synthesis import PRODUCTS, Json, Synthesis, listed, shipped, statements, synthesis, walk
 
-# Actions that know no resource, by the service authorization reference.
+# Actions without resource-level permissions, according to the service authorization reference.
 WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken",
     "secretsmanager:GetRandomPassword",
@@ -24,7 +24,7 @@ WITHOUT_RESOURCE = {
     "codepipeline:PutJobFailureResult",
     "codepipeline:PutJobSuccessResult",
     "ecs:DescribeTaskDefinition",
-    "ecs:ListTasks",  # its resource is a container instance; the cluster stands in a condition
+    "ecs:ListTasks",  # its resource is a container instance; a condition names the cluster
     "lambda:ListFunctions",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSubnets",
@@ -90,7 +90,7 @@ def test_no_security_group_admits_the_world(product: Synthesis) -> None:
 
 
 def test_only_the_nat_instances_security_group_allows_all_outbound_traffic(product: Synthesis) -> None:
-    """Without a rule, in it or apart, a group lets everything out: docs.aws.amazon.com, AWS::EC2::SecurityGroup."""
+    """A group without egress rules allows all outbound traffic: docs.aws.amazon.com, AWS::EC2::SecurityGroup."""
     apart = [rule["Properties"] for rule in product.resources("AWS::EC2::SecurityGroupEgress").values()]
     open_groups = set()
     for place, resource in product.resources("AWS::EC2::SecurityGroup").items():
@@ -145,7 +145,7 @@ def test_no_template_contains_text_that_looks_secret(product: Synthesis) -> None
                 and "{{resolve:" not in value
                 and path[-1] != "Ref"
             ):
-                # The database that a build starts for its tests and throws away, as documented.
+                # The login of the temporary database that a build starts for its tests, as documented.
                 text = value.replace("postgresql://ci:ci@", "")
                 assert looks_secret(text) is None, f"{stack}: {'.'.join(path)}: {value}"
 
@@ -203,7 +203,7 @@ def test_every_data_store_has_a_deletion_policy(product: Synthesis) -> None:
 
 
 def shape(template: Json, environment: str) -> dict[str, str]:
-    """The types of a template's resources by logical id, whatever the environment is called."""
+    """Returns the types of a template's resources by logical id, without ids that contain the environment's name."""
     return {
         logical_id: resource["Type"]
         for logical_id, resource in template["Resources"].items()
@@ -213,8 +213,8 @@ def shape(template: Json, environment: str) -> dict[str, str]:
 
 def test_environments_of_allthrive_differ_only_as_in_the_manifest() -> None:
     app = shipped("allthrive")
-    # What each line of the manifest adds to one environment, as a part of the logical ids it adds.
-    said = {
+    # Parts of the logical ids that lines of the manifest add to one environment only.
+    explanations = {
         "production": ["Subnet3", "Subnet2NATGateway", "Subnet2EIP", "PasswordRotation", "WebAcl", "AlarmsTopicops",
                        "WebServiceTaskCountTargetRequests"],
         "staging": ["CustomS3AutoDeleteObjects", "AutoDeleteObjectsCustomResource"],
@@ -227,7 +227,7 @@ def test_environments_of_allthrive_differ_only_as_in_the_manifest() -> None:
             ("production", production.keys() - staging.keys()),
         ):
             unexplained = [
-                logical_id for logical_id in more if not any(part in logical_id for part in said[environment])
+                logical_id for logical_id in more if not any(part in logical_id for part in explanations[environment])
             ]
             assert unexplained == [], f"{environment}: {stack}"
 
@@ -241,6 +241,6 @@ def test_two_environments_with_the_same_section_differ_only_in_their_names() -> 
 
 
 def neutral(template: Json, environment: str) -> list[str]:
-    """A template's words without its environment's name and the hashes that hold it."""
+    """Returns a template's words without the environment's name and without hashes, which depend on the name."""
     text = re.sub(rf"(?i){environment}", "environment", json.dumps(template["Resources"]))
     return sorted(re.findall(r'[^"{}\[\],: ]+', re.sub(r"[0-9A-F]{8,}", "", text)))

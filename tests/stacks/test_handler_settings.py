@@ -1,4 +1,4 @@
-"""A handler reads no setting that no stack gives it: code behind such a setting would never run."""
+"""A stack sets every setting that a handler reads: code for another setting would never run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.job import Job
 from shared.parameters import ParameterError
 from tests.support.synthesis import PRODUCTS, Json, shipped
 
-# Set where the manifest has the key in brackets, which no shipped product has.
+# Set only if the manifest has the key in brackets, which no shipped product has.
 OPTIONAL = {
     "notify": {"slack_secret", "discord_secret"},  # [pipeline.notifications]
 }
@@ -27,14 +27,14 @@ PROBE = "a_setting_of_no_handler"
 
 
 def flat(value: Any) -> str:
-    """A text of a template, with what only AWS knows replaced by `x`."""
+    """Returns a text of a template, with `x` in place of values that only AWS knows."""
     if isinstance(value, str):
         return value
     return "".join(part if isinstance(part, str) else "x" for part in value["Fn::Join"][1])
 
 
 def functions(handler: str) -> Iterator[tuple[str, Json, Json]]:
-    """The functions of a handler in all shipped products: stack, logical id, variables."""
+    """Yields the functions of a handler in all shipped products: logical id, template, variables."""
     for product in PRODUCTS:
         for place, found in shipped(product).resources("AWS::Lambda::Function").items():
             if found["Properties"]["Handler"] == f"{handler}.handler.main":
@@ -44,8 +44,8 @@ def functions(handler: str) -> Iterator[tuple[str, Json, Json]]:
 
 
 def user_parameters(template: Json, function: str) -> list[str]:
-    """What the actions that call a function tell it; nothing, once, where no action does."""
-    told = [
+    """Returns the user parameters in each action that calls a function; `{}` if no action calls it."""
+    parameters = [
         flat(action["Configuration"]["UserParameters"])
         for pipeline in template["Resources"].values()
         if pipeline["Type"] == "AWS::CodePipeline::Pipeline"
@@ -53,23 +53,23 @@ def user_parameters(template: Json, function: str) -> list[str]:
         for action in stage["Actions"]
         if action["Configuration"].get("FunctionName") == {"Ref": function}
     ]
-    return [VARIABLE.sub(lambda found: IMAGE if "IMAGE" in found[0] else "x", text) for text in told] or ["{}"]
+    return [VARIABLE.sub(lambda found: IMAGE if "IMAGE" in found[0] else "x", text) for text in parameters] or ["{}"]
 
 
 def calls(handler: str) -> list[tuple[Json, Json]]:
-    """Of each way a handler is called, the JSON of its environment and of its user parameters."""
+    """Returns the settings in a handler's environment and its user parameters, for each way in which it is called."""
     return [
-        (json.loads(flat(variables["SETTINGS"])), json.loads(told))
+        (json.loads(flat(variables["SETTINGS"])), json.loads(parameters))
         for function, template, variables in functions(handler)
-        for told in user_parameters(template, function)
+        for parameters in user_parameters(template, function)
     ]
 
 
-def read(handler: str, fixed: Json, told: Json, monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The settings a handler asks for: the refusal of one it does not know lists them."""
+def read(handler: str, fixed: Json, parameters: Json, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Returns the settings that a handler knows: its error for an unknown one lists them."""
     monkeypatch.setenv("SETTINGS", json.dumps({**fixed, PROBE: "any"}))
     settings = importlib.import_module(f"{handler}.handler").Settings
-    configuration = {"configuration": {"UserParameters": json.dumps(told)}}
+    configuration = {"configuration": {"UserParameters": json.dumps(parameters)}}
     job = {"CodePipeline.job": {"id": "1", "data": {"actionConfiguration": configuration}}}
     pipeline = ("any-pipeline",) if handler == "cancel_superseded" else ()
     with pytest.raises(ParameterError, match=f"unknown parameter '{PROBE}'") as refused:
@@ -83,9 +83,9 @@ def test_every_handler_with_settings_is_deployed() -> None:
 
 @pytest.mark.parametrize("handler", WITH_SETTINGS)
 def test_every_setting_of_a_handler_is_set_by_a_stack(handler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = set.union(*(read(handler, fixed, told, monkeypatch) for fixed, told in calls(handler)))
-    given = {key for fixed, told in calls(handler) for key in (*fixed, *told)}
-    without_an_action = {"deadline_minutes"} if not any(told for _, told in calls(handler)) else set()
+    known = set.union(*(read(handler, fixed, parameters, monkeypatch) for fixed, parameters in calls(handler)))
+    given = {key for fixed, parameters in calls(handler) for key in (*fixed, *parameters)}
+    without_an_action = {"deadline_minutes"} if not any(parameters for _, parameters in calls(handler)) else set()
 
     assert known - given - OPTIONAL.get(handler, set()) - without_an_action == set()
 

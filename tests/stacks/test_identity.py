@@ -1,4 +1,4 @@
-"""The Identity stack: exactly one kind of job takes each role."""
+"""The Identity stack: exactly one kind of job can assume each role."""
 
 from __future__ import annotations
 

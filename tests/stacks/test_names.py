@@ -1,4 +1,4 @@
-"""The names that operators type, to the letter."""
+"""The exact names that operators type."""
 
 from __future__ import annotations
 

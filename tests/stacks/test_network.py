@@ -1,4 +1,4 @@
-"""The Network stack: the VPC, and the one way out of it."""
+"""The Network stack: the VPC, its routes and its security groups."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def default_routes(app: Synthesis, group: str) -> list[Json]:
 
 
 def admitted(app: Synthesis, group: str) -> list[Json]:
-    """What may enter the security group whose description begins so."""
+    """Returns the ingress rules of the security group whose description begins with `group`."""
     ((place, found),) = [
         (place, resource["Properties"])
         for place, resource in app.resources("AWS::EC2::SecurityGroup", STACK).items()

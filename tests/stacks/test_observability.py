@@ -1,4 +1,4 @@
-"""The Observability stack: what wakes a person."""
+"""The Observability stack: alarms that notify people."""
 
 from __future__ import annotations
 

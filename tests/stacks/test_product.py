@@ -1,4 +1,4 @@
-"""The app of a product is assembled in one place, whoever asks for it."""
+"""One module assembles the app of a product for all its callers."""
 
 from __future__ import annotations
 

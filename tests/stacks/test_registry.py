@@ -1,4 +1,4 @@
-"""The Registry stack: where images are kept, and who may pull them."""
+"""The Registry stack: the ECR repositories, and the accounts that may pull from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STACK = "tooling-allthrive-registry"
 
 
 def named(app: Synthesis, name: str) -> Json:
-    """Returns the properties of the repository of that name."""
+    """Returns the properties of the repository with this name."""
     return app.resource("AWS::ECR::Repository", STACK, lambda properties: properties["RepositoryName"] == name)
 
 

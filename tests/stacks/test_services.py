@@ -1,4 +1,4 @@
-"""The Services stack: what runs the containers, and with what."""
+"""The Services stack: services, tasks, and their settings."""
 
 from __future__ import annotations
 

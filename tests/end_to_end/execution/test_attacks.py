@@ -27,7 +27,7 @@ def role(**properties: Any) -> tuple[str, dict[str, Any]]:
     return "AWS::IAM::Role", {"AssumeRolePolicyDocument": trusting(), **properties}
 
 
-def said(executed: Executed, template: dict[str, Any], stack: str = "") -> str:
+def refusal(executed: Executed, template: dict[str, Any], stack: str = "") -> str:
     """Returns the reason why the execution role cannot deploy a template; empty if it can."""
     return executed.attempt(stack or f"{STACK}-{unique('x')}", template)
 
@@ -54,7 +54,7 @@ def said(executed: Executed, template: dict[str, Any], stack: str = "") -> str:
 def test_no_principal_is_created_without_the_boundary(
     executed: Executed, refused: str, template: dict[str, Any]
 ) -> None:
-    assert f"not authorized to perform: {refused} on" in said(executed, resources(**template))
+    assert f"not authorized to perform: {refused} on" in refusal(executed, resources(**template))
 
 
 def test_a_role_within_the_boundary_gets_no_right_beyond_it(executed: Executed) -> None:
@@ -67,7 +67,7 @@ def test_a_role_within_the_boundary_gets_no_right_beyond_it(executed: Executed) 
     properties = {"RoleName": name, "PermissionsBoundary": BOUNDARY, "Policies": [policy]}
     template = resources(Role=("AWS::IAM::Role", {**properties, "AssumeRolePolicyDocument": trust}))
 
-    assert said(executed, template) == ""
+    assert refusal(executed, template) == ""
     credentials = executed.cloud.session(f"arn:aws:iam::{ACCOUNT}:role/{name}")
     secrets = executed.cloud.client("secretsmanager")
     with pytest.raises(secrets.exceptions.ClientError, match="iam:CreateUser"):
@@ -85,14 +85,14 @@ def test_no_right_is_added_to_a_role_without_the_boundary(executed: Executed, at
     kind = "AWS::IAM::ManagedPolicy" if attached == "managed" else "AWS::IAM::Policy"
     properties = {"PolicyDocument": ANYTHING, "Roles": [name]} | ({"PolicyName": "x"} if attached == "inline" else {})
 
-    assert "not authorized to perform: iam:" in said(executed, resources(Policy=(kind, properties)))
+    assert "not authorized to perform: iam:" in refusal(executed, resources(Policy=(kind, properties)))
 
 
 def test_the_execution_role_cannot_change_itself(executed: Executed) -> None:
     own = executed.role.rpartition("/")[2]
     properties = {"PolicyDocument": ANYTHING, "PolicyName": "x", "Roles": [own]}
 
-    assert "iam:PutRolePolicy on" in said(executed, resources(Policy=("AWS::IAM::Policy", properties)))
+    assert "iam:PutRolePolicy on" in refusal(executed, resources(Policy=("AWS::IAM::Policy", properties)))
 
 
 @pytest.mark.parametrize(("after", "refused"), [({}, "Delete"), ({"PermissionsBoundary": ADMIN}, "Put")])
@@ -101,8 +101,8 @@ def test_a_boundary_is_neither_removed_nor_replaced(executed: Executed, after: d
     bound = resources(Role=("AWS::IAM::Role", {**trust, "PermissionsBoundary": BOUNDARY}))
     free = resources(Role=("AWS::IAM::Role", {**trust, **after}))
 
-    assert said(executed, bound, stack) == ""
-    assert f"iam:{refused}RolePermissionsBoundary" in said(executed, free, stack)
+    assert refusal(executed, bound, stack) == ""
+    assert f"iam:{refused}RolePermissionsBoundary" in refusal(executed, free, stack)
 
 
 def test_roles_are_passed_only_to_their_own_service(executed: Executed) -> None:
@@ -111,8 +111,8 @@ def test_roles_are_passed_only_to_their_own_service(executed: Executed) -> None:
     named = {**rule, "Name": "tooling-allthrive-x"}
     code = {"Handler": "a.b", "Runtime": "python3.13", "Code": {"ZipFile": ""}, "Role": executed.root}
 
-    assert f"iam:PassRole on resource: {passed}" in said(executed, resources(Rule=("AWS::Events::Rule", named)))
-    assert f"iam:PassRole on resource: {executed.root}" in said(
+    assert f"iam:PassRole on resource: {passed}" in refusal(executed, resources(Rule=("AWS::Events::Rule", named)))
+    assert f"iam:PassRole on resource: {executed.root}" in refusal(
         executed, resources(Function=("AWS::Lambda::Function", code))
     )
 
@@ -123,7 +123,7 @@ def test_the_secret_of_another_product_is_not_read_into_a_template(executed: Exe
     secret = executed.cloud.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps({"key": "x"}))
     reference = f"{{{{resolve:secretsmanager:{secret['ARN'] if by == 'arn' else name}:SecretString:key}}}}"
 
-    assert "secretsmanager:GetSecretValue" in said(
+    assert "secretsmanager:GetSecretValue" in refusal(
         executed, resources(Topic=("AWS::SNS::Topic", {"DisplayName": reference}))
     )
 
@@ -133,7 +133,7 @@ def test_the_secret_of_another_product_is_not_changed(executed: Executed) -> Non
     properties = {"SecretId": secret, "TargetId": "x", "TargetType": "AWS::RDS::DBInstance"}
     attachment = ("AWS::SecretsManager::SecretTargetAttachment", properties)
 
-    assert f"on resource: {secret}" in said(executed, resources(Attachment=attachment))
+    assert f"on resource: {secret}" in refusal(executed, resources(Attachment=attachment))
 
 
 @pytest.mark.parametrize(
@@ -151,4 +151,4 @@ def test_the_secret_of_another_product_is_not_changed(executed: Executed) -> Non
 def test_names_of_others_and_services_that_no_product_uses_are_refused(
     executed: Executed, kind: str, properties: dict[str, Any]
 ) -> None:
-    assert "not authorized to perform" in said(executed, resources(Other=(kind, properties)))
+    assert "not authorized to perform" in refusal(executed, resources(Other=(kind, properties)))
