@@ -75,7 +75,7 @@ def test_the_backend_passes_its_own_tests_inside_the_image(stack: Stack) -> None
     )
 
 
-def test_seeding_twice_leaves_what_seeding_once_made(stack: Stack, site: str) -> None:
+def test_seeding_twice_has_the_same_result_as_seeding_once(stack: Stack, site: str) -> None:
     for command in SEEDS:
         stack.manage(command)
     seeded = get(f"{site}/api/v1/topics/")
@@ -96,7 +96,7 @@ def test_the_status_names_the_release_and_every_part_works(site: str) -> None:
     assert body["ok"]
 
 
-def test_static_files_carry_their_content_in_their_name(site: str) -> None:
+def test_static_files_have_a_hash_of_their_content_in_their_name(site: str) -> None:
     _, page = get(f"{site}/admin/login/")
     stylesheet = page.partition('<link rel="stylesheet" href="')[2].partition('"')[0]
     assert stylesheet.startswith("/static/admin/css/base.")
@@ -126,7 +126,7 @@ def test_a_stopped_worker_returns_its_unfinished_task_and_another_finishes_it(st
     assert "ended" in stack.redis("BLPOP", "ended", "30")
 
 
-def test_a_stopped_beat_gives_its_lease_to_the_next(stack: Stack, site: str) -> None:
+def test_a_stopped_beat_releases_its_lease_to_the_next(stack: Stack, site: str) -> None:
     beat = stack.containers["celery-beat"]
     eventually("beat holds its lease", 30, lambda: stack.redis("EXISTS", "beat-lease") == "1")
     docker("stop", "--time", "30", beat)

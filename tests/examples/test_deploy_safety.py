@@ -153,7 +153,7 @@ def output_until(process: subprocess.Popen[str], words: str) -> str:
     pytest.fail(f"it never printed {words!r}: {output}")
 
 
-def test_of_two_migrations_at_once_only_one_does_the_work(release: Release) -> None:
+def test_only_one_of_two_simultaneous_migrations_does_the_work(release: Release) -> None:
     options = release.migration(ONCE, GATE)
     with release.transaction("SELECT pg_advisory_lock(42)"):
         first = release.start(options)
@@ -244,7 +244,7 @@ def slow_worker(stack: Stack, alias: str, queue: str) -> str:
     )
 
 
-def test_a_worker_told_to_stop_finishes_its_task_and_takes_no_other(stack: Stack) -> None:
+def test_a_stopping_worker_finishes_its_task_and_starts_no_other(stack: Stack) -> None:
     """SIGTERM: the task ends and is acknowledged. test_allthrive.py covers tasks that do not end in time."""
     queue = f"drain-{uuid4().hex[:8]}"
     worker = slow_worker(stack, queue, queue)

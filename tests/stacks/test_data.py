@@ -7,7 +7,7 @@ import pytest
 from tests.support.synthesis import Synthesis, shipped, synthesis
 
 STACK = "production-allthrive-data"
-# If a logical id changes, CloudFormation replaces the resource and its data. Change a line only with a plan for the data.
+# If a logical id changes, CloudFormation replaces the resource and its data. Change a line only with a plan for them.
 STATEFUL_IDS = {
     "AWS::RDS::DBInstance": ["DatabaseInstanceAA8A5FDE"],
     "AWS::ElastiCache::ReplicationGroup": ["CacheGroup065C0BC1"],
