@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud import settings as local_settings
 from localcloud.github.repositories import GitError, Repositories, Repository, environment, git
-from localcloud.settings import Settings
+from localcloud.settings import Settings, current
 
 # Always the same, so that the same files give the same commit on every machine.
 _WHO = {
@@ -51,7 +50,7 @@ def publish(
     Raises:
         GitError: if git refuses; the message says what.
     """
-    chosen = settings or local_settings.current()
+    chosen = settings or current()
     repositories = Repositories(chosen.repositories)
     clone = chosen.state / "work" / name
     url = f"{chosen.github_url}/{owner}/{name}.git"

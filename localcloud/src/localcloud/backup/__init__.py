@@ -1,0 +1,1 @@
+"""AWS Backup: kept on record."""
