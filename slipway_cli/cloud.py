@@ -6,8 +6,11 @@ from localcloud import settings
 from slipway_cli.paths import ROOT, STATE
 
 EXTENSIONS = ("slipway_cli.console",)
+COMMAND = "slipway local"
 
 
 def chosen() -> settings.Settings:
     """Returns the settings of this checkout's local cloud: state in `.slipway`, overridden by `LOCALCLOUD_*`."""
-    return settings.current(settings.Settings(state=STATE, extensions=EXTENSIONS, extensions_from=ROOT))
+    return settings.current(
+        settings.Settings(state=STATE, extensions=EXTENSIONS, extensions_from=ROOT, command=COMMAND)
+    )

@@ -22,7 +22,7 @@ os.environ["PATH"] = f"{ROOT / 'node_modules' / 'node' / 'bin'}{os.pathsep}{os.e
 @pytest.fixture(scope="session")
 def common() -> Settings:
     """Clouds of the tests serve the console, as the user's does."""
-    return Settings(extensions=cloud.EXTENSIONS, extensions_from=ROOT)
+    return Settings(extensions=cloud.EXTENSIONS, extensions_from=ROOT, command=cloud.COMMAND)
 
 
 def pytest_configure() -> None:

@@ -15,7 +15,7 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from ministack.app import app
 
-from localcloud import settings, symbols
+from localcloud import extensions, settings, symbols
 from localcloud.guard.head import LARGEST
 
 #: Installed in this order. A module has ``SYMBOLS`` and ``install()``.
@@ -114,7 +114,7 @@ def main() -> None:
     os.umask(0o077)
     try:
         modules = load()
-    except symbols.MissingSymbolsError as error:
+    except (symbols.MissingSymbolsError, extensions.ExtensionError) as error:
         sys.exit(str(error))
     asyncio.run(serve(chosen, modules))
 

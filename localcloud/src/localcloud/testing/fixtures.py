@@ -55,13 +55,16 @@ def _running(tmp_path_factory: pytest.TempPathFactory, common: Settings, subnets
         choices = [replace(common, port=free_port(), state=state, subnet=subnet) for subnet in subnets]
         own = next((choice for choice in choices if not _taken(client, choice)), None)
         if own is None:
-            _cannot("a local cloud is up, and task credentials work on its network only: make local-down, test again")
+            _cannot(
+                "a local cloud is up, and task credentials work on its network only: "
+                f"{common.command} down, then test again"
+            )
         log = process.log_file(own)
         assert launcher.up(own) == 0, log.read_text(encoding="utf-8") if log.exists() else "it says why above"
     yield Cloud(own)
     assert launcher.down(own) == 0
     assert network.owned(client, own) == []
-    assert own.network not in {each.name for each in client.networks.list()}
+    assert own.network not in {found.name for found in client.networks.list()}
 
 
 @contextmanager

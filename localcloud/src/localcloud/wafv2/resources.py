@@ -1,4 +1,4 @@
-"""WAF: address sets and associations; rules are on record and filter nothing (docs/local-cloud.md)."""
+"""WAF: address sets and associations; rules are on record and filter nothing (docs/simplifications.md)."""
 
 from __future__ import annotations
 

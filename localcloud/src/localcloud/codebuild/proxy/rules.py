@@ -39,7 +39,7 @@ def route(method: str, path: str) -> Route:
         match = entry.pattern.match(path)
         if match and method in entry.methods:
             return Route(entry, match)
-    raise RefusedError(f"{method} {path} is refused: builds may not use this part of the Docker API (docs/adr/0009)")
+    raise RefusedError(f"{method} {path} is refused: builds may not use this part of the Docker API")
 
 
 def without_version(path: str) -> str:
