@@ -40,6 +40,9 @@ test-push: setup  ## a push from commit to release, a broken test, a broken imag
 	@$(BIN)/pytest tests/end_to_end/allthrive/test_push.py
 test-long: setup  ## the long ones: test-push, every planted defect, every build on the example
 	@$(BIN)/pytest -m long
+.PHONY: test-localcloud-alone
+test-localcloud-alone: setup  ## the local cloud installed in an empty environment, and its tests there [TESTS: arguments of pytest]
+	@PYTHON=$(CURDIR)/$(BIN)/python localcloud/alone $(TESTS)
 .PHONY: privileges
 privileges: setup  ## take each statement of each role away, see what fails, rewrite docs/least-privilege.md: half an hour
 	@SLIPWAY_RECORD=1 $(BIN)/pytest -q -p no:randomly tests/end_to_end/privileges tests/end_to_end/allthrive/test_least_privilege.py && $(BIN)/python -m policy.privileges

@@ -48,7 +48,13 @@ def test_every_alarm_says_where_to_read_on_and_that_place_exists(product: str) -
 
 def pages() -> list[Path]:
     docs = FOLDER.parent / "docs"
-    return [*docs.rglob("*.md"), *FOLDER.parent.glob("*.md")]
+    localcloud = FOLDER.parent / "localcloud"
+    return [
+        *docs.rglob("*.md"),
+        *FOLDER.parent.glob("*.md"),
+        *localcloud.glob("*.md"),
+        *localcloud.glob("docs/*.md"),
+    ]
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
