@@ -78,6 +78,7 @@ def test_an_option_without_a_usable_value_is_refused_with_what_to_write(option: 
         ("LOCALCLOUD_SUBNET", "10.0.0.0/24", "write the first three numbers"),
         ("LOCALCLOUD_BUILD_VARIABLES", "NAME=value", "write a JSON object"),
         ("LOCALCLOUD_BUILD_VARIABLES", '{"NAME": 1}', "write a JSON object"),
+        ("LOCALCLOUD_FUNCTION_VARIABLES", "[]", "write a JSON object"),
     ],
 )
 def test_a_variable_without_a_usable_value_is_refused_with_what_to_write(
@@ -111,6 +112,7 @@ def test_a_child_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch,
         state=tmp_path,
         docker=False,
         build_variables={"A": "1"},
+        function_variables={"B": "${address}"},
         extensions=("a", "b"),
         extensions_from=tmp_path,
         command="acme cloud",

@@ -34,6 +34,10 @@ class Settings:
     """What builds are told instead of their own values, where a buildspec knows the variable: images of a machine
     that reaches no registry, for instance."""
 
+    function_variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables of every Lambda function whose stack does not set them. Values may name `${address}` (of the cloud, as
+    functions reach it), `${console_url}`, `${database_authority}` (a certificate in PEM) and `${github_api}`."""
+
     extensions: tuple[str, ...] = ()
     """Modules of applications that are served beside the cloud (`localcloud.extensions`)."""
     extensions_from: Path | None = None
@@ -126,6 +130,7 @@ class Settings:
             "LOCALCLOUD_DOCKER": "1" if self.docker else "0",
             "LOCALCLOUD_SUBNET": self.subnet,
             "LOCALCLOUD_BUILD_VARIABLES": json.dumps(dict(self.build_variables)),
+            "LOCALCLOUD_FUNCTION_VARIABLES": json.dumps(dict(self.function_variables)),
             "LOCALCLOUD_EXTENSIONS": ",".join(self.extensions),
             "LOCALCLOUD_EXTENSIONS_FROM": str(self.extensions_from or ""),
             "LOCALCLOUD_COMMAND": self.command,
@@ -147,6 +152,7 @@ def current(default: Settings | None = None) -> Settings:
         docker=_switch("LOCALCLOUD_DOCKER", on=default.docker),
         subnet=os.environ.get("LOCALCLOUD_SUBNET", default.subnet),
         build_variables=_texts("LOCALCLOUD_BUILD_VARIABLES", default.build_variables),
+        function_variables=_texts("LOCALCLOUD_FUNCTION_VARIABLES", default.function_variables),
         extensions=_names("LOCALCLOUD_EXTENSIONS", default.extensions),
         extensions_from=_folder("LOCALCLOUD_EXTENSIONS_FROM", default.extensions_from),
         command=os.environ.get("LOCALCLOUD_COMMAND", default.command),

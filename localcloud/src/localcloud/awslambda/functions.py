@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
+from string import Template
 from typing import Any
 
 from docker.errors import DockerException
@@ -138,15 +139,21 @@ def _needing_image(plain: Any) -> Any:
     return execute
 
 
-def _placed(function: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The function, told where GitHub, the console and the sites are here; its own variables win."""
+def _variables_of_settings() -> dict[str, str]:
     chosen = settings.current()
-    here = {
-        "CA_PEM": certificate_authorities.database_authority(),
-        "GITHUB_API_URL": chosen.github_api,
-        "RESOLVE": f"*.localhost={chosen.relay_address if chosen.docker else '127.0.0.1'}",
-        "RUN_URL": chosen.run_url("{pipeline}", "{execution}", "{region}"),
+    values = {
+        "address": chosen.relay_address if chosen.docker else "127.0.0.1",
+        "console_url": chosen.console_url,
+        "database_authority": certificate_authorities.database_authority(),
+        "github_api": chosen.github_api,
     }
+    declared = {name: Template(text).safe_substitute(values) for name, text in chosen.function_variables.items()}
+    return {"GITHUB_API_URL": chosen.github_api, **declared}
+
+
+def _placed(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The function, told where GitHub is here, and what the settings say; its own variables win."""
+    here = _variables_of_settings()
     config = function.get("config") or function
     own = (config.get("Environment") or {}).get("Variables") or {}
     placed = {**config, "Environment": {"Variables": {**here, **own}}}
