@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,12 @@ def test_localcloud_knows_nothing_of_slipway(word: str) -> None:
     assert files
     naming = [file for file in files if file.is_file() and word.encode() in file.read_bytes().lower()]
     assert [str(file.relative_to(ROOT)) for file in naming] == []
+
+
+def test_localcloud_declares_the_versions_that_the_lock_of_this_repository_has() -> None:
+    project = tomllib.loads((LOCALCLOUD / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    lock = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8").lower()
+    locked = set(re.findall(r"^([\w.-]+==[\w.]+)", lock, re.MULTILINE))
+    assert locked
+    assert {requirement.lower() for requirement in declared} - locked == set()

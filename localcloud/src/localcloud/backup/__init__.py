@@ -1,1 +1,1 @@
-"""AWS Backup: kept on record."""
+"""AWS Backup: its resource types, on record."""

@@ -1,1 +1,1 @@
-"""AWS Budgets: kept on record."""
+"""AWS Budgets: its resource type, on record."""

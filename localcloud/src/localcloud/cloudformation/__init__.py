@@ -1,1 +1,1 @@
-"""CloudFormation."""
+"""CloudFormation: stack operations, custom resources, and the rights that they need."""

@@ -1,1 +1,1 @@
-"""CloudWatch."""
+"""CloudWatch: alarms that watch, and their resource types."""

@@ -1,1 +1,1 @@
-"""Elastic Container Registry."""
+"""ECR: the registry, its login, scans, and its resource types."""

@@ -1,1 +1,1 @@
-"""Simple Storage Service."""
+"""S3: buckets with every property of their resource type."""
