@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway_cli.paths import ROOT
+from paths import ROOT
 
 LOCALCLOUD = ROOT / "localcloud"
 PROGRAMS = ("slipway_cli", "bench", "policy", "products", "stacks", "constructs", "builds")
