@@ -13,7 +13,7 @@ __all__ = ["plain"]
 pytestmark = pytest.mark.local
 
 
-def test_a_budget_follows_its_limit(plain: Plain) -> None:
+def test_the_limit_of_a_budget_is_updated(plain: Plain) -> None:
     stack, budgets = unique("budget"), plain.client("budgets")
 
     def template(amount: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ __all__ = ["plain"]
 pytestmark = pytest.mark.local
 
 
-def test_a_vpc_origin_follows_its_ports(plain: Plain) -> None:
+def test_the_ports_of_a_vpc_origin_are_updated(plain: Plain) -> None:
     stack, cloudfront = unique("origin"), plain.client("cloudfront")
 
     def template(port: int) -> dict[str, Any]:

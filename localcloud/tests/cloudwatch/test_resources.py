@@ -17,7 +17,7 @@ def alarm(**more: Any) -> dict[str, Any]:
     return {"EvaluationPeriods": 2, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 5, **more}
 
 
-def test_an_alarm_follows_its_threshold_and_treatment(plain: Plain) -> None:
+def test_the_threshold_and_missing_data_treatment_of_an_alarm_are_updated(plain: Plain) -> None:
     stack, cloudwatch = unique("alarm"), plain.client("cloudwatch")
     metric = {"Namespace": "N", "MetricName": "M", "Statistic": "Sum", "Period": 60, "TreatMissingData": "notBreaching"}
     name = plain.deploy(resources(Alarm=("AWS::CloudWatch::Alarm", alarm(**metric))), stack)["Alarm"]
@@ -26,7 +26,7 @@ def test_an_alarm_follows_its_threshold_and_treatment(plain: Plain) -> None:
     assert (shown["Threshold"], shown["TreatMissingData"]) == (9, "notBreaching")
 
 
-def test_an_alarm_on_an_expression_and_one_on_alarms_can_be_declared(plain: Plain) -> None:
+def test_an_alarm_on_metric_math_and_a_composite_alarm_can_be_created(plain: Plain) -> None:
     stat = {"Metric": {"Namespace": "N", "MetricName": "M"}, "Period": 60, "Stat": "Sum"}
     metrics = [
         {"Id": "rate", "Expression": "m / 2", "ReturnData": True},

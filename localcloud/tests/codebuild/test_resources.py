@@ -29,7 +29,7 @@ def build(role: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_a_build_project_keeps_every_property_over_updates(plain: Plain) -> None:
+def test_every_property_of_a_build_project_is_applied_and_updated(plain: Plain) -> None:
     stack, codebuild, role = unique("project"), plain.client("codebuild"), plain.role(unique("build"))
     more = {
         "QueuedTimeoutInMinutes": 60,

@@ -23,7 +23,7 @@ def policy(plain: Plain) -> str:
     return arn
 
 
-def test_a_role_keeps_every_property_over_updates(plain: Plain) -> None:
+def test_every_property_of_a_role_is_applied_and_updated(plain: Plain) -> None:
     stack, iam, boundary = unique("role"), plain.client("iam"), policy(plain)
     base = {"AssumeRolePolicyDocument": TRUST, "Path": "/team/"}
     first = {
@@ -48,7 +48,7 @@ def test_a_role_keeps_every_property_over_updates(plain: Plain) -> None:
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
 
 
-def test_an_oidc_provider_follows_its_client_ids(plain: Plain) -> None:
+def test_the_client_ids_of_an_oidc_provider_are_updated(plain: Plain) -> None:
     stack, iam = unique("oidc"), plain.client("iam")
 
     def template(*clients: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def test_an_oidc_provider_follows_its_client_ids(plain: Plain) -> None:
         iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
 
 
-def test_a_group_follows_its_policies(plain: Plain) -> None:
+def test_the_policies_of_a_group_are_updated(plain: Plain) -> None:
     stack, iam, arn = unique("group"), plain.client("iam"), policy(plain)
     name = plain.deploy(resources(Group=("AWS::IAM::Group", {"ManagedPolicyArns": [arn]})), stack)["Group"]
     assert iam.list_attached_group_policies(GroupName=name)["AttachedPolicies"][0]["PolicyArn"] == arn

@@ -13,7 +13,7 @@ __all__ = ["plain"]
 pytestmark = pytest.mark.local
 
 
-def test_a_key_follows_policy_and_rotation(plain: Plain) -> None:
+def test_the_policy_and_rotation_of_a_key_are_updated(plain: Plain) -> None:
     stack, kms = unique("key"), plain.client("kms")
 
     def template(*, rotate: bool, sid: str) -> dict[str, Any]:

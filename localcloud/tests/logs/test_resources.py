@@ -13,7 +13,7 @@ __all__ = ["plain"]
 pytestmark = pytest.mark.local
 
 
-def test_a_log_group_follows_retention_and_tags(plain: Plain) -> None:
+def test_the_retention_and_tags_of_a_log_group_are_updated(plain: Plain) -> None:
     stack, logs, name = unique("logs"), plain.client("logs"), f"/{unique('g')}"
 
     def template(days: int | None, tag: str) -> dict[str, Any]:

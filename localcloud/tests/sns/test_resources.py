@@ -11,7 +11,7 @@ __all__ = ["plain"]
 pytestmark = pytest.mark.local
 
 
-def test_a_topic_follows_its_attributes(plain: Plain) -> None:
+def test_the_attributes_of_a_topic_are_updated(plain: Plain) -> None:
     stack, sns = unique("topic"), plain.client("sns")
     first = {"KmsMasterKeyId": "alias/aws/sns", "SignatureVersion": "2", "TracingConfig": "Active"}
     arn = plain.deploy(resources(Topic=("AWS::SNS::Topic", first)), stack)["Topic"]

@@ -13,7 +13,7 @@ __all__ = ["plain"]
 pytestmark = pytest.mark.local
 
 
-def test_an_address_set_of_the_firewall_follows_its_addresses(plain: Plain) -> None:
+def test_the_addresses_of_an_ip_set_are_updated(plain: Plain) -> None:
     stack, waf = unique("set"), plain.client("wafv2")
 
     def template(*addresses: str) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def test_an_address_set_of_the_firewall_follows_its_addresses(plain: Plain) -> N
     assert plain.delete(stack) == "DELETE_COMPLETE"
 
 
-def test_a_web_acl_keeps_its_rules(plain: Plain) -> None:
+def test_a_web_acl_has_its_rules(plain: Plain) -> None:
     shown = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "m"}
     managed = {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet"}}
     rule = {"Name": "r", "Priority": 0, "Statement": managed, "OverrideAction": {"None": {}}, "VisibilityConfig": shown}

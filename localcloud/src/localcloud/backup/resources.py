@@ -1,4 +1,4 @@
-"""AWS Backup: vaults, plans and selections are kept on record, as far as MiniStack serves their API."""
+"""Resource types of AWS Backup: recorded, with the part of its API that MiniStack has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Budgets: kept on record, with the parts of their API that MiniStack serves."""
+"""Resource type of AWS Budgets: recorded, with the part of their API that MiniStack has."""
 
 from __future__ import annotations
 

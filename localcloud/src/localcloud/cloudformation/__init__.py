@@ -1,1 +1,1 @@
-"""CloudFormation: stack operations, custom resources, and the rights that they need."""
+"""CloudFormation: conditions, events, custom resources, and the permissions that stack operations need."""

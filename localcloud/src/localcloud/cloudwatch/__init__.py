@@ -1,1 +1,1 @@
-"""CloudWatch: alarms that watch, and their resource types."""
+"""CloudWatch: alarm resources and the evaluation of alarms."""

@@ -1,1 +1,1 @@
-"""ECR: the registry, its login, scans, and its resource types."""
+"""ECR: authentication, image tags, and image scans."""

@@ -1,1 +1,1 @@
-"""S3: buckets with every property of their resource type."""
+"""S3."""
