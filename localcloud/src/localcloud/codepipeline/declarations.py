@@ -27,7 +27,7 @@ def place() -> Place:
     return get_account_id(), get_region()
 
 
-def existing(name: str) -> Pipeline:
+def require_pipeline(name: str) -> Pipeline:
     """Returns the pipeline of that name in the account and region of the request.
 
     Raises:
@@ -69,12 +69,12 @@ def _create(request: Request) -> Answer:
         pipeline.versions[declaration["version"]] = declaration
         pipeline.tags = {tag["key"]: tag["value"] for tag in request.get("tags") or []}
         STORE.put(pipeline)
-    if _has_sources(declaration):
+    if _source_branches_exist(declaration):
         executions.start_if_possible(pipeline, {"triggerType": "CreatePipeline", "triggerDetail": caller()})
     return {"pipeline": declaration, "tags": _tags(pipeline)}
 
 
-def _has_sources(declaration: Mapping[str, Any]) -> bool:
+def _source_branches_exist(declaration: Mapping[str, Any]) -> bool:
     """True if the branches of all source actions exist. If not, the first run of a new pipeline would only fail."""
     for action in declaration["stages"][0]["actions"]:
         configuration = action.get("configuration") or {}
@@ -89,7 +89,7 @@ def _has_sources(declaration: Mapping[str, Any]) -> bool:
 def _update(request: Request) -> Answer:
     declaration = _checked_declaration(request)
     with STORE.changed:
-        pipeline = existing(declaration["name"])
+        pipeline = require_pipeline(declaration["name"])
         before = {name: value for name, value in pipeline.declaration.items() if name != "version"}
         version = pipeline.declaration["version"] + 1
         if before != {name: value for name, value in declaration.items() if name != "version"}:
@@ -101,7 +101,7 @@ def _update(request: Request) -> Answer:
 
 
 def _get(request: Request) -> Answer:
-    pipeline = existing(request["name"])
+    pipeline = require_pipeline(request["name"])
     version = request.get("version") or pipeline.declaration["version"]
     declaration = {**pipeline.versions, pipeline.declaration["version"]: pipeline.declaration}.get(version)
     if declaration is None:
@@ -126,7 +126,7 @@ def _list(request: Request) -> Answer:
 
 def _state(request: Request) -> Answer:
     with STORE.changed:
-        return views.state(existing(request["name"]))
+        return views.state(require_pipeline(request["name"]))
 
 
 # --- transitions and tags --------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def _state(request: Request) -> Answer:
 def _transition(enabled: bool) -> Callable[[Request], Answer]:
     def change(request: Request) -> Answer:
         with STORE.changed:
-            pipeline, stage = existing(request["pipelineName"]), request["stageName"]
+            pipeline, stage = require_pipeline(request["pipelineName"]), request["stageName"]
             require_stage(pipeline, stage)
             names = [declared["name"] for declared in pipeline.declaration["stages"]]
             number = names.index(stage) + (request["transitionType"] == "Outbound")

@@ -15,7 +15,7 @@ from ministack.core.concurrency import run_reentrant
 from ministack.core.responses import error_response_json, json_response
 
 from localcloud.codepipeline import declarations, entry, executions, model, structure, validation, views
-from localcloud.codepipeline.declarations import caller, existing, place
+from localcloud.codepipeline.declarations import caller, place, require_pipeline
 from localcloud.codepipeline.engine import RUNS
 from localcloud.codepipeline.errors import ServiceError, no_action
 from localcloud.codepipeline.executions import find, require_stage
@@ -39,7 +39,7 @@ Answer = dict[str, Any]
 
 def _start(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = existing(request["name"])
+        pipeline = require_pipeline(request["name"])
         token = request.get("clientRequestToken")
         if token and token in pipeline.requests:
             return {"pipelineExecutionId": pipeline.requests[token]}
@@ -71,31 +71,31 @@ def _revisions(pipeline: Pipeline, request: Request) -> dict[str, dict[str, str]
 
 
 def _stop(request: Request) -> Answer:
-    return {"pipelineExecutionId": executions.stop(existing(request["pipelineName"]), request).id}
+    return {"pipelineExecutionId": executions.stop(require_pipeline(request["pipelineName"]), request).id}
 
 
 def _retry(request: Request) -> Answer:
-    return {"pipelineExecutionId": executions.retry(existing(request["pipelineName"]), request).id}
+    return {"pipelineExecutionId": executions.retry(require_pipeline(request["pipelineName"]), request).id}
 
 
 def _rollback(request: Request) -> Answer:
-    return {"pipelineExecutionId": executions.rollback(existing(request["pipelineName"]), request, caller()).id}
+    return {"pipelineExecutionId": executions.rollback(require_pipeline(request["pipelineName"]), request, caller()).id}
 
 
 def _override(request: Request) -> Answer:
-    executions.override(existing(request["pipelineName"]), request)
+    executions.override(require_pipeline(request["pipelineName"]), request)
     return {}
 
 
 def _execution(request: Request) -> Answer:
     with STORE.changed:
-        found = find(existing(request["pipelineName"]), request["pipelineExecutionId"])
+        found = find(require_pipeline(request["pipelineName"]), request["pipelineExecutionId"])
         return {"pipelineExecution": views.execution(found)}
 
 
 def _executions(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = existing(request["pipelineName"])
+        pipeline = require_pipeline(request["pipelineName"])
         stage = ((request.get("filter") or {}).get("succeededInStage") or {}).get("stageName")
         rows = [
             views.summary(execution)
@@ -126,7 +126,7 @@ def _newest_only(request: Request) -> bool:
 
 def _actions(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = existing(request["pipelineName"])
+        pipeline = require_pipeline(request["pipelineName"])
         found = [(execution, attempt) for execution in _filtered(pipeline, request) for attempt in execution.actions]
         if _newest_only(request):
             newest = {(attempt.stage, attempt.action): (execution, attempt) for execution, attempt in found}
@@ -138,7 +138,7 @@ def _actions(request: Request) -> Answer:
 
 def _rules(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = existing(request["pipelineName"])
+        pipeline = require_pipeline(request["pipelineName"])
         found = [(execution, rule) for execution in _filtered(pipeline, request) for rule in execution.rules]
         found.sort(key=lambda pair: pair[1].started, reverse=True)
         rows = [views.rule(execution, rule, pipeline.place[1]) for execution, rule in found]
@@ -150,7 +150,7 @@ def _rules(request: Request) -> Answer:
 
 def _approve(request: Request) -> Answer:
     with STORE.changed:
-        pipeline, stage, name = existing(request["pipelineName"]), request["stageName"], request["actionName"]
+        pipeline, stage, name = require_pipeline(request["pipelineName"]), request["stageName"], request["actionName"]
         require_stage(pipeline, stage)
         attempts = [
             (execution, attempt)

@@ -79,7 +79,7 @@ def request(work: Work) -> dict[str, Any]:
         raise ActionError(f"PrimarySource {primary} is not an input artifact of the action", "ConfigurationError")
     source = inputs.pop(primary)
     outputs = work.attempt.outputs
-    start: dict[str, Any] = {
+    parameters: dict[str, Any] = {
         "projectName": work.option("ProjectName"),
         "sourceTypeOverride": "S3",
         "sourceLocationOverride": f"{source.bucket}/{source.key}",
@@ -87,17 +87,17 @@ def request(work: Work) -> dict[str, Any]:
         "environmentVariablesOverride": _environment(work),
     }
     if inputs:
-        start["secondarySourcesOverride"] = [
+        parameters["secondarySourcesOverride"] = [
             {"type": "S3", "location": f"{artifact.bucket}/{artifact.key}", "sourceIdentifier": name}
             for name, artifact in inputs.items()
         ]
     if len(outputs) > 1:
-        start["secondaryArtifactsOverride"] = [
+        parameters["secondaryArtifactsOverride"] = [
             {**_output(artifact), "artifactIdentifier": artifact.name} for artifact in outputs
         ]
     if work.configuration.get("BuildspecOverride"):
-        start["buildspecOverride"] = work.configuration["BuildspecOverride"]
-    return start
+        parameters["buildspecOverride"] = work.configuration["BuildspecOverride"]
+    return parameters
 
 
 def _output(artifact: Artifact) -> dict[str, Any]:
