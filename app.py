@@ -12,8 +12,7 @@ import aws_cdk as cdk
 
 from policy.guard import enforce
 from products import ManifestError, load
-from stacks.environment_stage import EnvironmentStage
-from stacks.tooling_stage import ToolingStage
+from stacks.product import add_product
 
 app = cdk.App()
 enforce(app, on=os.environ.get("CDK_VALIDATION") != "false")  # as `cdk synth --no-validation` says
@@ -23,7 +22,5 @@ except ManifestError as error:
     print(error, file=sys.stderr)  # noqa: T201 - the user reads it
     sys.exit(2)
 
-ToolingStage(app, "tooling", product=product)
-for environment in product.environments:
-    EnvironmentStage(app, environment, product=product)
+add_product(app, product)
 app.synth()

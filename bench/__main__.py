@@ -17,12 +17,11 @@ from bench.assemblies import differences, resources
 from bench.floor import UntranslatableError, translate
 from bench.handlers import report
 from bench.measure import Case, by_turns, fit, peak_memory
+from paths import NODE, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 BENCH = ROOT / "bench"
 WORK = BENCH / ".floor"
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
-NODE = str(ROOT / "node_modules" / "node" / "bin" / "node")
 CDK = str(ROOT / "node_modules" / ".bin" / "cdk")
 _HEADER = f"{'':46} {'seconds':>13}   {'cpu s':>6}\n{'':46} {'min':>6} {'median':>6}   {'min':>6}"
 
@@ -57,7 +56,7 @@ def _environment(output: Path) -> dict[str, str]:
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"] | {"product": "allthrive"}
     inherited = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     return inherited | {
-        "PATH": f"{Path(NODE).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}",
         "CDK_VALIDATION": "false",
         "CDK_OUTDIR": str(output),
         "CDK_CONTEXT_JSON": json.dumps(context),
@@ -80,9 +79,9 @@ def _floor(name: str, app: list[str]) -> Path:
     ours, theirs = WORK / f"{name}.ours", WORK / f"{name}.theirs"
     for folder in (ours, theirs):
         shutil.rmtree(folder, ignore_errors=True)
-    Case("recording", [PYTHON, "bench/record.py", str(recording), *app], _environment(ours), ROOT).run()
+    Case("recording", [PYTHON, "-m", "bench.record", str(recording), *app], _environment(ours), ROOT).run()
     script.write_text(translate(recording), encoding="utf-8")
-    Case("floor", [NODE, str(script)], _environment(theirs), ROOT).run()
+    Case("floor", [str(NODE), str(script)], _environment(theirs), ROOT).run()
     found = differences(ours, theirs)
     if found:
         raise AssertionError("\n".join([f"{name}: the floor builds something else", *found]))
@@ -96,15 +95,15 @@ def _floor(name: str, app: list[str]) -> Path:
 
 
 def _imports(rounds: int) -> None:
-    ours = "import sys; sys.path.append('constructs'); import products, stacks.environment_stage, stacks.tooling_stage"
+    ours = "import sys; sys.path.append('constructs'); import products, stacks.product"
     environment = _environment(WORK / "none")
     cases = [
         Case("python, nothing", [PYTHON, "-c", "pass"], environment, ROOT),
         Case("import products (no aws_cdk)", [PYTHON, "-c", "import products"], environment, ROOT),
         Case("import aws_cdk", [PYTHON, "-c", "import aws_cdk"], environment, ROOT),
         Case("import all of ours", [PYTHON, "-c", ours], environment, ROOT),
-        Case("node, nothing", [NODE, "-e", "0"], environment, BENCH),
-        Case("require aws-cdk-lib", [NODE, "-e", "require('aws-cdk-lib')"], environment, BENCH),
+        Case("node, nothing", [str(NODE), "-e", "0"], environment, BENCH),
+        Case("require aws-cdk-lib", [str(NODE), "-e", "require('aws-cdk-lib')"], environment, BENCH),
     ]
     by_turns(cases, rounds)
     print("\n" + _HEADER)
@@ -141,9 +140,9 @@ def _growth(rounds: int, floors: dict[int, Path]) -> None:
     ours, theirs = {}, {}
     for count, floor in floors.items():
         environment = _environment(WORK / f"growth{count}")
-        command = [PYTHON, "bench/environments.py", str(count)]
+        command = [PYTHON, "-m", "bench.environments", str(count)]
         ours[count] = Case(f"{count:3} environments", command, environment, ROOT)
-        theirs[count] = Case(f"{count:3} environments, floor", [NODE, str(floor)], environment, ROOT)
+        theirs[count] = Case(f"{count:3} environments, floor", [str(NODE), str(floor)], environment, ROOT)
     by_turns([case for count in floors for case in (ours[count], theirs[count])], rounds)
     print("\nSynthesis without the CLI, by number of environments")
     print(f"{_HEADER}    ratio to the floor")

@@ -1,13 +1,9 @@
-"""AllThrive with any number of environments: `python bench/environments.py 20`. Otherwise as app.py."""
+"""AllThrive with any number of environments: `python -m bench.environments 20`. Otherwise as app.py."""
 
 from __future__ import annotations
 
 import sys
 from ipaddress import IPv4Network
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)
 
 from stacks.startup import prepare
 
@@ -16,8 +12,7 @@ prepare()
 import aws_cdk as cdk
 
 from products import Product, load
-from stacks.environment_stage import EnvironmentStage
-from stacks.tooling_stage import ToolingStage
+from stacks.product import add_product
 
 
 def product_with(count: int) -> Product:
@@ -34,9 +29,6 @@ def product_with(count: int) -> Product:
 
 
 if __name__ == "__main__":
-    product = product_with(int(sys.argv[1]))
     app = cdk.App()
-    ToolingStage(app, "tooling", product=product)
-    for environment in product.environments:
-        EnvironmentStage(app, environment, product=product)
+    add_product(app, product_with(int(sys.argv[1])))
     app.synth()

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parent.parent / "lambda"
+from paths import HANDLERS
+
 _OWN = "shared"
 # Measured inside, so that what the interpreter itself takes makes no ratio smaller.
 _PROGRAM = """
@@ -80,12 +81,12 @@ def _beside(ours: Sequence[float], floor: Sequence[float]) -> str:
 
 def handlers() -> list[str]:
     """The handlers there are."""
-    return sorted(path.parent.name for path in SOURCE.glob("*/handler.py"))
+    return sorted(path.parent.name for path in HANDLERS.glob("*/handler.py"))
 
 
 def libraries(name: str) -> list[str]:
     """The folders beside `shared` that a handler imports from."""
-    text = (SOURCE / name / "handler.py").read_text(encoding="utf-8")
+    text = (HANDLERS / name / "handler.py").read_text(encoding="utf-8")
     return [folder for folder in ("database",) if f"from {folder}." in text]
 
 
@@ -94,7 +95,7 @@ def packed(name: str) -> list[Path]:
     return sorted(
         path
         for folder in (name, _OWN, *libraries(name))
-        for path in (SOURCE / folder).rglob("*")
+        for path in (HANDLERS / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     )
 
@@ -103,7 +104,7 @@ def pack(name: str, folder: Path) -> None:
     """Copy a handler's package to a folder of its own."""
     shutil.rmtree(folder, ignore_errors=True)
     for path in packed(name):
-        target = folder / path.relative_to(SOURCE)
+        target = folder / path.relative_to(HANDLERS)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
 
@@ -118,14 +119,14 @@ def services(name: str) -> list[str]:
     """The AWS services whose clients a handler makes: those it names, and those named by what it imports of ours."""
     found: set[str] = set()
     # shared/aws.py makes further ones in some cases only; left out, they make no floor higher than it is.
-    todo, seen = [SOURCE / name / "handler.py"], {SOURCE / _OWN / "aws.py"}
+    todo, seen = [HANDLERS / name / "handler.py"], {HANDLERS / _OWN / "aws.py"}
     while todo:
         path = todo.pop()
         seen.add(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client":
                 found |= {str(each.value) for each in node.args if isinstance(each, ast.Constant)}
-        ours = {SOURCE / f"{module.replace('.', '/')}.py" for module in _imported(path)}
+        ours = {HANDLERS / f"{module.replace('.', '/')}.py" for module in _imported(path)}
         todo += [each for each in ours if each.is_file() and each not in seen]
     return sorted(found)
 

@@ -1,4 +1,4 @@
-"""Runs an app and writes down every line between Python and jsii's Node: `python bench/record.py FILE APP [ARG…]`."""
+"""Runs an app and writes down every line between Python and jsii's Node: `python -m bench.record FILE APP [ARG…]`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import IO, Any
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class _Tee:
@@ -41,7 +39,6 @@ def main(target: str, app: str, *arguments: str) -> None:
         return node
 
     subprocess.Popen = tee  # type: ignore[misc, assignment]  # jsii has no other place to listen
-    sys.path[0] = str(ROOT)
     # With jsii's own way to Node.js: its pipes are where lines pass.
     from jsii._kernel.providers.process import _NodeProcess  # noqa: PLC0415 - after the path
 

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from paths import ROOT
 from slipway_cli.review.synths import Synth
 
-ROOT = Path(__file__).resolve().parent.parent
 # A typical change: larger tasks, a larger database.
 _EDITS = (("size: {cpu: 512, memory: 1024}", "size: {cpu: 1024, memory: 2048}"), ("db.t4g.medium", "db.m7g.large"))
 

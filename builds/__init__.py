@@ -1,4 +1,4 @@
-"""What the delivery pipeline's builds run: CodeBuild buildspecs, one file each, and a way to run them without AWS."""
+"""The buildspecs of the CodeBuild projects, one file each, and a runner that executes them without AWS."""
 
 from builds.buildspecs import buildspec, names
 

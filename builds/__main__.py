@@ -1,4 +1,4 @@
-"""`python -m builds`."""
+"""Runs the command line of `python -m builds`."""
 
 import sys
 

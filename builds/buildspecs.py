@@ -1,4 +1,4 @@
-"""Reads our buildspecs. Pure: no environment, no network, nothing but the file."""
+"""Reads the buildspecs of this folder. Pure: depends on no environment and no network, only on the file."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _FOLDER = Path(__file__).resolve().parent
 
 
 class BuildError(Exception):
-    """A build that cannot be run; `str()` says why and what to type instead."""
+    """A build cannot be run; the message says why, and what to type instead."""
 
 
 def names() -> list[str]:
-    """The builds there are."""
+    """Returns the names of all builds."""
     return sorted(path.stem for path in _FOLDER.glob("*.yml"))
 
 
 def buildspec(name: str) -> dict[str, Any]:
-    """A build's file, parsed.
+    """Returns the buildspec of a build.
 
     Raises:
         BuildError: if there is no build of that name.
@@ -37,8 +37,8 @@ def buildspec(name: str) -> dict[str, Any]:
 
 @cache
 def _read(name: str) -> dict[str, Any]:
-    """Each file once: a product has many builds of one kind, and parsing them was a twelfth of a synth."""
-    # libyaml, which PyYAML's wheels hold, is ten times as fast.
+    """Reads a file once per process: many builds use the same one, and parsing took a twelfth of a synth."""
+    # PyYAML's wheels contain libyaml, which is ten times as fast.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     spec: dict[str, Any] = yaml.load((_FOLDER / f"{name}.yml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe
     return spec

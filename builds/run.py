@@ -1,4 +1,4 @@
-"""Runs one of our builds here: `python -m builds run backend --source examples/allthrive`."""
+"""Runs a build on this machine: `python -m builds run backend --source examples/allthrive`."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _LEFT_OUT = {".git", ".venv", "node_modules", "__pycache__"}
 
 @dataclass(frozen=True)
 class Result:
-    """How a build ended."""
+    """The result of a build: if it succeeded, and the variables it exported."""
 
     succeeded: bool
     exported: dict[str, str]
 
 
 def run(name: str, source: Path, values: Mapping[str, str], output: Path | None = None) -> Result:
-    """Run a build on a copy of `source`; its artifacts and reports go to `output`.
+    """Runs a build on a copy of `source` and copies its artifacts and reports to `output`.
 
-    The caller's environment reaches the build, as a project's does in CodeBuild; of the variables that the build
-    declares only `values` overrides any, so that what is set here by chance changes nothing.
+    The build inherits the caller's environment, as it inherits its project's in CodeBuild. Only `values` overrides the
+    variables that the buildspec declares, so that a variable of the same name on this machine changes nothing.
 
     Raises:
-        BuildError: if it cannot begin.
+        BuildError: if the build cannot be started.
     """
     spec = buildspec(name)
     with tempfile.TemporaryDirectory(prefix=f"slipway-{name}-") as temporary:
@@ -42,8 +42,8 @@ def run(name: str, source: Path, values: Mapping[str, str], output: Path | None 
         state.mkdir()
         copy(source, checkout)
         declared = {key: str(value) for key, value in spec["env"].get("variables", {}).items()}
-        done = subprocess.run(  # noqa: S603 - the program of our own file
-            ["bash", "-c", script.of(spec)],  # noqa: S607 - the user's bash
+        done = subprocess.run(  # noqa: S603 - a program from our own buildspec
+            ["bash", "-c", script.program(spec)],  # noqa: S607 - the user's bash
             cwd=checkout,
             env={**os.environ, **_agent(source, checkout, state), **declared, **values},
             check=False,
@@ -55,10 +55,10 @@ def run(name: str, source: Path, values: Mapping[str, str], output: Path | None 
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy what git would commit of a folder, changes included; where there is no git, all but installed packages.
+    """Copies the files of a folder that git tracks or would add, as they are now; without git, all but packages.
 
     Raises:
-        BuildError: if there is no such folder.
+        BuildError: if the folder does not exist.
     """
     if not source.is_dir():
         raise BuildError(f"no folder {source}; give the product's checkout with --source")
@@ -67,17 +67,17 @@ def copy(source: Path, target: Path) -> None:
         shutil.copytree(source, target, symlinks=True, ignore=lambda _, found: _LEFT_OUT.intersection(found))
         return
     for name in filter(None, listed.split("\0")):
-        if (source / name).is_file():  # else it is deleted, and git does not know yet
+        if (source / name).is_file():  # false for a deleted file that git still tracks
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source / name, target / name, follow_symlinks=False)
 
 
 def _agent(source: Path, checkout: Path, state: Path) -> dict[str, str]:
-    """The variables that CodeBuild itself sets."""
+    """Returns the environment variables that CodeBuild's agent sets."""
     commit = (_git(source, "rev-parse", "HEAD") or "").strip()
     return {
         "BUILD_STATE": str(state),
-        "TMPDIR": str(state),  # what a build leaves goes with it
+        "TMPDIR": str(state),  # temporary files are deleted with the state
         "CI": "true",
         "CODEBUILD_BUILD_ID": f"local:{state.parent.name}",
         "CODEBUILD_RESOLVED_SOURCE_VERSION": commit,
@@ -91,7 +91,7 @@ def _git(folder: Path, *words: str) -> str | None:
 
 
 def _keep(spec: dict[str, Any], checkout: Path, output: Path) -> None:
-    """Copy artifacts, and reports below `reports/`."""
+    """Copies artifacts to the output folder, and reports below `reports/`."""
     collections = [(spec.get("artifacts"), output)]
     collections += [(report, output / "reports" / name) for name, report in spec.get("reports", {}).items()]
     for collection, target in collections:
@@ -104,27 +104,35 @@ def _keep(spec: dict[str, Any], checkout: Path, output: Path) -> None:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run a build as the command line says; 0 if it succeeds."""
+    """Runs the command line; returns the exit code: 0 if the build succeeded, 1 if it failed, 2 if it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m builds", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="the builds there are")
-    one = commands.add_parser("run", help="run a build on this machine")
-    one.add_argument("build", help=", ".join(names()))
-    one.add_argument("--source", type=Path, required=True, help="the product's checkout")
-    one.add_argument("--set", dest="values", action="append", default=[], metavar="NAME=VALUE", type=_assignment)
-    one.add_argument("--output", type=Path, help="where artifacts and reports go; nowhere by default")
-    given = parser.parse_args(words)
-    if given.command == "list":
-        print("\n".join(names()))  # noqa: T201 - a command line's answer
+    commands.add_parser("list", help="list the builds")
+    runner = commands.add_parser("run", help="run a build on this machine")
+    runner.add_argument("build", help=", ".join(names()))
+    runner.add_argument("--source", type=Path, required=True, help="the product's checkout")
+    runner.add_argument(
+        "--set",
+        dest="values",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        type=_assignment,
+        help="a variable of the build; may be repeated",
+    )
+    runner.add_argument("--output", type=Path, help="folder for artifacts and reports; without it they are not kept")
+    arguments = parser.parse_args(words)
+    if arguments.command == "list":
+        print("\n".join(names()))  # noqa: T201 - output of a command line
         return 0
     try:
-        result = run(given.build, given.source, dict(given.values), given.output)
+        result = run(arguments.build, arguments.source, dict(arguments.values), arguments.output)
     except BuildError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command line's answer
+        print(error, file=sys.stderr)  # noqa: T201 - output of a command line
         return 2
     for name, value in result.exported.items():
-        print(f"{name}={value}")  # noqa: T201 - a command line's answer
-    print(f"\n{given.build}: {'succeeded' if result.succeeded else 'failed; the first FAILED line above says why'}")  # noqa: T201 - a command line's answer
+        print(f"{name}={value}")  # noqa: T201 - output of a command line
+    print(f"\n{arguments.build}: {'succeeded' if result.succeeded else 'failed; the first FAILED line above says why'}")  # noqa: T201 - output of a command line
     return 0 if result.succeeded else 1
 
 

@@ -1,8 +1,8 @@
-"""Turns a buildspec into one bash program that does what CodeBuild's agent does with it.
+"""Translates a buildspec into a bash program that behaves like CodeBuild's agent.
 
-Each command runs in a shell of its own that finds the variables and the folder its predecessor left: so functions and
-shell options do not outlive a command, exported variables do. A failed install or pre_build ends the build; a failed
-build still runs post_build, unless `on-failure: ABORT`; `finally` runs in each phase that began. From:
+Each command runs in a shell of its own, with the exported variables and the working directory of the previous one;
+functions and shell options do not outlive a command. A failed install or pre_build phase ends the build; after a failed
+build phase post_build still runs, unless `on-failure: ABORT`; `finally` runs in each phase that was started. From:
 docs.aws.amazon.com/codebuild, "Build specification reference" and "Build phase transitions".
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 PHASES = ("install", "pre_build", "build", "post_build")
 
-# $1 is the command. The trap saves what it leaves, also when it ends by `exit`.
+# $1 is the command. The trap saves variables and folder for the next command, even if this one calls `exit`.
 _AGENT = """\
 . "$BUILD_STATE/variables"
 cd "$(cat "$BUILD_STATE/folder")" || exit
@@ -23,7 +23,7 @@ eval "$1"
 """
 
 _PROGRAM = """\
-# An interrupted build still cleans up: the command that runs is told by the terminal, we go on to `finally`.
+# An interrupted build still cleans up: the terminal interrupts the current command, and `finally` runs next.
 trap 'interrupted=1' INT TERM
 export BUILD_STATE CODEBUILD_BUILD_SUCCEEDING=1
 export -p >"$BUILD_STATE/variables"
@@ -35,7 +35,7 @@ run() {
   bash -c "$BUILD_AGENT" agent "$1"
 }
 
-# First the commands until one fails, then those of `finally`, all of them.
+# Runs the commands until one fails, then all those of `finally`.
 commands() {
   failed=0
   for command; do
@@ -54,10 +54,10 @@ commands() {
 """
 
 
-def of(spec: dict[str, Any]) -> str:
-    """The program; it needs `BUILD_STATE`, a folder of its own, and begins in the folder of the source.
+def program(spec: dict[str, Any]) -> str:
+    """Returns the program. It is started in the source folder, with an empty folder in the variable `BUILD_STATE`.
 
-    It ends with 1 if any phase failed, and leaves each exported variable in `$BUILD_STATE/exported/<name>`.
+    It exits with 1 if any phase failed, and writes each exported variable to `$BUILD_STATE/exported/<name>`.
     """
     lines = [f"BUILD_AGENT={shlex.quote(_AGENT)}", "separator=$'\\x1f'", _PROGRAM]
     for phase in PHASES:
@@ -70,7 +70,7 @@ def of(spec: dict[str, Any]) -> str:
 
 def _phase(name: str, phase: dict[str, Any]) -> Iterator[str]:
     commands = [*phase.get("commands", []), "\x1f", *phase.get("finally", [])]
-    words = " ".join("$'\\x1f'" if each == "\x1f" else shlex.quote(each) for each in commands)
+    words = " ".join("$'\\x1f'" if command == "\x1f" else shlex.quote(command) for command in commands)
     begins = '[ -n "$built" ]' if name == "post_build" else '[ "$result" = 0 ]'
     yield f"if {begins}; then phase={name}; {'built=1; ' if name == 'build' else ''}commands {words}; fi"
     if phase.get("on-failure") == "ABORT":

@@ -6,9 +6,8 @@ from typing import Any
 
 import yaml
 
-from products.loader import FOLDER
+from paths import ROOT
 
-ROOT = FOLDER.parent
 _SNAPSHOTS = ROOT / "tests" / "snapshots"
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from products import Product, drawing, load, names
+from paths import ROOT
+from products import Product, drawing, load, names, product_names
 from products.drawing import DrawnStage, Step
 from products.flows import CACHE_TAG, COMMIT_TAG, Action, Delivery, Kind, Stage, branches_publish, deliveries
-from products.loader import FOLDER
 from products.pipeline import Flow, Pipeline
 
-PAGE = FOLDER.parent / "docs" / "pipelines.md"
+PAGE = ROOT / "docs" / "pipelines.md"
 BEGIN = "<!-- pipelines: written by `python -m products.document`, do not edit below -->"
 END = "<!-- end of pipelines -->"
 _VERSION, _COMMIT = "1.2.0", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c"
@@ -44,8 +44,8 @@ def page(current: str) -> str:
 
 def written() -> str:
     """Every product that has pipelines, one after the other."""
-    shipped = (load(path.stem) for path in sorted(FOLDER.glob("*.yaml")))
-    return "\n\n".join("\n".join(_product(each, each.pipeline)) for each in shipped if each.pipeline)
+    products = (load(name) for name in product_names())
+    return "\n\n".join("\n".join(_product(each, each.pipeline)) for each in products if each.pipeline)
 
 
 def main() -> None:

@@ -36,6 +36,14 @@ class ManifestError(Exception):
         return lines
 
 
+class ProblemsError(ValueError):
+    """Several sentences at once, so that a user mends a manifest in one go."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        self.sentences = sentences
+        super().__init__("\n".join(sentences))
+
+
 def nearest(got: str, known: list[str]) -> str:
     """A hint at the name that was probably meant."""
     close = get_close_matches(got, known, n=1, cutoff=0.5)

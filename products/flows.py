@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from products import names
+from products.model import Product
 from products.pipeline import Check, Flow, Pipeline
-
-if TYPE_CHECKING:
-    from products.model import Product
 
 Mode = Literal["queued", "superseded", "parallel"]
 # Tags that builds/image.yml always puts: an image by its commit's full name, and layers for later builds.

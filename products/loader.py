@@ -10,27 +10,25 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from paths import MANIFESTS, ROOT
+from products import checks
 from products.base import EXAMPLES
-from products.checks import ProblemsError
-from products.errors import ManifestError, Problem, nearest
+from products.errors import ManifestError, Problem, ProblemsError, nearest
 from products.model import Product
 from products.secrets import looks_secret
 
-FOLDER = Path(__file__).resolve().parent
-_ROOT = FOLDER.parent
 
-
-def load(name: str | None, folder: Path = FOLDER) -> Product:
+def load(name: str | None, folder: Path = MANIFESTS) -> Product:
     """The product of that name, from `folder/<name>.yaml`.
 
     Raises:
         ManifestError: with every problem found, each with its line, key, and what to write instead.
     """
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    known = product_names(folder)
     if not name:
         raise ManifestError("-c product=…", [Problem(f"missing; write one of: {', '.join(known) or 'none there yet'}")])
     path = folder / f"{name}.yaml"
-    shown = path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path
+    shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
     if name not in known:
         raise ManifestError(shown, [Problem(f"no such file{nearest(str(name), known)}")])
     try:
@@ -39,13 +37,33 @@ def load(name: str | None, folder: Path = FOLDER) -> Product:
         raise ManifestError(shown, [Problem(f"cannot be read as UTF-8 text: {error}")]) from None
     data, lines = _parse(shown, text)
     try:
-        # By way of JSON, since strict validation of Python objects would refuse a list where a tuple is declared.
-        product = Product.model_validate_json(json.dumps(data))
+        product = validated(data)
     except ValidationError as error:
         raise ManifestError(shown, [p for e in error.errors() for p in _problems(e, lines)]) from None
+    except ProblemsError as error:
+        raise ManifestError(shown, [_own(sentence, (), lines) for sentence in error.sentences]) from None
     if product.name != name:
         message = f"got '{product.name}'; a product's name is its file's: write '{name}' or rename the file"
         raise ManifestError(shown, [Problem(message, "name", lines.get(("name",)))])
+    return product
+
+
+def product_names(folder: Path = MANIFESTS) -> list[str]:
+    """Returns the names of the products that have a manifest, in alphabetical order."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def validated(data: object) -> Product:
+    """Returns the product that a manifest's keys and values describe.
+
+    Raises:
+        ValidationError: if a key or a value is wrong.
+        ProblemsError: if every key and value is right, but the parts do not fit together.
+    """
+    # By way of JSON, since strict validation of Python objects would refuse a list where a tuple is declared.
+    product = Product.model_validate_json(json.dumps(data))
+    if sentences := [*checks.problems(product)]:
+        raise ProblemsError(sentences)
     return product
 
 

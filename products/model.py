@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from products import checks
+from products import field_checks
 from products.base import Model, Name, text
+from products.errors import ProblemsError
 from products.names import prefix
 from products.pipeline import Pipeline
 from products.review import Review
@@ -60,7 +61,7 @@ class ExistingSecret(Model):
 
     @model_validator(mode="after")
     def _is_a_name(self) -> ExistingSecret:
-        checks.secret_name(self.name)
+        field_checks.secret_name(self.name)
         return self
 
 
@@ -100,7 +101,7 @@ class Size(Model):
 
     @model_validator(mode="after")
     def _fargate_offers_it(self) -> Size:
-        checks.fargate_size(self.cpu, self.memory)
+        field_checks.fargate_size(self.cpu, self.memory)
         return self
 
 
@@ -139,8 +140,31 @@ class Service(Model):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Service:
-        checks.service(self)
+        if problems := self.contradictions():
+            raise ProblemsError(problems)
         return self
+
+    def contradictions(self) -> list[str]:
+        """Returns a sentence for each pair of keys that contradict each other, with the key in front."""
+        problems = []
+        if (self.paths or self.static_paths) and self.port is None:
+            problems.append("port: missing; a service with paths listens on one, e.g. port: 8000")
+        if self.port is not None and self.health_path is None:
+            problems.append("health_path: missing; the load balancer asks for it, e.g. health_path: /api/v1/health/")
+        if self.shell_access and self.read_only:
+            problems.append("read_only: the agent behind shell_access writes to the root file system; choose one")
+        if self.singleton and self.count != 1:
+            problems.append(f"count: got {self.count}; a singleton has count: 1")
+        if self.singleton and self.scaling:
+            problems.append("scaling: remove it; a singleton has one task")
+        if self.scaling:
+            if self.scaling.maximum < self.count:
+                problems.append(f"scaling.maximum: got {self.scaling.maximum}, less than count {self.count}")
+            if self.scaling.requests_per_target and self.port is None:
+                problems.append("scaling.requests_per_target: only a service behind the load balancer has requests")
+            if not (self.scaling.cpu_percent or self.scaling.requests_per_target):
+                problems.append("scaling: name what to scale by: cpu_percent, requests_per_target, or both")
+        return problems
 
 
 class Migration(Model):
@@ -225,7 +249,7 @@ class Network(Model):
 
     @model_validator(mode="after")
     def _reaches_aws(self) -> Network:
-        checks.internet_ports(self.internet_ports)
+        field_checks.internet_ports(self.internet_ports)
         return self
 
 
@@ -299,6 +323,8 @@ class Environment(Model):
 class Product(Model):
     """A system with its own manifest."""
 
+    # Each part checks itself; that the parts fit together, products/loader.py checks with products/checks.py.
+
     name: Name
     description: str = ""
     repository: Repository
@@ -317,11 +343,6 @@ class Product(Model):
     """What a push runs through; without it releases are made by hand."""
     review: Review = Review()
     environments: dict[Name, Environment] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _holds_together(self) -> Product:
-        checks.product(self)
-        return self
 
     def services_in(self, environment: str) -> dict[str, Service]:
         """The services as an environment runs them: the product's, with the environment's sizes."""

@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from datetime import date
 from fnmatch import fnmatchcase
 from string import Formatter
-from typing import TYPE_CHECKING
 
 from products import flows, names
 from products.errors import nearest
-
-if TYPE_CHECKING:
-    from products.model import Product
-    from products.pipeline import Flow, Pipeline
+from products.model import Product
+from products.pipeline import Flow, Pipeline
 
 TAG_FIELDS = frozenset({"version", "sha", "sha7", "branch"})
 # What a field of a tag may begin with, where its whole value is not known: versions are PEP 440's or semver's.
@@ -26,26 +23,26 @@ _EXCLUSIONS = 5  # filters of a repository: ECR, tag mutability exclusion
 _DIGEST = len("@sha256:") + 64
 
 
-def pipeline(product: Product) -> Iterator[str]:
-    """What is wrong with a product's pipelines."""
-    it = product.pipeline
-    if it is None:
+def problems(product: Product) -> Iterator[str]:
+    """Yields a sentence for every mistake in the pipelines of a product."""
+    pipeline = product.pipeline
+    if pipeline is None:
         return
     yield from _names(product)
     yield from _accounts(product)
-    yield from _tags(it)
-    yield from _release_tag(product, it)
-    yield from _checks(it)
-    yield from _scan(it)
-    for name, flow in it.flows.items():
-        yield from _flow(product, it, name, flow)
-    yield from _main(product, it)
-    yield from _stage_names(product, "pipeline.timeouts", it.timeouts)
+    yield from _tags(pipeline)
+    yield from _release_tag(product, pipeline)
+    yield from _checks(pipeline)
+    yield from _scan(pipeline)
+    for name, flow in pipeline.flows.items():
+        yield from _flow(product, pipeline, name, flow)
+    yield from _main(product, pipeline)
+    yield from _stage_names(product, "pipeline.timeouts", pipeline.timeouts)
 
 
-def _scan(it: Pipeline) -> Iterator[str]:
+def _scan(pipeline: Pipeline) -> Iterator[str]:
     seen = set()
-    for index, each in enumerate(it.scan.accepted if it.scan else ()):
+    for index, each in enumerate(pipeline.scan.accepted if pipeline.scan else ()):
         where = f"pipeline.scan.accepted.{index}"
         try:
             date.fromisoformat(each.until)
@@ -105,28 +102,29 @@ def _parameter(product: Product, image: str) -> int:
     return len(names.image_parameter(image)) + len(uri) + _DIGEST + len('"":"",')
 
 
-def _tags(it: Pipeline) -> Iterator[str]:
-    for place, pattern in [(f"tags.{i}", tag) for i, tag in enumerate(it.tags)] + [("release_tag", it.release_tag)]:
-        yield from _tag(f"pipeline.{place}", pattern)
-    if "{" not in it.release_tag:
-        yield f"pipeline.release_tag: got '{it.release_tag}', the same for every release; write e.g. v{{version}}"
+def _tags(pipeline: Pipeline) -> Iterator[str]:
+    for index, tag in enumerate(pipeline.tags):
+        yield from _tag(f"pipeline.tags.{index}", tag)
+    yield from _tag("pipeline.release_tag", pipeline.release_tag)
+    if "{" not in pipeline.release_tag:
+        yield f"pipeline.release_tag: got '{pipeline.release_tag}', the same for every release; write e.g. v{{version}}"
 
 
-def _release_tag(product: Product, it: Pipeline) -> Iterator[str]:
+def _release_tag(product: Product, pipeline: Pipeline) -> Iterator[str]:
     """The registry keeps whatever begins as a release tag does: no other tag may, or nothing would ever expire."""
-    prefix = flows.release_prefix(it)
+    prefix = flows.release_prefix(pipeline)
     if not prefix:
         yield (
-            f"pipeline.release_tag: got '{it.release_tag}'; the registry keeps releases for ever by the text that "
-            "their tags begin with, so begin with one, e.g. v{version}"
+            f"pipeline.release_tag: got '{pipeline.release_tag}'; the registry keeps releases for ever by the text "
+            "that their tags begin with, so begin with one, e.g. v{version}"
         )
         return
-    for tag in dict.fromkeys((f"{flows.COMMIT_TAG}{{sha}}", f"{flows.CACHE_TAG}{{branch}}", "latest", *it.tags)):
+    for tag in dict.fromkeys((f"{flows.COMMIT_TAG}{{sha}}", f"{flows.CACHE_TAG}{{branch}}", "latest", *pipeline.tags)):
         if _may_begin(tag.replace("{branch}", product.repository.branch.replace("/", "-")), prefix):
             yield (
-                f"pipeline.release_tag: got '{it.release_tag}'; the registry keeps '{prefix}*' for ever, and each "
-                f"build's tag '{tag}' may begin so, too: nothing would expire. Begin releases with another text, e.g. "
-                "release-"
+                f"pipeline.release_tag: got '{pipeline.release_tag}'; the registry keeps '{prefix}*' for ever, and "
+                f"each build's tag '{tag}' may begin so, too: nothing would expire. Begin releases with another text, "
+                "e.g. release-"
             )
 
 
@@ -156,17 +154,17 @@ def _tag(place: str, pattern: str) -> Iterator[str]:
         yield f"{place}: got '{pattern}'; a tag begins with a letter, a digit, '_' or a field"
 
 
-def _checks(it: Pipeline) -> Iterator[str]:
-    for name, check in it.checks.items():
+def _checks(pipeline: Pipeline) -> Iterator[str]:
+    for name, check in pipeline.checks.items():
         place = f"pipeline.checks.{name}"
         if (check.build is None) == (check.buildspec is None):
             yield f"{place}: name one of build (a build of Slipway) and buildspec (a file of the repository)"
         for flow in check.flows:
-            if flow not in it.flows:
-                yield f"{place}.flows: no such flow '{flow}'{nearest(flow, list(it.flows))}"
+            if flow not in pipeline.flows:
+                yield f"{place}.flows: no such flow '{flow}'{nearest(flow, list(pipeline.flows))}"
 
 
-def _flow(product: Product, it: Pipeline, name: str, flow: Flow) -> Iterator[str]:
+def _flow(product: Product, pipeline: Pipeline, name: str, flow: Flow) -> Iterator[str]:
     place = f"pipeline.flows.{name}"
     yield from _trigger(place, flow)
     known = [*_STAGES, *product.environments]
@@ -176,10 +174,10 @@ def _flow(product: Product, it: Pipeline, name: str, flow: Flow) -> Iterator[str
     for stage in sorted({stage for stage in flow.stages if flow.stages.count(stage) > 1}):
         yield f"{place}.stages: '{stage}' stands twice"
     if not unknown:
-        yield from _order(product, it, place, flow)
+        yield from _order(product, pipeline, place, flow)
         yield from _reach(product, place, flow)
-        yield from _minutes(product, it, name, flow)
-    if "test" in flow.stages and not any(not c.flows or name in c.flows for c in it.checks.values()):
+        yield from _minutes(product, pipeline, name, flow)
+    if "test" in flow.stages and not any(not c.flows or name in c.flows for c in pipeline.checks.values()):
         yield f"{place}.stages: 'test' has no check that runs in flow '{name}'; see pipeline.checks.*.flows"
     yield from _stage_names(product, f"{place}.timeouts", flow.timeouts)
 
@@ -195,7 +193,7 @@ def _trigger(place: str, flow: Flow) -> Iterator[str]:
         yield f"{place}.mode: parallel runs cannot be rolled back; write queued"
 
 
-def _order(product: Product, it: Pipeline, place: str, flow: Flow) -> Iterator[str]:
+def _order(product: Product, pipeline: Pipeline, place: str, flow: Flow) -> Iterator[str]:
     """What a stage needs to have happened before."""
     done: set[str] = set()
     reached: list[str] = []
@@ -204,11 +202,11 @@ def _order(product: Product, it: Pipeline, place: str, flow: Flow) -> Iterator[s
         if (deploys or stage == "release") and "publish" not in done:
             yield f"{place}.stages: '{stage}' needs images; put 'publish' before it"
         if stage == "e2e":
-            if it.e2e is None:
+            if pipeline.e2e is None:
                 yield "pipeline.e2e: missing; the stage 'e2e' needs it, e.g. e2e: {directory: e2e}"
             if not reached:
                 yield f"{place}.stages: 'e2e' has no address; put the environment it drives before it"
-        if deploys and product.environments[stage].approval and not _told(it):
+        if deploys and product.environments[stage].approval and not _told(pipeline):
             yield (
                 f"environments.{stage}.approval: nobody would be asked; write whom to tell under "
                 "pipeline.notifications: emails, slack_secret or discord_secret"
@@ -217,8 +215,8 @@ def _order(product: Product, it: Pipeline, place: str, flow: Flow) -> Iterator[s
         reached += [stage] if deploys else []
 
 
-def _told(it: Pipeline) -> bool:
-    told = it.notifications
+def _told(pipeline: Pipeline) -> bool:
+    told = pipeline.notifications
     return bool(told.emails or told.slack_secret or told.discord_secret)
 
 
@@ -243,9 +241,9 @@ def _reach(product: Product, place: str, flow: Flow) -> Iterator[str]:
         yield f"{place}.stages: a pull request is a stranger's code until it is merged; remove '{first}'"
 
 
-def _minutes(product: Product, it: Pipeline, name: str, flow: Flow) -> Iterator[str]:
+def _minutes(product: Product, pipeline: Pipeline, name: str, flow: Flow) -> Iterator[str]:
     for stage in flow.stages:
-        limit = flows.minutes(it, flow, stage)
+        limit = flows.minutes(pipeline, flow, stage)
         if stage in product.environments:
             left = flows.deploy_minutes(product, limit)
             if left < flows.LEAST_DEPLOY_MINUTES:
@@ -254,16 +252,16 @@ def _minutes(product: Product, it: Pipeline, name: str, flow: Flow) -> Iterator[
                     f"pipeline.timeouts.{stage}: {limit} minutes leave {left} for the deployment itself; {least} are "
                     f"needed at least: raise it to {limit - left + least}, or lower migration.timeout_minutes"
                 )
-        steps = len({check.run_order for check in flows.checks_of(it, name).values()}) if stage == "test" else 2
+        steps = len({check.run_order for check in flows.checks_of(pipeline, name).values()}) if stage == "test" else 2
         if stage in ("test", "publish") and steps and limit // steps < 5:  # noqa: PLR2004 - CodeBuild's shortest
             yield f"pipeline.timeouts.{stage}: {limit} minutes for {steps} steps; a build needs 5 at least"
 
 
-def _main(product: Product, it: Pipeline) -> Iterator[str]:
+def _main(product: Product, pipeline: Pipeline) -> Iterator[str]:
     """Exactly one flow of pushes builds the repository's branch."""
     branch = product.repository.branch
-    named = [name for name, flow in it.flows.items() if branch in flow.branches]
-    for name, flow in it.flows.items():
+    named = [name for name, flow in pipeline.flows.items() if branch in flow.branches]
+    for name, flow in pipeline.flows.items():
         if name in named[:1]:
             continue
         for pattern in flow.branches:

@@ -11,13 +11,13 @@ from typing import Any
 
 import yaml
 
-from products.loader import FOLDER
+from paths import MANIFESTS, ROOT
 from products.model import Product
 
-PAGE = FOLDER.parent / "docs" / "manifest.md"
+PAGE = ROOT / "docs" / "manifest.md"
 BEGIN = "<!-- keys: written by `python -m products.reference`, do not edit below -->"
 END = "<!-- end of keys -->"
-_EXAMPLE = FOLDER / "allthrive.yaml"
+_EXAMPLE = MANIFESTS / "allthrive.yaml"
 
 Schema = dict[str, Any]
 

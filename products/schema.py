@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
+from paths import MANIFESTS
 from products.model import Product
 
-PATH = Path(__file__).resolve().parent / "schema.json"
+PATH = MANIFESTS / "schema.json"
 
 
 def schema() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from localcloud import settings
-from slipway_cli.paths import ROOT, STATE
+from paths import ROOT, STATE
 
 EXTENSIONS = ("slipway_cli.console",)
 

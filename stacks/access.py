@@ -69,10 +69,10 @@ class AccessStack(EnvironmentStack):
 
     def _stack(self, stack: str) -> str:
         name = names.stack(self._of.name, self._of.product.name, stack)
-        return f"arn:{self.partition}:cloudformation:{self.region}:{self.account}:stack/{name}/*"
+        return self.format_arn(service="cloudformation", resource="stack", resource_name=f"{name}/*")
 
-    def _ecs(self, what: str) -> str:
-        return f"arn:{self.partition}:ecs:{self.region}:{self.account}:{what}"
+    def _ecs(self, resource: str) -> str:
+        return self.format_arn(service="ecs", resource=resource)
 
     def _cluster(self) -> str:
         return names.cluster(self._of.name, self._of.product.name)
@@ -112,7 +112,7 @@ class AccessStack(EnvironmentStack):
             Allow(
                 sid="ReadParametersOfTheStack",
                 actions=["ssm:GetParameters"],  # CloudFormation reads the template's bootstrap version as its caller
-                resources=[f"arn:{self.partition}:ssm:{self.region}:{self.account}:parameter/cdk-bootstrap/*"],
+                resources=[self.format_arn(service="ssm", resource="parameter", resource_name="cdk-bootstrap/*")],
                 because="the bootstrap version is below its qualifier, which the bootstrapped account chooses",
             ),
             self._see_services(),
@@ -160,7 +160,7 @@ class AccessStack(EnvironmentStack):
             Allow(
                 sid="ReadItsLog",
                 actions=["logs:GetLogEvents"],
-                resources=[f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{group}:log-stream:*"],
+                resources=[self.format_arn(service="logs", resource=f"log-group:{group}:log-stream:*")],
                 because="ECS names a log stream after the task it starts; the log group is the migration's own",
             ),
         ]

@@ -93,14 +93,13 @@ class DataStack(EnvironmentStack):
 
     def _let_cloudfront_read_media(self) -> None:
         # Naming the one distribution would make this stack depend on Edge, which depends on it: docs/adr/0018.
+        distributions = self.format_arn(service="cloudfront", region="", resource="distribution", resource_name="*")
         self.media.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="CloudFrontReadsMedia",
                 principals=[iam.ServicePrincipal("cloudfront.amazonaws.com")],
                 actions=["s3:GetObject"],
                 resources=[self.media.arn_for_objects("media/*")],
-                conditions={
-                    "ArnLike": {"aws:SourceArn": f"arn:{self.partition}:cloudfront::{self.account}:distribution/*"}
-                },
+                conditions={"ArnLike": {"aws:SourceArn": distributions}},
             )
         )

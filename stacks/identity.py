@@ -7,6 +7,7 @@ from constructs import Construct
 
 from products import Product, names
 from products.flows import deliveries, startable
+from slipway import arns
 from slipway.github_identity import GitHubProvider, GitHubRepository, GitHubRole
 from slipway.rights import Allow, everywhere
 from stacks.product_stack import ToolingStack
@@ -106,7 +107,7 @@ class IdentityStack(ToolingStack):
         )
 
     def _define_deploy_role(self, environment: str, pipelines: list[str]) -> None:
-        where = f"arn:{self.partition}:codepipeline:{self.region}:{self.account}"
+        started = [self.format_arn(service="codepipeline", resource=name) for name in pipelines]
         self._define_role(
             f"{names.pascal(environment)}Deploy",
             role_name=names.github_role(environment, self._product.name),
@@ -114,20 +115,23 @@ class IdentityStack(ToolingStack):
             suffix=f":environment:{environment}",
             ref=f"refs/heads/{self._product.repository.branch}",
             statements=[
-                iam.PolicyStatement(
-                    sid="Pipelines", actions=_START_PIPELINE, resources=[f"{where}:{name}" for name in pipelines]
-                ),
+                iam.PolicyStatement(sid="Pipelines", actions=_START_PIPELINE, resources=started),
             ],
         )
 
     def _repositories(self) -> list[str]:
-        where = f"arn:{self.partition}:ecr:{self.region}:{self.account}:repository"
-        return [f"{where}/{names.repository(self._product.name, image)}" for image in self._product.images]
+        return [
+            arns.repository(self, self.account, self.region, names.repository(self._product.name, image))
+            for image in self._product.images
+        ]
 
     def _look_at_stacks(self) -> Allow:
         stacks = [
-            f"arn:{self.partition}:cloudformation:{self.region}:{self.account}:stack/"
-            f"{names.prefix(environment, self._product.name)}-*"
+            self.format_arn(
+                service="cloudformation",
+                resource="stack",
+                resource_name=f"{names.prefix(environment, self._product.name)}-*",
+            )
             for environment in ("tooling", *self._product.environments)
         ]
         return Allow(

@@ -14,6 +14,7 @@ from constructs import Construct
 from products import names
 from products.flows import branches_reach
 from products.model import Service, Size
+from slipway import arns
 from slipway.accepted import accept
 from slipway.cache import PORT
 from slipway.container_task import Container, ContainerTask
@@ -121,8 +122,7 @@ class ServicesStack(EnvironmentStack):
         repositories = [names.repository(product.name, image)]
         if branches_reach(product, self._of.name):
             repositories.append(names.branch_repository(product.name, image))
-        where = f"arn:{self.partition}:ecr:{tooling.region}:{tooling.account}:repository"
-        return [f"{where}/{repository}" for repository in repositories]
+        return [arns.repository(self, tooling.account, tooling.region, name) for name in repositories]
 
     def _define_task(self, container: Container) -> ContainerTask:
         where = (self._of.name, self._of.product.name, container.name)

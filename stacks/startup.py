@@ -9,7 +9,6 @@ import platform
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,12 +18,11 @@ from jsii import _runtime
 from jsii._kernel.providers.process import ProcessProvider, _NodeProcess
 from jsii._kernel.types import LoadRequest, LoadResponse
 
+from paths import find_constructs
+
 # The sh in between gives Node.js its end of the socket as file 3, where jsii's program reads and writes.
 _EXEC = 'exec "$@" 3<&0 0</dev/null'
 _NODE_OPTIONS = ("--max-old-space-size=4069", "--preserve-symlinks")  # as jsii gives them
-
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def prepare() -> None:
@@ -33,7 +31,7 @@ def prepare() -> None:
     `constructs/` is found, and Node.js loads the construct library while Python imports its stubs, which would else
     wait for it. The first call that needs an answer waits, and raises what went wrong with a library.
     """
-    sys.path.append(str(ROOT / "constructs"))  # a source root, not a package: docs/adr/0001
+    find_constructs()
     gc.disable()  # a synth is over before there is garbage worth collecting, and imports make most of what is looked at
     _runtime.kernel.provider = _AheadProvider()
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from localcloud.settings import Settings
+from paths import ROOT
 from slipway_cli import cloud
 
-pytest_plugins = ["localcloud.testing.fixtures"]
+pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected"]
 
-ROOT = Path(__file__).resolve().parent.parent
 # jsii takes the first Node.js on the path: ours, so that every machine synthesises with the same one.
 os.environ["PATH"] = f"{ROOT / 'node_modules' / 'node' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
@@ -30,7 +29,7 @@ def pytest_configure() -> None:
     for folder in ("constructs", "lambda"):
         if (ROOT / folder / "__init__.py").exists():
             raise pytest.UsageError(
-                f"delete {folder}/__init__.py: {folder}/ is a source root, not a package (docs/adr/0001)"
+                f"delete {folder}/__init__.py: {folder}/ is a source root, not a package (docs/adr/0022)"
             )
 
 

@@ -29,14 +29,25 @@ class AccessRole(iam.Role):
         callers: Sequence[str],
         statements: Sequence[iam.PolicyStatement],
     ) -> None:
-        arns = [f"arn:{cdk.Aws.PARTITION}:iam::{account}:role/{caller}" for caller in callers]
+        format_arn = cdk.Stack.of(scope).format_arn
+        principals = [  # the partition as a reference, which deployed trusts have, not as the stack's literal
+            format_arn(
+                service="iam",
+                region="",
+                account=account,
+                partition=cdk.Aws.PARTITION,
+                resource="role",
+                resource_name=caller,
+            )
+            for caller in callers
+        ]
         super().__init__(
             scope,
             construct_id,
             role_name=role_name,
             description=description,
             assumed_by=iam.PrincipalWithConditions(
-                iam.AccountPrincipal(account), {"ArnEquals": {"aws:PrincipalArn": arns}}
+                iam.AccountPrincipal(account), {"ArnEquals": {"aws:PrincipalArn": principals}}
             ),
             max_session_duration=cdk.Duration.hours(1),
         )

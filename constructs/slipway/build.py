@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from slipway import arns
 from slipway.accepted import accept, accept_aws_key, audits
 from slipway.log_retention import accept_log_encryption
 from slipway.rights import Allow, give
@@ -54,36 +55,19 @@ class Build(codebuild.PipelineProject):
         role_name: str | None = None,
         keep_layers: bool = True,
     ) -> None:
-        log_group = logs.LogGroup(
-            scope,
-            f"{construct_id}Logs",
-            log_group_name=f"/aws/codebuild/{name}",
-            retention=log_retention,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
-        accept_log_encryption(log_group)
-        role = _role(scope, construct_id, name, role_name)
-        left = [_log(log_group), *(_reports(scope, name) if _has_reports(buildspec) else [])]
-        give(role, (*left, *_reads(scope, secrets), *statements))
-        plain = {key: codebuild.BuildEnvironmentVariable(value=value) for key, value in variables.items()}
-        secret = {key: codebuild.BuildEnvironmentVariable(value=value, type=_SECRET) for key, value in secrets.items()}
+        log_group = _define_log_group(scope, construct_id, name, log_retention)
+        role = _define_role(scope, construct_id, name, role_name)
+        written = [_log(log_group), *(_reports(scope, name) if _has_reports(buildspec) else [])]
+        give(role, (*written, *_reads(scope, secrets), *statements))
         super().__init__(
             scope,
             construct_id,
             project_name=name,
             description=description,
-            build_spec=(
-                codebuild.BuildSpec.from_source_filename(buildspec)
-                if isinstance(buildspec, str)
-                else codebuild.BuildSpec.from_object_to_yaml(dict(buildspec))
-            ),
-            environment=codebuild.BuildEnvironment(
-                build_image=_IMAGES[architecture],
-                compute_type=codebuild.ComputeType.MEDIUM if large else codebuild.ComputeType.SMALL,
-                privileged=docker,
-            ),
+            build_spec=_build_spec(buildspec),
+            environment=_environment(architecture, large=large, docker=docker),
             cache=codebuild.Cache.local(codebuild.LocalCacheMode.DOCKER_LAYER) if docker and keep_layers else None,
-            environment_variables={**plain, **secret},
+            environment_variables=_variables(variables, secrets),
             timeout=timeout,
             queued_timeout=cdk.Duration.minutes(30),
             logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=log_group)),
@@ -92,12 +76,50 @@ class Build(codebuild.PipelineProject):
             role=role.without_policy_updates(),
         )
         self.node.add_dependency(role.node.find_child("DefaultPolicy"))  # it names the role itself, not what it may do
+        self._accept()
+
+    def _accept(self) -> None:
         accept_aws_key(self, "AwsSolutions-CB4")
         accept(
             self,
             "its source is the pipeline's artifact; the rule asks every project for GitHub's OAuth, even those without",
             *audits("CodeBuildProjectSourceRepoUrl", "HIPAA", "PCI"),
         )
+
+
+def _build_spec(buildspec: Mapping[str, Any] | str) -> codebuild.BuildSpec:
+    if isinstance(buildspec, str):
+        return codebuild.BuildSpec.from_source_filename(buildspec)
+    return codebuild.BuildSpec.from_object_to_yaml(dict(buildspec))
+
+
+def _environment(architecture: str, *, large: bool, docker: bool) -> codebuild.BuildEnvironment:
+    return codebuild.BuildEnvironment(
+        build_image=_IMAGES[architecture],
+        compute_type=codebuild.ComputeType.MEDIUM if large else codebuild.ComputeType.SMALL,
+        privileged=docker,
+    )
+
+
+def _variables(plain: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, codebuild.BuildEnvironmentVariable]:
+    return {
+        **{key: codebuild.BuildEnvironmentVariable(value=value) for key, value in plain.items()},
+        **{key: codebuild.BuildEnvironmentVariable(value=value, type=_SECRET) for key, value in secrets.items()},
+    }
+
+
+def _define_log_group(
+    scope: Construct, construct_id: str, project: str, log_retention: logs.RetentionDays
+) -> logs.LogGroup:
+    log_group = logs.LogGroup(
+        scope,
+        f"{construct_id}Logs",
+        log_group_name=f"/aws/codebuild/{project}",
+        retention=log_retention,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
+    )
+    accept_log_encryption(log_group)
+    return log_group
 
 
 def _log(log_group: logs.LogGroup) -> iam.PolicyStatement:
@@ -129,20 +151,18 @@ def _reports(scope: Construct, project: str) -> list[iam.PolicyStatement]:
 def _reads(scope: Construct, secrets: Mapping[str, str]) -> list[iam.PolicyStatement]:
     if not secrets:
         return []
-    stack = cdk.Stack.of(scope)
-    where = f"arn:{stack.partition}:secretsmanager:{stack.region}:{stack.account}:secret"
     names = sorted({value.partition(":")[0] for value in secrets.values()})
     return [
         iam.PolicyStatement(
             sid="ReadSecrets",
             actions=["secretsmanager:GetSecretValue"],
-            resources=[f"{where}:{name}-??????" for name in names],
+            resources=[arns.secret(scope, name) for name in names],
         )
     ]
 
 
-def _role(scope: Construct, construct_id: str, project: str, role_name: str | None) -> iam.Role:
-    """A role that CodeBuild takes for this project only."""
+def _define_role(scope: Construct, construct_id: str, project: str, role_name: str | None) -> iam.Role:
+    """Define a role that CodeBuild takes for this project only."""
     stack = cdk.Stack.of(scope)
     arn = stack.format_arn(service="codebuild", resource="project", resource_name=project)
     return iam.Role(

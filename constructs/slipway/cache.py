@@ -43,25 +43,11 @@ class RedisCache(Construct):
         keep: bool,
     ) -> None:
         super().__init__(scope, construct_id)
-        security_group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, description="Cache: from the containers only", allow_all_outbound=False
-        )
-        security_group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "Containers")
+        security_group = self._define_security_group(vpc, clients)
         # 16 to 128 characters: docs.aws.amazon.com/AmazonElastiCache, Authenticating with the AUTH command.
         self.token = GeneratedSecret(self, "Token", description="REDIS_AUTH_TOKEN", length=64, keep=keep)
-        subnets = elasticache.CfnSubnetGroup(
-            self,
-            "Subnets",
-            description="Data subnets",
-            subnet_ids=vpc.select_subnets(subnet_group_name="Data").subnet_ids,
-        )
-        parameters = elasticache.CfnParameterGroup(
-            self,
-            "Parameters",
-            cache_parameter_group_family=_family(engine, version),
-            description="A broker refuses rather than drops",
-            properties={"maxmemory-policy": "noeviction"},
-        )
+        subnets = self._define_subnets(vpc)
+        parameters = self._define_parameters(engine, version)
         self.group = elasticache.CfnReplicationGroup(
             self,
             "Group",
@@ -86,6 +72,30 @@ class RedisCache(Construct):
         self.group.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT if keep else cdk.RemovalPolicy.DESTROY)
         self._accept(replicas=replicas, snapshot_days=snapshot_days)
         self.host = self.group.attr_primary_end_point_address
+
+    def _define_security_group(self, vpc: ec2.IVpc, clients: ec2.ISecurityGroup) -> ec2.SecurityGroup:
+        security_group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="Cache: from the containers only", allow_all_outbound=False
+        )
+        security_group.add_ingress_rule(clients, ec2.Port.tcp(PORT), "Containers")
+        return security_group
+
+    def _define_subnets(self, vpc: ec2.IVpc) -> elasticache.CfnSubnetGroup:
+        return elasticache.CfnSubnetGroup(
+            self,
+            "Subnets",
+            description="Data subnets",
+            subnet_ids=vpc.select_subnets(subnet_group_name="Data").subnet_ids,
+        )
+
+    def _define_parameters(self, engine: str, version: str) -> elasticache.CfnParameterGroup:
+        return elasticache.CfnParameterGroup(
+            self,
+            "Parameters",
+            cache_parameter_group_family=_family(engine, version),
+            description="A broker refuses rather than drops",
+            properties={"maxmemory-policy": "noeviction"},
+        )
 
     def _accept(self, *, replicas: int, snapshot_days: int) -> None:
         accept(

@@ -63,8 +63,7 @@ class ContainerTask(ecs.FargateTaskDefinition):
             ),
         )
         self._allow_pull(container.repository_arns)
-        stack = cdk.Stack.of(self)
-        confine_trust(self.task_role, f"arn:{stack.partition}:ecs:{stack.region}:{stack.account}:*")
+        confine_trust(self.task_role, cdk.Stack.of(self).format_arn(service="ecs", resource="*"))
         confine_trust(self.obtain_execution_role())  # ECS documents the resource for the task's role alone
         definition = self.add_container(
             container.name,

@@ -62,7 +62,19 @@ class DatabaseUsers(Construct):
             keep=keep,
             username=f"{prefix}_1",
         )
-        self.environment = {
+        self.environment = self._environment(instance, master, database_name, prefix, sslmode)
+        function = self._define_function(master, log_retention)
+        self.created = self._define_resource(function, instance, database_name, prefix)
+
+    def _environment(
+        self,
+        instance: rds.DatabaseInstance,
+        master: secretsmanager.ISecret,
+        database_name: str,
+        prefix: str,
+        sslmode: str,
+    ) -> dict[str, str]:
+        return {
             "HOST": instance.instance_endpoint.hostname,
             "PORT": cdk.Token.as_string(instance.instance_endpoint.port),
             "DATABASE": database_name,
@@ -71,7 +83,9 @@ class DatabaseUsers(Construct):
             "USERS": f"{prefix}_1,{prefix}_2",
             "ADMINISTRATOR_SECRET_ARN": master.secret_arn,
         }
-        function = Handler(
+
+    def _define_function(self, master: secretsmanager.ISecret, log_retention: logs.RetentionDays) -> Handler:
+        return Handler(
             self,
             "Function",
             name="manage_database_users",
@@ -89,7 +103,11 @@ class DatabaseUsers(Construct):
             network=self.network,
             libraries=["database"],
         )
-        self.created = cdk.CustomResource(
+
+    def _define_resource(
+        self, function: Handler, instance: rds.DatabaseInstance, database_name: str, prefix: str
+    ) -> cdk.CustomResource:
+        created = cdk.CustomResource(
             self,
             "Resource",
             resource_type="Custom::DatabaseUsers",
@@ -103,7 +121,8 @@ class DatabaseUsers(Construct):
             },
         )
         # The rules of both groups: without them the function does not reach the database.
-        self.created.node.add_dependency(self.network.security_group, *instance.connections.security_groups)
+        created.node.add_dependency(self.network.security_group, *instance.connections.security_groups)
+        return created
 
     def _define_security_group(self, vpc: ec2.IVpc, instance: rds.DatabaseInstance, port: int) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(

@@ -30,12 +30,11 @@ class FunctionNetwork:
 
     def rights(self, scope: Construct) -> list[iam.PolicyStatement]:
         """Returns statements that let Lambda attach the function to the network, but not the function's own code."""
-        stack = cdk.Stack.of(scope)
         return [
             Allow(
                 sid="NetworkInterfaces",
                 actions=_INTERFACES,
-                resources=[f"arn:{stack.partition}:ec2:{stack.region}:{stack.account}:*/*"],
+                resources=[cdk.Stack.of(scope).format_arn(service="ec2", resource="*/*")],
                 because="Lambda asks for these before it names an interface, and takes this pattern or `*` only: "
                 "docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
             ),

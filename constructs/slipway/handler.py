@@ -19,7 +19,7 @@ from slipway.function_network import FunctionNetwork
 from slipway.log_retention import accept_log_encryption
 from slipway.rights import give
 
-_SOURCE = Path(__file__).resolve().parents[2] / "lambda"
+_SOURCE = Path(__file__).resolve().parents[2] / "lambda"  # not paths.py: constructs import nothing outside constructs/
 
 
 class Handler(lambda_.Function):
@@ -50,25 +50,9 @@ class Handler(lambda_.Function):
         network: FunctionNetwork | None = None,
         libraries: Sequence[str] = (),
     ) -> None:
-        log_group = logs.LogGroup(
-            scope, f"{construct_id}Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
-        )
-        accept_log_encryption(log_group)
-        # No aws:SourceArn in the trust: Lambda does not say that it sends one when it takes an execution role.
-        role = iam.Role(
-            scope,
-            f"{construct_id}Role",
-            role_name=role_name,
-            description=f"Function {name}",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        )
-        write_log = iam.PolicyStatement(
-            sid="WriteLog",
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[log_group.log_group_arn],
-        )
-        folders = (name, "shared", *libraries)
-        give(role, (write_log, *statements, *(network.rights(scope) if network else ())))
+        log_group = _define_log_group(scope, construct_id, log_retention)
+        role = _define_role(scope, construct_id, name, role_name)
+        give(role, (_write_log(log_group), *statements, *(network.rights(scope) if network else ())))
         super().__init__(
             scope,
             construct_id,
@@ -77,11 +61,7 @@ class Handler(lambda_.Function):
             architecture=lambda_.Architecture.ARM_64,
             memory_size=256,
             handler=f"{name}.handler.main",
-            code=lambda_.Code.from_asset(
-                str(_SOURCE),
-                exclude=["*", *(f"!{folder}{rest}" for folder in folders for rest in ("", "/**")), "**/__pycache__"],
-                ignore_mode=cdk.IgnoreMode.GIT,
-            ),
+            code=_code(name, "shared", *libraries),
             role=role,
             timeout=timeout,
             environment=environment,
@@ -129,3 +109,39 @@ class Handler(lambda_.Function):
         )
         accept_double_dependency(self)
         accept_aws_key(self, "CKV_AWS_173")
+
+
+def _code(*folders: str) -> lambda_.Code:
+    """Returns the asset of the named folders of `lambda/`."""
+    return lambda_.Code.from_asset(
+        str(_SOURCE),
+        exclude=["*", *(f"!{folder}{rest}" for folder in folders for rest in ("", "/**")), "**/__pycache__"],
+        ignore_mode=cdk.IgnoreMode.GIT,
+    )
+
+
+def _define_log_group(scope: Construct, construct_id: str, log_retention: logs.RetentionDays) -> logs.LogGroup:
+    log_group = logs.LogGroup(
+        scope, f"{construct_id}Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
+    )
+    accept_log_encryption(log_group)
+    return log_group
+
+
+def _write_log(log_group: logs.LogGroup) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="WriteLog",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[log_group.log_group_arn],
+    )
+
+
+def _define_role(scope: Construct, construct_id: str, name: str, role_name: str | None) -> iam.Role:
+    # No aws:SourceArn in the trust: Lambda does not say that it sends one when it takes an execution role.
+    return iam.Role(
+        scope,
+        f"{construct_id}Role",
+        role_name=role_name,
+        description=f"Function {name}",
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+    )

@@ -47,40 +47,50 @@ class ImageRepository(ecr.Repository):
             image_scan_on_push=True,
             encryption=ecr.RepositoryEncryption.AES_256,
             removal_policy=cdk.RemovalPolicy.RETAIN,
-            lifecycle_rules=[
-                # An image that one rule selects is left alone by those of lower priority, and these expire only what
-                # exceeds a count no product reaches: so release tags stay (ECR, "Evaluation of lifecycle policies").
-                ecr.LifecycleRule(
-                    description="Release tags stay",
-                    rule_priority=1,
-                    tag_pattern_list=[release_tags],
-                    max_image_count=9999,
-                ),
-                ecr.LifecycleRule(
-                    description="Untagged images are of no release",
-                    rule_priority=2,
-                    tag_status=ecr.TagStatus.UNTAGGED,
-                    max_image_age=cdk.Duration.days(1),
-                ),
-                ecr.LifecycleRule(
-                    description="The newest snapshots stay",
-                    rule_priority=3,
-                    tag_status=ecr.TagStatus.ANY,
-                    max_image_count=keep_snapshots,
-                ),
-            ],
+            lifecycle_rules=_lifecycle_rules(release_tags, keep_snapshots),
         )
+        self._accept()
+        if readers:
+            self._add_readers(readers)
+
+    def _accept(self) -> None:
         accept_aws_key(self, "CKV_AWS_136")
         accept(
             self,
             "tags are immutable but for the moving ones that the manifest lists; the rule does not know exclusions",
             "CKV_AWS_51",
         )
-        if readers:
-            self.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid="EnvironmentsPull",
-                    principals=[iam.AccountPrincipal(account) for account in readers],
-                    actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                )
+
+    def _add_readers(self, accounts: list[str]) -> None:
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="EnvironmentsPull",
+                principals=[iam.AccountPrincipal(account) for account in accounts],
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             )
+        )
+
+
+def _lifecycle_rules(release_tags: str, keep_snapshots: int) -> list[ecr.LifecycleRule]:
+    return [
+        # An image that one rule selects is left alone by those of lower priority, and these expire only what
+        # exceeds a count no product reaches: so release tags stay (ECR, "Evaluation of lifecycle policies").
+        ecr.LifecycleRule(
+            description="Release tags stay",
+            rule_priority=1,
+            tag_pattern_list=[release_tags],
+            max_image_count=9999,
+        ),
+        ecr.LifecycleRule(
+            description="Untagged images are of no release",
+            rule_priority=2,
+            tag_status=ecr.TagStatus.UNTAGGED,
+            max_image_age=cdk.Duration.days(1),
+        ),
+        ecr.LifecycleRule(
+            description="The newest snapshots stay",
+            rule_priority=3,
+            tag_status=ecr.TagStatus.ANY,
+            max_image_count=keep_snapshots,
+        ),
+    ]

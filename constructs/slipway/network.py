@@ -64,11 +64,8 @@ class ProductNetwork(Construct):
         super().__init__(scope, construct_id)
         self.vpc = self._define_vpc(cidr, zones, nat, nat_count)
         flow_log = self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))
-        stack = cdk.Stack.of(self)
-        confine_trust(
-            flow_log.node.find_child("IAMRole"),
-            f"arn:{stack.partition}:ec2:{stack.region}:{stack.account}:vpc-flow-log/*",
-        )
+        flow_logs_of_the_account = cdk.Stack.of(self).format_arn(service="ec2", resource="vpc-flow-log/*")
+        confine_trust(flow_log.node.find_child("IAMRole"), flow_logs_of_the_account)
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         if nat == "none":
             self._define_endpoints(restarts_services=restarts_services)

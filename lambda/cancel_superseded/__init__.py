@@ -1,1 +1,1 @@
-"""Stops runs that a newer push has made pointless."""
+"""Stops the pipeline runs that a newer push has superseded."""

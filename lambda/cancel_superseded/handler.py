@@ -1,7 +1,7 @@
-"""Stops a pipeline's older runs of the same branch or pull request when a newer one starts.
+"""Stops the older runs of a branch or pull request when a newer run of the same pipeline starts.
 
-Actions that run end first, and a run that has entered a protected stage goes on: half a production release helps
-nobody.
+Actions in progress may finish first. A run that has entered a protected stage is not stopped: half a production
+release helps nobody.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.parameters import Parameters
 from shared.runs import Entry, Event, entered, entries, read
 
 _PROTECTED = ("Approval", "Production", "Release")
-_OVER = frozenset(
+_NOT_STOPPABLE = frozenset(
     {
         "DuplicatedStopRequestException",
         "PipelineExecutionNotStoppableException",
@@ -25,56 +25,56 @@ _OVER = frozenset(
         "ConflictException",
     }
 )
-_REASON = 200  # characters CodePipeline takes
+_REASON = 200  # characters that CodePipeline accepts
 
 
 class NotKnownYetError(Exception):
-    """A run's branch is not known yet; Lambda calls again in a minute."""
+    """CodePipeline does not list the run or its branch yet; Lambda calls again in a minute."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the function is told by its environment."""
+    """The parameters of the function, from its environment."""
 
     protected: tuple[str, ...]
     """A run that has entered one of these stages is never stopped."""
     branch: str | None
-    """The branch of a pipeline that has one only."""
+    """The branch that the pipeline builds, if there is only one."""
 
     @classmethod
-    def of(cls, parameters: Parameters, pipeline: str) -> Settings:
-        """Read and check the environment once: `protected_stages`, and by pipeline `branches`."""
+    def from_parameters(cls, parameters: Parameters, pipeline: str) -> Settings:
+        """Reads and checks `protected_stages`, and `branches`, which maps a pipeline to its branch."""
         protected = parameters.texts("protected_stages") or _PROTECTED
         branch = parameters.table("branches").get(pipeline)
-        parameters.done()
+        parameters.refuse_unknown()
         return cls(protected, branch)
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Stop what the started run replaces.
+    """Stops the runs that the started run supersedes.
 
     Raises:
-        NotKnownYetError: when CodePipeline does not say yet what the run builds; Lambda calls again.
+        NotKnownYetError: if CodePipeline does not list the run or its branch yet; Lambda calls again.
     """
-    news = Event.of(event)
-    if news.status != "InProgress":
+    change = Event.parse(event)
+    if change.status != "InProgress":
         return
-    settings = Settings.of(Parameters.of(), news.pipeline)
-    listed = entries(news.pipeline)
-    own = next((each for each in listed if each.id == news.execution), None)
+    settings = Settings.from_parameters(Parameters.load(), change.pipeline)
+    listed = entries(change.pipeline)
+    own = next((entry for entry in listed if entry.id == change.execution), None)
     if own is None:
-        raise NotKnownYetError(f"{news.pipeline} does not list run {news.execution} yet")
+        raise NotKnownYetError(f"{change.pipeline} does not list run {change.execution} yet")
     if own.rollback or own.status in ("Stopped", "Stopping", "Cancelled"):
         return
-    older = [each for each in listed if _older(each, own)]
+    older = [entry for entry in listed if _older(entry, own)]
     if not older:
         return
-    group = settings.branch or read(news.pipeline, own.id, news.trigger).group
+    group = settings.branch or read(change.pipeline, own.id, change.trigger).group
     if not group:
-        raise NotKnownYetError(f"run {own.id} of {news.pipeline} has no branch yet")
-    for each in older:
-        if settings.branch or read(news.pipeline, each.id).group == group:
-            _stop(news.pipeline, each.id, own.id, settings)
+        raise NotKnownYetError(f"run {own.id} of {change.pipeline} has no branch yet")
+    for entry in older:
+        if settings.branch or read(change.pipeline, entry.id).group == group:
+            _stop(change.pipeline, entry.id, own.id, settings)
 
 
 def _older(entry: Entry, own: Entry) -> bool:
@@ -84,7 +84,7 @@ def _older(entry: Entry, own: Entry) -> bool:
 def _stop(pipeline: str, execution: str, newer: str, settings: Settings) -> None:
     reached = entered(pipeline, execution) & set(settings.protected)
     if reached:
-        log.info("%s has entered %s and goes on", execution, ", ".join(sorted(reached)))
+        log.info("%s has entered %s and is not stopped", execution, ", ".join(sorted(reached)))
         return
     try:
         HERE.client("codepipeline").stop_pipeline_execution(
@@ -94,6 +94,6 @@ def _stop(pipeline: str, execution: str, newer: str, settings: Settings) -> None
             reason=f"replaced by run {newer}"[:_REASON],
         )
     except ClientError as error:
-        if code(error) not in _OVER:
+        if code(error) not in _NOT_STOPPABLE:
             raise
-        log.info("%s needs no stop: %s", execution, code(error))
+        log.info("%s cannot be stopped any more: %s", execution, code(error))

@@ -1,7 +1,7 @@
-"""PostgreSQL's protocol, as far as an administrator's statements need it: TLS, SCRAM, simple queries.
+"""A small PostgreSQL client for administrative statements: TLS, SCRAM-SHA-256 and simple queries.
 
-Message formats: postgresql.org/docs/current/protocol-message-formats.html. SCRAM-SHA-256: RFC 5802, RFC 7677. It is
-ours because a driver would be the only dependency of any handler (docs/adr/0017).
+It exists because a driver would be the only dependency of any handler (docs/adr/0017). Message formats:
+postgresql.org/docs/current/protocol-message-formats.html. SCRAM-SHA-256: RFC 5802 and RFC 7677.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class DatabaseError(Exception):
 
 @dataclass(frozen=True)
 class Login:
-    """A user, its password, and the database to connect to."""
+    """A user with its password, and the database to connect to."""
 
     host: str
     port: int
@@ -48,10 +48,10 @@ class Connection:
     """A connection over TLS, whose server certificate is verified. Use it in a `with` statement."""
 
     def __init__(self, login: Login, timeout: float = 20) -> None:
-        """Connect and log in.
+        """Connects and logs in.
 
         Raises:
-            OSError: if nobody answers, or the certificate is not the server's.
+            OSError: if the server does not answer, or its certificate is not valid for the host.
             DatabaseError: if the server refuses the login.
         """
         plain = socket.create_connection((login.host, login.port), timeout)
@@ -73,10 +73,10 @@ class Connection:
         self._socket.close()
 
     def query(self, statement: str) -> list[Row]:
-        """Run one statement; returns its rows as PostgreSQL writes them.
+        """Runs one statement and returns its rows, whose values are PostgreSQL's text form.
 
         Raises:
-            DatabaseError: with the server's message.
+            DatabaseError: if the server refuses the statement; the message is the server's.
         """
         if "\0" in statement:
             raise DatabaseError("a statement must not contain a NUL character")
@@ -128,7 +128,7 @@ class Connection:
 
     def _receive(self) -> tuple[bytes, bytes]:
         head = self._file.read(5)
-        if len(head) < 5:  # noqa: PLR2004 - a type and a length
+        if len(head) < 5:  # noqa: PLR2004 - one byte for the type, four for the length
             raise DatabaseError("the server closed the connection")
         length = struct.unpack("!i", head[1:])[0] - 4
         if not 0 <= length <= _LARGEST_MESSAGE:
@@ -140,23 +140,23 @@ class Connection:
 
 
 class Scram:
-    """One exchange of SCRAM-SHA-256, without channel binding."""
+    """A SCRAM-SHA-256 exchange, without channel binding."""
 
     def __init__(self, password: str, nonce: str | None = None) -> None:
         self.verified = False
         self._password = password.encode()
-        self._first = f"n=,r={nonce or secrets.token_urlsafe(24)}"  # PostgreSQL takes the user of the startup message
+        self._first = f"n=,r={nonce or secrets.token_urlsafe(24)}"  # PostgreSQL uses the user of the startup message
         self._signature = b""
 
     def first(self) -> str:
-        """The client's first message."""
+        """Returns the client's first message."""
         return f"n,,{self._first}"
 
     def final(self, challenge: str) -> str:
-        """The client's proof that it knows the password.
+        """Returns the client's final message, which proves that it knows the password.
 
         Raises:
-            DatabaseError: if the challenge is not an answer to the first message.
+            DatabaseError: if the challenge does not belong to the first message.
         """
         try:
             fields = dict(part.split("=", 1) for part in challenge.split(","))
@@ -164,7 +164,7 @@ class Scram:
         except (KeyError, ValueError) as error:
             raise DatabaseError("the server's challenge is not one of SCRAM-SHA-256") from error
         if not nonce.startswith(self._first.removeprefix("n=,r=")) or not 0 < count <= _MOST_ITERATIONS:
-            raise DatabaseError("the server's challenge does not answer ours")
+            raise DatabaseError("the server's challenge does not belong to our first message")
         client, server = _keys(self._password, salt, count)
         stored = hashlib.sha256(client).digest()
         without_proof = f"c=biws,r={nonce}"
@@ -174,7 +174,7 @@ class Scram:
         return f"{without_proof},p={base64.b64encode(proof).decode()}"
 
     def verify(self, answer: str) -> None:
-        """Check that the server knows the password too.
+        """Checks the server's proof that it knows the password too.
 
         Raises:
             DatabaseError: if it does not.
@@ -186,7 +186,7 @@ class Scram:
 
 
 def verifier(password: str, salt: bytes | None = None) -> str:
-    """Returns what PostgreSQL stores for a password, so that no statement and no log contains the password."""
+    """Returns the SCRAM verifier of a password; used in its place, so that no statement or log contains it."""
     salt = salt or secrets.token_bytes(16)
     client, server = _keys(password.encode(), salt, _ITERATIONS)
     stored = base64.b64encode(hashlib.sha256(client).digest()).decode()
@@ -199,7 +199,7 @@ def identifier(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Returns a text as a quoted literal, whatever standard_conforming_strings is."""
+    """Returns a text as a quoted literal that is valid under any setting of standard_conforming_strings."""
     escaped = text.replace("'", "''")
     return "E'" + escaped.replace("\\", "\\\\") + "'" if "\\" in text else f"'{escaped}'"
 
@@ -226,12 +226,12 @@ def _hmac(key: bytes, message: bytes) -> bytes:
 
 def _row(body: bytes) -> Row:
     count = struct.unpack("!h", body[:2])[0]
-    place, values = 2, []
+    offset, values = 2, []
     for _ in range(count):
-        length = struct.unpack("!i", body[place : place + 4])[0]
-        place += 4
-        values.append(None if length < 0 else body[place : place + length].decode())
-        place += max(length, 0)
+        length = struct.unpack("!i", body[offset : offset + 4])[0]
+        offset += 4
+        values.append(None if length < 0 else body[offset : offset + length].decode())
+        offset += max(length, 0)
     return tuple(values)
 
 

@@ -1,4 +1,4 @@
-"""The application's database users: two that take turns, and the role that owns all they create (docs/adr/0017)."""
+"""The application's database users: two that take turns, and the role that owns what they create (docs/adr/0017)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAUSE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Database:
-    """One database, as the environment of a function describes it."""
+    """The application's database, its users, and the secret of the master user."""
 
     host: str
     port: int
@@ -33,7 +33,7 @@ class Database:
 
     @classmethod
     def from_environment(cls) -> Database:
-        """Read the environment once."""
+        """Reads the environment variables of the function."""
         first, second = os.environ["USERS"].split(",")
         return cls(
             host=os.environ["HOST"],
@@ -50,56 +50,56 @@ class Database:
         return Login(self.host, self.port, self.name, str(credentials["username"]), str(credentials["password"]))
 
     def url(self, credentials: dict[str, Any]) -> str:
-        """The DATABASE_URL of the containers."""
+        """Returns the DATABASE_URL that the containers read."""
         user, password = (quote(str(credentials[key]), safe="") for key in ("username", "password"))
         return f"postgresql://{user}:{password}@{self.host}:{self.port}/{self.name}?sslmode={self.sslmode}"
 
     def other(self, user: str) -> str:
-        """The user whose turn is next."""
+        """Returns the user whose turn is next."""
         return self.users[1] if user == self.users[0] else self.users[0]
 
     @contextmanager
     def administration(self) -> Iterator[Connection]:
-        """A connection as the master user, whose changes are kept together or not at all."""
-        with connected(self.login(secret(self.administrator_secret))) as connection:
+        """Opens a transaction as the master user and commits it at the end; an exception rolls it back."""
+        with connect(self.login(secret(self.administrator_secret))) as connection:
             connection.query("BEGIN")
-            # A statement that waits for a table in use makes all later ones wait behind it.
+            # While a statement waits for a lock on a table, all later statements on that table queue behind it.
             connection.query("SET LOCAL lock_timeout = '5s'")
             connection.query(f"SELECT pg_advisory_xact_lock(hashtext({literal(self.owner)}))")
             yield connection
             connection.query("COMMIT")
 
     def check(self, credentials: dict[str, Any]) -> None:
-        """Log in as the application does.
+        """Logs in as the application does.
 
         Raises:
-            ValueError: if what it creates would not belong to the owner.
+            ValueError: if the objects it creates would not belong to the owner.
         """
-        with connected(self.login(credentials)) as connection:
+        with connect(self.login(credentials)) as connection:
             if connection.query("SELECT current_user") != [(self.owner,)]:
                 raise ValueError(f"user {credentials['username']} does not act as {self.owner}")
 
 
 def set_password(connection: Connection, user: str, password: str) -> None:
-    """Give a user a password; the statement contains its verifier only."""
+    """Sets the password of a user; the statement contains only its verifier."""
     connection.query(f"ALTER ROLE {identifier(user)} PASSWORD {literal(verifier(password))}")
 
 
 def secret(arn: str, stage: str = "AWSCURRENT") -> dict[str, Any]:
-    """The value of a secret that holds JSON."""
+    """Returns the value of a secret that holds a JSON object."""
     answer = HERE.client("secretsmanager").get_secret_value(SecretId=arn, VersionStage=stage)
     value: dict[str, Any] = json.loads(answer["SecretString"])
     return value
 
 
-def connected(login: Login) -> Connection:
-    """Connect, and try again while nobody answers: a database or a network interface may have just been made."""
+def connect(login: Login) -> Connection:
+    """Connects, and retries for a minute if the server does not answer: it or a network interface may be new."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
             return Connection(login)
         except ssl.SSLError:
-            raise  # another attempt meets the same certificate
+            raise  # another attempt would get the same certificate
         except OSError:
             if time.monotonic() > deadline:
                 raise

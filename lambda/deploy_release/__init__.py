@@ -1,1 +1,1 @@
-"""Puts a release into a Services stack."""
+"""Deploys a release by updating a Services stack."""

@@ -1,7 +1,7 @@
-"""Puts a release into a Services stack: same template, new parameters, one answer when CloudFormation is through.
+"""Deploys a release: updates the parameters of a Services stack, keeps its template, and waits for CloudFormation.
 
-CloudFormation marks every event of an operation with the token it was asked under. That is how this tells its own
-update from somebody else's, in every call anew. A failure rolls every service back to the release before.
+CloudFormation marks each stack event with the client request token of its operation. By that token every call tells
+its own update from those of others. If the update fails, CloudFormation rolls every service back to the old release.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from shared.job import Done, Failed, Job, Wait, answer, shortened
 from shared.parameters import ParameterError, Parameters, digest
 
 _MINUTES = 60
-_ROLLBACK_MINUTES = 30  # granted for the way back when the deadline cancels an update
-_CANCEL_SECONDS = 300
-_SILENT_SECONDS = 300  # an accepted update shows its first event long before
-_SKEW_SECONDS = 600  # between CloudFormation's clock and this one
+_ROLLBACK_MINUTES = 30  # more time for the rollback when the deadline cancels an update
+_CANCEL_SECONDS = 300  # a cancellation that fails is retried for this long
+_SILENT_SECONDS = 300  # an accepted update has its first event much earlier
+_SKEW_SECONDS = 600  # allowed difference between CloudFormation's clock and this one
 _READY = frozenset(
     {
         "CREATE_COMPLETE",
@@ -35,7 +35,7 @@ _VERSION = "ReleaseVersion"
 
 @dataclass(frozen=True)
 class Count:
-    """A scaled service: the parameter with its tasks, and the fewest it may have."""
+    """A service whose number of tasks is a parameter of the stack, and the minimum of that number."""
 
     service: str
     minimum: int
@@ -43,18 +43,19 @@ class Count:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the action is told."""
+    """The parameters of the action."""
 
     stack: str
     values: dict[str, str]
-    """The stack's parameters that are to change: images by digest, the version."""
+    """The stack parameters to change: images by digest, and the version."""
     cluster: str | None
     counts: dict[str, Count]
+    """Scaled services by the stack parameter that holds their number of tasks."""
     place: Place
 
     @classmethod
-    def of(cls, parameters: Parameters) -> Settings:
-        """Read and check the parameters once."""
+    def from_parameters(cls, parameters: Parameters) -> Settings:
+        """Reads and checks the parameters."""
         values = parameters.table("parameters")
         if not values:
             raise ParameterError("parameter 'parameters' is empty: name at least one image or the version")
@@ -64,59 +65,61 @@ class Settings:
         settings = cls(
             parameters.text("stack"),
             values,
-            parameters.maybe("cluster"),
-            {name: _count(each) for name, each in parameters.tables("counts").items()},
-            Place.of(parameters),
+            parameters.optional_text("cluster"),
+            {name: _count(table) for name, table in parameters.tables("counts").items()},
+            Place.from_parameters(parameters),
         )
         if settings.counts and settings.cluster is None:
             raise ParameterError("parameter 'counts' needs 'cluster'")
-        parameters.done()
+        parameters.refuse_unknown()
         return settings
 
 
 def _count(parameters: Parameters) -> Count:
     count = Count(parameters.text("service"), int(parameters.number("minimum", 0, minimum=0, maximum=1000)))
-    parameters.done()
+    parameters.refuse_unknown()
     return count
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Ask for the update, or look how it does."""
-    answer(event, deploy, minutes=_MINUTES, abandon=leave)
+    """Starts the update, or checks its progress."""
+    answer(event, deploy, minutes=_MINUTES, abandon=advise)
 
 
 def deploy(job: Job) -> Done | Wait:
-    """The next step."""
-    settings = Settings.of(job.parameters)
+    """Does the next step of the job."""
+    settings = Settings.from_parameters(job.parameters)
     cloudformation = settings.place.client("cloudformation")
     events = _own_events(cloudformation, settings.stack, job)
     if events:
         return _judge(job, settings, cloudformation, events)
-    if "asked" in job.state:
-        if job.seconds_since("asked") > _SILENT_SECONDS:
-            raise Failed(f"CloudFormation accepted the update of {settings.stack}, but shows no event of it")
+    if "requested" in job.state:
+        if job.seconds_since("requested") > _SILENT_SECONDS:
+            raise Failed(f"CloudFormation accepted the update of {settings.stack}, but lists no event of it")
         return Wait(f"{settings.stack}: the update was accepted")
-    return _ask(job, settings, cloudformation)
+    return _request_update(job, settings, cloudformation)
 
 
-def leave(job: Job) -> str:
-    """What to know when the deadline is over."""
-    stack = Settings.of(job.parameters).stack
+def advise(job: Job) -> str:
+    """Returns what an operator should look at after the deadline; the update was cancelled before, if possible."""
+    stack = Settings.from_parameters(job.parameters).stack
     if "cancelled" in job.state:
-        return f"The update was cancelled, but {stack} is not back yet: look at its events before anything else."
+        return f"The update was cancelled, but {stack} is still rolling back: look at its events before anything else."
     if "refused" in job.state:
-        return f"The update could not be cancelled ({job.state['refused']}): it goes on, look at the events of {stack}."
-    return f"Look at the events of {stack}." if "asked" in job.state else "Nothing was changed by this action."
+        return (
+            f"The update could not be cancelled ({job.state['refused']}), it continues: look at the events of {stack}."
+        )
+    return f"Look at the events of {stack}." if "requested" in job.state else "Nothing was changed by this action."
 
 
-def _ask(job: Job, settings: Settings, cloudformation: Any) -> Done | Wait:
+def _request_update(job: Job, settings: Settings, cloudformation: Any) -> Done | Wait:
     stack = cloudformation.describe_stacks(StackName=settings.stack)["Stacks"][0]
     status = str(stack["StackStatus"])
     if status.endswith("_IN_PROGRESS"):
-        return Wait(f"{settings.stack} is {status}: somebody else updates it")
+        return Wait(f"{settings.stack} is {status}: another update is in progress")
     if status not in _READY:
-        raise Failed(f"{settings.stack} is {status} and takes no release: repair it, see the runbook")
-    known = [str(each["ParameterKey"]) for each in stack.get("Parameters", [])]
+        raise Failed(f"{settings.stack} is {status} and cannot be updated: repair it, see the runbook")
+    known = [str(parameter["ParameterKey"]) for parameter in stack.get("Parameters", [])]
     wanted = {**settings.values, **_counts(settings)}
     missing = sorted(set(wanted) - set(known))
     if missing:
@@ -138,27 +141,27 @@ def _ask(job: Job, settings: Settings, cloudformation: Any) -> Done | Wait:
         if "No updates are to be performed" in str(error):
             return Done(f"{settings.stack} runs this release already")
         if "_IN_PROGRESS state" in str(error):
-            return Wait(f"{settings.stack}: another update came first")
-        if code(error) != "TokenAlreadyExistsException":  # then our request was taken, and only the receipt lost
+            return Wait(f"{settings.stack}: another update started first")
+        if code(error) != "TokenAlreadyExistsException":  # our request was accepted, its response lost
             raise
-    job.seconds_since("asked")
+    job.seconds_since("requested")
     return Wait(f"{settings.stack}: the update was accepted")
 
 
 def _counts(settings: Settings) -> dict[str, str]:
-    """The tasks each scaled service has now, so that a release under load does not scale it in."""
+    """Returns the current number of tasks of each scaled service, so that a release under load does not scale it in."""
     if not settings.counts:
         return {}
     ecs, counts = settings.place.client("ecs"), {}
     for parameter, count in settings.counts.items():
         services = ecs.describe_services(cluster=settings.cluster, services=[count.service])["services"]
-        running = max((int(each["desiredCount"]) for each in services if each["status"] == "ACTIVE"), default=0)
+        running = max((int(active["desiredCount"]) for active in services if active["status"] == "ACTIVE"), default=0)
         counts[parameter] = str(max(running, count.minimum))
     return counts
 
 
 def _own_events(cloudformation: Any, stack: str, job: Job) -> list[dict[str, Any]]:
-    """The events of this job's update, newest first."""
+    """Returns the events of this job's update, newest first."""
     own: list[dict[str, Any]] = []
     tokens = (job.key, _cancel_token(job))
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
@@ -171,7 +174,7 @@ def _own_events(cloudformation: Any, stack: str, job: Job) -> list[dict[str, Any
 
 
 def _age(when: datetime, job: Job) -> float:
-    """Seconds before the job began."""
+    """Returns how many seconds a time was before the start of the job."""
     return job.started - when.timestamp()
 
 
@@ -180,16 +183,16 @@ def _cancel_token(job: Job) -> str:
 
 
 def _judge(job: Job, settings: Settings, cloudformation: Any, events: list[dict[str, Any]]) -> Done | Wait:
-    status = next((str(each["ResourceStatus"]) for each in events if _of_stack(each)), "UPDATE_IN_PROGRESS")
+    status = next((str(event["ResourceStatus"]) for event in events if _of_stack(event)), "UPDATE_IN_PROGRESS")
     if status.endswith("_IN_PROGRESS"):
         if status == "UPDATE_IN_PROGRESS" and job.overdue and not {"cancelled", "refused"} & job.state.keys():
             _cancel(job, settings, cloudformation)
-        done = {each["LogicalResourceId"] for each in events if each["ResourceStatus"].endswith("_COMPLETE")}
+        done = {event["LogicalResourceId"] for event in events if event["ResourceStatus"].endswith("_COMPLETE")}
         return Wait(f"{settings.stack} is {status}, {len(done)} resources done")
-    now_set = _parameters(cloudformation, settings.stack)
+    current = _parameters(cloudformation, settings.stack)
     if status != "UPDATE_COMPLETE":
-        raise Failed(_why(job, settings, status, events, now_set.get(_VERSION, "unknown")))
-    other = {name: now_set.get(name) for name, value in settings.values.items() if now_set.get(name) != value}
+        raise Failed(_why(job, settings, status, events, current.get(_VERSION, "unknown")))
+    other = {name: current.get(name) for name, value in settings.values.items() if current.get(name) != value}
     if other:
         raise Failed(f"{settings.stack} was updated, but somebody changed it since: {other}")
     return Done(f"{settings.stack} runs {settings.values.get(_VERSION, ', '.join(settings.values))}")
@@ -201,17 +204,17 @@ def _of_stack(event: dict[str, Any]) -> bool:
 
 def _parameters(cloudformation: Any, stack: str) -> dict[str, str]:
     found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Parameters", [])
-    return {each["ParameterKey"]: each.get("ParameterValue", "") for each in found}
+    return {parameter["ParameterKey"]: parameter.get("ParameterValue", "") for parameter in found}
 
 
 def _cancel(job: Job, settings: Settings, cloudformation: Any) -> None:
-    """Ask for the way back. It is refused when the update has just ended, which the next call sees."""
+    """Cancels the update. CloudFormation refuses if it has just ended; the next call sees that."""
     try:
         cloudformation.cancel_update_stack(StackName=settings.stack, ClientRequestToken=_cancel_token(job))
     except ClientError as error:
         if transient(error):
             if job.seconds_since("cancelling") < _CANCEL_SECONDS:
-                job.extend(1)  # or the deadline would end the job with its update still running
+                job.extend(1)  # otherwise the deadline would end the job while the update is in progress
             raise
         job.state["refused"] = shortened(str(error), 200)
     else:
@@ -221,11 +224,11 @@ def _cancel(job: Job, settings: Settings, cloudformation: Any) -> None:
 
 def _why(job: Job, settings: Settings, status: str, events: list[dict[str, Any]], version: str) -> str:
     reasons = [
-        f"{each['LogicalResourceId']}: {each['ResourceStatusReason']}"
-        for each in reversed(events)
-        if each["ResourceStatus"].endswith("_FAILED")
-        and each.get("ResourceStatusReason")
-        and "cancelled" not in each["ResourceStatusReason"]
+        f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+        for event in reversed(events)
+        if event["ResourceStatus"].endswith("_FAILED")
+        and event.get("ResourceStatusReason")
+        and "cancelled" not in event["ResourceStatusReason"]
     ]
     first = reasons[0] if reasons else "no reason was given"
     if "cancelled" in job.state:

@@ -1,1 +1,1 @@
-"""Makes CloudFront forget pages."""
+"""Invalidates cached pages in CloudFront."""

@@ -1,7 +1,7 @@
-"""Makes CloudFront ask for pages again, and waits until it does.
+"""Invalidates the cached pages in CloudFront and waits until the invalidation is completed.
 
-Hashed assets need none: only the pages that name them. The caller reference is the job's key, so a request whose
-answer was lost makes no second invalidation, while a retried stage does make a new one.
+Only pages need it: assets have a hash in their name. The caller reference is the job's key, so a request whose
+response was lost makes no second invalidation, while a retried stage does.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ _PATHS = ("/index.html",)
 
 @dataclass(frozen=True)
 class Settings:
-    """What the action is told."""
+    """The parameters of the action."""
 
     stack: str
-    """The Edge stack: its output DistributionId names the distribution."""
+    """The Edge stack, whose output DistributionId names the distribution."""
     place: Place
 
     @classmethod
-    def of(cls, parameters: Parameters) -> Settings:
-        """Read and check the parameters once."""
-        settings = cls(parameters.text("stack"), Place.of(parameters))
-        parameters.done()
+    def from_parameters(cls, parameters: Parameters) -> Settings:
+        """Reads and checks the parameters."""
+        settings = cls(parameters.text("stack"), Place.from_parameters(parameters))
+        parameters.refuse_unknown()
         return settings
 
     def distribution(self) -> str:
-        """The id of the distribution."""
+        """Returns the id of the distribution."""
         found = self.place.outputs(self.stack).get("DistributionId")
         if found is None:
             raise ParameterError(f"stack {self.stack} has no output DistributionId")
@@ -43,17 +43,17 @@ class Settings:
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Ask for the invalidation, or look whether it is through."""
+    """Creates the invalidation, or checks whether it is completed."""
     answer(event, invalidate, minutes=_MINUTES)
 
 
 def invalidate(job: Job) -> Done | Wait:
-    """The next step."""
-    settings = Settings.of(job.parameters)
+    """Does the next step of the job."""
+    settings = Settings.from_parameters(job.parameters)
     cloudfront, distribution = settings.place.client("cloudfront"), settings.distribution()
     if "invalidation" not in job.state:
         try:
-            made = cloudfront.create_invalidation(
+            created = cloudfront.create_invalidation(
                 DistributionId=distribution,
                 InvalidationBatch={
                     "Paths": {"Quantity": len(_PATHS), "Items": list(_PATHS)},
@@ -64,9 +64,9 @@ def invalidate(job: Job) -> Done | Wait:
             if code(error) == "TooManyInvalidationsInProgress":
                 return Wait(f"{distribution} has too many invalidations in progress")
             raise
-        job.state["invalidation"] = made["Id"]
-    name = str(job.state["invalidation"])
-    found = cloudfront.get_invalidation(DistributionId=distribution, Id=name)["Invalidation"]
+        job.state["invalidation"] = created["Id"]
+    invalidation = str(job.state["invalidation"])
+    found = cloudfront.get_invalidation(DistributionId=distribution, Id=invalidation)["Invalidation"]
     if found["Status"] == "Completed":
-        return Done(f"{distribution} forgot {', '.join(_PATHS)}", name)
-    return Wait(f"invalidation {name} is {found['Status']}", name)
+        return Done(f"{', '.join(_PATHS)} is invalidated in {distribution}", invalidation)
+    return Wait(f"invalidation {invalidation} is {found['Status']}", invalidation)

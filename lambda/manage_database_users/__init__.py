@@ -1,1 +1,1 @@
-"""Creates the application's database users, and repairs them."""
+"""Creates and repairs the application's database users."""

@@ -1,7 +1,7 @@
-"""A custom resource of CloudFormation: the application's database users exist and own the schema.
+"""The CloudFormation custom resource that creates the application's database users and gives them the schema.
 
-Create and Update do the same, so that either repairs what is missing. Delete does nothing: the users go with the
-database, and until then the objects need their owner. The protocol:
+Create and Update do the same, so that either repairs what is missing. Delete does nothing: the users are deleted with
+the database, and until then its tables need their owner. The protocol of custom resources:
 docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html.
 """
 
@@ -14,13 +14,13 @@ from typing import Any
 
 from database.postgres import Connection, identifier, literal
 from database.users import Database, secret, set_password
-from shared.http import ask
+from shared.http import request
 
-_REASON_LIMIT = 2000  # the whole answer may have 4096 bytes
+_REASON_LIMIT = 2000  # the whole response may have 4096 bytes
 _FIRST_OID_OF_USERS = 16384  # lower ones are PostgreSQL's own: FirstNormalObjectId in access/transam.h
 
-# What the master user owns in this database and the owner should: no member of an extension, no sequence of a column,
-# whose owner is its table's.
+# Selects the objects of the master user that the owner role must get. Left out: members of an extension, and a
+# column's own sequence and the like, whose owner follows that of the table.
 _FOREIGN = """
 WITH mine AS (SELECT oid FROM pg_roles WHERE rolname = current_user),
      bound AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
@@ -46,28 +46,28 @@ WHERE oid >= {first} AND NOT EXISTS (SELECT FROM bound b WHERE b.classid = owned
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Answer one request of CloudFormation, or have the users repaired by an operator's call without one.
+    """Answers a request of CloudFormation; an operator may also call the function without one, to repair the users.
 
     Raises:
-        Unanswered: if the answer does not arrive; Lambda then calls again.
+        Unanswered: if the response does not arrive; Lambda then calls again.
     """
     if "ResponseURL" not in event:
         ensure()
         return
-    answer = {"Status": "SUCCESS", "Reason": "", "PhysicalResourceId": os.environ["OWNER"]}
+    response = {"Status": "SUCCESS", "Reason": "", "PhysicalResourceId": os.environ["OWNER"]}
     try:
         if event["RequestType"] != "Delete":
             ensure()
-    except Exception as error:  # without an answer CloudFormation waits an hour
-        answer |= {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:_REASON_LIMIT]}
-        logging.getLogger().exception("the database users are not as they should be")
-    answer |= {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
-    # The address is signed for no Content-Type.
-    ask("PUT", event["ResponseURL"], headers={"Content-Type": ""}, body=json.dumps(answer).encode())
+    except Exception as error:  # without a response CloudFormation waits an hour
+        response |= {"Status": "FAILED", "Reason": f"{type(error).__name__}: {error}"[:_REASON_LIMIT]}
+        logging.getLogger().exception("the database users could not be created or repaired")
+    response |= {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+    # CloudFormation signs the URL for a request without a content type.
+    request("PUT", event["ResponseURL"], headers={"Content-Type": ""}, body=json.dumps(response).encode())
 
 
 def ensure() -> None:
-    """Create or repair the users, and log in as the current one."""
+    """Creates or repairs the users, and logs in as the current one."""
     database = Database.from_environment()
     credentials = secret(os.environ["APPLICATION_SECRET_ARN"])
     with database.administration() as connection:
@@ -84,9 +84,9 @@ def _make_roles(connection: Connection, database: Database) -> None:
         connection.query(f"CREATE ROLE {owner} NOLOGIN")
     for user in database.users:
         if user not in known:
-            connection.query(f"CREATE ROLE {identifier(user)} LOGIN")  # without a password nobody logs in
+            connection.query(f"CREATE ROLE {identifier(user)} LOGIN")  # nobody can log in until it has a password
     users = ", ".join(identifier(user) for user in database.users)
-    # The master user too, or it could hand nothing over: on RDS it is no superuser.
+    # The master user is a member too: on RDS it is no superuser, and only members can give objects to the role.
     connection.query(f"GRANT {owner} TO {users}, CURRENT_USER")
     for user in database.users:
         connection.query(f"ALTER ROLE {identifier(user)} SET role TO {literal(database.owner)}")
@@ -94,12 +94,12 @@ def _make_roles(connection: Connection, database: Database) -> None:
 
 
 def _hand_over(connection: Connection, database: Database) -> None:
-    """Give the owner the schema `public`, and what the master user made when the application still logged in as it."""
+    """Gives the owner the schema `public`, and the objects from when the application logged in as the master user."""
     owner = identifier(database.owner)
-    # Not where it belongs to RDS, as before PostgreSQL 15: everyone may create in it there.
+    # Before PostgreSQL 15 the schema belongs to RDS, and everyone may create objects in it.
     statement = "SELECT pg_has_role(current_user, nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public'"
     if connection.query(statement) == [("t",)]:
         connection.query(f"ALTER SCHEMA public OWNER TO {owner}")
-    connection.query("SET LOCAL search_path TO ''")  # names are then written with their schemas
+    connection.query("SET LOCAL search_path TO ''")  # so that the query returns names with their schema
     for kind, name in connection.query(_FOREIGN.format(first=_FIRST_OID_OF_USERS)):
         connection.query(f"ALTER {kind} {name} OWNER TO {owner}")

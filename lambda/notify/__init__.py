@@ -1,1 +1,1 @@
-"""Tells people how a pipeline does."""
+"""Notifies people about failed runs, approvals and releases."""

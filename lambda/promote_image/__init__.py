@@ -1,1 +1,1 @@
-"""Gives images a release's tag."""
+"""Tags the images of a release in ECR."""

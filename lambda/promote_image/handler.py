@@ -1,4 +1,4 @@
-"""Gives images a release's tag: the same manifest again, no layer moves, and the digest is proven equal."""
+"""Tags the images of a release in ECR: puts the same manifest again, copies no layer, and verifies the digest."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _MANIFESTS = [
 
 @dataclass(frozen=True)
 class Image:
-    """An image by digest, in its repository."""
+    """An image: its repository and its digest."""
 
     repository: str
     digest: str
 
     @classmethod
-    def of(cls, uri: str) -> Image:
-        """Of `<registry>/<repository>@sha256:<digest>`."""
-        where, _, _ = uri.partition("@")
-        registry, _, repository = where.partition("/")
+    def parse(cls, uri: str) -> Image:
+        """Parses `<registry>/<repository>@sha256:<digest>`."""
+        name, _, _ = uri.partition("@")
+        registry, _, repository = name.partition("/")
         if not registry or not repository:
             raise ParameterError(f"'{uri}' must name an image as <registry>/<repository>@sha256:<digest>")
         return cls(repository, digest(uri))
@@ -40,32 +40,32 @@ class Image:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the action is told."""
+    """The parameters of the action."""
 
     images: tuple[Image, ...]
     tag: str
 
     @classmethod
-    def of(cls, parameters: Parameters) -> Settings:
-        """Read and check the parameters once."""
+    def from_parameters(cls, parameters: Parameters) -> Settings:
+        """Reads and checks the parameters."""
         settings = cls(
-            tuple(Image.of(uri) for uri in parameters.texts("images")),
+            tuple(Image.parse(uri) for uri in parameters.texts("images")),
             parameters.text("tag"),
         )
-        parameters.done()
+        parameters.refuse_unknown()
         if not settings.images:
             raise ParameterError("parameter 'images' is empty: name at least one image by digest")
         return settings
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Tag every image, or none."""
+    """Tags all images of a release, or none."""
     answer(event, promote, minutes=_MINUTES)
 
 
 def promote(job: Job) -> Done:
-    """Tag every image; refuses before the first if any cannot have the tag."""
-    settings = Settings.of(job.parameters)
+    """Tags all images; fails before it tags the first if any image cannot have the tag."""
+    settings = Settings.from_parameters(job.parameters)
     ecr = HERE.client("ecr")
     manifests = {image: _manifest(ecr, image) for image in settings.images}
     for image in settings.images:
@@ -81,7 +81,7 @@ def _manifest(ecr: Any, image: Image) -> dict[str, Any]:
         repositoryName=image.repository, imageIds=[{"imageDigest": image.digest}], acceptedMediaTypes=_MANIFESTS
     )
     if not found["images"]:
-        reasons = "; ".join(str(each.get("failureReason")) for each in found.get("failures", []))
+        reasons = "; ".join(str(failure.get("failureReason")) for failure in found.get("failures", []))
         raise Failed(f"{image.repository} has no image {image.digest}: {reasons or 'no reason was given'}")
     manifest: dict[str, Any] = found["images"][0]
     actual = f"sha256:{hashlib.sha256(manifest['imageManifest'].encode()).hexdigest()}"
@@ -91,7 +91,7 @@ def _manifest(ecr: Any, image: Image) -> dict[str, Any]:
 
 
 def _tagged(ecr: Any, image: Image, tag: str) -> str | None:
-    """The digest a tag stands for."""
+    """Returns the digest that a tag names, or None if there is no such tag."""
     try:
         found = ecr.describe_images(repositoryName=image.repository, imageIds=[{"imageTag": tag}])["imageDetails"]
     except ClientError as error:
@@ -105,7 +105,7 @@ def _refuse_other(ecr: Any, image: Image, tag: str) -> None:
     found = _tagged(ecr, image, tag)
     if found not in (None, image.digest):
         raise Failed(
-            f"{image.repository}:{tag} is {found} already, not {image.digest}: a release's tag never moves; "
+            f"{image.repository}:{tag} already names {found}, not {image.digest}: a release's tag never moves; "
             "raise the version"
         )
 
@@ -123,8 +123,8 @@ def _put(ecr: Any, image: Image, manifest: dict[str, Any], tag: str) -> None:
             **({"imageManifestMediaType": media} if media else {}),
         )
     except ClientError as error:
-        if code(error) != "ImageAlreadyExistsException":  # a request before this one did it
+        if code(error) != "ImageAlreadyExistsException":  # an earlier request tagged it
             raise
     found = _tagged(ecr, image, tag)
     if found != image.digest:
-        raise Failed(f"{image.repository}:{tag} is {found} after tagging {image.digest}")
+        raise Failed(f"{image.repository}:{tag} names {found} after tagging {image.digest}")

@@ -1,4 +1,4 @@
-"""Publishes a release on GitHub: a tag on the released commit, and a page with what was merged since the last one."""
+"""Publishes a release on GitHub: tags the released commit, and lists what was merged since the previous release."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MINUTES = 15
 
 @dataclass(frozen=True)
 class Settings:
-    """What the action is told."""
+    """The parameters of the action."""
 
     repository: str
     secret: str
@@ -24,8 +24,8 @@ class Settings:
     images: tuple[str, ...]
 
     @classmethod
-    def of(cls, parameters: Parameters) -> Settings:
-        """Read and check the parameters once."""
+    def from_parameters(cls, parameters: Parameters) -> Settings:
+        """Reads and checks the parameters."""
         settings = cls(
             parameters.text("repository"),
             parameters.text("secret"),
@@ -35,31 +35,31 @@ class Settings:
         )
         for image in settings.images:
             digest(image)
-        parameters.done()
+        parameters.refuse_unknown()
         return settings
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Publish, unless it is published."""
+    """Publishes the release, unless it is already published."""
     answer(event, publish, minutes=_MINUTES)
 
 
 def publish(job: Job) -> Done:
-    """Publish, unless it is published; a tag on another commit is refused."""
-    settings = Settings.of(job.parameters)
+    """Publishes the release, unless it is already published; fails if its tag is on another commit."""
+    settings = Settings.from_parameters(job.parameters)
     github = GitHub(settings.repository, settings.secret)
     _refuse_other_commit(github, settings)
     release = github.get(f"/releases/tags/{settings.tag}")
     if release is None:
-        release = _made(github, settings)
+        release = _created(github, settings)
         _refuse_other_commit(github, settings)
     return Done(f"{settings.tag} is published: {release['html_url']}", release["html_url"])
 
 
-def _made(github: GitHub, settings: Settings) -> dict[str, Any]:
+def _created(github: GitHub, settings: Settings) -> dict[str, Any]:
     body = "\n".join(f"- `{image}`" for image in settings.images)
     try:
-        made: dict[str, Any] = github.post(
+        created: dict[str, Any] = github.post(
             "/releases",
             {
                 "tag_name": settings.tag,
@@ -70,12 +70,12 @@ def _made(github: GitHub, settings: Settings) -> dict[str, Any]:
             },
         )
     except Refused as refused:
-        # Made by a request whose answer was lost.
+        # A duplicate, or a request whose response was lost, has published it.
         found = github.get(f"/releases/tags/{settings.tag}")
         if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY or found is None:
             raise
-        made = found
-    return made
+        created = found
+    return created
 
 
 def _refuse_other_commit(github: GitHub, settings: Settings) -> None:
@@ -92,6 +92,6 @@ def _commit_of(github: GitHub, tag: str) -> str | None:
     if found is None:
         return None
     target = found["object"]
-    if target["type"] == "tag":  # an annotated one, which names the commit
+    if target["type"] == "tag":  # an annotated tag, which names the commit
         target = github.get(f"/git/tags/{target['sha']}")["object"]
     return str(target["sha"])

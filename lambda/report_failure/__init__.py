@@ -1,1 +1,1 @@
-"""Keeps one GitHub issue per failing pipeline, and the status of commits."""
+"""Keeps one GitHub issue per failing pipeline, and sets the status of commits."""

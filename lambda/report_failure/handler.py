@@ -1,7 +1,7 @@
-"""Keeps one open GitHub issue for a pipeline that fails, closes it when it succeeds, and marks commits.
+"""Keeps one open GitHub issue per failing pipeline, closes it on the next success, and sets the status of commits.
 
-What an issue is about stands in a mark at the beginning of its text, and of each comment. So an event that comes twice
-changes nothing, and one that comes late is measured against the runs that CodePipeline lists.
+A hidden mark at the beginning of an issue and of each comment names the pipeline and the run. So an event that comes
+twice changes nothing, and one that comes late is compared with the runs that CodePipeline lists.
 """
 
 from __future__ import annotations
@@ -12,67 +12,67 @@ from typing import Any
 from shared.github import GitHub
 from shared.job import shortened
 from shared.parameters import Parameters
-from shared.runs import Entry, Event, Run, entries, read, told
+from shared.runs import Entry, Event, Run, entries, read, updated
 from shared.words import as_code
 
 _LABEL = "bug"
 _REASON = 3000
-_DESCRIPTION = 140  # characters GitHub takes
+_DESCRIPTION = 140  # characters that GitHub accepts
 _STATES = {
-    "InProgress": ("pending", "runs"),
+    "InProgress": ("pending", "is in progress"),
     "Succeeded": ("success", "succeeded"),
     "Failed": ("failure", "failed"),
     "Stopping": ("error", "was stopped"),
     "Stopped": ("error", "was stopped"),
     "Cancelled": ("error", "was cancelled: the pipeline changed"),
-    "Superseded": ("error", "made way for a newer run"),
+    "Superseded": ("error", "was superseded by a newer run"),
 }
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the function is told by its environment."""
+    """The parameters of the function, from its environment."""
 
     product: str
     repository: str
     secret: str
     issues: tuple[str, ...]
-    """The pipelines whose failures are issues; of the others commits get their status only."""
+    """The pipelines whose failures open an issue; the others only set the status of commits."""
 
     @classmethod
-    def of(cls, parameters: Parameters) -> Settings:
-        """Read and check the environment once."""
+    def from_parameters(cls, parameters: Parameters) -> Settings:
+        """Reads and checks the parameters."""
         settings = cls(
             parameters.text("product"),
             parameters.text("repository"),
             parameters.text("secret"),
             parameters.texts("issues"),
         )
-        parameters.done()
+        parameters.refuse_unknown()
         return settings
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Bring issue and commit up to date; raises where that failed, and Lambda calls again."""
-    settings = Settings.of(Parameters.of())
-    news = Event.of(event)
-    listed = told(entries(news.pipeline), news)
-    entry = next((each for each in listed if each.id == news.execution), None)
-    status = entry.status if entry else news.status
-    run = read(news.pipeline, news.execution, news.trigger)
+    """Updates the issue and the commit's status; raises if either fails, and Lambda calls again."""
+    settings = Settings.from_parameters(Parameters.load())
+    change = Event.parse(event)
+    listed = updated(entries(change.pipeline), change)
+    own = next((entry for entry in listed if entry.id == change.execution), None)
+    status = own.status if own else change.status
+    run = read(change.pipeline, change.execution, change.trigger)
     if run.rollback:
         return
     github = GitHub(settings.repository, settings.secret)
     try:
-        if news.pipeline in settings.issues:
-            Issues(github, settings.product, run, news.attempt).update(status, listed)
+        if change.pipeline in settings.issues:
+            Issues(github, settings.product, run, change.attempt).update(status, listed)
     finally:
         if run.commit:
-            mark(github, run, status)
+            set_commit_status(github, run, status)
 
 
-def mark(github: GitHub, run: Run, status: str) -> None:
-    """Give the commit a status."""
+def set_commit_status(github: GitHub, run: Run, status: str) -> None:
+    """Sets the status of the run's commit."""
     state, verb = _STATES.get(status, ("pending", status))
     where = f" in {run.stage}" if state == "failure" and run.stage else ""
     github.post(
@@ -87,7 +87,7 @@ def mark(github: GitHub, run: Run, status: str) -> None:
 
 
 class Issues:
-    """The issue of one pipeline, as one run changes it."""
+    """The issue of a pipeline, and the changes that one of its runs makes to it."""
 
     def __init__(self, github: GitHub, product: str, run: Run, attempt: str) -> None:
         self._github, self._product, self._run = github, product, run
@@ -95,7 +95,7 @@ class Issues:
         self._run_mark = f"<!-- slipway run {run.id} attempt {attempt} -->"
 
     def update(self, status: str, listed: list[Entry]) -> None:
-        """Open, comment or close, unless a newer run said otherwise."""
+        """Opens, comments on or closes the issue, unless a newer run has already decided otherwise."""
         newer = _newer(self._run.id, listed)
         if status == "Failed" and "Succeeded" not in newer:
             self._failed()
@@ -103,9 +103,9 @@ class Issues:
             self._succeeded()
 
     def _open(self) -> list[dict[str, Any]]:
-        """The pipeline's open issues, oldest first: one, unless two calls opened one at the same moment."""
+        """Returns the pipeline's open issues, oldest first: more than one only if two calls opened one at once."""
         found = self._github.pages(f"/issues?state=open&labels={_LABEL}&sort=created&direction=asc")
-        return [each for each in found if str(each.get("body") or "").startswith(self._mark)]
+        return [issue for issue in found if str(issue.get("body") or "").startswith(self._mark)]
 
     def _failed(self) -> None:
         text = f"{self._run_mark}\n{report(self._run)}"
@@ -119,12 +119,12 @@ class Issues:
         self._close_all(self._open()[1:], "Another issue of this pipeline is open already.")
 
     def _succeeded(self) -> None:
-        said = f"{self._run.pipeline} succeeded again with {as_code(self._run.name)}: [run]({self._run.link})."
-        self._close_all(self._open(), said)
+        comment = f"{self._run.pipeline} succeeded again with {as_code(self._run.name)}: [run]({self._run.link})."
+        self._close_all(self._open(), comment)
 
     def _close_all(self, issues: list[dict[str, Any]], why: str) -> None:
         for issue in issues:
-            # The comment first: were the issue closed, a second try would not find it.
+            # Comment first: a retry looks for open issues only.
             if not self._commented(issue, self._run_mark):
                 self._comment(issue, f"{self._run_mark}\n{why}")
             self._github.patch(f"/issues/{issue['number']}", {"state": "closed", "state_reason": "completed"})
@@ -138,19 +138,19 @@ class Issues:
 
     def _commented(self, issue: dict[str, Any], run_mark: str) -> bool:
         comments = self._github.pages(f"/issues/{issue['number']}/comments")
-        return any(str(each.get("body") or "").startswith(run_mark) for each in comments)
+        return any(str(comment.get("body") or "").startswith(run_mark) for comment in comments)
 
 
 def _newer(execution: str, listed: list[Entry]) -> set[str]:
-    """How the releases that started after a run ended."""
-    own = next((each for each in listed if each.id == execution), None)
+    """Returns the statuses of the runs that started later, except rollbacks."""
+    own = next((entry for entry in listed if entry.id == execution), None)
     if own is None:
         return set()
-    return {each.status for each in listed if each.started > own.started and not each.rollback}
+    return {entry.status for entry in listed if entry.started > own.started and not entry.rollback}
 
 
 def report(run: Run) -> str:
-    """What a person needs to begin: where, why, of which commit, and the links."""
+    """Returns the text of an issue: where and why the run failed, its commit, and links to the run and the log."""
     rows = {
         "Stage": run.stage or "unknown",
         "Action": run.action or "unknown",
@@ -168,5 +168,5 @@ def report(run: Run) -> str:
     return (
         f"| | |\n|---|---|\n{table}\n\n~~~~\n{reason}\n~~~~\n\n"
         f"| stage | status |\n|---|---|\n{stages}\n\n"
-        "Push a fix, or retry the stage where the run shows it. The next success closes this issue.\n"
+        "Push a fix, or retry the stage on the page of the run. The next success closes this issue.\n"
     )

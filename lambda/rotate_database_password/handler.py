@@ -2,7 +2,7 @@
 
 The steps: docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html. Each may be
 called again after a failure, so each skips what is already done. Two users take turns: the new password is the
-other user's, so the running tasks keep theirs until they are replaced (docs/adr/0017).
+other user's, so that of the running tasks stays valid until they are replaced (docs/adr/0017).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LENGTH = 40
 
 @dataclass(frozen=True)
 class Settings:
-    """The secret that holds the address, and the services that read it."""
+    """The secret that holds the DATABASE_URL, and the services that read it."""
 
     url_secret_arn: str
     cluster: str
@@ -29,17 +29,17 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read and check the environment once."""
+        """Reads the environment variables of the function."""
         services = tuple(name for name in os.environ["SERVICES"].split(",") if name)
         return cls(os.environ["URL_SECRET_ARN"], os.environ["CLUSTER"], services)
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Do one step of a rotation.
+    """Does one step of a rotation.
 
     Raises:
-        ValueError: if the step is unknown, or the version is not to be rotated.
-        DatabaseError: when the database refuses; Secrets Manager calls the step again.
+        ValueError: if the step is unknown, or the version cannot be rotated.
+        DatabaseError: if the database refuses; Secrets Manager calls the step again.
     """
     rotation = Rotation(Settings.from_environment(), event["SecretId"], event["ClientRequestToken"])
     steps: dict[str, Callable[[], None]] = {
@@ -54,7 +54,7 @@ def main(event: dict[str, Any], _context: object) -> None:
 
 
 class Rotation:
-    """One rotation: one version of one secret, on its way from pending to current."""
+    """The rotation of a secret to one new version, from AWSPENDING to AWSCURRENT."""
 
     def __init__(self, settings: Settings, secret_id: str, version: str) -> None:
         self._settings = settings
@@ -64,7 +64,7 @@ class Rotation:
         self._secrets = HERE.client("secretsmanager")
 
     def create(self) -> None:
-        """Put a new password of the other user beside the current one, as pending."""
+        """Stores a new password for the other user as the pending version."""
         if "AWSPENDING" in self._stages().get(self._version, []) and self._has_value():
             return
         current = secret(self._secret_id)
@@ -78,17 +78,17 @@ class Rotation:
         )
 
     def set(self) -> None:
-        """Give the other user the pending password."""
+        """Sets the pending password in the database."""
         pending = self._pending()
         with self._database.administration() as connection:
             set_password(connection, pending["username"], pending["password"])
 
     def test(self) -> None:
-        """Log in with the pending password."""
+        """Logs in with the pending password."""
         self._database.check(self._pending())
 
     def finish(self) -> None:
-        """Make the pending password the current one, rewrite the address, and start tasks that know it."""
+        """Makes the pending version current, stores the new DATABASE_URL, and restarts the services that read it."""
         stages = self._stages()
         current = next((version for version, names in stages.items() if "AWSCURRENT" in names), None)
         if current != self._version:
@@ -108,10 +108,10 @@ class Rotation:
             ecs.update_service(cluster=self._settings.cluster, service=service, forceNewDeployment=True)
 
     def _pending(self) -> dict[str, Any]:
-        """The pending login.
+        """Returns the pending user and password.
 
         Raises:
-            ValueError: if it is the current user's, whose password the running tasks hold.
+            ValueError: if the user is the current one, whose password the running tasks use.
         """
         pending = secret(self._secret_id, "AWSPENDING")
         if pending["username"] == secret(self._secret_id)["username"] and not self._is_current():

@@ -1,1 +1,1 @@
-"""Runs the migration task of a release once."""
+"""Runs the migration task of a release."""

@@ -1,7 +1,7 @@
-"""Runs the migration task once per action, and believes nothing but its exit codes.
+"""Runs the migration task of a release once per action, and succeeds only on exit code 0.
 
-However often it is called, it starts at most one task: the client token is the job's key, the same in duplicates and
-continuations. docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+However often the function is called, it starts at most one task: the client token is the job's key, which duplicates
+and continuations share. docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from shared.job import Done, Failed, Job, Wait, answer
 from shared.parameters import ParameterError, Parameters, digest
 
 _MINUTES = 35
-_TAIL = 20
-_CAPACITY_SECONDS = 600  # Fargate may have none for a while
-_UNKNOWN_SECONDS = 300  # DescribeTasks may not know a task yet that RunTask has started
-_SHORT_OF = ("RESOURCE", "AGENT", "CAPACITY", "Capacity is unavailable", "You've reached the limit")
+_TAIL = 20  # lines of the log that a failure shows
+_CAPACITY_SECONDS = 600  # a lack of Fargate capacity is waited out for this long
+_UNKNOWN_SECONDS = 300  # DescribeTasks may not list a task yet that RunTask has started
+_CAPACITY_REASONS = ("RESOURCE", "AGENT", "CAPACITY", "Capacity is unavailable", "You've reached the limit")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the action is told."""
+    """The parameters of the action."""
 
     stack: str
-    """The Services stack: its outputs name the task and where it runs."""
+    """The Services stack, whose outputs name the task definition, the cluster and the network."""
     image: str | None
-    """Digest the task must run; without it, whatever the stack names."""
+    """The digest that the task definition must name; None accepts any image."""
     place: Place
 
     @classmethod
-    def of(cls, parameters: Parameters) -> Settings:
-        """Read and check the parameters once."""
-        image = parameters.maybe("image")
-        settings = cls(parameters.text("stack"), digest(image) if image else None, Place.of(parameters))
-        parameters.done()
+    def from_parameters(cls, parameters: Parameters) -> Settings:
+        """Reads and checks the parameters."""
+        image = parameters.optional_text("image")
+        settings = cls(parameters.text("stack"), digest(image) if image else None, Place.from_parameters(parameters))
+        parameters.refuse_unknown()
         return settings
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Start the task, or look how it does."""
+    """Starts the task, or checks its progress."""
     answer(event, migrate, minutes=_MINUTES, abandon=stop)
 
 
 def migrate(job: Job) -> Done | Wait:
-    """The next step."""
-    settings = Settings.of(job.parameters)
+    """Does the next step of the job."""
+    settings = Settings.from_parameters(job.parameters)
     if "task" not in job.state:
         waiting = _start(job, settings)
         if waiting:
@@ -57,14 +57,14 @@ def migrate(job: Job) -> Done | Wait:
 
 
 def stop(job: Job) -> str:
-    """End the task that took too long; also one whose start was never confirmed."""
-    settings = Settings.of(job.parameters)
+    """Stops the task after the deadline, also one whose start was never confirmed."""
+    settings = Settings.from_parameters(job.parameters)
     ecs, cluster = settings.place.client("ecs"), _cluster(job, settings)
     known = job.state.get("task")
     tasks = [known] if known else ecs.list_tasks(cluster=cluster, startedBy=job.key)["taskArns"]
     for task in tasks:
         ecs.stop_task(cluster=cluster, task=task, reason="migrations took too long")
-    return f"Stopped {', '.join(tasks)}: look at what it left half done." if tasks else "No task was running."
+    return f"Stopped {', '.join(tasks)}: check what it left half done." if tasks else "No task was running."
 
 
 def _cluster(job: Job, settings: Settings) -> str:
@@ -104,22 +104,22 @@ def _start(job: Job, settings: Settings) -> Wait | None:
     except ClientError as error:
         if code(error) == "ConflictException":
             raise Failed(f"a migration with other settings runs under this job's token already: {error}") from error
-        if transient(error) or not _short_of(str(error.response["Error"].get("Message", ""))):
+        if transient(error) or not _lacks_capacity(str(error.response["Error"].get("Message", ""))):
             raise
         return _not_started(job, str(error))
     if not started["tasks"]:
-        reasons = [str(each.get("reason", "no reason")) for each in started.get("failures", [])]
-        if all(_short_of(reason) for reason in reasons):
-            return _not_started(job, "; ".join(reasons) or "ECS named no reason")
+        reasons = [str(failure.get("reason", "no reason")) for failure in started.get("failures", [])]
+        if all(_lacks_capacity(reason) for reason in reasons):
+            return _not_started(job, "; ".join(reasons) or "ECS gave no reason")
         raise Failed(f"the migration task did not start: {'; '.join(reasons)}")
     job.state["task"] = started["tasks"][0]["taskArn"]
     job.seconds_since("begun")
     return Wait("migrations are starting", job.state["task"])
 
 
-def _short_of(reason: str) -> bool:
-    """Whether ECS lacked what it may have in a minute."""
-    return reason.startswith(_SHORT_OF)
+def _lacks_capacity(reason: str) -> bool:
+    """True if the task did not start for lack of capacity, which may be available a minute later."""
+    return reason.startswith(_CAPACITY_REASONS)
 
 
 def _not_started(job: Job, reason: str) -> Wait:
@@ -132,7 +132,7 @@ def _check_image(ecs: Any, definition: str, settings: Settings) -> None:
     if settings.image is None:
         return
     containers = ecs.describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
-    images = [str(each["image"]) for each in containers]
+    images = [str(container["image"]) for container in containers]
     if not any(image.endswith(f"@{settings.image}") for image in images):
         raise Failed(
             f"the migration task of stack {settings.stack} runs {', '.join(images)}, not {settings.image}: "
@@ -141,31 +141,31 @@ def _check_image(ecs: Any, definition: str, settings: Settings) -> None:
 
 
 def _look(job: Job, settings: Settings) -> Done | Wait:
-    ecs, name = settings.place.client("ecs"), str(job.state["task"])
-    found = ecs.describe_tasks(cluster=_cluster(job, settings), tasks=[name])
+    ecs, arn = settings.place.client("ecs"), str(job.state["task"])
+    found = ecs.describe_tasks(cluster=_cluster(job, settings), tasks=[arn])
     if not found["tasks"]:
         if job.seconds_since("begun") > _UNKNOWN_SECONDS:
-            reasons = ", ".join(str(each.get("reason")) for each in found.get("failures", []))
-            raise Failed(f"ECS does not know the migration task it started ({reasons})", reference=name)
-        return Wait("migrations are starting", name)
+            reasons = ", ".join(str(failure.get("reason")) for failure in found.get("failures", []))
+            raise Failed(f"ECS does not know the migration task it started ({reasons})", reference=arn)
+        return Wait("migrations are starting", arn)
     task = found["tasks"][0]
     if task["lastStatus"] != "STOPPED":
-        return Wait(f"migrations: the task is {task['lastStatus']}", name)
+        return Wait(f"migrations: the task is {task['lastStatus']}", arn)
     return _judge(task, settings)
 
 
 def _judge(task: dict[str, Any], settings: Settings) -> Done:
     ecs = settings.place.client("ecs")
     definition = ecs.describe_task_definition(taskDefinition=task["taskDefinitionArn"])["taskDefinition"]
-    essential = [each for each in definition["containerDefinitions"] if each.get("essential", True)]
-    ended = {each["name"]: each for each in task.get("containers", [])}
-    bad = [each for each in essential if ended.get(each["name"], {}).get("exitCode") != 0]
-    # A task that somebody stopped may well exit with 0: it has not migrated for all that.
-    if not bad and essential and task.get("stopCode", "EssentialContainerExited") == "EssentialContainerExited":
+    essential = [container for container in definition["containerDefinitions"] if container.get("essential", True)]
+    ended = {container["name"]: container for container in task.get("containers", [])}
+    failed = [container for container in essential if ended.get(container["name"], {}).get("exitCode") != 0]
+    # A container whose task was stopped may also exit with 0, without having migrated.
+    if not failed and essential and task.get("stopCode", "EssentialContainerExited") == "EssentialContainerExited":
         return Done("migrations ended with exit code 0", task["taskArn"])
-    ends = "; ".join(_end(each["name"], ended.get(each["name"], {})) for each in bad or essential)
+    ends = "; ".join(_end(container["name"], ended.get(container["name"], {})) for container in failed or essential)
     why = ": ".join(str(task[key]) for key in ("stopCode", "stoppedReason") if task.get(key))
-    tail = "".join(_tail(each, task, settings) for each in bad)
+    tail = "".join(_tail(container, task, settings) for container in failed)
     raise Failed(f"migrations failed: {ends}. {why}{tail}", reference=task["taskArn"])
 
 
@@ -175,7 +175,7 @@ def _end(name: str, container: dict[str, Any]) -> str:
 
 
 def _tail(container: dict[str, Any], task: dict[str, Any], settings: Settings) -> str:
-    """The end of a container's log; nothing where it cannot be read, since the failure matters more."""
+    """Returns the end of a container's log, or why it cannot be read: that must not hide the failure."""
     options = container.get("logConfiguration", {}).get("options", {})
     if "awslogs-group" not in options:
         return ""
@@ -185,7 +185,7 @@ def _tail(container: dict[str, Any], task: dict[str, Any], settings: Settings) -
         events = settings.place.client("logs").get_log_events(
             logGroupName=group, logStreamName=stream, limit=_TAIL, startFromHead=False
         )["events"]
-    except Exception as error:  # noqa: BLE001 - whatever it is, the migration failed
+    except Exception as error:  # noqa: BLE001 - the failed migration must be reported in any case
         return f"\nThe log {group} ({stream}) cannot be read: {error}"
     lines = "\n".join(str(event["message"]).rstrip() for event in events[-_TAIL:])
     return f"\nEnd of {group} ({stream}):\n{lines}"

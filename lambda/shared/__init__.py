@@ -1,1 +1,1 @@
-"""What two handlers or more use."""
+"""Code that several handlers share."""

@@ -1,4 +1,4 @@
-"""AWS as handlers see it: bounded waits, a role to act in where one is given, faults told apart."""
+"""AWS clients for handlers: bounded retries, an optional role in another account, and a classification of errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  #
 
 from shared.parameters import Parameters
 
-# Three attempts of at most 20 seconds: one call never costs more than the minute a function has.
+# Three attempts of at most 20 seconds each: one request takes a minute at most, and a function has three.
 _CONFIG = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
 _SERVER_ERROR = 500
 _TOO_MANY = 429
@@ -30,56 +30,56 @@ _THROTTLES = frozenset(
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized"})
 
 
-# At DEBUG botocore logs what it sends and receives: secrets among it.
+# At DEBUG, botocore logs requests and responses, and some of them contain secrets.
 logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 class Unanswered(Exception):  # noqa: N818 - an event, not a mistake: the same call may succeed a minute later
-    """Somebody other than AWS did not answer, or asked for patience."""
+    """A server other than AWS did not answer, or asked to be called later."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a handler acts: a region, and in another account the role it takes on."""
+    """The region and the role in which a handler calls AWS; None is the function's own."""
 
     region: str | None
     role: str | None
 
     @classmethod
-    def of(cls, parameters: Parameters) -> Place:
-        """By the parameters `region` and `role`, both optional."""
-        return cls(parameters.maybe("region"), parameters.maybe("role"))
+    def from_parameters(cls, parameters: Parameters) -> Place:
+        """Returns the place that the optional parameters `region` and `role` name."""
+        return cls(parameters.optional_text("region"), parameters.optional_text("role"))
 
     def client(self, service: str) -> Any:
-        """A client of a service, there."""
+        """Returns a boto3 client of a service for this region and role."""
         if self.role is None:
             return boto3.client(service, region_name=self.region, config=_CONFIG)
-        taken = HERE.client("sts").assume_role(RoleArn=self.role, RoleSessionName="slipway")["Credentials"]
+        credentials = HERE.client("sts").assume_role(RoleArn=self.role, RoleSessionName="slipway")["Credentials"]
         return boto3.client(
             service,
             region_name=self.region,
             config=_CONFIG,
-            aws_access_key_id=taken["AccessKeyId"],
-            aws_secret_access_key=taken["SecretAccessKey"],
-            aws_session_token=taken["SessionToken"],
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
         )
 
     def outputs(self, stack: str) -> dict[str, str]:
-        """The outputs of a deployed stack."""
+        """Returns the outputs of a deployed stack."""
         found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+        return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
 
 HERE = Place(None, None)
 
 
 def code(error: Exception) -> str:
-    """AWS's name of an error; empty for what is not AWS's."""
+    """Returns AWS's error code, or an empty string if the error is not AWS's."""
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def transient(error: Exception) -> bool:
-    """Whether the same call may succeed a minute later."""
+    """True if the same call may succeed a minute later."""
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         return code(error) in _THROTTLES or status >= _SERVER_ERROR or status == _TOO_MANY
@@ -87,5 +87,5 @@ def transient(error: Exception) -> bool:
 
 
 def denied(error: Exception) -> bool:
-    """Whether a right is missing."""
+    """True if the error is a permission denial."""
     return code(error) in _DENIED

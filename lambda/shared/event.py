@@ -1,7 +1,7 @@
-"""What a function is called with, or a sentence about what it should have been.
+"""Reads the event that a function is invoked with, and says what was expected if it is malformed.
 
-An event that cannot be read raises: Lambda tries again and then keeps it, where an alarm watches. What it holds is
-never repeated, since a job's event carries credentials.
+A malformed event raises: Lambda retries it and then sends it to the queue of failed events, which has an alarm. The
+message never repeats the event's values, since a job's event carries credentials.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from typing import Any
 
 
 class UnreadableEventError(ValueError):
-    """An event that is not what this function is for."""
+    """The event does not have the structure that the function expects."""
 
 
 def table(value: Any, name: str) -> Mapping[str, Any]:
-    """A part of an event that must be an object."""
+    """Returns a part of an event that must be an object."""
     if not isinstance(value, Mapping):
-        raise UnreadableEventError(f"expected an event of CodePipeline with the object {name}, got {_kind(value)}")
+        raise UnreadableEventError(f"expected a CodePipeline event with an object {name}, got {_kind(value)}")
     return value
 
 
 def text(part: Any, key: str, name: str) -> str:
-    """A part of an event that must be a text."""
+    """Returns a part of an event that must be a non-empty string."""
     value = table(part, name).get(key)
     if not isinstance(value, str) or not value:
-        raise UnreadableEventError(f"expected an event of CodePipeline with the text {name}.{key}, got {_kind(value)}")
+        raise UnreadableEventError(f"expected a CodePipeline event with a string {name}.{key}, got {_kind(value)}")
     return value
 
 
 def inner(value: Any, *keys: str) -> Any:
-    """What stands below some keys, or None where one is missing."""
+    """Returns the value below nested keys, or None if a key is missing."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
 def _kind(value: Any) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
+    return "nothing" if value is None else type(value).__name__

@@ -1,7 +1,7 @@
-"""GitHub's API for one repository, with a token that is never logged.
+"""A client of GitHub's REST API for one repository; its token is never logged.
 
-The secret is either a token (plain, or {"token": …}), or a GitHub App: {"app_id", "installation_id", "kms_key_id"}.
-An App's private key lies in KMS as imported key material: nobody can read it, and no cryptographic library is needed.
+The secret holds either a token (plain, or {"token": …}) or a GitHub App: {"app_id", "installation_id", "kms_key_id"}.
+The App's private key is imported key material in KMS: nobody can read it, and signing needs no cryptographic library.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.aws import HERE, Unanswered
-from shared.http import Answer, ask
+from shared.http import Answer, request
 from shared.job import Failed, shortened
 from shared.words import parsed
 
 _API = "https://api.github.com"
-_APP_SECONDS = 540  # GitHub takes at most ten minutes
+_APP_SECONDS = 540  # GitHub accepts at most ten minutes
 _PAGE = 100
-_SHOWN = 300
+_SHOWN = 300  # characters of an answer that is not GitHub's own
 
 
 class Refused(Failed):
-    """GitHub said no."""
+    """GitHub answered with a client error: a status from 400 to 499."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class GitHub:
         self._authorization: str | None = None
 
     def get(self, path: str) -> Any:
-        """What is at a path below the repository, or None."""
+        """Returns the resource at a path below the repository, or None if there is none."""
         try:
             return self._ask("GET", f"/repos/{self.repository}{path}")
         except Refused as refused:
@@ -52,7 +52,7 @@ class GitHub:
             return None
 
     def pages(self, path: str, limit: int = 10) -> list[dict[str, Any]]:
-        """The items of a list, of at most `limit` pages."""
+        """Returns the items of a list, from at most `limit` pages."""
         found: list[dict[str, Any]] = []
         for page in range(1, limit + 1):
             joint = "&" if "?" in path else "?"
@@ -63,11 +63,11 @@ class GitHub:
         return found
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Make something."""
+        """Creates a resource and returns GitHub's answer."""
         return self._ask("POST", f"/repos/{self.repository}{path}", body)
 
     def patch(self, path: str, body: dict[str, Any]) -> Any:
-        """Change something."""
+        """Changes a resource and returns GitHub's answer."""
         return self._ask("PATCH", f"/repos/{self.repository}{path}", body)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -76,7 +76,7 @@ class GitHub:
         return self._send(method, path, body, self._authorization)
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None, authorization: str) -> Any:
-        found = ask(
+        found = request(
             method,
             self._api + path,
             headers={
@@ -88,11 +88,11 @@ class GitHub:
             },
             body=json.dumps(body).encode() if body is not None else None,
         )
-        what = f"GitHub answered {found.status} to {method} {path}"
-        if found.status >= HTTPStatus.INTERNAL_SERVER_ERROR or _patience(found):
-            raise Unanswered(what)
+        summary = f"GitHub answered {found.status} to {method} {path}"
+        if found.status >= HTTPStatus.INTERNAL_SERVER_ERROR or _asks_to_wait(found):
+            raise Unanswered(summary)
         if found.status >= HTTPStatus.BAD_REQUEST:
-            raise Refused(found.status, f"{what}: {_message(found)}{_hint(found.status, self.repository)}")
+            raise Refused(found.status, f"{summary}: {_message(found)}{_hint(found.status, self.repository)}")
         return found.json() if found.body else None
 
     def _token(self) -> str:
@@ -112,7 +112,7 @@ class GitHub:
         )
 
     def _app_token(self, app: dict[str, Any]) -> str:
-        """A token for this repository alone, for an hour."""
+        """Returns an installation token that is valid for this repository alone, for an hour."""
         answer = self._send(
             "POST",
             f"/app/installations/{app['installation_id']}/access_tokens",
@@ -123,7 +123,7 @@ class GitHub:
 
 
 def _signed(app_id: str, kms_key_id: str) -> str:
-    """A JSON web token of a GitHub App, signed by KMS."""
+    """Returns a JSON web token of a GitHub App, signed by KMS."""
     issued = int(time.time()) - 60  # clocks differ
     claims = {"iat": issued, "exp": issued + _APP_SECONDS, "iss": app_id}
     text = ".".join(_base64(json.dumps(part).encode()) for part in ({"alg": "RS256", "typ": "JWT"}, claims))
@@ -140,24 +140,24 @@ def _base64(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def _patience(found: Answer) -> bool:
-    """Whether GitHub asks to come back later: docs.github.com, rate limits for the REST API."""
+def _asks_to_wait(found: Answer) -> bool:
+    """True if GitHub asks to be called later: docs.github.com, "Rate limits for the REST API"."""
     limited = found.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in found.headers
     return found.status == HTTPStatus.TOO_MANY_REQUESTS or (found.status == HTTPStatus.FORBIDDEN and limited)
 
 
 def _message(found: Answer) -> str:
     try:
-        said = found.json()
+        body = found.json()
     except ValueError:
-        said = None
-    if not isinstance(said, dict):
+        body = None
+    if not isinstance(body, dict):
         return shortened(found.body.decode(errors="replace"), _SHOWN)
-    errors = "; ".join(str(each.get("message") or each.get("code") or each) for each in said.get("errors") or [])
-    return f"{said.get('message')}" + (f" ({errors})" if errors else "")
+    errors = "; ".join(str(error.get("message") or error.get("code") or error) for error in body.get("errors") or [])
+    return f"{body.get('message')}" + (f" ({errors})" if errors else "")
 
 
 def _hint(status: int, repository: str) -> str:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-        return f". Does the token or App reach {repository}, with contents, issues and commit statuses to write?"
+        return f". Does the token or App have access to {repository}, to write contents, issues and commit statuses?"
     return ""

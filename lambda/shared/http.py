@@ -1,4 +1,4 @@
-"""One HTTP request, bounded in time and size, with addresses and certificates that the environment may add."""
+"""Sends one HTTP request, bounded in time and size; the environment may add host addresses and a certificate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"https?://[!-~]+")
 
 @dataclass(frozen=True)
 class Answer:
-    """What an address answered."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -32,12 +32,12 @@ class Answer:
         """The body as JSON.
 
         Raises:
-            ValueError: if it is none.
+            ValueError: if it is not JSON.
         """
         return parsed(self.body)
 
 
-def ask(
+def request(
     method: str,
     url: str,
     *,
@@ -45,11 +45,11 @@ def ask(
     body: bytes | None = None,
     timeout: float = _TIMEOUT,
 ) -> Answer:
-    """Ask an address once; redirects are answers.
+    """Sends a request once and returns the response; redirects are not followed.
 
     Raises:
-        Unanswered: if nobody answers. The message names the host only: addresses of webhooks are secrets.
-        ParameterError: if it is no address.
+        Unanswered: if no server answers. The message names the host only, since webhook URLs are secrets.
+        ParameterError: if the URL is not valid.
     """
     try:
         parts = urlsplit(url)
@@ -58,7 +58,7 @@ def ask(
     except ValueError:
         host = ""
     if not host or not _ADDRESS.fullmatch(url):
-        raise ParameterError("an address must begin with http:// or https:// and hold printable ASCII only")
+        raise ParameterError("a URL must begin with http:// or https:// and contain printable ASCII only")
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.sock = _connect(host, port, timeout)
@@ -72,21 +72,22 @@ def ask(
     except OSError as error:
         raise Unanswered(f"{host} does not answer: {type(error).__name__}: {error}") from error
     except http.client.HTTPException as error:
-        raise Unanswered(f"{host} does not answer as HTTP does: {type(error).__name__}") from error
+        raise Unanswered(f"{host} does not answer with HTTP: {type(error).__name__}") from error
     finally:
         connection.close()
 
 
 def address(host: str, port: int) -> tuple[str, int]:
-    """Where a host is: as `RESOLVE` says (`host=address[:port],*.suffix=address`), else as the resolver does.
+    """Returns the address and port to connect to: `RESOLVE` may set them (`host=address[:port],*.suffix=address`).
 
-    Names below localhost are loopback by RFC 6761, but in a container that is not the machine they stand for.
+    Names below localhost are loopback addresses (RFC 6761). In a container that is the container itself, so `RESOLVE`
+    names the machine instead.
     """
     for rule in filter(None, os.environ.get("RESOLVE", "").split(",")):
         name, _, target = rule.strip().partition("=")
         if host == name or (name.startswith("*.") and host.endswith(name[1:])):
-            to, _, to_port = target.partition(":")
-            return to, int(to_port or port)
+            target_host, _, target_port = target.partition(":")
+            return target_host, int(target_port or port)
     return ("127.0.0.1" if host.endswith(".localhost") else host), port
 
 
@@ -95,7 +96,7 @@ def _connect(host: str, port: int, timeout: float) -> socket.socket:
 
 
 def tls_context() -> ssl.SSLContext:
-    """The system's authorities, and the one of `CA_PEM`, if any."""
+    """Returns a context that trusts the system's certificate authorities and the one in `CA_PEM`, if it is set."""
     context = ssl.create_default_context()
     extra = os.environ.get("CA_PEM")
     if extra:

@@ -1,4 +1,4 @@
-"""A CodePipeline job: what it asks, how far it got, and exactly one answer to it, whatever happens.
+"""A CodePipeline job: its parameters, its state between calls, and exactly one answer to it, whatever happens.
 
 CodePipeline waits 20 minutes for an answer and then fails the action without a reason; an answer with a continuation
 token makes it call again, with that token. The event carries credentials of the artifacts, so it is never logged.
@@ -23,12 +23,12 @@ from shared.parameters import ParameterError, Parameters
 from shared.words import parsed
 
 _JOB = "CodePipeline.job"
-_FOREIGN = "the continuation token is not one of this handler's"
+_FOREIGN = "this handler did not write the continuation token"
 _TOKEN_LIMIT = 2048
 _SUMMARY_LIMIT = 2048
 _MESSAGE_LIMIT = 5000
 _REFERENCE_LIMIT = 1500
-# The job has its answer already: ours, whose receipt was lost, or that of a duplicate of this event.
+# The job has been answered: by us, but the confirmation was lost, or by a duplicate of this event.
 _ANSWERED = frozenset({"InvalidJobStateException", "JobNotFoundException", "InvalidJobException"})
 
 log = logging.getLogger()
@@ -41,20 +41,20 @@ class Done:
 
     summary: str
     reference: str | None = None
-    """What it made: a task, an invalidation."""
+    """The id of what the action created: a task, an invalidation."""
     variables: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Call again: what is awaited goes on without us."""
+    """The action is still in progress: CodePipeline must call again."""
 
     summary: str
     reference: str | None = None
 
 
-class Failed(Exception):  # noqa: N818 - an answer, as Done and Wait are
-    """The action failed; `str()` says what, why, and what to do."""
+class Failed(Exception):  # noqa: N818 - an outcome, like Done and Wait
+    """The action failed; the message says what failed, why, and what to do."""
 
     def __init__(self, message: str, *, kind: str = "JobFailed", reference: str | None = None) -> None:
         super().__init__(message)
@@ -62,43 +62,43 @@ class Failed(Exception):  # noqa: N818 - an answer, as Done and Wait are
 
 
 class Job:
-    """One action of one run of a pipeline, across all its calls."""
+    """One action of one pipeline run, across all calls of the function."""
 
     def __init__(self, event: dict[str, Any], minutes: float) -> None:
         data = inner(event, _JOB, "data")
-        self.parameters = Parameters.of(inner(data, "actionConfiguration", "configuration", "UserParameters"))
+        self.parameters = Parameters.load(inner(data, "actionConfiguration", "configuration", "UserParameters"))
         self.minutes = self.parameters.number("deadline_minutes", minutes, minimum=1, maximum=1380)
         self.state: dict[str, Any] = _state(inner(data, "continuationToken"))
-        # The first job's id, carried along: the same in every duplicate and continuation, another in a retried stage.
+        # The id of the first job: duplicates and continuations keep it, a retried stage gets another.
         self.key = str(self.state.setdefault("key", str(inner(event, _JOB, "id"))))
         self.started = self.number("started", int(now()))
         self.number("until", int(now() + 60 * self.minutes))
 
     @property
     def overdue(self) -> bool:
-        """Whether its time is up."""
+        """True if the deadline has passed."""
         return now() >= self.number("until")
 
     def extend(self, minutes: float) -> None:
-        """Grant it more time, from now."""
+        """Moves the deadline to this many minutes from now."""
         self.state["until"] = int(now() + 60 * minutes)
 
     def seconds_since(self, mark: str) -> float:
-        """Seconds since this was first asked for a mark."""
+        """Returns the seconds since this mark was first used, by this call or an earlier one."""
         return now() - self.number(mark, int(now()))
 
     def number(self, mark: str, default: float = 0) -> float:
-        """A number that earlier calls noted."""
+        """Returns a number from the state; a missing one is set to the default."""
         value = self.state.setdefault(mark, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
             raise Failed(_FOREIGN)
         return float(value)
 
     def token(self) -> str:
-        """What the next call is given."""
+        """Returns the continuation token: the state, for the next call."""
         token = json.dumps(self.state, separators=(",", ":"))
         if len(token) > _TOKEN_LIMIT:
-            raise Failed(f"the handler's state has {len(token)} characters, CodePipeline carries {_TOKEN_LIMIT}")
+            raise Failed(f"the handler's state has {len(token)} characters; a token has at most {_TOKEN_LIMIT}")
         return token
 
 
@@ -107,11 +107,11 @@ Abandon = Callable[[Job], str]
 
 
 def answer(event: dict[str, Any], work: Work, *, minutes: float, abandon: Abandon | None = None) -> None:
-    """Do a job's next step and tell CodePipeline how it went.
+    """Does the next step of a job and reports the outcome to CodePipeline.
 
-    A fault that may pass costs a call, not the action. What still waits at the deadline is given up: `abandon` ends
-    what was started and returns a sentence about it. Raises only if CodePipeline cannot be told: Lambda then calls
-    again with the same event, and every step finds what it did before.
+    A transient fault costs a call, not the action. An action that still waits at the deadline is given up: `abandon`
+    ends what was started and returns a sentence about it. Raises only if CodePipeline cannot be reached: Lambda then
+    calls again with the same event, and every step finds what it did before.
     """
     job_id = text(inner(event, _JOB), "id", _JOB)
     try:
@@ -143,7 +143,7 @@ def _step(event: dict[str, Any], work: Work, minutes: float, abandon: Abandon | 
         raise Failed(str(error), kind="ConfigurationError") from error
     except ClientError as error:
         raise Failed(str(error), kind="PermissionError" if denied(error) else "JobFailed") from error
-    except BotoCoreError as error:  # asked for what AWS could not be asked for at all: a region that is none, no name
+    except BotoCoreError as error:  # raised before anything is sent: an invalid region or name
         raise Failed(str(error), kind="ConfigurationError") from error
     except Exception as error:
         log.exception("the handler failed")
@@ -167,16 +167,16 @@ def _tried(job: Job, work: Work) -> Done | Wait:
     except Exception as error:
         if not transient(error):
             raise
-        log.warning("no answer, trying again: %s", error)
+        log.warning("no answer, CodePipeline will call again: %s", error)
         return Wait(f"no answer: {error}")
 
 
 def _abandoned(job: Job, abandon: Abandon) -> str:
     try:
         return abandon(job)
-    except Exception as error:  # noqa: BLE001 - the failure must be reported even so
+    except Exception as error:  # noqa: BLE001 - the failure itself must be reported in any case
         log.warning("could not clean up: %s", error)
-        return f"What was started could not be ended: {error}"
+        return f"Stopping what this action started failed: {error}"
 
 
 def _succeed(job_id: str, result: _Result) -> None:
@@ -208,11 +208,11 @@ def _tell(put: Callable[..., Any], answer: dict[str, Any]) -> None:
     except ClientError as error:
         if code(error) not in _ANSWERED:
             raise
-        log.info("the job has its answer already")
+        log.info("the job was answered before")
 
 
 def shortened(text: str, limit: int) -> str:
-    """A text within a limit: its beginning, which says what failed, and its end, which says why."""
+    """Returns a text cut to a limit; it keeps the beginning, which says what failed, and the end, which says why."""
     if len(text) <= limit:
         return text
     head = limit // 3
@@ -227,6 +227,6 @@ def _state(token: Any) -> dict[str, Any]:
         state = parsed(token)
     except (TypeError, ValueError):
         state = None
-    if not isinstance(state, dict) or not all(isinstance(each, str | int | float) for each in state.values()):
+    if not isinstance(state, dict) or not all(isinstance(value, str | int | float) for value in state.values()):
         raise Failed(_FOREIGN)
     return state

@@ -1,6 +1,6 @@
-"""A pipeline's run: what it builds, how far it got, why it failed. Read from CodePipeline, not believed of an event.
+"""Pipeline runs as CodePipeline lists them: the commit, the progress, and the reason of a failure.
 
-Events come twice, late and in any order; CodePipeline's own lists do not.
+Only the lists are current: EventBridge may deliver an event twice, late, and in any order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _EVENT_STATES = {
     "CANCELED": "Cancelled",
     "SUPERSEDED": "Superseded",
 }
-_LISTED = 200  # runs that are looked at: those that wait or run are among the newest
+_LISTED = 200  # newest runs that are read; all that are in progress are among them
 _CONSOLE = (
     "https://{region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{pipeline}/executions/{execution}"
     "/timeline?region={region}"
@@ -35,18 +35,18 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Entry:
-    """A run in its pipeline's list."""
+    """A run in the list of its pipeline."""
 
     id: str
     status: str
     started: datetime
     rollback: bool
-    """Whether CodePipeline made it to take a stage back: it is no release, and neither failure nor recovery."""
+    """True if CodePipeline started it to roll back a stage: it is neither a release nor a failure nor a recovery."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """What an event of CodePipeline says."""
+    """A state change of a run, or of one of its stages or actions, as EventBridge delivers it."""
 
     pipeline: str
     execution: str
@@ -55,8 +55,12 @@ class Event:
     trigger: dict[str, Any]
 
     @classmethod
-    def of(cls, event: dict[str, Any]) -> Event:
-        """Of `CodePipeline Pipeline Execution State Change`, or of a stage or action of it."""
+    def parse(cls, event: dict[str, Any]) -> Event:
+        """Parses a `CodePipeline … Execution State Change`.
+
+        Raises:
+            UnreadableEventError: if it names no pipeline or run.
+        """
         detail = table(inner(event, "detail"), "detail")
         trigger = detail.get("execution-trigger")
         return cls(
@@ -70,7 +74,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Run:
-    """A run, with what is known of it; an empty text is not known."""
+    """A run and its details; an empty string means that CodePipeline does not know it yet."""
 
     pipeline: str
     id: str
@@ -87,58 +91,58 @@ class Run:
     reason: str = ""
     log: str = ""
     stages: tuple[tuple[str, str], ...] = ()
-    """Every stage it entered, in order, and how that is."""
+    """The stages it has entered, in order, each with its status."""
 
     @property
     def group(self) -> str:
-        """What a newer run takes the place of: its pull request, or else its branch."""
+        """The pull request, or else the branch: a newer run of the same group replaces this one."""
         return f"pull request {self.pull_request}" if self.pull_request else self.branch
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """A short name for people: the version, else the commit, else the id."""
         return self.version or self.commit[:7] or self.id[:8]
 
 
 def entries(pipeline: str) -> list[Entry]:
-    """A pipeline's runs, newest first."""
+    """Returns the runs of a pipeline, newest first."""
     pages = HERE.client("codepipeline").get_paginator("list_pipeline_executions")
     found = pages.paginate(pipelineName=pipeline, PaginationConfig={"MaxItems": _LISTED})
     listed = [
         Entry(
-            str(each["pipelineExecutionId"]),
-            str(each["status"]),
-            each.get("startTime") or _BEGINNING,
-            each.get("executionType") == "ROLLBACK",
+            str(summary["pipelineExecutionId"]),
+            str(summary["status"]),
+            summary.get("startTime") or _BEGINNING,
+            summary.get("executionType") == "ROLLBACK",
         )
         for page in found
-        for each in page["pipelineExecutionSummaries"]
+        for summary in page["pipelineExecutionSummaries"]
     ]
     return sorted(listed, key=lambda entry: entry.started, reverse=True)
 
 
-def told(listed: Iterable[Entry], event: Event) -> list[Entry]:
-    """The list with an event's news, where the list still has the run in progress."""
+def updated(listed: Iterable[Entry], event: Event) -> list[Entry]:
+    """Returns the list with the status of an event, where the list still shows that run in progress."""
     return [
-        replace(each, status=event.status) if each.id == event.execution and each.status == "InProgress" else each
-        for each in listed
+        replace(entry, status=event.status) if entry.id == event.execution and entry.status == "InProgress" else entry
+        for entry in listed
     ]
 
 
 def read(pipeline: str, execution: str, trigger: dict[str, Any] | None = None) -> Run:
-    """All that CodePipeline knows of a run."""
+    """Returns all details of a run that CodePipeline knows."""
     codepipeline = HERE.client("codepipeline")
     found = codepipeline.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=execution)
-    about = found["pipelineExecution"]
+    summary = found["pipelineExecution"]
     actions = _actions(codepipeline, pipeline, execution)
-    known = {**_triggered(about, trigger or {}), **_variables(actions)}
-    failed = min((each for each in actions if each["status"] == "Failed"), key=_ended, default=None)
+    known = {**_triggered(summary, trigger or {}), **_variables(actions)}
+    failed = min((action for action in actions if action["status"] == "Failed"), key=_ended, default=None)
     result = (failed or {}).get("output", {}).get("executionResult", {})
     return Run(
         pipeline=pipeline,
         id=execution,
         link=link(pipeline, execution),
-        rollback=about.get("executionType") == "ROLLBACK",
+        rollback=summary.get("executionType") == "ROLLBACK",
         branch=known.get("SourceBranchName") or known.get("BranchName", ""),
         pull_request=known.get("PullRequestId", ""),
         commit=known.get("CommitId", ""),
@@ -154,31 +158,31 @@ def read(pipeline: str, execution: str, trigger: dict[str, Any] | None = None) -
 
 
 def entered(pipeline: str, execution: str) -> set[str]:
-    """The stages a run has entered."""
-    return {each["stageName"] for each in _actions(HERE.client("codepipeline"), pipeline, execution)}
+    """Returns the stages that a run has entered."""
+    return {action["stageName"] for action in _actions(HERE.client("codepipeline"), pipeline, execution)}
 
 
 def link(pipeline: str, execution: str) -> str:
-    """Where a person sees a run; `RUN_URL` may say another place than AWS's console."""
+    """Returns the URL of a run's page: in AWS's console, or as the template in `RUN_URL` says."""
     template = os.environ.get("RUN_URL") or _CONSOLE
     return template.format(region=os.environ.get("AWS_REGION", ""), pipeline=pipeline, execution=execution)
 
 
 def _actions(codepipeline: Any, pipeline: str, execution: str) -> list[dict[str, Any]]:
-    """The newest attempt of every action of a run, in the order they began."""
+    """Returns the newest attempt of each action of a run, in the order in which they started."""
     pages = codepipeline.get_paginator("list_action_executions")
     try:
         found = [
-            each
+            action
             for page in pages.paginate(pipelineName=pipeline, filter={"pipelineExecutionId": execution})
-            for each in page["actionExecutionDetails"]
+            for action in page["actionExecutionDetails"]
         ]
     except Exception as error:
         if code(error) == "PipelineExecutionNotFoundException":
             return []
         raise
-    found.sort(key=lambda each: each.get("startTime") or _BEGINNING)
-    return list({(each["stageName"], each["actionName"]): each for each in found}.values())
+    found.sort(key=lambda action: action.get("startTime") or _BEGINNING)
+    return list({(action["stageName"], action["actionName"]): action for action in found}.values())
 
 
 def _ended(action: dict[str, Any]) -> datetime:
@@ -187,22 +191,22 @@ def _ended(action: dict[str, Any]) -> datetime:
 
 
 def _variables(actions: list[dict[str, Any]]) -> dict[str, str]:
-    """What the actions of a run exported, by name."""
+    """Returns the variables that the actions of a run exported, by name."""
     found: dict[str, str] = {}
-    for each in actions:
-        for name, value in (each.get("output", {}).get("outputVariables") or {}).items():
+    for action in actions:
+        for name, value in (action.get("output", {}).get("outputVariables") or {}).items():
             if value:
                 found.setdefault(name, value)
     return found
 
 
-def _triggered(about: dict[str, Any], trigger: dict[str, Any]) -> dict[str, str]:
-    """What is known of a run before its source action has ended."""
+def _triggered(summary: dict[str, Any], trigger: dict[str, Any]) -> dict[str, str]:
+    """Returns the details of a run that are known before its source action has ended."""
     known: dict[str, str] = {}
-    for each in about.get("artifactRevisions", [])[:1]:
-        known["CommitId"] = each.get("revisionId", "")
-        known["CommitMessage"] = _object(each.get("revisionSummary", "")).get("CommitMessage", "")
-    detail = _object(about.get("trigger", {}).get("triggerDetail", ""))
+    for revision in summary.get("artifactRevisions", [])[:1]:
+        known["CommitId"] = revision.get("revisionId", "")
+        known["CommitMessage"] = _object(revision.get("revisionSummary", "")).get("CommitMessage", "")
+    detail = _object(summary.get("trigger", {}).get("triggerDetail", ""))
     names = {
         "branch-name": "BranchName",
         "pull-request-id": "PullRequestId",
@@ -226,7 +230,7 @@ def _object(text: str) -> dict[str, Any]:
 def _stages(actions: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
     worst = {"Failed": 0, "Abandoned": 1, "Succeeded": 3}
     stages: dict[str, str] = {}
-    for each in actions:
-        name, status = each["stageName"], each["status"]
-        stages[name] = min(stages.get(name, status), status, key=lambda known: worst.get(known, 2))
+    for action in actions:
+        name, status = action["stageName"], action["status"]
+        stages[name] = min(stages.get(name, status), status, key=lambda state: worst.get(state, 2))
     return tuple(stages.items())

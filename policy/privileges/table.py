@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from paths import ROOT
 from policy.privileges import evidence, reasons
 from policy.privileges.roles import Roles, Statement
-from policy.templates import ROOT, templates
+from policy.templates import templates
 from products import load
 
 PRODUCT = "allthrive"

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud import build_variables
 from localcloud.github.publish import Published
 from localcloud.github.repositories import GitError
+from paths import ROOT
 from products import ManifestError, Product, load, names
 from slipway_cli import cloud
 from slipway_cli.demo import builds
@@ -19,7 +20,6 @@ from slipway_cli.demo.checks import CheckError
 from slipway_cli.demo.infrastructure import CdkError
 from slipway_cli.demo.progress import Progress
 from slipway_cli.demo.run import Demo, DemoError, default_source, has_docker
-from slipway_cli.paths import ROOT
 from slipway_cli.release.errors import ReleaseError
 
 _FAILURES = (DemoError, GitError, CdkError, ReleaseError, CheckError, ClientError, BotoCoreError, OSError)

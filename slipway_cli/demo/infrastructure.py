@@ -12,9 +12,9 @@ from pathlib import Path
 
 from localcloud import clients, keys, shell
 from localcloud.settings import Settings
+from paths import ROOT
 from policy.execution.account import policies, put
 from products import names
-from slipway_cli.paths import ROOT
 
 Say = Callable[[str], None]
 _CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"

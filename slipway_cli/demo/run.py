@@ -12,12 +12,12 @@ from pathlib import Path
 from localcloud import network, shell
 from localcloud.github.publish import Published
 from localcloud.settings import Settings
+from paths import ROOT
 from products import Product
 from slipway_cli.demo.checks import CHECKS
 from slipway_cli.demo.infrastructure import Cdk
 from slipway_cli.demo.progress import Progress
 from slipway_cli.demo.repository import put_on_github
-from slipway_cli.paths import ROOT
 from slipway_cli.release.flow import Build, publish, release
 from slipway_cli.release.migrations import run_command
 from slipway_cli.release.target import Target

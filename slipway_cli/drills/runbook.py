@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localcloud.settings import Settings
+from paths import ROOT
 from products import names
-from slipway_cli.paths import ROOT
 
 PAGE = ROOT / "docs" / "runbook.md"
 _BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)

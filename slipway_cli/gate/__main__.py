@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from paths import ROOT
 from slipway_cli.gate import tools
-from slipway_cli.gate.accepted import PRODUCTS, ROOT
+from slipway_cli.gate.accepted import PRODUCTS
 from slipway_cli.gate.assembly import templates
 from slipway_cli.gate.document import LIMIT, PATH
 from slipway_cli.gate.findings import Finding, Inspection, Risk, risks

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
 
 import aws_cdk as cdk
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PRODUCTS = sorted(path.stem for path in (ROOT / "products").glob("*.yaml"))
-CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-sys.path.append(str(ROOT / "constructs"))  # a source root, not a package: docs/adr/0001
+from paths import find_constructs
 
-from products import Product, load
+find_constructs()
+
+from products import load, product_names
 from slipway.accepted import Acceptance, recording
 from slipway_cli.gate.findings import Accepted, Inspection
-from stacks.environment_stage import EnvironmentStage
-from stacks.tooling_stage import ToolingStage
+from stacks.product import add_product, feature_flags
 
-__all__ = ["CONTEXT", "PRODUCTS", "ROOT", "accepted", "declared", "product_stages", "recording"]
+__all__ = ["PRODUCTS", "accepted", "declared", "recording"]
 
-
-def product_stages(product: Product) -> Callable[[cdk.App], None]:
-    """What app.py puts into the app."""
-
-    def fill(app: cdk.App) -> None:
-        ToolingStage(app, "tooling", product=product)
-        for environment in product.environments:
-            EnvironmentStage(app, environment, product=product)
-
-    return fill
+PRODUCTS = product_names()
 
 
 def accepted(ledger: Iterable[Acceptance]) -> tuple[Accepted, ...]:
@@ -46,7 +31,7 @@ def accepted(ledger: Iterable[Acceptance]) -> tuple[Accepted, ...]:
 
 def declared(name: str) -> Inspection:
     """What a shipped product's constructs accept; nothing is synthesized, and nothing looked for."""
-    app = cdk.App(context=CONTEXT)
+    app = cdk.App(context=feature_flags())
     with recording() as ledger:
-        product_stages(load(name))(app)
+        add_product(app, load(name))
         return Inspection(name, (), accepted(ledger))

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from paths import ROOT
+
 DATA = Path(__file__).with_name("controls.yaml")
 PATH = ROOT / "docs" / "controls.md"
 _ANSWERS = {

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from slipway_cli.gate.accepted import PRODUCTS, ROOT, declared
+from paths import ROOT
+from slipway_cli.gate.accepted import PRODUCTS, declared
 from slipway_cli.gate.findings import Inspection, Risk, risks
 
 PATH = ROOT / "docs" / "accepted-risks.md"

@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from paths import ROOT
+
 NAMES = ("requirements", "requirements-dev", "requirements-policy")
 OLDEST_PYTHON = "3.11"
 _PIN = r"^([A-Za-z0-9._-]+)==([^\s;#]+)"

@@ -14,8 +14,9 @@ import cdk_nag
 
 from policy.guard import guard_rules
 from products import load
-from slipway_cli.gate.accepted import CONTEXT, accepted, product_stages, recording
+from slipway_cli.gate.accepted import accepted, recording
 from slipway_cli.gate.findings import Accepted, Finding, Inspection
+from stacks.product import add_product, feature_flags
 
 PACKS: Mapping[str, Any] = {
     "AwsSolutions": cdk_nag.AwsSolutionsChecks,
@@ -28,9 +29,9 @@ _TOLD = {"error", "fatal", "warning"}
 _RESULT = "findings.json"
 
 
-def inspect(name: str, fill: Callable[[cdk.App], None], folder: Path) -> Inspection:
+def inspect(name: str, fill: Callable[[cdk.App], object], folder: Path) -> Inspection:
     """Synthesize what `fill` puts into an app; findings are returned, not raised."""
-    context = {**CONTEXT, "@aws-cdk/core:failSynthOnValidationErrors": False}
+    context = {**feature_flags(), "@aws-cdk/core:failSynthOnValidationErrors": False}
     app = cdk.App(context=context, outdir=str(folder))
     cdk.Validations.of(app).add_plugins(guard_rules(), *(pack(app, verbose=True) for pack in PACKS.values()))
     with recording() as ledger:
@@ -72,4 +73,4 @@ def read(folder: Path) -> Inspection:
 
 if __name__ == "__main__":
     product, out = sys.argv[1], Path(sys.argv[2])
-    write(inspect(product, product_stages(load(product)), out), out)
+    write(inspect(product, lambda app: add_product(app, load(product)), out), out)

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from paths import ROOT
 from slipway_cli.gate.assembly import Template, roles
 from slipway_cli.gate.escalation import escalations
 from slipway_cli.gate.findings import Finding
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 TOOLS = ROOT / ".venv-policy" / "bin"
 """Tools whose dependencies would not agree with ours: requirements-policy.txt."""
 WORKFLOWS = Path(".github")

@@ -9,10 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from paths import ROOT
 from slipway_cli.review.assembly import Assembly, read
 from slipway_cli.review.errors import ReviewError
 from slipway_cli.review.forbidden import by_labels
-from slipway_cli.review.synths import ROOT, synthesized
+from slipway_cli.review.synths import synthesized
 
 Options = argparse.Namespace
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import yaml
 
+from paths import ROOT
 from slipway_cli.review.errors import ReviewError
 from slipway_cli.review.model import Finding, Report
 from slipway_cli.review.rules import RULES
-from slipway_cli.review.synths import ROOT, git
+from slipway_cli.review.synths import git
 
 LABEL = "allow:"
 """What a label of a pull request begins with: `allow:replace-stateful`."""

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from paths import find_constructs
 from products import Product
 from products.model import Environment
 from slipway_cli.review.assembly import Assembly, read
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
-
 
 def assembly(product: Product, environments: Mapping[str, Environment], *, tooling: bool) -> Assembly:
     """The stacks of a product with these environments instead of its own."""
-    if str(_ROOT / "constructs") not in sys.path:
-        sys.path.append(str(_ROOT / "constructs"))  # a source root, not a package: docs/adr/0001
+    find_constructs()
     import aws_cdk as cdk  # noqa: PLC0415 - takes a second, and what compares two assemblies does without
 
-    from stacks.environment_stage import EnvironmentStage  # noqa: PLC0415 - imports aws_cdk
-    from stacks.tooling_stage import ToolingStage  # noqa: PLC0415 - imports aws_cdk
+    from stacks.product import add_environments, add_product, feature_flags  # noqa: PLC0415 - imports aws_cdk
 
-    context = json.loads((_ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     varied = product.model_copy(update={"environments": dict(environments)})
     with tempfile.TemporaryDirectory(prefix="slipway-synth-") as folder:
-        app = cdk.App(context=context, builtin_cloud_formation_validation=False, outdir=folder)
+        app = cdk.App(context=feature_flags(), builtin_cloud_formation_validation=False, outdir=folder)
         if tooling:
-            ToolingStage(app, "tooling", product=varied)
-        for name in environments:
-            EnvironmentStage(app, name, product=varied)
+            add_product(app, varied)
+        else:
+            add_environments(app, varied)
         app.synth()
         return read(Path(folder))

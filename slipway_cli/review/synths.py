@@ -12,11 +12,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from paths import NODE, ROOT
 from slipway_cli.review.assembly import Assembly, read
 from slipway_cli.review.errors import ReviewError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-_NODE = ROOT / "node_modules" / "node" / "bin"
 _LAST_LINES = 30  # of what a failed synth said
 
 
@@ -128,7 +127,7 @@ def shown(base: Base) -> str:
 
 def _environment(out: Path, context: Mapping[str, object]) -> dict[str, str]:
     return os.environ | {
-        "PATH": f"{_NODE}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "CDK_OUTDIR": str(out),
         "CDK_CONTEXT_JSON": json.dumps(context),
         "CDK_VALIDATION": "false",  # both sides pass it in CI; it takes as long as the rest of a synth

@@ -7,16 +7,16 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
 from builds import buildspec
-from products import Product, names
+from products import names
 from products.flows import Action, Delivery, Kind, Stage
-from products.pipeline import Pipeline
+from slipway import arns
 from slipway.artifacts import Artifacts
 from slipway.build import Build
 from slipway.rights import Allow, everywhere
+from stacks.delivery.scope import DeliveryScope
 
 _PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
 _PUSH = [
@@ -32,26 +32,22 @@ _PUSH = [
 
 
 class Builds:
-    """Defines the build of an action: its file, variables, rights and time."""
+    """Defines the build of an action of one pipeline: its buildspec, variables, rights and time."""
 
     def __init__(
         self,
-        stack: cdk.Stack,
+        scope: DeliveryScope,
+        delivery: Delivery,
         *,
-        product: Product,
-        pipeline: Pipeline,
-        flow: Delivery,
         artifacts: Artifacts,
         reports: s3.IBucket,
-        log_retention: logs.RetentionDays,
     ) -> None:
-        self._stack, self._product, self._pipeline, self._flow = stack, product, pipeline, flow
-        self._artifacts, self._reports, self._log_retention = artifacts, reports, log_retention
+        self._scope, self._delivery, self._artifacts, self._reports = scope, delivery, artifacts, reports
         # The environments agree on it: products/pipeline_checks.py.
-        self._architecture = next(iter(product.environments.values())).architecture
+        self._architecture = next(iter(scope.product.environments.values())).architecture
 
     def define(self, stage: Stage, action: Action) -> Build:
-        """The build of an action."""
+        """Define the build of an action."""
         define = {
             Kind.CHECK: self._check,
             Kind.IMAGE: self._image,
@@ -79,10 +75,10 @@ class Builds:
         leaves_something = action.kind in (Kind.BUNDLE, Kind.IMAGE)  # the frontend; what is in the image
         artifacts = self._artifacts.writing() if leaves_something else self._artifacts.reading()
         return Build(
-            self._stack,
-            f"{names.pascal(self._flow.flow)}{purpose}",
-            name=names.build(self._product.name, self._flow.flow, f"{stage.name}-{action.name}".lower()),
-            description=f"{stage.name} of {self._flow.pipeline}: {action.kind}",
+            self._scope.stack,
+            f"{names.pascal(self._delivery.flow)}{purpose}",
+            name=names.build(self._scope.product.name, self._delivery.flow, f"{stage.name}-{action.name}".lower()),
+            description=f"{stage.name} of {self._delivery.pipeline}: {action.kind}",
             buildspec=spec,
             architecture=self._architecture,
             large=large,
@@ -90,29 +86,29 @@ class Builds:
             timeout=cdk.Duration.minutes(action.minutes),
             variables=variables,
             secrets=secrets or {},
-            log_retention=self._log_retention,
+            log_retention=self._scope.log_retention,
             role_name=role_name,
             statements=[*artifacts, *statements],
             keep_layers=not leaves_something,  # a host may have run a build of another branch before
         )
 
     def _check(self, stage: Stage, action: Action) -> Build:
-        check = self._pipeline.checks[action.subject]
+        check = self._scope.settings.checks[action.subject]
         spec = buildspec(check.build) if check.build else str(check.buildspec)
         return self._build(stage, action, spec, check.variables, docker=check.docker)
 
     def _image(self, stage: Stage, action: Action) -> Build:
-        image, tooling = self._product.images[action.subject], self._product.tooling
+        image, tooling = self._scope.product.images[action.subject], self._scope.product.tooling
         variables = {
             "REPOSITORY_URI": names.repository_uri(tooling.account, tooling.region, self._repository(action.subject)),
-            "REPOSITORY_OF": "main" if self._flow.of_main else "branches",
+            "REPOSITORY_OF": "main" if self._delivery.of_main else "branches",
             "CONTEXT": image.context,
             "DOCKERFILE": image.dockerfile,
             "PLATFORM": _PLATFORMS[self._architecture],
-            "TAGS": " ".join(self._pipeline.tags),
-            "RELEASE_TAG": self._pipeline.release_tag,
-            "VERSION_FILE": self._pipeline.version_file,
-            "MAIN_BRANCH": self._product.repository.branch,
+            "TAGS": " ".join(self._scope.settings.tags),
+            "RELEASE_TAG": self._scope.settings.release_tag,
+            "VERSION_FILE": self._scope.settings.version_file,
+            "MAIN_BRANCH": self._scope.product.repository.branch,
         }
         optional = {
             "TARGET": image.target or "",
@@ -137,7 +133,7 @@ class Builds:
         )
 
     def _bundle(self, stage: Stage, action: Action) -> Build:
-        frontend = self._product.frontend
+        frontend = self._scope.product.frontend
         if frontend is None:
             raise ValueError("a product without a frontend has no bundle")
         variables = {
@@ -149,9 +145,10 @@ class Builds:
         return self._build(stage, action, buildspec("bundle"), variables)
 
     def _scan(self, stage: Stage, action: Action) -> Build:
-        scan = self._pipeline.scan
+        scan = self._scope.settings.scan
         if scan is None:
             raise ValueError("a pipeline without a scan has no action for it")
+        accepted = " ".join(f"{finding.id}={finding.until}" for finding in scan.accepted)
         look = ["ecr:DescribeImageScanFindings", "ecr:DescribeImages"]
         return self._build(
             stage,
@@ -160,7 +157,7 @@ class Builds:
             {
                 "CRITICAL": str(scan.critical),
                 "HIGH": str(scan.high),
-                **({"ACCEPTED": " ".join(f"{it.id}={it.until}" for it in scan.accepted)} if scan.accepted else {}),
+                **({"ACCEPTED": accepted} if accepted else {}),
             },
             docker=False,
             statements=[
@@ -169,11 +166,11 @@ class Builds:
         )
 
     def _frontend(self, stage: Stage, action: Action) -> Build:
-        frontend, environment = self._product.frontend, self._product.environments[action.subject]
+        frontend, environment = self._scope.product.frontend, self._scope.product.environments[action.subject]
         if frontend is None:
             raise ValueError("a product without a frontend publishes none")
-        role = names.access_role(action.subject, self._product.name, "publish")
-        arn = f"arn:{self._stack.partition}:iam::{environment.account}:role/{role}"
+        role = names.access_role(action.subject, self._scope.product.name, "publish")
+        arn = arns.role(self._scope.stack, environment.account, role)
         return self._build(
             stage,
             action,
@@ -181,26 +178,26 @@ class Builds:
             {
                 "ROLE_ARN": arn,
                 "REGION": environment.region,
-                "STACK": names.stack(action.subject, self._product.name, "edge"),
+                "STACK": names.stack(action.subject, self._scope.product.name, "edge"),
                 "KEEP_RELEASES": str(frontend.keep_releases),
             },
             docker=False,
-            role_name=names.build_role(self._product.name, self._flow.flow, action.subject),
+            role_name=names.build_role(self._scope.product.name, self._delivery.flow, action.subject),
             statements=[iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[arn])],
         )
 
     def _end_to_end(self, stage: Stage, action: Action) -> Build:
-        tests = self._pipeline.e2e
+        tests = self._scope.settings.e2e
         if tests is None:
             raise ValueError("a pipeline without end-to-end tests has no stage for them")
-        where = f"{self._flow.flow}/*"
+        where = f"{self._delivery.flow}/*"
         return self._build(
             stage,
             action,
             buildspec("e2e"),
             {
                 "DIRECTORY": tests.directory,
-                "REPORTS_BUCKET": f"{self._reports.bucket_name}/{self._flow.flow}",
+                "REPORTS_BUCKET": f"{self._reports.bucket_name}/{self._delivery.flow}",
                 **tests.variables,
             },
             large=True,
@@ -216,10 +213,9 @@ class Builds:
 
     def _repository(self, image: str) -> str:
         """The repository of what this flow builds, the only one its builds may read or write."""
-        of = names.repository if self._flow.of_main else names.branch_repository
-        return of(self._product.name, image)
+        name = names.repository if self._delivery.of_main else names.branch_repository
+        return name(self._scope.product.name, image)
 
     def _repository_arn(self, image: str) -> str:
-        tooling = self._product.tooling
-        where = f"arn:{self._stack.partition}:ecr:{tooling.region}:{tooling.account}:repository"
-        return f"{where}/{self._repository(image)}"
+        tooling = self._scope.product.tooling
+        return arns.repository(self._scope.stack, tooling.account, tooling.region, self._repository(image))

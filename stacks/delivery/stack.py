@@ -11,12 +11,11 @@ from products.flows import deliveries
 from products.pipeline import Pipeline
 from slipway.access_logs import AccessLogs
 from slipway.alarms import accept_topic, subscribe
-from slipway.log_retention import retention
 from slipway.private_bucket import PrivateBucket
-from stacks.delivery.builds import Builds
-from stacks.delivery.flow import add_stages, define_pipeline
 from stacks.delivery.functions import Functions
-from stacks.delivery.news import define_news
+from stacks.delivery.news import News
+from stacks.delivery.pipelines import Pipelines
+from stacks.delivery.scope import DeliveryScope
 from stacks.product_stack import ToolingStack
 
 _REPORTS_KEPT = cdk.Duration.days(30)  # as Edenco documents it
@@ -27,26 +26,27 @@ class DeliveryStack(ToolingStack):
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product, pipeline: Pipeline) -> None:
         super().__init__(scope, construct_id, product=product, description="Pipelines: from a push to production")
-        kept = retention(pipeline.log_retention_days)
-        topic = sns.Topic(self, "Notifications", enforce_ssl=True, display_name=f"{product.name} pipelines")
-        accept_topic(topic)
-        subscribe(topic, pipeline.notifications.emails)
+        delivery_scope = DeliveryScope(self, product, pipeline)
+        topic = self._define_topic(delivery_scope)
         access_logs = AccessLogs(self, "AccessLogs", keep=False, days=pipeline.log_retention_days)
+        reports = self._define_reports(access_logs)
+        functions = Functions(delivery_scope)
+        pipelines = Pipelines(delivery_scope, functions=functions, reports=reports, access_logs=access_logs)
+        found = deliveries(product)
+        for delivery in found:
+            pipelines.define(delivery)
+        News(delivery_scope, found, topic=topic).define()
+        self.output("ReportsBucketName", reports.bucket_name, "Reports of end-to-end tests")
+
+    def _define_topic(self, delivery_scope: DeliveryScope) -> sns.Topic:
+        topic = sns.Topic(
+            self, "Notifications", enforce_ssl=True, display_name=f"{delivery_scope.product.name} pipelines"
+        )
+        accept_topic(topic)
+        subscribe(topic, delivery_scope.settings.notifications.emails)
+        return topic
+
+    def _define_reports(self, access_logs: AccessLogs) -> PrivateBucket:
         reports = PrivateBucket(self, "Reports", keep=False, access_logs=access_logs)
         reports.add_lifecycle_rule(id="ExpireReports", expiration=_REPORTS_KEPT)
-        flows = deliveries(product)
-        functions = Functions(self, product=product, pipeline=pipeline, log_retention=kept)
-        for flow in flows:
-            defined = define_pipeline(self, product=product, pipeline=pipeline, flow=flow, access_logs=access_logs)
-            builds = Builds(
-                self,
-                product=product,
-                pipeline=pipeline,
-                flow=flow,
-                artifacts=defined.artifacts,
-                reports=reports,
-                log_retention=kept,
-            )
-            add_stages(defined, product=product, flow=flow, builds=builds, functions=functions)
-        define_news(self, product=product, pipeline=pipeline, flows=flows, topic=topic, log_retention=kept)
-        self.output("ReportsBucketName", reports.bucket_name, "Reports of end-to-end tests")
+        return reports

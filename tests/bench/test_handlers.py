@@ -8,7 +8,8 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_logs as logs
 
-from bench.handlers import SOURCE, Cold, handlers, libraries, pack, packed, services, third_parties
+from bench.handlers import Cold, handlers, libraries, pack, packed, services, third_parties
+from paths import HANDLERS
 from slipway.handler import Handler
 from tests.support.stack import empty_stack
 
@@ -45,7 +46,7 @@ def test_cdk_packs_what_is_measured(name: str) -> None:
     (asset,) = Path(app.synth().directory).glob("asset.*")
 
     assert [path.relative_to(asset) for path in sorted(asset.rglob("*")) if path.is_file()] == [
-        path.relative_to(SOURCE) for path in packed(name)
+        path.relative_to(HANDLERS) for path in packed(name)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Fake programs that stand before the real ones on the PATH: the registry, and the docker that pushes to it."""
+"""Fake programs that come first on the PATH: the AWS CLI with a registry, and a docker that pushes to it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from builds.run import Result, run
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ALLTHRIVE = ROOT / "examples" / "allthrive"
 URI = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend"
 BUILT = "sha256:" + "b" * 64
@@ -43,14 +43,14 @@ if verb == "get-login-password":
 elif verb == "describe-images":
     digests = sorted(set(state.values()))
     print(json.dumps({"imageDetails": [
-        {"imageDigest": each, "imageTags": [tag for tag, digest in state.items() if digest == each]} for each in digests
+        {"imageDigest": digest, "imageTags": [tag for tag in state if state[tag] == digest]} for digest in digests
     ] + [{"imageDigest": "sha256:untagged"}]}))
 elif verb == "batch-get-image":
     digest = words[words.index("--image-ids") + 1].partition("=")[2]
-    print(json.dumps({"images": [{"imageManifest": json.dumps({"of": digest}), "imageManifestMediaType": "m"}]}))
+    print(json.dumps({"images": [{"imageManifest": json.dumps({"digest": digest}), "imageManifestMediaType": "m"}]}))
 elif verb == "put-image":
     tag, digest = option("--image-tag"), option("--image-digest")
-    assert json.loads(Path(option("--image-manifest").removeprefix("file://")).read_text()) == {"of": digest}
+    assert json.loads(Path(option("--image-manifest").removeprefix("file://")).read_text()) == {"digest": digest}
     keep(option("--repository-name"), tag, digest)
 """
 )
@@ -88,35 +88,36 @@ elif words[0] == "push":
 
 @dataclass
 class Desk:
-    """A folder of fake programs, what they were told, and what the build printed."""
+    """A folder of fake programs that record their calls, and the output of a build that runs with them."""
 
     folder: Path
     capture: pytest.CaptureFixture[str]
 
     def install(self, name: str, body: str) -> None:
+        """Adds a fake program: Python code in which `words` are the arguments and `folder` is the desk's."""
         program = self.folder / "bin" / name
         program.parent.mkdir(exist_ok=True)
         head = f"#!{sys.executable} -SE\nimport json, os, sys\nfrom pathlib import Path\nwords = sys.argv[1:]\n"
-        told = f"folder = Path({str(self.folder)!r})\nwith (folder / 'told').open('a') as log:\n"
-        told += f"    log.write(json.dumps([{name!r}, *words]) + '\\n')\n"
-        program.write_text(head + told + body)
+        record = f"folder = Path({str(self.folder)!r})\nwith (folder / 'calls').open('a') as log:\n"
+        record += f"    log.write(json.dumps([{name!r}, *words]) + '\\n')\n"
+        program.write_text(head + record + body)
         program.chmod(0o755)
 
-    def told(self, *first: str) -> list[list[str]]:
-        """The calls that begin with these words."""
-        log = self.folder / "told"
+    def calls(self, *first: str) -> list[list[str]]:
+        """Returns the recorded calls that begin with these words."""
+        log = self.folder / "calls"
         calls = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         return [call for call in calls if call[: len(first)] == list(first)]
 
     @property
     def repositories(self) -> dict[str, dict[str, str]]:
-        """The digest of each tag in each repository."""
+        """The digests by tag, for each repository."""
         found: dict[str, dict[str, str]] = json.loads((self.folder / "tags.json").read_text())
         return found
 
     @property
     def tags(self) -> dict[str, str]:
-        """Those of the repository that most tests push to."""
+        """The digests by tag, in the repository of URI."""
         return self.repositories.get(_REPOSITORY, {})
 
     @tags.setter
@@ -124,11 +125,11 @@ class Desk:
         (self.folder / "tags.json").write_text(json.dumps({_REPOSITORY: tags}))
 
     def only_these_move(self, *tags: str) -> None:
-        """Make every tag immutable but these, with `*` for any text; else all move."""
+        """Makes all tags immutable except those that match these patterns; by default none is."""
         (self.folder / "moving").write_text(" ".join(tags))
 
     def run(self, build: str, source: Path, **values: str) -> tuple[Result, str]:
-        """Run a build; also what it printed."""
+        """Runs a build; returns its result and its output."""
         self.capture.readouterr()
         result = run(build, source, values, self.folder / "output")
         printed = self.capture.readouterr()
@@ -136,7 +137,7 @@ class Desk:
 
 
 def desk_for(tmp_path: Path, capture: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A desk whose programs come first on the PATH."""
+    """Returns a desk whose programs come first on the PATH."""
     folder = tmp_path / "desk"
     folder.mkdir()
     desk = Desk(folder, capture)
@@ -146,7 +147,7 @@ def desk_for(tmp_path: Path, capture: pytest.CaptureFixture[str], monkeypatch: p
 
 
 def files(folder: Path, **named: str | dict[str, Any]) -> Path:
-    """Write files; `__` in a name is a slash, `_dot_` a dot."""
+    """Writes files, whose names have `__` for a slash and `_dot_` for a dot; returns the folder."""
     for name, content in named.items():
         path = folder / name.replace("__", "/").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)

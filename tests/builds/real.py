@@ -1,4 +1,4 @@
-"""What the tests of real builds ask of Docker."""
+"""Helpers of the tests that run builds in real containers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def docker(*words: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def first_there(*images: str) -> str:
-    """The first of these images that the machine has: the usual one, else what stands in for it."""
+def first_available(*images: str) -> str:
+    """Returns the first of these images that is on this machine; skips the test if none is."""
     found = next((image for image in images if docker("image", "inspect", "--format", "{{.Id}}", image)), None)
     if found is None:
         pytest.skip(f"image missing: docker pull {images[0]}")
@@ -26,10 +26,10 @@ def first_there(*images: str) -> str:
 
 
 def run(desk: Desk, build: str, source: Path, values: dict[str, str]) -> tuple[Result, str]:
-    """Run a build for real; whatever comes of it, nothing of it is left."""
+    """Runs a build in containers, and asserts that it leaves no container, network or image."""
     result, printed = desk.run(build, source, **values)
-    found = re.findall(rf"slipway-{build}-[0-9a-f]{{12}}", (desk.folder / "told").read_text())
-    assert found or not result.succeeded  # else nothing would be looked for below
+    found = re.findall(rf"slipway-{build}-[0-9a-f]{{12}}", (desk.folder / "calls").read_text())
+    assert found or not result.succeeded  # without a name the checks below would check nothing
     for name in set(found):
         assert docker("ps", "--all", "--quiet", "--filter", f"name={name}") == ""
         assert docker("network", "ls", "--quiet", "--filter", f"name={name}") == ""

@@ -1,4 +1,4 @@
-"""Every build's file: what CodeBuild asks of it, and what a reader does."""
+"""Every buildspec meets the requirements of CodeBuild, of the local cloud and of its readers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from builds.buildspecs import BuildError
 
 FOLDER = Path(builds.__file__).parent
 BUILDS = ["backend", "browser", "bundle", "e2e", "frontend", "image", "migrations", "publish-frontend", "scan", "seo"]
-# What CodeBuild, the AWS CLI and docker set or read themselves.
+# Variables that CodeBuild, bash, the AWS CLI and docker set or read themselves.
 GIVEN = re.compile(r"^(CODEBUILD_\w+|AWS_\w+|DOCKER_BUILDKIT|BASH_REMATCH|SECONDS|LC_ALL|PATH)$")
 FILE = re.compile(r'^cat >"\$WORK/([\w.-]+)" <<\'(BASH|PYTHON)\'\n(.*)^\2$', re.DOTALL | re.MULTILINE)
 
@@ -26,7 +26,7 @@ def commands(name: str) -> list[str]:
 
 
 def programs(name: str) -> list[tuple[str, str, str]]:
-    """The programs that a build writes for itself: file, language, text."""
+    """Returns the programs that a buildspec writes to files: file, language, text."""
     return [(found[1], found[2], found[3]) for command in commands(name) for found in FILE.finditer(command)]
 
 
@@ -39,13 +39,13 @@ def test_an_unknown_build_is_refused_with_the_nearest_name() -> None:
         builds.buildspec("fronted")
 
 
-def test_reading_them_needs_no_cdk() -> None:
-    code = "import sys, pipeline, builds.run; builds.buildspec('image'); sys.exit('aws_cdk' in sys.modules)"
+def test_reading_buildspecs_needs_no_cdk() -> None:
+    code = "import sys, builds, builds.run; builds.buildspec('image'); sys.exit('aws_cdk' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parent, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_a_file_begins_by_what_it_promises(name: str) -> None:
+def test_a_buildspec_begins_with_a_comment_that_describes_it(name: str) -> None:
     lines = (FOLDER / f"{name}.yml").read_text(encoding="utf-8").splitlines()
     comment = lines[: next(index for index, line in enumerate(lines) if not line.startswith("#"))]
     assert 3 <= len(comment) <= 6
@@ -59,7 +59,7 @@ def test_codebuild_can_read_it(name: str) -> None:
     assert set(spec) <= {"version", "env", "phases", "reports", "artifacts", "cache"}
     assert all(isinstance(value, str) for value in spec["env"]["variables"].values())
     assert all(isinstance(command, str) for command in commands(name))
-    # What a CloudFormation template may hold of all builds together is a megabyte.
+    # A CloudFormation template holds all of them, and has at most a megabyte.
     assert (FOLDER / f"{name}.yml").stat().st_size < 20_000
 
 
@@ -70,32 +70,33 @@ def test_it_uses_no_variable_that_it_does_not_declare(name: str) -> None:
     here = set(re.findall(r"(?:^|[\s;(])(?:export |local )?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
     planned = set(re.findall(r"\b([A-Z]+_[A-Z]+) \"", text)) if name == "image" else set()  # it writes $WORK/plan
     declared = set(builds.buildspec(name)["env"]["variables"])
-    unknown = {each for each in used - here - planned - declared if not GIVEN.match(each)}
+    unknown = {variable for variable in used - here - planned - declared if not GIVEN.match(variable)}
     assert unknown - {"REPORTS"} == set()  # a product's test command reads it
 
 
 @pytest.mark.parametrize("name", BUILDS)
 def test_it_declares_no_variable_that_it_does_not_use(name: str) -> None:
     text = "\n".join(commands(name))
-    unused = {each for each in builds.buildspec(name)["env"]["variables"] if not re.search(rf"\b{each}\b", text)}
+    declared = builds.buildspec(name)["env"]["variables"]
+    unused = {variable for variable in declared if not re.search(rf"\b{variable}\b", text)}
     assert unused == set()
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_its_containers_ask_nothing_that_only_a_machine_of_its_own_could_give(name: str) -> None:
+def test_its_containers_need_no_machine_of_their_own(name: str) -> None:
     text = "\n".join(commands(name))
     assert not re.findall(r"--(?:volume|mount type=bind|publish|privileged|net(?:work)?[ =]host|ipc)\b", text)
     assert not re.findall(r"docker (?:run|create)[^\n]* -[vp] ", text)
 
 
 @pytest.mark.parametrize("name", [name for name in BUILDS if "docker run" in "\n".join(commands(name))])
-def test_what_it_starts_is_removed_whatever_happens(name: str) -> None:
+def test_its_containers_are_removed_whatever_happens(name: str) -> None:
     cleaning = [command for command in builds.buildspec(name)["phases"]["build"]["finally"] if "clean" in command]
     assert cleaning
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_its_programs_are_sound(name: str) -> None:
+def test_its_programs_pass_shellcheck_or_compile(name: str) -> None:
     for file, language, text in programs(name):
         if language == "PYTHON":
             compile(text, file, "exec")
@@ -117,7 +118,7 @@ def test_its_programs_are_sound(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUILDS)
-def test_every_failure_is_told_by_a_sentence(name: str) -> None:
+def test_every_failure_message_is_a_sentence(name: str) -> None:
     for _, language, text in programs(name):
         if language == "BASH":
             for sentence in re.findall(r'fail "((?:[^"\\]|\\.)*)"', text):

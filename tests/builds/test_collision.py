@@ -28,7 +28,7 @@ def commits(tmp_path_factory: pytest.TempPathFactory) -> Twins:
 
 @pytest.fixture
 def builds(desk: Desk) -> Desk:
-    """A registry of immutable tags, and a docker whose images differ as their files do."""
+    """A registry with immutable tags, and a docker whose images have the hash of their files as digest."""
     desk.install("aws", AWS)
     desk.install("docker", DOCKER)
     desk.only_these_move("latest", "main", "feature-*", "cache-*", "layers-*")
@@ -37,7 +37,7 @@ def builds(desk: Desk) -> Desk:
 
 
 def published(desk: Desk, product: str, flow: str, commits: Twins) -> dict[str, str]:
-    """Returns what a flow's image build exports, run with the variables of its project and its action."""
+    """Runs the image build of a flow with the variables of its project and action; returns what it exports."""
     commit, branch = {"main": (commits.main, "main"), "feature": (commits.feature, "feature/twin")}[flow]
     source = desk.folder / "sources" / flow
     if not source.exists():
@@ -65,7 +65,7 @@ def test_main_builds_its_own_image(builds: Desk, commits: Twins, product: str) -
     assert digest(main) != digest(feature)
     assert digest(published(builds, product, "main", commits)) == digest(main)
     assert digest(published(builds, product, "feature", commits)) == digest(feature)
-    assert len(builds.told("docker", "buildx", "build")) == 2
+    assert len(builds.calls("docker", "buildx", "build")) == 2
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -77,20 +77,22 @@ def test_every_tag_of_main_names_what_main_built(builds: Desk, commits: Twins, p
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_a_feature_build_names_no_repository_of_main_and_main_none_of_branches(
+def test_a_feature_build_does_not_use_the_repository_of_main_nor_main_that_of_branches(
     builds: Desk, commits: Twins, product: str
 ) -> None:
     feature = published(builds, product, "feature", commits)
-    count = len(builds.told())
+    count = len(builds.calls())
     main = published(builds, product, "main", commits)
-    calls = [json.dumps(call) for call in builds.told()]
+    calls = [json.dumps(call) for call in builds.calls()]
 
     assert repository(main) != repository(feature)
     assert not [call for call in calls[:count] if f"{repository(main)}:" in call or f'"{repository(main)}"' in call]
     assert not [call for call in calls[count:] if repository(feature) in call]
 
 
-def test_main_tells_two_commits_of_its_own_apart(builds: Desk, commits: Twins, tmp_path: Path) -> None:
+def test_two_commits_of_main_with_the_same_short_name_get_an_image_each(
+    builds: Desk, commits: Twins, tmp_path: Path
+) -> None:
     first = published(builds, "edenco", "main", commits)
     settings = Deployed.of("edenco", "main").variables("Publish", "Backend")
     source = commits.check_out(commits.feature, tmp_path / "merged")

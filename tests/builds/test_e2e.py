@@ -1,4 +1,4 @@
-"""The end-to-end build around Playwright: what it passes on, and the report that is kept whatever happens."""
+"""The e2e build: the variables and options that Playwright gets, and the upload of its report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AWS = "sys.exit((folder / 'refusing').exists())\n"
 
 @pytest.fixture
 def source(tmp_path: Path, desk: Desk) -> Path:
-    """Tests that pin Playwright."""
+    """A source whose lock file pins Playwright."""
     desk.install("docker", DOCKER)
     desk.install("aws", AWS)
     lock = {"packages": {"node_modules/@playwright/test": {"version": "1.65.1"}}}
@@ -35,7 +35,7 @@ def test_the_browser_gets_address_version_and_further_options(desk: Desk, source
         "e2e", source, **WHERE, EXPECTED_VERSION="1.0.0-abc", DOCKER_RUN_OPTIONS="--network n --add-host a:1.2.3.4"
     )
     assert result.succeeded, printed
-    (call,) = desk.told("docker", "run")
+    (call,) = desk.calls("docker", "run")
     assert " ".join(call).find("--network n --add-host a:1.2.3.4 --env BASE_URL=https://staging.example.com") > 0
     assert "EXPECTED_VERSION=1.0.0-abc" in call
     assert "--reporter=list,html,json,junit" in call[-1]
@@ -47,13 +47,13 @@ def test_the_report_is_kept_whether_tests_pass_or_fail(desk: Desk, source: Path,
         (desk.folder / "failing").touch()
     result, printed = desk.run("e2e", source, **WHERE)
     assert result.succeeded is not fails
-    assert desk.told("aws", "s3", "cp")[0][4] == "s3://reports/main/abc"
+    assert desk.calls("aws", "s3", "cp")[0][4] == "s3://reports/main/abc"
     assert "Report: s3://reports/main/abc/index.html" in printed
     assert ("FAILED: end-to-end tests failed against https://staging.example.com" in printed) is fails
-    assert desk.told("docker", "rm")
+    assert desk.calls("docker", "rm")
 
 
-def test_a_report_that_cannot_be_kept_stops_nothing(desk: Desk, source: Path) -> None:
+def test_a_report_that_cannot_be_uploaded_does_not_fail_the_build(desk: Desk, source: Path) -> None:
     (desk.folder / "refusing").touch()
     result, printed = desk.run("e2e", source, **WHERE)
     assert result.succeeded
@@ -62,15 +62,15 @@ def test_a_report_that_cannot_be_kept_stops_nothing(desk: Desk, source: Path) ->
 
 def test_without_a_bucket_nothing_is_uploaded(desk: Desk, source: Path) -> None:
     assert desk.run("e2e", source, BASE_URL="https://staging.example.com")[0].succeeded
-    assert not desk.told("aws")
+    assert not desk.calls("aws")
 
 
-def test_the_image_is_the_one_of_the_pinned_playwright(desk: Desk, source: Path, tmp_path: Path) -> None:
+def test_the_image_has_the_version_of_the_pinned_playwright(desk: Desk, source: Path, tmp_path: Path) -> None:
     copy = tmp_path / "Dockerfile"
-    keep = (
+    save_dockerfile = (
         f"\nif words[0] == 'build': Path({str(copy)!r}).write_text(Path(words[words.index('--file') + 1]).read_text())"
     )
-    desk.install("docker", keep + DOCKER)
+    desk.install("docker", save_dockerfile + DOCKER)
     desk.run("e2e", source, **WHERE)
     assert copy.read_text().startswith("FROM mcr.microsoft.com/playwright:v1.65.1-noble AS dependencies")
 

@@ -1,4 +1,4 @@
-"""The image build: names decided before anything is built, and what it asks of docker and the registry."""
+"""The image build: tags are chosen before anything is built; then its calls of docker and of the registry."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from tests.builds.programs import AWS, BUILT, DOCKER, URI, Desk
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-OF_COMMIT = f"commit-{COMMIT}"
+COMMIT_TAG = f"commit-{COMMIT}"
 OTHER = "sha256:" + "0" * 64
 
 
 @pytest.fixture
 def source(tmp_path: Path, desk: Desk) -> Path:
-    """A product of version 1.2.0, with the fake registry at hand."""
+    """A product of version 1.2.0; the fake registry is installed."""
     desk.install("aws", AWS)
     desk.install("docker", DOCKER)
     folder = tmp_path / "source"
@@ -28,14 +28,14 @@ def source(tmp_path: Path, desk: Desk) -> Path:
 
 
 def build(desk: Desk, source: Path, **values: str) -> dict[str, str]:
-    """Run the build, which must succeed; what it exports."""
+    """Runs the build, which must succeed; returns the exported variables."""
     result, printed = desk.run("image", source, **{"REPOSITORY_URI": URI, "COMMIT": COMMIT, "BRANCH": "main"} | values)
     assert result.succeeded, printed
     return result.exported
 
 
 def refused(desk: Desk, source: Path, **values: str) -> str:
-    """Run the build, which must fail; what it printed."""
+    """Runs the build, which must fail; returns its output."""
     result, printed = desk.run("image", source, **{"REPOSITORY_URI": URI, "COMMIT": COMMIT, "BRANCH": "main"} | values)
     assert not result.succeeded, printed
     assert "FAILED: " in printed
@@ -43,6 +43,7 @@ def refused(desk: Desk, source: Path, **values: str) -> str:
 
 
 def labels(tags: dict[str, str]) -> set[str]:
+    """Returns the tags for people: neither layer caches nor the tag that the build looks an image up by."""
     return {tag for tag in tags if not tag.startswith(("layers-", "commit-"))}
 
 
@@ -89,7 +90,7 @@ def test_an_image_gets_the_tags_of_the_patterns(
 ) -> None:
     build(desk, source, TAGS=tags, **values)
     assert labels(desk.tags) == expected
-    assert desk.tags[OF_COMMIT] == BUILT
+    assert desk.tags[COMMIT_TAG] == BUILT
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_bad_input_is_refused_before_anything_is_built(
     desk: Desk, source: Path, values: dict[str, str], sentence: str
 ) -> None:
     assert sentence in refused(desk, source, **values)
-    assert not desk.told("docker", "buildx", "build")
+    assert not desk.calls("docker", "buildx", "build")
 
 
 def test_a_file_without_a_version_is_refused(desk: Desk, source: Path) -> None:
@@ -124,33 +125,33 @@ def test_a_file_without_a_version_is_refused(desk: Desk, source: Path) -> None:
     assert "no version in pyproject.toml. Write one" in refused(desk, source)
 
 
-def test_layers_are_looked_for_in_the_documented_order_where_there_are_any(desk: Desk, source: Path) -> None:
+def test_existing_layer_caches_are_used_in_the_documented_order(desk: Desk, source: Path) -> None:
     order = ["layers-1.2.0-feature-x", "layers-1.2.0-main", "layers-feature-x", "layers-main", "layers-general"]
     desk.tags = dict.fromkeys(reversed(order), OTHER)
     build(desk, source, BRANCH="feature/x")
-    (call,) = desk.told("docker", "buildx", "build")
+    (call,) = desk.calls("docker", "buildx", "build")
     used = [call[index + 1] for index, word in enumerate(call) if word == "--cache-from"]
     assert used == [f"type=registry,ref={URI}:{tag}" for tag in order]
     assert "type=inline" in call
 
 
-def test_a_first_build_asks_for_no_layers_and_leaves_its_own(desk: Desk, source: Path) -> None:
+def test_a_first_build_reads_no_layer_cache_and_leaves_one(desk: Desk, source: Path) -> None:
     build(desk, source)
-    assert "--cache-from" not in desk.told("docker", "buildx", "build")[0]
-    assert set(desk.tags) - labels(desk.tags) == {OF_COMMIT, "layers-1.2.0-main", "layers-main", "layers-general"}
+    assert "--cache-from" not in desk.calls("docker", "buildx", "build")[0]
+    assert set(desk.tags) - labels(desk.tags) == {COMMIT_TAG, "layers-1.2.0-main", "layers-main", "layers-general"}
 
 
-def test_layers_from_before_branches_had_a_repository_of_their_own_are_not_read(desk: Desk, source: Path) -> None:
+def test_layer_caches_with_the_old_tags_are_not_used(desk: Desk, source: Path) -> None:
     desk.tags = dict.fromkeys(["cache-1.2.0-main", "cache-main", "cache-general"], OTHER)
     build(desk, source)
-    assert "--cache-from" not in desk.told("docker", "buildx", "build")[0]
+    assert "--cache-from" not in desk.calls("docker", "buildx", "build")[0]
 
 
 def test_a_commit_is_built_once_and_its_moving_tags_come_back(desk: Desk, source: Path) -> None:
-    desk.tags = {OF_COMMIT: BUILT, "latest": OTHER}
+    desk.tags = {COMMIT_TAG: BUILT, "latest": OTHER}
     assert build(desk, source, TAGS="{sha} latest")["IMAGE"] == f"{URI}@{BUILT}"
-    assert not desk.told("docker", "buildx", "build")
-    assert not desk.told("docker", "push")
+    assert not desk.calls("docker", "buildx", "build")
+    assert not desk.calls("docker", "push")
     assert desk.tags["latest"] == BUILT
 
 
@@ -161,21 +162,21 @@ def test_an_image_is_looked_up_by_nothing_but_the_full_name_of_its_commit(desk: 
     desk.tags = {tag: OTHER}
     exported = build(desk, source, TAGS="{sha} {version}-{sha7}")
     assert exported["IMAGE"] == f"{URI}@{BUILT}"
-    assert (desk.tags[tag], desk.tags[OF_COMMIT]) == (OTHER, BUILT)
+    assert (desk.tags[tag], desk.tags[COMMIT_TAG]) == (OTHER, BUILT)
 
 
-def test_a_label_that_names_another_image_stays_and_the_log_says_what_names_this_one(desk: Desk, source: Path) -> None:
+def test_a_commit_tag_of_another_image_stays_and_the_log_names_the_tag_of_this_image(desk: Desk, source: Path) -> None:
     desk.tags = {"1.2.0-0123456": OTHER}
     result, printed = desk.run(
         "image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", TAGS="{version}-{sha7}"
     )
     assert result.succeeded, printed
-    assert f"1.2.0-0123456 stays {OTHER}, the image of another build. This one is {OF_COMMIT}." in printed
+    assert f"1.2.0-0123456 stays {OTHER}, the image of another build. This one is {COMMIT_TAG}." in printed
     assert desk.tags["1.2.0-0123456"] == OTHER
 
 
 @pytest.mark.parametrize("taken", ["v1.2.0-0123456", f"commit-{'0123456'.ljust(40, 'f')}"])
-def test_a_release_whose_short_name_may_be_another_image_is_called_by_its_full_one(
+def test_a_release_whose_short_name_may_name_another_image_gets_the_full_name(
     desk: Desk, source: Path, taken: str
 ) -> None:
     desk.tags = {taken: OTHER}
@@ -184,11 +185,11 @@ def test_a_release_whose_short_name_may_be_another_image_is_called_by_its_full_o
 
 
 def test_a_release_keeps_its_short_name_when_its_commit_is_run_again(desk: Desk, source: Path) -> None:
-    desk.tags = {OF_COMMIT: BUILT, "v1.2.0-0123456": BUILT, f"commit-{'0123456'.ljust(40, 'f')}": OTHER}
+    desk.tags = {COMMIT_TAG: BUILT, "v1.2.0-0123456": BUILT, f"commit-{'0123456'.ljust(40, 'f')}": OTHER}
     assert build(desk, source)["RELEASE_TAG"] == "v1.2.0-0123456"
 
 
-def test_a_run_that_came_second_takes_the_image_of_the_first(desk: Desk, source: Path) -> None:
+def test_a_run_that_pushes_second_uses_the_image_of_the_first(desk: Desk, source: Path) -> None:
     (desk.folder / "race").write_text(OTHER)
     assert build(desk, source)["IMAGE"] == f"{URI}@{OTHER}"
 
@@ -197,7 +198,7 @@ def test_a_version_names_its_first_image(desk: Desk, source: Path) -> None:
     desk.tags = {"1.2.0": OTHER}
     _, printed = desk.run("image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", TAGS="{version} {sha}")
     assert f"1.2.0 stays {OTHER}: a version names one image. Raise it in pyproject.toml." in printed
-    assert (desk.tags["1.2.0"], desk.tags[COMMIT], desk.tags[OF_COMMIT]) == (OTHER, BUILT, BUILT)
+    assert (desk.tags["1.2.0"], desk.tags[COMMIT], desk.tags[COMMIT_TAG]) == (OTHER, BUILT, BUILT)
 
 
 def test_a_released_version_is_not_built_again_for_the_main_branch(desk: Desk, source: Path) -> None:
@@ -205,7 +206,7 @@ def test_a_released_version_is_not_built_again_for_the_main_branch(desk: Desk, s
     assert f"v1.2.0 is released already, as {OTHER}; raise the version in pyproject.toml" in refused(
         desk, source, RELEASE_TAG="v{version}"
     )
-    assert not desk.told("docker", "buildx", "build")
+    assert not desk.calls("docker", "buildx", "build")
 
 
 @pytest.mark.parametrize("values", [{"BRANCH": "feature/x"}, {"COMMIT": "f" * 40}])
@@ -216,7 +217,7 @@ def test_a_released_version_may_be_built_on_a_branch_and_run_again(
     build(desk, source, RELEASE_TAG="v{version}", **values)
 
 
-def test_a_label_of_a_branch_that_cannot_move_stops_no_build(desk: Desk, source: Path) -> None:
+def test_an_immutable_branch_tag_does_not_fail_the_build(desk: Desk, source: Path) -> None:
     desk.only_these_move("layers-*")
     desk.tags = {"main": OTHER}
     build(desk, source, TAGS="{branch}", REPOSITORY_OF="branches")
@@ -230,36 +231,36 @@ def test_an_immutable_tag_that_should_move_is_explained(desk: Desk, source: Path
     assert "cannot move the tag latest. If the repository's tags are immutable, except this one" in printed
 
 
-def test_a_secret_stands_in_no_argument_and_no_line_of_the_log(
+def test_a_secret_appears_in_no_argument_and_no_line_of_the_log(
     desk: Desk, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NPM_TOKEN", "the-value-of-the-secret")
     _, printed = desk.run("image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", BUILD_SECRETS="npm_token")
-    assert "the-value-of-the-secret" not in printed + (desk.folder / "told").read_text()
-    assert "id=npm_token,env=NPM_TOKEN" in desk.told("docker", "buildx", "build")[0]
+    assert "the-value-of-the-secret" not in printed + (desk.folder / "calls").read_text()
+    assert "id=npm_token,env=NPM_TOKEN" in desk.calls("docker", "buildx", "build")[0]
 
 
 @pytest.mark.parametrize("arguments", ["A=1 B=2", "A=1\nB=two words"])
 def test_build_arguments_are_words_or_lines(desk: Desk, source: Path, arguments: str) -> None:
     build(desk, source, BUILD_ARGS=arguments, TARGET="production", PLATFORM="linux/arm64")
-    (call,) = desk.told("docker", "buildx", "build")
+    (call,) = desk.calls("docker", "buildx", "build")
     used = [call[index + 1] for index, word in enumerate(call) if word == "--build-arg"]
     assert used == ["A=1", arguments[4:]]
     assert call[call.index("--target") + 1] == "production"
     assert call[call.index("--platform") + 1] == "linux/arm64"
 
 
-def test_without_buildx_the_old_builder_builds_and_says_so(desk: Desk, source: Path) -> None:
+def test_without_buildx_the_old_builder_is_used_and_the_log_says_so(desk: Desk, source: Path) -> None:
     (desk.folder / "no-buildx").touch()
     result, printed = desk.run("image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main")
     assert result.succeeded
     assert "No docker buildx here: built by the old builder" in printed
-    assert desk.told("docker", "build")
+    assert desk.calls("docker", "build")
 
 
 def test_the_region_is_that_of_the_registry(desk: Desk, source: Path) -> None:
     build(desk, source)
-    calls = desk.told("aws", "ecr")
+    calls = desk.calls("aws", "ecr")
     assert calls
     assert all(call[call.index("--region") + 1] == "us-east-1" for call in calls)
 
@@ -276,12 +277,13 @@ PACKAGES = {
 
 
 def packages(desk: Desk, source: Path) -> dict[str, Any]:
+    """Runs the build; returns its list of packages."""
     build(desk, source)
     found: dict[str, Any] = json.loads((desk.folder / "output" / "sbom.cdx.json").read_text())
     return found
 
 
-def test_what_is_in_the_image_is_listed_as_cyclonedx(desk: Desk, source: Path) -> None:
+def test_the_packages_in_the_image_are_listed_as_cyclonedx(desk: Desk, source: Path) -> None:
     for path, text in PACKAGES.items():
         file = desk.folder / "root" / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -292,7 +294,7 @@ def test_what_is_in_the_image_is_listed_as_cyclonedx(desk: Desk, source: Path) -
     assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.6")
     assert found["metadata"]["component"] == {"type": "container", "name": URI, "version": BUILT}
     assert found["metadata"]["properties"] == []
-    assert {each["purl"] for each in found["components"]} == {
+    assert {component["purl"] for component in found["components"]} == {
         "pkg:deb/debian/libc6@2.41-12",
         "pkg:deb/debian/zlib1g@1%3A1.3",
         "pkg:apk/alpine/musl@1.2.5-r0",
@@ -301,7 +303,7 @@ def test_what_is_in_the_image_is_listed_as_cyclonedx(desk: Desk, source: Path) -
     }
 
 
-def test_a_list_that_could_not_be_made_says_so_and_stops_no_release(desk: Desk, source: Path) -> None:
+def test_an_incomplete_list_of_packages_says_so_and_does_not_fail_the_build(desk: Desk, source: Path) -> None:
     (desk.folder / "no-image").touch()
 
     found = packages(desk, source)

@@ -1,4 +1,4 @@
-"""The migrations' build for real, on the example: it passes as it is, and each unsafe migration is refused."""
+"""The migrations build in containers: the example passes, and each unsafe migration that is planted fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
     dependencies = [("catalog", "{before}")]
 """
 FIELD = "migrations.AddField('topic', '{}', models.{})"
-#: Each unsafe operation, the rule that finds it, and the beginning of what to write instead.
+# Each unsafe operation, the rule that finds it, and the beginning of the advice what to write instead.
 UNSAFE = [
     (FIELD.format("a", "IntegerField(default=0)"), "ban-drop-default", "Write db_default"),
     ("migrations.RemoveField('topic', 'description')", "ban-drop-column", "Two releases: first one"),
@@ -50,7 +50,7 @@ UNSAFE = [
 
 
 def plant_migrations(source: Path, *operations: str, head: str = "") -> None:
-    """One migration for each operation, in this order."""
+    """Writes one migration per operation, in this order."""
     before = "0001_catalog"
     for number, operation in enumerate(operations, start=2):
         name = f"{number:04}_planted"
@@ -59,7 +59,7 @@ def plant_migrations(source: Path, *operations: str, head: str = "") -> None:
         before = name
 
 
-def test_the_example_s_migrations_are_safe(desk: Desk, values: dict[str, str]) -> None:
+def test_the_migrations_of_the_example_are_safe(desk: Desk, values: dict[str, str]) -> None:
     result, printed = run(desk, "migrations", ALLTHRIVE, values)
     assert result.succeeded, printed[-3000:]
     assert "1 migrations looked at, all applied; lock_timeout is 2 s" in printed
@@ -72,12 +72,12 @@ def test_every_unsafe_migration_is_refused_with_what_to_write_instead(
     result, printed = run(desk, "migrations", source, values)
     assert not result.succeeded
     for number, (_, rule, instead) in enumerate(UNSAFE, start=2):
-        _, found, told = printed.partition(f"\ncatalog.{number:04}_planted: {rule}\n")
+        _, found, advice = printed.partition(f"\ncatalog.{number:04}_planted: {rule}\n")
         assert found, (rule, printed[-6000:])
-        assert instead in told.partition("Instead: ")[2].partition("\n")[0], rule
+        assert instead in advice.partition("Instead: ")[2].partition("\n")[0], rule
 
 
-def test_safe_ones_and_those_done_on_purpose_pass(desk: Desk, values: dict[str, str], source: Path) -> None:
+def test_safe_migrations_and_accepted_ones_pass(desk: Desk, values: dict[str, str], source: Path) -> None:
     index = "AddIndexConcurrently('topic', models.Index(fields=['name'], name='i'))"
     patient = "migrations.RunSQL('SET lock_timeout = 0')"
     plant_migrations(
@@ -104,7 +104,7 @@ def test_safe_ones_and_those_done_on_purpose_pass(desk: Desk, values: dict[str, 
         ("", {"SQUAWK": "no-such-package-of-anybody"}, "or no-such-package-of-anybody cannot be installed on"),
     ],
 )
-def test_what_is_said_wrongly_about_migrations_is_refused(
+def test_wrong_settings_and_wrong_acceptances_are_refused(
     desk: Desk, values: dict[str, str], source: Path, head: str, *, more: dict[str, str], sentence: str
 ) -> None:
     plant_migrations(source, FIELD.format("b", "IntegerField(null=True)"), head=head)
@@ -113,17 +113,17 @@ def test_what_is_said_wrongly_about_migrations_is_refused(
     assert sentence in printed, printed[-3000:]
 
 
-def test_migrations_that_have_run_are_not_looked_at(desk: Desk, values: dict[str, str], source: Path) -> None:
+def test_migrations_that_have_run_are_not_checked(desk: Desk, values: dict[str, str], source: Path) -> None:
     plant_migrations(source, UNSAFE[1][0])
     result, printed = run(desk, "migrations", source, {**values, "SINCE": "catalog.0002"})
     assert result.succeeded, printed[-3000:]
     assert "0 migrations looked at" in printed
 
 
-def test_a_backend_that_runs_outside_transactions_is_not_told_off_for_what_it_prints(
+def test_a_backend_that_runs_outside_transactions_is_not_blamed_for_what_sqlmigrate_prints(
     desk: Desk, values: dict[str, str], source: Path
 ) -> None:
-    """It makes AddIndex concurrent by itself, and sqlmigrate prints BEGIN before it all the same."""
+    """This backend makes AddIndex concurrent by itself, but sqlmigrate still prints BEGIN before it."""
     settings = source / "backend" / "config" / "environment.py"
     engine = "django_zero_downtime_migrations.backends.postgres"
     settings.write_text(settings.read_text().replace("django.db.backends.postgresql", engine))

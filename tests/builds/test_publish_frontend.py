@@ -1,4 +1,4 @@
-"""Publishing: order, cache headers, what stays and what goes; the bucket is a folder."""
+"""The publish-frontend build: order of uploads, cache headers, and which old assets are kept; the bucket is a file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from tests.builds.programs import Desk, files
 
-FOR_EVER, ALWAYS_ASK = "public, max-age=31536000, immutable", "no-cache"
-# The bucket's objects with what they were put with, oldest first.
+FOR_EVER, REVALIDATE = "public, max-age=31536000, immutable", "no-cache"
+# The objects of the bucket, oldest first, each with its cache header and its text.
 AWS = """
 import fnmatch
 store = folder / "bucket.json"
@@ -42,8 +42,8 @@ elif words[1] == "list-objects-v2":
     found = [{"Key": key, "LastModified": f"{place:04}"} for place, key in enumerate(bucket) if key.startswith(prefix)]
     print(json.dumps({"Contents": found}))
 elif words[1] == "delete-objects":
-    for each in json.loads(Path(option("--delete").removeprefix("file://")).read_text())["Objects"]:
-        bucket.pop(each["Key"], None)
+    for deleted in json.loads(Path(option("--delete").removeprefix("file://")).read_text())["Objects"]:
+        bucket.pop(deleted["Key"], None)
     if (folder / "refusing").exists():
         print(json.dumps({"Errors": [{"Key": "x", "Code": "AccessDenied"}]}))
 elif words[1] == "describe-stacks":
@@ -58,7 +58,7 @@ def programs(desk: Desk) -> None:
 
 
 def bundle(tmp_path: Path, number: int) -> Path:
-    """A built frontend whose script is new and whose style is always the same."""
+    """Writes a built frontend: the script depends on the number, the style sheet does not."""
     folder = tmp_path / f"bundle-{number}"
     folder.mkdir()
     page = f'<script src="/assets/index-abcdef0{number}.js">'
@@ -96,10 +96,10 @@ def test_only_hashed_assets_may_be_cached(desk: Desk, tmp_path: Path) -> None:
     publish(desk, bundle(tmp_path, 1))
     cached = {key for key, found in stored(desk).items() if found["cache"] == FOR_EVER}
     assert cached == {"assets/index-abcdef01.js", "assets/style-abcdefgh.css"}
-    assert {found["cache"] for key, found in stored(desk).items() if key not in cached} == {ALWAYS_ASK}
+    assert {found["cache"] for key, found in stored(desk).items() if key not in cached} == {REVALIDATE}
 
 
-def test_cloudfront_must_forget_what_is_not_hashed(desk: Desk, tmp_path: Path) -> None:
+def test_the_paths_without_a_hash_are_exported_for_invalidation(desk: Desk, tmp_path: Path) -> None:
     assert publish(desk, bundle(tmp_path, 1))["PATHS"] == "/assets/plain.css /index.html /robots.txt"
 
 
@@ -130,7 +130,7 @@ def test_a_broken_upload_leaves_the_old_page_and_is_explained(desk: Desk, tmp_pa
     result, printed = desk.run("publish-frontend", bundle(tmp_path, 1), BUCKET="site")
     assert not result.succeeded
     assert "Pages are uploaded last, so visitors see the old site. Run it again." in printed
-    assert len(desk.told("aws", "s3", "cp")) == 1
+    assert len(desk.calls("aws", "s3", "cp")) == 1
 
 
 def test_assets_that_cannot_be_deleted_fail(desk: Desk, tmp_path: Path) -> None:
@@ -141,11 +141,11 @@ def test_assets_that_cannot_be_deleted_fail(desk: Desk, tmp_path: Path) -> None:
     assert "old assets cannot be deleted. The role needs s3:DeleteObject." in printed
 
 
-def test_the_bucket_is_found_by_its_stack_and_the_role_goes_by_profile(desk: Desk, tmp_path: Path) -> None:
+def test_the_stack_names_the_bucket_and_a_profile_names_the_role(desk: Desk, tmp_path: Path) -> None:
     role = "arn:aws:iam::444455556666:role/publish"
     publish(desk, bundle(tmp_path, 1), BUCKET="", STACK="staging-allthrive-edge", ROLE_ARN=role)
-    assert "s3://the-bucket-of-the-stack/index.html" in desk.told("aws", "s3", "cp")[2]
-    assert all(call[-2:] == ["--profile", "environment"] for call in desk.told("aws"))
+    assert "s3://the-bucket-of-the-stack/index.html" in desk.calls("aws", "s3", "cp")[2]
+    assert all(call[-2:] == ["--profile", "environment"] for call in desk.calls("aws"))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_bad_input_is_refused_before_anything_is_uploaded(
     result, printed = desk.run("publish-frontend", bundle(tmp_path, 1), **{"BUCKET": "site"} | values)
     assert not result.succeeded
     assert sentence in printed
-    assert not desk.told("aws", "s3")
+    assert not desk.calls("aws", "s3")
 
 
 def test_a_source_without_a_page_is_refused(desk: Desk, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The builds for real, on the example: they pass as it is, and each planted defect fails with its sentence."""
+"""The builds in containers: the example passes, and each planted defect fails with its message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.builds.programs import ALLTHRIVE, Desk
-from tests.builds.real import docker, first_there, run
+from tests.builds.real import docker, first_available, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
@@ -42,11 +42,11 @@ def replace(name: str, old: str, new: str) -> Plant:
 
 
 def cases(path: Path) -> int:
-    """How many test cases the JUnit files below a folder name."""
+    """Returns the number of test cases in the JUnit files below a folder."""
     return sum(len(ElementTree.parse(file).findall(".//testcase")) for file in path.rglob("*.xml"))
 
 
-def test_the_backend_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
+def test_the_backend_build_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
     result, printed = run(desk, "backend", ALLTHRIVE, values)
     assert result.succeeded, printed
     reports = desk.folder / "output" / "reports"
@@ -68,13 +68,13 @@ COMMANDS = {
 
 
 def only(build: str, *kept: str) -> dict[str, str]:
-    """Leave out all commands but these: what they would find is another test's matter."""
+    """Returns variables that skip all commands but these, so that nothing else can fail."""
     without = {} if "SECURITY_TESTS" in kept else {"SECURITY_TESTS": ""}
     return {name: "" for name in COMMANDS[build] if name not in kept} | (without if build == "backend" else {})
 
 
 def nothing(_: Path) -> None:
-    """Plant no defect in the files: the variables are the defect."""
+    """Plants no defect in the files: the variables are the defect."""
 
 
 def defect(plant: Plant, sentence: str, command: str, **more: str) -> object:
@@ -114,7 +114,7 @@ def defect(plant: Plant, sentence: str, command: str, **more: str) -> object:
         defect(nothing, "no server/manage.py. Set DIRECTORY", "CHECK_COMMAND", DIRECTORY="server"),
     ],
 )
-def test_a_defect_of_the_backend_fails_with_its_sentence(
+def test_a_defect_of_the_backend_fails_with_its_message(
     desk: Desk, values: dict[str, str], source: Path, plant: Plant, *, more: dict[str, str], sentence: str
 ) -> None:
     plant(source)
@@ -124,7 +124,7 @@ def test_a_defect_of_the_backend_fails_with_its_sentence(
 
 
 @pytest.mark.parametrize("tests", ["tests/none", "nobody_marks_this"])
-def test_a_product_without_security_tests_passes_and_is_told_so(
+def test_a_product_without_security_tests_passes_and_the_log_says_so(
     desk: Desk, values: dict[str, str], source: Path, tests: str
 ) -> None:
     result, printed = run(
@@ -134,7 +134,7 @@ def test_a_product_without_security_tests_passes_and_is_told_so(
     assert "Security tests: skipped" in printed
 
 
-def test_the_frontend_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
+def test_the_frontend_build_passes_and_reports_tests_and_coverage(desk: Desk, values: dict[str, str]) -> None:
     result, printed = run(desk, "frontend", ALLTHRIVE, values)
     assert result.succeeded, printed
     reports = desk.folder / "output" / "reports"
@@ -158,7 +158,7 @@ def test_the_frontend_passes_and_reports_tests_and_coverage(desk: Desk, values: 
         (append("frontend/src/main.tsx", '\nimport "./missing";\n'), "BUILD_COMMAND", "The build failed."),
     ],
 )
-def test_a_defect_of_the_frontend_fails_with_its_sentence(
+def test_a_defect_of_the_frontend_fails_with_its_message(
     desk: Desk, values: dict[str, str], source: Path, plant: Plant, *, command: str, sentence: str
 ) -> None:
     plant(source)
@@ -184,7 +184,7 @@ def test_the_bundle_is_the_built_site(desk: Desk, values: dict[str, str]) -> Non
         ({"BUILD": "npm run nothing"}, "'npm run nothing' failed in frontend"),
     ],
 )
-def test_a_bundle_that_is_none_is_refused(
+def test_a_folder_that_is_no_bundle_is_refused(
     desk: Desk, values: dict[str, str], more: dict[str, str], sentence: str
 ) -> None:
     result, printed = run(desk, "bundle", ALLTHRIVE, values | more)
@@ -194,8 +194,8 @@ def test_a_bundle_that_is_none_is_refused(
 
 @pytest.mark.browser
 def test_the_browser_build_starts_the_site_and_drives_it(desk: Desk, values: dict[str, str]) -> None:
-    first_there("nginx:alpine")
-    image = first_there("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
+    first_available("nginx:alpine")
+    image = first_available("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
     result, printed = run(desk, "browser", ALLTHRIVE, {**values, "PLAYWRIGHT_IMAGE": image})
     assert result.succeeded, printed[-3000:]
     assert "13 passed" in printed
@@ -205,7 +205,7 @@ def test_the_browser_build_starts_the_site_and_drives_it(desk: Desk, values: dic
 
 @pytest.mark.browser
 def test_a_site_that_does_not_start_shows_its_log(desk: Desk, values: dict[str, str]) -> None:
-    image = first_there("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
+    image = first_available("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
     more = {
         "PLAYWRIGHT_IMAGE": image,
         "PREPARE_COMMAND": "echo nothing",
@@ -232,11 +232,11 @@ test("the address answers", async ({ request }) => {
 def test_end_to_end_tests_reach_an_address_and_know_the_version(
     desk: Desk, values: dict[str, str], source: Path, version: str
 ) -> None:
-    image = first_there("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
+    image = first_available("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
     (source / "e2e" / "site.spec.ts").write_text(SPEC)
     network = f"pipeline-tests-{source.parent.name}"
     docker("network", "create", network)
-    site = docker("run", "--detach", "--network", network, "--network-alias", "site", first_there("nginx:alpine"))
+    site = docker("run", "--detach", "--network", network, "--network-alias", "site", first_available("nginx:alpine"))
     try:
         more = {"BASE_URL": "http://site", "EXPECTED_VERSION": version, "DOCKER_RUN_OPTIONS": f"--network {network}"}
         result, printed = run(desk, "e2e", source, {"PLAYWRIGHT_IMAGE": image, **more})

@@ -1,4 +1,4 @@
-"""The runner does with a buildspec what CodeBuild's agent does with it."""
+"""The runner executes a buildspec as CodeBuild's agent does."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from builds.run import copy, main
 
 
 def agent(tmp_path: Path, phases: dict[str, Any], exported: list[str] | None = None) -> tuple[int, str, dict[str, str]]:
-    """Run the phases; exit code, lines of `log`, exported variables."""
+    """Runs the phases; returns the exit code, the lines of `log` and the exported variables."""
     state, source = tmp_path / "state", tmp_path / "source"
     state.mkdir()
     source.mkdir()
     spec = {"env": {"exported-variables": exported or []}, "phases": phases}
     environment = {**os.environ, "BUILD_STATE": str(state), "LOG": str(tmp_path / "log")}
-    done = subprocess.run(["bash", "-c", script.of(spec)], cwd=source, env=environment, check=False)
+    done = subprocess.run(["bash", "-c", script.program(spec)], cwd=source, env=environment, check=False)
     log = (tmp_path / "log").read_text().replace("\n", " ").strip() if (tmp_path / "log").exists() else ""
     return done.returncode, log, {path.name: path.read_text() for path in (state / "exported").glob("*")}
 
 
 def say(word: str) -> str:
+    """Returns a command that adds a word to the log."""
     return f'echo {word} >>"$LOG"'
 
 
 def phase(word: str, *commands: str, **more: Any) -> dict[str, Any]:
+    """Returns a phase that adds a word to the log before its other commands."""
     return {"commands": [say(word), *commands], **more}
 
 
@@ -52,7 +54,7 @@ def test_a_failed_phase_ends_the_build_but_post_build_follows_a_build(
     assert (code, log) == (1 if failing else 0, phases_run)
 
 
-def test_abort_leaves_post_build_out(tmp_path: Path) -> None:
+def test_abort_skips_post_build(tmp_path: Path) -> None:
     phases = {"build": phase("build", "false", **{"on-failure": "ABORT"}), "post_build": phase("post_build")}
     assert agent(tmp_path, phases)[:2] == (1, "build")
 
@@ -62,16 +64,16 @@ def test_finally_runs_all_its_commands_after_a_failure(tmp_path: Path) -> None:
     assert agent(tmp_path, phases)[:2] == (1, "build cleaned")
 
 
-def test_post_build_knows_how_the_build_went(tmp_path: Path) -> None:
-    told = 'echo "$CODEBUILD_BUILD_SUCCEEDING" >>"$LOG"'
-    phases = {"pre_build": {"commands": [told]}, "build": phase("build", "false"), "post_build": {"commands": [told]}}
+def test_post_build_knows_if_the_build_succeeded(tmp_path: Path) -> None:
+    show = 'echo "$CODEBUILD_BUILD_SUCCEEDING" >>"$LOG"'
+    phases = {"pre_build": {"commands": [show]}, "build": phase("build", "false"), "post_build": {"commands": [show]}}
     assert agent(tmp_path, phases)[1] == "1 build 0"
 
 
-def test_exported_variables_and_the_folder_outlive_a_command_and_nothing_else_does(tmp_path: Path) -> None:
-    left = "set -e; export A='two words' ; B=lost; here() { :; }; mkdir -p sub; cd sub"
-    asked = 'echo "$A|${B-}|$(type -t here)|$(basename "$PWD")|$-" >>"$LOG"'
-    _, log, exported = agent(tmp_path, {"build": {"commands": [left, asked]}}, ["A", "MISSING"])
+def test_only_exported_variables_and_the_folder_outlive_a_command(tmp_path: Path) -> None:
+    first = "set -e; export A='two words' ; B=lost; here() { :; }; mkdir -p sub; cd sub"
+    second = 'echo "$A|${B-}|$(type -t here)|$(basename "$PWD")|$-" >>"$LOG"'
+    _, log, exported = agent(tmp_path, {"build": {"commands": [first, second]}}, ["A", "MISSING"])
     assert log.startswith("two words|||sub|")
     assert "e" not in log.rpartition("|")[2]
     assert exported == {"A": "two words"}
@@ -104,7 +106,7 @@ def test_the_copy_has_what_git_would_commit(tmp_path: Path) -> None:
     assert (target / "changed").read_text() == "after"
 
 
-def test_without_git_the_copy_leaves_installed_packages_out(tmp_path: Path) -> None:
+def test_without_git_the_copy_omits_installed_packages(tmp_path: Path) -> None:
     source = tmp_path / "source"
     (source / "node_modules").mkdir(parents=True)
     (source / "index.html").touch()
@@ -112,7 +114,7 @@ def test_without_git_the_copy_leaves_installed_packages_out(tmp_path: Path) -> N
     assert [path.name for path in (tmp_path / "target").iterdir()] == ["index.html"]
 
 
-def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_source_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="give the product's checkout with --source"):
         copy(tmp_path / "nowhere", tmp_path / "target")
 

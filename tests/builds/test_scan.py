@@ -1,4 +1,4 @@
-"""The gate before production: what the registry's scan says decides."""
+"""The scan build, the gate before production: the findings of the registry's scan decide."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ENHANCED = {
         "vulnerablePackages": [{"name": "libxml2", "version": "2.9"}],
     },
 }
-# Answers one after the other; the last one again and again.
+# Gives the answers one after the other, then the last one again and again.
 AWS = """
 answers = json.loads((folder / "answers.json").read_text())
-told = len((folder / "told").read_text().splitlines())
-answer = answers[min(told, len(answers)) - 1]
+calls = len((folder / "calls").read_text().splitlines())
+answer = answers[min(calls, len(answers)) - 1]
 if isinstance(answer, str):
     sys.exit(f"An error occurred ({answer}) when calling the DescribeImageScanFindings operation")
 print(json.dumps(answer))
@@ -40,8 +40,8 @@ def scanned(status: str, *findings: dict[str, Any], description: str = "") -> di
     return {
         "imageScanStatus": {"status": status, **({"description": description} if description else {})},
         "imageScanFindings": {
-            "findings": [each for each in findings if "name" in each],
-            "enhancedFindings": [each for each in findings if "name" not in each],
+            "findings": [finding for finding in findings if "name" in finding],
+            "enhancedFindings": [finding for finding in findings if "name" not in finding],
         },
     }
 
@@ -59,8 +59,8 @@ def test_an_image_without_findings_passes_when_its_scan_is_through(desk: Desk, t
     passed, printed = gate(desk, tmp_path, "ScanNotFoundException", scanned("IN_PROGRESS"), scanned("COMPLETE"))
     assert passed, printed
     assert "allthrive/backend: 0 critical (allowed 0), 0 high (allowed 0)" in printed
-    assert len(desk.told("aws", "ecr", "describe-image-scan-findings")) == 3
-    call = desk.told("aws")[0]
+    assert len(desk.calls("aws", "ecr", "describe-image-scan-findings")) == 3
+    call = desk.calls("aws")[0]
     assert call[call.index("--repository-name") + 1] == "allthrive/backend"
     assert call[call.index("--region") + 1] == "us-east-1"
 
@@ -82,7 +82,7 @@ def test_allowed_and_accepted_findings_pass(desk: Desk, tmp_path: Path, values: 
     assert gate(desk, tmp_path, scanned("COMPLETE", BASIC, ENHANCED), **values)[0]
 
 
-def test_an_accepted_finding_whose_day_is_over_fails_even_if_it_is_mended(desk: Desk, tmp_path: Path) -> None:
+def test_an_expired_acceptance_fails_even_if_the_finding_is_fixed(desk: Desk, tmp_path: Path) -> None:
     accepted = "CVE-2026-1=2020-01-01 CVE-2026-2=2999-12-31"
     passed, printed = gate(desk, tmp_path, scanned("COMPLETE"), ACCEPTED=accepted)
     assert not passed
@@ -93,7 +93,7 @@ def test_an_accepted_finding_whose_day_is_over_fails_even_if_it_is_mended(desk: 
 @pytest.mark.parametrize(
     "entry", ["CVE-2026-1", "CVE-2026-1=", "CVE-2026-1=soon", "=2999-12-31", "CVE-2026-1=2999-12-31;x"]
 )
-def test_an_accepted_finding_without_a_day_is_refused(desk: Desk, tmp_path: Path, entry: str) -> None:
+def test_an_accepted_finding_without_a_valid_last_day_is_refused(desk: Desk, tmp_path: Path, entry: str) -> None:
     passed, printed = gate(desk, tmp_path, scanned("COMPLETE"), ACCEPTED=entry)
     assert not passed
     assert f"ACCEPTED holds '{entry}'; write each as <id>=<last day>" in printed
@@ -140,7 +140,7 @@ def test_an_unscanned_image_may_be_released_on_purpose(
     assert "Released unscanned, since ALLOW_UNSCANNED is true." in printed
 
 
-def test_a_registry_that_refuses_is_no_clean_image(desk: Desk, tmp_path: Path) -> None:
+def test_a_scan_that_may_not_be_read_fails_even_if_unscanned_images_are_allowed(desk: Desk, tmp_path: Path) -> None:
     passed, printed = gate(desk, tmp_path, "AccessDeniedException", ALLOW_UNSCANNED="true")
     assert not passed
     assert "The role needs ecr:DescribeImageScanFindings." in printed

@@ -1,4 +1,4 @@
-"""What crawlers and assistants read: the example passes, and each planted defect is found and explained."""
+"""The seo build: the example passes, and each planted defect is found and explained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOME = "<url><loc>https://allthrive.ai/</loc></url>"
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """The example's public files, to spoil."""
+    """A copy of the example's public files, in which a test may plant defects."""
     shutil.copytree(ALLTHRIVE / "frontend" / "public", tmp_path / "source" / "frontend" / "public")
     return tmp_path / "source"
 
@@ -85,11 +85,11 @@ def test_a_defect_is_found_and_explained(
 def test_a_missing_key_of_the_plugin_is_named(desk: Desk, source: Path, key: str) -> None:
     path = source / "frontend" / "public" / PLUGIN
     document = json.loads(path.read_text())
-    part = document
-    *above, last = key.split(".")
-    for each in above:
-        part = part[each]
-    del part[last]
+    parent = document
+    *parents, last = key.split(".")
+    for name in parents:
+        parent = parent[name]
+    del parent[last]
     path.write_text(json.dumps(document))
     result, printed = desk.run("seo", source)
     assert not result.succeeded

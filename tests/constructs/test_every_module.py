@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.synthesis import ROOT
+from paths import ROOT
 
 # Made of the services of its stack: its test module reads its promises from there.
 IN_THEIR_STACK = {"password_rotation"}

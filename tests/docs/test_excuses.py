@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.synthesis import ROOT
+from paths import ROOT
 
 _EXCUSE = re.compile(
     r"#\s*(noqa(: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*)?|type: ignore(\[[a-z, -]+\])?)(?P<rest>.*)$", re.MULTILINE

@@ -10,11 +10,11 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from products import load
-from products.loader import FOLDER
-from stacks.environment_stage import EnvironmentStage
+from paths import ROOT
+from products import load, product_names
+from stacks.product import add_environments
 
-RUNBOOK = FOLDER.parent / "docs" / "runbook.md"
+RUNBOOK = ROOT / "docs" / "runbook.md"
 
 
 def headings(page: Path) -> set[str]:
@@ -27,10 +27,8 @@ def headings(page: Path) -> set[str]:
 @cache
 def alarm_descriptions(product: str) -> dict[str, str]:
     app = cdk.App()
-    manifest = load(product)
     found: dict[str, str] = {}
-    for environment in manifest.environments:
-        stage = EnvironmentStage(app, environment, product=manifest)
+    for stage in add_environments(app, load(product)).values():
         for stack in stage.node.children:
             if isinstance(stack, cdk.Stack):
                 alarms = Template.from_stack(stack).find_resources("AWS::CloudWatch::Alarm")
@@ -38,7 +36,7 @@ def alarm_descriptions(product: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("product", sorted(path.stem for path in FOLDER.glob("*.yaml")))
+@pytest.mark.parametrize("product", product_names())
 def test_every_alarm_says_where_to_read_on_and_that_place_exists(product: str) -> None:
     alarms = alarm_descriptions(product)
     assert alarms
@@ -47,8 +45,8 @@ def test_every_alarm_says_where_to_read_on_and_that_place_exists(product: str) -
 
 
 def pages() -> list[Path]:
-    docs = FOLDER.parent / "docs"
-    return [*docs.rglob("*.md"), *FOLDER.parent.glob("*.md")]
+    docs = ROOT / "docs"
+    return [*docs.rglob("*.md"), *ROOT.glob("*.md")]
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)

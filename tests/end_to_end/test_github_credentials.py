@@ -192,7 +192,7 @@ def test_a_wrong_token_is_refused_with_a_hint_to_the_reader(forge: Forge, github
     secret = unique("wrong")
     forge.plain.client("secretsmanager").create_secret(Name=secret, SecretString="ghp_wrong")
 
-    with pytest.raises(Refused, match=r"GitHub answered 401 to GET .*: Bad credentials\. Does the token or App reach"):
+    with pytest.raises(Refused, match=r"GitHub answered 401 to GET .*: Bad credentials\. Does the token or App have"):
         GitHub(forge.repository, secret).get("/issues")
 
 

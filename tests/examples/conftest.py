@@ -1,4 +1,4 @@
-"""One image and one encrypted, migrated database and cache for all tests of the example."""
+"""Fixtures: one image of the example, and one migrated database and cache with TLS, for all its tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.examples.product import ALLTHRIVE, IMAGE, PASSWORD, TOKEN, Stack, doc
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """Build the image with the builder that every Docker has, offline from everything but the package index."""
+    """Builds the image with the old builder, which every Docker has; only the package index is reached."""
     if reason := reason_to_skip():
         pytest.skip(reason)
     run(
@@ -26,7 +26,7 @@ def image() -> str:
 
 @pytest.fixture(scope="session")
 def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Start an empty, migrated database and an empty cache, both with TLS and a password."""
+    """Starts an empty, migrated database and an empty cache, both with TLS and a password."""
     certificates = tmp_path_factory.mktemp("tls")
     run(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=allthrive"),
@@ -43,7 +43,7 @@ def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stac
             *("--publish", "127.0.0.1::5432", "--volume", f"{certificates}:/tls:ro", "--entrypoint", "sh"),
             *("--env", "POSTGRES_USER=app", "--env", f"POSTGRES_PASSWORD={PASSWORD}", "--env", "POSTGRES_DB=allthrive"),
             *("postgres:18-alpine", "-c"),
-            # PostgreSQL refuses a key that others could read.
+            # PostgreSQL refuses a key file that others can read.
             "install -o postgres -m 600 /tls/key.pem /tmp/key.pem && exec docker-entrypoint.sh postgres"
             " -c ssl=on -c ssl_cert_file=/tls/cert.pem -c ssl_key_file=/tmp/key.pem",
         )
@@ -60,7 +60,7 @@ def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stac
 
 
 def migrated(stack: Stack) -> bool:
-    """Migrate, or see that the database is not there yet; any other trouble fails at once."""
+    """Migrates; returns False if the database does not accept connections yet. Any other error is raised."""
     try:
         stack.manage("migrate", "--verbosity", "0")
     except AssertionError as error:

@@ -1,4 +1,4 @@
-"""The example's image and what it needs beside it, as containers; and how a test asks them."""
+"""Runs the example product and its PostgreSQL and Redis in containers, and gives tests access to them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from typing import Any
 import psycopg2
 import pytest
 
+from paths import ROOT
+
 HERE = Path(__file__).resolve().parent
-ALLTHRIVE = HERE.parent.parent / "examples" / "allthrive"
+ALLTHRIVE = ROOT / "examples" / "allthrive"
 BASE_IMAGES = ["python:3.13-slim", "postgres:18-alpine", "redis:7-alpine", "nginx:alpine"]
 IMAGE = "allthrive-example:tests"
 DIGEST = "sha256:" + "ab" * 32
@@ -29,7 +31,7 @@ BEAT = ["celery", "-A", "config", "beat", "--loglevel", "info", "--schedule", "/
 
 
 def run(*command: str, cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:
-    """Return what a program printed; a failure shows all of it."""
+    """Runs a program and returns its standard output; if it fails, the error shows all of its output."""
     finished = subprocess.run(
         command, cwd=cwd, env={**os.environ, **(environment or {})}, text=True, capture_output=True, check=False
     )
@@ -55,45 +57,45 @@ def reason_to_skip() -> str | None:
 
 @dataclass
 class Stack:
-    """Containers on a network of their own; what was started here is removed here."""
+    """Containers on a network of their own; `remove` removes all that were started."""
 
     name: str
     certificates: Path
     containers: dict[str, str] = field(default_factory=dict)
 
     def start(self, alias: str, *arguments: str) -> str:
-        """Start a container that the others know as `alias`; return its id."""
+        """Starts a container that the others reach as `alias`; returns its id."""
         container = docker("run", "--detach", "--network", self.name, "--network-alias", alias, *arguments)
         self.containers[alias] = container
         return container
 
     def start_backend(self, alias: str, *command: str, options: tuple[str, ...] = ()) -> str:
-        """Start the product's image the way ECS does: read-only, with nothing writable but /tmp."""
+        """Starts the product's image as ECS does: read-only, only /tmp is writable."""
         return self.start(alias, *self._as_in_production(), *options, IMAGE, *command)
 
     def manage(self, *command: str, options: tuple[str, ...] = ()) -> str:
-        """Run a management command in a container of its own, as the migration task does."""
-        return docker(*self.managing(*command, options=options)[1:])
+        """Runs a management command in a container of its own, as the migration task does; returns its output."""
+        return docker(*self.manage_command(*command, options=options)[1:])
 
-    def managing(self, *command: str, options: tuple[str, ...] = ()) -> list[str]:
-        """The same, as words to start it with."""
+    def manage_command(self, *command: str, options: tuple[str, ...] = ()) -> list[str]:
+        """Returns the command line that runs a management command."""
         own = ["docker", "run", "--rm", "--network", self.name, *self._as_in_production(), *options]
         return [*own, IMAGE, "python", "manage.py", *command]
 
     def database(self, name: str) -> tuple[str, ...]:
-        """Make a database beside the product's, migrated as it is; the options that lead a container to it."""
+        """Creates another migrated database; returns the options of a container that uses it."""
         if not self.sql("SELECT count(*) FROM pg_database WHERE datname = 'migrated'"):
             self.sql("CREATE DATABASE migrated")
-            self.manage("migrate", "--verbosity", "0", options=self.leading_to("migrated"))
+            self.manage("migrate", "--verbosity", "0", options=self.options_for("migrated"))
         self.sql(f"CREATE DATABASE {name} TEMPLATE migrated")
-        return self.leading_to(name)
+        return self.options_for(name)
 
-    def leading_to(self, database: str) -> tuple[str, ...]:
-        """The options of a container that uses another database."""
+    def options_for(self, database: str) -> tuple[str, ...]:
+        """Returns the options of a container that uses another database."""
         return ("--env", "DATABASE_URL=" + DATABASE_URL.replace("/allthrive?", f"/{database}?"))
 
     def connect(self, database: str = "allthrive") -> Any:
-        """A connection of the test's own; every statement commits, until the test says otherwise."""
+        """Returns a connection of the test's own, in autocommit mode."""
         host, _, port = docker("port", self.containers["postgres"], "5432/tcp").splitlines()[0].partition(":")
         connection = psycopg2.connect(
             host=host, port=port, user="app", password=PASSWORD, dbname=database, sslmode="require", connect_timeout=5
@@ -102,14 +104,14 @@ class Stack:
         return connection
 
     def sql(self, statement: str, database: str = "allthrive") -> Any:
-        """The first value that PostgreSQL answers, if any."""
+        """Runs a statement; returns the first value of its result, if there is one."""
         with closing(self.connect(database)) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             row = cursor.fetchone() if cursor.description else None
             return row[0] if row else None
 
     def redis(self, *command: str) -> str:
-        """Ask Redis; a blocking command is how a test waits."""
+        """Runs a Redis command and returns its output; tests wait by blocking commands."""
         tls = ["--tls", "--cacert", "/tls/cert.pem", "--sni", "redis", "--no-auth-warning", "-a", TOKEN]
         return docker("exec", self.containers["redis"], "redis-cli", *tls, *command)
 
@@ -132,12 +134,12 @@ class Stack:
 
 
 def eventually(what: str, seconds: float, attempt: Any) -> Any:
-    """Asks until the answer is true; another process decides when, and an attempt may fail until then."""
+    """Repeats an attempt until its result is true, and returns it; an attempt may also raise until then."""
     end, last = time.monotonic() + seconds, ""
     while time.monotonic() < end:
         try:
             answer = attempt()
-        except Exception as error:  # noqa: BLE001 - what the other process is not ready for raises anything
+        except Exception as error:  # noqa: BLE001 - any error is possible while the other process starts
             answer, last = None, f"; the last attempt raised {error!r}"
         if answer:
             return answer
@@ -146,6 +148,7 @@ def eventually(what: str, seconds: float, attempt: Any) -> Any:
 
 
 def get(address: str) -> tuple[int, str]:
+    """Returns status and body of a response; the status is 0 if there is none."""
     try:
         with urllib.request.urlopen(address, timeout=10) as response:
             return response.status, response.read().decode()

@@ -1,4 +1,4 @@
-"""A task that runs until it is told to end; mounted into a worker, because the product has none so slow."""
+"""A task that runs until a test lets it end; mounted into a worker, since the product has no such task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example product, built and run as its documents say: one image, an encrypted database and cache, one origin."""
+"""The example product, built and run as in production: one image, TLS to database and cache, one origin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.examples.product import ALLTHRIVE, BEAT, DIGEST, HERE, IMAGE, WORKER, Stack, docker, eventually, get, run
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-# The builds of the pipeline do it too: tests/end_to_end/allthrive/test_push.py.
+# Marks what the builds of a pushed commit do too: tests/end_to_end/allthrive/test_push.py.
 REPEATED = pytest.mark.long
 
 SEEDS = ["seed_topics", "seed_taxonomies", "seed_categories", "seed_tools", "seed_quizzes"]
@@ -21,7 +21,7 @@ SEEDS = ["seed_topics", "seed_taxonomies", "seed_categories", "seed_tools", "see
 
 @pytest.fixture(scope="module")
 def site(stack: Stack) -> str:
-    """Start web, worker, beat and a front that serves page and API on one origin; return its address."""
+    """Starts web, worker, beat, and nginx that serves page and API on one origin; returns its URL."""
     frontend = ALLTHRIVE / "frontend"
     install(frontend)
     run("npm", "run", "build", cwd=frontend)
@@ -46,12 +46,12 @@ def health(container: str) -> str:
 
 
 def install(folder: Path) -> None:
-    """Install what the lock file names, once."""
+    """Installs the packages of the lock file, unless they are installed."""
     if not (folder / "node_modules").exists():
         run("npm", "ci", "--no-audit", "--no-fund", cwd=folder)
 
 
-def test_the_image_runs_its_command_as_a_user_without_rights(image: str) -> None:
+def test_the_image_does_not_run_as_root(image: str) -> None:
     config = json.loads(docker("image", "inspect", "--format", "{{json .Config}}", image))
     assert config["User"] == "10001"
     assert config["Cmd"] == ["daphne", "-b", "0.0.0.0", "-p", "8000", "config.asgi:application"]
@@ -65,7 +65,7 @@ def test_the_image_cannot_install_anything(image: str) -> None:
 
 @REPEATED
 def test_the_backend_passes_its_own_tests_inside_the_image(stack: Stack) -> None:
-    # A Redis of its own: these tests take the lease that the running beat holds.
+    # A Redis of its own, since these tests take the lease that the running beat holds.
     stack.start("redis-of-the-tests", "redis:7-alpine")
     docker(
         *("run", "--rm", "--network", stack.name, "--tmpfs", "/tmp", "--env", "SECRET_KEY=tests"),
@@ -85,7 +85,7 @@ def test_seeding_twice_leaves_what_seeding_once_made(stack: Stack, site: str) ->
     assert len(json.loads(seeded[1])["topics"]) == 6
 
 
-def test_the_status_names_the_release_and_sees_every_part_work(site: str) -> None:
+def test_the_status_names_the_release_and_every_part_works(site: str) -> None:
     def status() -> Any:
         body = json.loads(get(f"{site}/api/v1/status/")[1])
         return body if body["worker"]["ok"] else None
@@ -104,7 +104,7 @@ def test_static_files_carry_their_content_in_their_name(site: str) -> None:
     assert get(site + stylesheet)[0] == 200
 
 
-def test_a_stopped_worker_puts_its_unfinished_task_back_and_another_finishes_it(stack: Stack) -> None:
+def test_a_stopped_worker_returns_its_unfinished_task_and_another_finishes_it(stack: Stack) -> None:
     """Uses a queue of its own, since the site's worker does not know this task."""
     slow_worker = [*WORKER, "--include", "slow_task", "--queues", "slow"]
     options = (
@@ -152,7 +152,7 @@ def test_the_end_to_end_tests_pass_in_a_real_browser(stack: Stack, site: str) ->
 
 @REPEATED
 @pytest.mark.parametrize("check", ["lint", "typecheck", "test"])
-def test_the_frontend_passes_its_own(check: str) -> None:
+def test_the_frontend_passes_its_own_checks(check: str) -> None:
     if shutil.which("npm") is None:
         pytest.skip("no npm")
     install(ALLTHRIVE / "frontend")

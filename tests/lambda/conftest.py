@@ -1,4 +1,4 @@
-"""How hypothesis looks at planted defects: always at the same examples, and content with the first that fails."""
+"""Hypothesis' profile for planted defects: always the same examples, and no shrinking after the first failure."""
 
 from __future__ import annotations
 

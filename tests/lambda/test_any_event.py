@@ -1,7 +1,7 @@
-"""Whatever a handler is called with, it says what is wrong in a sentence: no stack trace, no secret, one answer a job.
+"""A handler reports any malformed event in a sentence: without traceback or secret, and with one answer per job.
 
-Events are valid ones with something replaced or taken away, at any place; values are any JSON. AWS refuses what it is
-asked, except for a job's answer, and so does GitHub: what is tried here is the way to there.
+The events are valid ones in which some place is removed or replaced by any JSON. AWS and GitHub refuse every request
+except the answer to a job: these tests cover the code before those requests.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ ACTIONS: dict[str, dict[str, Any]] = {
     "promote_image": {"images": [IMAGE], "tag": "v1"},
     "publish_release": {"repository": "o/r", "secret": "x/github", "tag": "v1", "commit": "c" * 40, "images": [IMAGE]},
 }
-NEWS: dict[str, dict[str, Any]] = {
+FUNCTIONS: dict[str, dict[str, Any]] = {
     "report_failure": {"product": "p", "repository": "o/r", "secret": "x/github", "issues": ["allthrive-main"]},
     "notify": {"product": "p", "topic": "arn:aws:sns:us-east-1:111122223333:t", "releases": ["allthrive-main"]},
     "cancel_superseded": {"protected_stages": ["Production"]},
@@ -64,18 +64,18 @@ SCALARS = (
 )
 VALUES = st.recursive(
     SCALARS,
-    lambda it: st.lists(it, max_size=3) | st.dictionaries(st.text(max_size=8), it, max_size=3),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
     max_leaves=6,
 )
 _GONE = object()
 
 
 class Refusing(FaultyAws):
-    """AWS that refuses everything, and takes the answers of jobs."""
+    """AWS that refuses every request except the answers to jobs."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.handlers = _Everything()
+        self.handlers = _RefusingHandlers()
         self.answers: list[dict[str, Any]] = []
         for name in ("PutJobSuccessResult", "PutJobFailureResult"):
             self.handlers[f"codepipeline.{name}"] = self._take
@@ -85,7 +85,7 @@ class Refusing(FaultyAws):
         return {}
 
 
-class _Everything(dict[str, Handler]):
+class _RefusingHandlers(dict[str, Handler]):
     def __contains__(self, _: object) -> bool:
         return True
 
@@ -96,7 +96,7 @@ class _Everything(dict[str, Handler]):
         return refuse
 
 
-class _Kept(logging.Handler):
+class _Recorder(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.records: list[logging.LogRecord] = []
@@ -107,8 +107,8 @@ class _Kept(logging.Handler):
 
 @contextmanager
 def logged() -> Iterator[list[logging.LogRecord]]:
-    """Everything that is logged at any level, as Lambda would print it."""
-    handler = _Kept()
+    """Collects the log records of every level, as Lambda would print them."""
+    handler = _Recorder()
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)
@@ -121,7 +121,7 @@ def logged() -> Iterator[list[logging.LogRecord]]:
 
 
 def job(parameters: dict[str, Any]) -> dict[str, Any]:
-    """A job's event, with secrets where CodePipeline puts them."""
+    """Returns a job's event, with secrets where CodePipeline puts them."""
     return {
         "CodePipeline.job": {
             "id": "11111111-1111-4111-8111-111111111111",
@@ -140,6 +140,7 @@ def job(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def paths(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yields the path of keys to each value in some data, first the empty path to the data itself."""
     children = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     yield path
     for key, value in children:
@@ -147,55 +148,55 @@ def paths(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(data: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """The data with another value there, or without one."""
+    """Returns a copy of the data with another value at a path, or without that key."""
     if not path:
         return value
-    made = copy.deepcopy(data)
-    place: MutableMapping[Any, Any] = made
+    copied = copy.deepcopy(data)
+    parent: MutableMapping[Any, Any] = copied
     for key in path[:-1]:
-        place = place[key]
+        parent = parent[key]
     if value is _GONE:
-        del place[path[-1]]
+        del parent[path[-1]]
     else:
-        place[path[-1]] = value
-    return made
+        parent[path[-1]] = value
+    return copied
 
 
 def changes(data: Any) -> st.SearchStrategy[Any]:
-    """The data with one or two places changed."""
-    one = st.tuples(st.sampled_from([each for each in paths(data) if each]), VALUES | st.just(_GONE))
+    """Returns a strategy for the data with one or two values changed, or for any other JSON."""
+    change = st.tuples(st.sampled_from([path for path in paths(data) if path]), VALUES | st.just(_GONE))
 
-    def apply(found: list[tuple[tuple[Any, ...], Any]]) -> Any:
-        made = data
-        for path, value in found:
+    def apply(drawn: list[tuple[tuple[Any, ...], Any]]) -> Any:
+        result = data
+        for path, value in drawn:
             try:
-                made = changed(made, path, value)
-            except (KeyError, IndexError, TypeError):  # the first change took that place away
+                result = changed(result, path, value)
+            except (KeyError, IndexError, TypeError):  # the first change removed that place
                 continue
-        return made
+        return result
 
-    return st.lists(one, min_size=1, max_size=2).map(apply) | VALUES
+    return st.lists(change, min_size=1, max_size=2).map(apply) | VALUES
 
 
 CLEAR = (UnreadableEventError, Unanswered, ClientError)
-"""What a handler may raise: Lambda calls again, and at last keeps the event where an alarm watches."""
+"""Exceptions that a handler may raise: Lambda retries, then keeps the event in a queue that has an alarm."""
 
 
 def called(name: str, given: Any, fixed: dict[str, Any]) -> tuple[Refusing, str]:
-    """Call a handler; answers what AWS saw, and everything that was said."""
+    """Calls a handler; returns AWS with the answers it got, and all messages: logged or raised."""
     aws, main = Refusing(), _main(name)
     with played(aws) as monkeypatch, logged() as records:
         monkeypatch.setenv("SETTINGS", json.dumps(fixed))
         monkeypatch.setenv("AWS_SESSION_TOKEN", CANARY)
         monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:1")
-        said = ""
+        raised = ""
         try:
             main(given, None)
         except CLEAR as error:
-            said = str(error)
+            raised = str(error)
     traces = [record for record in records if record.exc_info]
-    assert not traces, f"a stack trace: {traces[0].exc_info}"
-    return aws, "\n".join([said, *(record.getMessage() for record in records)])
+    assert not traces, f"a traceback: {traces[0].exc_info}"
+    return aws, "\n".join([raised, *(record.getMessage() for record in records)])
 
 
 def _main(name: str) -> Callable[[Any, object], None]:
@@ -208,11 +209,11 @@ def _main(name: str) -> Callable[[Any, object], None]:
 @given(data=st.data())
 def test_any_job_event_gets_one_answer_or_a_clear_error(name: str, data: st.DataObject) -> None:
     given_event = data.draw(changes(job(ACTIONS[name])))
-    aws, said = called(name, given_event, {})
+    aws, messages = called(name, given_event, {})
 
     assert len(aws.answers) <= 1
-    assert aws.answers or "CodePipeline" in said
-    assert CANARY not in said + json.dumps(aws.answers)
+    assert aws.answers or "CodePipeline" in messages
+    assert CANARY not in messages + json.dumps(aws.answers)
     for answer in aws.answers:
         if "failureDetails" in answer:
             assert answer["failureDetails"]["message"]
@@ -224,15 +225,15 @@ def test_any_job_event_gets_one_answer_or_a_clear_error(name: str, data: st.Data
 def test_any_user_parameters_and_any_state_get_one_answer(name: str, data: st.DataObject) -> None:
     given_event = job(data.draw(changes(ACTIONS[name])))
     inner = given_event["CodePipeline.job"]["data"]
-    state = {"key": "k", "started": 1_800_000_000, "until": 1_800_000_900, "task": "t", "tries": 1, "asked": 1}
+    state = {"key": "k", "started": 1_800_000_000, "until": 1_800_000_900, "task": "t", "tries": 1, "requested": 1}
     inner["continuationToken"] = json.dumps(data.draw(st.just(state) | changes(state)))
-    aws, said = called(name, given_event, {})
+    aws, messages = called(name, given_event, {})
 
     assert len(aws.answers) == 1
-    assert CANARY not in said + json.dumps(aws.answers)
+    assert CANARY not in messages + json.dumps(aws.answers)
 
 
-@pytest.mark.parametrize("name", NEWS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("kind", ["run", "approval"])
 @MANY
 @given(data=st.data())
@@ -240,45 +241,48 @@ def test_any_event_of_eventbridge_is_read_or_refused_with_a_clear_error(
     name: str, kind: str, data: st.DataObject
 ) -> None:
     plain = event(3, "FAILED", **{"branch-name": "main"}) if kind == "run" else approval(3)
-    _, said = called(name, data.draw(changes(plain)), NEWS[name])
+    _, messages = called(name, data.draw(changes(plain)), FUNCTIONS[name])
 
-    assert CANARY not in said
+    assert CANARY not in messages
 
 
-EXPECTED = "expected an event of CodePipeline with the "
+EXPECTED = "expected a CodePipeline event with a"
 
 
 @pytest.mark.parametrize(
-    ("given_event", "said"),
+    ("given_event", "message"),
     [
-        (None, f"{EXPECTED}object CodePipeline.job, got nothing"),
-        ([CANARY], f"{EXPECTED}object CodePipeline.job, got nothing"),
-        ({"CodePipeline.job": CANARY}, f"{EXPECTED}object CodePipeline.job, got a str"),
-        ({"CodePipeline.job": {"id": 7}}, f"{EXPECTED}text CodePipeline.job.id, got a int"),
+        (None, f"{EXPECTED}n object CodePipeline.job, got nothing"),
+        ([CANARY], f"{EXPECTED}n object CodePipeline.job, got nothing"),
+        ({"CodePipeline.job": CANARY}, f"{EXPECTED}n object CodePipeline.job, got str"),
+        ({"CodePipeline.job": {"id": 7}}, f"{EXPECTED} string CodePipeline.job.id, got int"),
     ],
 )
-def test_what_is_no_job_is_refused_with_what_was_expected(given_event: Any, said: str) -> None:
+def test_an_event_without_a_job_is_refused_with_what_was_expected(given_event: Any, message: str) -> None:
     with pytest.raises(UnreadableEventError) as error:
         _main("promote_image")(given_event, None)
 
-    assert str(error.value) == said
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize(
-    ("parameters", "said"),
+    ("parameters", "message"),
     [
-        ({"a": 1}, "UserParameters must be the text of a JSON object, got dict"),
-        ("[" * 30_000, "UserParameters must be a JSON object, not this many brackets in each other"),
-        ('{"images": ["\\ud800"], "tag": "v1"}', "parameter 'images' holds half a character, which nobody can send"),
+        ({"a": 1}, "UserParameters must be a string with a JSON object, got dict"),
+        ("[" * 30_000, "UserParameters must be a JSON object, but it is nested too deeply"),
+        (
+            '{"images": ["\\ud800"], "tag": "v1"}',
+            "parameter 'images' contains an unpaired surrogate and cannot be encoded",
+        ),
     ],
 )
-def test_user_parameters_that_nobody_could_use_are_a_configuration_error(parameters: Any, said: str) -> None:
+def test_user_parameters_that_cannot_be_parsed_are_a_configuration_error(parameters: Any, message: str) -> None:
     given_event = job({})
     given_event["CodePipeline.job"]["data"]["actionConfiguration"]["configuration"]["UserParameters"] = parameters
-    assert said in _configuration_error("promote_image", given_event)
+    assert message in _configuration_error("promote_image", given_event)
 
 
-def test_a_region_that_is_none_is_a_configuration_error() -> None:
+def test_an_invalid_region_is_a_configuration_error() -> None:
     given_event = job({**ACTIONS["run_migrations"], "region": "not a region"})
     assert "Provided region_name 'not a region'" in _configuration_error("run_migrations", given_event)
 
@@ -297,12 +301,12 @@ def test_a_foreign_continuation_token_is_refused(token: str) -> None:
     aws, _ = called("run_migrations", given_event, {})
 
     (answer,) = aws.answers
-    assert answer["failureDetails"]["message"] == "the continuation token is not one of this handler's"
+    assert answer["failureDetails"]["message"] == "this handler did not write the continuation token"
 
 
-@pytest.mark.parametrize("name", NEWS)
+@pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("detail", [None, CANARY, {}, {"pipeline": 7}, {"pipeline": "p", "execution-id": None}])
-def test_news_without_a_run_are_refused_with_what_was_expected(name: str, detail: Any) -> None:
-    _, said = called(name, {"id": f"{name}-{detail}", "detail": detail}, NEWS[name])
+def test_a_state_change_without_a_run_is_refused_with_what_was_expected(name: str, detail: Any) -> None:
+    _, messages = called(name, {"id": f"{name}-{detail}", "detail": detail}, FUNCTIONS[name])
 
-    assert said.startswith("expected an event of CodePipeline with the ")
+    assert messages.startswith(EXPECTED)

@@ -1,4 +1,4 @@
-"""A newer run of a branch stops the older ones, and never anything else."""
+"""A newer run of a branch or pull request stops the older ones, and nothing else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_an_older_run_of_the_branch_is_stopped_once_its_actions_have_ended(cloud
     assert cloud.stopped == [run_id(2), run_id(1)]
 
 
-def test_another_branch_goes_on(cloud: History) -> None:
+def test_a_run_of_another_branch_is_not_stopped(cloud: History) -> None:
     cloud.run(1, branch="feature/b")
     cloud.run(2, branch="feature/a")
 
@@ -67,7 +67,7 @@ def test_pull_requests_of_one_branch_name_are_told_apart(cloud: History) -> None
 
 
 @pytest.mark.parametrize("stage", ["Approval", "Production", "Release"])
-def test_a_run_that_has_entered_a_protected_stage_goes_on(cloud: History, stage: str) -> None:
+def test_a_run_that_has_entered_a_protected_stage_is_not_stopped(cloud: History, stage: str) -> None:
     cloud.run(1, stages={"Source": "Succeeded", stage: "InProgress"})
     cloud.run(2)
 
@@ -76,7 +76,7 @@ def test_a_run_that_has_entered_a_protected_stage_goes_on(cloud: History, stage:
     assert cloud.stopped == []
 
 
-def test_which_stages_protect_is_configured(cloud: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_protected_stages_are_configurable(cloud: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SETTINGS", json.dumps({"protected_stages": ["Production"]}))
     cloud.run(1, stages={"Source": "Succeeded", "Approval": "InProgress"})
     cloud.run(2)
@@ -86,7 +86,7 @@ def test_which_stages_protect_is_configured(cloud: History, monkeypatch: pytest.
     assert cloud.stopped == [run_id(1)]
 
 
-def test_a_rollback_is_neither_stopped_nor_stops(cloud: History) -> None:
+def test_a_rollback_neither_stops_runs_nor_is_stopped(cloud: History) -> None:
     cloud.run(1)
     cloud.run(2, rollback=True)
     cloud.run(3)
@@ -106,7 +106,7 @@ def test_a_run_that_a_person_stopped_stops_nothing(cloud: History) -> None:
     assert cloud.stopped == []
 
 
-def test_doing_it_twice_changes_nothing(cloud: History) -> None:
+def test_stopping_twice_changes_nothing(cloud: History) -> None:
     cloud.run(1)
     cloud.run(2)
 
@@ -117,7 +117,7 @@ def test_doing_it_twice_changes_nothing(cloud: History) -> None:
 
 
 @pytest.mark.parametrize("code", ["DuplicatedStopRequestException", "PipelineExecutionNotStoppableException"])
-def test_a_run_that_ends_meanwhile_is_no_fault(cloud: History, code: str) -> None:
+def test_a_run_that_ends_meanwhile_is_no_error(cloud: History, code: str) -> None:
     cloud.run(1)
     cloud.run(2)
 
@@ -129,7 +129,7 @@ def test_a_run_that_ends_meanwhile_is_no_fault(cloud: History, code: str) -> Non
     start(2)
 
 
-def test_a_branch_that_is_not_known_yet_is_asked_for_a_minute_later(cloud: History) -> None:
+def test_a_branch_that_is_not_known_yet_raises_so_that_lambda_calls_again_a_minute_later(cloud: History) -> None:
     cloud.run(1)
     cloud.run(2, stages={"Source": "InProgress"})
 
@@ -140,12 +140,12 @@ def test_a_branch_that_is_not_known_yet_is_asked_for_a_minute_later(cloud: Histo
     assert cloud.stopped == [run_id(1)]
 
 
-def test_a_run_that_is_not_listed_yet_is_asked_for_a_minute_later(cloud: History) -> None:
+def test_a_run_that_is_not_listed_yet_raises_so_that_lambda_calls_again_a_minute_later(cloud: History) -> None:
     with pytest.raises(handler.NotKnownYetError, match="does not list run"):
         start(2)
 
 
-def test_a_pipeline_with_one_branch_needs_no_look_at_the_source(
+def test_the_branch_of_a_pipeline_with_one_branch_is_not_read_from_its_source(
     cloud: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SETTINGS", json.dumps({"branches": {"allthrive-main": "main"}}))
@@ -164,7 +164,7 @@ def test_other_events_do_nothing(cloud: History, state: str) -> None:
     assert cloud.calls == []
 
 
-def test_a_missing_right_raises_so_that_lambda_tells_it(cloud: History) -> None:
+def test_a_missing_permission_raises_so_that_lambda_counts_an_error(cloud: History) -> None:
     cloud.run(1)
     cloud.run(2)
     cloud.faults["codepipeline.StopPipelineExecution"] = ["denied"]
@@ -175,7 +175,7 @@ def test_a_missing_right_raises_so_that_lambda_tells_it(cloud: History) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_in_any_order_of_events_the_newest_run_of_each_branch_is_what_is_left(data: st.DataObject) -> None:
+def test_events_in_any_order_leave_the_newest_run_of_each_branch(data: st.DataObject) -> None:
     cloud = History()
     branches = data.draw(st.lists(st.sampled_from(["main", "feature/a"]), min_size=1, max_size=5), label="branches")
     for number, branch in enumerate(branches, start=1):

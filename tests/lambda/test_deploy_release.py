@@ -1,4 +1,4 @@
-"""A release reaches its stack once, and a failure names the first cause and what runs now."""
+"""A release updates its stack once, and a failure names the first cause and the release that runs now."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MIGRATION_ONLY: dict[str, Any] = {"stack": STACK, "parameters": {"MigrationImage
 
 
 class Deployment(Action):
-    """The action, and the CloudFormation and ECS it meets."""
+    """The action, with fakes of CloudFormation and ECS."""
 
     def __init__(self, parameters: dict[str, Any] | str | None = None) -> None:
         super().__init__(handler.main, parameters or PARAMETERS)
@@ -40,8 +40,9 @@ class Deployment(Action):
         self.updates: list[dict[str, str]] = []
         self.tokens: set[str] = set()
         self.left = -1
-        """Events the running update still makes."""
+        """How often the events of the update in progress are read before it ends; -1 without an update."""
         self.takes = 3
+        """The value of `left` when an update starts."""
         self.ends = "UPDATE_COMPLETE"
         self.reason = "Web: ECS Deployment Circuit Breaker was triggered"
         self.running = 5
@@ -71,7 +72,7 @@ class Deployment(Action):
         )
 
     def _advance(self) -> None:
-        """One step of the update that runs, at each look at it."""
+        """Brings the update in progress one step further: each time its events are read."""
         if self.left < 0:
             return
         self.left -= 1
@@ -145,9 +146,9 @@ class Deployment(Action):
         service = {"serviceName": "production-allthrive-web", "status": "ACTIVE", "desiredCount": self.running}
         return {"services": [service], "failures": []}
 
-    def somebody_updates(self, looks: int) -> None:
-        """Another update runs, for so many looks at the stack."""
-        self.stack_status, self.left, self.token_of_update = "UPDATE_IN_PROGRESS", looks, "somebody"
+    def somebody_updates(self, steps: int) -> None:
+        """Starts an update that is not the action's and takes this many steps."""
+        self.stack_status, self.left, self.token_of_update = "UPDATE_IN_PROGRESS", steps, "somebody"
         self._event("somebody", "s", STACK, "UPDATE_IN_PROGRESS")
 
 
@@ -174,13 +175,11 @@ def test_a_release_changes_its_parameters_and_nothing_else(action: Deployment) -
 @pytest.mark.parametrize(
     "image",
     [
-        OLD,  # released before images were looked up by their commit's full name: no tag of it is asked for
+        OLD,  # released before images were looked up by their commit's full name; no tag is read
         NEW.replace("allthrive/backend", "allthrive/branches/backend"),
     ],
 )
-def test_an_image_is_known_by_its_digest_whichever_tags_it_has_and_wherever_it_is(
-    action: Deployment, image: str
-) -> None:
+def test_an_image_is_identified_by_its_digest_whatever_its_tags_and_repository(action: Deployment, image: str) -> None:
     action.stack |= dict.fromkeys(("BackendImage", "MigrationImage"), NEW)
     release = {"BackendImage": image, "MigrationImage": image, "ReleaseVersion": "1.1.0-abc1234"}
 
@@ -198,7 +197,7 @@ def test_a_service_starts_with_no_fewer_tasks_than_its_minimum(action: Deploymen
     assert action.updates[0]["WebDesiredCount"] == "2"
 
 
-def test_a_service_that_is_not_there_yet_starts_with_its_minimum(action: Deployment) -> None:
+def test_a_service_that_does_not_exist_yet_starts_with_its_minimum(action: Deployment) -> None:
     action.on("ecs.DescribeServices", lambda _: {"services": [], "failures": [{"reason": "MISSING"}]})
 
     action.run()
@@ -258,7 +257,7 @@ def test_an_update_of_somebody_else_that_never_ends_fails_at_the_deadline(action
     action.run()
 
     assert (action.status, action.updates) == ("Failed", [])
-    assert "somebody else updates it; gave up 60 minutes after the start. Nothing was changed" in action.message
+    assert "another update is in progress; gave up 60 minutes after the start. Nothing was changed" in action.message
 
 
 def test_an_update_of_somebody_else_that_begins_at_the_same_moment_is_waited_for(action: Deployment) -> None:
@@ -274,22 +273,22 @@ def test_an_update_of_somebody_else_that_begins_at_the_same_moment_is_waited_for
     assert (action.status, len(action.updates)) == ("Succeeded", 1)
 
 
-def test_a_failure_of_somebody_elses_update_is_not_taken_for_ours(action: Deployment) -> None:
+def test_a_failed_update_of_somebody_else_does_not_count_as_ours(action: Deployment) -> None:
     action.somebody_updates(2)
     action.ends = "UPDATE_ROLLBACK_COMPLETE"
     action.every = 0
-    finish = action._update
+    update = action._update
 
-    def well(given: dict[str, Any]) -> str:
+    def succeed(given: dict[str, Any]) -> str:
         action.ends = "UPDATE_COMPLETE"
-        return finish(given)
+        return update(given)
 
-    action.on("cloudformation.UpdateStack", well)
+    action.on("cloudformation.UpdateStack", succeed)
 
     assert action.run().status == "Succeeded"
 
 
-def test_a_change_by_somebody_else_right_after_ours_is_no_success(action: Deployment) -> None:
+def test_a_change_by_somebody_else_right_after_our_update_is_a_failure(action: Deployment) -> None:
     action.before = lambda name: (
         action.stack.update(BackendImage=OLD) if name.endswith("DescribeStacks") and len(action.events) > 3 else None
     )
@@ -307,10 +306,10 @@ def test_a_stack_that_takes_no_update_is_refused(action: Deployment, status: str
     action.run()
 
     assert (action.status, action.calls_made, action.updates) == ("Failed", 1, [])
-    assert f"is {status} and takes no release" in action.message
+    assert f"is {status} and cannot be updated" in action.message
 
 
-def test_at_the_deadline_the_update_is_cancelled_and_its_way_back_awaited(action: Deployment) -> None:
+def test_at_the_deadline_the_update_is_cancelled_and_its_rollback_is_waited_for(action: Deployment) -> None:
     action.takes = 10**6
 
     action.run()
@@ -351,21 +350,21 @@ def test_a_cancellation_that_always_fails_still_ends_in_a_failure(action: Deploy
     assert action.clock.time - 1_800_000_000 < 5000
 
 
-def test_a_way_back_that_never_ends_fails_too(action: Deployment) -> None:
+def test_a_rollback_that_never_ends_fails(action: Deployment) -> None:
     action.takes = 10**6
     action.on("cloudformation.CancelUpdateStack", lambda _: "<CancelUpdateStackResponse/>")
 
     action.run()
 
-    assert "is not back yet" in action.message
+    assert "is still rolling back" in action.message
 
 
-def test_an_accepted_update_that_shows_no_event_fails(action: Deployment) -> None:
+def test_an_accepted_update_without_any_event_fails(action: Deployment) -> None:
     action.on("cloudformation.UpdateStack", lambda _: "<UpdateStackResponse><UpdateStackResult/></UpdateStackResponse>")
 
     action.run()
 
-    assert "shows no event" in action.message
+    assert "lists no event" in action.message
 
 
 def test_a_parameter_the_stack_does_not_have_is_refused(action: Deployment) -> None:
@@ -382,10 +381,10 @@ def test_a_parameter_the_stack_does_not_have_is_refused(action: Deployment) -> N
         ({"parameters": {"BackendImage": "backend:latest"}}, "must name an image by digest"),
         (
             {"parameters": {"ReleaseVersion": "#{Build.VERSION}"}},
-            "'parameters.ReleaseVersion' holds a variable that no",
+            "'parameters.ReleaseVersion' contains a variable that no",
         ),
         ({"parameters": {}}, "parameter 'parameters' is empty"),
-        ({"stack": ""}, "parameter 'stack' must be a text that is not empty"),
+        ({"stack": ""}, "parameter 'stack' must be a non-empty string"),
         ({"cluster": ""}, "parameter 'counts' needs 'cluster'"),
         ({"counts": {"WebDesiredCount": {"service": "web", "minimum": -1}}}, "'minimum' must be between 0 and 1000"),
         ({"deadline_minutes": "soon"}, "parameter 'deadline_minutes' must be a number, got 'soon'"),
@@ -399,7 +398,7 @@ def test_a_wrong_parameter_is_named(action: Deployment, changes: dict[str, Any],
     assert message in action.message
 
 
-def test_what_does_not_change_may_stand_in_the_environment(action: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_constant_parameters_may_be_set_in_the_environment(action: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SETTINGS", json.dumps({key: value for key, value in PARAMETERS.items() if key != "parameters"}))
     action.parameters = json.dumps({"parameters": RELEASE})
 
@@ -407,12 +406,12 @@ def test_what_does_not_change_may_stand_in_the_environment(action: Deployment, m
 
 
 def test_another_account_is_reached_through_its_role(action: Deployment) -> None:
-    taken = "<AccessKeyId>other</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+    credentials = "<AccessKeyId>other</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
     action.on(
         "sts.AssumeRole",
         lambda _: (
             "<AssumeRoleResponse><AssumeRoleResult><Credentials>"
-            f"{taken}<Expiration>2030-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+            f"{credentials}<Expiration>2030-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
         ),
     )
 
@@ -423,7 +422,7 @@ def test_another_account_is_reached_through_its_role(action: Deployment) -> None
 
 
 @pytest.mark.parametrize("operation", ["cloudformation.DescribeStackEvents", "cloudformation.UpdateStack"])
-def test_a_missing_right_fails_at_once_and_says_which(action: Deployment, operation: str) -> None:
+def test_a_missing_permission_fails_at_once_and_is_named(action: Deployment, operation: str) -> None:
     action.faults[operation] = ["denied"]
 
     action.run()
@@ -443,7 +442,7 @@ def test_a_missing_right_fails_at_once_and_says_which(action: Deployment, operat
         "codepipeline.PutJobSuccessResult",
     ],
 )
-def test_a_fault_that_passes_changes_nothing(action: Deployment, operation: str, fault: str) -> None:
+def test_a_transient_fault_changes_nothing(action: Deployment, operation: str, fault: str) -> None:
     action.faults[operation] = [fault, fault, None, fault, fault, fault, fault]
 
     action.run()
@@ -479,11 +478,11 @@ OPERATIONS = (
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_whatever_fails_the_stack_is_updated_once_and_success_means_the_release_is_there(data: st.DataObject) -> None:
+def test_whatever_fails_the_stack_is_updated_once_and_success_means_it_has_the_release(data: st.DataObject) -> None:
     action = Deployment()
     faults = st.lists(st.none() | st.sampled_from(TRANSIENT), max_size=6)
     action.faults = {name: data.draw(faults, label=name) for name in OPERATIONS}
-    longest = max(in_a_row(each) for each in action.faults.values())
+    longest = max(in_a_row(plan) for plan in action.faults.values())
     action.takes = data.draw(st.integers(0, 6), label="takes")
     action.ends = data.draw(st.sampled_from(["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]), label="ends")
     action.duplicates = data.draw(st.dictionaries(st.integers(0, 4), st.integers(0, 3), max_size=3), label="duplicates")

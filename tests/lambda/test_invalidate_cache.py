@@ -1,4 +1,4 @@
-"""One invalidation per action, patience where CloudFront asks for it, and an end in any case."""
+"""One invalidation per action; too many in progress are waited for, and the action always ends."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ PARAMETERS: dict[str, Any] = {"stack": "edge"}
 
 
 class Invalidation(Action):
-    """The action, and the CloudFront it meets."""
+    """The action, with fakes of CloudFront and CloudFormation."""
 
     def __init__(self, parameters: dict[str, Any] | str | None = None) -> None:
         super().__init__(handler.main, parameters or PARAMETERS)
         self.made: dict[str, str] = {}
-        """By caller reference, the paths: the same ones again are the same invalidation."""
+        """The paths of each invalidation by caller reference: the same reference is the same invalidation."""
         self.too_many = 0
+        """How often CloudFront refuses, since too many invalidations are in progress."""
         self.takes = 2
+        """How often the invalidation is read before it is completed."""
         self.output = "DistributionId"
         self.on("cloudformation.DescribeStacks", self._stacks)
         self.on("cloudfront.CreateInvalidation", self._create)
@@ -65,7 +67,7 @@ def _action(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield action
 
 
-def test_pages_are_forgotten_and_it_waits_until_they_are(action: Invalidation) -> None:
+def test_pages_are_invalidated_and_the_invalidation_is_waited_for(action: Invalidation) -> None:
     action.run()
 
     assert (action.status, list(action.made.values()), action.reference) == ("Succeeded", ["/index.html"], "I1")
@@ -103,7 +105,7 @@ def test_a_retried_stage_invalidates_anew(action: Invalidation, monkeypatch: pyt
 @pytest.mark.parametrize(
     "operation", ["cloudfront.CreateInvalidation", "cloudfront.GetInvalidation", "codepipeline.PutJobSuccessResult"]
 )
-def test_a_fault_that_passes_changes_nothing(action: Invalidation, operation: str, fault: str) -> None:
+def test_a_transient_fault_changes_nothing(action: Invalidation, operation: str, fault: str) -> None:
     action.faults[operation] = [fault, fault, None, fault, fault, fault, fault]
 
     action.run()
@@ -160,7 +162,7 @@ def test_whatever_fails_there_is_one_invalidation_and_one_answer(data: st.DataOb
     faults = st.lists(st.none() | st.sampled_from(TRANSIENT), max_size=6)
     operations = ("cloudfront.CreateInvalidation", "cloudfront.GetInvalidation", "codepipeline.PutJobSuccessResult")
     action.faults = {name: data.draw(faults, label=name) for name in operations}
-    longest = max(in_a_row(each) for each in action.faults.values())
+    longest = max(in_a_row(plan) for plan in action.faults.values())
     action.takes = data.draw(st.integers(0, 4), label="takes")
     action.too_many = data.draw(st.integers(0, 3), label="too many")
     action.duplicates = data.draw(st.dictionaries(st.integers(0, 3), st.integers(0, 2), max_size=2), label="duplicates")

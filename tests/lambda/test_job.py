@@ -50,19 +50,19 @@ def works(action: Action, outcome: str) -> Action:
     return action
 
 
-def test_what_is_done_is_told_with_its_variables(action: Action) -> None:
+def test_a_success_is_reported_with_its_variables(action: Action) -> None:
     action.run()
 
     assert (action.status, action.reference, action.variables) == ("Succeeded", "reference", {"digest": "1"})
 
 
-def test_what_never_ends_fails_at_the_deadline(action: Action) -> None:
+def test_an_action_that_never_ends_fails_at_the_deadline(action: Action) -> None:
     works(action, "wait").run()
 
     assert (action.status, action.message) == ("Failed", "not yet; gave up 10 minutes after the start.")
 
 
-def test_a_deadline_of_the_action_counts_before_the_handlers(action: Action) -> None:
+def test_the_deadline_of_an_action_overrides_that_of_the_handler(action: Action) -> None:
     action.parameters = json.dumps({"outcome": "wait", "deadline_minutes": "2"})
 
     action.run()
@@ -70,17 +70,17 @@ def test_a_deadline_of_the_action_counts_before_the_handlers(action: Action) -> 
     assert action.message == "not yet; gave up 2 minutes after the start."
 
 
-def test_a_crash_is_a_failure_with_its_name(action: Action) -> None:
+def test_an_exception_is_a_failure_that_names_it(action: Action) -> None:
     works(action, "crash").run()
 
     assert (action.status, action.message) == ("Failed", "the handler failed: KeyError: 'what'")
 
 
-def test_a_state_that_codepipeline_would_not_carry_is_a_failure(action: Action) -> None:
+def test_a_state_that_is_too_long_for_a_continuation_token_is_a_failure(action: Action) -> None:
     works(action, "big state").run()
 
     assert (action.status, action.accepted) == ("Failed", 1)
-    assert "CodePipeline carries 2048" in action.message
+    assert "a token has at most 2048" in action.message
 
 
 def test_a_result_that_codepipeline_refuses_is_a_failure(action: Action) -> None:
@@ -92,32 +92,32 @@ def test_a_result_that_codepipeline_refuses_is_a_failure(action: Action) -> None
     assert "refused the result of this step" in action.message
 
 
-def test_if_codepipeline_cannot_be_told_the_function_raises_so_that_lambda_calls_again(action: Action) -> None:
+def test_if_codepipeline_cannot_be_reached_the_function_raises_so_that_lambda_calls_again(action: Action) -> None:
     action.faults["codepipeline.PutJobSuccessResult"] = ["broken"] * 3
 
     action.run()
 
     assert action.status == "Succeeded"
-    assert [type(each) for each in action.raised] == [ClientError]
+    assert [type(error) for error in action.raised] == [ClientError]
 
 
-def test_a_client_of_another_program_does_not_decide_how_often_a_function_tries(action: Action) -> None:
+def test_the_configuration_of_another_client_does_not_change_how_often_a_function_retries(action: Action) -> None:
     patient = Config(retries={"mode": "standard", "total_max_attempts": 9})
     boto3.client("codepipeline", region_name="us-east-1", config=patient)
     action.faults["codepipeline.PutJobSuccessResult"] = ["broken"] * 3
 
     action.run()
 
-    assert [type(each) for each in action.raised] == [ClientError]
+    assert [type(error) for error in action.raised] == [ClientError]
 
 
 @pytest.mark.parametrize("token", ["not json", "[]", '"text"'])
-def test_a_token_that_is_not_ours_is_a_failure(action: Action, token: str) -> None:
+def test_a_malformed_continuation_token_is_a_failure(action: Action, token: str) -> None:
     action.token = token
 
     action.run()
 
-    assert "the continuation token is not one of this handler's" in action.message
+    assert "this handler did not write the continuation token" in action.message
 
 
 def test_an_event_without_data_is_answered_too(action: Action) -> None:
@@ -126,7 +126,7 @@ def test_an_event_without_data_is_answered_too(action: Action) -> None:
     assert (action.status, action.accepted) == ("Failed", 1)
 
 
-def test_a_job_that_is_answered_already_is_left_alone(action: Action) -> None:
+def test_a_job_that_was_answered_before_is_left_alone(action: Action) -> None:
     event = action.event()
     action.run()
 
@@ -173,10 +173,10 @@ def test_a_shortened_text_fits_and_keeps_both_ends(text: str, limit: int) -> Non
     assert short[-1:] == text[-1:]
 
 
-def test_user_parameters_go_before_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_parameters_override_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SETTINGS", '{"a": "environment", "b": "environment"}')
 
-    parameters = Parameters.of('{"a": "user"}')
+    parameters = Parameters.load('{"a": "user"}')
 
     assert (parameters.text("a"), parameters.text("b")) == ("user", "environment")
 
@@ -188,6 +188,6 @@ def test_user_parameters_go_before_the_environments(monkeypatch: pytest.MonkeyPa
         ("[]", "UserParameters must be a JSON object, got list"),
     ],
 )
-def test_what_is_no_object_is_refused(text: str, message: str) -> None:
+def test_user_parameters_that_are_no_json_object_are_refused(text: str, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
-        Parameters.of(text)
+        Parameters.load(text)

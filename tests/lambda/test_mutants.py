@@ -1,4 +1,4 @@
-"""Every planted defect is caught: the tests of the handlers are tested."""
+"""Mutation tests: each defect planted in a handler makes the named test of that handler fail."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from paths import ROOT
+
 SOURCE = ROOT / "lambda"
 TESTS = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Defect:
-    """A text in a handler's source, and what stands there instead."""
+    """A change to the source of a handler that a test must notice."""
 
     wrong: str
-    """What goes wrong then."""
+    """The consequence of the change."""
     file: str
     before: str
     after: str
     test: str
-    """Which test must notice: `module::test`, without their `test_`."""
+    """The test that must fail: `module::test`, both without `test_`."""
 
 
 JOB = "shared/job.py"
@@ -54,10 +55,10 @@ DEFECTS = (
         JOB,
         'except Exception as error:\n        log.exception("the handler failed")',
         'except ZeroDivisionError as error:\n        log.exception("the handler failed")',
-        "job::a_crash_is_a_failure_with_its_name",
+        "job::an_exception_is_a_failure_that_names_it",
     ),
     Defect(
-        "a failure is logged, but CodePipeline is not told: the action hangs for 20 minutes",
+        "a failure is logged, but not reported to CodePipeline: the action hangs for 20 minutes",
         JOB,
         "        _fail(job_id, failure)\n        return",
         "        return",
@@ -71,109 +72,109 @@ DEFECTS = (
         "run_migrations::a_long_log_is_shortened_and_keeps_its_beginning_and_end",
     ),
     Defect(
-        "what never ends is waited for without an end",
+        "an action that never ends is waited for without a limit",
         JOB,
         "if job.overdue:",
         "if False:",
-        "job::what_never_ends_fails_at_the_deadline",
+        "job::an_action_that_never_ends_fails_at_the_deadline",
     ),
     Defect(
-        "every call begins the time that is granted anew",
+        "every call moves the deadline",
         JOB,
         'self.number("until", int(now() + 60 * self.minutes))',
         "self.extend(self.minutes)",
-        "job::what_never_ends_fails_at_the_deadline",
+        "job::an_action_that_never_ends_fails_at_the_deadline",
     ),
     Defect(
-        "waiting is answered as success",
+        "an action in progress is reported as a success",
         JOB,
         'answer["continuationToken"] = result.token',
         "pass",
         "job::there_is_exactly_one_answer",
     ),
     Defect(
-        "a fault that would pass ends the action",
+        "a transient fault ends the action",
         JOB,
         "if not transient(error):",
         "if True:",
         "publish_release::a_rate_limit_is_waited_for",
     ),
     Defect(
-        "an answer that never arrived is taken for given, and Lambda does not call again",
+        "an answer that never arrived counts as given, and Lambda does not call again",
         JOB,
         "if code(error) not in _ANSWERED:\n            raise",
         "if False:\n            raise",
-        "job::if_codepipeline_cannot_be_told_the_function_raises_so_that_lambda_calls_again",
+        "job::if_codepipeline_cannot_be_reached_the_function_raises_so_that_lambda_calls_again",
     ),
     Defect(
-        "each call asks under a fresh client token: a second migration starts",
+        "each call uses a new client token: a second migration starts",
         MIGRATIONS,
         "clientToken=job.key",
         f"clientToken={RANDOM}",
         "run_migrations::a_task_whose_start_was_never_confirmed_is_found_and_stopped_at_the_deadline",
     ),
     Defect(
-        "RunTask's `failures` are ignored: a lack of capacity is a crash",
+        "RunTask's `failures` are ignored: a lack of capacity crashes the handler",
         MIGRATIONS,
         'if not started["tasks"]:',
         "if False:",
         "run_migrations::a_lack_of_capacity_is_waited_for",
     ),
     Defect(
-        "any reason not to start is waited for as a lack of capacity is",
+        "any reason not to start is waited for like a lack of capacity",
         MIGRATIONS,
-        "if all(_short_of(reason) for reason in reasons):",
+        "if all(_lacks_capacity(reason) for reason in reasons):",
         "if True:",
         "run_migrations::another_reason_not_to_start_fails_at_once",
     ),
     Defect(
-        "a missing exit code is taken for 0",
+        "a missing exit code counts as 0",
         MIGRATIONS,
         '.get("exitCode") != 0',
         '.get("exitCode", 0) != 0',
-        "run_migrations::a_missing_exit_code_is_never_taken_for_0",
+        "run_migrations::a_missing_exit_code_never_counts_as_0",
     ),
     Defect(
-        "a task that was stopped has migrated, if it ended with 0",
+        "a task that was stopped counts as migrated if it ended with 0",
         MIGRATIONS,
         ' and task.get("stopCode", "EssentialContainerExited") == "EssentialContainerExited"',
         "",
-        "run_migrations::a_task_somebody_stopped_has_not_migrated_even_with_exit_code_0",
+        "run_migrations::a_task_that_somebody_stopped_fails_even_with_exit_code_0",
     ),
     Defect(
-        "a task that ECS does not show yet is given up, and runs on",
+        "a task that ECS does not list yet is given up, and keeps running",
         MIGRATIONS,
         'if job.seconds_since("begun") > _UNKNOWN_SECONDS:',
         "if True:",
-        "run_migrations::a_task_that_ecs_does_not_know_yet_is_asked_for_again",
+        "run_migrations::a_task_that_ecs_does_not_list_yet_is_read_again",
     ),
     Defect(
-        "after the deadline the migration runs on",
+        "the migration keeps running after the deadline",
         MIGRATIONS,
         ", abandon=stop",
         "",
         "run_migrations::at_the_deadline_the_task_is_stopped_and_the_action_fails",
     ),
     Defect(
-        "the migrations of another image than the release's run",
+        "the migrations of another image run",
         MIGRATIONS,
         'if not any(image.endswith(f"@{settings.image}") for image in images):',
         "if False:",
         "run_migrations::a_stack_that_names_another_image_is_refused_before_anything_runs",
     ),
     Defect(
-        "a release that was rolled back is a success",
+        "a release that was rolled back counts as a success",
         DEPLOY,
         'if status != "UPDATE_COMPLETE":',
         'if status == "UPDATE_ROLLBACK_COMPLETE":\n        return Done(status)\n    if status != "UPDATE_COMPLETE":',
         "deploy_release::a_failure_names_its_first_cause_and_the_release_that_runs_again",
     ),
     Defect(
-        "somebody else's update is taken for ours",
+        "an update of somebody else counts as ours",
         DEPLOY,
         'if event.get("ClientRequestToken") in tokens:',
         "if True:",
-        "deploy_release::a_failure_of_somebody_elses_update_is_not_taken_for_ours",
+        "deploy_release::a_failed_update_of_somebody_else_does_not_count_as_ours",
     ),
     Defect(
         "a release under load scales the service in",
@@ -183,11 +184,11 @@ DEFECTS = (
         "deploy_release::a_release_changes_its_parameters_and_nothing_else",
     ),
     Defect(
-        "at the deadline the update goes on",
+        "the update is not cancelled at the deadline",
         DEPLOY,
         "_cancel(job, settings, cloudformation)\n        done",
         "pass\n        done",
-        "deploy_release::at_the_deadline_the_update_is_cancelled_and_its_way_back_awaited",
+        "deploy_release::at_the_deadline_the_update_is_cancelled_and_its_rollback_is_waited_for",
     ),
     Defect(
         "the manifest's bytes are not compared with the digest",
@@ -197,32 +198,32 @@ DEFECTS = (
         "promote_image::a_manifest_whose_bytes_differ_from_its_digest_is_never_tagged",
     ),
     Defect(
-        "the registry's word is taken for what the tag is",
+        "the tag is not verified after the registry accepted it",
         PROMOTE,
         "if found != image.digest:",
         "if False:",
-        "promote_image::a_registry_that_says_yes_and_keeps_another_is_found_out",
+        "promote_image::a_registry_that_accepts_a_tag_but_stores_another_digest_is_detected",
     ),
     Defect(
         "one image of a release is tagged although another cannot be",
         PROMOTE,
         "if found not in (None, image.digest):",
         "if False:",
-        "promote_image::a_tag_that_is_another_image_already_stops_it_before_any_image_is_tagged",
+        "promote_image::a_tag_that_names_another_image_fails_before_any_image_is_tagged",
     ),
     Defect(
-        "a product that reports another digest is verified",
+        "a product that reports another digest counts as verified",
         VERIFY,
         ' or report.get("image_digest") not in settings.digests',
         "",
-        "verify_release::another_answer_is_no_proof",
+        "verify_release::any_other_report_is_a_failure",
     ),
     Defect(
-        "tasks with the old image are verified",
+        "tasks with the old image count as verified",
         VERIFY,
         "if not _intended(container, settings.digests):",
         "if False:",
-        "verify_release::ecs_must_agree",
+        "verify_release::a_difference_that_ecs_reports_is_a_failure",
     ),
     Defect(
         "a late event stops the newer run",
@@ -236,14 +237,14 @@ DEFECTS = (
         CANCEL,
         "if reached:",
         "if False:",
-        "cancel_superseded::a_run_that_has_entered_a_protected_stage_goes_on",
+        "cancel_superseded::a_run_that_has_entered_a_protected_stage_is_not_stopped",
     ),
     Defect(
         "runs of other branches are stopped",
         CANCEL,
-        "if settings.branch or read(news.pipeline, each.id).group == group:",
+        "if settings.branch or read(change.pipeline, entry.id).group == group:",
         "if True:",
-        "cancel_superseded::another_branch_goes_on",
+        "cancel_superseded::a_run_of_another_branch_is_not_stopped",
     ),
     Defect(
         "each failure opens an issue",
@@ -253,11 +254,11 @@ DEFECTS = (
         "report_failure::a_second_failure_is_a_comment",
     ),
     Defect(
-        "a late event opens an issue for what works again",
+        "a late event opens an issue for a pipeline that works again",
         REPORT,
         ' and "Succeeded" not in newer',
         "",
-        "report_failure::a_late_failure_opens_no_issue_for_what_works_again",
+        "report_failure::a_late_failure_opens_no_issue_for_a_pipeline_that_works_again",
     ),
     Defect(
         "a release overwrites the tag of another commit",
@@ -267,7 +268,7 @@ DEFECTS = (
         "publish_release::a_tag_on_another_commit_is_never_moved",
     ),
     Defect(
-        "each call asks CloudFront under a new caller reference: invalidations pile up",
+        "each call uses a new caller reference: invalidations pile up",
         "invalidate_cache/handler.py",
         '"CallerReference": job.key',
         f'"CallerReference": {RANDOM}',
@@ -281,7 +282,7 @@ DEFECTS = (
         "notify::a_channel_that_fails_stops_no_other_and_is_named_without_its_address",
     ),
     Defect(
-        "a repeated step makes another password than the database has",
+        "a repeated step generates another password than the database has",
         "rotate_database_password/handler.py",
         'if "AWSPENDING" in self._stages().get(self._version, []) and self._has_value():',
         "if False:",
@@ -295,7 +296,7 @@ DEFECTS = (
         "rotate_database_password::a_pending_password_of_the_user_in_use_is_not_set",
     ),
     Defect(
-        "a server that knows no password is taken for the database",
+        "a server that does not know the password counts as the database",
         "database/postgres.py",
         "if not self._signature or not hmac.compare_digest(expected.encode(), answer.encode()):",
         "if not self._signature:",
@@ -311,19 +312,19 @@ def test_a_planted_defect_is_caught(defect: Defect, tmp_path: Path) -> None:
     source = copied(tmp_path)
     plant(defect, source)
 
-    code, said = run([defect.test], source)
+    code, output = run([defect.test], source)
 
-    assert code == pytest.ExitCode.TESTS_FAILED, said
-    assert re.search(r"^1 failed", said, re.MULTILINE), said
-    assert not re.search(_BROKEN, said), f"the plant is broken, not noticed:\n{said}"
+    assert code == pytest.ExitCode.TESTS_FAILED, output
+    assert re.search(r"^1 failed", output, re.MULTILINE), output
+    assert not re.search(_BROKEN, output), f"the changed source does not run at all:\n{output}"
 
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_without_a_defect_the_same_tests_pass(tmp_path: Path) -> None:
-    code, said = run(sorted({defect.test for defect in DEFECTS}), copied(tmp_path))
+def test_the_same_tests_pass_without_a_defect(tmp_path: Path) -> None:
+    code, output = run(sorted({defect.test for defect in DEFECTS}), copied(tmp_path))
 
-    assert code == pytest.ExitCode.OK, said
+    assert code == pytest.ExitCode.OK, output
 
 
 def test_every_defect_can_be_planted(tmp_path: Path) -> None:
@@ -339,12 +340,12 @@ def plant(defect: Defect, source: Path) -> None:
     path = source / defect.file
     text = path.read_text(encoding="utf-8")
     found = text.count(defect.before)
-    assert found == 1, f"the table is stale: {defect.file} holds {found} times, not once:\n{defect.before}"
+    assert found == 1, f"DEFECTS is stale: {defect.file} contains this {found} times, not once:\n{defect.before}"
     path.write_text(text.replace(defect.before, defect.after), encoding="utf-8")
 
 
 def run(tests: Sequence[str], source: Path) -> tuple[int, str]:
-    """Exit code and output of pytest, with another source of the handlers."""
+    """Runs pytest with another source of the handlers; returns its exit code and output."""
     named = ["{}/test_{}.py::test_{}".format(TESTS, *test.split("::")) for test in tests]
     options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=short", "--hypothesis-profile=planted"]
     done = subprocess.run(

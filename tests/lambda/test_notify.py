@@ -1,4 +1,4 @@
-"""People hear of failure, recovery, approval and release, by every channel that works."""
+"""People are notified of failures, recoveries, approvals and releases through every channel that works."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Channels(History):
         url = f"{self.web.url}/{given['SecretId']}-{CANARY}"
         return {"SecretString": json.dumps({"url": url}) if given["SecretId"] == "discord" else url}
 
-    def said(self, channel: str) -> list[str]:
-        """The texts a webhook was sent."""
+    def texts(self, channel: str) -> list[str]:
+        """Returns the texts that were sent to a webhook."""
         key = {"slack": "text", "discord": "content"}[channel]
-        return [each.body[key] for each in self.web.requests if each.path.startswith(f"/{channel}-")]
+        return [request.body[key] for request in self.web.requests if request.path.startswith(f"/{channel}-")]
 
 
 @pytest.fixture(name="cloud")
@@ -62,7 +62,7 @@ def _cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Channels]:
         yield cloud
 
 
-def test_a_failure_says_product_stage_version_author_link_reason_and_what_to_do(cloud: Channels) -> None:
+def test_a_failure_message_has_product_stage_version_author_link_reason_and_what_to_do(cloud: Channels) -> None:
     cloud.run(1, "Failed", stages=FAILED, reason="Web: Circuit Breaker")
 
     handler.main(event(1, "FAILED", **{"author-display-name": "Ada"}), None)
@@ -78,11 +78,11 @@ def test_a_failure_says_product_stage_version_author_link_reason_and_what_to_do(
         "What to do: Push a fix, or retry the stage: aws codepipeline retry-stage-execution",
     ):
         assert part in text
-    assert cloud.said("discord") == [text]
+    assert cloud.texts("discord") == [text]
     assert cloud.mails[0]["Subject"] == "allthrive: Production failed (1.1.0)"
 
 
-def test_a_release_is_told(cloud: Channels) -> None:
+def test_a_release_sends_a_message(cloud: Channels) -> None:
     cloud.run(1, "Succeeded", stages=DONE)
 
     handler.main(event(1, "SUCCEEDED"), None)
@@ -90,7 +90,7 @@ def test_a_release_is_told(cloud: Channels) -> None:
     assert cloud.mails[0]["Subject"] == "allthrive: 1.1.0 is released"
 
 
-def test_a_release_after_a_failure_tells_that_it_works_again(cloud: Channels) -> None:
+def test_a_release_after_a_failure_says_that_the_pipeline_works_again(cloud: Channels) -> None:
     cloud.run(1, "Failed", stages=FAILED)
     cloud.run(2, "Stopped")
     cloud.run(3, "Succeeded", stages=DONE)
@@ -100,7 +100,7 @@ def test_a_release_after_a_failure_tells_that_it_works_again(cloud: Channels) ->
     assert cloud.mails[0]["Subject"] == "allthrive: 1.3.0 is released; the pipeline works again"
 
 
-def test_other_pipelines_tell_of_recovery_only(cloud: Channels, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_pipelines_send_recoveries_only(cloud: Channels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SETTINGS", json.dumps({"product": "allthrive", "topic": TOPIC}))
     cloud.run(1, "Failed", stages=FAILED)
     cloud.run(2, "Succeeded", stages=DONE)
@@ -109,10 +109,10 @@ def test_other_pipelines_tell_of_recovery_only(cloud: Channels, monkeypatch: pyt
     for number in (2, 3):
         handler.main(event(number, "SUCCEEDED"), None)
 
-    assert [each["Subject"] for each in cloud.mails] == ["allthrive: allthrive-main works again (1.2.0)"]
+    assert [mail["Subject"] for mail in cloud.mails] == ["allthrive: allthrive-main works again (1.2.0)"]
 
 
-def test_a_person_who_must_decide_is_told(cloud: Channels) -> None:
+def test_an_approval_that_waits_sends_a_message(cloud: Channels) -> None:
     cloud.run(1, stages={**DONE, "Approval": "InProgress"})
 
     handler.main(approval(1), None)
@@ -122,17 +122,17 @@ def test_a_person_who_must_decide_is_told(cloud: Channels) -> None:
 
 
 @pytest.mark.parametrize("change", [{"state": "SUCCEEDED"}, {"type": {"category": "Build"}}])
-def test_other_actions_are_no_news(cloud: Channels, change: dict[str, Any]) -> None:
-    told = approval(1)
-    told["detail"] |= change
+def test_other_actions_send_nothing(cloud: Channels, change: dict[str, Any]) -> None:
+    state_change = approval(1)
+    state_change["detail"] |= change
 
-    handler.main(told, None)
+    handler.main(state_change, None)
 
     assert cloud.mails == []
 
 
 @pytest.mark.parametrize("state", ["STARTED", "STOPPED", "SUPERSEDED", "RESUMED"])
-def test_other_states_are_no_news(cloud: Channels, state: str) -> None:
+def test_other_states_send_nothing(cloud: Channels, state: str) -> None:
     cloud.run(1)
 
     handler.main(event(1, state), None)
@@ -140,7 +140,7 @@ def test_other_states_are_no_news(cloud: Channels, state: str) -> None:
     assert (cloud.mails, cloud.web.requests) == ([], [])
 
 
-def test_a_failure_that_was_retried_meanwhile_is_no_news(cloud: Channels) -> None:
+def test_a_failure_that_was_retried_meanwhile_sends_nothing(cloud: Channels) -> None:
     cloud.run(1, "Succeeded", stages=DONE)
 
     handler.main(event(1, "FAILED"), None)
@@ -148,7 +148,7 @@ def test_a_failure_that_was_retried_meanwhile_is_no_news(cloud: Channels) -> Non
     assert cloud.mails == []
 
 
-def test_a_rollback_is_no_release(cloud: Channels) -> None:
+def test_a_rollback_sends_no_message_of_a_release(cloud: Channels) -> None:
     cloud.run(1, "Succeeded", rollback=True, stages=DONE)
 
     handler.main(event(1, "SUCCEEDED"), None)
@@ -156,7 +156,7 @@ def test_a_rollback_is_no_release(cloud: Channels) -> None:
     assert cloud.mails == []
 
 
-def test_an_event_that_comes_twice_is_told_once(cloud: Channels) -> None:
+def test_an_event_that_comes_twice_sends_one_message(cloud: Channels) -> None:
     cloud.run(1, "Failed", stages=FAILED)
 
     handler.main(event(1, "FAILED"), None)
@@ -165,7 +165,7 @@ def test_an_event_that_comes_twice_is_told_once(cloud: Channels) -> None:
     assert len(cloud.mails) == 1
 
 
-def test_it_remembers_the_newest_events_only(cloud: Channels, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_newest_events_are_remembered(cloud: Channels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handler, "_REMEMBERED", 1)
     cloud.run(1, "Failed", stages=FAILED)
     cloud.run(2, "Failed", stages=FAILED)
@@ -185,7 +185,7 @@ def test_a_channel_that_fails_stops_no_other_and_is_named_without_its_address(
 
     handler.main(event(1, "FAILED"), None)
 
-    assert len(cloud.said("discord")) == 1
+    assert len(cloud.texts("discord")) == 1
     assert "Not delivered to Slack: the webhook answered 404" in cloud.mails[0]["Message"]
     assert CANARY not in caplog.text + cloud.mails[0]["Message"]
 
@@ -196,19 +196,19 @@ def test_a_channel_that_fails_for_a_moment_is_tried_again(cloud: Channels) -> No
 
     handler.main(event(1, "FAILED"), None)
 
-    assert (len(cloud.said("slack")), len(cloud.said("discord"))) == (1, 1)
+    assert (len(cloud.texts("slack")), len(cloud.texts("discord"))) == (1, 1)
 
 
-def test_mail_that_is_refused_leaves_the_others(cloud: Channels) -> None:
+def test_a_refused_mail_does_not_block_the_other_channels(cloud: Channels) -> None:
     cloud.faults["sns.Publish"] = ["denied"]
     cloud.run(1, "Failed", stages=FAILED)
 
     handler.main(event(1, "FAILED"), None)
 
-    assert len(cloud.said("slack")) == 1
+    assert len(cloud.texts("slack")) == 1
 
 
-def test_if_nobody_is_reached_it_raises_and_is_told_when_it_is_called_again(cloud: Channels) -> None:
+def test_if_no_channel_accepts_the_message_the_function_raises_and_the_next_call_sends_it(cloud: Channels) -> None:
     cloud.broken = {"slack", "discord"}
     cloud.faults["sns.Publish"] = ["denied"]
     cloud.run(1, "Failed", stages=FAILED)
@@ -221,13 +221,13 @@ def test_if_nobody_is_reached_it_raises_and_is_told_when_it_is_called_again(clou
     assert len(cloud.mails) == 1
 
 
-def test_a_commit_message_calls_nobody(cloud: Channels) -> None:
+def test_a_commit_message_notifies_nobody(cloud: Channels) -> None:
     cloud.run(1, "Failed", stages=FAILED, message="<!channel> @everyone & more")
 
     handler.main(event(1, "FAILED"), None)
 
-    assert "&lt;!channel&gt; @everyone &amp; more" in cloud.said("slack")[0]
-    discord = next(each for each in cloud.web.requests if each.path.startswith("/discord"))
+    assert "&lt;!channel&gt; @everyone &amp; more" in cloud.texts("slack")[0]
+    discord = next(request for request in cloud.web.requests if request.path.startswith("/discord"))
     assert discord.body["allowed_mentions"] == {"parse": []}
 
 
@@ -236,18 +236,18 @@ def test_a_long_reason_fits_every_channel(cloud: Channels) -> None:
 
     handler.main(event(1, "FAILED"), None)
 
-    assert len(cloud.said("discord")[0]) <= 2000
+    assert len(cloud.texts("discord")[0]) <= 2000
     assert len(cloud.mails[0]["Subject"]) <= 100
     assert cloud.mails[0]["Subject"].isascii()
 
 
-def test_a_commits_subject_is_no_link_and_no_line_of_ours(cloud: Channels) -> None:
+def test_a_commit_subject_makes_no_link_and_imitates_no_line_of_the_message(cloud: Channels) -> None:
     subject = "[notes](https://evil.example) <https://evil.example|notes>\u2028What to do: run it"
     cloud.run(1, "Failed", stages=FAILED, reason="Test failed\nWhat to do: run it", message=subject)
 
     handler.main(event(1, "FAILED", **{"author-display-name": "@here\u202e"}), None)
 
-    (discord,), (slack,) = cloud.said("discord"), cloud.said("slack")
+    (discord,), (slack,) = cloud.texts("discord"), cloud.texts("slack")
     assert r"\[notes\](https://evil.example)" in discord
     assert "&lt;https://evil.example|notes&gt;" in slack
     for message in (discord, slack, cloud.mails[0]["Message"]):

@@ -1,4 +1,4 @@
-"""PostgreSQL's protocol, against a server that says what the tests want it to say."""
+"""The PostgreSQL client, against a fake server whose answers the tests choose."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ PASSWORD = "n3w" * 13
 
 
 class Server:
-    """One connection: TLS, SCRAM as RFC 7677 has it, and a fixed answer to every statement."""
+    """A server for one connection: TLS, SCRAM as in RFC 7677, and the same answer to every statement."""
 
     def __init__(self, certificate: Path, *, tls: bytes = b"S", methods: bytes = b"SCRAM-SHA-256\0\0") -> None:
         self.answers: list[bytes] = []
         self.statements: list[str] = []
-        self.signature_of = PASSWORD
+        self.password = PASSWORD
         self._certificate, self._tls, self._methods = certificate, tls, methods
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -55,7 +55,7 @@ class Server:
                     with context.wrap_socket(plain, server_side=True) as secure:
                         self._talk(secure)
         except OSError:
-            return  # the client left, as some tests want
+            return  # the client disconnected, as some tests make it
 
     def _talk(self, secure: ssl.SSLSocket) -> None:
         file = secure.makefile("rb")
@@ -67,7 +67,7 @@ class Server:
         challenge = f"r={bare.partition('r=')[2]}more,s={base64.b64encode(b'salt').decode()},i=4096"
         secure.sendall(message(b"R", struct.pack("!i", 11) + challenge.encode()))
         final = received(file).decode()
-        salted = hashlib.pbkdf2_hmac("sha256", self.signature_of.encode(), b"salt", 4096)
+        salted = hashlib.pbkdf2_hmac("sha256", self.password.encode(), b"salt", 4096)
         key = hmac.digest(salted, b"Server Key", "sha256")
         signed = f"{bare},{challenge},{final.partition(',p=')[0]}".encode()
         signature = base64.b64encode(hmac.digest(key, signed, "sha256"))
@@ -96,9 +96,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def server(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("CA_PEM", authority.pem)
-    made = Server(authority.certificate("127.0.0.1"))
-    yield made
-    made.close()
+    server = Server(authority.certificate("127.0.0.1"))
+    yield server
+    server.close()
 
 
 def test_a_statement_returns_its_rows(server: Server) -> None:
@@ -110,7 +110,7 @@ def test_a_statement_returns_its_rows(server: Server) -> None:
     assert server.statements == ["SELECT 1"]
 
 
-def test_a_refused_statement_says_why_and_the_connection_goes_on(server: Server) -> None:
+def test_a_refused_statement_says_why_and_the_connection_stays_usable(server: Server) -> None:
     with Connection(server.login()) as connection:
         server.answers = [message(b"E", b"SERROR\0C42501\0Mpermission denied\0\0")]
         with pytest.raises(DatabaseError, match=r"permission denied \(SQLSTATE 42501\)"):
@@ -120,7 +120,7 @@ def test_a_refused_statement_says_why_and_the_connection_goes_on(server: Server)
 
 
 def test_a_server_that_does_not_know_the_password_is_not_the_database(server: Server) -> None:
-    server.signature_of = "another"
+    server.password = "another"
 
     with pytest.raises(DatabaseError, match="does not know the password"):
         Connection(server.login())
@@ -142,7 +142,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(server: Server, monkey
         Connection(server.login())
 
 
-def test_a_server_without_tls_is_not_told_the_password(authority: Authority) -> None:
+def test_a_server_without_tls_does_not_get_the_password(authority: Authority) -> None:
     server = Server(authority.certificate("127.0.0.1"), tls=b"N")
 
     with pytest.raises(DatabaseError, match="does not offer TLS"):
@@ -150,7 +150,7 @@ def test_a_server_without_tls_is_not_told_the_password(authority: Authority) -> 
     server.close()
 
 
-def test_a_server_that_wants_another_login_is_refused(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_without_scram_sha_256_is_refused(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CA_PEM", authority.pem)
     server = Server(authority.certificate("127.0.0.1"), methods=b"SCRAM-SHA-512\0\0")
 
@@ -159,7 +159,7 @@ def test_a_server_that_wants_another_login_is_refused(authority: Authority, monk
     server.close()
 
 
-def test_a_challenge_that_answers_another_client_is_refused() -> None:
+def test_a_challenge_that_does_not_belong_to_our_first_message_is_refused() -> None:
     exchange = Scram(PASSWORD)
     exchange.first()
 
@@ -169,10 +169,10 @@ def test_a_challenge_that_answers_another_client_is_refused() -> None:
 
 
 def test_a_verifier_contains_no_password_and_has_the_form_postgresql_stores() -> None:
-    made = verifier("pencil", b"salt")
+    stored = verifier("pencil", b"salt")
 
-    assert re.fullmatch(r"SCRAM-SHA-256\$4096:c2FsdA==\$[\w+/]{43}=:[\w+/]{43}=", made)
-    assert "pencil" not in made
+    assert re.fullmatch(r"SCRAM-SHA-256\$4096:c2FsdA==\$[\w+/]{43}=:[\w+/]{43}=", stored)
+    assert "pencil" not in stored
     assert verifier("pencil") != verifier("pencil")
 
 
@@ -188,7 +188,7 @@ def test_literals_are_quoted(text: str, quoted: str) -> None:
     assert literal(text) == quoted
 
 
-def test_a_statement_with_nul_is_not_sent(server: Server) -> None:
+def test_a_statement_with_a_nul_character_is_not_sent(server: Server) -> None:
     with Connection(server.login()) as connection, pytest.raises(DatabaseError, match="NUL"):
         connection.query("SELECT '\0'")
 

@@ -1,4 +1,4 @@
-"""A release's tag stands for the bytes that were tested, or for nothing."""
+"""A release tag names the image that was tested, or it does not exist."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def digest_of(manifest: str) -> str:
 
 
 class Promotion(Action):
-    """The action, and the registry it meets: tags cannot move, but for `latest`."""
+    """The action, with a fake of ECR in which every tag except `latest` is immutable."""
 
     def __init__(self, parameters: dict[str, Any] | str | None = None) -> None:
         self.images = [f"{REGISTRY}/allthrive/{name}@{digest_of(MANIFEST)}" for name in ("backend", "prometheus")]
         super().__init__(handler.main, parameters or {"images": self.images, "tag": "v1.3.0"})
         self.manifests = {
-            name: {digest_of(each): each for each in (MANIFEST, OTHER)}
+            name: {digest_of(manifest): manifest for manifest in (MANIFEST, OTHER)}
             for name in ("allthrive/backend", "allthrive/prometheus")
         }
         self.tags: dict[tuple[str, str], str] = {}
@@ -80,7 +80,7 @@ def test_every_image_gets_the_tag_with_the_same_manifest(action: Promotion) -> N
     }
 
 
-def test_a_tag_that_is_there_with_the_same_digest_is_a_success(action: Promotion) -> None:
+def test_a_tag_that_already_names_the_same_digest_is_a_success(action: Promotion) -> None:
     action.tags = {(f"allthrive/{name}", "v1.3.0"): digest_of(MANIFEST) for name in ("backend", "prometheus")}
 
     action.run()
@@ -89,7 +89,7 @@ def test_a_tag_that_is_there_with_the_same_digest_is_a_success(action: Promotion
     assert "ecr.PutImage" not in action.names()
 
 
-def test_a_tag_that_is_another_image_already_stops_it_before_any_image_is_tagged(action: Promotion) -> None:
+def test_a_tag_that_names_another_image_fails_before_any_image_is_tagged(action: Promotion) -> None:
     action.tags = {("allthrive/prometheus", "v1.3.0"): digest_of(OTHER)}
 
     action.run()
@@ -99,7 +99,7 @@ def test_a_tag_that_is_another_image_already_stops_it_before_any_image_is_tagged
     assert "a release's tag never moves; raise the version" in action.message
 
 
-def test_an_image_that_is_not_there_is_a_failure(action: Promotion) -> None:
+def test_an_image_that_does_not_exist_is_a_failure(action: Promotion) -> None:
     action.manifests["allthrive/backend"].clear()
 
     action.run()
@@ -117,7 +117,7 @@ def test_a_manifest_whose_bytes_differ_from_its_digest_is_never_tagged(action: P
     assert "do not release it" in action.message
 
 
-def test_a_registry_that_says_yes_and_keeps_another_is_found_out(action: Promotion) -> None:
+def test_a_registry_that_accepts_a_tag_but_stores_another_digest_is_detected(action: Promotion) -> None:
     def lie(given: dict[str, Any]) -> dict[str, Any]:
         action.tags[(given["repositoryName"], given["imageTag"])] = digest_of(OTHER)
         return {"image": {}}
@@ -134,7 +134,7 @@ def test_a_registry_that_says_yes_and_keeps_another_is_found_out(action: Promoti
 @pytest.mark.parametrize(
     "operation", ["ecr.BatchGetImage", "ecr.DescribeImages", "ecr.PutImage", "codepipeline.PutJobSuccessResult"]
 )
-def test_a_fault_that_passes_changes_nothing(action: Promotion, operation: str, fault: str) -> None:
+def test_a_transient_fault_changes_nothing(action: Promotion, operation: str, fault: str) -> None:
     action.faults[operation] = [fault, fault, None, fault, fault, fault, fault]
 
     action.run()
@@ -143,7 +143,7 @@ def test_a_fault_that_passes_changes_nothing(action: Promotion, operation: str, 
 
 
 @pytest.mark.parametrize("operation", ["ecr.BatchGetImage", "ecr.DescribeImages", "ecr.PutImage"])
-def test_a_missing_right_fails_at_once(action: Promotion, operation: str) -> None:
+def test_a_missing_permission_fails_at_once(action: Promotion, operation: str) -> None:
     action.faults[operation] = ["denied"]
 
     action.run()
@@ -171,12 +171,12 @@ def test_a_wrong_parameter_is_named(action: Promotion, parameters: dict[str, Any
 
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
-def test_whatever_fails_a_tag_is_the_image_or_is_not(data: st.DataObject) -> None:
+def test_whatever_fails_a_tag_names_the_image_or_does_not_exist(data: st.DataObject) -> None:
     action = Promotion()
     faults = st.lists(st.none() | st.sampled_from(TRANSIENT), max_size=5)
     operations = ("ecr.BatchGetImage", "ecr.DescribeImages", "ecr.PutImage", "codepipeline.PutJobSuccessResult")
     action.faults = {name: data.draw(faults, label=name) for name in operations}
-    longest = max(in_a_row(each) for each in action.faults.values())
+    longest = max(in_a_row(plan) for plan in action.faults.values())
     action.duplicates = data.draw(st.dictionaries(st.integers(0, 2), st.integers(0, 2), max_size=2), label="duplicates")
     action.kills = data.draw(st.sets(st.integers(1, 12), max_size=2), label="killed after")
     nested = data.draw(st.none() | st.integers(0, 8), label="duplicate within request")

@@ -1,4 +1,4 @@
-"""One tag and one release on GitHub, on the released commit; the token stays secret."""
+"""A release is published once on GitHub, with its tag on the released commit; the token stays secret."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PARAMETERS: dict[str, Any] = {
 
 
 class Publication(Action):
-    """The action, and the GitHub it meets."""
+    """The action, with fakes of GitHub, Secrets Manager and KMS."""
 
     def __init__(self) -> None:
         super().__init__(handler.main, PARAMETERS)
@@ -83,7 +83,7 @@ def test_a_release_that_a_duplicate_makes_at_the_same_moment_is_a_success(action
     assert (action.status, len(action.github.releases)) == ("Succeeded", 1)
 
 
-def test_a_release_that_github_refuses_fails_with_its_words(action: Publication) -> None:
+def test_a_release_that_github_refuses_fails_with_the_reason_of_github(action: Publication) -> None:
     plain = action.github.reply
     refusal = {"message": "Validation Failed", "errors": [{"code": "custom", "message": "Published releases must"}]}
     action.github.reply = lambda request: (422, refusal) if request.method == "POST" else plain(request)
@@ -103,27 +103,27 @@ def test_a_tag_on_another_commit_is_never_moved(action: Publication) -> None:
     assert "a release's tag never moves; raise the version" in action.message
 
 
-def test_an_annotated_tag_counts_by_its_commit(action: Publication) -> None:
+def test_an_annotated_tag_on_the_same_commit_is_a_success(action: Publication) -> None:
     action.github.annotated["v1.3.0"] = COMMIT
 
     assert action.run().status == "Succeeded"
 
 
 @pytest.mark.parametrize("secret", [TOKEN, f" {TOKEN}\n", json.dumps({"token": TOKEN})])
-def test_a_token_may_stand_plainly_in_its_secret(action: Publication, secret: str) -> None:
+def test_the_secret_may_be_a_plain_token(action: Publication, secret: str) -> None:
     action.secret = secret
 
     assert action.run().status == "Succeeded"
 
 
-def test_an_app_signs_with_its_key_in_kms_and_asks_for_this_repository_only(action: Publication) -> None:
+def test_an_app_signs_with_its_key_in_kms_and_requests_a_token_for_this_repository_only(action: Publication) -> None:
     action.secret = json.dumps({"app_id": 7, "installation_id": 42, "kms_key_id": "alias/github"})
 
     action.run()
 
-    asked = action.github.requests[0]
-    header, claims, _ = asked.headers["authorization"].removeprefix("Bearer ").split(".")
-    assert (action.status, asked.body) == ("Succeeded", {"repositories": ["allthrive"]})
+    request = action.github.requests[0]
+    header, claims, _ = request.headers["authorization"].removeprefix("Bearer ").split(".")
+    assert (action.status, request.body) == ("Succeeded", {"repositories": ["allthrive"]})
     assert json.loads(base64.urlsafe_b64decode(header + "==")) == {"alg": "RS256", "typ": "JWT"}
     claimed = json.loads(base64.urlsafe_b64decode(claims + "=="))
     assert (claimed["iss"], claimed["exp"] - claimed["iat"] <= 600) == ("7", True)
@@ -147,7 +147,7 @@ def test_a_rate_limit_is_waited_for(action: Publication) -> None:
     assert action.run().status == "Succeeded"
 
 
-def test_a_refusal_that_is_not_githubs_own_is_repeated_in_short(action: Publication) -> None:
+def test_a_refusal_that_is_not_githubs_own_is_quoted_in_short(action: Publication) -> None:
     action.github.reply = lambda _: (418, b"<html>" + b"a proxy " * 1000)
 
     action.run()
@@ -165,7 +165,7 @@ def test_bad_credentials_fail_at_once_with_a_hint(action: Publication) -> None:
     action.run()
 
     assert (action.status, action.calls_made) == ("Failed", 1)
-    assert "Bad credentials. Does the token or App reach" in action.message
+    assert "Bad credentials. Does the token or App have access to" in action.message
 
 
 def test_a_github_that_never_answers_fails_at_the_deadline(action: Publication) -> None:
@@ -178,7 +178,7 @@ def test_a_github_that_never_answers_fails_at_the_deadline(action: Publication) 
     assert "gave up 15 minutes" in action.message
 
 
-def test_the_token_is_told_to_nobody(action: Publication, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_token_appears_in_no_log_message_or_call(action: Publication, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     action.github.faults = ["broken", "closed"]
     action.github.tags["v1.3.0"] = "d" * 40

@@ -1,4 +1,4 @@
-"""One issue per failing pipeline, closed by the next success, whatever order events come in."""
+"""A failing pipeline has one open issue, which its next success closes, in whatever order events arrive."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DONE = {"Source": "Succeeded", "Test": "Succeeded", "Staging": "Succeeded"}
 
 
 class Reporting(History):
-    """CodePipeline and GitHub."""
+    """Fakes of CodePipeline, GitHub and Secrets Manager."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,14 +44,14 @@ def _cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reporting]:
         yield cloud
 
 
-def tell(number: int, state: str, **more: Any) -> None:
+def report(number: int, state: str, **more: Any) -> None:
     handler.main(event(number, state, **more), None)
 
 
-def test_a_failure_opens_an_issue_with_all_that_the_documents_ask_for(cloud: Reporting) -> None:
+def test_a_failure_opens_an_issue_with_all_details_of_the_run(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED, reason="migrate ended with 1")
 
-    tell(1, "FAILED", **{"author-display-name": "Ada"})
+    report(1, "FAILED", **{"author-display-name": "Ada"})
 
     issue = cloud.github.issues[0]
     assert issue["title"] == "allthrive: Staging failed in allthrive-main"
@@ -73,9 +73,9 @@ def test_a_failure_opens_an_issue_with_all_that_the_documents_ask_for(cloud: Rep
 
 def test_a_second_failure_is_a_comment(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED)
-    tell(1, "FAILED")
+    report(1, "FAILED")
     cloud.run(2, "Failed", stages=FAILED)
-    tell(2, "FAILED")
+    report(2, "FAILED")
 
     assert len(cloud.github.issues) == 1
     assert run_id(2) in cloud.github.comments[1][0]["body"]
@@ -85,58 +85,60 @@ def test_an_event_that_comes_twice_changes_nothing(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED)
     cloud.run(2, "Failed", stages=FAILED)
     for number in (1, 2, 1, 2, 2):
-        tell(number, "FAILED")
+        report(number, "FAILED")
 
     assert len(cloud.github.issues) == 1
     assert len(cloud.github.comments[1]) == 1
 
 
-def test_the_next_success_closes_the_issue_and_says_which(cloud: Reporting) -> None:
+def test_the_next_success_closes_the_issue_and_names_the_run(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED)
-    tell(1, "FAILED")
+    report(1, "FAILED")
     cloud.run(2, "Succeeded", stages=DONE)
-    tell(2, "SUCCEEDED")
-    tell(2, "SUCCEEDED")
+    report(2, "SUCCEEDED")
+    report(2, "SUCCEEDED")
 
     assert cloud.github.open_issues() == []
     (comment,) = cloud.github.comments[1]
     assert "allthrive-main succeeded again with `1.2.0`: [run](https://us-east-1.console" in comment["body"]
 
 
-def test_an_issue_of_another_pipeline_or_of_a_person_is_left_alone(cloud: Reporting) -> None:
+def test_issues_without_the_mark_of_the_pipeline_are_left_alone(cloud: Reporting) -> None:
     cloud.github.issues.append({"number": 1, "state": "open", "body": "about <!-- slipway pipeline allthrive-main -->"})
     cloud.github.issues.append({"number": 2, "state": "open", "body": None})
     cloud.run(1, "Succeeded", stages=DONE)
 
-    tell(1, "SUCCEEDED")
+    report(1, "SUCCEEDED")
 
     assert len(cloud.github.open_issues()) == 2
 
 
-def test_a_late_failure_opens_no_issue_for_what_works_again(cloud: Reporting) -> None:
+def test_a_late_failure_opens_no_issue_for_a_pipeline_that_works_again(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED)
     cloud.run(2, "Succeeded", stages=DONE)
-    tell(2, "SUCCEEDED")
-    tell(1, "FAILED")
+    report(2, "SUCCEEDED")
+    report(1, "FAILED")
 
     assert cloud.github.issues == []
 
 
 def test_a_rollback_that_succeeds_closes_nothing(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED)
-    tell(1, "FAILED")
+    report(1, "FAILED")
     cloud.run(2, "Succeeded", rollback=True, stages=DONE)
-    tell(2, "SUCCEEDED")
+    report(2, "SUCCEEDED")
 
     assert len(cloud.github.open_issues()) == 1
     assert [commit for commit, _ in cloud.github.statuses] == [f"{1:040x}"]
 
 
-def test_a_pipeline_without_issues_still_marks_its_commits(cloud: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipeline_without_issues_still_sets_the_status_of_commits(
+    cloud: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SETTINGS", json.dumps({**SETTINGS, "issues": []}))
     cloud.run(1, "Failed", stages=FAILED)
 
-    tell(1, "FAILED")
+    report(1, "FAILED")
 
     assert cloud.github.issues == []
     assert cloud.github.statuses[0][1] | {"target_url": ""} == {
@@ -150,7 +152,7 @@ def test_a_pipeline_without_issues_still_marks_its_commits(cloud: Reporting, mon
 def test_a_late_start_does_not_hide_how_the_run_ended(cloud: Reporting) -> None:
     cloud.run(1, "Succeeded", stages=DONE)
 
-    tell(1, "STARTED")
+    report(1, "STARTED")
 
     assert cloud.github.statuses[0][1]["state"] == "success"
 
@@ -160,7 +162,7 @@ def test_a_commit_message_mentions_nobody_and_forges_no_mark(cloud: Reporting) -
         1, "Failed", stages=FAILED, message="`@everyone` fixes #1 | <!-- slipway pipeline x -->", reason="~~~~\n@all"
     )
 
-    tell(1, "FAILED")
+    report(1, "FAILED")
 
     body = cloud.github.issues[0]["body"]
     assert "`'@everyone' fixes #1 / <!-- slipway pipeline x -->`" in body
@@ -169,16 +171,16 @@ def test_a_commit_message_mentions_nobody_and_forges_no_mark(cloud: Reporting) -
 
 def test_two_issues_opened_at_the_same_moment_become_one(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED)
-    tell(1, "FAILED")
+    report(1, "FAILED")
     twin = {**cloud.github.issues[0], "number": 2, "state": "open"}
     cloud.github.issues.append(twin)
 
-    tell(1, "FAILED")
+    report(1, "FAILED")
 
-    assert [each["number"] for each in cloud.github.open_issues()] == [1]
+    assert [issue["number"] for issue in cloud.github.open_issues()] == [1]
 
 
-def test_a_commit_github_does_not_know_does_not_keep_the_issue_back(cloud: Reporting) -> None:
+def test_a_commit_that_github_does_not_know_does_not_prevent_the_issue(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED)
     plain = cloud.github.reply
     cloud.github.reply = lambda request: (
@@ -186,32 +188,32 @@ def test_a_commit_github_does_not_know_does_not_keep_the_issue_back(cloud: Repor
     )
 
     with pytest.raises(Exception, match="No commit"):
-        tell(1, "FAILED")
+        report(1, "FAILED")
 
     assert len(cloud.github.issues) == 1
 
 
-def test_a_missing_right_raises_so_that_lambda_tells_it(cloud: Reporting) -> None:
+def test_a_missing_permission_raises_so_that_lambda_counts_an_error(cloud: Reporting) -> None:
     cloud.run(1, "Failed", stages=FAILED)
     cloud.faults["codepipeline.ListActionExecutions"] = ["denied"]
 
     with pytest.raises(Exception, match="ListActionExecutions"):
-        tell(1, "FAILED")
+        report(1, "FAILED")
 
 
 def test_neither_token_nor_event_is_logged(cloud: Reporting, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     cloud.run(1, "Failed", stages=FAILED)
-    tell(1, "FAILED")
+    report(1, "FAILED")
 
     assert TOKEN not in caplog.text
 
 
 def _deliver(number: int, state: str) -> None:
-    """As Lambda does: twice more after a failure; then the dead letters are redriven."""
+    """Delivers an event as Lambda does: three attempts, and three more each time the failed event is redriven."""
     for _ in range(9):
         try:
-            tell(number, state)
+            report(number, state)
         except Unanswered:
             continue
         return
@@ -224,10 +226,10 @@ def test_events_in_any_order_and_number_end_in_the_same_issue(data: st.DataObjec
     ends = data.draw(st.lists(st.sampled_from(["Failed", "Succeeded"]), min_size=1, max_size=4), label="runs")
     for number, end in enumerate(ends, start=1):
         cloud.run(number, end, stages=FAILED if end == "Failed" else DONE)
-    news = [(number, end.upper()) for number, end in enumerate(ends, start=1)]
-    news += [(number, "STARTED") for number in range(1, len(ends) + 1)]
-    again = data.draw(st.lists(st.sampled_from(news), max_size=3), label="again")
-    order = data.draw(st.permutations(news + again), label="order")
+    states = [(number, end.upper()) for number, end in enumerate(ends, start=1)]
+    states += [(number, "STARTED") for number in range(1, len(ends) + 1)]
+    again = data.draw(st.lists(st.sampled_from(states), max_size=3), label="again")
+    order = data.draw(st.permutations(states + again), label="order")
     cloud.github.faults = data.draw(st.lists(st.none() | st.sampled_from(WEB_FAULTS), max_size=4), label="GitHub")
     with played(cloud) as monkeypatch, cloud.github.serving():
         prepare(monkeypatch, cloud)
@@ -235,7 +237,7 @@ def test_events_in_any_order_and_number_end_in_the_same_issue(data: st.DataObjec
             _deliver(number, state)
 
     assert len(cloud.github.open_issues()) == (ends[-1] == "Failed")
-    assert len({each["body"] for each in cloud.github.issues}) == len(cloud.github.issues)
+    assert len({issue["body"] for issue in cloud.github.issues}) == len(cloud.github.issues)
     for number, comments in cloud.github.comments.items():
-        marks = [each["body"].partition("\n")[0] for each in comments]
+        marks = [comment["body"].partition("\n")[0] for comment in comments]
         assert len(marks) == len(set(marks)), number

@@ -1,4 +1,4 @@
-"""The rotation's four steps, and every place where one may be called twice or fail half way."""
+"""The four steps of a rotation, also when a step is called twice or fails half way."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ OLD, NEW = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-0000
 
 
 class Cloud(FakeAws):
-    """A secret, its address secret and two services, with the semantics the rotation relies on.
+    """Fakes of Secrets Manager and ECS: the user's secret, the secret with the DATABASE_URL, and two services.
 
-    What the database does is in tests/end_to_end/test_database_users.py.
+    tests/end_to_end/test_database_users.py covers the database itself.
     """
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ def rotate(*steps: str) -> None:
         handler.main({"Step": step, "SecretId": ARN, "ClientRequestToken": NEW}, None)
 
 
-def test_the_new_password_is_the_other_users(cloud: Cloud) -> None:
+def test_the_new_password_belongs_to_the_other_user(cloud: Cloud) -> None:
     rotate("createSecret", "finishSecret")
 
     assert json.loads(cloud.values[NEW]) == {"username": "app_2", "password": "n3w" * 13}
@@ -97,7 +97,7 @@ def test_the_new_password_is_the_other_users(cloud: Cloud) -> None:
     assert cloud.urls == [f"postgresql://app_2:{'n3w' * 13}@db.internal:5432/allthrive?sslmode=verify-full"]
 
 
-def test_the_next_rotation_is_the_first_users_again(cloud: Cloud) -> None:
+def test_the_next_rotation_is_for_the_first_user_again(cloud: Cloud) -> None:
     cloud.values[OLD] = json.dumps({"username": "app_2", "password": "old"})
 
     rotate("createSecret")
@@ -168,14 +168,14 @@ def test_a_login_that_would_break_an_address_is_escaped(cloud: Cloud) -> None:
     assert url.startswith("postgresql://%C3%A4%401:a%2Fb%40c@db.internal:")
 
 
-def test_a_version_that_is_not_there_is_refused(cloud: Cloud) -> None:
+def test_a_version_that_does_not_exist_is_refused(cloud: Cloud) -> None:
     cloud.stages.pop(NEW)
 
     with pytest.raises(ValueError, match=f"version {NEW} of .* does not exist"):
         rotate("createSecret")
 
 
-def test_a_step_there_is_not_is_refused(cloud: Cloud) -> None:
+def test_an_unknown_step_is_refused(cloud: Cloud) -> None:
     with pytest.raises(ValueError, match="unknown step 'deleteSecret'"):
         rotate("deleteSecret")
 

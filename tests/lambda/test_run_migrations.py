@@ -1,4 +1,4 @@
-"""One migration task per action, whatever happens to requests, answers, events and the task itself."""
+"""An action runs one migration task, whatever happens to requests, responses, events and the task itself."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ OUTPUTS = {
 
 
 class Migration(Action):
-    """The action, and the ECS it meets."""
+    """The action, with fakes of ECS, CloudFormation and CloudWatch Logs."""
 
     def __init__(self, parameters: dict[str, Any] | str | None = None) -> None:
         super().__init__(handler.main, parameters or {"stack": STACK, "image": IMAGE})
         self.outputs = dict(OUTPUTS)
         self.image = IMAGE
         self.tasks: dict[str, dict[str, Any]] = {}
-        """By client token: what ECS promises for a day."""
+        """The task of each client token: ECS returns the same one for a day."""
         self.started = 0
         self.refusals: list[str] = []
-        """Reasons RunTask gives instead of a task, one each."""
+        """Reasons that RunTask gives instead of a task, one per call; with `!` it raises."""
         self.unknown = 0
-        """How often DescribeTasks does not know the task yet."""
+        """How often DescribeTasks does not list the task yet."""
         self.runs_for = 3
+        """How often DescribeTasks shows the task before it stops."""
         self.codes: dict[str, int | None] = {"migrate": 0}
         self.stop_code: str | None = "EssentialContainerExited"
         self.essential = {"migrate": True}
@@ -49,7 +50,7 @@ class Migration(Action):
         self.on("ecs.RunTask", self._run)
         self.on("ecs.DescribeTasks", self._describe)
         self.on("ecs.StopTask", self._stop)
-        self.on("ecs.ListTasks", lambda _: {"taskArns": [each["taskArn"] for each in self.tasks.values()]})
+        self.on("ecs.ListTasks", lambda _: {"taskArns": [task["taskArn"] for task in self.tasks.values()]})
         self.on("cloudwatchlogs.GetLogEvents", self._log)
 
     def _stacks(self, given: dict[str, Any]) -> str:
@@ -100,7 +101,7 @@ class Migration(Action):
         if self.unknown > 0:
             self.unknown -= 1
             return {"tasks": [], "failures": [{"arn": given["tasks"][0], "reason": "MISSING"}]}
-        task = next(each for each in self.tasks.values() if each["taskArn"] == given["tasks"][0])
+        task = next(task for task in self.tasks.values() if task["taskArn"] == given["tasks"][0])
         self.runs_for -= 1
         if self.runs_for < 0 and task["lastStatus"] != "STOPPED":
             containers = [
@@ -113,7 +114,7 @@ class Migration(Action):
         return {"tasks": [task], "failures": []}
 
     def _stop(self, given: dict[str, Any]) -> dict[str, Any]:
-        task = next(each for each in self.tasks.values() if each["taskArn"] == given["task"])
+        task = next(task for task in self.tasks.values() if task["taskArn"] == given["task"])
         task |= {"lastStatus": "STOPPED", "stopCode": "UserInitiated", "containers": []}
         return {"task": task}
 
@@ -136,7 +137,7 @@ def test_a_task_that_ends_with_0_lets_the_action_succeed(action: Migration) -> N
     assert action.reference.endswith(f"{1:032x}")
 
 
-def test_it_runs_where_and_what_the_stack_says(action: Migration) -> None:
+def test_the_outputs_of_the_stack_name_the_task_definition_and_the_network(action: Migration) -> None:
     action.run()
 
     given = next(given for name, given in action.calls if name == "ecs.RunTask")
@@ -171,7 +172,7 @@ def test_an_exit_code_other_than_0_fails_with_the_last_twenty_lines_of_the_log(a
     assert "line 29\n" not in action.message
 
 
-def test_a_missing_exit_code_fails_with_what_ecs_says(action: Migration) -> None:
+def test_a_missing_exit_code_fails_with_the_reason_of_ecs(action: Migration) -> None:
     action.codes, action.stop_code = {"migrate": None}, "TaskFailedToStart"
 
     action.run()
@@ -182,7 +183,7 @@ def test_a_missing_exit_code_fails_with_what_ecs_says(action: Migration) -> None
 
 
 @pytest.mark.parametrize("stop_code", ["EssentialContainerExited", None])
-def test_a_missing_exit_code_is_never_taken_for_0(action: Migration, stop_code: str | None) -> None:
+def test_a_missing_exit_code_never_counts_as_0(action: Migration, stop_code: str | None) -> None:
     action.codes, action.stop_code = {"migrate": None}, stop_code
 
     action.run()
@@ -207,14 +208,14 @@ def test_an_essential_sidecar_must_end_with_0_too(action: Migration) -> None:
     assert "proxy ended with 1" in action.message
 
 
-def test_a_helper_that_is_not_essential_may_end_as_it_likes(action: Migration) -> None:
+def test_a_container_that_is_not_essential_may_exit_with_any_code(action: Migration) -> None:
     action.essential = {"migrate": True, "helper": False}
     action.codes = {"migrate": 0, "helper": 1}
 
     assert action.run().status == "Succeeded"
 
 
-def test_a_task_somebody_stopped_has_not_migrated_even_with_exit_code_0(action: Migration) -> None:
+def test_a_task_that_somebody_stopped_fails_even_with_exit_code_0(action: Migration) -> None:
     action.stop_code = "UserInitiated"
 
     action.run()
@@ -262,13 +263,13 @@ def test_another_reason_not_to_start_fails_at_once(action: Migration, reason: st
     assert reason.strip("!") in action.message
 
 
-def test_a_task_that_ecs_does_not_know_yet_is_asked_for_again(action: Migration) -> None:
+def test_a_task_that_ecs_does_not_list_yet_is_read_again(action: Migration) -> None:
     action.unknown = 3
 
     assert action.run().status == "Succeeded"
 
 
-def test_a_task_that_ecs_never_knows_fails(action: Migration) -> None:
+def test_a_task_that_ecs_never_lists_fails(action: Migration) -> None:
     action.unknown = 10**6
 
     action.run()
@@ -295,7 +296,7 @@ def test_a_stop_that_is_refused_at_the_deadline_still_ends_in_a_failure(action: 
     action.run()
 
     assert (action.status, action.accepted) == ("Failed", 1)
-    assert "could not be ended" in action.message
+    assert "Stopping what this action started failed" in action.message
 
 
 def test_a_task_whose_start_was_never_confirmed_is_found_and_stopped_at_the_deadline(action: Migration) -> None:
@@ -317,7 +318,7 @@ def test_a_retried_stage_starts_a_new_task(action: Migration, monkeypatch: pytes
     assert (again.status, again.started) == ("Succeeded", 2)
 
 
-def test_settings_under_one_token_that_differ_are_a_failure_and_not_a_second_task(action: Migration) -> None:
+def test_other_settings_under_the_same_client_token_are_a_failure_and_no_second_task(action: Migration) -> None:
     def refuse(_: dict[str, Any]) -> dict[str, Any]:
         raise Refused("ConflictException", "other parameters")
 
@@ -329,7 +330,7 @@ def test_settings_under_one_token_that_differ_are_a_failure_and_not_a_second_tas
 
 
 @pytest.mark.parametrize("operation", ["cloudformation.DescribeStacks", "ecs.RunTask", "ecs.DescribeTasks"])
-def test_a_missing_right_fails_at_once_and_says_which(action: Migration, operation: str) -> None:
+def test_a_missing_permission_fails_at_once_and_is_named(action: Migration, operation: str) -> None:
     action.faults[operation] = ["denied"]
 
     action.run()
@@ -350,7 +351,7 @@ def test_a_missing_right_fails_at_once_and_says_which(action: Migration, operati
         "codepipeline.PutJobSuccessResult",
     ],
 )
-def test_a_fault_that_passes_changes_nothing(action: Migration, operation: str, fault: str) -> None:
+def test_a_transient_fault_changes_nothing(action: Migration, operation: str, fault: str) -> None:
     action.faults[operation] = [fault, fault, None, fault, fault, fault, fault]
 
     action.run()
@@ -429,7 +430,7 @@ OPERATIONS = (
 def test_whatever_fails_there_is_one_task_one_answer_and_no_success_without_exit_code_0(data: st.DataObject) -> None:
     action = Migration()
     action.faults = {name: list(data.draw(FAULTS, label=name)) for name in OPERATIONS}
-    longest = max(in_a_row(each) for each in action.faults.values())
+    longest = max(in_a_row(plan) for plan in action.faults.values())
     action.refusals = data.draw(
         st.lists(st.sampled_from(["RESOURCE:MEMORY", "AGENT", ""]), max_size=3), label="refusals"
     )
@@ -450,7 +451,7 @@ def test_whatever_fails_there_is_one_task_one_answer_and_no_success_without_exit
     if action.status == "Succeeded":
         assert code == 0
         assert action.started == 1
-    # Three attempts a call and three calls an event: eight faults in a row may use up one event, no fewer.
+    # A call makes three attempts and Lambda calls three times per event, so two faults in a row never use up an event.
     if longest <= 2:
         assert action.status == ("Succeeded" if code == 0 else "Failed")
     assert action.status != "Hung" or spent(action, longest)

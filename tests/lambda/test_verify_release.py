@@ -1,4 +1,4 @@
-"""A release is proven by what the product reports and by what ECS runs."""
+"""A release is verified by the product's status report and by the images that ECS runs."""
 
 from __future__ import annotations
 
@@ -39,14 +39,15 @@ PARAMETERS: dict[str, Any] = {
 
 
 class Verification(Action):
-    """The action, the product's status report, and the ECS it meets."""
+    """The action, with fakes of the product's status report, ECS and CloudFormation."""
 
     def __init__(self, **parameters: Any) -> None:
         super().__init__(handler.main, {**PARAMETERS, **parameters})
         self.web = Web(self._status)
         self.url = ""
-        """The stack's output, where it is not the web's."""
+        """The stack's output Url; empty for that of `web`."""
         self.old_answers = 0
+        """How many of the next answers still report the old release."""
         self.answer: tuple[int, Any] = (200, {"version": "1.3.0", "image_digest": DIGEST})
         self.rollout = "COMPLETED"
         self.deployments = 1
@@ -90,11 +91,11 @@ def _action(monkeypatch: pytest.MonkeyPatch) -> Iterator[Verification]:
     monkeypatch.setattr(handler, "sleep", lambda _: None)
     action = Verification()
     with action.installed(monkeypatch), action.web.serving():
-        asks(action, services=["web", "celery"])
+        set_parameters(action, services=["web", "celery"])
         yield action
 
 
-def asks(action: Verification, **more: Any) -> None:
+def set_parameters(action: Verification, **more: Any) -> None:
     action.parameters = json.dumps({**json.loads(action.parameters), **more})
 
 
@@ -104,7 +105,7 @@ def test_a_product_that_reports_the_release_on_tasks_that_run_it_is_a_success(ac
     assert (action.status, action.calls_made, len(action.web.requests)) == ("Succeeded", 1, 1)
 
 
-def test_the_old_release_is_asked_again_over_several_short_calls(action: Verification) -> None:
+def test_the_old_release_is_checked_again_over_several_short_calls(action: Verification) -> None:
     action.old_answers = 9
 
     action.run()
@@ -133,7 +134,7 @@ def test_after_twelve_tries_it_fails_with_what_was_last_seen(action: Verificatio
         ((503, b"down"), "answered 503: down"),
     ],
 )
-def test_another_answer_is_no_proof(action: Verification, answer: tuple[int, Any], seen: str) -> None:
+def test_any_other_report_is_a_failure(action: Verification, answer: tuple[int, Any], seen: str) -> None:
     action.answer = answer
 
     action.run()
@@ -153,7 +154,7 @@ def test_another_answer_is_no_proof(action: Verification, answer: tuple[int, Any
         ({"failures": [{"arn": "service/web", "reason": "MISSING"}]}, "service web: MISSING"),
     ],
 )
-def test_ecs_must_agree(action: Verification, change: dict[str, Any], seen: str) -> None:
+def test_a_difference_that_ecs_reports_is_a_failure(action: Verification, change: dict[str, Any], seen: str) -> None:
     vars(action).update(change)
 
     action.run()
@@ -162,13 +163,13 @@ def test_ecs_must_agree(action: Verification, change: dict[str, Any], seen: str)
     assert seen in action.message
 
 
-def test_an_image_by_tag_counts_by_the_digest_that_was_pulled(action: Verification) -> None:
+def test_an_image_named_by_tag_is_identified_by_the_digest_that_was_pulled(action: Verification) -> None:
     action.images, action.pulled = [f"{REPOSITORY}:v1.3.0"], DIGEST
 
     assert action.run().status == "Succeeded"
 
 
-def test_nobody_at_the_address_is_asked_again_and_then_a_failure(action: Verification) -> None:
+def test_an_address_without_a_server_is_retried_and_then_a_failure(action: Verification) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         action.url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -179,18 +180,18 @@ def test_nobody_at_the_address_is_asked_again_and_then_a_failure(action: Verific
     assert "in 12 tries; last seen: 127.0.0.1 does not answer: ConnectionRefusedError" in action.message
 
 
-def test_what_does_not_speak_http_is_no_answer() -> None:
+def test_a_server_that_does_not_speak_http_does_not_answer() -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
         thread = threading.Thread(target=lambda: server.accept()[0].sendall(b"SSH-2.0\r\n\r\n"))
         thread.start()
-        with pytest.raises(Unanswered, match="does not answer as HTTP does: BadStatusLine"):
-            http.ask("GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
+        with pytest.raises(Unanswered, match="does not answer with HTTP: BadStatusLine"):
+            http.request("GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
         thread.join()
 
 
-def test_a_host_may_be_resolved_by_the_environment_and_keeps_its_name(
+def test_the_environment_may_set_the_address_of_a_host_which_keeps_its_name(
     action: Verification, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = action.web.url.rpartition(":")[2]
@@ -203,7 +204,7 @@ def test_a_host_may_be_resolved_by_the_environment_and_keeps_its_name(
     assert action.web.requests[0].headers["host"] == "d1.cloudfront.net"
 
 
-def test_a_certificate_of_the_environments_authority_is_trusted_and_no_other(
+def test_a_self_signed_certificate_is_trusted_only_if_the_environment_has_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pem = _self_signed("staging.localhost", tmp_path / "served.pem")
@@ -211,14 +212,14 @@ def test_a_certificate_of_the_environments_authority_is_trusted_and_no_other(
     with web.serving(tmp_path / "served.pem"):
         monkeypatch.setenv("RESOLVE", f"staging.localhost=127.0.0.1:{web.url.rpartition(':')[2]}")
         with pytest.raises(Unanswered, match="does not answer: SSLCertVerificationError"):
-            http.ask("GET", "https://staging.localhost/")
+            http.request("GET", "https://staging.localhost/")
         monkeypatch.setenv("CA_PEM", pem)
 
-        assert http.ask("GET", "https://staging.localhost/").status == 200
+        assert http.request("GET", "https://staging.localhost/").status == 200
 
 
 def _self_signed(host: str, path: Path) -> str:
-    """Write a key and its certificate to a file; returns the certificate."""
+    """Writes a key and its certificate to a file; returns the certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
@@ -259,9 +260,9 @@ def test_names_below_localhost_are_this_machine_unless_the_environment_says_wher
 
 
 @pytest.mark.parametrize("url", ["ftp://s3cret", "s3cret", "https://a/ s3cret", "https://a:s3cret", "https:///s3cret"])
-def test_what_is_no_address_is_refused_without_being_repeated(url: str) -> None:
+def test_an_invalid_url_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(ParameterError) as raised:
-        http.ask("GET", url)
+        http.request("GET", url)
 
     assert "s3cret" not in str(raised.value)
 
@@ -270,13 +271,13 @@ def test_what_is_no_address_is_refused_without_being_repeated(url: str) -> None:
     ("parameters", "message"),
     [
         ({"images": []}, "parameter 'images' is empty"),
-        ({"stack": ""}, "parameter 'stack' must be a text that is not empty"),
+        ({"stack": ""}, "parameter 'stack' must be a non-empty string"),
         ({"cluster": ""}, "parameter 'services' needs 'cluster'"),
-        ({"version": "#{Build.VERSION}"}, "holds a variable that no action has set"),
+        ({"version": "#{Build.VERSION}"}, "contains a variable that no action has set"),
     ],
 )
 def test_a_wrong_parameter_is_named(action: Verification, parameters: dict[str, Any], message: str) -> None:
-    asks(action, **parameters)
+    set_parameters(action, **parameters)
 
     action.run()
 
@@ -284,7 +285,7 @@ def test_a_wrong_parameter_is_named(action: Verification, parameters: dict[str, 
     assert message in action.message
 
 
-def test_a_missing_right_fails_at_once(action: Verification) -> None:
+def test_a_missing_permission_fails_at_once(action: Verification) -> None:
     action.faults["ecs.ListTasks"] = ["denied"]
 
     action.run()
@@ -294,22 +295,22 @@ def test_a_missing_right_fails_at_once(action: Verification) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_whatever_fails_success_means_that_the_release_was_seen(data: st.DataObject) -> None:
+def test_whatever_fails_success_means_that_the_release_was_seen_running(data: st.DataObject) -> None:
     action = Verification()
     faults = st.lists(st.none() | st.sampled_from(TRANSIENT), max_size=5)
     operations = ("ecs.DescribeServices", "ecs.ListTasks", "ecs.DescribeTasks", "codepipeline.PutJobSuccessResult")
     action.faults = {name: data.draw(faults, label=name) for name in operations}
-    longest = max(in_a_row(each) for each in action.faults.values())
+    longest = max(in_a_row(plan) for plan in action.faults.values())
     action.web.faults = data.draw(st.lists(st.none() | st.sampled_from(WEB_FAULTS), max_size=5), label="web")
     action.old_answers = data.draw(st.integers(0, 14), label="old answers")
     action.duplicates = data.draw(st.dictionaries(st.integers(0, 3), st.integers(0, 2), max_size=2), label="duplicates")
-    many = action.old_answers
+    old_answers = action.old_answers
     with played(action) as monkeypatch, action.web.serving():
         monkeypatch.setattr(handler, "sleep", lambda _: None)
-        asks(action, services=["web"])
+        set_parameters(action, services=["web"])
         action.run()
 
     assert action.accepted == 1
     assert (action.status == "Succeeded") <= (action.old_answers < 0)
-    if longest <= 2 and many <= 3:  # with five faults of the web still within twelve tries
+    if longest <= 2 and old_answers <= 3:  # with five faults of the web still within twelve tries
         assert action.status == "Succeeded"

@@ -6,10 +6,11 @@ import re
 
 import pytest
 
+from paths import ROOT
 from policy.privileges import evidence, reasons
 from policy.privileges.roles import Roles
 from policy.privileges.table import PAGE, PRODUCT, page, row, shipped_roles
-from policy.templates import ROOT, templates
+from policy.templates import templates
 from products import load
 
 STATEMENTS = shipped_roles().statements()

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pydantic
 import pytest
 
-from products import load
+from paths import ROOT
+from products import load, product_names
 from products.base import EXAMPLES, Model
-from products.loader import FOLDER
 from products.regions import REGIONS, zones
 from tests.support.manifests import product
 
-SHIPPED = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+SHIPPED = product_names()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -75,6 +74,6 @@ def test_every_region_has_zones_for_the_smallest_network(region: str) -> None:
 def test_reading_a_manifest_needs_neither_cdk_nor_node() -> None:
     program = "import sys; from products import load; load('allthrive'); sys.exit('jsii' in sys.modules)"
 
-    done = subprocess.run([sys.executable, "-c", program], cwd=Path(FOLDER).parent, env={"PATH": ""}, check=False)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={"PATH": ""}, check=False)
 
     assert done.returncode == 0

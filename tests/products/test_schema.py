@@ -9,11 +9,11 @@ import pytest
 import yaml
 from cfnlint.jsonschema import StandardValidator
 
-from products.loader import FOLDER
+from paths import MANIFESTS
 from products.schema import PATH, schema
 from tests.support.manifests import manifest
 
-SHIPPED = sorted(FOLDER.glob("*.yaml"))
+SHIPPED = sorted(MANIFESTS.glob("*.yaml"))
 
 
 def errors(data: Any) -> list[str]:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from slipway_cli.paths import ROOT
+from paths import ROOT
 
 PROGRAMS = (
     "slipway_cli.demo.__main__",

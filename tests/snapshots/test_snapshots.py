@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from paths import ROOT
 from tests.support.snapshots import FOLDER, HEADER, expected, normalized
-from tests.support.synthesis import PRODUCTS, ROOT
+from tests.support.synthesis import PRODUCTS
 
 _LINES = 40  # of a difference, as much as a terminal shows
 

@@ -1,4 +1,4 @@
-"""The soak finds a planted defect, prints its seed, and repeats what it saw."""
+"""The soak finds a planted defect, prints its seed, and reproduces it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.soak import __main__ as soaking
 from tests.soak.__main__ import PROPERTIES, main
 
 
-def test_every_handler_that_a_schedule_can_meet_has_its_share() -> None:
-    assert all(callable(each.inner()) for each in PROPERTIES)
-    assert sum(each.share for each in PROPERTIES) == 100
+def test_every_property_exists_and_the_shares_add_up() -> None:
+    assert all(callable(prop.inner()) for prop in PROPERTIES)
+    assert sum(prop.share for prop in PROPERTIES) == 100
 
 
 def test_a_short_soak_finds_nothing_and_prints_its_seed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,17 +26,19 @@ def test_a_short_soak_finds_nothing_and_prints_its_seed(capsys: pytest.CaptureFi
     assert printed.endswith("0 hung, 0 doubled migrations\n")
 
 
-def test_a_doubled_migration_is_found_and_found_again_by_its_seed(
+def test_a_doubled_migration_is_found_and_its_seed_reproduces_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = jobs.Job.__init__
 
     def forgetful(self: jobs.Job, event: dict[str, Any], minutes: float) -> None:
         plain(self, event, minutes)
-        self.key = str(event["CodePipeline.job"]["id"])  # of this call, not of the first: a client token of its own
+        self.key = str(
+            event["CodePipeline.job"]["id"]
+        )  # the id of this call instead of the first: each call has its own client token
 
     monkeypatch.setattr(jobs.Job, "__init__", forgetful)
-    monkeypatch.setattr(soaking, "PHASES", (Phase.generate,))  # the smallest schedule is not needed here
+    monkeypatch.setattr(soaking, "PHASES", (Phase.generate,))  # this test does not need the smallest schedule
     soak = ["--schedules", "2000", "--only", "run_migrations", "--seed", "7"]
     assert main(soak) == 1
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from paths import ROOT
 from shared.job import Job
 from shared.parameters import ParameterError
-from tests.support.synthesis import PRODUCTS, ROOT, Json, shipped
+from tests.support.synthesis import PRODUCTS, Json, shipped
 
 # Set where the manifest has the key in brackets, which no shipped product has.
 OPTIONAL = {
@@ -72,7 +73,7 @@ def read(handler: str, fixed: Json, told: Json, monkeypatch: pytest.MonkeyPatch)
     job = {"CodePipeline.job": {"id": "1", "data": {"actionConfiguration": configuration}}}
     pipeline = ("any-pipeline",) if handler == "cancel_superseded" else ()
     with pytest.raises(ParameterError, match=f"unknown parameter '{PROBE}'") as refused:
-        settings.of(Job(job, 1).parameters, *pipeline)
+        settings.from_parameters(Job(job, 1).parameters, *pipeline)
     return set(str(refused.value).partition("known are: ")[2].split(", "))
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from paths import MANIFESTS
 from products import ManifestError, Product, load
-from products.loader import FOLDER
+from products.loader import validated
 
-ALLTHRIVE = (FOLDER / "allthrive.yaml").read_text(encoding="utf-8")
+ALLTHRIVE = (MANIFESTS / "allthrive.yaml").read_text(encoding="utf-8")
 REMOVED = None
 
 
@@ -53,4 +53,4 @@ def manifest(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 def product(changes: Mapping[str, Any] | None = None) -> Product:
     """AllThrive with values set (or REMOVED) at dotted paths."""
-    return Product.model_validate_json(json.dumps(manifest(changes)))
+    return validated(manifest(changes))

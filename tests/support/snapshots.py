@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from tests.support.synthesis import ROOT, Json, shipped
+from paths import ROOT
+from tests.support.synthesis import Json, shipped
 
 FOLDER = ROOT / "tests" / "snapshots"
 HEADER = "# Written by `make snapshots`. Hashes are left out: of assets, and at the end of logical ids.\n"

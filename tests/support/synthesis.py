@@ -12,19 +12,16 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk.assertions import Template
 
-from products import Product, load
-from products.loader import FOLDER
+from products import Product, load, product_names
 from slipway.accepted import recording
 from slipway_cli.gate.accepted import accepted
 from slipway_cli.gate.findings import Accepted
-from stacks.environment_stage import EnvironmentStage
-from stacks.tooling_stage import ToolingStage
+from stacks.product import add_environments, add_product, feature_flags
 from tests.support.manifests import manifest, product
 
-ROOT = FOLDER.parent
-PRODUCTS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+PRODUCTS = product_names()
 # The feature flags of the real synthesis; without the validation engine, its slowest part.
-CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+CONTEXT = feature_flags()
 
 _OUT = tempfile.TemporaryDirectory(prefix="slipway-")  # goes when the tests end
 
@@ -44,9 +41,9 @@ class Synthesis:
         scope = app()
         with recording() as self._ledger:
             if tooling:
-                ToolingStage(scope, "tooling", product=product)
-            for environment in product.environments:
-                EnvironmentStage(scope, environment, product=product)
+                add_product(scope, product)
+            else:
+                add_environments(scope, product)
         self.folder = Path(scope.synth().directory)
         self.templates: dict[str, Json] = {}
         self.properties: dict[str, Json] = {}

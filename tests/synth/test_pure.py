@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from paths import ROOT
 from tests.support.manifests import edited
-from tests.support.synthesis import CONTEXT, ROOT
+from tests.support.synthesis import CONTEXT
 
 NODE = ROOT / "node_modules" / "node" / "bin"
-SOURCES = ["app.py", "cdk.json", "products", "policy", "builds", "stacks", "constructs", "lambda"]
+SOURCES = ["app.py", "paths.py", "cdk.json", "products", "policy", "builds", "stacks", "constructs", "lambda"]
 NO_NETWORK = ["unshare", "--net", "--map-root-user"]
 
 

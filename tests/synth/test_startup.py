@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.support.synthesis import ROOT
+from paths import ROOT
 
 _SOONER = "from stacks.startup import prepare\nprepare()\n"
 _LOAD = """

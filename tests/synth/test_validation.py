@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.synthesis import PRODUCTS, ROOT
+from paths import ROOT
+from tests.support.synthesis import PRODUCTS
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
 # `make policy` asks it in one synth; here it is asked as a user asks it.

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
+from paths import ROOT
 from slipway_cli.review.markdown import LIMIT, mark
-from tests.support.synthesis import PRODUCTS, ROOT
+from tests.support.synthesis import PRODUCTS
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))

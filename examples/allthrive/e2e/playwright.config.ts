@@ -5,17 +5,17 @@ if (!BASE_URL) throw new Error("set BASE_URL to the address of a deployed site")
 
 export default defineConfig({
   testDir: ".",
-  // Results of a build belong outside of its source.
+  // Not below the source, which may be read-only.
   outputDir: process.env["E2E_OUTPUT"] ?? "/tmp/allthrive-e2e",
   reporter: "list",
   forbidOnly: true,
-  // A test that passes only the second time has found something.
+  // A test that passes only on a retry has found a defect.
   retries: 0,
   timeout: 30_000,
   expect: { timeout: 15_000 },
   use: {
     baseURL: BASE_URL,
-    // A rehearsal's certificate is self-signed.
+    // The certificate of a local site is self-signed.
     ignoreHTTPSErrors: true,
     trace: "retain-on-failure",
     // Chromium's sandbox needs rights that a build container does not have.

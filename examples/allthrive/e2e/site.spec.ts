@@ -13,9 +13,9 @@ test("the page shows the release that the API reports", async ({ page, request }
   await expect(page.getByTestId("digest")).toHaveText(status.image_digest ?? "not named by digest");
 });
 
-test("the release is the one that was to be deployed", async ({ page }) => {
+test("the expected release runs", async ({ page }) => {
   const expected = process.env["EXPECTED_VERSION"];
-  test.skip(!expected, "EXPECTED_VERSION says which");
+  test.skip(!expected, "EXPECTED_VERSION is not set");
   await page.goto("/");
   await expect(page.getByTestId("version")).toHaveText(expected ?? "");
 });
@@ -55,18 +55,18 @@ test("the seeded topics are listed", async ({ page }) => {
   await expect(page.getByTestId("topics").getByRole("listitem")).not.toHaveCount(0);
 });
 
-test("an unknown address below the API is a 404 in JSON and not the page", async ({ request }) => {
+test("an unknown path below the API is a 404 in JSON and not the page", async ({ request }) => {
   const response = await request.get("/api/v1/no-such-thing/");
   expect(response.status()).toBe(404);
   expect(response.headers()["content-type"]).toContain("application/json");
 });
 
-test("an address of the client's own opens directly", async ({ page }) => {
+test("a route of the frontend opens directly", async ({ page }) => {
   await page.goto("/about");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("About");
 });
 
-test("the admin asks for a login, in its own style", async ({ page }) => {
+test("the admin asks for a login and has its style sheet", async ({ page }) => {
   const styles = page.waitForResponse((response) => response.url().includes("/static/") && response.url().includes(".css"));
   await page.goto("/admin/");
   await expect(page.getByLabel("Username")).toBeVisible();

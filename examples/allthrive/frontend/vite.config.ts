@@ -2,12 +2,12 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 const backend = process.env["BACKEND"] ?? "http://127.0.0.1:8000";
-// A build that keeps reports says where; at the desk coverage would only cost time.
+// The frontend build sets REPORTS; without it coverage would only cost time.
 const reports = process.env["REPORTS"];
 
 export default defineConfig({
   plugins: [react()],
-  // In every environment one origin serves page and API; in development this is how.
+  // In every environment one origin serves page and API; in development this proxy does.
   server: { proxy: { "/api": backend, "/admin": backend, "/static": backend, "/media": backend, "/ws": { target: backend, ws: true } } },
   test: {
     environment: "jsdom",

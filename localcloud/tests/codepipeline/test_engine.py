@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from localcloud.codepipeline import events, steps
-from localcloud.codepipeline.engine import RUNS, Run
+from localcloud.codepipeline import events
+from localcloud.codepipeline.engine import Driver
 from localcloud.codepipeline.model import Execution
+from localcloud.codepipeline.run import RUNS, Run
+from localcloud.codepipeline.steps import StageActions
 from localcloud.codepipeline.store import INTERRUPTED, Pipeline, Store
 
 PLACE = ("111122223333", "us-east-1")
@@ -29,9 +31,9 @@ def declared(*stages: str) -> dict[str, Any]:
 def started(store: Store, pipeline: Pipeline, number: int, mode: str = "QUEUED") -> Execution:
     execution = Execution("p", 1, pipeline.declaration, {}, number=number, mode=mode)
     pipeline.executions.append(execution)
-    run = Run(store, pipeline, execution, rollback=lambda *_: None)
+    run = Run(store, pipeline, execution)
     RUNS[execution.id] = run
-    run.start()
+    Driver(run, rollback=lambda *_: None).start()
     return execution
 
 
@@ -48,14 +50,14 @@ def test_a_run_with_an_unexpected_error_fails_and_unlocks_its_stage(monkeypatch:
     def broken(*_: Any) -> None:
         raise RuntimeError("out of luck")
 
-    plain = steps.run_actions
+    plain = StageActions.perform
     store, pipeline = Store(None), Pipeline(PLACE, declared("A", "B"))
-    monkeypatch.setattr(steps, "run_actions", broken)
+    monkeypatch.setattr(StageActions, "perform", broken)
     first = started(store, pipeline, 1)
     assert final_status(first) == "Failed"
     assert "RuntimeError: out of luck" in first.summary
     assert first.stages["A"].status == "Failed"
-    monkeypatch.setattr(steps, "run_actions", plain)
+    monkeypatch.setattr(StageActions, "perform", plain)
     assert final_status(started(store, pipeline, 2)) == "Succeeded"
     assert not any(gate.holders or gate.waiting for gate in pipeline.gates.values())
     assert not RUNS

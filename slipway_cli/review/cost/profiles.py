@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from products import Product
+from products.errors import ProblemsError
+from products.loader import validated
 from products.model import Environment
 from products.regions import REGIONS
 from slipway_cli.review.errors import ReviewError
@@ -107,8 +109,8 @@ def _variant(product: Product, profile: Profile, nat: str, given: Json) -> Varia
     whole = json.loads(product.model_dump_json()) | {"pipeline": None, "environments": {"it": wanted}}
     problem = ""
     try:
-        varied = Product.model_validate_json(json.dumps(whole))
-    except ValidationError as error:
+        varied = validated(whole)
+    except (ValidationError, ProblemsError) as error:
         problem = _said(error)
         # Priced all the same, as if no service called the internet: what it would cost is why one asks.
         whole["services"] = {name: {**each, "internet": False} for name, each in whole["services"].items()}
@@ -118,12 +120,12 @@ def _variant(product: Product, profile: Profile, nat: str, given: Json) -> Varia
 
 def _valid(whole: Json, profile: Profile) -> Product:
     try:
-        return Product.model_validate_json(json.dumps(whole))
-    except ValidationError as error:
+        return validated(whole)
+    except (ValidationError, ProblemsError) as error:
         raise ReviewError(f"the profile '{profile.name}' does not fit this manifest: {_said(error)}") from None
 
 
-def _said(error: ValidationError) -> str:
+def _said(error: ValidationError | ProblemsError) -> str:
     """The manifest's own refusal, without the place, which is one that the reader did not write."""
-    message = str(error.errors()[0]["ctx"]["error"])
+    message = str(error if isinstance(error, ProblemsError) else error.errors()[0]["ctx"]["error"])
     return message.splitlines()[0].partition(": ")[2]

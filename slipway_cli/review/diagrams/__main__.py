@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from products import load
-from products.loader import FOLDER
+from products import load, product_names
 from slipway_cli.review.diagrams.page import DOCS, files
 from slipway_cli.review.synth import assembly
 
 
 def main() -> None:
     """Write what is drawn, remove what is not any more."""
-    shipped = [load(path.stem) for path in sorted(FOLDER.glob("*.yaml"))]
+    products = [load(name) for name in product_names()]
     wanted = files(
-        {it.name: (it.description or it.name, assembly(it, it.environments, tooling=True)) for it in shipped}
+        {it.name: (it.description or it.name, assembly(it, it.environments, tooling=True)) for it in products}
     )
     (DOCS / "diagrams").mkdir(exist_ok=True)
     for gone in set((DOCS / "diagrams").glob("*.svg")) - set(wanted):

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from paths import ROOT
 from products import drawing
 from products.drawing import Graph
-from products.loader import FOLDER
 from slipway_cli.review.assembly import Assembly, Stack
 from slipway_cli.review.diagrams.architecture import architecture
+from slipway_cli.review.diagrams.overview import overview
 from slipway_cli.review.diagrams.pipelines import pipelines
 from slipway_cli.review.diagrams.svg import drawn, standalone
 
-DOCS = FOLDER.parent / "docs"
+DOCS = ROOT / "docs"
 _SERVES = ("AWS::EC2::VPC", "AWS::ECS::Service")
 _HEAD = """\
 # What stands where
@@ -53,7 +54,7 @@ def drawings(assembly: Assembly) -> Drawings:
 def files(products: Mapping[str, tuple[str, Assembly]]) -> dict[Path, str]:
     """What the documents should hold, by path, for products by name with their description and assembly."""
     pages = [_HEAD]
-    graphs: dict[str, Graph] = {}
+    graphs: dict[str, Graph] = {"slipway": overview()}
     for product, (description, assembly) in products.items():
         found = drawings(assembly)
         named = Drawings({f"{name}-{product}": it for name, it in found.environments.items()}, found.pipelines)

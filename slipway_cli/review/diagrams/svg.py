@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from paths import NODE, ROOT
 from products.drawing import Graph
 from slipway_cli.review.diagrams.dot import dot
 from slipway_cli.review.errors import ReviewError
 
-_ROOT = Path(__file__).resolve().parent.parent.parent.parent
-_NODE = _ROOT / "node_modules" / "node" / "bin" / "node"
 _PROGRAM = Path(__file__).with_name("draw.mjs")
 _SECONDS = 60
 
@@ -51,7 +50,7 @@ def drawn(graphs: Mapping[str, Graph]) -> dict[str, str]:
     given = json.dumps({name: dot(graph) for name, graph in graphs.items()})
     try:
         done = subprocess.run(  # noqa: S603 - our own program, by the pinned Node
-            [_NODE, _PROGRAM], input=given, capture_output=True, text=True, check=True, timeout=_SECONDS, cwd=_ROOT
+            [NODE, _PROGRAM], input=given, capture_output=True, text=True, check=True, timeout=_SECONDS, cwd=ROOT
         )
     except (OSError, subprocess.SubprocessError) as error:
         # Node prints the line that failed, which in WebAssembly's wrapper is a page long: its last words tell.

@@ -8,14 +8,12 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localcloud.testing.cloud import Cloud
-
-ROOT = Path(__file__).resolve().parents[3]
+from paths import ROOT
 
 
 @dataclass(frozen=True)

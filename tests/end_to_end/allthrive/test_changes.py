@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from localcloud.testing.cloud import until
+from paths import ROOT
 from slipway_cli.release.verify import get
-from tests.end_to_end.allthrive.conftest import ROOT, AllThrive
+from tests.end_to_end.allthrive.conftest import AllThrive
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
@@ -43,7 +44,7 @@ def running_definition(allthrive: AllThrive) -> dict[str, Any]:
 @pytest.fixture(name="larger_web")
 def _larger_web(tmp_path: Path) -> Path:
     """A copy of this app, whose manifest asks for a larger web service."""
-    for name in ("app.py", "cdk.json", "products", "policy", "builds", "stacks", "constructs", "lambda"):
+    for name in ("app.py", "paths.py", "cdk.json", "products", "policy", "builds", "stacks", "constructs", "lambda"):
         source, target = ROOT / name, tmp_path / name
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))

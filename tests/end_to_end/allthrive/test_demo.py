@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.allthrive.conftest import ROOT, AllThrive
+from paths import ROOT
+from tests.end_to_end.allthrive.conftest import AllThrive
 from tests.end_to_end.allthrive.test_documented_commands import SEED, TASK_ARN
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
@@ -51,7 +52,7 @@ def test_a_browser_sees_the_release_and_uses_all_of_it(allthrive: AllThrive, tmp
         "BASE_URL": allthrive.urls["production"],
         "CHROMIUM_PATH": "/usr/bin/chromium",
         "E2E_OUTPUT": str(tmp_path),
-        "NODE_OPTIONS": f"--require {ROOT / 'local' / 'bin' / 'localhost-names.cjs'}",
+        "NODE_OPTIONS": f"--require {ROOT / 'localcloud' / 'src' / 'localcloud' / 'bin' / 'localhost-names.cjs'}",
     }
 
     done = subprocess.run(

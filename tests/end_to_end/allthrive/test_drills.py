@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
+from paths import ROOT
 from slipway_cli.drills.book import DRILLS, Drill
-from tests.end_to_end.allthrive.conftest import ROOT, AllThrive
+from tests.end_to_end.allthrive.conftest import AllThrive
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 

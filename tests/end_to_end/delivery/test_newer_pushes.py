@@ -17,10 +17,10 @@ from localcloud import process, shell
 from localcloud.settings import Settings
 from localcloud.testing.cloud import until
 from localcloud.testing.plain import ACCOUNT, REGION, Plain, free_port
+from paths import ROOT
 from products import load
 from slipway_cli.demo.infrastructure import Cdk
 from slipway_cli.demo.repository import put_on_github
-from tests.support.synthesis import ROOT
 
 pytestmark = [pytest.mark.local, pytest.mark.slow]
 

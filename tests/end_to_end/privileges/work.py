@@ -17,6 +17,7 @@ from typing import Any
 
 from localcloud.testing.pipelines import until
 from localcloud.testing.plain import ACCOUNT, REGION
+from paths import ROOT
 from tests.end_to_end.privileges.deployed import Deployed, Outcome
 
 DELIVERY, ACCESS = "tooling-allthrive-delivery", "production-allthrive-access"
@@ -34,7 +35,6 @@ MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.ima
 DIGEST = f"sha256:{hashlib.sha256(MANIFEST.encode()).hexdigest()}"
 REPOSITORY = "allthrive/backend"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}@{DIGEST}"
-ROOT = Path(__file__).resolve().parents[3]
 _MAIN, _FEATURE = "allthrive-main", "allthrive-feature"
 
 

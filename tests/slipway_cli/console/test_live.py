@@ -16,7 +16,7 @@ import pytest
 from localcloud.settings import Settings
 from localcloud.testing.pipelines import World, approval, stage, until
 from localcloud.testing.plain import REGION
-from slipway_cli.paths import ROOT
+from paths import ROOT
 
 pytestmark = pytest.mark.local
 

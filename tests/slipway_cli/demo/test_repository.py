@@ -7,7 +7,7 @@ from pathlib import Path
 
 from localcloud.github.publish import publish
 from localcloud.settings import Settings
-from slipway_cli.paths import ROOT
+from paths import ROOT
 
 
 def test_the_example_is_published_without_what_is_installed_in_it(tmp_path: Path) -> None:

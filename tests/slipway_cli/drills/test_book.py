@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from paths import ROOT
 from slipway_cli.drills import __main__ as drills
 from slipway_cli.drills.book import DRILLS
 from slipway_cli.drills.runbook import PAGE, RunbookError, anchor, blocks, preamble, section
-from slipway_cli.paths import ROOT
 from tests.docs.test_runbook import headings
 
 

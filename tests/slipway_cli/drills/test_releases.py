@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from paths import ROOT
 from slipway_cli.drills import releases
 from slipway_cli.operate.runs import Entry
 
@@ -48,7 +49,7 @@ def test_only_the_run_that_takes_the_stage_back_is_waited_for(runs: list[Entry],
 def test_a_planted_migration_passes_the_linters_that_stand_before_the_database(
     imports: str, body: str, tmp_path: Path
 ) -> None:
-    backend = Path(__file__).parents[3] / "examples" / "allthrive" / "backend"
+    backend = ROOT / "examples" / "allthrive" / "backend"
     planted = tmp_path / "catalog" / "migrations" / "0002_drill.py"
     planted.parent.mkdir(parents=True)
     planted.write_text(releases.MIGRATION.format(imports=imports, body=body, before="0001_initial"))

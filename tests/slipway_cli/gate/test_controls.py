@@ -11,10 +11,11 @@ from pathlib import Path
 import cdk_nag
 import pytest
 
+from paths import ROOT
 from policy.guard import FOLDER
 from slipway_cli.gate import tools
 from slipway_cli.gate.controls import PATH, Control, Table, document, load
-from tests.support.synthesis import PRODUCTS, ROOT, shipped
+from tests.support.synthesis import PRODUCTS, shipped
 
 TABLE = load()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway_cli.gate.locks import NAMES, ROOT, locked, stale, wanted
+from paths import ROOT
+from slipway_cli.gate.locks import NAMES, locked, stale, wanted
 
 
 @pytest.fixture

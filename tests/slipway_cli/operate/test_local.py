@@ -14,7 +14,7 @@ import pytest
 
 from localcloud.testing.pipelines import World, action, function, stage, until
 from localcloud.testing.plain import ACCOUNT, REGION, Plain, plain, unique
-from products.loader import FOLDER
+from paths import ROOT
 from slipway_cli.operate import clock
 from tests.slipway_cli.operate.playing import play
 
@@ -22,7 +22,7 @@ __all__ = ["plain"]
 
 pytestmark = pytest.mark.local
 MAIN = "allthrive-main"
-RUNBOOK = FOLDER.parent / "docs" / "runbook.md"
+RUNBOOK = ROOT / "docs" / "runbook.md"
 
 #: Publishes the version that its commit names, as a build would; deploys unless the commit says it breaks.
 PUBLISH = """

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from products.loader import FOLDER
+from paths import ROOT
 from slipway_cli.operate.__main__ import _VERBS
 
-ROOT = FOLDER.parent
 TYPED: dict[str, tuple[list[str], list[str]]] = {
     "status": ([], []),
     "status of a flow": (["FLOW=main"], ["main"]),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from paths import ROOT
 from tests.slipway_cli.review.pairs import Pair, access, pairs, report, verdict
-from tests.support.synthesis import ROOT
 
 PAIRS = pairs()
 _LINE = re.compile(r"^\[([+~-])\] \S+ (.+?)(?: (replace|may be replaced|destroy|orphan))?$", re.MULTILINE)

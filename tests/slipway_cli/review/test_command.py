@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from paths import ROOT
 from slipway_cli.review.__main__ import main
-from slipway_cli.review.synths import ROOT, git
+from slipway_cli.review.synths import git
 from tests.support.manifests import product
 
 DATABASE = {"Type": "AWS::RDS::DBInstance", "DeletionPolicy": "Retain", "Properties": {"Engine": "postgres"}}

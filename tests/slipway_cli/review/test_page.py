@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from paths import ROOT
 from tests.slipway_cli.review.pairs import pairs
-from tests.support.synthesis import ROOT
 
 
 def test_the_page_tells_every_disagreement_with_cdk_diff_and_counts_the_rest() -> None:

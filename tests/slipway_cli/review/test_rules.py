@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import get_args
 
+from paths import ROOT
 from products.review import Rule
 from slipway_cli.review.rules import RULES
-from tests.support.synthesis import ROOT
 
 
 def test_the_manifest_takes_every_rule_and_no_other() -> None:

@@ -1,4 +1,4 @@
-"""WebSocket conversations."""
+"""The WebSocket endpoints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 
 class EchoConsumer(AsyncWebsocketConsumer):
-    """Sends each JSON message back by way of the channel layer, which proves that layer too."""
+    """Sends each JSON message back through the channel layer, so that an answer shows that the layer works too."""
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:

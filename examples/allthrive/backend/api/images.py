@@ -1,12 +1,13 @@
-"""Which images we take."""
+"""Recognizes the image formats that the product accepts."""
 
 from __future__ import annotations
 
 
 def extension_of(content: bytes) -> str | None:
-    """Return the extension that fits a file's first bytes; none if it is no image we serve.
+    """Return the extension for a file's content, or None if it is no accepted image.
 
-    Media share the site's origin. The content decides, and SVG is missing, because a script may hide in it.
+    Uploads are served from the site's own origin. So the content decides, not the name, and SVG is not accepted: it may
+    contain scripts.
     """
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"

@@ -1,4 +1,4 @@
-"""What the status endpoint reports."""
+"""The content of the status endpoint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from api.tasks import HEARTBEAT_KEY
 
 
 def report() -> dict[str, Any]:
-    """Look at everything once. The site works without workers, and before its last migrations: those only inform."""
+    """Check all parts once. Workers and pending migrations do not count for `ok`: the site works without them."""
     database, cached = _database(), _cache()
     return {
         "ok": database["ok"] and cached["ok"],

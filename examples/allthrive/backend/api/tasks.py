@@ -1,4 +1,4 @@
-"""Background tasks. Each may run twice without harm, because a worker that stops hands its task to another."""
+"""Background tasks. Each may run twice without harm: a task whose worker stops is given to another worker."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ HEARTBEAT_KEY = "heartbeat"
 
 @shared_task
 def count_words(text: str, seconds: float = 0) -> dict[str, int]:
-    """Count words and characters, as slowly as asked: a deployment should be tried on work in progress."""
+    """Count words and characters after some seconds, which give time to deploy while a task runs."""
     time.sleep(seconds)
     return {"words": len(text.split()), "characters": len(text)}
 
 
 @shared_task(ignore_result=True)
 def heartbeat() -> None:
-    """Leave a sign that beat, queue and worker all work; it fades when two in a row are missing."""
+    """Record that beat, queue and worker work; the record expires when more than two heartbeats are missing."""
     cache.set(HEARTBEAT_KEY, timezone.now().isoformat(), timeout=3 * settings.HEARTBEAT_SECONDS)

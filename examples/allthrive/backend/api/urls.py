@@ -1,4 +1,4 @@
-"""Addresses below /api/v1/."""
+"""URLs below /api/v1/."""
 
 from django.urls import path, re_path
 
@@ -11,6 +11,6 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/", views.show_task),
     path("media/", views.upload_media),
     path("topics/", views.list_topics),
-    # Else DEBUG would answer with its own page, and the end-to-end tests of a build run with DEBUG.
+    # Without this, DEBUG would answer unknown paths with its own page, and the browser build runs with DEBUG.
     re_path("", views.unknown),
 ]

@@ -25,25 +25,25 @@ LARGEST_IMAGE_BYTES = 5 * 1024 * 1024
 
 @require_GET
 def health(request: HttpRequest) -> JsonResponse:
-    """Say that this process answers. Touches nothing: a broken database is no reason to replace the container."""
+    """Answer that this process runs. Uses no database: if that is broken, replacing the container does not help."""
     return JsonResponse({"ok": True})
 
 
 @require_GET
 def status(request: HttpRequest) -> JsonResponse:
-    """Say which release runs, and how well."""
+    """Report the running release and the state of its parts."""
     body = report()
     return JsonResponse(body, status=200 if body["ok"] else 503)
 
 
-# The API knows no users, so there is no session that a forged request could use.
+# The API has no users, so there is no session that a forged request could use.
 @csrf_exempt
 @require_POST
 def start_task(request: HttpRequest) -> JsonResponse:
-    """Queue a word count, which takes as many seconds as asked."""
+    """Queue a word count that takes the given number of seconds."""
     try:
-        asked = json.loads(request.body)
-        text, seconds = asked["text"], asked.get("seconds", 0)
+        body = json.loads(request.body)
+        text, seconds = body["text"], body.get("seconds", 0)
     except (ValueError, KeyError, TypeError, AttributeError):
         return error('send JSON: {"text": "…"}', 400)
     if not isinstance(text, str) or len(text) > LONGEST_TEXT:
@@ -56,7 +56,7 @@ def start_task(request: HttpRequest) -> JsonResponse:
 
 @require_GET
 def show_task(request: HttpRequest, task_id: UUID) -> JsonResponse:
-    """Show how far a task is. An unknown one is PENDING: the queue does not know who asks too early."""
+    """Show the state of a task. An unknown task is PENDING: Celery cannot tell it from one that has not started."""
     task = AsyncResult(str(task_id))
     state = task.state
     return JsonResponse({"id": task.id, "state": state, "result": task.result if state == "SUCCESS" else None})
@@ -65,7 +65,7 @@ def show_task(request: HttpRequest, task_id: UUID) -> JsonResponse:
 @csrf_exempt
 @require_POST
 def upload_media(request: HttpRequest) -> JsonResponse:
-    """Store an image under a name of our own."""
+    """Store an image under a random name."""
     upload = request.FILES.get("file")
     if upload is None:
         return error("send a form with a file in the field 'file'", 400)
@@ -75,7 +75,7 @@ def upload_media(request: HttpRequest) -> JsonResponse:
     extension = extension_of(content)
     if extension is None:
         return error("send a GIF, JPEG, PNG or WebP image", 415)
-    # Only the content: S3 would serve the upload itself under the type its sender claims, such as a page's.
+    # Only the content is stored: S3 would serve the upload object itself with the content type that its sender claims.
     name = default_storage.save(f"{uuid4()}.{extension}", ContentFile(content))
     return JsonResponse({"url": f"{settings.MEDIA_URL}{name}"}, status=201)
 
@@ -87,20 +87,20 @@ def list_topics(request: HttpRequest) -> JsonResponse:
 
 
 def unknown(request: HttpRequest) -> JsonResponse:
-    """Answer for an address that the API does not have."""
+    """Answer a path that the API does not have."""
     return error("not found", 404)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> JsonResponse:
-    """Answer in JSON, so that nobody takes the frontend's page for an answer."""
+    """Answer in JSON, so that no client mistakes the frontend's page for an answer."""
     return error("not found", 404)
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    """Say no more than that it is our fault; the log has the rest."""
+    """Answer without details, which are in the log."""
     return error("internal error", 500)
 
 
 def error(message: str, status: int) -> JsonResponse:
-    """Build an answer to a request that failed."""
+    """Build the answer to a request that failed."""
     return JsonResponse({"error": message}, status=status)

@@ -1,4 +1,4 @@
-"""What AllThrive lists."""
+"""The tables of the catalog: topics, taxonomies, categories, tools and quizzes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Entry(models.Model):
-    """Something with a name and a stable slug, by which seeds and addresses find it."""
+    """A row with a name and a stable slug, by which seeds and URLs refer to it."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=100)

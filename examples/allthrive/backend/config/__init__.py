@@ -1,4 +1,4 @@
-"""The project. Importing it loads Celery, so that shared tasks find their application."""
+"""The Django project. Importing it loads Celery, so that shared tasks find their application."""
 
 from config.celery import app as celery_app
 

@@ -1,4 +1,4 @@
-"""A scheduler of which any number may run, while only one fires."""
+"""A Celery beat scheduler of which several may run, while only one sends tasks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 
 
 class SingleScheduler(PersistentScheduler):
-    """Fires only while it holds a lease in Redis.
+    """Sends tasks only while it holds a lease in Redis.
 
-    ECS stops the old beat before it starts the new one, but promises no mutual exclusion: a container cut off from
-    the control plane lives on. Its lease then keeps the second one quiet.
+    ECS stops the old beat before it starts the new one, but does not guarantee it: a container that is cut off from the
+    control plane keeps running. Then the second beat waits for the lease of the first.
     """
 
     @cached_property
@@ -31,15 +31,15 @@ class SingleScheduler(PersistentScheduler):
         return Redis.from_url(settings.REDIS_URL, socket_timeout=5).lock("beat-lease", timeout=LEASE_SECONDS)
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
-        """Fire what is due, if it is ours to fire; return the seconds until the next call."""
+        """Send the tasks that are due, if it holds the lease; return the seconds until the next call."""
         if not self._holds_lease():
             return RENEW_SECONDS
         return min(super().tick(*args, **kwargs), RENEW_SECONDS)
 
     def close(self) -> None:
-        """Give the lease back, so that the successor need not wait for its end."""
+        """Release the lease, so that the next beat need not wait until it expires."""
         super().close()
-        # Celery closes a scheduler twice, and a quiet one has nothing to give.
+        # Celery closes a scheduler twice, and one without the lease has nothing to release.
         with suppress(RedisError):
             self.lease.release()
 
@@ -47,7 +47,7 @@ class SingleScheduler(PersistentScheduler):
         try:
             return self._renew() or self.lease.acquire(blocking=False)
         except RedisError as error:
-            logger.warning("no answer about the lease, so nothing fires: %s", error)
+            logger.warning("Redis does not answer about the lease, so no task is sent: %s", error)
             return False
 
     def _renew(self) -> bool:

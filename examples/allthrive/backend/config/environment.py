@@ -1,4 +1,4 @@
-"""Reads the variables that ECS gives a container. Pure functions: a mapping in, plain values out."""
+"""Converts the environment variables of a container into values for the settings. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Environment = Mapping[str, str]
 
 
 def required(environment: Environment, name: str) -> str:
-    """Return a variable the product cannot run without."""
+    """Return a variable that must be set."""
     value = environment.get(name)
     if not value:
         raise ImproperlyConfigured(f"set {name}")
@@ -20,20 +20,20 @@ def required(environment: Environment, name: str) -> str:
 
 
 def flag(environment: Environment, name: str, *, default: bool) -> bool:
-    """Return a variable that says yes or no; a third answer is a mistake, not a no."""
+    """Return a variable that is `true` or `false`; any other value is an error, not false."""
     value = environment.get(name, str(default)).lower()
     if value not in {"true", "false"}:
         raise ImproperlyConfigured(f"{name} is 'true' or 'false', got {value!r}")
     return value == "true"
 
 
-# A new connection with TLS costs both sides more than most requests. Each container has that many; all of them, and
-# those of a deployment's other half, must stay below max_connections of the database.
+# Opening a connection with TLS costs more than most requests. Each container has a pool of this size; the pools of all
+# containers, also of both releases during a deployment, must stay below max_connections of the database.
 POOL = {"min_size": 2, "max_size": 8, "timeout": 5}
 
 
 def database(environment: Environment) -> dict[str, Any]:
-    """Turn DATABASE_URL into Django's settings; its query is what libpq calls parameters, such as sslmode."""
+    """Convert DATABASE_URL into Django's settings; its query holds parameters of libpq, such as sslmode."""
     url = urlsplit(required(environment, "DATABASE_URL"))
     if url.scheme not in {"postgres", "postgresql"}:
         raise ImproperlyConfigured("DATABASE_URL starts with postgresql://")
@@ -44,11 +44,11 @@ def database(environment: Environment) -> dict[str, Any]:
         "NAME": unquote(url.path.removeprefix("/")),
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
-        "CONN_HEALTH_CHECKS": True,  # a connection that a restart of the database broke is not handed out
+        "CONN_HEALTH_CHECKS": True,  # a connection that broke when the database restarted is not used
         "OPTIONS": {
             "connect_timeout": 3,
             **({"pool": POOL} if flag(environment, "DATABASE_POOL", default=False) else {}),
-            # Every later query waits behind a migration that waits for a lock: better that it fails and is run again.
+            # All later queries queue behind a migration that waits for a lock, so it should rather fail and be retried.
             "options": "-c lock_timeout=2s",
             **dict(parse_qsl(url.query)),
         },
@@ -56,14 +56,14 @@ def database(environment: Environment) -> dict[str, Any]:
 
 
 def redis_url(environment: Environment, database_number: int = 0) -> str:
-    """Return the address that Celery, the channel layer and the cache all understand."""
+    """Return the URL of Redis, in a form that Celery, the channel layer and the cache understand."""
     host = environment.get("REDIS_HOST", "localhost")
-    # A Redis beside the tests has no certificate.
+    # The Redis of the tests has no certificate.
     tls = flag(environment, "REDIS_TLS", default=host not in {"localhost", "127.0.0.1"})
     token = environment.get("REDIS_AUTH_TOKEN", "")
     login = f":{quote(token, safe='')}@" if token else ""
-    place = f"{login}{host}:{environment.get('REDIS_PORT', '6379')}/{database_number}"
-    return f"rediss://{place}?{urlencode(_redis_verification(environment))}" if tls else f"redis://{place}"
+    address = f"{login}{host}:{environment.get('REDIS_PORT', '6379')}/{database_number}"
+    return f"rediss://{address}?{urlencode(_redis_verification(environment))}" if tls else f"redis://{address}"
 
 
 def _redis_verification(environment: Environment) -> dict[str, str]:
@@ -74,5 +74,5 @@ def _redis_verification(environment: Environment) -> dict[str, str]:
 
 
 def image_digest(image: str) -> str | None:
-    """Return the digest of an image URI; none if it names a tag, which says nothing about its content."""
+    """Return the digest in an image URI, or None if it has only a tag, which does not identify the content."""
     return image.partition("@")[2] or None

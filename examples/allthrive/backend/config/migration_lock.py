@@ -8,47 +8,47 @@ from contextlib import contextmanager
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# Any number will do, if nothing else in this database uses it: PostgreSQL keeps one space of them per database.
+# Any number that nothing else uses for advisory locks in this database.
 KEY = 7_301_984_455_120_311
-_ASK_EVERY_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
 
 
 class MigrationLockError(Exception):
-    """Another process migrates, and did not end in time."""
+    """Another process that migrates did not end in time."""
 
 
 @contextmanager
 def only_one(connection: BaseDatabaseWrapper, deadline: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock; it ends with the connection, so a killed migration leaves none behind.
+    """Hold the lock. It ends with the connection, so a killed migration does not keep it.
 
-    Asked for again and again instead of waited for: a statement that waits holds a snapshot, and
-    `CREATE INDEX CONCURRENTLY` of the process that has the lock would wait for that snapshot, each for the other.
-    The lock belongs to a session: connect to PostgreSQL itself, not through a pooler that shares sessions.
+    This polls instead of waiting: a waiting statement holds a snapshot, and `CREATE INDEX CONCURRENTLY` in the process
+    with the lock waits until that snapshot is released, which would be a deadlock. The lock belongs to a session, so
+    the connection must not go through a pooler that shares sessions.
 
     Raises:
         MigrationLockError: if it is not free by `deadline`, on the clock of `time.monotonic`.
     """
-    said = False
-    while not _ask(connection, "SELECT pg_try_advisory_lock(%s)"):
-        if not said:
+    announced = False
+    while not _answer(connection, "SELECT pg_try_advisory_lock(%s)"):
+        if not announced:
             say("Another process migrates this database; waiting for it.")
-            said = True
-        if time.monotonic() + _ASK_EVERY_SECONDS > deadline:
+            announced = True
+        if time.monotonic() + _RETRY_SECONDS > deadline:
             raise MigrationLockError(
                 "another process still migrates this database. Find it: SELECT pid, state, query FROM pg_stat_activity"
                 " JOIN pg_locks USING (pid) WHERE locktype = 'advisory'; then run this again, or end it by"
                 " SELECT pg_terminate_backend(<pid>)."
             )
-        time.sleep(_ASK_EVERY_SECONDS)
+        time.sleep(_RETRY_SECONDS)
     try:
         yield
     finally:
-        # A connection that broke took the lock with it.
+        # A broken connection has already released the lock.
         if connection.is_usable():
-            _ask(connection, "SELECT pg_advisory_unlock(%s)")
+            _answer(connection, "SELECT pg_advisory_unlock(%s)")
 
 
-def _ask(connection: BaseDatabaseWrapper, question: str) -> bool:
+def _answer(connection: BaseDatabaseWrapper, query: str) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(question, [KEY])
+        cursor.execute(query, [KEY])
         return bool(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""Settings: everything that differs between environments comes from variables, everything else is here."""
+"""Django's settings. Values that differ between environments come from environment variables."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DEBUG = environment.flag(os.environ, "DEBUG", default=False)
 RELEASE_VERSION = os.environ.get("RELEASE_VERSION", "dev")
 RELEASE_IMAGE_DIGEST = environment.image_digest(os.environ.get("RELEASE_IMAGE", ""))
 
-# Any host by default: only the internal load balancer reaches a container, and its health check calls by IP address.
+# Any host by default: only the internal load balancer reaches a container, and its health check uses the IP address.
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "*").split(",")
 
 # The load balancer speaks HTTP and overwrites X-Forwarded-Proto; this header is CloudFront's own and passes through it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_CLOUDFRONT_FORWARDED_PROTO", "https")
-# CloudFront redirects to HTTPS, so nobody arrives here who still has to be.
+# Off by default, since CloudFront redirects to HTTPS.
 SECURE_SSL_REDIRECT = environment.flag(os.environ, "SECURE_SSL_REDIRECT", default=False)
-# It also sends Strict-Transport-Security, so Django need not warn that nobody here does either.
+# CloudFront also sends Strict-Transport-Security, so Django need not warn that both are off here.
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
@@ -72,18 +72,18 @@ TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DATABASES = {"default": environment.database(os.environ)}
-# A migration that meets a table in use gives up after lock_timeout (environment.py) and comes back after a pause, which
-# must be the longer of the two: readers queue up behind one that waits, and need time to get through.
+# A migration that needs a table in use gives up after lock_timeout (environment.py) and tries again after this pause,
+# which must be longer than lock_timeout: queries queue behind a migration that waits, and need time to finish.
 MIGRATION_PAUSE_SECONDS = float(os.environ.get("MIGRATION_PAUSE_SECONDS", "5"))
-# How long it tries, and waits for another process that migrates. Less than the task may take: migration.timeout_minutes
-# in the manifest is 30 minutes by default.
+# How long all attempts may take, and how long to wait for another process that migrates. It must be less than
+# migration.timeout_minutes in the manifest, 30 minutes by default, after which the task is stopped.
 MIGRATION_PATIENCE_SECONDS = float(os.environ.get("MIGRATION_PATIENCE_SECONDS", "300"))
 
 REDIS_URL = environment.redis_url(os.environ)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        # A number of its own: clearing the cache must not empty the task queue.
+        # A database of its own: clearing the cache must not empty the task queue.
         "LOCATION": environment.redis_url(os.environ, database_number=1),
         "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
     }
@@ -100,20 +100,20 @@ CELERY_RESULT_BACKEND = REDIS_URL
 CELERY_RESULT_EXPIRES = 3600
 CELERY_TASK_TRACK_STARTED = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A task leaves the queue when it is done, and a worker holds only what it works on: a lost worker loses no task.
+# A task leaves the queue only when it is done, and a worker takes one at a time: if a worker is lost, no task is.
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Seconds; the longest task that can be asked for takes 20 (api/views.py). Below the 120 that ECS waits before it kills:
-# a worker told to stop ends what it has, and no deployment runs a task twice.
+# Seconds. The API allows tasks of 20 seconds (api/views.py). ECS kills a stopping container after 120 seconds, so a
+# worker that is stopped can finish its task, and no deployment runs a task twice.
 CELERY_TASK_TIME_LIMIT = 30
-# Celery's default is the number of processors, and a container sees those of its whole host.
+# Celery's default is the number of processors, but a container sees all those of its host.
 CELERY_WORKER_CONCURRENCY = 2
-# Redis hands a task to a second worker after this time, so it must exceed the longest task. It is also how long the
-# task of a worker that was killed waits.
+# Redis gives an unfinished task to another worker after this time. So it must be longer than the longest task; and the
+# task of a worker that was killed waits this long.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT}
-# Only with REMAP_SIGTERM=SIGQUIT in the environment, for products whose tasks outlast the 120 seconds: unfinished tasks
-# then go back into the queue. Celery sleeps all this time and acknowledges nothing, so tasks that end meanwhile are run
-# again if visibility_timeout is not longer than the longest task and this together.
+# Only with REMAP_SIGTERM=SIGQUIT in the environment, for products with tasks of more than 120 seconds: unfinished tasks
+# then go back to the queue. During this time Celery acknowledges no task, so tasks that end meanwhile run again unless
+# visibility_timeout is longer than this and the longest task together.
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = float(os.environ.get("WORKER_SOFT_SHUTDOWN_SECONDS", "100"))
 CELERY_BEAT_SCHEDULER = "config.beat:SingleScheduler"
 HEARTBEAT_SECONDS = 30
@@ -121,7 +121,7 @@ CELERY_BEAT_SCHEDULE = {
     "heartbeat": {
         "task": "api.tasks.heartbeat",
         "schedule": HEARTBEAT_SECONDS,
-        # Heartbeats of the past are worth nothing: while no worker runs they must not pile up.
+        # Old heartbeats are useless: they must not pile up while no worker runs.
         "options": {"expires": HEARTBEAT_SECONDS},
     }
 }
@@ -148,7 +148,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# Django's default logs to mail when DEBUG is off; containers log to standard error.
+# By default Django sends errors by mail when DEBUG is off; containers log to standard error.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""Addresses. CloudFront sends /api, /ws, /admin and /static here; the rest belongs to the frontend and the media."""
+"""URLs. CloudFront sends /api, /ws, /admin and /static here; other paths go to the frontend and the media bucket."""
 
 from __future__ import annotations
 

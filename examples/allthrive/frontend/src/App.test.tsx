@@ -13,7 +13,7 @@ const STATUS = {
 };
 const TOPICS = { topics: [{ slug: "design", name: "Design", description: "Shapes" }] };
 
-/** Stands at the network's edge: everything behind it is the real page. */
+/** Replaces the browser's WebSocket; the rest of the page is real. */
 class FakeSocket {
   static last: FakeSocket;
   onopen: () => void = () => undefined;
@@ -60,7 +60,7 @@ describe("the start page", () => {
     expect(screen.getByTestId("digest").textContent).toBe("sha256:abc");
   });
 
-  it("tells healthy parts from those that need attention", async () => {
+  it("shows which parts work and which need attention", async () => {
     await open("/");
     expect((await screen.findByTestId("check-database")).textContent).toContain("works");
     expect(screen.getByTestId("check-migrations").textContent).toContain("needs attention");
@@ -72,7 +72,7 @@ describe("the start page", () => {
     expect((await screen.findByTestId("topics")).textContent).toBe("Design Shapes");
   });
 
-  it("explains a backend that does not answer", async () => {
+  it("explains a backend that fails", async () => {
     backend.mockImplementation(() => new Response("", { status: 502 }));
     await open("/");
     expect((await screen.findByText(/No status/)).textContent).toContain("the server answered 502");
@@ -80,7 +80,7 @@ describe("the start page", () => {
 });
 
 describe("the echo", () => {
-  it("waits for the connection, sends what was typed, and shows what comes back", async () => {
+  it("waits for the connection, sends the message, and shows the reply", async () => {
     await open("/");
     const send = screen.getByRole<HTMLButtonElement>("button", { name: "Send" });
     expect(send.disabled).toBe(true);
@@ -92,7 +92,7 @@ describe("the echo", () => {
     expect(screen.getByTestId("ws-reply").textContent).toBe("pong");
   });
 
-  it("does not offer to send on a connection that closed", async () => {
+  it("disables the button when the connection is closed", async () => {
     await open("/");
     act(() => FakeSocket.last.onopen());
     act(() => FakeSocket.last.close());
@@ -101,7 +101,7 @@ describe("the echo", () => {
 });
 
 describe("routes", () => {
-  it("show a page of their own without asking the server", async () => {
+  it("show their page without a request to the server", async () => {
     await open("/about");
     expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("About");
   });

@@ -77,7 +77,7 @@ function NotFound({ path }: { path: string }) {
 
 function Link({ to, go, children }: { to: string; go: (path: string) => void; children: ReactNode }) {
   const follow = (event: MouseEvent) => {
-    // With a modifier key people ask for a new tab or window.
+    // A modifier key opens a new tab or window.
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     go(to);

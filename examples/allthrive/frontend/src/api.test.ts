@@ -37,12 +37,12 @@ describe("a request", () => {
     await expect(uploadImage(new File(["x"], "x.png"))).rejects.toThrow("an image has at most 5 bytes");
   });
 
-  it("fails with the status when a gateway answers in its own words", async () => {
+  it("fails with the status when a gateway answers in place of the backend", async () => {
     answer(new Response("<h1>Bad gateway</h1>", { status: 502 }));
     await expect(fetchTopics()).rejects.toThrow("the server answered 502");
   });
 
-  it("does not take a page for an answer", async () => {
+  it("does not accept a page as an answer", async () => {
     answer(new Response("<!doctype html>", { status: 200 }));
     await expect(fetchTopics()).rejects.toThrow("the server answered 200");
   });

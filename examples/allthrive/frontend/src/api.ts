@@ -1,4 +1,4 @@
-/** The backend, as the page sees it. Addresses have no host: one origin serves both, in every environment. */
+/** The client of the backend. URLs have no host: in every environment one origin serves page and API. */
 
 export interface Status {
   ok: boolean;
@@ -29,7 +29,7 @@ interface Task {
 const UNFINISHED = new Set<Task["state"]>(["PENDING", "STARTED", "RETRY"]);
 const POLL_MS = 300;
 
-/** An unhealthy backend answers 503 with the same body, which is what we want to show. */
+/** An unhealthy backend answers 503 with the same body, and the page shows it. */
 export const fetchStatus = (): Promise<Status> => request("/api/v1/status/", {}, [503]);
 
 export const fetchTopics = async (): Promise<Topic[]> =>
@@ -41,7 +41,7 @@ export async function uploadImage(file: File): Promise<string> {
   return (await request<{ url: string }>("/api/v1/media/", { method: "POST", body })).url;
 }
 
-/** Queue a word count and wait until a worker has done it. */
+/** Queues a word count and waits until a worker has finished it. */
 export async function countWords(text: string, signal: AbortSignal): Promise<WordCount> {
   let task = await request<Task>("/api/v1/tasks/", {
     method: "POST",
@@ -57,14 +57,14 @@ export async function countWords(text: string, signal: AbortSignal): Promise<Wor
   return task.result;
 }
 
-/** The echo service, over TLS whenever the page is. */
+/** Returns the URL of the echo service; it uses TLS if the page does. */
 export function echoAddress({ protocol, host }: Pick<Location, "protocol" | "host">): string {
   return `${protocol === "https:" ? "wss:" : "ws:"}//${host}/ws/echo/`;
 }
 
 async function request<T>(path: string, init: RequestInit = {}, acceptable: number[] = []): Promise<T> {
   const response = await fetch(path, init);
-  // A gateway's error page is HTML; only the backend's own answers are worth reading.
+  // The error page of a gateway is HTML; only answers of the backend are JSON.
   const body: unknown = await response.json().catch(() => null);
   if ((response.ok || acceptable.includes(response.status)) && body !== null) return body as T;
   throw new Error(explanation(body) ?? `the server answered ${String(response.status)}`);

@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 
 export type Loaded<T> = { state: "loading" } | { state: "ready"; value: T } | { state: "failed"; message: string };
 
-/** Load something once. `load` must keep its identity between renders. */
+/** Loads a value once. `load` must be the same function in every render. */
 export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
   const [loaded, setLoaded] = useState<Loaded<T>>({ state: "loading" });
   useEffect(() => {
@@ -18,7 +18,7 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
   return loaded;
 }
 
-/** The page's path, kept up to date without a reload. */
+/** Returns the current path, and a function that changes it without a reload. */
 export function usePath(): [string, (path: string) => void] {
   const [path, setPath] = useState(window.location.pathname);
   useEffect(() => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 const published = (path: string) => readFileSync(new URL(`../public/${path}`, import.meta.url), "utf8");
 
-describe("what machines read", () => {
+describe("the files for crawlers and assistants", () => {
   it("lets crawlers in, keeps them from API and admin, and shows them the sitemap", () => {
     const lines = published("robots.txt").split("\n");
     expect(lines).toContain("Allow: /");

@@ -8,15 +8,12 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from localcloud.codepipeline import model, rules, steps, variables
+from localcloud.codepipeline import model, rules, variables
 from localcloud.codepipeline.actions.work import perform
 from localcloud.codepipeline.errors import Abandoned, ActionError
 from localcloud.codepipeline.model import ActionExecution, ConditionState, Declaration, RuleExecution
-
-if TYPE_CHECKING:
-    from localcloud.codepipeline.engine import Run
+from localcloud.codepipeline.run import Run
 
 logger = logging.getLogger("localcloud")
 
@@ -39,73 +36,78 @@ def declared(stage: Declaration, moment: str) -> Declaration | None:
     return found
 
 
-def check(run: Run, stage: Declaration, moment: str) -> Failure | None:
-    """Whether the condition of that moment fails; what is not declared, or was overridden, does not.
+class Conditions:
+    """The conditions of one stage in one run."""
 
-    Raises:
-        Ended: when the run was stopped meanwhile.
-    """
-    condition = declared(stage, moment)
-    if condition is None:
-        return None
-    name = stage["name"]
-    if (name, moment) in run.overridden:
-        _note(run, name, moment, OVERRIDDEN)
-        return None
-    _note(run, name, moment, model.IN_PROGRESS)
-    why = ""
-    for rule in condition.get("rules") or []:
-        why = _rule(run, name, moment, rule)
-        with run.store.changed:
-            run.check()
-            if (name, moment) in run.overridden:
-                _note(run, name, moment, OVERRIDDEN)
-                return None
-        if why:
-            break
-    _note(run, name, moment, model.FAILED if why else model.SUCCEEDED, why)
-    return Failure(str(condition.get("result") or "FAIL"), why) if why else None
+    def __init__(self, run: Run, stage: Declaration) -> None:
+        self._run, self._stage = run, stage
 
+    def check(self, moment: str) -> Failure | None:
+        """Returns how the condition of that moment fails; None if it holds, is not declared, or was overridden.
 
-def _note(run: Run, stage: str, moment: str, status: str, summary: str = "") -> None:
-    with run.store.changed:
-        run.execution.stages[stage].conditions[moment] = ConditionState(status, summary)
-        run.store.save(run.pipeline, run.execution)
+        Raises:
+            Ended: when the run was stopped meanwhile.
+        """
+        condition = declared(self._stage, moment)
+        if condition is None:
+            return None
+        name = self._stage["name"]
+        if (name, moment) in self._run.overridden:
+            self._note(moment, OVERRIDDEN)
+            return None
+        self._note(moment, model.IN_PROGRESS)
+        why = ""
+        for rule in condition.get("rules") or []:
+            why = self._rule(moment, rule)
+            with self._run.store.changed:
+                self._run.check()
+                if (name, moment) in self._run.overridden:
+                    self._note(moment, OVERRIDDEN)
+                    return None
+            if why:
+                break
+        self._note(moment, model.FAILED if why else model.SUCCEEDED, why)
+        return Failure(str(condition.get("result") or "FAIL"), why) if why else None
 
+    def _note(self, moment: str, status: str, summary: str = "") -> None:
+        with self._run.store.changed:
+            self._run.execution.stages[self._stage["name"]].conditions[moment] = ConditionState(status, summary)
+            self._run.save()
 
-def _rule(run: Run, stage: str, moment: str, rule: Declaration) -> str:
-    """Check one rule; answers why it failed, or nothing."""
-    kept = RuleExecution(stage, moment, rule["name"], rule)
-    kept.role = rule.get("roleArn") or run.execution.declaration["roleArn"]
-    with run.store.changed:
-        run.execution.rules.append(kept)
-        run.store.save(run.pipeline, run.execution)
-    status, error = model.SUCCEEDED, ActionError("")
-    try:
-        _perform(run, kept, moment)
-    except Abandoned:
-        status = model.ABANDONED
-    except ActionError as failure:
-        status, error = model.FAILED, failure
-    except Exception as failure:
-        logger.exception("rule %s of %s broke", kept.rule, run.pipeline.name)
-        status, error = model.FAILED, ActionError(f"The local cloud broke in this rule: {failure}")
-    with run.store.changed:
-        kept.status, kept.updated, kept.error, kept.error_code = status, time.time(), str(error), error.code
-        run.store.save(run.pipeline, run.execution)
-    return f"{kept.rule}: {error}" if status == model.FAILED else ""
+    def _rule(self, moment: str, rule: Declaration) -> str:
+        """Check one rule; answers why it failed, or nothing."""
+        kept = RuleExecution(self._stage["name"], moment, rule["name"], rule)
+        kept.role = rule.get("roleArn") or self._run.execution.declaration["roleArn"]
+        with self._run.store.changed:
+            self._run.execution.rules.append(kept)
+            self._run.save()
+        status, error = model.SUCCEEDED, ActionError("")
+        try:
+            self._perform(kept, moment)
+        except Abandoned:
+            status = model.ABANDONED
+        except ActionError as failure:
+            status, error = model.FAILED, failure
+        except Exception as failure:
+            logger.exception("rule %s of %s broke", kept.rule, self._run.pipeline.name)
+            status, error = model.FAILED, ActionError(f"The local cloud broke in this rule: {failure}")
+        with self._run.store.changed:
+            kept.status, kept.updated, kept.error, kept.error_code = status, time.time(), str(error), error.code
+            self._run.save()
+        return f"{kept.rule}: {error}" if status == model.FAILED else ""
 
-
-def _perform(run: Run, kept: RuleExecution, moment: str) -> None:
-    rule = kept.declaration
-    kind = {"version": "1", "owner": "AWS", **rule["ruleTypeId"]}
-    with run.store.changed:
-        kept.resolved = variables.configuration(rule.get("configuration") or {}, steps.scope(run.execution))
-    attempt = ActionExecution(kept.stage, kept.rule, {**rule, "actionTypeId": kind}, resolved=kept.resolved)
-    attempt.role = kept.role
-    wanted = [given["name"] for given in rule.get("inputArtifacts") or []]
-    attempt.inputs = [run.execution.artifacts[name] for name in wanted if name in run.execution.artifacts]
-    work = steps.work(run, attempt, _MINUTES * (rule.get("timeoutInMinutes") or _MINUTES))
-    work.abandoned = lambda: run.must_leave() or (kept.stage, moment) in run.overridden
-    perform(work, rules.provider(kind["provider"]))
-    kept.summary, kept.external_id = attempt.summary, attempt.external_id
+    def _perform(self, kept: RuleExecution, moment: str) -> None:
+        rule = kept.declaration
+        kind = {"version": "1", "owner": "AWS", **rule["ruleTypeId"]}
+        with self._run.store.changed:
+            kept.resolved = variables.configuration(rule.get("configuration") or {}, self._run.scope())
+        attempt = ActionExecution(kept.stage, kept.rule, {**rule, "actionTypeId": kind}, resolved=kept.resolved)
+        attempt.role = kept.role
+        wanted = [given["name"] for given in rule.get("inputArtifacts") or []]
+        attempt.inputs = [
+            self._run.execution.artifacts[name] for name in wanted if name in self._run.execution.artifacts
+        ]
+        work = self._run.work(attempt, _MINUTES * (rule.get("timeoutInMinutes") or _MINUTES))
+        work.abandoned = lambda: self._run.must_leave() or (kept.stage, moment) in self._run.overridden
+        perform(work, rules.provider(kind["provider"]))
+        kept.summary, kept.external_id = attempt.summary, attempt.external_id

@@ -1,4 +1,4 @@
-"""One run of a pipeline: through its stages one after the other, in a thread of its own.
+"""Takes a run through the stages of its pipeline, one after the other, in a thread of its own.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works.html
 """
@@ -10,10 +10,12 @@ import logging
 import threading
 from collections.abc import Callable
 
-from localcloud.codepipeline import conditions, events, model, modes, steps
+from localcloud.codepipeline import events, model, modes
+from localcloud.codepipeline.conditions import Conditions
 from localcloud.codepipeline.model import Declaration, Execution, StageExecution
-from localcloud.codepipeline.steps import Ended, StageFailed
-from localcloud.codepipeline.store import Pipeline, Store, fail
+from localcloud.codepipeline.run import RUNS, Ended, Run, StageFailed
+from localcloud.codepipeline.steps import StageActions
+from localcloud.codepipeline.store import Pipeline, fail
 
 logger = logging.getLogger("localcloud")
 
@@ -29,35 +31,17 @@ _STAGE_EVENTS = {model.SUCCEEDED, model.FAILED, model.STOPPED, model.CANCELLED}
 Rollback = Callable[[Pipeline, Execution, str], None]
 
 
-class Run:
-    """A run under way.
+class Driver:
+    """Drives a run: through every stage, or from `first` on; with `only`, through that stage alone.
 
-    Whoever wants it to end sets one of its marks, holding the store, and notifies the store.
-
-    Default settings: it goes through every stage that is left, beginning with `first`; `retry` says how much of that
-    stage is done again: everything, or what has failed.
+    `retry` says how much of the first stage is done again: `ALL_ACTIONS` or `FAILED_ACTIONS`.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        pipeline: Pipeline,
-        execution: Execution,
-        *,
-        rollback: Rollback,
-        first: str = "",
-        only: bool = False,
-        retry: str = "",
-    ) -> None:
-        self.store, self.pipeline, self.execution = store, pipeline, execution
-        self.stopping = False
-        self.abandoned = False
-        self.superseded = False
-        self.cancelled = False
-        self.overridden: set[tuple[str, str]] = set()
-        """Conditions (stage, type) that somebody decided to pass over."""
+    def __init__(self, run: Run, *, rollback: Rollback, first: str = "", only: bool = False, retry: str = "") -> None:
+        self.run = run
+        self.store, self.pipeline, self.execution = run.store, run.pipeline, run.execution
         self._rollback, self._retry = rollback, retry
-        names = [stage["name"] for stage in execution.declaration["stages"]]
+        names = [stage["name"] for stage in run.execution.declaration["stages"]]
         start = names.index(first) if first else 0
         self._names = names[start : start + 1] if only else names[start:]
 
@@ -66,27 +50,6 @@ class Run:
         name = f"localcloud-pipeline-{self.execution.id[:8]}"
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._drive,), name=name, daemon=True).start()
-
-    def ending(self) -> bool:
-        """Whether it shall not begin anything more."""
-        return self.stopping or self.abandoned or self.superseded or self.cancelled
-
-    def must_leave(self) -> bool:
-        """Whether it shall not wait for what it has begun."""
-        return self.abandoned or self.cancelled
-
-    def check(self) -> None:
-        """Go no further if somebody wants that.
-
-        Raises:
-            Ended: with the status the run gets.
-        """
-        if self.cancelled:
-            raise Ended(model.CANCELLED, "The pipeline was changed before the run could end")
-        if self.superseded:
-            raise Ended(model.SUPERSEDED, "A newer run took its place")
-        if self.stopping or self.abandoned:
-            raise Ended(model.STOPPED, self.execution.stop_reason)
 
     def _drive(self) -> None:
         try:
@@ -108,7 +71,7 @@ class Run:
             for gate in self.pipeline.gates.values():  # also when it broke: nobody may wait for a run that is over
                 gate.give_up(self.execution.id)
                 gate.leave(self.execution.id)
-            self.store.save(self.pipeline, self.execution)
+            self.run.save()
         events.run(self.pipeline, self.execution, _EVENTS[status])
 
     # --- a stage -----------------------------------------------------------------------------------------------------
@@ -139,11 +102,11 @@ class Run:
                 enabled = self.pipeline.transition(name).enabled
                 return gate.may_enter(execution.mode, execution.id, enabled=enabled)
 
-            self.store.changed.wait_for(lambda: self.ending() or may_enter())
-            if self.ending():
+            self.store.changed.wait_for(lambda: self.run.ending() or may_enter())
+            if self.run.ending():
                 gate.give_up(execution.id)
                 self.store.changed.notify_all()
-                self.check()
+                self.run.check()
             gate.enter(execution.id)
             self._begin(name)
         again = execution.stages[name].attempt > 1
@@ -156,13 +119,13 @@ class Run:
         else:
             fresh = StageExecution(name)
             known.status, known.entered, known.attempt = model.IN_PROGRESS, fresh.entered, known.attempt + 1
-        self.store.save(self.pipeline, self.execution)
+        self.run.save()
 
     def _leave(self, entered: StageExecution, status: str) -> None:
         with self.store.changed:
             entered.status = status
             self.pipeline.gate(entered.name).leave(self.execution.id)
-            self.store.save(self.pipeline, self.execution)
+            self.run.save()
         if status in _STAGE_EVENTS:
             events.stage(self.pipeline, self.execution, entered, _EVENTS[status])
 
@@ -172,7 +135,7 @@ class Run:
             try:
                 if self._entry_failed(stage, retry):
                     return model.SKIPPED
-                steps.run_actions(self, stage, retry)
+                StageActions(self.run, stage).perform(retry)
                 self._success(stage)
             except StageFailed as failure:
                 self._end_conditions(entered)
@@ -184,7 +147,7 @@ class Run:
         """Check the entry; answers whether the stage is skipped."""
         if retry == "FAILED_ACTIONS" and any(one.stage == stage["name"] for one in self.execution.actions):
             return False  # it was let in before
-        failed = conditions.check(self, stage, model.BEFORE_ENTRY)
+        failed = Conditions(self.run, stage).check(model.BEFORE_ENTRY)
         if failed is None:
             return False
         if failed.result == "SKIP":
@@ -192,7 +155,7 @@ class Run:
         raise Ended(model.FAILED, f"The entry condition of {stage['name']} failed: {failed.why}")
 
     def _success(self, stage: Declaration) -> None:
-        failed = conditions.check(self, stage, model.ON_SUCCESS)
+        failed = Conditions(self.run, stage).check(model.ON_SUCCESS)
         if failed is not None:
             said = f"The success condition of {stage['name']} failed: {failed.why}"
             raise Ended(model.FAILED, said, rollback=failed.result == "ROLLBACK")
@@ -202,26 +165,22 @@ class Run:
 
     def _failed(self, stage: Declaration, entered: StageExecution, failure: StageFailed) -> str:
         """What follows a failure: answers how to try again, or raises the end."""
-        self.check()
+        self.run.check()
         declared = stage.get("onFailure") or {}
         if declared.get("result") == "RETRY" and not entered.automatic_retries:
             with self.store.changed:
                 entered.automatic_retries += 1
                 entered.retried_by = "AutomatedStageRetry"
                 entered.attempt += 1
-                self.store.save(self.pipeline, self.execution)
+                self.run.save()
             events.stage(self.pipeline, self.execution, entered, "RESUMED")
             mode = (declared.get("retryConfiguration") or {}).get("retryMode")
             return str(mode or "FAILED_ACTIONS")
         result = str(declared.get("result") or "")
         if declared.get("conditions"):
-            failed = conditions.check(self, stage, model.ON_FAILURE)
+            failed = Conditions(self.run, stage).check(model.ON_FAILURE)
             result = failed.result if failed is not None else ""
         raise Ended(model.FAILED, str(failure), rollback=result == "ROLLBACK")
-
-
-#: Runs under way, by execution.
-RUNS: dict[str, Run] = {}
 
 
 def concurrent(pipeline: Pipeline) -> bool:

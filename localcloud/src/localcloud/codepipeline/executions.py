@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Any
 
 from localcloud.codepipeline import conditions, engine, events, model
-from localcloud.codepipeline.engine import RUNS, Run
 from localcloud.codepipeline.errors import ServiceError, no_execution, no_stage
 from localcloud.codepipeline.model import Execution
+from localcloud.codepipeline.run import RUNS, Run
 from localcloud.codepipeline.state import STORE
 from localcloud.codepipeline.store import Pipeline
 
@@ -97,11 +97,11 @@ def _new(pipeline: Pipeline, trigger: dict[str, str]) -> Execution:
 def _launch(pipeline: Pipeline, execution: Execution, event: str, **more: Any) -> Run:
     if pipeline.execution(execution.id) is None:
         pipeline.executions.append(execution)
-    run = Run(STORE, pipeline, execution, rollback=_automatic_rollback, **more)
+    run = Run(STORE, pipeline, execution)
     RUNS[execution.id] = run
     STORE.save(pipeline, execution)
     events.run(pipeline, execution, event)
-    run.start()
+    engine.Driver(run, rollback=_automatic_rollback, **more).start()
     return run
 
 

@@ -16,10 +16,10 @@ from ministack.core.responses import error_response_json, json_response
 
 from localcloud.codepipeline import declarations, entry, executions, model, structure, validation, views
 from localcloud.codepipeline.declarations import caller, place, require_pipeline
-from localcloud.codepipeline.engine import RUNS
 from localcloud.codepipeline.errors import ServiceError, no_action
 from localcloud.codepipeline.executions import find, require_stage
 from localcloud.codepipeline.model import Execution
+from localcloud.codepipeline.run import RUNS
 from localcloud.codepipeline.state import JOBS, STORE
 from localcloud.codepipeline.store import Pipeline
 

@@ -144,7 +144,7 @@ def test_the_same_diagram_gives_the_same_bytes() -> None:
 
 
 def test_a_diagram_that_cannot_be_drawn_says_what_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setattr("slipway_cli.review.diagrams.svg._NODE", f"{tmp_path}/node")
+    monkeypatch.setattr("slipway_cli.review.diagrams.svg.NODE", f"{tmp_path}/node")
 
     with pytest.raises(ReviewError, match="make setup"):
         drawn({"it": Graph((Node("a", "a"),))})

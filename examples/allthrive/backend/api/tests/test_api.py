@@ -22,13 +22,13 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"the rest of an image"
 
 
 class Health(SimpleTestCase):
-    # SimpleTestCase forbids the database, so this fails when the endpoint starts to use it.
-    def test_the_process_answers_a_caller_that_knows_only_its_address(self) -> None:
+    # SimpleTestCase forbids queries, so this test fails if the endpoint uses the database.
+    def test_it_answers_a_request_to_the_ip_address(self) -> None:
         response = self.client.get("/api/v1/health/", headers={"host": "10.0.1.23:8000"})
         self.assertEqual(response.status_code, 200)
 
     @override_settings(SECURE_SSL_REDIRECT=True)
-    def test_it_never_redirects_because_the_load_balancer_would_call_that_unhealthy(self) -> None:
+    def test_it_never_redirects_since_the_load_balancer_would_count_that_as_unhealthy(self) -> None:
         self.assertEqual(self.client.get("/api/v1/health/").status_code, 200)
 
 
@@ -81,7 +81,7 @@ class Tasks(SimpleTestCase):
                 self.assertEqual(response.status_code, 400)
                 self.assertIn("text", response.json()["error"])
 
-    def test_a_task_takes_no_longer_than_its_limit_allows(self) -> None:
+    def test_a_duration_beyond_the_limits_is_refused(self) -> None:
         for seconds in (-1, 21, "1", None, True):
             with self.subTest(seconds=seconds):
                 body = json.dumps({"text": "x", "seconds": seconds})
@@ -90,18 +90,18 @@ class Tasks(SimpleTestCase):
                 self.assertIn("seconds", response.json()["error"])
         self.assertLess(views.SLOWEST_SECONDS, settings.CELERY_TASK_TIME_LIMIT)
 
-    def test_a_task_nobody_knows_is_pending(self) -> None:
+    def test_an_unknown_task_is_pending(self) -> None:
         shown = self.client.get("/api/v1/tasks/00000000-0000-0000-0000-000000000000/").json()
         self.assertEqual((shown["state"], shown["result"]), ("PENDING", None))
 
 
 @override_settings(STORAGES={**settings.STORAGES, "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}})
 class Media(SimpleTestCase):
-    def test_an_image_gets_a_name_of_our_own(self) -> None:
+    def test_an_image_does_not_keep_the_name_of_the_upload(self) -> None:
         url = self.upload("../../etc/passwd", PNG).json()["url"]
         self.assertRegex(url, r"^/media/[0-9a-f-]{36}\.png$")
 
-    def test_the_content_decides_what_an_image_is(self) -> None:
+    def test_a_file_that_is_no_image_by_its_content_is_refused(self) -> None:
         for name, content in (("page.png", b"<script>"), ("drawing.svg", b"<svg onload='x()'/>"), ("empty.gif", b"")):
             with self.subTest(name):
                 self.assertEqual(self.upload(name, content).status_code, 415)
@@ -115,7 +115,7 @@ class Media(SimpleTestCase):
             },
         }
     )
-    def test_s3_serves_it_as_what_it_is_and_not_as_what_its_sender_claims(self) -> None:
+    def test_the_content_type_in_s3_comes_from_the_content_and_not_from_the_sender(self) -> None:
         with mock.patch("storages.backends.s3.S3Storage.bucket", new_callable=mock.PropertyMock) as bucket:
             self.upload("page.html", PNG, "text/html")
         key = bucket().Object.call_args.args[0]
@@ -143,12 +143,12 @@ class Topics(TestCase):
 
 
 class Errors(SimpleTestCase):
-    def test_an_unknown_address_is_answered_in_json(self) -> None:
+    def test_an_unknown_path_is_answered_in_json(self) -> None:
         response = self.client.get("/api/v1/nothing-here/", headers={"accept": "text/html"})
         self.assertEqual(response.status_code, 404)
         self.assertEqual(response.json(), {"error": "not found"})
 
-    def test_our_own_mistake_shows_nothing_of_its_cause(self) -> None:
+    def test_an_internal_error_shows_nothing_of_its_cause(self) -> None:
         self.client.raise_request_exception = False
         with mock.patch("api.views.tasks.count_words.delay", side_effect=RuntimeError("secret")):
             response = self.client.post("/api/v1/tasks/", {"text": "x"}, content_type="application/json")

@@ -9,7 +9,7 @@ from config.asgi import application
 
 class Echo(SimpleTestCase):
     def setUp(self) -> None:
-        # Each test runs in an event loop of its own, and a layer keeps locks that belong to one loop.
+        # Each test runs in its own event loop, but a channel layer keeps locks of the loop that created it.
         channel_layers.backends.clear()
 
     async def test_a_message_comes_back_through_the_channel_layer(self) -> None:
@@ -18,7 +18,7 @@ class Echo(SimpleTestCase):
         self.assertEqual(await socket.receive_json_from(timeout=30), {"hello": ["world", 1]})
         await socket.disconnect()
 
-    async def test_what_is_not_json_is_refused_without_closing(self) -> None:
+    async def test_a_message_that_is_not_json_is_refused_and_the_connection_stays_open(self) -> None:
         socket = await self.connect()
         await socket.send_to(text_data="{")
         self.assertEqual(await socket.receive_json_from(timeout=30), {"error": "send JSON"})

@@ -1,4 +1,4 @@
-"""What the five seed commands share."""
+"""The base class of the five seed commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 
 
 class SeedCommand(BaseCommand):
-    """Brings a table to the state of its seed file, by slug; running it again changes nothing."""
+    """Creates or updates the rows of a seed file, by slug; a second run changes nothing."""
 
     model: ClassVar[type[Entry]]
 
@@ -28,13 +28,13 @@ class SeedCommand(BaseCommand):
         self.stdout.write(f"{plural}: {created} created, {len(rows) - created} already there")
 
     def seed(self, row: dict[str, Any]) -> bool:
-        """Write one row; return whether it is new."""
+        """Create or update a row; return True if it is new."""
         values = {name: self._resolve(name, value) for name, value in row.items() if name != "slug"}
         _, created = self.model.objects.update_or_create(slug=row["slug"], defaults=values)
         return created
 
     def _resolve(self, name: str, value: Any) -> Any:
-        """Find the entry that a slug stands for."""
+        """Return the entry that a slug names if the field is a foreign key, else the value itself."""
         field = self.model._meta.get_field(name)
         if not isinstance(field, ForeignKey):
             return value

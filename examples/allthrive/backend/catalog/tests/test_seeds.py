@@ -12,7 +12,7 @@ IN_DOCUMENTED_ORDER = ["seed_topics", "seed_taxonomies", "seed_categories", "see
 
 
 class Seeds(TestCase):
-    def test_they_fill_every_table_in_the_documented_order(self) -> None:
+    def test_in_the_documented_order_they_fill_every_table(self) -> None:
         seed_all()
         for model in (Topic, Taxonomy, Category, Tool, Quiz, Question):
             with self.subTest(model.__name__):
@@ -24,17 +24,17 @@ class Seeds(TestCase):
         seed_all()
         self.assertEqual(rows(), before)
 
-    def test_each_says_what_it_did(self) -> None:
+    def test_each_command_prints_what_it_did(self) -> None:
         self.assertEqual(run("seed_taxonomies"), "taxonomies: 2 created, 0 already there\n")
         self.assertEqual(run("seed_taxonomies"), "taxonomies: 0 created, 2 already there\n")
 
-    def test_a_changed_row_is_brought_back(self) -> None:
+    def test_a_changed_row_is_restored(self) -> None:
         run("seed_topics")
         Topic.objects.filter(slug="writing").update(name="Something else")
         run("seed_topics")
         self.assertEqual(Topic.objects.get(slug="writing").name, "Writing")
 
-    def test_a_question_that_left_the_seed_file_leaves_the_table(self) -> None:
+    def test_a_question_that_is_not_in_the_seed_file_is_deleted(self) -> None:
         seed_all()
         quiz = Quiz.objects.get(slug="research-basics")
         Question.objects.create(quiz=quiz, position=99, prompt="Old?", answer="Yes")

@@ -14,13 +14,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from config.beat import LEASE_SECONDS, SingleScheduler
 
 
-class OneBeatFires(SimpleTestCase):
+class SingleBeat(SimpleTestCase):
     def setUp(self) -> None:
         self.redis = Redis.from_url(settings.REDIS_URL)
         self.redis.delete("beat-lease")
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
 
-    def test_the_first_of_two_fires_and_the_second_is_quiet(self) -> None:
+    def test_of_two_only_the_first_sends_tasks(self) -> None:
         first, second = self.beat("first"), self.beat("second")
         first.tick()
         second.tick()
@@ -38,7 +38,7 @@ class OneBeatFires(SimpleTestCase):
         self.beat("first").tick()
         self.assertTrue(0 < self.redis.pttl("beat-lease") <= LEASE_SECONDS * 1000)
 
-    def test_whoever_lost_its_lease_is_quiet(self) -> None:
+    def test_a_beat_that_lost_its_lease_sends_nothing(self) -> None:
         first, second = self.beat("first"), self.beat("second")
         first.tick()
         self.redis.delete("beat-lease")
@@ -47,7 +47,7 @@ class OneBeatFires(SimpleTestCase):
         first.tick()
         self.assertFalse(first.apply_async.called)
 
-    def test_an_unreachable_redis_keeps_it_quiet_but_alive(self) -> None:
+    def test_without_redis_it_sends_nothing_but_keeps_running(self) -> None:
         beat = self.beat("first")
         with mock.patch.object(beat.lease, "acquire", side_effect=RedisConnectionError):
             self.assertGreater(beat.tick(), 0)

@@ -16,11 +16,11 @@ class Variables(SimpleTestCase):
         with self.assertRaises(ImproperlyConfigured):
             required({"SECRET_KEY": ""}, "SECRET_KEY")
 
-    def test_a_flag_is_not_guessed(self) -> None:
+    def test_any_other_value_of_a_flag_is_an_error(self) -> None:
         with self.assertRaisesMessage(ImproperlyConfigured, "DEBUG is 'true' or 'false', got 'yes'"):
             flag({"DEBUG": "yes"}, "DEBUG", default=False)
 
-    def test_a_flag_may_be_written_as_python_writes_it(self) -> None:
+    def test_a_flag_may_have_a_capital_letter_as_in_python(self) -> None:
         self.assertTrue(flag({"DEBUG": "True"}, "DEBUG", default=False))
 
 
@@ -34,7 +34,7 @@ class DatabaseUrl(SimpleTestCase):
         settings = database({"DATABASE_URL": "postgresql://app:pw@db:5432/shop?sslmode=require"})
         self.assertEqual(settings["OPTIONS"]["sslmode"], "require")
 
-    def test_connections_are_kept_where_there_are_many_requests_only(self) -> None:
+    def test_connections_are_pooled_only_if_the_variable_says_so(self) -> None:
         url = {"DATABASE_URL": "postgresql://app:pw@db:5432/shop"}
         self.assertNotIn("pool", database(url)["OPTIONS"])
         kept = database({**url, "DATABASE_POOL": "true"})
@@ -54,7 +54,7 @@ class RedisAddress(SimpleTestCase):
         url = redis_url({"REDIS_HOST": "cache", "REDIS_CA_FILE": "/etc/ca.pem"})
         self.assertEqual(_client_options(url)["ssl_ca_certs"], "/etc/ca.pem")
 
-    def test_verification_ends_only_on_request(self) -> None:
+    def test_verification_can_be_turned_off(self) -> None:
         url = redis_url({"REDIS_HOST": "cache", "REDIS_TLS_VERIFY": "false", "REDIS_CA_FILE": "/etc/ca.pem"})
         self.assertEqual(_client_options(url)["ssl_cert_reqs"], "none")
 
@@ -68,7 +68,7 @@ class RedisAddress(SimpleTestCase):
 
 
 class ImageDigest(SimpleTestCase):
-    def test_the_digest_is_what_follows_the_at_sign(self) -> None:
+    def test_the_digest_follows_the_at_sign(self) -> None:
         self.assertEqual(image_digest("registry:5000/backend@sha256:abc"), "sha256:abc")
 
     def test_a_tag_is_no_digest(self) -> None:

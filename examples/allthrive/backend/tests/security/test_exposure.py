@@ -1,4 +1,4 @@
-"""What a stranger must not get, whatever the settings of the day."""
+"""Anonymous users must not get or do these things, whatever the settings are."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ def client() -> Client:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_answer_may_be_framed_or_guessed_at(client: Client, path: str) -> None:
+def test_no_response_may_be_framed_or_sniffed(client: Client, path: str) -> None:
     headers = client.get(path).headers
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("path", ["/api/v1/media/../../etc/passwd", "/static/../config/settings.py", "/api/v1/%2e%2e/"])
-def test_a_path_that_climbs_finds_nothing(client: Client, path: str) -> None:
+def test_a_path_with_dot_segments_finds_nothing(client: Client, path: str) -> None:
     assert client.get(path).status_code == HTTPStatus.NOT_FOUND
 
 
 @pytest.mark.django_db
-def test_the_admin_takes_no_login_without_its_token() -> None:
+def test_the_admin_accepts_no_login_without_a_csrf_token() -> None:
     stranger = Client(enforce_csrf_checks=True)
     answer = stranger.post("/admin/login/", {"username": "root", "password": "root"})
     assert answer.status_code == HTTPStatus.FORBIDDEN
 
 
-def test_cookies_travel_over_https_only() -> None:
+def test_cookies_are_sent_over_https_only() -> None:
     assert settings.SESSION_COOKIE_SECURE
     assert settings.CSRF_COOKIE_SECURE
 

@@ -1,4 +1,4 @@
-"""Django's `migrate`, of which one runs at a time, and which gives way to readers."""
+"""Django's `migrate`, but only one runs at a time, and it does not block readers for long."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from config.migration_lock import MigrationLockError, only_one
 
 
 class Command(migrate.Command):
-    """Takes a lock of the whole database, then migrates; what meets a lock of somebody else is tried again.
+    """Migrates while holding a lock that only one process can have; retries when a table is in use.
 
-    `lock_timeout` (config/environment.py) ends each wait for a table after two seconds, since all who come to read
-    queue up behind it. Between two tries they are served.
+    All later queries of a table queue behind a migration that waits for it. So `lock_timeout` (config/environment.py)
+    ends each wait after two seconds, and the queries run before the next attempt.
     """
 
     help = "Updates database schema, one process at a time, and tries again when a table is in use."
@@ -43,7 +43,7 @@ class Command(migrate.Command):
         super().migration_progress_callback(action, migration, fake)
 
     def _applied(self, deadline: float, *args: Any, **options: Any) -> bool:
-        """Whether it is done; else it may be tried again. Whatever a second try cannot mend is raised."""
+        """Migrate; return False if a table was in use. Any other error is raised, and so is one after the deadline."""
         self._applying = None
         try:
             super().handle(*args, **options)
@@ -52,10 +52,10 @@ class Command(migrate.Command):
             if not waited or time.monotonic() + settings.MIGRATION_PAUSE_SECONDS > deadline:
                 raise
             if self._applying is not None and not self._applying.atomic:
-                # Its first half may be there already, and would be in its own way.
+                # A part of it may be applied already, and would make the next attempt fail.
                 raise
             what = f"{self._applying.app_label}.{self._applying.name}" if self._applying else "after the migrations"
-            self._say(f"{what}: a table is in use; readers first, then again in {settings.MIGRATION_PAUSE_SECONDS:g} s")
+            self._say(f"{what}: a table is in use; next attempt in {settings.MIGRATION_PAUSE_SECONDS:g} s")
             return False
         return True
 

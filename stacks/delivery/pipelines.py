@@ -1,79 +1,86 @@
-"""One pipeline: the stages of products/flows.py, as CodePipeline's."""
+"""The pipelines: the stages of products/flows.py, as CodePipeline's."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
-from aws_cdk import aws_codepipeline_actions as actions
+from aws_cdk import aws_codepipeline_actions as codepipeline_actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from products import Product, names
+from products import names
 from products.flows import Action, Delivery, Kind, Stage
-from products.pipeline import Pipeline
 from slipway.pipeline import SOURCE, GitHubSource, ReleasePipeline, Triggers
 from slipway.rights import accept_everywhere, everywhere
 from stacks.delivery.builds import Builds
 from stacks.delivery.functions import Functions
+from stacks.delivery.scope import DeliveryScope
 
 _BUNDLE = "Bundle"
 
 
-def define_pipeline(
-    stack: cdk.Stack, *, product: Product, pipeline: Pipeline, flow: Delivery, access_logs: s3.IBucket
-) -> ReleasePipeline:
-    """Define the pipeline of a flow, with its source and nothing after it."""
-    trigger = flow.trigger
-    return ReleasePipeline(
-        stack,
-        names.pascal(flow.flow),
-        name=flow.pipeline,
-        mode=flow.mode,
-        source=GitHubSource(
-            product.repository.owner, product.repository.name, product.repository.branch, pipeline.connection
-        ),
-        triggers=Triggers(
-            branches=trigger.branches,
-            tags=trigger.tags,
-            pull_requests_to=trigger.pull_requests_to,
-            paths=trigger.paths,
-            ignore_paths=trigger.ignore_paths,
-        ),
-        keep_artifacts=cdk.Duration.days(pipeline.keep_artifacts_days),
-        access_logs=access_logs,
-    )
+class Pipelines:
+    """Defines the pipeline of a flow, with its builds; the functions are those of all pipelines."""
 
+    def __init__(
+        self, scope: DeliveryScope, *, functions: Functions, reports: s3.IBucket, access_logs: s3.IBucket
+    ) -> None:
+        self._scope, self._functions, self._reports, self._access_logs = scope, functions, reports, access_logs
 
-def add_stages(
-    pipeline: ReleasePipeline, *, product: Product, flow: Delivery, builds: Builds, functions: Functions
-) -> None:
-    """Add the stages after the source."""
-    draw = _Actions(product, flow, pipeline, builds, functions, codepipeline.Artifact(_BUNDLE))
-    for stage in flow.stages[1:]:
-        pipeline.add_stage(
-            stage_name=stage.name,
-            actions=[draw.action(stage, action) for action in stage.actions],
-            on_failure=(
-                codepipeline.FailureConditions(result=codepipeline.Result.ROLLBACK) if stage.rolls_back else None
+    def define(self, delivery: Delivery) -> ReleasePipeline:
+        """Define a pipeline with all its stages."""
+        pipeline = self._pipeline(delivery)
+        builds = Builds(self._scope, delivery, artifacts=pipeline.artifacts, reports=self._reports)
+        actions = Actions(self._scope, delivery, pipeline=pipeline, builds=builds, functions=self._functions)
+        for stage in delivery.stages[1:]:  # the pipeline comes with its source
+            pipeline.add_stage(
+                stage_name=stage.name,
+                actions=[actions.define(stage, action) for action in stage.actions],
+                on_failure=(
+                    codepipeline.FailureConditions(result=codepipeline.Result.ROLLBACK) if stage.rolls_back else None
+                ),
+            )
+        return pipeline
+
+    def _pipeline(self, delivery: Delivery) -> ReleasePipeline:
+        settings, repository, trigger = self._scope.settings, self._scope.product.repository, delivery.trigger
+        return ReleasePipeline(
+            self._scope.stack,
+            names.pascal(delivery.flow),
+            name=delivery.pipeline,
+            mode=delivery.mode,
+            source=GitHubSource(repository.owner, repository.name, repository.branch, settings.connection),
+            triggers=Triggers(
+                branches=trigger.branches,
+                tags=trigger.tags,
+                pull_requests_to=trigger.pull_requests_to,
+                paths=trigger.paths,
+                ignore_paths=trigger.ignore_paths,
             ),
+            keep_artifacts=cdk.Duration.days(settings.keep_artifacts_days),
+            access_logs=self._access_logs,
         )
 
 
-@dataclass(frozen=True)
-class _Actions:
-    """Draws the actions of one pipeline."""
+class Actions:
+    """Defines the actions of one pipeline."""
 
-    product: Product
-    flow: Delivery
-    pipeline: ReleasePipeline
-    builds: Builds
-    functions: Functions
-    bundle: codepipeline.Artifact
+    def __init__(
+        self,
+        scope: DeliveryScope,
+        delivery: Delivery,
+        *,
+        pipeline: ReleasePipeline,
+        builds: Builds,
+        functions: Functions,
+    ) -> None:
+        self._product, self._delivery, self._pipeline = scope.product, delivery, pipeline
+        self._builds, self._functions = builds, functions
+        self._bundle = codepipeline.Artifact(_BUNDLE)
 
-    def action(self, stage: Stage, action: Action) -> codepipeline.IAction:
+    def define(self, stage: Stage, action: Action) -> codepipeline.IAction:
+        """Define an action, with its build if it has one."""
         if action.kind is Kind.APPROVAL:
             return self._approval(stage, action)
         if action.kind in (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.SCAN, Kind.FRONTEND, Kind.E2E):
@@ -81,9 +88,11 @@ class _Actions:
         return self._call(stage, action)
 
     def _approval(self, stage: Stage, action: Action) -> codepipeline.IAction:
-        tested = [each.name for each in self.flow.stages[: self.flow.stages.index(stage)] if each.environment]
+        tested = [
+            before.name for before in self._delivery.stages[: self._delivery.stages.index(stage)] if before.environment
+        ]
         version = self._published("RELEASE_VERSION")
-        return actions.ManualApprovalAction(
+        return codepipeline_actions.ManualApprovalAction(
             action_name=action.name,
             run_order=action.run_order,
             additional_information=f"May {version} (#{{{SOURCE}.CommitId}}) enter {action.subject}?",
@@ -94,18 +103,18 @@ class _Actions:
     def _build(self, stage: Stage, action: Action) -> codepipeline.IAction:
         uses_bundle = action.kind is Kind.FRONTEND
         variables = self._variables(action)
-        project = self.builds.define(stage, action)
+        project = self._builds.define(stage, action)
         run = iam.PolicyStatement(
             sid="RunBuild",
             actions=["codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"],
             resources=[project.project_arn],
         )
-        return actions.CodeBuildAction(
+        return codepipeline_actions.CodeBuildAction(
             action_name=action.name,
             run_order=action.run_order,
             project=project,
-            input=self.bundle if uses_bundle else self.pipeline.source,
-            outputs=self._left(action),
+            input=self._bundle if uses_bundle else self._pipeline.source,
+            outputs=self._outputs(action),
             environment_variables={
                 key: codebuild.BuildEnvironmentVariable(value=value) for key, value in variables.items()
             },
@@ -113,14 +122,14 @@ class _Actions:
             role=self._role(stage, action, [run]),
         )
 
-    def _left(self, action: Action) -> list[codepipeline.Artifact] | None:
-        """What a build leaves in the bucket of artifacts."""
+    def _outputs(self, action: Action) -> list[codepipeline.Artifact] | None:
+        """Returns the artifacts that a build writes."""
         if action.kind is Kind.IMAGE:
             return [codepipeline.Artifact(f"{names.pascal(action.subject)}Packages")]
-        return [self.bundle] if action.kind is Kind.BUNDLE else None
+        return [self._bundle] if action.kind is Kind.BUNDLE else None
 
     def _variables(self, action: Action) -> dict[str, str]:
-        """What a build is told of this run."""
+        """Returns the variables that a build gets from its run."""
         if action.kind is Kind.IMAGE:
             return {"COMMIT": f"#{{{SOURCE}.CommitId}}", "BRANCH": f"#{{{SOURCE}.BranchName}}"}
         if action.kind is Kind.SCAN:
@@ -136,16 +145,12 @@ class _Actions:
         return {}
 
     def _call(self, stage: Stage, action: Action) -> codepipeline.IAction:
-        handler = {
-            Kind.PROMOTE: self.functions.promote,
-            Kind.RELEASE: self.functions.publish,
-        }.get(action.kind)
-        function = handler() if handler else self.functions.of_environment(action.kind, action.subject)
+        function = self._functions.define(action)
         if function.role:
             accept_everywhere(function.role)  # the library lets it answer jobs
         call = iam.PolicyStatement(sid="Call", actions=["lambda:InvokeFunction"], resources=[function.function_arn])
         find = everywhere("lambda:ListFunctions", sid="FindFunctions")  # as CodePipeline's documentation asks
-        return actions.LambdaInvokeAction(
+        return codepipeline_actions.LambdaInvokeAction(
             action_name=action.name,
             run_order=action.run_order,
             lambda_=function,
@@ -155,12 +160,12 @@ class _Actions:
         )
 
     def _parameters(self, action: Action) -> dict[str, object]:
-        """What a function is told of this run."""
-        images = [self._image(image) for image in self.product.images]
+        """Returns the parameters that a function gets from its run."""
+        images = [self._image(image) for image in self._product.images]
         version, tag = self._published("RELEASE_VERSION"), self._published("RELEASE_TAG")
         migrated = self._migration_image()
-        changed = {names.image_parameter(image): self._image(image) for image in self.product.images}
-        told: dict[Kind, dict[str, object]] = {
+        changed = {names.image_parameter(image): self._image(image) for image in self._product.images}
+        parameters: dict[Kind, dict[str, object]] = {
             Kind.PREPARE: {"parameters": migrated, "counts": {}},
             Kind.DEPLOY: {"parameters": {**changed, **migrated, names.VERSION_PARAMETER: version}},
             Kind.MIGRATE: {"image": next(iter(migrated.values()), "")},
@@ -168,21 +173,21 @@ class _Actions:
             Kind.PROMOTE: {"images": images, "tag": tag},
             Kind.RELEASE: {"tag": tag, "commit": f"#{{{SOURCE}.CommitId}}", "images": images},
         }
-        return told.get(action.kind, {})
+        return parameters.get(action.kind, {})
 
     def _migration_image(self) -> dict[str, str]:
-        migration = self.product.migration
+        migration = self._product.migration
         return {names.MIGRATION_PARAMETER: self._image(migration.image)} if migration else {}
 
     def _image(self, image: str) -> str:
         return f"#{{Publish{names.pascal(image)}.IMAGE}}"
 
     def _published(self, variable: str) -> str:
-        """What the first image's build says; the others say the same."""
-        return f"#{{Publish{names.pascal(next(iter(self.product.images)))}.{variable}}}"
+        """Returns a variable of the first image's build; the builds of the other images set it alike."""
+        return f"#{{Publish{names.pascal(next(iter(self._product.images)))}.{variable}}}"
 
     def _role(self, stage: Stage, action: Action, statements: list[iam.PolicyStatement]) -> iam.IRole:
-        construct_id = f"{names.pascal(self.flow.flow)}{stage.name}{action.name}Action"
-        return self.pipeline.action_role(
-            construct_id, f"{stage.name}/{action.name} of {self.flow.pipeline}", statements
+        construct_id = f"{names.pascal(self._delivery.flow)}{stage.name}{action.name}Action"
+        return self._pipeline.action_role(
+            construct_id, f"{stage.name}/{action.name} of {self._delivery.pipeline}", statements
         )
