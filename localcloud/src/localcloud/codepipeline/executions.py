@@ -77,7 +77,7 @@ def start_if_possible(pipeline: Pipeline, trigger: dict[str, str]) -> None:
 
 
 def _check_limit(pipeline: Pipeline) -> None:
-    if not engine.concurrent(pipeline):
+    if not engine.can_start(pipeline):
         message = f"The pipeline '{pipeline.name}' has reached the limit for concurrent pipeline executions"
         raise ServiceError("ConcurrentPipelineExecutionsLimitExceededException", message)
 

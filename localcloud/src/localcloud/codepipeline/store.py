@@ -140,7 +140,7 @@ class Store:
             self.changed.notify_all()
 
     def load(self) -> int:
-        """Reads the files of a previous process. Returns the number of runs that were in progress and are now failed."""
+        """Reads the files of a previous process, fails runs that were in progress, and returns their number."""
         if self._folder is None:
             return 0
         interrupted = 0
