@@ -14,13 +14,8 @@ SYMBOLS: tuple[str, ...] = completion.SYMBOLS
 
 PROJECT, REPORT_GROUP = "AWS::CodeBuild::Project", "AWS::CodeBuild::ReportGroup"
 _UNSUPPORTED = ("BuildBatchConfig", "FileSystemLocations")
-_NOT_PASSED_ON = (
-    "Name",
-    "Tags",
-    "Triggers",
-    "Visibility",
-    "ResourceAccessRole",
-)  # handled separately, or not part of the local cloud
+#: Handled separately, or not part of the local cloud.
+_NOT_PASSED_ON = ("Name", "Tags", "Triggers", "Visibility", "ResourceAccessRole")
 _ENVIRONMENT = {"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"}
 #: The values of properties that a template does not set: UpdateProject keeps the old value if a member is not sent.
 _UNSET: dict[str, Any] = {

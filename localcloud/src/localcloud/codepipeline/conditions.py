@@ -92,12 +92,8 @@ class Conditions:
             logger.exception("unexpected error in rule %s of %s", evaluation.rule, self._run.pipeline.name)
             status, error = model.FAILED, ActionError(f"Unexpected error of the local cloud in this rule: {failure}")
         with self._run.store.changed:
-            evaluation.status, evaluation.updated, evaluation.error, evaluation.error_code = (
-                status,
-                time.time(),
-                str(error),
-                error.code,
-            )
+            evaluation.status, evaluation.updated = status, time.time()
+            evaluation.error, evaluation.error_code = str(error), error.code
             self._run.save()
         return f"{evaluation.rule}: {error}" if status == model.FAILED else ""
 

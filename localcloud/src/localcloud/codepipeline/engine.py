@@ -72,9 +72,8 @@ class Driver:
         with self.store.changed:
             self.execution.status, self.execution.summary = status, summary
             RUNS.pop(self.execution.id, None)
-            for (
-                gate
-            ) in self.pipeline.gates.values():  # also after an unexpected error: an ended run must not block others
+            # Also after an unexpected error: an ended run must not block others.
+            for gate in self.pipeline.gates.values():
                 gate.give_up(self.execution.id)
                 gate.leave(self.execution.id)
             self.run.save()

@@ -235,9 +235,8 @@ class Tunnel:
         self._daemon = _Side(H2Connection(H2Configuration(client_side=True, header_encoding="utf-8")), *daemon)
         self._client.other, self._daemon.other = self._daemon, self._client
         self._build = build
-        self._held: dict[
-            int, tuple[str, Any, bytearray]
-        ] = {}  # calls that are read completely before they are forwarded
+        #: Calls that are read completely before they are forwarded.
+        self._held: dict[int, tuple[str, Any, bytearray]] = {}
 
     async def run(self, from_client: bytes, from_daemon: bytes) -> None:
         """Forwards calls until one side closes, beginning with the bytes that were received with the upgrade."""

@@ -38,9 +38,8 @@ class Call:
     query: Query
     carries: Body = Body.NOTHING
     body: Any = None  # JSON that replaces the request's body
-    archive: Callable[[str], Awaitable[str]] | None = (
-        None  # path of the client's archive -> path of the archive to send
-    )
+    #: Path of the client's archive -> path of the archive to send.
+    archive: Callable[[str], Awaitable[str]] | None = None
     hijacks: bool = False
     grpc: bool = False
     rewrites_answer: bool = False  # the answer is JSON that contains image names of the local registry
