@@ -9,6 +9,8 @@ import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+_NOTHING = r"(?!)"
+
 
 def matches(pattern: str, name: str) -> bool:
     """True if the pattern matches the whole name of a branch, tag or file."""
@@ -46,7 +48,16 @@ def _expression(pattern: str) -> str:
         else:
             out += re.escape(letter)
         position += length
-    return out
+    return out if _is_valid(out) else _NOTHING
+
+
+def _is_valid(expression: str) -> bool:
+    """True unless a group is not closed or the ends of a range are reversed."""
+    try:
+        re.compile(expression)
+    except re.error:
+        return False
+    return True
 
 
 def _set(inside: str) -> str:
