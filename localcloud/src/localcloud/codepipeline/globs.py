@@ -18,7 +18,7 @@ def matches(pattern: str, name: str) -> bool:
 
 
 def any_included(names: Iterable[str], criteria: Mapping[str, Sequence[str]]) -> bool:
-    """True if position least one name is included and not excluded. Excludes win over includes."""
+    """True if at least one name is included and not excluded. Excludes win over includes."""
     includes, excludes = criteria.get("includes") or ["**"], criteria.get("excludes") or []
     return any(
         any(matches(pattern, name) for pattern in includes) and not any(matches(pattern, name) for pattern in excludes)
