@@ -72,7 +72,7 @@ def _synths(base: Path, changed: Path, scratch: Path) -> None:
 
 
 def _review(folder: Path) -> None:
-    command = [sys.executable, "-m", "slipway_cli.review", "--base", "HEAD", "--output", ".slipway/review"]
+    command = [sys.executable, "-m", "slipway_cli", "review", "--product", "allthrive", "--base", "HEAD"]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -54,7 +54,7 @@ class Demo:
         product = load("allthrive")
         chosen = replace(cloud.chosen(), account=product.tooling.account, region=product.tooling.region)
         if process.running(chosen) is None or not process.healthy(chosen):
-            raise NoDemoError(f"no demo serves at {chosen.url}; type make demo, then this again")
+            raise NoDemoError(f"no demo serves at {chosen.url}; type slipway demo, then this again")
         os.environ.update(shell.variables(chosen))
         return cls(chosen, product, Target(product, "production"), "allthrive-main")
 
@@ -68,7 +68,7 @@ class Demo:
         """Push a commit that changes nothing that is tested; its run."""
         clone = self.chosen.state / "work" / self.product.name
         if not clone.is_dir():
-            raise NoDemoError(f"{clone} is not there; type make demo, then this again")
+            raise NoDemoError(f"{clone} is not there; type slipway demo, then this again")
         (clone / "LOAD.md").write_text(f"Deployed under load at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC.\n")
         _git(clone, "add", "LOAD.md")
         _git(clone, "commit", "--quiet", "--message", "Deploy under load")
@@ -84,7 +84,7 @@ class Demo:
     def approve(self, run: str) -> None:
         """Wait for the question, and say yes."""
         self._until("the question whether it may go to production", lambda: self._status(run, "Approve"), 1800)
-        command = [sys.executable, "-m", "slipway_cli.operate", "approve", "main", "--yes"]
+        command = [sys.executable, "-m", "slipway_cli", "approve", "main", "--yes", "--product", self.product.name]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NothingToMeasureError(f"it was not approved: {done.stderr.strip()}")
@@ -156,7 +156,7 @@ class Demo:
         deadline = time.monotonic() + seconds
         while not (found := ready()):
             if time.monotonic() > deadline:
-                raise NothingToMeasureError(f"waited {seconds:.0f} s for {what}; look at: make status")
+                raise NothingToMeasureError(f"waited {seconds:.0f} s for {what}; look at: slipway status")
             time.sleep(every)
         return found
 

@@ -79,7 +79,7 @@ class Following:
         if step.category == "Approval" and step in run.running:
             asked = shortened((step.asked or {}).get("CustomData", ""), 300)
             return " ".join(
-                part for part in (f"{step.name} waits for a person:", asked, self.pipeline.make("approve")) if part
+                part for part in (f"{step.name} waits for a person:", asked, self.pipeline.command("approve")) if part
             )
         if step in run.running:
             return f"{step.name} {step.status}"
@@ -116,7 +116,7 @@ class Following:
         )
 
     def _status(self) -> str:
-        return self.pipeline.make("status")
+        return self.pipeline.command("status")
 
     def _line(self, text: str) -> None:
         self.say(f"{clock.now():%H:%M:%S} {text}".rstrip())

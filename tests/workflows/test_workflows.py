@@ -195,7 +195,7 @@ def test_a_link_in_place_of_the_report_is_not_followed(github: GitHub) -> None:
 
 
 def compared(folder: Path, review: str) -> Json:
-    """What the step `Compare` leaves when `python -m slipway_cli.review` does this."""
+    """What the step `Compare` leaves when `slipway review` does this."""
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(f"#!/usr/bin/env bash\n{review}\n")

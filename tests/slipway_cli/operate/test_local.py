@@ -127,7 +127,7 @@ def test_a_broken_release_is_told_and_cannot_be_retried_once_it_was_taken_back(w
     world.ended(MAIN, world.executions(MAIN)[0]["pipelineExecutionId"])
     played = play("retry", "main")
     assert played.code == 1
-    assert f"make start FLOW=main COMMIT={commit}" in played.err
+    assert f"slipway start main --commit {commit}" in played.err
 
 
 def test_a_rejected_release_ends_and_can_be_asked_for_again(world: World) -> None:

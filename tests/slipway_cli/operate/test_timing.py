@@ -1,4 +1,4 @@
-"""Where a run's time went, as `make follow` tells it."""
+"""Where a run's time went, as `slipway follow` tells it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m slipway_cli.review` on two folders: what it writes, and its exit codes."""
+"""`slipway review` on two folders: what it writes, and its exit codes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway_cli.review.__main__ import main
+from slipway_cli.main import main
 from slipway_cli.review.synths import ROOT, git
 from tests.support.manifests import product
 
@@ -31,7 +31,7 @@ def assembly(folder: Path, resources: Any, version: str = "55.0.0", name: str = 
 def run(tmp_path: Path, before: Any, after: Any, *more: str, version: str = "55.0.0") -> int:
     folders = [assembly(tmp_path / "before", before, version), assembly(tmp_path / "after", after)]
     arguments = ["--before", str(folders[0]), "--after", str(folders[1]), "--output", str(tmp_path / "out"), *more]
-    return main(arguments)
+    return main(["review", "--product", "allthrive", *arguments])
 
 
 def test_a_change_that_nothing_forbids_is_fine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +76,22 @@ def test_bad_input_is_exit_code_2_and_leaves_no_comment_not_even_an_old_one(
     out.mkdir()
     (out / "comment.md").write_text("of yesterday")
 
-    assert main(["--before", str(tmp_path), "--after", str(tmp_path), "--output", str(out)]) == 2
+    assert (
+        main(
+            [
+                "review",
+                "--product",
+                "allthrive",
+                "--before",
+                str(tmp_path),
+                "--after",
+                str(tmp_path),
+                "--output",
+                str(out),
+            ]
+        )
+        == 2
+    )
     assert "not a folder that `cdk synth` wrote" in capsys.readouterr().err
     assert list(out.iterdir()) == []
 
@@ -94,7 +109,7 @@ def test_bad_input_is_exit_code_2_and_leaves_no_comment_not_even_an_old_one(
 def test_whatever_is_wrong_with_the_arguments_is_exit_code_2_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
 ) -> None:
-    assert main([*arguments, "--output", str(tmp_path)]) == 2
+    assert main(["review", "--product", "allthrive", *arguments, "--output", str(tmp_path)]) == 2
 
     assert says in capsys.readouterr().err
 
@@ -110,7 +125,7 @@ def test_the_last_commit_of_this_repository_is_synthesized_and_compared(tmp_path
     if git(ROOT, "rev-parse", "HEAD") is None:
         pytest.skip("this is no git checkout, so there is no base to compare with")
 
-    assert main(["--base", "HEAD", "--output", str(tmp_path)]) == 0
+    assert main(["review", "--product", "allthrive", "--base", "HEAD", "--output", str(tmp_path)]) == 0
 
     said = (tmp_path / "comment.md").read_text()
     assert "`allthrive` compared with `HEAD`" in said
