@@ -15,7 +15,6 @@ from slipway_cli.errors import CommandError
 from slipway_cli.paths import ROOT, STATE
 
 EXTENSIONS = ("slipway_cli.console",)
-COMMAND = "slipway local"
 _HERE = {"localhost", "127.0.0.1", "::1"}
 _KEPT = {"AWS_PAGER", "AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE"}
 _FORGET = "unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY"
@@ -23,7 +22,9 @@ _FORGET = "unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY"
 
 def chosen() -> settings.Settings:
     """Returns the settings of this checkout's local cloud: state in `.slipway`, overridden by `LOCALCLOUD_*`."""
-    return settings.current(settings.Settings(state=STATE, extensions=EXTENSIONS, extensions_from=ROOT))
+    command = f"{typed.program()} local"
+    own = settings.Settings(state=STATE, extensions=EXTENSIONS, extensions_from=ROOT, command=command)
+    return settings.current(own)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def connected(*, aws: bool = False) -> Cloud:
         return Cloud(local=found)
     if urlsplit(endpoint).hostname in _HERE:
         _refuse_local(endpoint, aws=aws)
-    return Cloud(endpoint=endpoint, account=_account())
+    return Cloud(endpoint=endpoint, account=_account(endpoint))
 
 
 def running() -> settings.Settings | None:
@@ -155,7 +156,7 @@ def _refuse_local(endpoint: str, *, aws: bool) -> None:
     )
 
 
-def _account() -> str:
+def _account(endpoint: str) -> str:
     """The account of the credentials; empty if STS does not say although it takes them."""
     import boto3  # noqa: PLC0415 - takes as long as the rest of the start
     from botocore.config import Config  # noqa: PLC0415 - as boto3
@@ -169,9 +170,12 @@ def _account() -> str:
         client: Any = boto3.client("sts", region_name=region, config=patience)
         return str(client.get_caller_identity()["Account"])
     except (ClientError, BotoCoreError) as error:
-        if unusable(error):
-            raise explained(error) from None
-        return ""
+        if not unusable(error):
+            return ""
+        told = explained(error)
+        if urlsplit(endpoint).hostname in _HERE:
+            told.then = f"{_FORGET}, or a new shell: these keys are not those of the cloud at {endpoint}"
+        raise told from None
 
 
 def _configured() -> str:

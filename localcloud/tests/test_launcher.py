@@ -84,7 +84,7 @@ def test_status_tells_by_its_exit_code_whether_it_serves(settings: Settings) -> 
 
 def test_reset_needs_a_running_cloud(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert launcher.reset(settings) == 1
-    assert "python -m localcloud up" in capsys.readouterr().out
+    assert "localcloud up" in capsys.readouterr().out
     launcher.up(settings)
     assert launcher.reset(settings) == 0
 

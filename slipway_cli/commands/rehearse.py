@@ -76,6 +76,8 @@ def drill(
 
     chosen = command.found(name)
     known = choice.product(product, None) if choice.named(product) else None
+    for each in [known] if known else map(choice.loaded, choice.manifests()):
+        command.played_in(chosen, each, environment)  # a wrong name is told before anything is looked for
     place = cloud.local()
     found = known or choice.product(product, cloud.Cloud(local=place))
     return command.play(chosen, found, environment, place)

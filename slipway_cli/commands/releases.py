@@ -74,8 +74,7 @@ def logs(
     from slipway_cli.operate import logs as reading  # noqa: PLC0415 - imports boto3
 
     back = reading.seconds(since)
-    with talking.environment(product, environment, aws=aws, stream=sys.stderr) as (_, found):
-        talking.service(found, service)
+    with talking.environment(product, environment, aws=aws, service=service, stream=sys.stderr) as (_, found):
         reading.read(reading.Log(found, environment, service), back, talking.say, follow=follow)
 
 
@@ -90,8 +89,7 @@ def execute(
     aws: Aws = False,
 ) -> int:
     """Run a command in a container of a service, or open a shell."""
-    with talking.environment(product, environment, aws=aws, stream=sys.stderr) as (cloud, found):
-        talking.service(found, service)
+    with talking.environment(product, environment, aws=aws, service=service, stream=sys.stderr) as (cloud, found):
         from slipway_cli.operate import containers  # noqa: PLC0415 - imports boto3
 
         return containers.execute(found, environment, service, command or [], cloud.local)

@@ -35,21 +35,18 @@ def tooling(product: str | None, *, aws: bool) -> Iterator[Desk]:
 
 @contextmanager
 def environment(
-    product: str | None, name: str, *, aws: bool, stream: TextIO | None = None
+    product: str | None, name: str, *, aws: bool, service: str = "", stream: TextIO | None = None
 ) -> Iterator[tuple[Cloud, Product]]:
-    """Talk to the account of one of a product's environments."""
+    """Talk to the account of one of a product's environments, after a look at the names that were typed."""
     with _explaining() as explained:
         cloud, found = _found(product, aws=aws)
         explained.append(found)
         _known("environment", name, list(found.environments), found.name)
+        if service:
+            _known("service", service, [*found.services, "migrate"], found.name)
         place = found.environments[name]
         print(cloud.enter(place.account, place.region), file=stream or sys.stdout, flush=True)
         yield cloud, found
-
-
-def service(product: Product, name: str) -> None:
-    """Refuse a service that a product does not have."""
-    _known("service", name, [*product.services, "migrate"], product.name)
 
 
 def sure(*, yes: bool) -> Callable[[str], bool]:

@@ -38,14 +38,24 @@ def found(name: str) -> Drill:
     return known
 
 
+def played_in(chosen: Drill, product: Product, environment: str | None) -> str:
+    """Returns the environment of a drill.
+
+    Raises:
+        CommandError: if the product has no such environment.
+    """
+    wanted = environment or chosen.environment
+    if wanted not in product.environments:
+        close = nearest(wanted, list(product.environments))
+        raise usage(f"no environment '{wanted}' in {product.name}{close}", command("drill"))
+    return wanted
+
+
 def play(
     chosen: Drill, product: Product, environment: str | None, place: Settings, report: Report | None = None
 ) -> int:
     """Run a drill: 0 every promise held, 1 one did not or the drill could not go on."""
-    environment = environment or chosen.environment
-    if environment not in product.environments:
-        close = nearest(environment, list(product.environments))
-        raise usage(f"no environment '{environment}' in {product.name}{close}", command("drill"))
+    environment = played_in(chosen, product, environment)
     report = report or Report()
     place = dataclasses.replace(place, account=product.tooling.account, region=product.tooling.region)
     report.title(f"DRILL {chosen.name}: {chosen.what}", f"{environment} of {product.name}, on {place.url}")

@@ -115,8 +115,7 @@ def test_the_version_is_told() -> None:
     [
         ("slipway st", ["start", "status", "stop"]),
         ("slipway status --product ", ["allthrive", "edenco"]),
-        ("slipway --product edenco ", []),
-        ("slipway start --product edenco ", ["main"]),
+        ("slipway start --product edenco ma", ["main"]),
         ("slipway follow ma", ["main"]),
         ("slipway rollback ", ["production", "staging"]),
         ("slipway logs production celery", ["celery", "celery-beat"]),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import docker
 
-from localcloud import keys, network, process, shell
+from localcloud import network, process, shell
 from localcloud.settings import Settings
 
 Say = Callable[[str], None]
@@ -42,7 +42,7 @@ def _up(settings: Settings) -> int:
     if present.port != settings.port:
         say(f"The local cloud of {settings.state} runs at {present.url}: a state folder has one.")
         say(
-            f"Use it: source {keys.env_file(present)}   End it: make local-down   Or: LOCALCLOUD_STATE=<another folder>"
+            f"End it: {settings.command} down   Or another one: LOCALCLOUD_STATE=<another folder> {settings.command} up"
         )
         return 1
     if process.running(settings) is not None and process.healthy(settings):
@@ -50,7 +50,7 @@ def _up(settings: Settings) -> int:
         return _ready(settings)
     if process.port_taken(settings) and process.running(settings) is None:
         say(f"Port {settings.port} is used by another program.")
-        say(f"See which: lsof -i :{settings.port}   Use another port: LOCALCLOUD_PORT=4702 make local-up")
+        say(f"See which: lsof -i :{settings.port}   Use another port: LOCALCLOUD_PORT=4702 {settings.command} up")
         return 1
     process.stop(settings)  # ours but deaf, or only its files are left
     client = network.connect() if settings.docker else None
@@ -82,7 +82,7 @@ def _prepare_docker(client: docker.DockerClient, settings: Settings) -> str | No
         if lives(other):
             return (
                 f"Another local cloud (port {other.port}) holds the docker network {settings.subnet}.0/24; there is "
-                f"only\none. Stop it: LOCALCLOUD_PORT={other.port} python -m localcloud down   "
+                f"only\none. Stop it: LOCALCLOUD_STATE={other.state} {settings.command} down   "
                 "Or go without containers: LOCALCLOUD_DOCKER=0"
             )
         removed = network.remove(client, other)
@@ -141,7 +141,7 @@ def reset(settings: Settings) -> int:
     """Empty the state, keep serving."""
     settings = process.placed(settings)
     if process.running(settings) is None or not process.reset(settings):
-        say("The local cloud does not answer. Start it: python -m localcloud up")
+        say(f"The local cloud does not answer. Start it: {settings.command} up")
         return 1
     say("Emptied: no stacks, no data, no containers.")
     return 0

@@ -32,6 +32,9 @@ class Settings:
     extensions_from: Path | None = None
     """Folder that the extensions are imported from."""
 
+    command: str = "localcloud"
+    """What users type to start and end it: advice names it."""
+
     @property
     def network(self) -> str:
         """Name of the docker network."""
@@ -102,6 +105,7 @@ class Settings:
             "LOCALCLOUD_DOCKER": "1" if self.docker else "0",
             "LOCALCLOUD_SUBNET": self.subnet,
             "LOCALCLOUD_BUILD_VARIABLES": json.dumps(dict(self.build_variables)),
+            "LOCALCLOUD_COMMAND": self.command,
             "LOCALCLOUD_EXTENSIONS": ",".join(self.extensions),
             "LOCALCLOUD_EXTENSIONS_FROM": str(self.extensions_from or ""),
         }
@@ -118,6 +122,7 @@ def current(default: Settings | None = None) -> Settings:
         docker=os.environ.get("LOCALCLOUD_DOCKER", "1") != "0",
         subnet=os.environ.get("LOCALCLOUD_SUBNET", default.subnet),
         build_variables=json.loads(os.environ.get("LOCALCLOUD_BUILD_VARIABLES") or "{}"),
+        command=os.environ.get("LOCALCLOUD_COMMAND", default.command),
         extensions=_names(os.environ.get("LOCALCLOUD_EXTENSIONS"), default.extensions),
         extensions_from=_folder(os.environ.get("LOCALCLOUD_EXTENSIONS_FROM"), default.extensions_from),
     )

@@ -30,7 +30,7 @@ from localcloud.codebuild.records import Record
 
 NOT_RUN = (
     "recorded only: this local cloud runs without Docker, so no command of this build ran and nothing was built or "
-    "tested. Start Docker, then: make local-down local-up"
+    "tested. Start Docker, then end and start the local cloud again"
 )
 _SECONDS_PER_MINUTE = 60
 logger = logging.getLogger("localcloud")

@@ -55,7 +55,7 @@ def _running(tmp_path_factory: pytest.TempPathFactory, common: Settings, subnets
         choices = [replace(common, port=free_port(), state=state, subnet=subnet) for subnet in subnets]
         own = next((choice for choice in choices if not _taken(client, choice)), None)
         if own is None:
-            _cannot("a local cloud is up, and task credentials work on its network only: make local-down, test again")
+            _cannot("a local cloud is up, and task credentials work on its network only: end it, test again")
         log = process.log_file(own)
         assert launcher.up(own) == 0, log.read_text(encoding="utf-8") if log.exists() else "it says why above"
     yield Cloud(own)

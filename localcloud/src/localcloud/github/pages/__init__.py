@@ -70,7 +70,7 @@ def _home(hub: Hub, request: Request) -> Reply:
         item(Html("<span></span>"), link(f"{base}/{one.name}", one.name), f"git clone {hub.html(one.name, '.git')}")
         for one in hub.repositories.all()
     ]
-    body = listed(items, "There is no repository yet: make demo publishes the example's.")
+    body = listed(items, "There is no repository yet.")
     return page(
         HTTPStatus.OK, "Local GitHub", _header(Html("Local GitHub")), fill("<h1>Repositories</h1>{it}", it=body)
     )
