@@ -1,4 +1,4 @@
-"""`python -m bench.review`: `make review` on AllThrive with a typical change, beside the two synths that it needs."""
+"""`python -m bench.review`: `slipway review` on AllThrive with a typical change, beside the two synths it needs."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from slipway_cli.operate.runs import BEGINNING, Entry, StageState, State
+from slipway_cli.timing import Timing, timing
 
 Json = Mapping[str, Any]
 
@@ -256,6 +257,15 @@ class Run:
         """How long it took, or has taken so far."""
         entry = self.entry
         return max(((now if entry.active else entry.updated) - entry.started).total_seconds(), 0.0)
+
+    def timing(self, now: datetime) -> Timing[Action]:
+        """Where its time went; of an action tried again its newest attempt counts."""
+        rows = (
+            [(action, action.newest.started, action.newest.seconds(now)) for action in row if action.newest]
+            for stage in self.stages
+            for row in stage.rows
+        )
+        return timing(rows, began=self.entry.started, total=self.seconds(now))
 
 
 def _exported(action: Action, name: str) -> str:

@@ -12,7 +12,7 @@ from slipway_cli.operate import advice, clock
 from slipway_cli.operate.errors import OperateError, code, passing
 from slipway_cli.operate.pipelines import Pipeline
 from slipway_cli.operate.runs import Entry, Run, Step
-from slipway_cli.operate.timing import spent
+from slipway_cli.operate.timing import spent, told
 from slipway_cli.operate.words import seconds, shortened
 
 Say = Callable[[str], None]
@@ -101,7 +101,7 @@ class Following:
         status = run.entry.status
         if status == "Succeeded":
             self._line(f"{self.pipeline.name} {run.name} Succeeded")
-            for line in spent(run).told():
+            for line in told(spent(run)):
                 self.say(f"         {line}")
             return
         if status == "Superseded":

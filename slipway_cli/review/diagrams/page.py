@@ -23,7 +23,7 @@ _HEAD = """\
 
 Each environment with who reaches what, and in which subnets it stands. An arrow from a frame is one from each service
 in it. Below each diagram is the same as SVG, which follows light and dark. What the pipelines' actions do is in
-[pipelines.md](pipelines.md); what it all costs, `make cost` says.
+[pipelines.md](pipelines.md); what it all costs, `slipway cost` says.
 """
 
 
