@@ -12,6 +12,7 @@ from uuid import uuid4
 from products import names
 from slipway_cli.drills.releases import Before, ended, flow, stop
 from slipway_cli.drills.scene import Scene, SceneError
+from slipway_cli.operate.words import plain
 from slipway_cli.release import services
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.typed import command
@@ -169,7 +170,9 @@ def bucket_full(scene: Scene) -> None:
             # Not by its commit: a run that could not store its source has none.
             new = scene.until("a run", lambda: {entry.id for entry in pipeline.entries(20)} - known, 120)
             failed = ended(scene, pipeline, new.pop())
-            at = next((f"{step.name}: {step.reason}" for step in failed.steps if step.status == "Failed"), "nowhere")
+            at = next(
+                (f"{step.name}: {plain(step.reason)}" for step in failed.steps if step.status == "Failed"), "nowhere"
+            )
             report.promise("the run ends where it stores its source", "Source" in at, at[:110])
             issues = scene.until("an issue", lambda: [it for it in scene.issues() if pipeline.name in it["title"]], 120)
             report.promise("an issue is open", issues, f"#{issues[0]['number']} {issues[0]['title']}")

@@ -15,6 +15,7 @@ from slipway_cli.drills.scene import Scene, SceneError
 from slipway_cli.drills.visitor import Visitor
 from slipway_cli.operate.pipelines import Desk, Pipeline
 from slipway_cli.operate.runs import Run
+from slipway_cli.operate.words import plain
 from slipway_cli.typed import command
 
 # As the example's linters want it: a migration that the stage Test refuses never gets to a database.
@@ -85,7 +86,9 @@ def ended(scene: Scene, pipeline: Pipeline, run: str, *, or_after: str = "") -> 
         for step in found.steps:
             if step.status not in {"InProgress", "Abandoned"} and step.name not in told:
                 told.add(step.name)
-                scene.report.say(f"{step.name} {step.status.lower()}{f': {step.reason[:160]}' if step.reason else ''}")
+                scene.report.say(
+                    f"{step.name} {step.status.lower()}{f': {plain(step.reason)[:160]}' if step.reason else ''}"
+                )
         past = or_after and any(
             step.stage == or_after and step.action == "Verify" and step.status == "Succeeded" for step in found.steps
         )

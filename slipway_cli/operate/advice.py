@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slipway_cli.operate.pipelines import Pipeline
 from slipway_cli.operate.runs import Run, State, Waiting
-from slipway_cli.operate.words import shortened
+from slipway_cli.operate.words import plain, shortened
 from slipway_cli.typed import command
 
 _REASON = 600  # characters of a reason that are worth reading in a terminal
@@ -20,7 +20,7 @@ def why(run: Run) -> str:
         return f"{step.name} was abandoned: {shortened(summary, _REASON) or _NO_REASON}"
     did = "was not approved" if step.category == "Approval" else "failed"
     reason = shortened(step.reason or step.summary or summary, _REASON) or _NO_REASON
-    return f"{step.name} {did}: {reason}" + (f"; log: {step.log}" if step.log else "")
+    return f"{step.name} {did}: {reason}" + (f"; log: {plain(step.url)}" if step.url else "")
 
 
 def not_retryable(pipeline: Pipeline, run: Run, state: State) -> str:
@@ -71,9 +71,7 @@ def question(run: Run, waiting: Waiting) -> str:
     """What an approval asks, and where to look before it is answered."""
     for step in run.steps:
         if (step.stage, step.action) == (waiting.stage, waiting.action):
-            asked = step.asked or {}
-            parts = (asked.get("CustomData", ""), asked.get("ExternalEntityLink", ""))
-            return " ".join(shortened(part, _REASON) for part in parts if part)
+            return " ".join(shortened(part, _REASON) for part in (step.asks, step.look) if part)
     return ""
 
 

@@ -91,5 +91,7 @@ def _put(pipeline: Pipeline, waiting: Waiting, given: Answer, reason: str) -> No
         if code(error) not in _LATE:
             raise
         how = next((each for each in _run(pipeline, waiting).steps if each.name == waiting.name), None)
-        answered = f": {how.status}{' by ' + how.by if how.by else ''}" if how and how.status != "InProgress" else ""
+        answered = (
+            f": {how.status}{' by ' + plain(how.by) if how.by else ''}" if how and how.status != "InProgress" else ""
+        )
         raise OperateError(f"{waiting.name} was answered meanwhile{answered}", pipeline.command("status")) from None

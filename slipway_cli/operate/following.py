@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from slipway_cli.operate import advice, clock
 from slipway_cli.operate.errors import OperateError, code, passing
 from slipway_cli.operate.pipelines import Pipeline
-from slipway_cli.operate.runs import Entry, Run, Step
+from slipway_cli.operate.runs import Attempt, Entry, Run
 from slipway_cli.operate.timing import spent, told
 from slipway_cli.operate.words import seconds, shortened
 
@@ -75,9 +75,9 @@ class Following:
         if run.entry.active and not run.running:
             self._waiting()
 
-    def _step(self, run: Run, step: Step) -> str:
+    def _step(self, run: Run, step: Attempt) -> str:
         if step.category == "Approval" and step in run.running:
-            asked = shortened((step.asked or {}).get("CustomData", ""), 300)
+            asked = shortened(step.asks, 300)
             return " ".join(
                 part for part in (f"{step.name} waits for a person:", asked, self.pipeline.command("approve")) if part
             )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from slipway_cli.operate.runs import BEGINNING, Run, Step
+from slipway_cli.operate.runs import BEGINNING, Attempt, Run
 from slipway_cli.operate.words import seconds
 from slipway_cli.timing import Timing, timing
 
 _NAMED = 3
 
 
-def told(spent: Timing[Step]) -> tuple[str, ...]:
+def told(spent: Timing[Attempt]) -> tuple[str, ...]:
     """At most two lines: where the time went, and what it would be in sequence."""
     waited = f", {spent.waited:.0f} s of them a person's" if spent.waited else ""
     took = f"It took {seconds(spent.total)} ({spent.total:.0f} s{waited})."
@@ -26,15 +26,11 @@ def told(spent: Timing[Step]) -> tuple[str, ...]:
     )
 
 
-def spent(run: Run) -> Timing[Step]:
+def spent(run: Run) -> Timing[Attempt]:
     """The time of a run; of an action tried again its newest attempt counts."""
-    rows = ([(step, step.started, _length(step)) for step in row] for row in _rows(run))
+    rows = ([(step, step.started, step.seconds(step.updated)) for step in row] for row in _rows(run))
     began = min((step.started for step in run.steps), default=BEGINNING)
     return timing(rows, began=began, total=_between(run))
-
-
-def _length(step: Step) -> float:
-    return max((step.updated - step.started).total_seconds(), 0.0)
 
 
 def _between(run: Run) -> float:
@@ -44,10 +40,10 @@ def _between(run: Run) -> float:
     return (max(step.updated for step in run.steps) - min(step.started for step in run.steps)).total_seconds()
 
 
-def _rows(run: Run) -> Iterator[list[Step]]:
+def _rows(run: Run) -> Iterator[list[Attempt]]:
     """The actions of each stage that ran side by side: of those, the next began before the longest had ended."""
     for _, steps in groupby(run.steps, key=lambda step: step.stage):
-        row: list[Step] = []
+        row: list[Attempt] = []
         for step in steps:
             if row and step.started >= max(earlier.updated for earlier in row):
                 yield row

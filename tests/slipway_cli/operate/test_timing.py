@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from slipway_cli.operate.runs import BEGINNING, Entry, Run, Step
+from slipway_cli.operate.runs import BEGINNING, Attempt, Entry, Run
 from slipway_cli.operate.timing import spent, told
 
 START = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -14,9 +14,9 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def step(name: str, begin: float, end: float, category: str = "Build") -> Step:
+def step(name: str, begin: float, end: float, category: str = "Build") -> Attempt:
     stage, action = name.split("/")
-    return Step(stage, action, "Succeeded", at(begin), at(end), category)
+    return Attempt(stage, action, "Succeeded", at(begin), at(end), category)
 
 
 RUN = Run(
