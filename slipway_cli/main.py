@@ -41,7 +41,7 @@ def _version(asked: bool) -> None:
 def options(
     *,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", metavar="", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Takes the options of `slipway` itself."""
@@ -73,6 +73,8 @@ def _wrong(error: ClickException) -> int:
     context = error.ctx if isinstance(error, UsageError) else None
     path = context.command_path.split() if context else [typed.NAME]
     message = " ".join(error.format_message().split())
+    if not message:  # a group without a command has printed its help
+        return 2
     print(f"{' '.join(path)}: {message}", file=sys.stderr)  # noqa: T201 - the user reads it
     print(f"next: {' '.join([typed.program(), *path[1:], '--help'])}", file=sys.stderr)  # noqa: T201 - the user reads it
     return 2

@@ -17,7 +17,7 @@ def up(
     account: Annotated[str | None, typer.Option(help="Twelve digits; 111122223333 by default.")] = None,
     region: Annotated[str | None, typer.Option(help="us-east-1 by default.")] = None,
     no_docker: Annotated[
-        bool, typer.Option("--no-docker", help="Only record databases, caches and containers.")
+        bool, typer.Option("--no-docker", metavar="", help="Only record databases, caches and containers.")
     ] = False,
 ) -> int:
     """Start it, empty."""

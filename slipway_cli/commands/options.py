@@ -20,10 +20,12 @@ Product = Annotated[
         help="A manifest of products/. Needed only where it cannot be told.",
     ),
 ]
-Aws = Annotated[bool, typer.Option("--aws", help="Talk to AWS, although a local cloud of this checkout is up.")]
+Aws = Annotated[
+    bool, typer.Option("--aws", metavar="", help="Talk to AWS, although a local cloud of this checkout is up.")
+]
 Flow = Annotated[
     str | None,
-    typer.Argument(metavar="[FLOW]", autocompletion=completing.flows, help="A pipeline, e.g. main; all by default."),
+    typer.Argument(metavar="FLOW", autocompletion=completing.flows, help="A pipeline, e.g. main; all by default."),
 ]
 Environment = Annotated[
     str, typer.Argument(metavar="ENVIRONMENT", autocompletion=completing.environments, help="E.g. production.")
@@ -36,4 +38,4 @@ Stage = Annotated[
     str | None,
     typer.Option("--stage", metavar="STAGE", autocompletion=completing.stages, help="Where several approvals wait."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask at a terminal.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do not ask at a terminal.")]

@@ -37,7 +37,7 @@ def start(
     flow: Annotated[str, typer.Argument(metavar="FLOW", autocompletion=completing.flows, help="E.g. main.")],
     *,
     commit: Annotated[str | None, typer.Option(metavar="SHA", help="By default the newest of the branch.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Say each change until it ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", metavar="", help="Say each change until it ends.")] = False,
     product: Product = None,
     aws: Aws = False,
 ) -> None:
@@ -109,7 +109,9 @@ def stop(
     *,
     run: Run = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Kept with the run.")] = "",
-    abandon: Annotated[bool, typer.Option("--abandon", help="At once: what is in progress goes on unwatched.")] = False,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", metavar="", help="At once: what is in progress goes on unwatched.")
+    ] = False,
     product: Product = None,
     aws: Aws = False,
 ) -> None:
@@ -128,7 +130,7 @@ def console(
         str | None, typer.Option(metavar="URL", help="The address above the repositories; by default github.com.")
     ] = None,
     allow_actions: Annotated[
-        bool, typer.Option("--allow-actions", help="Approve, reject, retry and stop there too.")
+        bool, typer.Option("--allow-actions", metavar="", help="Approve, reject, retry and stop there too.")
     ] = False,
     aws: Aws = False,
 ) -> int:

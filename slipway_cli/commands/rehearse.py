@@ -24,7 +24,7 @@ def demo(
     product: Annotated[
         str | None,
         typer.Argument(
-            metavar="[PRODUCT]",
+            metavar="PRODUCT",
             autocompletion=completing.products,
             help="A manifest of products/; by default the one with a folder in examples/.",
         ),
@@ -57,7 +57,7 @@ def _shown() -> str:
 def drill(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", autocompletion=completing.drills, help="Without it, the drills are listed."),
+        typer.Argument(metavar="NAME", autocompletion=completing.drills, help="Without it, the drills are listed."),
     ] = None,
     *,
     environment: Annotated[

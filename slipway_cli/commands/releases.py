@@ -41,7 +41,8 @@ def release(
     source: Annotated[Path, typer.Option(metavar="FOLDER", help="The product's checkout.")],
     url: Annotated[str | None, typer.Option(help="Address to verify; by default the one of the Edge stack.")] = None,
     native: Annotated[
-        bool, typer.Option("--native", help="Build for this machine's architecture; always so on a local cloud.")
+        bool,
+        typer.Option("--native", metavar="", help="Build for this machine's architecture; always so on a local cloud."),
     ] = False,
     build_arg: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Handed to docker build; may be given twice.")
@@ -65,7 +66,7 @@ def logs(
     environment: Environment,
     service: Service,
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", metavar="", help="Go on until interrupted.")] = False,
     since: Annotated[str, typer.Option(metavar="TIME", help="How far back, e.g. 30s, 10m, 2h, 1d.")] = "10m",
     product: Product = None,
     aws: Aws = False,
@@ -82,7 +83,7 @@ def execute(
     environment: Environment,
     service: Service,
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND…]", help="By default a shell.", show_default=False)
+        list[str] | None, typer.Argument(metavar="COMMAND", help="After --, by default a shell.", show_default=False)
     ] = None,
     *,
     product: Product = None,

@@ -37,7 +37,7 @@ def review(
         Path | None, typer.Option(metavar="FOLDER", help="An assembly, instead of the working tree's.")
     ] = None,
     deployed: Annotated[
-        bool, typer.Option("--deployed", help="Say too what differs from what is deployed on AWS.")
+        bool, typer.Option("--deployed", metavar="", help="Say too what differs from what is deployed on AWS.")
     ] = False,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where the report goes; .slipway/review by default.")
@@ -47,7 +47,7 @@ def review(
         str, typer.Option(metavar="A,B", help="Labels of the pull request: allow:RULE allows a rule.")
     ] = "",
     trailers: Annotated[
-        bool, typer.Option("--trailers", help="Heed `Allow-Change: RULE, reason` in the commits.")
+        bool, typer.Option("--trailers", metavar="", help="Heed `Allow-Change: RULE, reason` in the commits.")
     ] = False,
     product: Product = None,
 ) -> int:
@@ -77,14 +77,14 @@ def cost(
     environment: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ENVIRONMENT]",
+            metavar="ENVIRONMENT",
             autocompletion=completing.environments,
             help="The one that is priced at three sizes; by default the last of the manifest.",
         ),
     ] = None,
     *,
     details: Annotated[
-        bool, typer.Option("--details", help="Every line, with its quantity, price and assumption.")
+        bool, typer.Option("--details", metavar="", help="Every line, with its quantity, price and assumption.")
     ] = False,
     product: Product = None,
 ) -> None:
