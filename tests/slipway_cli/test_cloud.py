@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -110,6 +111,29 @@ def test_a_second_cloud_in_one_checkout_is_refused_with_what_to_type(world: Worl
     assert done.returncode == 1
     assert f"runs at http://localhost:{world.plain.port}: a state folder has one" in done.stdout
     assert f"End it: {typed.program()} local down" in done.stdout
+
+
+def test_a_cloud_goes_up_empty_goes_deaf_and_goes_down(tmp_path: Path) -> None:
+    port = free_port()
+    up = slipway("local", "up", "--port", str(port), "--no-docker", state=tmp_path)
+    assert up.returncode == 0, up.stdout + up.stderr
+    server = int((tmp_path / "run" / "server.pid").read_text())
+    try:
+        empty = slipway("approve", state=tmp_path)
+        assert empty.returncode == 1
+        assert f"no product is deployed on the local cloud at http://localhost:{port} yet" in empty.stderr
+        assert f"next: {typed.program()} demo; or {typed.program()} approve --product allthrive" in empty.stderr
+        os.kill(server, signal.SIGSTOP)
+        deaf = slipway("status", state=tmp_path)
+        assert deaf.returncode == 1
+        first, second = deaf.stderr.splitlines()
+        assert f"runs but does not answer at http://localhost:{port}; its log: " in first
+        assert second == f"next: {typed.program()} local down, then {typed.program()} local up"
+    finally:
+        os.kill(server, signal.SIGCONT)
+        down = slipway("local", "down", state=tmp_path)
+    assert down.returncode == 0
+    assert slipway("local", "status", state=tmp_path).returncode == 1
 
 
 # --- logs ------------------------------------------------------------------------------------------------------------
