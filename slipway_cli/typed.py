@@ -52,9 +52,17 @@ def command(verb: str, *words: str, **options: str | bool) -> str:
 
 
 def again(**options: str) -> str:
-    """Returns the command that runs, with more options."""
+    """Returns the command that runs, with other values of options."""
+    kept: list[str] = []
+    named = {f"--{name}" for name in options}
+    words = iter(INVOCATION.words)
+    for word in words:
+        if word in named:
+            next(words, None)  # its old value
+        elif word.partition("=")[0] not in named:
+            kept.append(word)
     more = [f"--{name} {shlex.quote(value)}" for name, value in options.items()]
-    return " ".join((program(), shlex.join(INVOCATION.words), *more))
+    return " ".join((program(), shlex.join(kept), *more))
 
 
 def program(executable: str = "") -> str:

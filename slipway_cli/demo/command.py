@@ -35,7 +35,9 @@ def run(product: Product, source: Path | None, environments: Iterable[str]) -> i
             raise usage(f"no environment '{name}' in {product.name}{close}", command("demo", product.name))
     folder = (source or default_source(product.name)).resolve()
     if not folder.is_dir():
-        raise usage(f"there is no folder {folder} with {product.name}'s source", again(source="FOLDER"))
+        raise usage(
+            f"there is no folder {folder} with {product.name}'s source", command("demo", product.name, source="FOLDER")
+        )
     chosen = dataclasses.replace(cloud.chosen(), account=product.tooling.account, region=product.tooling.region)
     build_variables.write(chosen, builds.variables())
     progress = Progress()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from urllib.parse import urlsplit
+
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -11,6 +14,7 @@ from slipway_cli.operate.words import plain
 from slipway_cli.typed import command
 
 _LOG_IN = "aws sso login (or set AWS_PROFILE), then aws sts get-caller-identity"
+_HERE = {"localhost", "127.0.0.1"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 _UNKNOWN_KEYS = {
     "AuthFailure",
@@ -123,6 +127,8 @@ def _no_pipeline(product: Product | None) -> tuple[str, str]:
     if product is None:
         return "there is no such pipeline", command("status")
     tooling = product.tooling
+    if urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in _HERE:
+        return "there is no such pipeline on this local cloud", command("demo", product.name)
     return (
         f"there is no such pipeline; the manifest says account {tooling.account}, region {tooling.region}",
         f"aws sts get-caller-identity; if it is not deployed: npx cdk deploy 'tooling/*' -c product={product.name}",

@@ -438,3 +438,9 @@ def test_a_fault_nobody_foresaw_of_the_sdk_is_no_traceback(
 
     monkeypatch.setattr(boto3, "client", client)
     assert told("status")[0] == 1
+
+
+def test_a_command_that_is_repeated_with_another_value_has_it_once() -> None:
+    for words in (["logs", "production", "web", "--since", "x"], ["logs", "production", "web", "--since=x"]):
+        typed.INVOCATION.begin(words)
+        assert typed.again(since="10m") == f"{typed.program()} logs production web --since 10m"
