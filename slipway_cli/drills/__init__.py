@@ -1,1 +1,1 @@
-"""What breaks at night, rehearsed on the local cloud: `make drill` lists the drills, `make drill NAME=…` runs one."""
+"""What breaks at night, rehearsed on the local cloud: `slipway drill` lists them, `slipway drill NAME` plays one."""

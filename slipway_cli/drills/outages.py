@@ -12,8 +12,10 @@ from uuid import uuid4
 from products import names
 from slipway_cli.drills.releases import Before, ended, flow, stop
 from slipway_cli.drills.scene import Scene, SceneError
+from slipway_cli.operate.words import plain
 from slipway_cli.release import services
 from slipway_cli.release.errors import ReleaseError
+from slipway_cli.typed import command
 
 
 def expired_token(scene: Scene) -> None:
@@ -30,7 +32,7 @@ def expired_token(scene: Scene) -> None:
         scene.faults({"service": "github", "answer": "expired", "token": old})
         report.say(f"GitHub does not take the token in {name} any more")
         with scene.visitor() as visitor:
-            scene.type(f"make start PRODUCT=$P FLOW={pipeline.flow}")
+            scene.type(f"slipway start {pipeline.flow} --product $P")
             run = next(it.id for it in pipeline.entries(5) if it.active)
             scene.until("the run's commit", lambda: any(it.id == run and it.commit for it in pipeline.entries(5)), 60)
             stop(scene, pipeline, run)  # the first news that a commit can be told of: at its start a run has none yet
@@ -62,7 +64,7 @@ def _queue(scene: Scene) -> str:
     prefix = f"tooling-{scene.product.name}-delivery-Undelivered"
     found = scene.client("sqs").list_queues(QueueNamePrefix=prefix).get("QueueUrls", [])
     if not found:
-        raise SceneError(f"no queue {prefix}…: deploy the tooling first: make demo")
+        raise SceneError(f"no queue {prefix}…: deploy the tooling first: {command('demo')}")
     return str(found[0])
 
 
@@ -90,7 +92,7 @@ def _given(faults: list[dict[str, Any]]) -> int:
 
 
 def _release(scene: Scene, version: str) -> None:
-    """Put the running images in again under another version, as `python -m slipway_cli.release` does."""
+    """Put the running images in again under another version, as `slipway release` does."""
     stack = scene.client("cloudformation").describe_stacks(StackName=scene.target.stack("services"))["Stacks"][0]
     known = {it["ParameterKey"]: it["ParameterValue"] for it in stack["Parameters"]}
     images = {name: known[names.image_parameter(name)] for name in scene.product.images}
@@ -133,7 +135,7 @@ def endpoint_down(scene: Scene) -> None:
             report.say("CloudFormation and CodePipeline answer 503 to every call")
             said = scene.documented("An AWS endpoint is down", 0, may_fail=True)
             told = next((line for line in said.splitlines() if line.startswith("status failed: ")), "")
-            report.promise("make status says so, and no traceback", told and "Traceback" not in said, told[:110])
+            report.promise("slipway status says so, and no traceback", told and "Traceback" not in said, told[:110])
             try:
                 _release_unread(scene, before.version)
                 report.promise("a release is refused before it changed anything", kept=False)
@@ -168,7 +170,9 @@ def bucket_full(scene: Scene) -> None:
             # Not by its commit: a run that could not store its source has none.
             new = scene.until("a run", lambda: {entry.id for entry in pipeline.entries(20)} - known, 120)
             failed = ended(scene, pipeline, new.pop())
-            at = next((f"{step.name}: {step.reason}" for step in failed.steps if step.status == "Failed"), "nowhere")
+            at = next(
+                (f"{step.name}: {plain(step.reason)}" for step in failed.steps if step.status == "Failed"), "nowhere"
+            )
             report.promise("the run ends where it stores its source", "Source" in at, at[:110])
             issues = scene.until("an issue", lambda: [it for it in scene.issues() if pipeline.name in it["title"]], 120)
             report.promise("an issue is open", issues, f"#{issues[0]['number']} {issues[0]['title']}")

@@ -14,6 +14,7 @@ from slipway_cli.drills import rows
 from slipway_cli.drills.releases import Before
 from slipway_cli.drills.scene import Scene, SceneError
 from slipway_cli.release.verify import get
+from slipway_cli.typed import command
 
 _CALM_SECONDS = 5.0  # so long visitors must be served before a fault counts as over
 
@@ -95,7 +96,7 @@ def _cache_container(scene: Scene) -> Any:
     name = next((it["ReplicationGroupId"] for it in group if it["ReplicationGroupId"].startswith(prefix)), "")
     docker = network.connect()
     if docker is None or not name:
-        raise SceneError(f"{scene.environment} has no cache that runs; type: make demo, with Docker")
+        raise SceneError(f"{scene.environment} has no cache that runs; type: {command('demo')}, with Docker")
     found = [it for it in docker.containers.list(filters={"label": "ministack=elasticache"}) if name in str(it.name)]
     if not found:
         raise SceneError(f"no container of the cache {name} runs; look at: docker ps")
@@ -108,7 +109,7 @@ def secret_rotation(scene: Scene) -> None:
         rotated = [name for name, it in scene.product.environments.items() if it.database.rotate_password_days]
         raise SceneError(
             f"{scene.environment} does not rotate its password; type: "
-            f"make drill NAME=secret-rotation ENVIRONMENT={' or '.join(rotated)}"
+            + command("drill", "secret-rotation", environment=next(iter(rotated), ""))
         )
     before, report = Before.of(scene), scene.report
     old = scene.database_url

@@ -1,4 +1,4 @@
-"""AllThrive on the run's local cloud, by `make demo`'s own command, interrupted once on the way."""
+"""AllThrive on the run's local cloud, by `slipway demo`, interrupted once on the way."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class AllThrive:
 
 
 def demo_command() -> list[str]:
-    return [sys.executable, "-m", "slipway_cli.demo", "--product", "allthrive"]
+    return [sys.executable, "-m", "slipway_cli", "demo", "allthrive"]
 
 
 @pytest.fixture(scope="session")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import ast
 import os
 import re
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from localcloud.testing.plain import Plain, plain
 from paths import ROOT
-from slipway_cli.drills import __main__ as drills
 from slipway_cli.drills.book import DRILLS
 from slipway_cli.drills.runbook import PAGE, RunbookError, anchor, blocks, preamble, section
+from slipway_cli.main import main
 from tests.docs.test_runbook import headings
+
+__all__ = ["plain"]
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
@@ -66,7 +68,7 @@ def test_a_heading_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_without_a_name_the_drills_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert drills.main([]) == 0
+    assert main(["drill"]) == 0
     printed = capsys.readouterr().out
     assert all(drill.name in printed for drill in DRILLS)
 
@@ -82,18 +84,26 @@ def test_without_a_name_the_drills_are_listed(capsys: pytest.CaptureFixture[str]
 def test_what_is_asked_wrongly_is_told_with_exit_code_2(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert drills.main(words) == 2
+    assert main(["drill", *words]) == 2
     assert said in capsys.readouterr().err
 
 
 def test_without_a_running_demo_a_drill_says_what_to_type(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("LOCALCLOUD_PORT", str(free.getsockname()[1]))
-        monkeypatch.setattr("os.environ", dict(os.environ))
-        assert drills.main(["bad-image"]) == 1
+    monkeypatch.setenv("LOCALCLOUD_STATE", str(tmp_path))
+    assert main(["drill", "bad-image"]) == 1
+    said = capsys.readouterr().err
+    assert "no local cloud of this checkout is up" in said
+    assert said.rstrip().endswith(" demo")
+
+
+@pytest.mark.local
+def test_a_drill_on_a_cloud_where_the_demo_never_ran_says_what_to_type(
+    plain: Plain, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.environ", {**os.environ, "LOCALCLOUD_STATE": str(plain.state)})
+    assert main(["drill", "bad-image", "--product", "allthrive"]) == 1
     printed = capsys.readouterr().out
-    assert "type: make demo" in printed
+    assert "staging does not serve yet" in printed
     assert "FAILED  bad-image" in printed

@@ -1,8 +1,7 @@
-"""`python -m slipway_cli.console`: the console for whatever account the AWS credentials are of."""
+"""`slipway console`: the console for whatever account the AWS credentials are of."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import signal
@@ -14,13 +13,16 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
 from hypercorn.asyncio import serve
 from hypercorn.config import Config as Server
 
+from slipway_cli import cloud
 from slipway_cli.console.site import NAMES, alone
 from slipway_cli.console.web import BASE, Console
+from slipway_cli.errors import CommandError, usage
+from slipway_cli.typed import again
 
+_PORT = 4780
 _AWS_SECONDS, _LOCAL_SECONDS = 4.0, 1.0  # AWS answers few questions a second before it throttles
 
 
@@ -40,33 +42,39 @@ class Clients:
             return self._made[service, region]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        session = boto3.session.Session()
-        region = options.region or os.environ.get("AWS_REGION") or session.region_name  # boto3 reads the other one
-    except BotoCoreError as error:
-        return _failed(f"{error}")
+def show(*, port: int | None, region: str | None, github: str | None, actions: bool, aws: bool) -> int:
+    """Serve until interrupted; of a local cloud that serves the pages itself, say only where.
+
+    Raises:
+        CommandError: if there is no region, or the port cannot be used.
+    """
+    where = cloud.connected(aws=aws)
+    if where.local is not None and port is None:
+        place = where.enter(where.local.account, where.local.region)
+        _say(f"{place}\n{where.local.console_url}?region={region or where.local.region}")
+        return 0
+    session = boto3.session.Session()
+    region = region or os.environ.get("AWS_REGION") or session.region_name  # boto3 reads the other one
     if not region:
-        return _failed("no region: expected --region or AWS_REGION")
+        raise usage("no region: expected --region or AWS_REGION", again(region="us-east-1"))
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
     nearby = (endpoint.hostname or "") in NAMES
     console = Console(
         clients=Clients(session),
         region=region,
-        github=(options.github or _github(nearby, endpoint.port)).rstrip("/"),
-        actions=options.allow_actions,
+        github=(github or _github(nearby, endpoint.port)).rstrip("/"),
+        actions=actions,
         every=_LOCAL_SECONDS if nearby else _AWS_SECONDS,
         account=endpoint.netloc or "AWS",
     )
+    port = _PORT if port is None else port
     try:
-        listening = socket.create_server(("127.0.0.1", options.port))
+        listening = socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        return _failed(f"port {options.port} cannot be used: {error}; expected a free one in --port")
-    sys.stdout.write(f"http://localhost:{listening.getsockname()[1]}{BASE}?region={region}\n")
-    sys.stdout.write("Approving, retrying and stopping are allowed.\n" if options.allow_actions else "It only looks.\n")
-    sys.stdout.flush()
+        raise CommandError(f"port {port} cannot be used: {error.strerror}", again(port="0")) from None
+    _say(f"{where.name}, {region}")
+    _say(f"http://localhost:{listening.getsockname()[1]}{BASE}?region={region}")
+    _say("Approving, retrying and stopping are allowed." if actions else "It only looks.")
     asyncio.run(_serve(console, listening))
     return 0
 
@@ -86,22 +94,6 @@ def _github(nearby: bool, port: int | None) -> str:
     return f"http://github.localhost:{port}" if nearby and port else "https://github.com"
 
 
-def _failed(said: str) -> int:
-    sys.stderr.write(f"{said}\n")
-    return 2
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m slipway_cli.console",
-        description="Shows the pipelines of the account that the AWS credentials are of.",
-    )
-    parser.add_argument("--port", type=int, default=4780)
-    parser.add_argument("--region", help="where the pipelines are; AWS_REGION by default")
-    parser.add_argument("--github", help="the address above the repositories; https://github.com by default")
-    parser.add_argument("--allow-actions", action="store_true", help="approve, reject, retry and stop too")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -1,12 +1,10 @@
-"""`make cost`: what a manifest costs a month as it is, and at three sizes with each way out to the internet."""
+"""`slipway cost`: what a manifest costs a month as it is, and at three sizes with each way out to the internet."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterator
 
-from products import ManifestError, Product, load
+from products import Product
 from slipway_cli.review.cost import text
 from slipway_cli.review.cost.estimate import Estimate, estimate
 from slipway_cli.review.cost.profiles import NATS, PROFILES, Variant, variants
@@ -14,29 +12,21 @@ from slipway_cli.review.errors import ReviewError
 from slipway_cli.review.synth import assembly
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print it; 2 where the manifest cannot be used."""
-    parser = argparse.ArgumentParser(prog="python -m slipway_cli.review.cost", description=__doc__)
-    parser.add_argument("--product", required=True)
-    parser.add_argument("--details", action="store_true", help="every line, with its quantity, price and assumption")
-    parser.add_argument("--environment", help="which one the profiles vary; by default the last of the manifest")
-    options = parser.parse_args(arguments)
-    try:
-        product = load(options.product)
-        name = _environment(product, options.environment)
-        now = estimate(assembly(product, product.environments, tooling=True).stacks)
-        lines = list(_page(product, now, name, details=options.details))
-    except (ManifestError, ReviewError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the user reads it
-        return 2
-    print("\n".join(lines))  # noqa: T201 - what the command is for
-    return 0
+def page(product: Product, environment: str | None, *, details: bool) -> str:
+    """Returns what a product costs a month.
+
+    Raises:
+        ReviewError: if the environment is none of its own.
+    """
+    name = _environment(product, environment)
+    now = estimate(assembly(product, product.environments, tooling=True).stacks)
+    return "\n".join(_page(product, now, name, details=details))
 
 
 def _environment(product: Product, wanted: str | None) -> str:
     known = list(product.environments)
     if wanted and wanted not in known:
-        raise ReviewError(f"--environment {wanted}: no such environment; write one of: {', '.join(known)}")
+        raise ReviewError(f"no environment '{wanted}' in {product.name}; write one of: {', '.join(known)}")
     return wanted or known[-1]
 
 
@@ -65,7 +55,3 @@ def _cell(it: Variant, months: Estimate, name: str) -> str:
     missing = any(each.environment == name for each in months.unpriced)
     month = f"{text.money(months.total(name))}{' and more' if missing else ''}"
     return f"({month})" if it.problem else month
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,7 @@
-"""`make policy`: synthesizes, asks every tool, and says what nobody accepted; ends with 1 where there is something."""
+"""`slipway policy`: synthesizes, asks every tool, and says what nobody accepted, or ends well."""
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from paths import ROOT
+from slipway_cli.errors import CommandError
 from slipway_cli.gate import tools
 from slipway_cli.gate.accepted import PRODUCTS
 from slipway_cli.gate.assembly import templates
@@ -73,19 +73,15 @@ def _told(place: str, finding: Finding, way_out: str) -> list[str]:
     ]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run(products: Sequence[str] = PRODUCTS) -> int:
     """Ask, tell, and end with 0, 1 (something is refused) or 2 (a tool failed)."""
-    parser = argparse.ArgumentParser(prog="make policy", description=__doc__)
-    parser.add_argument("--product", action="append", choices=PRODUCTS, help="one product; all by default")
-    products = parser.parse_args(arguments).product or PRODUCTS
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="slipway-gate-") as folder, ThreadPoolExecutor(max_workers=2) as pool:
         try:
             inspections = list(pool.map(lambda each: inspected(each, Path(folder) / each), products))
             workflows = list(tools.workflows())
         except tools.ToolError as error:
-            print(f"make policy: {error}", file=sys.stderr)
-            return 2
+            raise CommandError(str(error), exit_code=2) from None
     wrong, accepted = verdict(inspections, workflows)
     print("\n".join(wrong), end="\n" if wrong else "")
     constructs = sum(len(each.constructs) for each in accepted)
@@ -96,7 +92,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"cover {covered} findings: {PATH.relative_to(ROOT)}. {time.monotonic() - started:.0f} s"
     )
     return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
