@@ -1,4 +1,4 @@
-"""`python -m bench.review`: `make review` on a typical change of AllThrive, compared with the two synths it needs."""
+"""`python -m bench.review`: `slipway review` on a typical change of AllThrive, beside the two synths it needs."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _synths(base: Path, changed: Path, scratch: Path) -> None:
 
 
 def _review(folder: Path) -> None:
-    command = [sys.executable, "-m", "slipway_cli.review", "--base", "HEAD", "--output", ".slipway/review"]
+    command = [sys.executable, "-m", "slipway_cli", "review", "--product", "allthrive", "--base", "HEAD"]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -54,7 +54,7 @@ class Demo:
         product = load("allthrive")
         chosen = replace(cloud.chosen(), account=product.tooling.account, region=product.tooling.region)
         if process.running(chosen) is None or not process.healthy(chosen):
-            raise NoDemoError(f"no demo is running at {chosen.url}; type make demo, then repeat this command")
+            raise NoDemoError(f"no demo is running at {chosen.url}; type slipway demo, then repeat this command")
         os.environ.update(shell.variables(chosen))
         return cls(chosen, product, Target(product, "production"), "allthrive-main")
 
@@ -68,7 +68,7 @@ class Demo:
         """Pushes a commit without effect on the tests, and returns its pipeline run."""
         clone = self.chosen.state / "work" / self.product.name
         if not clone.is_dir():
-            raise NoDemoError(f"{clone} does not exist; type make demo, then repeat this command")
+            raise NoDemoError(f"{clone} does not exist; type slipway demo, then repeat this command")
         (clone / "LOAD.md").write_text(f"Deployed under load at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC.\n")
         _git(clone, "add", "LOAD.md")
         _git(clone, "commit", "--quiet", "--message", "Deploy under load")
@@ -86,7 +86,7 @@ class Demo:
     def approve(self, run: str) -> None:
         """Waits for the approval action, and approves it."""
         self._until("the approval of production", lambda: self._status(run, "Approve"), 1800)
-        command = [sys.executable, "-m", "slipway_cli.operate", "approve", "main", "--yes"]
+        command = [sys.executable, "-m", "slipway_cli", "approve", "main", "--yes", "--product", self.product.name]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NothingToMeasureError(f"the approval failed: {done.stderr.strip()}")
@@ -164,7 +164,7 @@ class Demo:
         deadline = time.monotonic() + seconds
         while not (found := ready()):
             if time.monotonic() > deadline:
-                raise NothingToMeasureError(f"waited {seconds:.0f} s for {what}; type make status")
+                raise NothingToMeasureError(f"waited {seconds:.0f} s for {what}; type slipway status")
             time.sleep(every)
         return found
 

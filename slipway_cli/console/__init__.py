@@ -1,6 +1,6 @@
 """A console for pipelines: what runs, what waits, what failed and why. It asks the public AWS API and nothing else.
 
-The local cloud serves it where AWS's console has it; `python -m slipway_cli.console` shows any account.
+The local cloud serves it where AWS's console has it; `slipway console` shows any account.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from slipway_cli.console.aws import Clients
-from slipway_cli.console.model import Attempt, Run
+from slipway_cli.console.model import Run
+from slipway_cli.operate.runs import Attempt
 
 _MOST = 100
 _FAILURES = 20

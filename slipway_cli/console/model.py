@@ -11,81 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from slipway_cli.operate.runs import BEGINNING, Entry, StageState, State
+from slipway_cli.operate.runs import BEGINNING, WAITING, Attempt, Entry, StageState, State
+from slipway_cli.timing import Timing, timing
 
 Json = Mapping[str, Any]
 
-NOT_STARTED, WAITING, QUEUED = "NotStarted", "Waiting", "Queued"
-OVER = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled", "Abandoned", "Skipped"})
+NOT_STARTED, QUEUED = "NotStarted", "Queued"
 _WORST = ("Failed", WAITING, "InProgress", "Stopping", "Abandoned", "Stopped")
 _URL = ("https://", "http://")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One attempt at an action."""
-
-    id: str
-    status: str
-    started: datetime
-    updated: datetime
-    category: str = ""
-    provider: str = ""
-    summary: str = ""
-    reason: str = ""
-    """Why it failed, in full."""
-    reference: str = ""
-    """What it made: a build, a task, a release's address."""
-    url: str = ""
-    by: str = ""
-    subject: str = ""
-    """The project or function that it runs."""
-    asks: str = ""
-    """What an approval asks."""
-    look: str = ""
-    """Where to look before an approval is answered."""
-    region: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, given: Json) -> Attempt:
-        """Of a row of ListActionExecutions."""
-        asked, output = given.get("input") or {}, given.get("output") or {}
-        result = output.get("executionResult") or {}
-        kind = asked.get("actionTypeId") or {}
-        configuration = {**(asked.get("configuration") or {}), **(asked.get("resolvedConfiguration") or {})}
-        return cls(
-            id=str(given.get("actionExecutionId", "")),
-            status=str(given.get("status", "unknown")),
-            started=given.get("startTime") or given.get("lastUpdateTime") or BEGINNING,
-            updated=given.get("lastUpdateTime") or given.get("startTime") or BEGINNING,
-            category=str(kind.get("category", "")),
-            provider=str(kind.get("provider", "")),
-            summary=str(result.get("externalExecutionSummary", "")),
-            reason=str((result.get("errorDetails") or {}).get("message", "")),
-            reference=str(result.get("externalExecutionId", "")),
-            url=str(result.get("externalExecutionUrl", "")),
-            by=str(given.get("updatedBy", "")),
-            subject=str(configuration.get("ProjectName") or configuration.get("FunctionName") or ""),
-            asks=str(configuration.get("CustomData", "")),
-            look=str(configuration.get("ExternalEntityLink", "")),
-            region=str(asked.get("region", "")),
-            variables=output.get("outputVariables") or {},
-        )
-
-    @property
-    def state(self) -> str:
-        """Its status; an approval in progress waits."""
-        return WAITING if self.status == "InProgress" and self.category == "Approval" else self.status
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended."""
-        return self.status in OVER
-
-    def seconds(self, now: datetime) -> float:
-        """How long it took, or has taken so far."""
-        return max(((self.updated if self.over else now) - self.started).total_seconds(), 0.0)
 
 
 @dataclass(frozen=True)
@@ -256,6 +189,15 @@ class Run:
         """How long it took, or has taken so far."""
         entry = self.entry
         return max(((now if entry.active else entry.updated) - entry.started).total_seconds(), 0.0)
+
+    def timing(self, now: datetime) -> Timing[Action]:
+        """Where its time went; of an action tried again its newest attempt counts."""
+        rows = (
+            [(action, action.newest.started, action.newest.seconds(now)) for action in row if action.newest]
+            for stage in self.stages
+            for row in stage.rows
+        )
+        return timing(rows, began=self.entry.started, total=self.seconds(now))
 
 
 def _exported(action: Action, name: str) -> str:

@@ -1,1 +1,1 @@
-"""`make demo`: from a bare checkout to a product that serves pages, on the local cloud."""
+"""`slipway demo`: from a bare checkout to a product that serves pages, on the local cloud."""

@@ -9,11 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud import network, shell
+from localcloud import network
 from localcloud.github.publish import Published
 from localcloud.settings import Settings
 from paths import ROOT
 from products import Product
+from slipway_cli import cloud
 from slipway_cli.demo.checks import CHECKS
 from slipway_cli.demo.infrastructure import Cdk
 from slipway_cli.demo.progress import Progress
@@ -46,7 +47,7 @@ class Demo:
             DemoError, CdkError, ReleaseError, CheckError: at the first thing that fails.
         """
         self._start()
-        os.environ |= shell.variables(self.settings)
+        cloud.become(self.settings)  # whatever credentials of AWS the shell has stay out of this
         # The CLI waits while the cloud works, and docker builds meanwhile: two chains that meet at the push.
         build = Build.of(self.product, self.source, native=True, build_args={"RDS_CA_BUNDLE_URL": ""})
         with ThreadPoolExecutor(max_workers=2) as pool:

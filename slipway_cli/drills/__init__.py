@@ -1,1 +1,1 @@
-"""Drills: rehearsals of failures on the local cloud. `make drill` lists them, `make drill NAME=…` runs one."""
+"""Drills: rehearsals of failures on the local cloud. `slipway drill` lists them, `slipway drill NAME` runs one."""

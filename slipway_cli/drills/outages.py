@@ -12,8 +12,10 @@ from uuid import uuid4
 from products import names
 from slipway_cli.drills.releases import Before, ended, flow, stop
 from slipway_cli.drills.scene import Scene, SceneError
+from slipway_cli.operate.words import plain
 from slipway_cli.release import services
 from slipway_cli.release.errors import ReleaseError
+from slipway_cli.typed import command
 
 
 def expired_token(scene: Scene) -> None:
@@ -30,7 +32,7 @@ def expired_token(scene: Scene) -> None:
         scene.faults({"service": "github", "answer": "expired", "token": old})
         report.say(f"GitHub refuses the token in {name} from now on")
         with scene.visitor() as visitor:
-            scene.type(f"make start PRODUCT=$P FLOW={pipeline.flow}")
+            scene.type(f"slipway start {pipeline.flow} --product $P")
             run = next(entry.id for entry in pipeline.entries(5) if entry.active)
             scene.until(
                 "the run's commit", lambda: any(entry.id == run and entry.commit for entry in pipeline.entries(5)), 60
@@ -64,7 +66,7 @@ def _queue(scene: Scene) -> str:
     prefix = f"tooling-{scene.product.name}-delivery-Undelivered"
     found = scene.client("sqs").list_queues(QueueNamePrefix=prefix).get("QueueUrls", [])
     if not found:
-        raise SceneError(f"no queue {prefix}…: the tooling is not deployed; type: make demo")
+        raise SceneError(f"no queue {prefix}…: the tooling is not deployed; type: {command('demo')}")
     return str(found[0])
 
 
@@ -93,7 +95,7 @@ def _injected(faults: list[dict[str, Any]]) -> int:
 
 
 def _release(scene: Scene, version: str) -> None:
-    """Deploy the running images again under another version, as `python -m slipway_cli.release` does."""
+    """Deploy the running images again under another version, as `slipway release` does."""
     stack = scene.client("cloudformation").describe_stacks(StackName=scene.target.stack("services"))["Stacks"][0]
     known = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}
     images = {name: known[names.image_parameter(name)] for name in scene.product.images}
@@ -137,7 +139,7 @@ def endpoint_down(scene: Scene) -> None:
             printed = scene.documented("An AWS endpoint is down", 0, may_fail=True)
             error_line = next((line for line in printed.splitlines() if line.startswith("status failed: ")), "")
             report.promise(
-                "make status reports it, without a traceback",
+                "slipway status reports it, without a traceback",
                 error_line and "Traceback" not in printed,
                 error_line[:110],
             )
@@ -173,7 +175,9 @@ def bucket_full(scene: Scene) -> None:
             # The run cannot be found by its commit: a run that could not store its source has none.
             new = scene.until("a run", lambda: {entry.id for entry in pipeline.entries(20)} - known, 120)
             failed = ended(scene, pipeline, new.pop())
-            at = next((f"{step.name}: {step.reason}" for step in failed.steps if step.status == "Failed"), "nowhere")
+            at = next(
+                (f"{step.name}: {plain(step.reason)}" for step in failed.steps if step.status == "Failed"), "nowhere"
+            )
             report.promise("the run fails when it stores its source", "Source" in at, at[:110])
             issues = scene.until(
                 "an issue", lambda: [issue for issue in scene.issues() if pipeline.name in issue["title"]], 120

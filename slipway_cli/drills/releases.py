@@ -15,6 +15,8 @@ from slipway_cli.drills.scene import Scene, SceneError
 from slipway_cli.drills.visitor import Visitor
 from slipway_cli.operate.pipelines import Desk, Pipeline
 from slipway_cli.operate.runs import Run
+from slipway_cli.operate.words import plain
+from slipway_cli.typed import command
 
 # Formatted for the example's linters: a migration that fails the stage Test never reaches a database.
 MIGRATION = """{imports}from django.db import migrations
@@ -86,7 +88,9 @@ def ended(scene: Scene, pipeline: Pipeline, run: str, *, or_after: str = "") -> 
         for step in found.steps:
             if step.status not in {"InProgress", "Abandoned"} and step.name not in reported:
                 reported.add(step.name)
-                scene.report.say(f"{step.name} {step.status.lower()}{f': {step.reason[:160]}' if step.reason else ''}")
+                scene.report.say(
+                    f"{step.name} {step.status.lower()}{f': {plain(step.reason)[:160]}' if step.reason else ''}"
+                )
         past = or_after and any(
             step.stage == or_after and step.action == "Verify" and step.status == "Succeeded" for step in found.steps
         )
@@ -105,7 +109,7 @@ def baseline(scene: Scene, pipeline: Pipeline) -> None:
     run = run_of(scene, pipeline, commit)
     good = ended(scene, pipeline, run.entry.id, or_after=stage)
     if good.entry.status == "Failed":
-        raise SceneError(f"the good release failed too; see: make status PRODUCT={scene.product.name}")
+        raise SceneError(f"the good release failed too; see: {command('status')}")
     stop(scene, pipeline, run.entry.id)
 
 
@@ -113,7 +117,7 @@ def stop(scene: Scene, pipeline: Pipeline, run: str) -> None:
     """Stop a run that the drill no longer needs, before it asks for the approval of production."""
     if next(entry for entry in pipeline.entries(20) if entry.id == run).active:
         scene.type(
-            f"make stop PRODUCT=$P FLOW={pipeline.flow} RUN={run[:8]} ABANDON=yes REASON='the drill is over'",
+            f"slipway stop {pipeline.flow} --run {run[:8]} --abandon --reason 'the drill is over' --product $P",
             may_fail=True,
         )
 
@@ -237,7 +241,7 @@ def _wait_for_migration(scene: Scene, pipeline: Pipeline, run: str, stage: str) 
     def task_runs() -> bool:
         entry = next(entry for entry in pipeline.entries(20) if entry.id == run)
         if not entry.active:
-            raise SceneError("the run ended before its migration started; type: make status")
+            raise SceneError(f"the run ended before its migration started; type: {command('status')}")
         listed = scene.client("ecs").list_tasks(
             cluster=scene.cluster, family=f"{scene.environment}-{scene.product.name}-migrate"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,11 @@ def preamble(environment: str, product: str, page: Path = PAGE) -> str:
     return first.replace(plain, f"E={environment} P={product};") + stage
 
 
+def _path() -> str:
+    """The path of a shell in which `slipway` is this one."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+
 def _without_comments(text: str) -> str:
     """Returns the page with `#` inside code blocks replaced, so that shell comments do not look like headings."""
     return re.sub(r"```.*?```", lambda block: block[0].replace("#", "\0"), text, flags=re.DOTALL)
@@ -76,7 +82,7 @@ class Shell:
         return subprocess.run(  # noqa: S603 - the runbook's own words
             ["bash", "-c", "\n".join(lines)],  # noqa: S607 - the operator's own bash
             cwd=ROOT,
-            env={**os.environ, **self.settings.environment(), "AWS_PAGER": "", "PAGER": ""},
+            env={**os.environ, **self.settings.environment(), "AWS_PAGER": "", "PAGER": "", "PATH": _path()},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import time
@@ -18,9 +17,10 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import shell, signing
+from localcloud import signing
 from localcloud.settings import Settings
 from products import Product, names
+from slipway_cli import cloud
 from slipway_cli.drills import rows
 from slipway_cli.drills.report import Report
 from slipway_cli.drills.runbook import Shell, blocks
@@ -28,6 +28,7 @@ from slipway_cli.drills.visitor import Visitor
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 from slipway_cli.release.verify import get
+from slipway_cli.typed import command
 
 Found = TypeVar("Found")
 _POLL_SECONDS = 1.0
@@ -48,9 +49,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         """Point all AWS clients of this process to the local cloud."""
-        os.environ |= shell.variables(self.settings)
-        os.environ.pop("AWS_PROFILE", None)
-        os.environ.pop("AWS_SESSION_TOKEN", None)
+        cloud.become(self.settings)
 
     # --- the environment
 
@@ -86,17 +85,17 @@ class Scene:
         """
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", self.settings.port)):
-                raise SceneError(f"no local cloud answers on port {self.settings.port}; type: make demo")
+                raise SceneError(f"no local cloud answers on port {self.settings.port}; type: {command('demo')}")
         if self.faults():
             self.report.say("removed the faults that an earlier drill had left in the local cloud")
         try:
             answer = get(f"{self.url}/api/v1/status/")
         except (ReleaseError, ClientError, BotoCoreError, OSError) as error:
-            raise SceneError(f"{self.environment} does not serve yet ({error}); type: make demo") from error
+            raise SceneError(f"{self.environment} does not serve yet ({error}); type: {command('demo')}") from error
         if answer.status != 200:  # noqa: PLR2004 - OK
             raise SceneError(
                 f"{self.environment} is not healthy before the drill: HTTP {answer.status} {answer.body[:200]!r}. "
-                "Repair it first (docs/runbook.md), or start again with: make local-reset demo"
+                f"Repair it first (docs/runbook.md), or start again: {command('local reset')}, then {command('demo')}"
             )
 
     @property
@@ -209,7 +208,7 @@ class Scene:
             SceneError: if git fails.
         """
         if not self.clone.is_dir():
-            raise SceneError(f"there is no {self.clone}, the clone that the demo creates; type: make demo")
+            raise SceneError(f"there is no {self.clone}, the clone that the demo creates; type: {command('demo')}")
         done = subprocess.run(["git", *words], cwd=self.clone, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603, S607 - the user's git
         if done.returncode:
             raise SceneError(f"git {' '.join(words)} in {self.clone}: {done.stderr.strip()}")

@@ -14,6 +14,7 @@ from slipway_cli.drills import rows
 from slipway_cli.drills.releases import Before
 from slipway_cli.drills.scene import Scene, SceneError
 from slipway_cli.release.verify import get
+from slipway_cli.typed import command
 
 _CALM_SECONDS = 5.0  # visitors must be served this long before a fault counts as over
 
@@ -102,7 +103,7 @@ def _cache_container(scene: Scene) -> Any:
     )
     docker = network.connect()
     if docker is None or not name:
-        raise SceneError(f"{scene.environment} has no running cache; type: make demo, with Docker running")
+        raise SceneError(f"{scene.environment} has no running cache; type: {command('demo')}, with Docker running")
     found = [
         container
         for container in docker.containers.list(filters={"label": "ministack=elasticache"})
@@ -123,7 +124,7 @@ def secret_rotation(scene: Scene) -> None:
         ]
         raise SceneError(
             f"{scene.environment} does not rotate its password; type: "
-            f"make drill NAME=secret-rotation ENVIRONMENT={' or '.join(rotated)}"
+            + command("drill", "secret-rotation", environment=next(iter(rotated), ""))
         )
     before, report = Before.of(scene), scene.report
     old = scene.database_url

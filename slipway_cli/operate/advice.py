@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from slipway_cli.operate.pipelines import Pipeline
 from slipway_cli.operate.runs import Run, State, Waiting
-from slipway_cli.operate.words import shortened
+from slipway_cli.operate.words import plain, shortened
+from slipway_cli.typed import command
 
 _REASON = 600  # characters of a reason that are worth reading in a terminal
 _NO_REASON = "CodePipeline gave no reason"
@@ -19,7 +20,7 @@ def why(run: Run) -> str:
         return f"{step.name} was abandoned: {shortened(summary, _REASON) or _NO_REASON}"
     did = "was not approved" if step.category == "Approval" else "failed"
     reason = shortened(step.reason or step.summary or summary, _REASON) or _NO_REASON
-    return f"{step.name} {did}: {reason}" + (f"; log: {step.log}" if step.log else "")
+    return f"{step.name} {did}: {reason}" + (f"; log: {plain(step.url)}" if step.url else "")
 
 
 def not_retryable(pipeline: Pipeline, run: Run, state: State) -> str:
@@ -39,8 +40,8 @@ def not_retryable(pipeline: Pipeline, run: Run, state: State) -> str:
 
 
 def again(pipeline: Pipeline, run: Run) -> str:
-    """The make line that runs the same commit from the beginning."""
-    return pipeline.make("start", COMMIT=run.commit)
+    """The command that runs the same commit from the beginning."""
+    return pipeline.command("start", commit=run.commit)
 
 
 def remedy(pipeline: Pipeline, run: Run, state: State) -> list[str]:
@@ -49,10 +50,10 @@ def remedy(pipeline: Pipeline, run: Run, state: State) -> list[str]:
         stage = run.ended_in.stage if run.ended_in else ""
         place = pipeline.delivery.stage(stage)
         environment = place.environment if place and place.environment else "ENVIRONMENT"
-        return [f"{pipeline.desk.make('rollback', ENVIRONMENT=environment)} TO=<release>"]
+        return [command("rollback", environment, to="RELEASE")]
     if not_retryable(pipeline, run, state):
         return [f"push a fix, or the same commit from the beginning: {again(pipeline, run)}"]
-    return [f"push a fix, or the failed stage again: {pipeline.make('retry')}"]
+    return [f"push a fix, or the failed stage again: {pipeline.command('retry')}"]
 
 
 def failure(pipeline: Pipeline, run: Run, state: State) -> str:
@@ -70,13 +71,11 @@ def question(run: Run, waiting: Waiting) -> str:
     """What an approval asks, and where to look before it is answered."""
     for step in run.steps:
         if (step.stage, step.action) == (waiting.stage, waiting.action):
-            asked = step.asked or {}
-            parts = (asked.get("CustomData", ""), asked.get("ExternalEntityLink", ""))
-            return " ".join(shortened(part, _REASON) for part in parts if part)
+            return " ".join(shortened(part, _REASON) for part in (step.asks, step.look) if part)
     return ""
 
 
 def answers(pipeline: Pipeline, waiting: Waiting, *, alone: bool) -> list[str]:
-    """The make lines that answer an approval."""
-    stage = {} if alone else {"STAGE": waiting.stage}
-    return [pipeline.make("approve", **stage), f"{pipeline.make('reject', **stage)} REASON='…'"]
+    """The commands that answer an approval."""
+    stage = "" if alone else waiting.stage
+    return [pipeline.command("approve", stage=stage), pipeline.command("reject", stage=stage, reason="…")]

@@ -12,6 +12,7 @@ from slipway_cli.operate.errors import OperateError, code
 from slipway_cli.operate.pipelines import Desk, Pipeline
 from slipway_cli.operate.runs import Run, Waiting
 from slipway_cli.operate.words import plain
+from slipway_cli.typed import command
 
 Answer = Literal["Approved", "Rejected"]
 _SUMMARY = 512  # characters CodePipeline takes
@@ -36,9 +37,8 @@ def answer(
     verb = "approve" if given == "Approved" else "reject"
     reason = plain(reason)
     if given == "Rejected" and not reason:
-        raise OperateError(
-            "a rejection needs a reason: those who pushed read it", f"{desk.make('reject')} REASON='…'", exit_code=2
-        )
+        line = command("reject", flow or "", stage=stage or "", reason="…")
+        raise OperateError("a rejection needs a reason: those who pushed read it", line, exit_code=2)
     if len(reason) > _SUMMARY:
         raise OperateError(
             f"the reason has {len(reason)} characters, CodePipeline takes {_SUMMARY}", "a shorter one", exit_code=2
@@ -50,9 +50,9 @@ def answer(
     say(f"{waiting.name}{': ' + asked if asked else ''}")
     say(pipeline.link(waiting.run))
     if not sure(f"{verb} it?"):
-        raise OperateError("nothing was answered", desk.make("status"))
+        raise OperateError("nothing was answered", command("status"))
     _put(pipeline, waiting, given, reason or "approved by hand")
-    say(f"{given}. Next: {pipeline.make('follow')}")
+    say(f"{given}. Next: {pipeline.command('follow')}")
 
 
 def _only(desk: Desk, flow: str | None, stage: str | None, verb: str) -> tuple[Pipeline, Waiting]:
@@ -61,9 +61,9 @@ def _only(desk: Desk, flow: str | None, stage: str | None, verb: str) -> tuple[P
         return found[0]
     if not found:
         where = ", ".join(pipeline.name for pipeline in desk.chosen(flow)) + (f" stage {stage}" if stage else "")
-        raise OperateError(f"nothing waits for approval in {where}", desk.make("status"))
+        raise OperateError(f"nothing waits for approval in {where}", command("status"))
     each = "; ".join(f"{it.name} in {pipeline.name} (run {it.run[:8]})" for pipeline, it in found)
-    lines = [pipeline.make(verb, STAGE=it.stage) for pipeline, it in found]
+    lines = [pipeline.command(verb, stage=it.stage) for pipeline, it in found]
     raise OperateError(f"{len(found)} approvals wait: {each}. Say which", " or ".join(lines))
 
 
@@ -91,5 +91,7 @@ def _put(pipeline: Pipeline, waiting: Waiting, given: Answer, reason: str) -> No
         if code(error) not in _LATE:
             raise
         how = next((each for each in _run(pipeline, waiting).steps if each.name == waiting.name), None)
-        answered = f": {how.status}{' by ' + how.by if how.by else ''}" if how and how.status != "InProgress" else ""
-        raise OperateError(f"{waiting.name} was answered meanwhile{answered}", pipeline.make("status")) from None
+        answered = (
+            f": {how.status}{' by ' + plain(how.by) if how.by else ''}" if how and how.status != "InProgress" else ""
+        )
+        raise OperateError(f"{waiting.name} was answered meanwhile{answered}", pipeline.command("status")) from None

@@ -13,6 +13,7 @@ from slipway_cli.operate.errors import OperateError, code, said
 from slipway_cli.operate.pipelines import Desk, Pipeline, by_id
 from slipway_cli.operate.runs import Entry, Run
 from slipway_cli.operate.words import plain
+from slipway_cli.typed import command
 
 Say = Callable[[str], None]
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -74,7 +75,7 @@ def retry(desk: Desk, flow: str | None, start_of_id: str | None, say: Say) -> tu
 
 def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, abandon: bool, say: Say) -> None:
     """Stop the run in progress: after the actions in progress, or, abandoned, at once."""
-    pipeline, entry = _active(desk, flow, start_of_id)
+    pipeline, entry = _active(desk, flow, start_of_id, "stop")
     run = pipeline.run(entry)
     say(f"{pipeline.name} {run.name}: {run.about}".rstrip(": "))
     why = plain(reason) or "by hand"
@@ -82,7 +83,7 @@ def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, 
         raise OperateError(
             f"the reason has {len(why)} characters, CodePipeline takes {_REASON}", "a shorter one", exit_code=2
         )
-    harder = f"{pipeline.make('stop', RUN=entry.id[:8])} ABANDON=yes"
+    harder = pipeline.command("stop", run=entry.id[:8], abandon=True)
     try:
         desk.client.stop_pipeline_execution(
             pipelineName=pipeline.name, pipelineExecutionId=entry.id, abandon=abandon, reason=why
@@ -91,11 +92,11 @@ def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, 
         if code(error) == "DuplicatedStopRequestException":
             raise OperateError(
                 f"run {entry.id[:8]} stops already, and waits for {_busy(run)}",
-                f"{pipeline.make('follow')}, or abandon what is in progress: {harder}",
+                f"{pipeline.command('follow')}, or abandon what is in progress: {harder}",
             ) from None
         if code(error) == "PipelineExecutionNotStoppableException":
             raise OperateError(
-                f"run {entry.id[:8]} has ended meanwhile: {said(error)}", pipeline.make("status")
+                f"run {entry.id[:8]} has ended meanwhile: {said(error)}", pipeline.command("status")
             ) from None
         raise
     if abandon:
@@ -103,8 +104,9 @@ def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, 
     else:
         say(f"stops run {entry.id} as soon as this has ended: {_busy(run)}")
         if any(step.category == "Approval" for step in run.running):
-            say(f"An approval ends when somebody answers it: {pipeline.make('reject')}, or at once: {harder}")
-    say(f"Next: {pipeline.make('status')}; later, from where it stopped: {pipeline.make('retry')}")
+            reject = pipeline.command("reject", reason="…")
+            say(f"An approval ends when somebody answers it: {reject}, or at once: {harder}")
+    say(f"Next: {pipeline.command('status')}; later, from where it stopped: {pipeline.command('retry')}")
 
 
 def _busy(run: Run) -> str:
@@ -124,9 +126,9 @@ def _failed(desk: Desk, flow: str | None, start_of_id: str | None) -> tuple[Pipe
     if not newest:
         where = ", ".join(pipeline.name for pipeline in desk.chosen(flow))
         which = f"no run that begins with {plain(start_of_id)}" if start_of_id else "the newest run"
-        raise OperateError(f"nothing to retry: {which} of {where} has failed or was stopped", desk.make("status"))
+        raise OperateError(f"nothing to retry: {which} of {where} has failed or was stopped", command("status"))
     each = "; ".join(f"{pipeline.name} (run {entry.id[:8]} {entry.status})" for pipeline, entry in newest)
-    lines = [pipeline.make("retry") for pipeline, _ in newest]
+    lines = [pipeline.command("retry") for pipeline, _ in newest]
     raise OperateError(f"{len(newest)} pipelines have failed: {each}. Say which", " or ".join(lines))
 
 
@@ -135,7 +137,7 @@ def _tells(entry: Entry) -> bool:
     return entry.status in _ENDED_BADLY or (entry.status == "Succeeded" and not entry.rollback)
 
 
-def _active(desk: Desk, flow: str | None, start_of_id: str | None) -> tuple[Pipeline, Entry]:
+def _active(desk: Desk, flow: str | None, start_of_id: str | None, verb: str) -> tuple[Pipeline, Entry]:
     """The one run in progress."""
     found = [
         (pipeline, entry)
@@ -148,17 +150,26 @@ def _active(desk: Desk, flow: str | None, start_of_id: str | None) -> tuple[Pipe
     if not found:
         where = ", ".join(pipeline.name for pipeline in desk.chosen(flow))
         which = f" whose id begins with {plain(start_of_id)}" if start_of_id else ""
-        raise OperateError(f"no run{which} is in progress in {where}", desk.make("status"))
+        raise OperateError(f"no run{which} is in progress in {where}", command("status"))
     each = "; ".join(f"{entry.id[:8]} of {pipeline.name}" for pipeline, entry in found)
-    lines = [pipeline.make("stop", RUN=entry.id[:8]) for pipeline, entry in found[:4]]
+    lines = [pipeline.command(verb, run=entry.id[:8]) for pipeline, entry in found[:4]]
     raise OperateError(f"{len(found)} runs are in progress: {each}. Say which", " or ".join(lines))
 
 
-def current(pipeline: Pipeline, start_of_id: str | None) -> str:
-    """The run that is followed: by the beginning of its id, or else the newest in progress, or else the newest."""
+def followed(desk: Desk, flow: str | None, start_of_id: str | None) -> tuple[Pipeline, str]:
+    """Returns the run to follow and its pipeline: without a flow, the one run of all pipelines that is in progress."""
+    if flow:
+        pipeline = desk.pipeline(flow)
+        return pipeline, _current(pipeline, start_of_id)
+    pipeline, entry = _active(desk, None, start_of_id, "follow")
+    return pipeline, entry.id
+
+
+def _current(pipeline: Pipeline, start_of_id: str | None) -> str:
+    """Returns the run by the beginning of its id, or else the newest in progress, or else the newest."""
     entries = pipeline.entries()
     found = by_id(entries, start_of_id or "")
     if not found:
         which = f"no run of {pipeline.name} begins with {plain(start_of_id)}" if entries else "it has never run"
-        raise OperateError(which, pipeline.make("status"))
+        raise OperateError(which, pipeline.command("status"))
     return next((entry for entry in found if entry.active), found[0]).id

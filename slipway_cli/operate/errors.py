@@ -9,11 +9,12 @@ from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 
 from products import Product
-from slipway_cli.operate.words import command, plain
+from slipway_cli.errors import CommandError
+from slipway_cli.operate.words import plain
+from slipway_cli.typed import command
 
 _LOG_IN = "aws sso login (or set AWS_PROFILE), then aws sts get-caller-identity"
-_SOURCE = "source .slipway/local.env: the local cloud's keys are those of its state folder"
-_LOCAL = {"localhost", "127.0.0.1"}
+_HERE = {"localhost", "127.0.0.1"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 _UNKNOWN_KEYS = {
     "AuthFailure",
@@ -45,13 +46,8 @@ _STALE = (
 _UNREACHED = (exceptions.ConnectionError, exceptions.HTTPClientError)
 
 
-class OperateError(Exception):
+class OperateError(CommandError):
     """A verb that cannot go on; `str()` says what and why, `then` what to type next."""
-
-    def __init__(self, message: str, then: str = "", *, exit_code: int = 1) -> None:
-        super().__init__(message)
-        self.then = then
-        self.exit_code = exit_code
 
 
 def code(error: BaseException) -> str:
@@ -72,50 +68,68 @@ def passing(error: BaseException) -> bool:
     return isinstance(error, _UNREACHED)
 
 
-def explained(error: ClientError | BotoCoreError, product: Product) -> OperateError:
+def unusable(error: BaseException) -> bool:
+    """Whether nothing can be asked of AWS: it takes no credentials, or does not answer."""
+    if isinstance(error, ClientError):
+        return code(error) in _EXPIRED | _UNKNOWN_KEYS
+    return isinstance(error, BotoCoreError)
+
+
+def explained(error: ClientError | BotoCoreError, product: Product | None = None) -> OperateError:
     """An error of AWS or of the way to it, as what a person can do about it."""
     if isinstance(error, ClientError):
         return _answered(error, product)
     if isinstance(error, _NO_KEYS):
-        return OperateError(f"there are no AWS credentials to use: {plain(error)}", _log_in())
+        return OperateError(f"there are no AWS credentials to use: {plain(error)}", _LOG_IN)
     if isinstance(error, exceptions.ProfileNotFound):
         return OperateError(f"AWS_PROFILE names no profile: {plain(error)}", "aws configure list-profiles")
     if isinstance(error, _STALE):
-        return OperateError(f"the AWS session has ended: {plain(error)}", _log_in())
+        return OperateError(f"the AWS session has ended: {plain(error)}", _LOG_IN)
     if isinstance(error, _UNREACHED):
         return OperateError(
             f"AWS does not answer: {plain(error)}. Look at the network, a proxy, and AWS_ENDPOINT_URL",
-            f"{command('status', product.name)} in a minute: a change may have been made although no answer came",
+            f"{command('status')} in a minute: a change may have been made although no answer came",
         )
     return OperateError(f"the AWS SDK cannot do this: {plain(error)}", "aws sts get-caller-identity")
 
 
-def _log_in() -> str:
-    """Returns how to get credentials of the cloud that the environment names."""
-    return _SOURCE if urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in _LOCAL else _LOG_IN
-
-
-def _answered(error: ClientError, product: Product) -> OperateError:
-    message, status, tooling = said(error), command("status", product.name), product.tooling
-    arn = f"arn:aws:codepipeline:{tooling.region}:{tooling.account}:{product.name}-*"
+def _answered(error: ClientError, product: Product | None) -> OperateError:
+    message, status = said(error), command("status")
     known: dict[str, tuple[str, str]] = {
-        **dict.fromkeys(_EXPIRED, ("the AWS session has ended", _log_in())),
-        **dict.fromkeys(_UNKNOWN_KEYS, ("AWS does not accept these credentials", _log_in())),
+        **dict.fromkeys(_EXPIRED, ("the AWS session has ended", _LOG_IN)),
+        **dict.fromkeys(_UNKNOWN_KEYS, ("AWS does not accept these credentials", _LOG_IN)),
         **dict.fromkeys(
             _DENIED,
             (
-                f"these credentials may not do that; codepipeline:{error.operation_name} on {arn} is needed",
+                f"these credentials may not do that; {_right(error, product)} is needed",
                 "aws sts get-caller-identity, to see who you are",
             ),
         ),
         **dict.fromkeys(_THROTTLED, ("AWS gets more questions than it answers", f"{status} in a minute")),
-        "PipelineNotFoundException": (
-            f"there is no such pipeline; the manifest says account {tooling.account}, region {tooling.region}",
-            f"aws sts get-caller-identity; if it is not deployed: npx cdk deploy 'tooling/*' -c product={product.name}",
-        ),
+        "PipelineNotFoundException": _no_pipeline(product),
         "ConcurrentPipelineExecutionsLimitExceededException": ("too many runs at once", status),
         "ConflictException": ("CodePipeline is busy with this pipeline", f"{status} in a minute"),
     }
-    other = (f"CodePipeline refused {error.operation_name} with {code(error) or 'no code'}", status)
+    other = (f"AWS refused {error.operation_name} with {code(error) or 'no code'}", status)
     what, then = known.get(code(error), other)
     return OperateError(f"{what}: {message}", then)
+
+
+def _right(error: ClientError, product: Product | None) -> str:
+    if product is None:
+        return f"the right to {error.operation_name}"
+    tooling = product.tooling
+    arn = f"arn:aws:codepipeline:{tooling.region}:{tooling.account}:{product.name}-*"
+    return f"codepipeline:{error.operation_name} on {arn}"
+
+
+def _no_pipeline(product: Product | None) -> tuple[str, str]:
+    if product is None:
+        return "there is no such pipeline", command("status")
+    tooling = product.tooling
+    if urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in _HERE:
+        return "there is no such pipeline on this local cloud", command("demo", product.name)
+    return (
+        f"there is no such pipeline; the manifest says account {tooling.account}, region {tooling.region}",
+        f"aws sts get-caller-identity; if it is not deployed: npx cdk deploy 'tooling/*' -c product={product.name}",
+    )

@@ -11,8 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from slipway_cli.operate import advice, clock
 from slipway_cli.operate.errors import OperateError, code, passing
 from slipway_cli.operate.pipelines import Pipeline
-from slipway_cli.operate.runs import Entry, Run, Step
-from slipway_cli.operate.timing import spent
+from slipway_cli.operate.runs import Attempt, Entry, Run
+from slipway_cli.operate.timing import spent, told
 from slipway_cli.operate.words import seconds, shortened
 
 Say = Callable[[str], None]
@@ -75,11 +75,11 @@ class Following:
         if run.entry.active and not run.running:
             self._waiting()
 
-    def _step(self, run: Run, step: Step) -> str:
+    def _step(self, run: Run, step: Attempt) -> str:
         if step.category == "Approval" and step in run.running:
-            asked = shortened((step.asked or {}).get("CustomData", ""), 300)
+            asked = shortened(step.asks, 300)
             return " ".join(
-                part for part in (f"{step.name} waits for a person:", asked, self.pipeline.make("approve")) if part
+                part for part in (f"{step.name} waits for a person:", asked, self.pipeline.command("approve")) if part
             )
         if step in run.running:
             return f"{step.name} {step.status}"
@@ -101,7 +101,7 @@ class Following:
         status = run.entry.status
         if status == "Succeeded":
             self._line(f"{self.pipeline.name} {run.name} Succeeded")
-            for line in spent(run).told():
+            for line in told(spent(run)):
                 self.say(f"         {line}")
             return
         if status == "Superseded":
@@ -116,7 +116,7 @@ class Following:
         )
 
     def _status(self) -> str:
-        return self.pipeline.make("status")
+        return self.pipeline.command("status")
 
     def _line(self, text: str) -> None:
         self.say(f"{clock.now():%H:%M:%S} {text}".rstrip())

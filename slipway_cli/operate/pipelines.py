@@ -17,7 +17,7 @@ from products.errors import nearest
 from products.flows import Delivery, deliveries
 from slipway_cli.operate.errors import OperateError, code
 from slipway_cli.operate.runs import Entry, Run, State, Waiting
-from slipway_cli.operate.words import command
+from slipway_cli.typed import command
 
 LISTED = 100  # runs that are looked at, of the newest
 _PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
@@ -46,9 +46,9 @@ class Pipeline:
         """The action that reads the repository."""
         return self.delivery.stages[0].actions[0].name
 
-    def make(self, verb: str, **variables: str) -> str:
-        """The make line of a verb for this pipeline."""
-        return self.desk.make(verb, FLOW=self.flow, **variables)
+    def command(self, verb: str, **options: str | bool) -> str:
+        """Returns the command that does a verb to this pipeline."""
+        return command(verb, self.flow, **options)
 
     def entries(self, limit: int = LISTED, *, succeeded_in: str = "") -> list[Entry]:
         """Its newest runs, newest first."""
@@ -94,10 +94,6 @@ class Desk:
         """CodePipeline, where the product's tooling is."""
         return boto3.client("codepipeline", region_name=self.product.tooling.region, config=_PATIENCE)
 
-    def make(self, verb: str, **variables: str) -> str:
-        """The make line of a verb for this product."""
-        return command(verb, self.product.name, **variables)
-
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
         """All of the product.
@@ -122,7 +118,7 @@ class Desk:
                 return each
         known = [each.flow for each in self.pipelines]
         name = self.product.name
-        raise OperateError(f"no flow '{flow}' in {name}{nearest(flow, known)}", self.make("status"), exit_code=2)
+        raise OperateError(f"no flow '{flow}' in {name}{nearest(flow, known)}", command("status"), exit_code=2)
 
     def chosen(self, flow: str | None) -> tuple[Pipeline, ...]:
         """The pipeline of a flow, or all."""

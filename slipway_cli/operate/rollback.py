@@ -15,6 +15,7 @@ from slipway_cli.operate.errors import OperateError, code, said
 from slipway_cli.operate.pipelines import Desk, Pipeline
 from slipway_cli.operate.runs import Run, State
 from slipway_cli.operate.words import plain, since
+from slipway_cli.typed import command
 
 Say = Callable[[str], None]
 _LIMITS = (
@@ -73,19 +74,19 @@ def rollback(desk: Desk, environment: str, name: str, say: Say, sure: Callable[[
     """
     name = name.strip()
     if not name:
-        raise OperateError("no release is named", f"{_line(desk, environment)} TO=<release>", exit_code=2)
+        raise OperateError("no release is named", command("rollback", environment, to="RELEASE"), exit_code=2)
     target = _found(desk, environment, name)
     run, stage, pipeline = target.run, target.stage, target.pipeline
     if target.hindrance:
         raise OperateError(
             f"{stage} cannot go back to {run.name}: {target.hindrance}. {_LIMITS}",
-            f"{pipeline.make('start', COMMIT=run.commit)} runs that commit through all stages; or by hand: "
+            f"{pipeline.command('start', commit=run.commit)} runs that commit through all stages; or by hand: "
             "docs/runbook.md, 'Roll back to a named release'",
         )
     say(f"{stage} of {pipeline.name} goes back to {run.name}: {run.about or run.commit}")
     say("Its actions run again with that run's images and frontend. Migrations are not undone.")
     if not sure("roll back?"):
-        raise OperateError("nothing was rolled back", desk.make("status"))
+        raise OperateError("nothing was rolled back", command("status"))
     try:
         given = desk.client.rollback_stage(
             pipelineName=pipeline.name, stageName=stage, targetPipelineExecutionId=run.entry.id
@@ -103,18 +104,14 @@ def _refused(error: ClientError, target: Target) -> OperateError | None:
     if code(error) == "PipelineExecutionOutdatedException":
         return OperateError(
             f"CodePipeline cannot go back to {target.run.name}: {said(error)}. {_LIMITS}",
-            pipeline.make("start", COMMIT=target.run.commit),
+            pipeline.command("start", commit=target.run.commit),
         )
     if code(error) == "UnableToRollbackStageException":
         return OperateError(
             f"CodePipeline does not roll back {target.stage} now: {said(error)}. No run may be in the stage. {_LIMITS}",
-            f"{pipeline.make('status')}, and again when no run is in the stage",
+            f"{pipeline.command('status')}, and again when no run is in the stage",
         )
     return None
-
-
-def _line(desk: Desk, environment: str) -> str:
-    return desk.make("rollback", ENVIRONMENT=environment)
 
 
 def _found(desk: Desk, environment: str, name: str) -> Target:
@@ -133,20 +130,20 @@ def _found(desk: Desk, environment: str, name: str) -> Target:
         names = ", ".join(sorted(name for name, _ in releases))
         raise OperateError(
             f"{len(releases)} releases are called {plain(name)}: {names}. Say which",
-            f"{_line(desk, environment)} TO={possible[0].run.name}",
+            command("rollback", environment, to=possible[0].run.name),
         )
     if matching:
         return (possible or matching)[0]
     if not seen:
         raise OperateError(
-            f"no run has succeeded in {environment} yet, so there is nothing to go back to", desk.make("status")
+            f"no run has succeeded in {environment} yet, so there is nothing to go back to", command("status")
         )
     shown = "\n".join(f"  {target.line}" for target in seen[:_SHOWN])
     first = next((target.run.name for target in seen if not target.hindrance), seen[0].run.name)
     raise OperateError(
         f"no release '{plain(name)}' among the last {len(seen)} runs that succeeded in {environment}. One can go "
         f"back to:\n{shown}\n{_LIMITS}",
-        f"{_line(desk, environment)} TO={first}",
+        command("rollback", environment, to=first),
     )
 
 
@@ -156,7 +153,7 @@ def _targets(desk: Desk, environment: str) -> Iterator[Target]:
     if environment not in known:
         raise OperateError(
             f"no environment '{plain(environment)}' in {desk.product.name}{nearest(environment, known)}",
-            desk.make("status"),
+            command("status"),
             exit_code=2,
         )
     places = [
@@ -166,9 +163,7 @@ def _targets(desk: Desk, environment: str) -> Iterator[Target]:
         if stage.environment == environment and stage.rolls_back
     ]
     if not places:
-        raise OperateError(
-            f"no pipeline of {desk.product.name} deploys {environment}", desk.make("status"), exit_code=2
-        )
+        raise OperateError(f"no pipeline of {desk.product.name} deploys {environment}", command("status"), exit_code=2)
     for pipeline, stage in places:
         state = pipeline.state()
         for entry in pipeline.entries(succeeded_in=stage):

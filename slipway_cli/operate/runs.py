@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,9 @@ from slipway_cli.operate.words import plain, shortened
 Json = Mapping[str, Any]
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 ACTIVE = frozenset({"InProgress", "Stopping"})
+OVER = frozenset({"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled", "Abandoned", "Skipped"})
+WAITING = "Waiting"
+"""The state of an approval that nobody has answered: CodePipeline says InProgress."""
 _BAD = ("Failed", "Abandoned")
 
 
@@ -62,8 +65,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Step:
-    """The newest attempt of an action in a run."""
+class Attempt:
+    """One attempt at an action; its texts are strangers' and may hold control characters."""
 
     stage: str
     action: str
@@ -71,35 +74,52 @@ class Step:
     started: datetime
     updated: datetime
     category: str = ""
+    id: str = ""
+    provider: str = ""
     summary: str = ""
     reason: str = ""
-    """Why it failed."""
-    log: str = ""
+    """Why it failed, in full."""
+    reference: str = ""
+    """What it made: a build, a task, a release's address."""
+    url: str = ""
+    """Where its log is."""
     by: str = ""
+    subject: str = ""
+    """The project or function that it runs."""
+    asks: str = ""
+    """What an approval asks."""
+    look: str = ""
+    """Where to look before an approval is answered."""
+    region: str = ""
     structure: int = 0
     """The version of the pipeline's structure that it ran in."""
-    asked: Mapping[str, str] | None = None
-    """Its configuration, with variables replaced."""
-    variables: Mapping[str, str] | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, given: Json) -> Step:
+    def of(cls, given: Json) -> Attempt:
         """Of a row of ListActionExecutions."""
         asked, output = given.get("input") or {}, given.get("output") or {}
-        result = output.get("executionResult") or {}
+        result, kind = output.get("executionResult") or {}, asked.get("actionTypeId") or {}
+        configuration = {**(asked.get("configuration") or {}), **(asked.get("resolvedConfiguration") or {})}
         return cls(
             stage=str(given.get("stageName", "?")),
             action=str(given.get("actionName", "?")),
             status=str(given.get("status", "unknown")),
             started=given.get("startTime") or given.get("lastUpdateTime") or BEGINNING,
             updated=given.get("lastUpdateTime") or given.get("startTime") or BEGINNING,
-            category=str((asked.get("actionTypeId") or {}).get("category", "")),
-            summary=plain(result.get("externalExecutionSummary", "")),
-            reason=plain((result.get("errorDetails") or {}).get("message", "")),
-            log=plain(result.get("externalExecutionUrl", "")),
-            by=plain(given.get("updatedBy", "")),
+            category=str(kind.get("category", "")),
+            id=str(given.get("actionExecutionId", "")),
+            provider=str(kind.get("provider", "")),
+            summary=str(result.get("externalExecutionSummary", "")),
+            reason=str((result.get("errorDetails") or {}).get("message", "")),
+            reference=str(result.get("externalExecutionId", "")),
+            url=str(result.get("externalExecutionUrl", "")),
+            by=str(given.get("updatedBy", "")),
+            subject=str(configuration.get("ProjectName") or configuration.get("FunctionName") or ""),
+            asks=str(configuration.get("CustomData", "")),
+            look=str(configuration.get("ExternalEntityLink", "")),
+            region=str(asked.get("region", "")),
             structure=int(given.get("pipelineVersion", 0)),
-            asked=asked.get("resolvedConfiguration") or asked.get("configuration") or {},
             variables=output.get("outputVariables") or {},
         )
 
@@ -108,25 +128,39 @@ class Step:
         """Stage and action."""
         return f"{self.stage}/{self.action}"
 
+    @property
+    def state(self) -> str:
+        """Its status; an approval in progress waits."""
+        return WAITING if self.status == "InProgress" and self.category == "Approval" else self.status
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.status in OVER
+
+    def seconds(self, now: datetime) -> float:
+        """How long it took, or has taken so far."""
+        return max(((self.updated if self.over else now) - self.started).total_seconds(), 0.0)
+
 
 @dataclass(frozen=True)
 class Run:
     """A run with its actions, in the order they began."""
 
     entry: Entry
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Attempt, ...] = ()
 
     @classmethod
     def of(cls, entry: Entry, actions: list[Json]) -> Run:
         """Of all attempts of its actions; the newest of each counts."""
-        steps = sorted((Step.of(each) for each in actions), key=lambda step: (step.started, step.updated))
+        steps = sorted((Attempt.of(each) for each in actions), key=lambda step: (step.started, step.updated))
         return cls(entry, tuple({(step.stage, step.action): step for step in steps}.values()))
 
     def variable(self, *names: str) -> str:
         """What an action exported under the first of these names that anything was exported under."""
         for name in names:
             for step in self.steps:
-                if value := (step.variables or {}).get(name):
+                if value := step.variables.get(name):
                     return plain(value)
         return ""
 
@@ -155,7 +189,7 @@ class Run:
         """Where it comes from: branch or pull request, first line of the commit's message, author."""
         request = self.variable("PullRequestId")
         where = f"pull request {request}" if request else self.variable("SourceBranchName", "BranchName")
-        message = _first_line(next((m for s in self.steps if (m := (s.variables or {}).get("CommitMessage"))), ""))
+        message = _first_line(next((m for s in self.steps if (m := s.variables.get("CommitMessage"))), ""))
         author = self.variable("AuthorDisplayName")
         parts = (where, message or self.entry.message, f"by {author}" if author else "")
         return ", ".join(shortened(part, 80) for part in parts if part)
@@ -176,18 +210,18 @@ class Run:
         return found
 
     @property
-    def failed(self) -> Step | None:
+    def failed(self) -> Attempt | None:
         """The action that failed first: others fail because of it."""
         return min((step for step in self.steps if step.status == "Failed"), key=lambda s: s.updated, default=None)
 
     @property
-    def ended_in(self) -> Step | None:
+    def ended_in(self) -> Attempt | None:
         """The action at which it failed or was stopped."""
         left = [step for step in self.steps if step.status == "Abandoned"]
         return self.failed or min(left, key=lambda step: step.updated, default=None)
 
     @property
-    def running(self) -> tuple[Step, ...]:
+    def running(self) -> tuple[Attempt, ...]:
         """The actions in progress."""
         return tuple(step for step in self.steps if step.status not in (*_BAD, "Succeeded"))
 

@@ -123,10 +123,10 @@ def following(found: Standing) -> list[str]:
                 f"--pipeline-name {pipeline.name} --stage-name {stage.name}"
             )
     if not waiting and any(run.entry.active for run in found.runs):
-        typed.append(pipeline.make("follow"))
+        typed.append(pipeline.command("follow"))
     elif found.failure and not found.healed and not waiting:
         typed += advice.remedy(pipeline, found.failure, found.state)
-    return typed or [pipeline.make("start")]
+    return typed or [pipeline.command("start")]
 
 
 def table(found: Standing) -> Table:

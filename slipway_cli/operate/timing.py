@@ -1,65 +1,36 @@
-"""Where a run's time went: the chain of actions that made it as long as it was, beside the same actions in a row."""
+"""Where the time of an ended run went, in words for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
 
-from slipway_cli.operate.runs import Run, Step
+from slipway_cli.operate.runs import BEGINNING, Attempt, Run
 from slipway_cli.operate.words import seconds
+from slipway_cli.timing import Timing, timing
 
 _NAMED = 3
 
 
-@dataclass(frozen=True)
-class Spent:
-    """The time of an ended run, in seconds."""
-
-    total: float
-    people: float
-    """What approvals waited."""
-    path: tuple[Step, ...]
-    """Action after action; of those side by side the longest. Without approvals."""
-    sequential: float
-    """All actions, one after the other. Without approvals."""
-
-    @property
-    def critical(self) -> float:
-        """The seconds of the path."""
-        return sum(map(length, self.path))
-
-    def told(self) -> tuple[str, ...]:
-        """At most two lines: where the time went, and what it would be in sequence."""
-        waited = f", {self.people:.0f} s of them a person's" if self.people else ""
-        took = f"It took {seconds(self.total)} ({self.total:.0f} s{waited})."
-        if not self.path:
-            return (took,)
-        longest = sorted(self.path, key=length, reverse=True)[:_NAMED]
-        between = max(self.total - self.people - self.critical, 0)
-        sums = f"{self.critical:.0f} s of actions and {between:.0f} s between them"
-        return (
-            f"{took} Longest: {', '.join(f'{step.name} {length(step):.0f} s' for step in longest)}.",
-            f"Its path is {sums}; its actions one after the other are {self.sequential:.0f} s.",
-        )
+def told(spent: Timing[Attempt]) -> tuple[str, ...]:
+    """At most two lines: where the time went, and what it would be in sequence."""
+    waited = f", {spent.waited:.0f} s of them a person's" if spent.waited else ""
+    took = f"It took {seconds(spent.total)} ({spent.total:.0f} s{waited})."
+    if not spent.path:
+        return (took,)
+    longest = sorted(spent.path, key=lambda bar: bar.seconds, reverse=True)[:_NAMED]
+    sums = f"{spent.critical:.0f} s of actions and {spent.between:.0f} s between them"
+    return (
+        f"{took} Longest: {', '.join(f'{bar.action.name} {bar.seconds:.0f} s' for bar in longest)}.",
+        f"Its path is {sums}; its actions one after the other are {spent.sequential:.0f} s.",
+    )
 
 
-def length(step: Step) -> float:
-    """Seconds of an action."""
-    return max((step.updated - step.started).total_seconds(), 0.0)
-
-
-def spent(run: Run) -> Spent:
+def spent(run: Run) -> Timing[Attempt]:
     """The time of a run; of an action tried again its newest attempt counts."""
-    people, path = 0.0, list[Step]()
-    for row in _rows(run):
-        longest = max(row, key=length)
-        if longest.category == "Approval":
-            people += length(longest)
-        else:
-            path.append(longest)
-    worked = sum(length(step) for step in run.steps if step.category != "Approval")
-    return Spent(_between(run), people, tuple(path), worked)
+    rows = ([(step, step.started, step.seconds(step.updated)) for step in row] for row in _rows(run))
+    began = min((step.started for step in run.steps), default=BEGINNING)
+    return timing(rows, began=began, total=_between(run))
 
 
 def _between(run: Run) -> float:
@@ -69,12 +40,12 @@ def _between(run: Run) -> float:
     return (max(step.updated for step in run.steps) - min(step.started for step in run.steps)).total_seconds()
 
 
-def _rows(run: Run) -> Iterator[list[Step]]:
+def _rows(run: Run) -> Iterator[list[Attempt]]:
     """The actions of each stage that ran side by side: of those, the next began before the longest had ended."""
     for _, steps in groupby(run.steps, key=lambda step: step.stage):
-        row: list[Step] = []
+        row: list[Attempt] = []
         for step in steps:
-            if row and step.started >= max(each.updated for each in row):
+            if row and step.started >= max(earlier.updated for earlier in row):
                 yield row
                 row = []
             row.append(step)

@@ -1,22 +1,14 @@
-"""How things are said: durations, texts of strangers, and what to type next."""
+"""How things are said: durations, and texts of strangers."""
 
 from __future__ import annotations
 
-import shlex
 import unicodedata
 from datetime import datetime
 
 from slipway_cli.operate import clock
 
-DEFAULT_PRODUCT = "allthrive"  # as in the Makefile
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _BLANKS = "\n\r\t\x0b\x0c\x85\u2028\u2029"
-
-
-def command(verb: str, product: str, **variables: str) -> str:
-    """The make line of a verb, e.g. `make retry FLOW=main`."""
-    given = {**variables, **({} if product == DEFAULT_PRODUCT else {"PRODUCT": product})}
-    return " ".join(["make", verb, *(f"{name}={shlex.quote(value)}" for name, value in given.items() if value)])
 
 
 def plain(text: object) -> str:

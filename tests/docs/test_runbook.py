@@ -45,8 +45,8 @@ def test_every_alarm_links_to_an_existing_heading(product: str) -> None:
 
 
 def pages() -> list[Path]:
-    docs = ROOT / "docs"
-    return [*docs.rglob("*.md"), *ROOT.glob("*.md")]
+    docs, localcloud = ROOT / "docs", ROOT / "localcloud"
+    return [*docs.rglob("*.md"), *ROOT.glob("*.md"), *localcloud.glob("*.md"), *localcloud.glob("docs/*.md")]
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)

@@ -10,10 +10,11 @@ import pytest
 from paths import ROOT
 
 PROGRAMS = (
-    "slipway_cli.demo.__main__",
-    "slipway_cli.console.__main__",
-    "slipway_cli.operate.__main__",
-    "slipway_cli.drills.__main__",
+    "slipway_cli.main",
+    "slipway_cli.demo.command",
+    "slipway_cli.console.alone",
+    "slipway_cli.operate.following",
+    "slipway_cli.drills.command",
 )
 LOADED = "import importlib, sys; importlib.import_module(sys.argv[1]); print('ministack' in sys.modules)"
 
@@ -22,3 +23,13 @@ LOADED = "import importlib, sys; importlib.import_module(sys.argv[1]); print('mi
 def test_a_program_that_people_start_does_not_load_the_server(program: str) -> None:
     done = subprocess.run([sys.executable, "-c", LOADED, program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+HEAVY = ("aws_cdk", "boto3", "docker", "localcloud", "pydantic", "rich.live")
+HELP = "import sys; from slipway_cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+
+
+def test_the_help_loads_nothing_that_a_command_needs() -> None:
+    done = subprocess.run([sys.executable, "-c", HELP], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "Approve" in done.stdout or "approve" in done.stdout
+    assert [name for name in HEAVY if name in done.stderr.split()] == []

@@ -15,12 +15,16 @@ from botocore.validate import ParamValidator
 from localcloud.codepipeline import validation
 from products import load
 from products.flows import Action, Delivery, Kind, deliveries
-from tests.support.fake_aws import Refused
+from tests.support.fake_aws import FakeAws, Refused
 from tests.support.fake_pipeline import FaultyAws
 
 BEGINNING = 1_800_000_000.0
 STRUCTURE = 7
 _CATEGORIES = {Kind.SOURCE: "Source", Kind.APPROVAL: "Approval", Kind.CHECK: "Test"}
+_IDENTITY = (
+    "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>{account}</Account>"
+    "<Arn>arn:aws:iam::{account}:user/ada</Arn><UserId>A</UserId></GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
 _OVER = ("Succeeded", "Failed", "Stopped", "Superseded", "Cancelled")
 Json = dict[str, Any]
 
@@ -88,10 +92,11 @@ class FakeCodePipeline(FaultyAws):
         super().__init__()
         self.clock.time = BEGINNING + 100_000
         self.pipelines = {delivery.pipeline: FakePipeline(delivery) for delivery in deliveries(load(product))}
-        self.product = product
+        self.product, self.account = product, load(product).tooling.account
         self.ticks: list[Callable[[], None]] = []
         """Functions that are called at each pause of a client that follows a run."""
         for operation, handler in {
+            "ListPipelines": lambda _: {"pipelines": [{"name": name} for name in self.pipelines]},
             "ListPipelineExecutions": self._list,
             "GetPipelineExecution": self._get,
             "ListActionExecutions": self._actions,
@@ -103,6 +108,7 @@ class FakeCodePipeline(FaultyAws):
             "StopPipelineExecution": self._stop,
         }.items():
             self.on(f"codepipeline.{operation}", _checked(operation, handler))
+        FakeAws.on(self, "sts.GetCallerIdentity", lambda _: _IDENTITY.format(account=self.account))  # without faults
 
     # --- state, set by tests -----------------------------------------------------------------------------------------
 

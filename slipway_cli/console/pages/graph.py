@@ -5,8 +5,8 @@ from __future__ import annotations
 from localcloud.markup import Html, fill
 from slipway_cli.console.model import Action, Run, Stage
 from slipway_cli.console.pages.words import badge, lasting, spoken, tone
-from slipway_cli.console.timing import Bar, Timing, timing
 from slipway_cli.console.web import Console, at
+from slipway_cli.timing import Bar, Timing
 
 
 def graph(console: Console, region: str, run: Run, chosen: Action | None) -> Html:
@@ -61,7 +61,7 @@ def _action(console: Console, region: str, run: Run, action: Action, chosen: Act
 
 def times(console: Console, run: Run) -> Html:
     """A bar for each action, and what the run would take at best and at worst."""
-    found = timing(run, console.now())
+    found = run.timing(console.now())
     if not found.bars:
         return Html("")
     return fill(
@@ -74,7 +74,7 @@ def times(console: Console, run: Run) -> Html:
     )
 
 
-def _sum(run: Run, found: Timing) -> Html:
+def _sum(run: Run, found: Timing[Action]) -> Html:
     slowest = found.slowest
     said = [
         f"{spoken(found.total)} in all" if not run.entry.active else f"{spoken(found.total)} so far",
@@ -87,7 +87,7 @@ def _sum(run: Run, found: Timing) -> Html:
     return fill("<p>{said}.</p>", said="; ".join(said))
 
 
-def _bar(bar: Bar, axis: float) -> Html:
+def _bar(bar: Bar[Action], axis: float) -> Html:
     return fill(
         '<tr class="{tone}{critical}"><th scope="row">{name}</th><td><svg viewBox="0 0 1000 10" '
         'preserveAspectRatio="none" aria-hidden="true"><rect x="{x}" y="0" width="{width}" height="10"></rect></svg>'

@@ -24,7 +24,7 @@ _HEAD = """\
 
 The resources of each environment, their connections and their subnets. An arrow from a frame stands for an arrow from
 each service in it. The link below a diagram leads to the same diagram as SVG, which supports light and dark mode.
-[pipelines.md](pipelines.md) describes the actions of the pipelines; `make cost` prints the costs.
+[pipelines.md](pipelines.md) describes the actions of the pipelines; `slipway cost` prints the costs.
 """
 
 

@@ -1,4 +1,4 @@
-"""AllThrive on the test run's local cloud, deployed by the command of `make demo`, which is interrupted once."""
+"""AllThrive on the test run's local cloud, deployed by `slipway demo`, which is interrupted once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class AllThrive:
 
 
 def demo_command() -> list[str]:
-    return [sys.executable, "-m", "slipway_cli.demo", "--product", "allthrive"]
+    return [sys.executable, "-m", "slipway_cli", "demo", "allthrive"]
 
 
 @pytest.fixture(scope="session")

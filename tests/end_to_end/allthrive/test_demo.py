@@ -1,8 +1,9 @@
-"""The output of `make demo`, and the product that it starts."""
+"""The output of `slipway demo`, and the product that it starts."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -17,27 +18,43 @@ pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
 def test_an_interrupted_demo_says_how_to_continue_and_succeeds_the_second_time(allthrive: AllThrive) -> None:
     assert allthrive.interrupted.returncode == 130
-    assert "Nothing is lost: type make demo to go on" in allthrive.interrupted.stdout
+    assert re.search(
+        r"Nothing is lost: type \S.* demo allthrive to go on, \S.* local down", allthrive.interrupted.stdout
+    )
     assert "Traceback" not in allthrive.interrupted.stdout + allthrive.interrupted.stderr
     assert set(allthrive.urls) == {"staging", "production"}
 
 
-def test_the_demo_ends_with_the_urls_three_commands_and_the_longest_steps(allthrive: AllThrive) -> None:
-    farewell = allthrive.output[allthrive.output.index("\nNext:") :]
-    commands, _, rest = farewell.partition("\nmake local-status")
-
-    assert len([line for line in commands.splitlines() if line.startswith("  ")]) == 3
-    assert "git push origin main" in rest
-    assert "s in all; longest: " in rest
+def advised(allthrive: AllThrive) -> list[str]:
+    """The commands that the demo's last words advise, in order."""
+    farewell = allthrive.output[allthrive.output.index("\nNext:") :].partition(" local status shows what runs")[0]
+    return [line.strip() for line in farewell.splitlines() if re.match(r"  \S", line)]
 
 
-def test_the_three_commands_work_as_printed(allthrive: AllThrive) -> None:
-    farewell = allthrive.output[allthrive.output.index("\nNext:") :].partition("\nmake local-status")[0]
-    source, describe, tail = [line.strip() for line in farewell.splitlines() if line.startswith("  ")]
+def test_the_demo_ends_with_the_addresses_what_to_type_and_where_the_time_went(allthrive: AllThrive) -> None:
+    words = ["status", "git", "follow", "approve", "rollback", "logs"]
+    commands = advised(allthrive)
+    assert len(commands) == len(words)
+    assert all(word in command for word, command in zip(words, commands, strict=True)), commands
+    assert "push origin main" in commands[1]
+    assert "s in all; longest: " in allthrive.output
 
-    done = allthrive.shell(f"{source} && {describe} && timeout 15 {tail}")
 
-    assert '"rolloutState": "COMPLETED"' in done.stdout, done.stderr
+def test_the_commands_work_as_printed_in_a_shell_where_nothing_was_sourced(allthrive: AllThrive) -> None:
+    status, logs = advised(allthrive)[0], advised(allthrive)[-1]
+    environment = {**os.environ, **allthrive.cloud.settings.environment()}
+
+    done = subprocess.run(
+        ["bash", "-c", f"{status} && timeout 15 {logs}"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert "local cloud, account 111122223333, us-east-1\nallthrive-" in done.stdout, done.stderr
     assert "GET /api/v1/health/" in done.stdout
 
 

@@ -1,4 +1,4 @@
-"""Every drill on AllThrive, as `make drill` runs it: the promises of the runbook are kept."""
+"""Every drill on AllThrive, as `slipway drill` runs it: the promises of the runbook are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.ma
 @pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
 def test_every_promise_of_the_drill_is_kept(allthrive: AllThrive, drill: Drill) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "slipway_cli.drills", drill.name],
+        [sys.executable, "-m", "slipway_cli", "drill", drill.name],
         cwd=ROOT,
         env={**os.environ, **allthrive.cloud.settings.environment()},
         capture_output=True,

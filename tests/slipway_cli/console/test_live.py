@@ -75,17 +75,19 @@ def test_a_failing_action_shows_its_reason_and_the_stage_is_retried(world: World
 
 @pytest.fixture
 def console(world: World) -> Iterator[str]:
-    """`python -m slipway_cli.console` before the cloud; the address it printed."""
+    """`slipway console` before the cloud; the address it printed."""
     environment = {
         **os.environ,
+        "LOCALCLOUD_STATE": "/nonexistent",
         "AWS_ENDPOINT_URL": world.plain.url,
         "AWS_ACCESS_KEY_ID": world.plain.key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": world.plain.key.secret_access_key,
         "AWS_REGION": REGION,
     }
-    command = [sys.executable, "-m", "slipway_cli.console", "--port", "0"]
+    command = [sys.executable, "-m", "slipway_cli", "console", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        assert process.stdout.readline().startswith(f"cloud at {world.plain.url}, account ")
         printed = process.stdout.readline().strip()
         assert process.stdout.readline() == "It only looks.\n"
         yield printed

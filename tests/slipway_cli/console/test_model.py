@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from slipway_cli.console.model import Run, run_of
-from slipway_cli.console.timing import timing
 from slipway_cli.operate.runs import Entry
 from tests.slipway_cli.console.account import PIPELINE, Account, checked
 
@@ -160,7 +159,7 @@ def test_the_critical_path_takes_the_longest_of_what_ran_side_by_side_and_leaves
         row("Deploy", "It", at=75, lasts=20),
     ]
     declaration = declared(("Test", [["Unit", "Lint"]]))
-    found = timing(run(rows, declaration, status="Succeeded"), START)
+    found = run(rows, declaration, status="Succeeded").timing(START)
     assert (found.total, found.critical, found.sequential, found.waited, found.between) == (100, 50, 60, 40, 10)
     assert [bar.action.name for bar in found.bars if bar.critical] == ["Unit", "Ask", "It"]
     assert [bar.offset for bar in found.bars] == [0, 0, 30, 35]
@@ -171,5 +170,5 @@ def test_the_critical_path_takes_the_longest_of_what_ran_side_by_side_and_leaves
 
 def test_a_run_in_progress_counts_to_the_present() -> None:
     now = START + timedelta(seconds=7)
-    found = timing(run([row("Test", "Unit", "InProgress")]), now)
+    found = run([row("Test", "Unit", "InProgress")]).timing(now)
     assert (found.total, found.bars[0].seconds) == (7, 7)

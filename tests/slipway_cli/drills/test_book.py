@@ -5,17 +5,19 @@ from __future__ import annotations
 import ast
 import os
 import re
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from localcloud.testing.plain import Plain, plain
 from paths import ROOT
-from slipway_cli.drills import __main__ as drills
 from slipway_cli.drills.book import DRILLS
 from slipway_cli.drills.runbook import PAGE, RunbookError, anchor, blocks, preamble, section
+from slipway_cli.main import main
 from tests.docs.test_runbook import headings
+
+__all__ = ["plain"]
 
 
 @pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
@@ -66,7 +68,7 @@ def test_a_missing_heading_is_named(tmp_path: Path) -> None:
 
 
 def test_without_a_name_the_drills_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert drills.main([]) == 0
+    assert main(["drill"]) == 0
     printed = capsys.readouterr().out
     assert all(drill.name in printed for drill in DRILLS)
 
@@ -80,18 +82,26 @@ def test_without_a_name_the_drills_are_listed(capsys: pytest.CaptureFixture[str]
     ],
 )
 def test_a_usage_error_exits_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert drills.main(arguments) == 2
+    assert main(["drill", *arguments]) == 2
     assert message in capsys.readouterr().err
 
 
 def test_without_a_running_demo_a_drill_prints_the_command_to_type(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("LOCALCLOUD_PORT", str(free.getsockname()[1]))
-        monkeypatch.setattr("os.environ", dict(os.environ))
-        assert drills.main(["bad-image"]) == 1
+    monkeypatch.setenv("LOCALCLOUD_STATE", str(tmp_path))
+    assert main(["drill", "bad-image"]) == 1
+    error = capsys.readouterr().err
+    assert "no local cloud of this checkout is up" in error
+    assert error.rstrip().endswith(" demo")
+
+
+@pytest.mark.local
+def test_a_drill_on_a_cloud_without_the_demo_prints_the_command_to_type(
+    plain: Plain, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.environ", {**os.environ, "LOCALCLOUD_STATE": str(plain.state)})
+    assert main(["drill", "bad-image", "--product", "allthrive"]) == 1
     printed = capsys.readouterr().out
-    assert "type: make demo" in printed
+    assert "staging does not serve yet" in printed
     assert "FAILED  bad-image" in printed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipway_cli.gate.__main__ import verdict
+from slipway_cli.gate.check import verdict
 from slipway_cli.gate.findings import Accepted, Finding, Inspection, matches, risks
 
 WHY = "the bucket of access logs: a record of its own requests would make requests"

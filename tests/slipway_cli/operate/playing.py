@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from slipway_cli import choice, typed
+from slipway_cli.main import main
 from slipway_cli.operate import clock
-from slipway_cli.operate.__main__ import main
 from tests.support.fake_codepipeline import FakeCodePipeline
 
 
@@ -31,7 +32,8 @@ class Played:
 
 @contextmanager
 def playing(cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The cloud in place of AWS, with its own time."""
+    """The cloud in place of AWS, with its own time; the product is the cloud's."""
+    monkeypatch.setenv(choice.VARIABLE, cloud.product)
 
     def pause(seconds: float) -> None:
         cloud.clock.time += seconds
@@ -45,11 +47,11 @@ def playing(cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def play(*arguments: str) -> Played:
-    """Do a verb as the command line does, in a script: nobody is at a terminal."""
+    """Do a command in a script: nobody is at a terminal. The program is called `slipway`, wherever it is installed."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = main(list(arguments))
-    return Played(code, out.getvalue(), err.getvalue())
+    return Played(code, *(text.getvalue().replace(typed.program(), typed.NAME) for text in (out, err)))
 
 
 def given(cloud: FakeCodePipeline, operation: str) -> list[dict[str, Any]]:

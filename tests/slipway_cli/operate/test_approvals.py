@@ -48,7 +48,7 @@ REFUSED: dict[str, tuple[list[str], Callable[[FakeCodePipeline], object], int, l
         ["approve"],
         lambda cloud: cloud.run("main", 1),
         1,
-        ["nothing waits for approval in", "make status"],
+        ["nothing waits for approval in", "slipway status"],
     ),
     "nothing waits in that flow": (
         ["approve", "feature"],
@@ -66,7 +66,7 @@ REFUSED: dict[str, tuple[list[str], Callable[[FakeCodePipeline], object], int, l
         ["approve"],
         several,
         1,
-        ["2 approvals wait", "Say which", "make approve FLOW=main STAGE=Approval"],
+        ["2 approvals wait", "Say which", "slipway approve main --stage Approval"],
     ),
     "no reason": (["reject"], lambda cloud: cloud.run("main", 1, "InProgress", at="Approval"), 2, ["needs a reason"]),
     "a blank reason": (["reject", "--reason", " \n"], lambda _: None, 2, ["needs a reason"]),

@@ -19,7 +19,7 @@ def test_a_start_says_the_run_and_how_to_follow_it(cloud: FakeCodePipeline) -> N
     played = play("start", "main")
     assert played.code == 0
     assert run_id(2) in played.out
-    assert "Next: make follow FLOW=main RUN=00000002" in played.out
+    assert "Next: slipway follow main --run 00000002" in played.out
     assert "sourceRevisions" not in given(cloud, "StartPipelineExecution")[0]
 
 
@@ -95,7 +95,7 @@ def test_a_run_that_was_ended_by_others_says_so(cloud: FakeCodePipeline, status:
     played = play("start", "main", "--follow")
     assert played.code == 1
     assert status.lower() in played.err.lower()
-    assert "next: make" in played.err
+    assert "next: slipway" in played.err
 
 
 def test_following_outlives_faults_that_pass_and_a_list_that_is_late(cloud: FakeCodePipeline) -> None:
@@ -142,9 +142,7 @@ def test_following_says_what_a_run_waits_for(cloud: FakeCodePipeline) -> None:
 def test_following_says_that_a_person_must_decide(cloud: FakeCodePipeline) -> None:
     cloud.run("main", 1, "InProgress", at="Approval")
     cloud.ticks = [ends(cloud, "Succeeded", "")]
-    assert (
-        "waits for a person: May 1.1.0-0000001 enter production? make approve FLOW=main" in play("follow", "main").out
-    )
+    assert "waits for a person: May 1.1.0-0000001 enter production? slipway approve main" in play("follow", "main").out
 
 
 def test_following_nothing_is_refused(cloud: FakeCodePipeline) -> None:
@@ -199,16 +197,16 @@ def changed(cloud: FakeCodePipeline) -> None:
 
 
 NOT_RETRIED: dict[str, tuple[Prepare, list[str]]] = {
-    "nothing ran": (lambda _: None, ["nothing to retry", "make status"]),
+    "nothing ran": (lambda _: None, ["nothing to retry", "slipway status"]),
     "the newest succeeded": (
         lambda cloud: (cloud.run("main", 1, "Failed", at="Test"), cloud.run("main", 2)),
         ["nothing to retry"],
     ),
-    "taken back": (taken_back, ["a rollback has taken it back", f"make start FLOW=main COMMIT={commit_of(2)}"]),
-    "a rollback failed": (rollback_failed, ["it is a rollback", "make rollback ENVIRONMENT=production TO=<release>"]),
-    "several failed": (both_failed, ["2 pipelines have failed", "make retry FLOW=feature or make retry FLOW=main"]),
-    "overtaken": (overtaken, ["a newer run has entered it", "make start FLOW=main"]),
-    "the pipeline has changed": (changed, ["the pipeline has changed", "make start FLOW=main"]),
+    "taken back": (taken_back, ["a rollback has taken it back", f"slipway start main --commit {commit_of(2)}"]),
+    "a rollback failed": (rollback_failed, ["it is a rollback", "slipway rollback production --to RELEASE"]),
+    "several failed": (both_failed, ["2 pipelines have failed", "slipway retry feature or slipway retry main"]),
+    "overtaken": (overtaken, ["a newer run has entered it", "slipway start main"]),
+    "the pipeline has changed": (changed, ["the pipeline has changed", "slipway start main"]),
 }
 
 
@@ -232,7 +230,7 @@ def test_a_refusal_of_codepipeline_itself_is_explained(cloud: FakeCodePipeline, 
     cloud.on("codepipeline.RetryStageExecution", refuse)
     played = play("retry")
     assert "does not retry Test of run 00000001: the state has changed" in played.err
-    assert f"make start FLOW=main COMMIT={commit_of(1)}" in played.err
+    assert f"slipway start main --commit {commit_of(1)}" in played.err
 
 
 def test_a_named_run_is_retried_where_runs_go_side_by_side(cloud: FakeCodePipeline) -> None:
@@ -263,7 +261,9 @@ def test_who_stops_a_run_that_waits_for_an_approval_hears_what_ends_it(cloud: Fa
     said = play("stop").out
 
     assert "as soon as this has ended: Approval/" in said
-    assert "answers it: make reject FLOW=main, or at once: make stop FLOW=main RUN=00000001 ABANDON=yes" in said
+    assert (
+        "answers it: slipway reject main --reason '…', or at once: slipway stop main --run 00000001 --abandon" in said
+    )
 
 
 def test_an_abandoned_run_says_what_goes_on(cloud: FakeCodePipeline) -> None:
@@ -277,12 +277,12 @@ def two(cloud: FakeCodePipeline) -> list[FakeRun]:
 
 NOT_STOPPED: dict[str, tuple[list[str], Prepare, list[str]]] = {
     "none": ([], lambda cloud: cloud.run("main", 1), ["no run is in progress"]),
-    "several": ([], two, ["2 runs are in progress", "make stop FLOW=main RUN=00000002"]),
+    "several": ([], two, ["2 runs are in progress", "slipway stop main --run 00000002"]),
     "another id": (["main", "--run", "ffff"], two, ["no run whose id begins with ffff"]),
     "stops already": (
         ["main"],
         lambda cloud: cloud.run("main", 1, "Stopping", at="Staging"),
-        ["stops already, and waits for Staging/Deploy", "ABANDON=yes"],
+        ["stops already, and waits for Staging/Deploy", "--abandon"],
     ),
     "a long reason": (
         ["main", "--reason", "x" * 201],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +12,12 @@ from botocore import exceptions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slipway_cli.operate import __main__ as program
+from slipway_cli import typed
+from slipway_cli.operate import status as standing
 from slipway_cli.operate import words
 from tests.slipway_cli.operate.playing import play, playing
 from tests.support.fake_aws import Refused
-from tests.support.fake_codepipeline import FakeCodePipeline, commit_of
+from tests.support.fake_codepipeline import FakeCodePipeline
 
 VERBS = {
     "status": ["status"],
@@ -110,16 +112,14 @@ def test_a_product_without_a_manifest_or_pipeline_is_said() -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["start"], ["rollback", "production"], ["status", "--runs", "0"]])
 def test_a_command_line_that_says_too_little_ends_with_two(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        play(*arguments)
-    assert ended.value.code == 2
+    assert play(*arguments).code == 2
 
 
 def test_an_interrupted_verb_says_that_runs_go_on(cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_desk: object, _options: object) -> None:
+    def interrupt(*_given: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(program._VERBS, "status", interrupt)
+    monkeypatch.setattr(standing, "show", interrupt)
     played = play("status")
     assert (played.code, "goes on" in played.err) == (130, True)
 
@@ -209,6 +209,15 @@ def test_durations_are_said_as_people_say_them() -> None:
 
 
 def test_what_is_to_be_typed_is_quoted_for_the_shell() -> None:
-    assert words.command("start", "edenco", FLOW="a b", COMMIT=commit_of(1), STAGE="") == (
-        f"make start FLOW='a b' COMMIT={commit_of(1)} PRODUCT=edenco"
+    typed.INVOCATION.begin(["status"])
+    line = typed.command("reject", "a b", reason='it\'s "bad"; $(date) & co', stage="", abandon=True)
+    assert shlex.split(line)[len(shlex.split(typed.program())) :] == [
+        *("reject", "a b", "--reason", 'it\'s "bad"; $(date) & co', "--abandon"),
+    ]
+
+
+def test_what_is_to_be_typed_repeats_product_and_cloud_where_they_were_typed(cloud: FakeCodePipeline) -> None:
+    assert (
+        "next: slipway start main --product allthrive --aws"
+        in play("status", "main", "--product", "allthrive", "--aws").out
     )

@@ -127,7 +127,7 @@ def test_a_broken_release_is_told_and_cannot_be_retried_once_it_was_taken_back(w
     world.ended(MAIN, world.executions(MAIN)[0]["pipelineExecutionId"])
     played = play("retry", "main")
     assert played.code == 1
-    assert f"make start FLOW=main COMMIT={commit}" in played.err
+    assert f"slipway start main --commit {commit}" in played.err
 
 
 def test_a_rejected_release_ends_and_can_be_asked_for_again(world: World) -> None:
@@ -159,7 +159,7 @@ def test_a_pipeline_that_is_not_there_and_a_right_that_is_missing_are_explained(
         monkeypatch.setenv(f"AWS_{name}", nobody[key])
     monkeypatch.setenv("AWS_SESSION_TOKEN", nobody["SessionToken"])
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    assert "codepipeline:StartPipelineExecution" in play("start", "main").err
+    assert "codepipeline:StartPipelineExecution" in play("start", "main", "--product", "allthrive").err
 
 
 # --- the runbook -----------------------------------------------------------------------------------------------------
@@ -221,4 +221,4 @@ def test_keys_of_an_earlier_local_cloud_are_explained(monkeypatch: pytest.Monkey
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     played = play("status")
     assert played.code == 1
-    assert "next: source .slipway/local.env" in played.err
+    assert "next: unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID" in played.err

@@ -30,7 +30,7 @@ def test_a_release_is_found_by_each_of_its_names(cloud: FakeCodePipeline, name: 
     assert played.code == 0, played.err
     assert "Production of allthrive-main goes back to v1.2.0-0000002" in played.out
     assert "Migrations are not undone" in played.out
-    assert "Next: make follow FLOW=main RUN=00000004" in played.out
+    assert "Next: slipway follow main --run 00000004" in played.out
     (asked,) = given(cloud, "RollbackStage")
     assert asked == {
         "pipelineName": "allthrive-main",
@@ -101,7 +101,7 @@ REFUSED: dict[str, tuple[list[str], Prepare, int, list[str]]] = {
             "  v1.3.0-0000003, ",
             "  v1.1.0-0000001, ",
             "began in the structure the pipeline has now",
-            "next: make rollback ENVIRONMENT=production TO=v1.3.0-0000003",
+            "next: slipway rollback production --to v1.3.0-0000003",
         ],
     ),
     "it failed there": (["production", "--to", "1.2.0"], failed_there, 1, ["no release '1.2.0'", "v1.1.0-0000001"]),
@@ -110,7 +110,7 @@ REFUSED: dict[str, tuple[list[str], Prepare, int, list[str]]] = {
         ["production", "--to", "1.2.0"],
         restructured,
         1,
-        ["began in structure 6", "has 7 now", f"make start FLOW=main COMMIT={commit_of(2)}", "docs/runbook.md"],
+        ["began in structure 6", "has 7 now", f"slipway start main --commit {commit_of(2)}", "docs/runbook.md"],
     ),
     "its artifacts are gone": (["production", "--to", "1.1.0"], old, 1, ["180 days", "keep_artifacts_days"]),
     "a version twice": (
@@ -139,7 +139,7 @@ def test_what_cannot_be_gone_back_to_is_refused_with_what_can(cloud: FakeCodePip
 
     assert played.code == code
     assert [text for text in expected if text not in played.err] == [], played.err
-    assert "next: make" in played.err
+    assert "next: slipway" in played.err
     assert given(cloud, "RollbackStage") == []
 
 
@@ -152,7 +152,7 @@ def test_a_list_says_which_releases_are_out_of_reach(cloud: FakeCodePipeline) ->
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ("PipelineExecutionOutdatedException", "make start FLOW=main COMMIT="),
+        ("PipelineExecutionOutdatedException", "slipway start main --commit "),
         ("UnableToRollbackStageException", "No run may be in the stage"),
     ],
 )

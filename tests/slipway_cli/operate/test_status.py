@@ -37,18 +37,18 @@ def rolled_back(cloud: FakeCodePipeline) -> None:
 
 
 SITUATIONS: dict[str, tuple[Prepare, list[str]]] = {
-    "never run": (lambda _: None, ["it has never run", "next: make start FLOW=main"]),
+    "never run": (lambda _: None, ["it has never run", "next: slipway start main"]),
     "in progress": (
         lambda cloud: cloud.run("main", 1, "InProgress", at="Staging", action="Migrate"),
-        ["run 00000001 InProgress for 1 d 3 h v1.1.0-0000001", "Staging InProgress (Migrate", "make follow FLOW=main"],
+        ["run 00000001 InProgress for 1 d 3 h v1.1.0-0000001", "Staging InProgress (Migrate", "slipway follow main"],
     ),
     "waits for approval": (
         lambda cloud: cloud.run("main", 1, "InProgress", at="Approval"),
         [
             "waits for approval: Approval/Approve of run 00000001: May 1.1.0-0000001 enter production?",
             "https://staging.example.org",
-            "next: make approve FLOW=main",
-            "next: make reject FLOW=main REASON='…'",
+            "next: slipway approve main",
+            "next: slipway reject main --reason '…'",
         ],
     ),
     "failed": (
@@ -56,18 +56,18 @@ SITUATIONS: dict[str, tuple[Prepare, list[str]]] = {
         [
             "Test/Backend failed: 3 tests failed; log: https://console.aws.amazon.com/codebuild/1",
             "last failure, 1 d 3 h ago: 0000001",
-            "the failed stage again: make retry FLOW=main",
+            "the failed stage again: slipway retry main",
         ],
     ),
     "failed, and healed since": (
         healed,
-        ["(a run has succeeded since): 0000001: Test/Backend failed: flaky", "next: make start FLOW=main"],
+        ["(a run has succeeded since): 0000001: Test/Backend failed: flaky", "next: slipway start main"],
     ),
     "failed, and taken back": (
         rolled_back,
         [
             "run 00000003 rollback to run 00000001 Succeeded",
-            "the same commit from the beginning: make start FLOW=main COMMIT=0000002",
+            "the same commit from the beginning: slipway start main --commit 0000002",
         ],
     ),
     "rejected": (
@@ -78,7 +78,7 @@ SITUATIONS: dict[str, tuple[Prepare, list[str]]] = {
     "cancelled": (lambda cloud: cloud.run("main", 1, "Cancelled", at="Source"), ["Cancelled"]),
     "queued": (queue, ["waits to enter Staging: run 00000002"]),
 }
-NOT_SAID = {"failed, and healed since": "make retry", "failed, and taken back": "make retry"}
+NOT_SAID = {"failed, and healed since": "slipway retry", "failed, and taken back": "slipway retry"}
 BROKEN = {"superseded", "cancelled"}  # their actions have not such states: none has begun
 
 
@@ -99,13 +99,16 @@ def test_each_situation_is_said_with_what_to_type(cloud: FakeCodePipeline, situa
 def test_without_a_flow_all_pipelines_of_the_product_are_shown(cloud: FakeCodePipeline) -> None:
     played = play("status")
     names = ["allthrive-pull-request (parallel)", "allthrive-feature (queued)", "allthrive-main (queued)"]
-    assert [line for line in played.out.splitlines() if not line.startswith(" ")] == names
+    assert [line for line in played.out.splitlines() if not line.startswith(" ")] == [
+        "AWS account 111122223333, us-east-1",
+        *names,
+    ]
 
 
 def test_another_product_is_named_in_what_to_type(monkeypatch: pytest.MonkeyPatch, cloud: FakeCodePipeline) -> None:
     other = FakeCodePipeline("edenco")
     with other.installed(monkeypatch):
-        assert "next: make start FLOW=main PRODUCT=edenco" in play("status", "main", "--product", "edenco").out
+        assert "next: slipway start main --product edenco" in play("status", "main", "--product", "edenco").out
 
 
 def test_a_closed_transition_is_said_with_the_command_that_opens_it(cloud: FakeCodePipeline) -> None:

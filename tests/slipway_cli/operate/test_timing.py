@@ -1,11 +1,11 @@
-"""Where a run's time went, as `make follow` tells it."""
+"""Where a run's time went, as `slipway follow` tells it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from slipway_cli.operate.runs import BEGINNING, Entry, Run, Step
-from slipway_cli.operate.timing import spent
+from slipway_cli.operate.runs import BEGINNING, Attempt, Entry, Run
+from slipway_cli.operate.timing import spent, told
 
 START = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -14,9 +14,9 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def step(name: str, begin: float, end: float, category: str = "Build") -> Step:
+def step(name: str, begin: float, end: float, category: str = "Build") -> Attempt:
     stage, action = name.split("/")
-    return Step(stage, action, "Succeeded", at(begin), at(end), category)
+    return Attempt(stage, action, "Succeeded", at(begin), at(end), category)
 
 
 RUN = Run(
@@ -35,7 +35,7 @@ RUN = Run(
 
 
 def test_of_actions_side_by_side_the_longest_is_on_the_path() -> None:
-    assert [each.name for each in spent(RUN).path] == [
+    assert [bar.action.name for bar in spent(RUN).path] == [
         "Source/GitHub",
         "Test/Backend",
         "Publish/Image",
@@ -47,13 +47,13 @@ def test_of_actions_side_by_side_the_longest_is_on_the_path() -> None:
 def test_the_sums_leave_out_what_people_took() -> None:
     found = spent(RUN)
 
-    assert (found.total, found.people) == (200, 30)
+    assert (found.total, found.waited) == (200, 30)
     assert found.critical == 2 + 50 + 16 + 2 + 96
     assert found.sequential == found.critical + 40 + 5
 
 
 def test_it_is_told_in_two_lines() -> None:
-    first, second = spent(RUN).told()
+    first, second = told(spent(RUN))
 
     assert first.startswith(
         "It took 3 min (200 s, 30 s of them a person's). Longest: Production/Deploy 96 s, Test/Back"
@@ -62,4 +62,4 @@ def test_it_is_told_in_two_lines() -> None:
 
 
 def test_a_run_without_actions_has_no_path() -> None:
-    assert spent(Run(Entry("1", "Succeeded", at(0), at(5)))).told() == ("It took 5 s (5 s).",)
+    assert told(spent(Run(Entry("1", "Succeeded", at(0), at(5))))) == ("It took 5 s (5 s).",)

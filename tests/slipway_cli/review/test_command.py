@@ -1,4 +1,4 @@
-"""`python -m slipway_cli.review` with two folders: its files and exit codes."""
+"""`slipway review` with two folders: its files and exit codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from paths import ROOT
-from slipway_cli.review.__main__ import main
+from slipway_cli.main import main
 from slipway_cli.review.synths import git
 from tests.support.manifests import product
 
@@ -32,7 +32,7 @@ def assembly(folder: Path, resources: Any, version: str = "55.0.0", name: str = 
 def run(tmp_path: Path, before: Any, after: Any, *more: str, version: str = "55.0.0") -> int:
     folders = [assembly(tmp_path / "before", before, version), assembly(tmp_path / "after", after)]
     arguments = ["--before", str(folders[0]), "--after", str(folders[1]), "--output", str(tmp_path / "out"), *more]
-    return main(arguments)
+    return main(["review", "--product", "allthrive", *arguments])
 
 
 def test_a_change_that_nothing_forbids_is_exit_code_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +77,22 @@ def test_bad_input_is_exit_code_2_and_leaves_no_comment_not_even_an_old_one(
     out.mkdir()
     (out / "comment.md").write_text("of yesterday")
 
-    assert main(["--before", str(tmp_path), "--after", str(tmp_path), "--output", str(out)]) == 2
+    assert (
+        main(
+            [
+                "review",
+                "--product",
+                "allthrive",
+                "--before",
+                str(tmp_path),
+                "--after",
+                str(tmp_path),
+                "--output",
+                str(out),
+            ]
+        )
+        == 2
+    )
     assert "not a folder that `cdk synth` wrote" in capsys.readouterr().err
     assert list(out.iterdir()) == []
 
@@ -95,7 +110,7 @@ def test_bad_input_is_exit_code_2_and_leaves_no_comment_not_even_an_old_one(
 def test_wrong_arguments_are_exit_code_2_with_a_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
 ) -> None:
-    assert main([*arguments, "--output", str(tmp_path)]) == 2
+    assert main(["review", "--product", "allthrive", *arguments, "--output", str(tmp_path)]) == 2
 
     assert says in capsys.readouterr().err
 
@@ -116,7 +131,7 @@ def test_the_last_commit_of_this_repository_is_synthesized_and_compared(tmp_path
     if git(ROOT, "rev-parse", "HEAD") is None:
         pytest.skip("this is no git checkout, so there is no base to compare with")
 
-    assert main(["--base", "HEAD", "--output", str(tmp_path)]) == 0
+    assert main(["review", "--product", "allthrive", "--base", "HEAD", "--output", str(tmp_path)]) == 0
 
     output = (tmp_path / "comment.md").read_text()
     assert "`allthrive` compared with `HEAD`" in output

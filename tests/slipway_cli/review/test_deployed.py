@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.testing.plain import ACCOUNT, REGION, Plain, plain, unique
-from slipway_cli.review.__main__ import main
+from slipway_cli.main import main
 from slipway_cli.review.assembly import Assembly, Stack
 from slipway_cli.review.deployed import deployed
 from slipway_cli.review.errors import ReviewError
@@ -52,7 +52,7 @@ def test_the_command_says_what_differs_from_what_is_deployed(
     folders = [assembly(tmp_path / side, {"Q": QUEUE}, name=name) for side in ("before", "after")]
     arguments = ["--before", str(folders[0]), "--after", str(folders[1]), "--output", str(tmp_path / "out")]
 
-    assert main([*arguments, "--deployed"]) == 0
+    assert main(["review", "--product", "allthrive", *arguments, "--deployed"]) == 0
 
     output = capsys.readouterr().out
     assert "## Nothing changes" in output

@@ -1,4 +1,4 @@
-"""`make cost` prints a manifest's cost, also at three sizes."""
+"""`slipway cost` prints a manifest's cost, also at three sizes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from slipway_cli.review.cost.__main__ import main
+from slipway_cli.main import main
 from slipway_cli.review.cost.estimate import estimate
 from slipway_cli.review.cost.profiles import PROFILES, variants
 from slipway_cli.review.synth import assembly
@@ -74,18 +74,18 @@ def test_profiles_fit_a_manifest_with_few_zones_and_little_scaling() -> None:
 
 
 def test_an_unknown_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--product", "allthrive", "--environment", "prod"]) == 2
-    assert "--environment prod: no such environment; write one of: staging, production" in capsys.readouterr().err
+    assert main(["cost", "prod", "--product", "allthrive"]) == 2
+    assert "no environment 'prod' in allthrive; did you mean 'production'?" in capsys.readouterr().err
 
 
 def test_an_unknown_product_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--product", "nothing"]) == 2
+    assert main(["cost", "--product", "nothing"]) == 2
     assert "no such file" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_the_command_prints_costs_with_assumptions_and_date(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--product", "edenco", "--details"]) == 0
+    assert main(["cost", "--product", "edenco", "--details"]) == 0
 
     page = capsys.readouterr().out
     assert page.startswith("# Edenco: $")

@@ -1,4 +1,4 @@
-"""Rules for containers, networks and volumes: a build may use its own only."""
+"""Rules for containers, networks and volumes: a build may use only its own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote
 
-from localcloud.codebuild.proxy import container_rules as containers
+from localcloud.codebuild.proxy import container_rules
 from localcloud.codebuild.proxy.calls import Body, Build, Call, Table, image_in
 from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.daemon import MissingError, ask
+from localcloud.codebuild.proxy.daemon import MissingError, request
 from localcloud.codebuild.proxy.names import to_local
 
 TABLE = Table()
@@ -20,7 +20,9 @@ TABLE = Table()
 
 @TABLE.on("POST", "/containers/create", body=Body.JSON, query="name platform")
 async def _create(call: Call, _match: re.Match[str], build: Build) -> None:
-    call.body, wanted = containers.create(call.body, build.source_volume, build.labels, await build.hosts(), to_local)
+    call.body, wanted = container_rules.create(
+        call.body, build.source_volume, build.labels, await build.hosts(), to_local
+    )
     for reference in wanted.containers:
         await build.owned.container(reference)
     for reference in wanted.networks:
@@ -28,16 +30,18 @@ async def _create(call: Call, _match: re.Match[str], build: Build) -> None:
     for name in wanted.volumes:
         await build.owned.volume_to_use(name, build.labels)
     if image := image_in(call.body["image"]):
-        await build.seen(image)
+        await build.check_visible(image)
         call.body["image"] = str(image)
-    alone = wanted.mode == "none" or wanted.mode.startswith("container:") or build.cloud_network in wanted.networks
-    if not alone:
-        call.created = lambda made: _join(made, build)
+    needs_no_network = (
+        wanted.mode == "none" or wanted.mode.startswith("container:") or build.cloud_network in wanted.networks
+    )
+    if not needs_no_network:
+        call.on_created = lambda created: _connect_to_cloud(created, build)
 
 
-async def _join(made: Any, build: Build) -> None:
-    """Let a new container reach the local cloud, whatever its own network is."""
-    await ask("POST", f"/networks/{build.cloud_network}/connect", {"Container": made["Id"]})
+async def _connect_to_cloud(created: Any, build: Build) -> None:
+    """Connects a new container to the local cloud's network, in addition to its own network."""
+    await request("POST", f"/networks/{build.cloud_network}/connect", {"Container": created["Id"]})
 
 
 _ID = r"/containers/(?P<id>[^/]+)"
@@ -60,13 +64,13 @@ _LOG_QUERY = "follow stdout stderr since until timestamps tail details"
 @TABLE.on("POST", _ID + "/(?P<verb>rename)", query="name")
 async def _container(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}/{match['verb']}"
-    call.renames = match["verb"] == "json"
+    call.rewrites_answer = match["verb"] == "json"
 
 
 @TABLE.on("DELETE", _ID, query="v link force")
 async def _remove(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}"
-    call.query["v"] = ["1"]  # volumes without a name carry no label: they go with their container
+    call.query["v"] = ["1"]  # anonymous volumes have no label, so they must be removed with their container
 
 
 @TABLE.on("POST", _ID + "/attach", query="detachKeys logs stream stdin stdout stderr")
@@ -78,23 +82,23 @@ async def _attach(call: Call, match: re.Match[str], build: Build) -> None:
 @TABLE.on("POST", _ID + "/exec", body=Body.JSON)
 async def _exec(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}/exec"
-    call.body = containers.execution(call.body)
+    call.body = container_rules.execution(call.body)
 
 
 @TABLE.on("POST", _ID + "/update", body=Body.JSON)
 async def _update(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}/update"
-    call.body = containers.update(call.body)
+    call.body = container_rules.update(call.body)
 
 
-_STARTED = {"detach": "Detach", "tty": "Tty", "consolesize": "ConsoleSize"}
+_EXEC_START = {"detach": "Detach", "tty": "Tty", "consolesize": "ConsoleSize"}
 
 
 @TABLE.on("POST", r"/exec/(?P<id>[^/]+)/start", body=Body.JSON)
 async def _run(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/exec/{await build.owned.execution(unquote(match['id']))}/start"
-    given = containers.folded(call.body, "exec")
-    call.body = {name: given[key] for key, name in _STARTED.items() if given.get(key) is not None}
+    given = container_rules.folded(call.body, "exec")
+    call.body = {name: given[key] for key, name in _EXEC_START.items() if given.get(key) is not None}
     call.hijacks = not given.get("detach")
 
 
@@ -109,7 +113,7 @@ async def _execution(call: Call, match: re.Match[str], build: Build) -> None:
 
 @TABLE.on("POST", "/networks/create", body=Body.JSON)
 async def _create_network(call: Call, _match: re.Match[str], build: Build) -> None:
-    call.body = containers.network(call.body, build.labels)
+    call.body = container_rules.network(call.body, build.labels)
 
 
 @TABLE.on("GET", r"/networks/(?P<id>[^/]+)", query="verbose scope")
@@ -123,15 +127,15 @@ async def _network(call: Call, match: re.Match[str], build: Build) -> None:
 async def _connect(call: Call, match: re.Match[str], build: Build) -> None:
     network = await build.owned.network(unquote(match["id"]), build.cloud_network, "bridge")
     call.path = f"/networks/{network}/{match['verb']}"
-    wanted, container = containers.connect(call.body)
-    force = bool(containers.folded(call.body, "disconnect").get("force"))
+    wanted, container = container_rules.connect(call.body)
+    force = bool(container_rules.folded(call.body, "disconnect").get("force"))
     body = wanted if match["verb"] == "connect" else {"Force": force}
     call.body = {**body, "Container": await build.owned.container(container)}
 
 
 @TABLE.on("POST", "/volumes/create", body=Body.JSON)
 async def _create_volume(call: Call, _match: re.Match[str], build: Build) -> None:
-    call.body = containers.volume(call.body, build.labels)
+    call.body = container_rules.volume(call.body, build.labels)
     if call.body["Name"]:
         try:
             await build.owned.volume(call.body["Name"])

@@ -1,0 +1,96 @@
+"""The commands about what runs in an environment: release, rollback, logs, exec."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slipway_cli.commands import talking
+from slipway_cli.commands.options import RELEASES, Aws, Environment, Product, Service, Yes
+
+
+def add(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (rollback, release, logs):
+        app.command(rich_help_panel=RELEASES)(command)
+    app.command("exec", rich_help_panel=RELEASES)(execute)
+
+
+def rollback(
+    environment: Environment,
+    *,
+    to: Annotated[str, typer.Option(metavar="RELEASE", help="Release tag, version or commit.")],
+    yes: Yes = False,
+    product: Product = None,
+    aws: Aws = False,
+) -> None:
+    """Take an environment back to a release."""
+    with talking.tooling(product, aws=aws) as desk:
+        from slipway_cli.operate import rollback as back  # noqa: PLC0415 - imports boto3
+
+        pipeline, run = back.rollback(desk, environment, to, talking.say, talking.sure(yes=yes))
+        talking.say(f"Next: {pipeline.command('follow', run=run[:8])}")
+
+
+def release(
+    environment: Environment,
+    *,
+    source: Annotated[Path, typer.Option(metavar="FOLDER", help="The product's checkout.")],
+    url: Annotated[str | None, typer.Option(help="Address to verify; by default the one of the Edge stack.")] = None,
+    native: Annotated[
+        bool,
+        typer.Option("--native", metavar="", help="Build for this machine's architecture; always so on a local cloud."),
+    ] = False,
+    build_arg: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Handed to docker build; may be given twice.")
+    ] = None,
+    product: Product = None,
+    aws: Aws = False,
+) -> None:
+    """Release by hand from a checkout: build, push, deploy, migrate, publish, verify."""
+    with talking.environment(product, environment, aws=aws) as (cloud, found):
+        from slipway_cli.release import by_hand  # noqa: PLC0415 - imports boto3
+        from slipway_cli.release.target import Target  # noqa: PLC0415 - imports boto3
+
+        given = by_hand.arguments(build_arg or [])
+        here = cloud.local is not None
+        # The local database is not signed by RDS's authorities, so the image must not insist on them.
+        known = {"RDS_CA_BUNDLE_URL": "", **given} if here else given
+        by_hand.run(Target(found, environment), source, known, talking.say, native=native or here, url=url)
+
+
+def logs(
+    environment: Environment,
+    service: Service,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", metavar="", help="Go on until interrupted.")] = False,
+    since: Annotated[str, typer.Option(metavar="TIME", help="How far back, e.g. 30s, 10m, 2h, 1d.")] = "10m",
+    product: Product = None,
+    aws: Aws = False,
+) -> None:
+    """Print the log of a service."""
+    from slipway_cli.operate import logs as reading  # noqa: PLC0415 - imports boto3
+
+    back = reading.seconds(since)
+    with talking.environment(product, environment, aws=aws, service=service, stream=sys.stderr) as (_, found):
+        reading.read(reading.Log(found, environment, service), back, talking.say, follow=follow)
+
+
+def execute(
+    environment: Environment,
+    service: Service,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="After --, by default a shell.", show_default=False)
+    ] = None,
+    *,
+    product: Product = None,
+    aws: Aws = False,
+) -> int:
+    """Run a command in a container of a service, or open a shell."""
+    with talking.environment(product, environment, aws=aws, service=service, stream=sys.stderr) as (cloud, found):
+        from slipway_cli.operate import containers  # noqa: PLC0415 - imports boto3
+
+        return containers.execute(found, environment, service, command or [], cloud.local)

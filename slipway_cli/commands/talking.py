@@ -1,0 +1,100 @@
+"""What commands do before and after they talk to a cloud: find it, find the product, explain what went wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from slipway_cli import typed
+from slipway_cli.errors import CommandError, usage
+
+if TYPE_CHECKING:
+    from products import Product
+    from slipway_cli.cloud import Cloud
+    from slipway_cli.operate.pipelines import Desk
+
+
+def say(text: str) -> None:
+    """Print progress for the user."""
+    print(text, flush=True)  # noqa: T201 - the user reads it
+
+
+@contextmanager
+def tooling(product: str | None, *, aws: bool) -> Iterator[Desk]:
+    """Talk to the account of a product's pipelines."""
+    from slipway_cli.operate.pipelines import Desk  # noqa: PLC0415 - imports boto3
+
+    with _explaining() as explained:
+        cloud, found = _found(product, aws=aws)
+        explained.append(found)
+        say(cloud.enter(found.tooling.account, found.tooling.region))
+        yield Desk(found)
+
+
+@contextmanager
+def environment(
+    product: str | None, name: str, *, aws: bool, service: str = "", stream: TextIO | None = None
+) -> Iterator[tuple[Cloud, Product]]:
+    """Talk to the account of one of a product's environments, after a look at the names that were typed."""
+    with _explaining() as explained:
+        cloud, found = _found(product, aws=aws)
+        explained.append(found)
+        _known("environment", name, list(found.environments), found.name)
+        if service:
+            _known("service", service, [*found.services, "migrate"], found.name)
+        place = found.environments[name]
+        print(cloud.enter(place.account, place.region), file=stream or sys.stdout, flush=True)
+        yield cloud, found
+
+
+def sure(*, yes: bool) -> Callable[[str], bool]:
+    """Returns what asks a person at a terminal; a script has said it already."""
+
+    def ask(question: str) -> bool:
+        if yes or not sys.stdin.isatty():
+            return True
+        try:
+            return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        except EOFError:
+            return False
+
+    return ask
+
+
+def _found(product: str | None, *, aws: bool) -> tuple[Cloud, Product]:
+    from slipway_cli import choice, cloud  # noqa: PLC0415 - imports the local cloud
+
+    typed.INVOCATION.aws = aws
+    if choice.named(product):  # a wrong name is told before anything is asked
+        found = choice.product(product, None)
+        return cloud.connected(aws=aws), found
+    there = cloud.connected(aws=aws)
+    return there, choice.product(product, there)
+
+
+def _known(what: str, name: str, known: list[str], product: str) -> None:
+    from products.errors import nearest  # noqa: PLC0415 - pydantic takes longer than the rest of the start
+    from slipway_cli.operate.words import plain  # noqa: PLC0415 - as above
+
+    if name not in known:
+        message = f"no {what} '{plain(name)}' in {product}{nearest(name, known)}"
+        raise usage(message, f"{typed.program()} {typed.INVOCATION.verb} --help")
+
+
+@contextmanager
+def _explaining() -> Iterator[list[Product]]:
+    """Turn errors of AWS, and of the way to it, into what a person can do about them."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - takes as long as the rest of the start
+
+    from slipway_cli.operate.errors import explained  # noqa: PLC0415 - imports botocore
+    from slipway_cli.release.errors import ReleaseError  # noqa: PLC0415 - as above
+
+    product: list[Product] = []
+    try:
+        yield product
+    except (ClientError, BotoCoreError) as error:
+        raise explained(error, product[0] if product else None) from None
+    except ReleaseError as error:
+        raise CommandError(str(error)) from None

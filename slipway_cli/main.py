@@ -1,0 +1,87 @@
+"""The command `slipway`: `slipway --help` lists its commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from typer._click.exceptions import ClickException, UsageError  # what it raises has no public name; it is pinned
+
+from slipway_cli import typed
+from slipway_cli.commands import local, maintain, pipelines, rehearse, releases, review
+from slipway_cli.commands.options import REHEARSE
+from slipway_cli.errors import CommandError
+
+app = typer.Typer(
+    name=typed.NAME,
+    help="From one manifest to AWS, rehearsed on this machine: deploy, deliver and operate a product.",
+    epilog="Commands talk to the local cloud of this checkout while it is up, else to AWS with your credentials.",
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_INTERRUPTED = 130
+
+for group in (rehearse, pipelines, releases, review, maintain):
+    group.add(app)
+app.add_typer(local.app, name="local", rich_help_panel=REHEARSE)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415 - this option alone needs it
+
+        print(f"{typed.NAME} {version(typed.NAME)}")  # noqa: T201 - what was asked
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", metavar="", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Takes the options of `slipway` itself."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do one command; returns the exit code: 0 done, 1 failed or refused, 2 typed wrongly, 130 interrupted."""
+    words = sys.argv[1:] if arguments is None else arguments
+    typed.INVOCATION.begin(words)
+    try:
+        ended = app(words or ["--help"], prog_name=typed.NAME, standalone_mode=False)
+    except ClickException as error:
+        return _wrong(error)
+    except CommandError as error:
+        return _failed(error)
+    except (typer.Abort, KeyboardInterrupt):
+        ended = _INTERRUPTED
+    except BrokenPipeError:  # `slipway status | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        ended = 1
+    if ended == _INTERRUPTED:
+        print("\ninterrupted; what was started goes on", file=sys.stderr)  # noqa: T201 - the user reads it
+    done = ended if isinstance(ended, int) else 0
+    return done if words else 2  # nothing was typed: the help is an answer, but not what was meant
+
+
+def _wrong(error: ClickException) -> int:
+    """Say what is wrong with a command line."""
+    context = error.ctx if isinstance(error, UsageError) else None
+    path = context.command_path.split() if context else [typed.NAME]
+    message = " ".join(error.format_message().split())
+    if not message:  # a group without a command has printed its help
+        return 2
+    print(f"{' '.join(path)}: {message}", file=sys.stderr)  # noqa: T201 - the user reads it
+    print(f"next: {' '.join([typed.program(), *path[1:], '--help'])}", file=sys.stderr)  # noqa: T201 - the user reads it
+    return 2
+
+
+def _failed(error: CommandError) -> int:
+    print(f"{typed.INVOCATION.verb} failed: {error}", file=sys.stderr)  # noqa: T201 - the user reads it
+    if error.then:
+        print(f"next: {error.then}", file=sys.stderr)  # noqa: T201 - the user reads it
+    return error.exit_code

@@ -1,0 +1,113 @@
+"""The log of a service, from CloudWatch Logs: what was written lately, and what comes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from products import Product, names
+from slipway_cli.errors import usage
+from slipway_cli.operate import clock
+from slipway_cli.operate.errors import OperateError, code, passing
+from slipway_cli.operate.words import plain
+from slipway_cli.typed import again, command
+
+Say = Callable[[str], None]
+_TIME = re.compile(r"([1-9][0-9]{0,5})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_EVERY = 2.0  # seconds between two questions
+_LATE = 10_000  # milliseconds: an event may be found this long after one with a later time
+_TASK = 8  # characters of a task's id that tell tasks apart
+
+
+def seconds(text: str) -> int:
+    """Returns the seconds of a time like `10m`.
+
+    Raises:
+        CommandError: if it is none.
+    """
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        raise usage(f"--since '{plain(text)}' is no time: write a number and s, m, h or d", again(since="10m"))
+    return int(found[1]) * _UNITS[found[2]]
+
+
+@dataclass(frozen=True)
+class Log:
+    """The log of one service in one environment."""
+
+    product: Product
+    environment: str
+    service: str
+
+    @property
+    def group(self) -> str:
+        """The log group's name."""
+        return names.log_group(self.environment, self.product.name, self.service)
+
+    @cached_property
+    def client(self) -> Any:
+        """CloudWatch Logs, where the environment is."""
+        return boto3.client("logs", region_name=self.product.environments[self.environment].region)
+
+    def events(self, start: int) -> Iterator[dict[str, Any]]:
+        """The events since a time in milliseconds, oldest first."""
+        pages = self.client.get_paginator("filter_log_events")
+        try:
+            for page in pages.paginate(logGroupName=self.group, startTime=start):
+                yield from page.get("events") or []
+        except ClientError as error:
+            if code(error) != "ResourceNotFoundException":
+                raise
+            raise OperateError(
+                f"there is no log group {self.group}: {self.environment} is not deployed", command("status")
+            ) from None
+
+
+def read(log: Log, back: int, say: Say, *, follow: bool) -> None:
+    """Say what a service wrote in the last seconds; to follow, go on until somebody interrupts."""
+    start = int((clock.now().timestamp() - back) * 1000)
+    told: dict[str, int] = {}
+    if not _tell(log, start, told, say) and not follow:
+        say(f"nothing in {log.group} since {_when(start)}")
+    while follow:
+        clock.pause(_EVERY)
+        newest = max(told.values(), default=start)
+        start = max(start, newest - _LATE)
+        for event in [event for event, when in told.items() if when < start]:
+            del told[event]
+        try:
+            _tell(log, start, told, say)
+        except (ClientError, BotoCoreError) as error:
+            if not passing(error):
+                raise
+
+
+def _tell(log: Log, start: int, told: dict[str, int], say: Say) -> bool:
+    """Say the events that are new; returns whether there was one."""
+    some = False
+    for event in log.events(start):
+        when, name = int(event["timestamp"]), str(event.get("eventId") or f"{event}")
+        if name not in told:
+            told[name], some = when, True
+            task = str(event.get("logStreamName", "")).rpartition("/")[2][:_TASK]
+            say(f"{_when(when)} {task} {_line(str(event['message']))}")
+    return some
+
+
+def _when(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _line(text: str) -> str:
+    """A message without control characters, which a terminal would obey; its indentation stays."""
+    kept = text.rstrip().replace("\r\n", "\n").replace("\t", "    ")
+    return "".join(char for char in kept if char == "\n" or unicodedata.category(char)[0] != "C")

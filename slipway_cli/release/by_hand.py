@@ -1,0 +1,38 @@
+"""`slipway release`: one release by hand, from a checkout of the product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from slipway_cli.errors import usage
+from slipway_cli.release.flow import Build, prove, publish, release
+from slipway_cli.release.target import Target
+
+Say = Callable[[str], None]
+
+
+def arguments(given: list[str]) -> dict[str, str]:
+    """Returns build arguments by name.
+
+    Raises:
+        CommandError: if one has no `=`.
+    """
+    for each in given:
+        if "=" not in each:
+            raise usage(f"--build-arg {each}: a name, = and a value are expected", f"--build-arg {each}=VALUE")
+    return dict(each.split("=", 1) for each in given)
+
+
+def run(
+    target: Target, source: Path, build_args: dict[str, str], say: Say, *, native: bool = False, url: str | None = None
+) -> None:
+    """Build, push, put in and prove one release."""
+    made = Build.of(target.product, source.resolve(), native=native, build_args=build_args)
+    say(f"{target.product.name} {made.version} to {target.environment}")
+    made.images(say)
+    images = made.push(say)
+    release(target, made.version, images, say)
+    publish(target, made.version, made.site(say), say)
+    prove(target, made.version, images, url, say)
+    say(f"{target.environment} runs {made.version}")
