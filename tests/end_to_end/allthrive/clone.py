@@ -60,7 +60,7 @@ class Clone:
 
     def approved(self, run: str) -> dict[str, dict[str, Any]]:
         """Approves the run with the printed command. Returns the run's actions when it has ended."""
-        answered = self.allthrive.shell(f"{sys.executable} -m slipway_cli.operate approve main --yes")
+        answered = self.allthrive.shell(f"{sys.executable} -m slipway_cli approve main --yes")
         assert answered.returncode == 0, answered.stdout + answered.stderr
         return self.ended(run)
 

@@ -147,7 +147,7 @@ def test_an_image_that_never_becomes_healthy_is_rolled_back_and_explained(pushed
         actions = clone.ended(run)
         rollback = until("the rollback of the stage", lambda: _rollback_of(allthrive), 300)
         clone.ended(rollback)
-        followed = allthrive.shell(f"{sys.executable} -m slipway_cli.operate follow main --run {run[:8]}")
+        followed = allthrive.shell(f"{sys.executable} -m slipway_cli follow main --run {run[:8]}")
 
     assert actions["Staging/Deploy"]["status"] == "Failed"
     assert not {name for name in actions if name.startswith(("E2E", "Production"))}
