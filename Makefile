@@ -30,16 +30,23 @@ node_modules/.ready: package.json package-lock.json
 .venv-policy/.ready: requirements-policy.lock
 	$(PYTHON) -m venv .venv-policy && .venv-policy/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-policy.lock && touch $@
 
-.PHONY: demo test
+.PHONY: demo
 demo: setup  ## deploy, release and serve PRODUCT on the local cloud
 	@$(BIN)/python -m slipway_cli.demo --product $(PRODUCT)
-test: setup .venv-policy/.ready  ## every test this machine can run, but the long ones; skipped ones say why
-	@$(BIN)/pytest --numprocesses 3 --dist load -m "not long"
-.PHONY: test-push test-long
-test-push: setup  ## a push from commit to release, a broken test, a broken image: ten minutes on the local cloud
-	@$(BIN)/pytest tests/end_to_end/allthrive/test_push.py
-test-long: setup  ## the long ones: test-push, every planted defect, every build on the example
-	@$(BIN)/pytest -m long
+
+# Options for every call of pytest: `make test PYTEST_ADDOPTS=-x`.
+PYTEST = $(BIN)/pytest --quiet --numprocesses 2
+.PHONY: test test-all test-containers test-localcloud test-alone test-long
+test: setup .venv-policy/.ready  ## the tests of the product without containers, and one short push through containers: five minutes
+	@$(PYTEST) --dist load -m "(not docker and not slow and not long) or smoke"
+test-all: test-containers test-localcloud test-alone policy  ## all that `make test` leaves out, but the long tests: what CI runs besides
+test-containers: setup .venv-policy/.ready  ## slow tests, tests with containers, a push, a broken test, a broken image
+	@$(PYTEST) -m "(docker or slow) and not long and not smoke"
+test-localcloud: setup  ## the local cloud's own tests
+	@cd localcloud && ../$(PYTEST) -m "not long"
+test-long: setup .venv-policy/.ready  ## every test that takes minutes [SLICE=K/N: one of N parts]
+	@$(PYTEST) -m long $(if $(SLICE),--slice $(SLICE))
+	@cd localcloud && ../$(PYTEST) -m long $(if $(SLICE),--slice $(SLICE)) || [ $$? -eq 5 ]
 .PHONY: privileges
 privileges: setup  ## take each statement of each role away, see what fails, rewrite docs/least-privilege.md: half an hour
 	@SLIPWAY_RECORD=1 $(BIN)/pytest -q -p no:randomly tests/end_to_end/privileges tests/end_to_end/allthrive/test_least_privilege.py && $(BIN)/python -m policy.privileges
@@ -49,8 +56,8 @@ soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUN
 		$(if $(SCHEDULES),--schedules $(SCHEDULES))
 
 .PHONY: check format policy
-check: setup policy  ## format, lint, types, the policy gate, fast tests: before each commit
-	@$(BIN)/ruff format --check . $(EXAMPLE) && $(BIN)/ruff check . $(EXAMPLE) && $(BIN)/mypy && $(BIN)/pytest -q --numprocesses 2 --dist load -m "not local and not docker and not browser and not slow"
+check: setup  ## format, lint, types, and the tests that your change can break, nearest first: before each commit
+	@$(BIN)/ruff format --check . $(EXAMPLE) && $(BIN)/ruff check . $(EXAMPLE) && $(BIN)/mypy && (cd localcloud && ../$(BIN)/mypy) && $(BIN)/python -m tests.check
 policy: setup .venv-policy/.ready  ## refuse unsafe templates, rights and workflows; what is accepted has its reason
 	@$(BIN)/python -m slipway_cli.gate
 format: setup  ## let ruff mend what it can

@@ -10,6 +10,7 @@ from string import Formatter
 
 from products import flows, names
 from products.errors import nearest
+from products.globs import matches
 from products.model import Product
 from products.pipeline import Flow, Pipeline
 
@@ -278,13 +279,3 @@ def _stage_names(product: Product, place: str, timeouts: dict[str, int]) -> Iter
     for stage in timeouts:
         if stage not in known:
             yield f"{place}.{stage}: unknown stage{nearest(stage, known)}"
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether a trigger's pattern matches a branch, as CodePipeline's do: `*` stops at a slash, `**` does not.
-
-    docs.aws.amazon.com/codepipeline/latest/userguide/syntax-glob.html
-    """
-    parts = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
-    expression = "".join(parts.get(part, re.escape(part)) for part in re.split(r"(\*\*|\*|\?)", pattern))
-    return re.fullmatch(expression, name) is not None

@@ -12,7 +12,7 @@ from localcloud.settings import Settings
 from paths import ROOT
 from slipway_cli import cloud
 
-pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected"]
+pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected", "localcloud.testing.selection"]
 
 # jsii takes the first Node.js on the path: ours, so that every machine synthesises with the same one.
 os.environ["PATH"] = f"{ROOT / 'node_modules' / 'node' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"

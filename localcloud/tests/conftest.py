@@ -1,4 +1,4 @@
-"""Fixtures of every test, and which files share a cloud."""
+"""Fixtures of all tests, and the distribution of test files to workers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from localcloud.settings import Settings
 
-pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected"]
+pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected", "localcloud.testing.selection"]
 
 _CONTAINERS = "tests/containers"
 
@@ -20,7 +20,7 @@ def common() -> Settings:
 
 
 class WholeFiles(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types
-    """Deals whole files to workers, and the files below `tests/containers`, which share a cloud, to one."""
+    """Assigns whole files to workers, and all files in `tests/containers`, which share a cloud, to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         return _CONTAINERS if nodeid.startswith(_CONTAINERS) else nodeid.partition("::")[0]
@@ -28,11 +28,11 @@ class WholeFiles(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist shi
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
-    """Use it."""
+    """Returns the scheduler for pytest-xdist."""
     return WholeFiles(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the containers, which take longest, and end with what takes things away; the rest stays random."""
+    """Run the slow tests in `tests/containers` first, and the tests marked `last` last; the rest stays random."""
     items.sort(key=lambda item: (not item.nodeid.startswith(_CONTAINERS), item.get_closest_marker("last") is not None))

@@ -1,4 +1,4 @@
-"""Alarms of the local cloud: when they change state, and who hears of it."""
+"""CloudWatch alarms: their states and notifications."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def alarm(**more: Any) -> dict[str, Any]:
         ([4, 3, 2], {"ComparisonOperator": "LessThanThreshold"}, "ALARM"),
     ],
 )
-def test_the_verdict_depends_on_breaches_and_on_what_missing_data_means(
+def test_the_state_depends_on_breaching_values_and_missing_data_treatment(
     values: list[float | None], more: dict[str, Any], expected: str | None
 ) -> None:
     verdict = decide(alarm(**more), values)
@@ -53,11 +53,11 @@ def test_the_verdict_depends_on_breaches_and_on_what_missing_data_means(
         ("errors / 0", None),
     ],
 )
-def test_an_expression_is_calculated_period_by_period(text: str, expected: float | None) -> None:
+def test_an_expression_is_evaluated_for_each_period(text: str, expected: float | None) -> None:
     assert evaluate(text, {"errors": 5.0, "requests": 20.0, "none": None}) == expected
 
 
-def test_an_expression_beyond_that_is_named() -> None:
+def test_the_error_for_an_unsupported_expression_names_it() -> None:
     with pytest.raises(UnsupportedExpressionError, match="ANOMALY"):
         evaluate("ANOMALY_DETECTION_BAND(m)", {"m": 1.0})
 
@@ -77,7 +77,7 @@ def metric(plain: Plain, namespace: str, value: float, server: str) -> None:
 
 
 @pytest.mark.local
-def test_an_alarm_hears_only_its_own_dimension_and_tells_its_topic(plain: Plain) -> None:
+def test_an_alarm_evaluates_only_its_own_dimension_and_notifies_its_topic(plain: Plain) -> None:
     namespace, queue = unique("space"), unique("queue")
     base = {
         "Namespace": namespace,
@@ -116,12 +116,12 @@ def test_an_alarm_hears_only_its_own_dimension_and_tells_its_topic(plain: Plain)
     until_state(plain, made["Loud"], "ALARM")
     until_state(plain, made["Quiet"], "OK")
     sqs = plain.client("sqs")
-    told = sqs.receive_message(QueueUrl=made["Queue"], WaitTimeSeconds=10)["Messages"][0]
-    assert json.loads(json.loads(told["Body"])["Message"])["NewStateValue"] == "ALARM"
+    notification = sqs.receive_message(QueueUrl=made["Queue"], WaitTimeSeconds=10)["Messages"][0]
+    assert json.loads(json.loads(notification["Body"])["Message"])["NewStateValue"] == "ALARM"
 
 
 @pytest.mark.local
-def test_an_alarm_on_an_expression_watches_too(plain: Plain) -> None:
+def test_an_alarm_on_metric_math_is_evaluated(plain: Plain) -> None:
     namespace = unique("space")
     dimension = [{"Name": "Server", "Value": "a"}]
     measured = {
@@ -149,12 +149,12 @@ def test_an_alarm_on_an_expression_watches_too(plain: Plain) -> None:
     until_state(plain, made["Rate"], "ALARM")
 
 
-def test_an_alarm_rings_when_a_message_lies_in_its_queue(plain: Plain) -> None:
+def test_an_alarm_on_a_queue_is_triggered_by_a_visible_message(plain: Plain) -> None:
     name = unique("undelivered")
     made = plain.deploy(
         resources(
             Queue=("AWS::SQS::Queue", {"QueueName": name}),
-            Lost=(
+            Undelivered=(
                 "AWS::CloudWatch::Alarm",
                 {
                     "Namespace": "AWS/SQS",
@@ -170,4 +170,4 @@ def test_an_alarm_rings_when_a_message_lies_in_its_queue(plain: Plain) -> None:
         )
     )
     plain.client("sqs").send_message(QueueUrl=made["Queue"], MessageBody="news")
-    until_state(plain, made["Lost"], "ALARM")
+    until_state(plain, made["Undelivered"], "ALARM")

@@ -1,4 +1,4 @@
-"""Application Auto Scaling: kept, kept in range, and decided on by IAM."""
+"""Application Auto Scaling: its API, the capacity range, and IAM."""
 
 from __future__ import annotations
 
@@ -69,24 +69,25 @@ def test_a_service_is_raised_to_the_minimum_and_lowered_to_the_maximum(plain: Pl
     plain.deploy(template(name, 3, 4), name)
     assert desired(plain, name) == 3
     activities = plain.client("application-autoscaling").describe_scaling_activities(ServiceNamespace="ecs")
-    assert any("Setting desired count to 3" in one["Description"] for one in activities["ScalingActivities"])
+    descriptions = [activity["Description"] for activity in activities["ScalingActivities"]]
+    assert any("Setting desired count to 3" in description for description in descriptions)
 
 
-def test_what_a_stack_declares_can_be_described_and_goes_with_it(plain: Plain) -> None:
+def test_targets_and_policies_of_a_stack_can_be_described_and_are_deleted_with_it(plain: Plain) -> None:
     name = unique("kept")
     plain.deploy(template(name, 1, 4), name)
     api = plain.client("application-autoscaling")
-    place = {"ServiceNamespace": "ecs", "ResourceId": f"service/{name}/{name}"}
+    key = {"ServiceNamespace": "ecs", "ResourceId": f"service/{name}/{name}"}
     plain.deploy(template(name, 1, 4, target=75), name)
-    policy = api.describe_scaling_policies(**place)["ScalingPolicies"][0]
+    policy = api.describe_scaling_policies(**key)["ScalingPolicies"][0]
     assert policy["TargetTrackingScalingPolicyConfiguration"]["TargetValue"] == 75
-    target = api.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[place["ResourceId"]])
-    assert [(one["MinCapacity"], one["MaxCapacity"]) for one in target["ScalableTargets"]] == [(1, 4)]
-    assert len(api.describe_scheduled_actions(**place)["ScheduledActions"]) == 1
+    found = api.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[key["ResourceId"]])
+    assert [(target["MinCapacity"], target["MaxCapacity"]) for target in found["ScalableTargets"]] == [(1, 4)]
+    assert len(api.describe_scheduled_actions(**key)["ScheduledActions"]) == 1
     assert plain.delete(name) == "DELETE_COMPLETE"
-    assert api.describe_scaling_policies(**place)["ScalingPolicies"] == []
-    gone = api.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[place["ResourceId"]])
-    assert gone["ScalableTargets"] == []
+    assert api.describe_scaling_policies(**key)["ScalingPolicies"] == []
+    found = api.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[key["ResourceId"]])
+    assert found["ScalableTargets"] == []
 
 
 def test_a_policy_without_a_target_is_refused(plain: Plain) -> None:
@@ -97,7 +98,7 @@ def test_a_policy_without_a_target_is_refused(plain: Plain) -> None:
         )
 
 
-def test_iam_decides_on_it(plain: Plain) -> None:
+def test_iam_authorizes_its_calls(plain: Plain) -> None:
     role = plain.role(unique("no-scaling"), {"Effect": "Allow", "Action": "ecs:*", "Resource": "*"})
     api = plain.client("application-autoscaling", plain.session(role))
     assert role.startswith(f"arn:aws:iam::{ACCOUNT}:role/")

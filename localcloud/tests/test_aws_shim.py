@@ -1,4 +1,4 @@
-"""What stands before an older AWS CLI: it must ask the local cloud, whatever the command."""
+"""The wrapper of the AWS CLI: with it, older versions send every command to the local cloud."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if [ "$1" = --version ]; then echo 'aws-cli/{version} Python/3.11'; else echo "$
 """
 
 
-def told(folder: Path, version: str, *words: str) -> str:
-    """What the CLI of a version is told."""
+def arguments_of_cli(folder: Path, version: str, *words: str) -> str:
+    """Returns the arguments that a CLI of this version gets from the wrapper."""
     program = folder / "aws"
     program.write_text(FAKE.format(version=version))
     program.chmod(0o755)
     environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "AWS_ENDPOINT_URL": "http://localhost:1"}
-    # Not by its first line: a python3 that pyenv stands before puts folders of its own before ours.
+    # Run with this Python, not by its shebang: with pyenv, python3 is a shim that changes the PATH.
     words = (sys.executable, str(shell.BIN / "aws"), *words)
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()
@@ -30,16 +30,16 @@ def told(folder: Path, version: str, *words: str) -> str:
 
 @pytest.mark.parametrize("command", ["rds describe-db-instances", "sqs list-queues", "ecs list-clusters"])
 @pytest.mark.parametrize("version", ["1.22.34", "1.45.11", "2.4.0"])
-def test_an_older_cli_is_told_the_endpoint_by_an_option(tmp_path: Path, version: str, command: str) -> None:
-    """Version 1 has addresses of its own for RDS and SQS, which AWS_ENDPOINT_URL does not replace."""
-    assert told(tmp_path, version, *command.split()) == f"--endpoint-url http://localhost:1 {command}"
+def test_an_older_cli_gets_the_endpoint_as_an_option(tmp_path: Path, version: str, command: str) -> None:
+    """Version 1 has fixed endpoints for RDS and SQS, which AWS_ENDPOINT_URL does not replace."""
+    assert arguments_of_cli(tmp_path, version, *command.split()) == f"--endpoint-url http://localhost:1 {command}"
 
 
-def test_a_newer_cli_reads_the_variable_itself(tmp_path: Path) -> None:
-    assert told(tmp_path, "2.15.0", "rds", "describe-db-instances") == "rds describe-db-instances"
+def test_a_newer_cli_gets_no_option_since_it_reads_the_variable(tmp_path: Path) -> None:
+    assert arguments_of_cli(tmp_path, "2.15.0", "rds", "describe-db-instances") == "rds describe-db-instances"
 
 
-def test_logs_are_tailed_though_an_event_has_no_id(tmp_path: Path) -> None:
+def test_logs_can_be_tailed_without_event_ids(tmp_path: Path) -> None:
     program = tmp_path / "aws"
     event = '{"timestamp": 1764090000000, "logStreamName": "s", "message": "hello"}'
     answer = f'{{"events": [{event}, {event}]}}'

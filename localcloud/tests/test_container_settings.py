@@ -1,4 +1,4 @@
-"""A container definition in docker's words."""
+"""The translation of container definitions to Docker's settings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_setting_of_a_container_definition_reaches_docker() -> None:
     }
 
 
-def test_a_health_check_has_the_defaults_of_ecs() -> None:
+def test_a_health_check_has_ecss_defaults() -> None:
     assert tasks.health_check({"command": ["CMD", "true"]}) == {
         "test": ["CMD", "true"],
         "interval": 30 * SECOND,
@@ -51,11 +51,11 @@ def test_a_health_check_has_the_defaults_of_ecs() -> None:
     }
 
 
-def test_the_health_check_of_an_image_does_not_count_as_on_ecs() -> None:
+def test_the_health_check_of_an_image_is_ignored_as_on_ecs() -> None:
     assert tasks.health_check(None) == {"test": ["NONE"]}
 
 
-def test_a_volume_without_a_host_path_is_a_fresh_one_of_the_task() -> None:
+def test_a_volume_without_a_host_path_is_a_new_one_for_the_task() -> None:
     definition = {"volumes": [{"name": "data"}, {"name": "host", "host": {"sourcePath": "/srv"}}]}
     mounts = [
         {"sourceVolume": "data", "containerPath": "/data"},
@@ -68,14 +68,14 @@ def test_a_volume_without_a_host_path_is_a_fresh_one_of_the_task() -> None:
     ]
 
 
-def test_ecr_names_lead_to_the_local_registry_and_others_stay() -> None:
+def test_ecr_image_names_are_mapped_to_the_local_registry_and_others_are_kept() -> None:
     name = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/a/b@sha256:0"
     assert containers.local_name(name).endswith("/a/b@sha256:0")
     assert containers.local_name(name).startswith("localhost:")
     assert containers.local_name("python:3.13-slim") == "python:3.13-slim"
 
 
-def test_a_target_groups_codes_are_lists_and_ranges() -> None:
+def test_a_target_groups_matcher_has_lists_and_ranges() -> None:
     assert health.matches("200,301-303", 302)
     assert not health.matches("200,301-303", 300)
     assert health.matches("200-299", 204)

@@ -1,4 +1,4 @@
-"""Custom resources of the CDK in the local cloud."""
+"""Custom resources, including those of the CDK."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def handler(event, context):
     props = event["ResourceProperties"]
     answer = {
         "Status": "FAILED" if props.get("Fail") == event["RequestType"] else "SUCCESS",
-        "Reason": "told to fail",
+        "Reason": "asked to fail",
         "PhysicalResourceId": event.get("PhysicalResourceId", "made"),
         "StackId": event["StackId"],
         "RequestId": event["RequestId"],
         "LogicalResourceId": event["LogicalResourceId"],
-        "Data": {"Said": event["RequestType"] + " " + props.get("Word", "")},
+        "Data": {"Echo": event["RequestType"] + " " + props.get("Word", "")},
     }
     if props.get("Silent"):
         return
@@ -36,7 +36,7 @@ def handler(event, context):
 """
 
 
-def provided(**props: Any) -> dict[str, Any]:
+def provider_template(**props: Any) -> dict[str, Any]:
     function = {
         "Runtime": "python3.13",
         "Handler": "index.handler",
@@ -49,38 +49,38 @@ def provided(**props: Any) -> dict[str, Any]:
         Function=("AWS::Lambda::Function", function),
         Made=("Custom::Thing", {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}, **props}),
     )
-    template["Outputs"] = {"Said": {"Value": {"Fn::GetAtt": ["Made", "Said"]}}}
+    template["Outputs"] = {"Echo": {"Value": {"Fn::GetAtt": ["Made", "Echo"]}}}
     return template
 
 
-def test_a_provider_answers_creation_update_and_deletion(plain: Plain) -> None:
+def test_a_provider_handles_creation_update_and_deletion(plain: Plain) -> None:
     stack = unique("provider")
-    assert plain.deploy(provided(Word="one"), stack)["Made"] == "made"
-    assert plain.outputs(stack)["Said"] == "Create one"
-    plain.deploy(provided(Word="two"), stack)
-    assert plain.outputs(stack)["Said"] == "Update two"
+    assert plain.deploy(provider_template(Word="one"), stack)["Made"] == "made"
+    assert plain.outputs(stack)["Echo"] == "Create one"
+    plain.deploy(provider_template(Word="two"), stack)
+    assert plain.outputs(stack)["Echo"] == "Update two"
     assert plain.delete(stack) == "DELETE_COMPLETE"
 
 
-def test_a_provider_that_fails_gives_its_reason(plain: Plain) -> None:
-    with pytest.raises(AssertionError, match="Made: told to fail"):
-        plain.deploy(provided(Fail="Create"))
+def test_the_reason_of_a_failed_provider_is_reported(plain: Plain) -> None:
+    with pytest.raises(AssertionError, match="Made: asked to fail"):
+        plain.deploy(provider_template(Fail="Create"))
 
 
-def test_a_provider_that_never_answers_ends_after_its_timeout(plain: Plain) -> None:
+def test_a_provider_without_a_response_fails_after_its_timeout(plain: Plain) -> None:
     with pytest.raises(AssertionError, match="timed out after 1s"):
-        plain.deploy(provided(Silent="yes", ServiceTimeout=1))
+        plain.deploy(provider_template(Silent="yes", ServiceTimeout=1))
 
 
 # --- BucketDeployment ------------------------------------------------------------------------------------------------
 
 
 def archive(files: dict[str, str]) -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as target:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as target:
         for name, text in files.items():
             target.writestr(name, text)
-    return held.getvalue()
+    return content.getvalue()
 
 
 class Site:
@@ -105,23 +105,23 @@ class Site:
         template = resources(Bucket=("AWS::S3::Bucket", {}), Deployment=("Custom::CDKBucketDeployment", deployment))
         return self.plain.deploy(template, self.stack)["Bucket"]
 
-    def held(self, bucket: str) -> dict[str, str]:
+    def objects(self, bucket: str) -> dict[str, str]:
         listed = self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
         return {
             item["Key"]: self.s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read().decode() for item in listed
         }
 
 
-def test_a_site_is_unpacked_replaced_and_pruned(plain: Plain) -> None:
+def test_a_site_is_unpacked_updated_and_pruned(plain: Plain) -> None:
     site = Site(plain)
     bucket = site.deploy({"index.html": "one", "old.js": "x", "sub/a.css": "c"})
-    assert site.held(bucket) == {"index.html": "one", "old.js": "x", "sub/a.css": "c"}
+    assert site.objects(bucket) == {"index.html": "one", "old.js": "x", "sub/a.css": "c"}
     assert site.s3.head_object(Bucket=bucket, Key="sub/a.css")["ContentType"] == "text/css"
     site.deploy({"index.html": "two"})
-    assert site.held(bucket) == {"index.html": "two"}
+    assert site.objects(bucket) == {"index.html": "two"}
 
 
-def test_a_prefix_markers_and_headers_are_respected(plain: Plain) -> None:
+def test_prefix_markers_and_headers_are_applied(plain: Plain) -> None:
     site = Site(plain)
     bucket = site.deploy(
         {"config.json": '{"api": "<<marker:0>>"}'},
@@ -129,22 +129,22 @@ def test_a_prefix_markers_and_headers_are_respected(plain: Plain) -> None:
         SourceMarkers=[{"<<marker:0>>": "https://api"}],
         SystemMetadata={"cache-control": "no-store"},
     )
-    assert site.held(bucket) == {"app/config.json": '{"api": "https://api"}'}
+    assert site.objects(bucket) == {"app/config.json": '{"api": "https://api"}'}
     assert site.s3.head_object(Bucket=bucket, Key="app/config.json")["CacheControl"] == "no-store"
 
 
-def test_what_is_excluded_is_neither_written_nor_pruned(plain: Plain) -> None:
+def test_excluded_files_are_neither_written_nor_pruned(plain: Plain) -> None:
     site = Site(plain)
     bucket = site.deploy({"a.txt": "a"})
     site.s3.put_object(Bucket=bucket, Key="keep.me", Body=b"k")
     site.deploy({"b.txt": "b", "drop.me": "d"}, Exclude=["*.me"])
-    assert site.held(bucket) == {"b.txt": "b", "keep.me": "k"}
+    assert site.objects(bucket) == {"b.txt": "b", "keep.me": "k"}
 
 
 # --- auto-delete -----------------------------------------------------------------------------------------------------
 
 
-def emptied(**bucket: Any) -> dict[str, Any]:
+def auto_delete_template(**bucket: Any) -> dict[str, Any]:
     cleaner = {"ServiceToken": "arn:unused", "BucketName": {"Ref": "Bucket"}}
     return resources(
         Bucket=("AWS::S3::Bucket", {"VersioningConfiguration": {"Status": "Enabled"}, **bucket}),
@@ -152,7 +152,7 @@ def emptied(**bucket: Any) -> dict[str, Any]:
     )
 
 
-MARKED = {"Tags": [{"Key": "aws-cdk:auto-delete-objects", "Value": "true"}]}
+TAGGED = {"Tags": [{"Key": "aws-cdk:auto-delete-objects", "Value": "true"}]}
 
 
 def fill(plain: Plain, bucket: str) -> None:
@@ -162,17 +162,17 @@ def fill(plain: Plain, bucket: str) -> None:
     s3.delete_object(Bucket=bucket, Key="a")
 
 
-def test_a_marked_bucket_is_emptied_with_its_stack(plain: Plain) -> None:
+def test_a_tagged_bucket_is_emptied_with_its_stack(plain: Plain) -> None:
     stack = unique("emptied")
-    bucket = plain.deploy(emptied(**MARKED), stack)["Bucket"]
+    bucket = plain.deploy(auto_delete_template(**TAGGED), stack)["Bucket"]
     fill(plain, bucket)
     assert plain.delete(stack) == "DELETE_COMPLETE"
     assert bucket not in [item["Name"] for item in plain.client("s3").list_buckets()["Buckets"]]
 
 
-def test_an_unmarked_bucket_keeps_its_objects(plain: Plain) -> None:
-    stack = unique("unmarked")
-    bucket = plain.deploy(emptied(), stack)["Bucket"]
+def test_an_untagged_bucket_keeps_its_objects(plain: Plain) -> None:
+    stack = unique("untagged")
+    bucket = plain.deploy(auto_delete_template(), stack)["Bucket"]
     fill(plain, bucket)
     assert plain.delete(stack) == "DELETE_FAILED"
     assert len(plain.client("s3").list_object_versions(Bucket=bucket)["Versions"]) == 2

@@ -1,4 +1,4 @@
-"""Open requests of a target are counted from the first byte to the last."""
+"""Open requests to a target are counted until the last byte of the response."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def idle() -> bool:
     return draining.wait(TARGET["Id"], 0.01)
 
 
-def test_a_request_is_open_until_its_answer_was_streamed_to_the_end() -> None:
+def test_a_request_is_open_until_its_response_is_fully_streamed() -> None:
     seen: list[bool] = []
 
     async def forward(_target: Any) -> tuple[int, dict[str, str], Any]:
@@ -48,7 +48,7 @@ def test_a_request_is_open_until_its_answer_was_streamed_to_the_end() -> None:
     assert idle()
 
 
-def test_a_request_without_a_stream_ends_with_its_answer() -> None:
+def test_a_request_without_a_stream_ends_with_its_response() -> None:
     async def forward(_target: Any) -> tuple[int, dict[str, str], Any]:
         return 502, {}, b"no"
 
@@ -56,7 +56,7 @@ def test_a_request_without_a_stream_ends_with_its_answer() -> None:
     assert idle()
 
 
-def test_a_request_that_its_client_gave_up_is_not_waited_for() -> None:
+def test_a_cancelled_request_is_no_longer_open() -> None:
     async def forward(_target: Any) -> tuple[int, dict[str, str], Any]:
         raise asyncio.CancelledError
 
@@ -65,11 +65,11 @@ def test_a_request_that_its_client_gave_up_is_not_waited_for() -> None:
     assert idle()
 
 
-def test_the_slowest_target_groups_delay_counts_and_elbs_default_where_none_is_said(
+def test_the_longest_deregistration_delay_counts_and_elbs_default_if_none_is_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    said = {"quick": [{"Key": "deregistration_delay.timeout_seconds", "Value": "0"}]}
-    monkeypatch.setattr(alb, "_tg_attrs", said)
+    attributes = {"quick": [{"Key": "deregistration_delay.timeout_seconds", "Value": "0"}]}
+    monkeypatch.setattr(alb, "_tg_attrs", attributes)
     assert draining.delay([]) == 0
     assert draining.delay(["quick"]) == 0
-    assert draining.delay(["quick", "silent"]) == 300
+    assert draining.delay(["quick", "default"]) == 300

@@ -1,4 +1,4 @@
-"""The network of the local cloud, as far as it is on record."""
+"""EC2 resources, most of which only exist in the API."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def gateway(name: str, **address: Any) -> dict[str, Any]:
     )
 
 
-def test_a_nat_gateway_holds_an_address_and_both_are_renamed_in_place(plain: Plain) -> None:
+def test_a_nat_gateway_has_an_address_and_their_tags_are_updated_in_place(plain: Plain) -> None:
     stack, ec2 = unique("nat"), plain.client("ec2")
     made = plain.deploy(gateway("one"), stack)
     nat = ec2.describe_nat_gateways(NatGatewayIds=[made["Nat"]])["NatGateways"][0]
@@ -48,13 +48,13 @@ def test_a_nat_gateway_holds_an_address_and_both_are_renamed_in_place(plain: Pla
     assert made["Address"] not in [item["PublicIp"] for item in ec2.describe_addresses()["Addresses"]]
 
 
-def test_resources_carry_the_tags_of_their_stack(plain: Plain) -> None:
+def test_resources_get_the_tags_of_their_stack(plain: Plain) -> None:
     made = plain.deploy(gateway("one"), Tags=[{"Key": "product", "Value": "shop"}])
     nat = plain.client("ec2").describe_nat_gateways(NatGatewayIds=[made["Nat"]])["NatGateways"][0]
     assert tags(nat) == {"Name": "one", "product": "shop"}
 
 
-def test_attributes_of_the_network_reach_other_resources(plain: Plain) -> None:
+def test_get_att_returns_attributes_of_the_network(plain: Plain) -> None:
     template = resources(Vpc=VPC, Subnet=SUBNET)
     template["Outputs"] = {
         "Cidr": {"Value": {"Fn::GetAtt": ["Vpc", "CidrBlock"]}},
@@ -68,19 +68,19 @@ def test_attributes_of_the_network_reach_other_resources(plain: Plain) -> None:
 
 def rules(port: int, description: str) -> dict[str, Any]:
     group = {"GroupDescription": "g", "VpcId": {"Ref": "Vpc"}, "SecurityGroupEgress": []}
-    where = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "Description": description}
+    traffic = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "Description": description}
     return resources(
         Vpc=VPC,
         A=("AWS::EC2::SecurityGroup", group),
         B=("AWS::EC2::SecurityGroup", group),
         In=(
             "AWS::EC2::SecurityGroupIngress",
-            {**where, "GroupId": {"Ref": "A"}, "SourceSecurityGroupId": {"Ref": "B"}},
+            {**traffic, "GroupId": {"Ref": "A"}, "SourceSecurityGroupId": {"Ref": "B"}},
         ),
-        Edge=("AWS::EC2::SecurityGroupIngress", {**where, "GroupId": {"Ref": "A"}, "SourcePrefixListId": "pl-1234"}),
+        Edge=("AWS::EC2::SecurityGroupIngress", {**traffic, "GroupId": {"Ref": "A"}, "SourcePrefixListId": "pl-1234"}),
         Out=(
             "AWS::EC2::SecurityGroupEgress",
-            {**where, "GroupId": {"Ref": "B"}, "DestinationSecurityGroupId": {"Ref": "A"}},
+            {**traffic, "GroupId": {"Ref": "B"}, "DestinationSecurityGroupId": {"Ref": "A"}},
         ),
     )
 
@@ -96,7 +96,7 @@ def ingress(plain: Plain, group: str) -> set[tuple[int, str, str]]:
     return peers
 
 
-def test_rules_of_security_groups_arrive_change_and_go(plain: Plain) -> None:
+def test_security_group_rules_are_created_updated_and_deleted(plain: Plain) -> None:
     stack = unique("rules")
     made = plain.deploy(rules(8000, "one"), stack)
     assert ingress(plain, made["A"]) == {(8000, made["B"], "one"), (8000, "pl-1234", "one")}
@@ -108,7 +108,7 @@ def test_rules_of_security_groups_arrive_change_and_go(plain: Plain) -> None:
     assert ingress(plain, made["A"]) == {(9000, "pl-1234", "two")}
 
 
-def test_the_prefix_list_of_cloudfront_is_known(plain: Plain) -> None:
+def test_the_prefix_list_of_cloudfront_exists(plain: Plain) -> None:
     name = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.global.cloudfront.origin-facing"]}]
     found = plain.client("ec2").describe_managed_prefix_lists(Filters=name)["PrefixLists"]
     assert [item["PrefixListName"] for item in found] == [name[0]["Values"][0]]
@@ -132,7 +132,7 @@ def test_flow_logs_are_listed_and_deleted(plain: Plain) -> None:
     assert made["Flow"] not in [item["FlowLogId"] for item in ec2.describe_flow_logs()["FlowLogs"]]
 
 
-def test_an_instance_is_on_record_and_replaced_when_its_image_changes(plain: Plain) -> None:
+def test_an_instance_is_recorded_and_replaced_when_its_image_changes(plain: Plain) -> None:
     stack, ec2 = unique("instance"), plain.client("ec2")
 
     def template(image: str) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def test_an_instance_is_on_record_and_replaced_when_its_image_changes(plain: Pla
     assert states[first] in {"shutting-down", "terminated"}
 
 
-def test_endpoints_keep_what_their_template_says(plain: Plain) -> None:
+def test_vpc_endpoints_have_the_properties_of_their_template(plain: Plain) -> None:
     stack, ec2 = unique("endpoint"), plain.client("ec2")
 
     def template(private: bool) -> dict[str, Any]:
@@ -173,7 +173,7 @@ def test_endpoints_keep_what_their_template_says(plain: Plain) -> None:
     assert not ec2.describe_vpc_endpoints(VpcEndpointIds=[made["Endpoint"]])["VpcEndpoints"][0]["PrivateDnsEnabled"]
 
 
-def test_network_acls_and_their_entries_are_kept(plain: Plain) -> None:
+def test_network_acls_and_their_entries_are_recorded(plain: Plain) -> None:
     stack, ec2 = unique("acl"), plain.client("ec2")
 
     def template(action: str) -> dict[str, Any]:
@@ -201,6 +201,6 @@ def test_network_acls_and_their_entries_are_kept(plain: Plain) -> None:
     assert made["Acl"] not in [item["NetworkAclId"] for item in ec2.describe_network_acls()["NetworkAcls"]]
 
 
-def test_the_account_of_an_owner_is_ours(plain: Plain) -> None:
+def test_the_owner_of_a_vpc_is_the_current_account(plain: Plain) -> None:
     made = plain.deploy(resources(Vpc=VPC))
     assert plain.client("ec2").describe_vpcs(VpcIds=[made["Vpc"]])["Vpcs"][0]["OwnerId"] == ACCOUNT

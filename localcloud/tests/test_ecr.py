@@ -1,4 +1,4 @@
-"""The image registry of the local cloud."""
+"""ECR: images, immutable tags, layers and logins."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def excluding(pattern: str) -> list[dict[str, str]]:
     return [{kind: "WILDCARD", "ImageTagMutabilityExclusionFilterValue": pattern}]
 
 
-def test_an_unknown_tag_is_an_error_not_an_empty_answer(plain: Plain) -> None:
+def test_an_unknown_tag_is_an_error(plain: Plain) -> None:
     ecr, name = plain.client("ecr"), repository(plain)
     with pytest.raises(ecr.exceptions.ImageNotFoundException, match="imageTag:'v9'"):
         ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": "v9"}])
 
 
-def test_the_size_of_an_image_is_that_of_its_layers(plain: Plain) -> None:
+def test_the_size_of_an_image_is_the_sum_of_its_layers(plain: Plain) -> None:
     ecr, name = plain.client("ecr"), repository(plain)
     ecr.put_image(repositoryName=name, imageManifest=manifest("a"), imageTag="v1")
     assert ecr.describe_images(repositoryName=name)["imageDetails"][0]["imageSizeInBytes"] == 1024
@@ -61,7 +61,7 @@ def test_a_second_tag_keeps_the_digest(plain: Plain) -> None:
     assert [sorted(item["imageTags"]) for item in details] == [["abc123", "release-1"]]
 
 
-def test_an_immutable_tag_stays_and_an_excluded_one_moves(plain: Plain) -> None:
+def test_an_immutable_tag_cannot_be_moved_but_an_excluded_one_can(plain: Plain) -> None:
     filters = excluding("latest*")
     name = repository(plain, ImageTagMutability="IMMUTABLE_WITH_EXCLUSION", ImageTagMutabilityExclusionFilters=filters)
     ecr = plain.client("ecr")
@@ -74,7 +74,7 @@ def test_an_immutable_tag_stays_and_an_excluded_one_moves(plain: Plain) -> None:
     assert shown["imageTagMutabilityExclusionFilters"] == [{"filterType": "WILDCARD", "filter": "latest*"}]
 
 
-def test_the_same_image_under_the_same_tag_is_an_error_of_its_own(plain: Plain) -> None:
+def test_putting_the_same_image_and_tag_again_is_a_specific_error(plain: Plain) -> None:
     ecr, name = plain.client("ecr"), repository(plain)
     ecr.put_image(repositoryName=name, imageManifest=manifest("a"), imageTag="v1")
     with pytest.raises(ecr.exceptions.ImageAlreadyExistsException):
@@ -87,7 +87,7 @@ def test_a_wrong_digest_is_refused(plain: Plain) -> None:
         ecr.put_image(repositoryName=name, imageManifest=manifest("a"), imageTag="v1", imageDigest=digest("other"))
 
 
-def test_mutability_scanning_and_lifecycle_follow_updates(plain: Plain) -> None:
+def test_mutability_scanning_and_lifecycle_policy_can_be_updated(plain: Plain) -> None:
     stack, ecr = unique("repository"), plain.client("ecr")
 
     def template(mode: str, *, scan: bool, policy: str | None, pattern: str | None) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def request(
         return answer.status, dict(answer.headers), answer.read()
 
 
-def test_layers_lie_on_disk_and_go_with_their_repository(plain: Plain) -> None:
+def test_layers_are_stored_on_disk_and_deleted_with_their_repository(plain: Plain) -> None:
     ecr, name = plain.client("ecr"), unique("layers")
     ecr.create_repository(repositoryName=name)
     data = b"layer" * 1000
@@ -152,7 +152,7 @@ def test_docker_logs_in_with_the_token(plain: Plain, tmp_path: Any) -> None:
     assert "Login Succeeded" in done.stdout, done.stderr
 
 
-def test_a_scan_says_that_nothing_was_scanned(plain: Plain) -> None:
+def test_a_scan_reports_that_images_are_not_scanned(plain: Plain) -> None:
     name = repository(plain)
     put = plain.client("ecr").put_image(repositoryName=name, imageManifest=manifest("a"), imageTag="v1")
 

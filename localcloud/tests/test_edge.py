@@ -1,4 +1,4 @@
-"""What a browser gets from a distribution of the local cloud."""
+"""CloudFront: the responses of a distribution, and its cache."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Site:
-    """A deployed distribution: a bucket for everything, a load balancer for /api/*."""
+    """A deployed distribution with a bucket as its default origin and a load balancer for /api/*."""
 
     def __init__(self, plain: Plain, bucket: str, distribution: str) -> None:
         self.plain = plain
@@ -204,7 +204,7 @@ def template(echo_port: int) -> dict[str, Any]:
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was asked."""
+    """Returns the request as JSON."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
@@ -214,7 +214,7 @@ class Echo(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(seen).encode())
 
     def log_message(self, *_args: Any) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -234,14 +234,14 @@ def site(plain: Plain, echo: int) -> Site:
 
 
 @pytest.mark.local
-def test_a_browser_on_plain_http_is_not_sent_to_https(site: Site) -> None:
+def test_a_browser_on_plain_http_is_not_redirected_to_https(site: Site) -> None:
     status, headers, body = site.get("/")
     assert (status, body) == (200, b"<h1>home</h1>")
     assert headers["Content-Type"] == "text/html"
 
 
 @pytest.mark.local
-def test_a_viewer_that_says_http_is_redirected(site: Site) -> None:
+def test_a_viewer_with_the_forwarded_protocol_http_is_redirected(site: Site) -> None:
     status, headers, _ = site.get("/", X_Forwarded_Proto="http")
     assert status == 301
     assert headers["Location"].startswith("https://")
@@ -254,19 +254,19 @@ def test_the_response_headers_policy_is_applied(site: Site) -> None:
 
 
 @pytest.mark.local
-def test_a_function_rewrites_and_answers(site: Site) -> None:
+def test_a_function_rewrites_requests_and_returns_responses(site: Site) -> None:
     assert site.get("/deep/page")[2] == b"<h1>home</h1>"
     status, headers, _ = site.get("/moved")
     assert (status, headers["Location"]) == (302, "/new")
 
 
 @pytest.mark.local
-def test_a_missing_file_of_the_bucket_is_denied_without_list_permission(site: Site) -> None:
+def test_a_missing_object_is_denied_without_list_permission(site: Site) -> None:
     assert site.get("/missing.js")[0] == 403
 
 
 @pytest.mark.local
-def test_a_404_of_the_api_stays_one(site: Site) -> None:
+def test_a_404_of_the_api_is_not_changed(site: Site) -> None:
     status, headers, body = site.get("/api/nothing")
     assert status == 404
     assert json.loads(body) == {"api": True}
@@ -281,7 +281,7 @@ def test_headers_and_methods_reach_the_load_balancer(site: Site) -> None:
 
 
 @pytest.mark.local
-def test_an_origin_request_policy_forwards_everything_of_the_viewer(site: Site) -> None:
+def test_the_origin_request_policy_forwards_the_whole_viewer_request(site: Site) -> None:
     _, _, body = site.get("/echo/a%20b?x=1&x=2&y=%C3%A4", "POST", b"payload", Cookie="a=1; b=2", X_Custom="yes")
     seen = json.loads(body)
     assert (seen["method"], seen["path"], seen["body"]) == ("POST", "/echo/a%20b?x=1&x=2&y=%C3%A4", "payload")
@@ -296,7 +296,7 @@ def test_a_method_the_behavior_does_not_allow_is_refused(site: Site) -> None:
 
 
 @pytest.mark.local
-def test_a_new_version_shows_after_an_invalidation(site: Site) -> None:
+def test_a_new_version_is_served_after_an_invalidation(site: Site) -> None:
     site.put("app.js", "one")
     assert site.get("/app.js")[2] == b"one"
     site.put("app.js", "two")
@@ -312,32 +312,32 @@ def test_a_new_version_shows_after_an_invalidation(site: Site) -> None:
     assert (body, headers["X-Cache"]) == (b"two", "Miss from cloudfront")
 
 
-def wait_for(true: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline
 
 
 @pytest.mark.local
-def test_an_origin_that_says_no_store_is_asked_each_time(site: Site) -> None:
+def test_a_no_store_response_is_cached_only_for_the_minimum_ttl(site: Site) -> None:
     site.put("config.json", "1", CacheControl="no-store")
     site.get("/config.json")
     site.put("config.json", "2", CacheControl="no-store")
-    wait_for(lambda: site.get("/config.json")[2] == b"2")  # the policy's minimum, one second, wins over the origin
+    wait_for(lambda: site.get("/config.json")[2] == b"2")  # the policy's minimum TTL, one second, takes precedence
 
 
 @pytest.mark.local
-def test_a_large_upload_and_download_pass_through(site: Site) -> None:
+def test_large_uploads_and_downloads_work(site: Site) -> None:
     body = bytes(range(256)) * 4096 * 24
     site.plain.client("s3").put_object(Bucket=site.bucket, Key="large.bin", Body=body)
     assert site.get("/large.bin")[2] == body
     assert site.get("/api/things", "POST", body, X_Key="k")[2] == b"made"
 
 
-# --- the cache by itself ---------------------------------------------------------------------------------------------
+# --- the cache alone -------------------------------------------------------------------------------------------------
 
 
-def kept(headers: dict[str, str], lifetimes: Lifetimes, after: float) -> bool:
+def is_cached(headers: dict[str, str], lifetimes: Lifetimes, after: float) -> bool:
     now = [1000.0]
     cache = Cache(lambda: now[0])
     cache.keep(("k",), "E1", "/a", Answer(200, "OK", headers, b"x"), lifetimes)
@@ -359,19 +359,19 @@ def kept(headers: dict[str, str], lifetimes: Lifetimes, after: float) -> bool:
         ({"set-cookie": "a=b"}, Lifetimes(0, 60, 100), 0, False),
     ],
 )
-def test_an_answer_is_kept_as_long_as_policy_and_origin_agree(
+def test_the_lifetime_of_a_response_depends_on_policy_and_origin(
     headers: dict[str, str], lifetimes: Lifetimes, after: float, expected: bool
 ) -> None:
-    assert kept(headers, lifetimes, after) is expected
+    assert is_cached(headers, lifetimes, after) is expected
 
 
-def test_an_error_is_not_kept() -> None:
+def test_an_error_is_not_cached() -> None:
     cache = Cache()
     cache.keep(("k",), "E1", "/a", Answer(503, "", {}, b""), Lifetimes(0, 60, 100))
     assert cache.find(("k",)) is None
 
 
-def test_an_invalidation_forgets_only_its_paths_and_distribution() -> None:
+def test_an_invalidation_removes_only_its_paths_of_its_distribution() -> None:
     cache = Cache()
     for distribution, path in (("E1", "/a/x"), ("E1", "/b"), ("E2", "/a/x")):
         cache.keep((distribution, path), distribution, path, Answer(200, "", {}, b""), Lifetimes(0, 60, 100))
@@ -384,5 +384,5 @@ def test_an_invalidation_forgets_only_its_paths_and_distribution() -> None:
     ("path", "pattern", "expected"),
     [("/a", "/a", True), ("/a", "a", True), ("/a/b", "/a*", True), ("/a/b", "/a", False), ("/[x]", "/[x]", True)],
 )
-def test_an_invalidation_path_is_literal_but_for_its_star(path: str, pattern: str, expected: bool) -> None:
+def test_only_the_asterisk_is_special_in_an_invalidation_path(path: str, pattern: str, expected: bool) -> None:
     assert matches(path, pattern) is expected

@@ -1,4 +1,4 @@
-"""The end of a container is heard from Docker, not asked for again and again."""
+"""The end of a container is detected with Docker's events, not by polling."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ TASK = {
 
 
 class Docker:
-    """A client that says what the test lets it say."""
+    """A Docker client whose events the test sends."""
 
     def __init__(self) -> None:
-        self.said: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.pending: queue.Queue[dict[str, Any]] = queue.Queue()
 
     def events(self, **_filters: Any) -> Iterator[dict[str, Any]]:
         while True:
-            yield self.said.get()
+            yield self.pending.get()
 
 
-def test_a_task_is_looked_at_when_it_starts_and_when_docker_says_that_a_container_ended(
+def test_a_task_is_checked_when_it_starts_and_when_docker_reports_the_end_of_a_container(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     task, docker, looks = dict(TASK), Docker(), queue.Queue[int]()
@@ -41,7 +41,7 @@ def test_a_task_is_looked_at_when_it_starts_and_when_docker_says_that_a_containe
             seen["lastStatus"] = "STOPPED"
         looks.put(1)
 
-    monkeypatch.setattr(endings, "_ASK_SECONDS", 3600.0)  # only Docker's word is left
+    monkeypatch.setattr(endings, "_POLL_SECONDS", 3600.0)  # only events are left
     monkeypatch.setattr(endings, "_listening", threading.Event())
     monkeypatch.setattr(ecs, "_task_is_active", lambda _arn, _task: True)
     monkeypatch.setattr(ecs, "_maybe_mark_stopped", look)
@@ -49,6 +49,6 @@ def test_a_task_is_looked_at_when_it_starts_and_when_docker_says_that_a_containe
     endings._watch(task, docker, "1", "us-east-1")
     looks.get(timeout=20)
     ended.set()
-    docker.said.put({"status": "die"})
+    docker.pending.put({"status": "die"})
     looks.get(timeout=20)
     assert task["lastStatus"] == "STOPPED"

@@ -1,4 +1,4 @@
-"""CloudFormation in the local cloud: what operations on stacks do."""
+"""Stack operations of CloudFormation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rules(status: str) -> dict[str, Any]:
 BROKEN = {"Type": "AWS::S3::Bucket", "Properties": {"LifecycleConfiguration": rules("Nonsense")}}
 
 
-def shown(plain: Plain, arn: str) -> str:
+def display_name(plain: Plain, arn: str) -> str:
     name: str = plain.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"].get("DisplayName", "")
     return name
 
@@ -39,7 +39,7 @@ def events(plain: Plain, stack: str) -> list[tuple[str, str]]:
 # --- parameters and conditions ---------------------------------------------------------------------------------------
 
 
-def test_an_update_with_the_previous_template_and_values_changes_only_what_is_given(plain: Plain) -> None:
+def test_an_update_with_the_previous_template_changes_only_the_given_parameters(plain: Plain) -> None:
     stack = unique("previous")
     template = {
         "Parameters": {
@@ -58,7 +58,7 @@ def test_an_update_with_the_previous_template_and_values_changes_only_what_is_gi
     ]
     plain.client("cloudformation").update_stack(StackName=stack, UsePreviousTemplate=True, Parameters=changes)
     assert plain.settled(stack) == "UPDATE_COMPLETE"
-    assert shown(plain, made["Topic"]) == "a-new-c"
+    assert display_name(plain, made["Topic"]) == "a-new-c"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_an_update_with_the_previous_template_and_values_changes_only_what_is_gi
         ({"Fn::Or": [{"Condition": "No"}, {"Fn::Equals": ["a", "b"]}]}, False),
     ],
 )
-def test_conditions_use_every_function(plain: Plain, condition: dict[str, Any], holds: bool) -> None:
+def test_conditions_can_use_every_intrinsic_function(plain: Plain, condition: dict[str, Any], holds: bool) -> None:
     template = {
         "Parameters": {
             "Empty": {"Type": "CommaDelimitedList", "Default": ""},
@@ -93,7 +93,7 @@ def test_conditions_use_every_function(plain: Plain, condition: dict[str, Any], 
     assert ("Sometimes" in plain.deploy(template)) is holds
 
 
-def test_no_value_leaves_a_property_out(plain: Plain) -> None:
+def test_aws_no_value_removes_a_property(plain: Plain) -> None:
     lifecycle = {"Rules": [{"Id": "a", "Status": "Enabled", "ExpirationInDays": 3}]}
     choice = {"Fn::If": ["Keep", {"Ref": "AWS::NoValue"}, lifecycle]}
     template = {
@@ -110,7 +110,7 @@ def test_no_value_leaves_a_property_out(plain: Plain) -> None:
     assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"][0]["ID"] == "a"
 
 
-def test_a_secret_parameter_is_not_shown(plain: Plain) -> None:
+def test_a_no_echo_parameter_is_not_returned(plain: Plain) -> None:
     template = {"Parameters": {"Word": {"Type": "String", "NoEcho": True}}, **resources(Topic=topic("a"))}
     stack = unique("noecho")
     plain.deploy(template, stack, Parameters=[{"ParameterKey": "Word", "ParameterValue": "open sesame"}])
@@ -121,7 +121,7 @@ def test_a_secret_parameter_is_not_shown(plain: Plain) -> None:
 # --- outputs ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_export_is_imported_and_protected_while_it_is_used(plain: Plain) -> None:
+def test_an_export_can_be_imported_and_protects_its_stack_while_in_use(plain: Plain) -> None:
     name, producer, consumer = unique("export"), unique("producer"), unique("consumer")
     exporting = resources(Topic=topic("a"))
     exporting["Outputs"] = {"Arn": {"Value": {"Ref": "Topic"}, "Export": {"Name": name}}}
@@ -147,13 +147,13 @@ def test_a_protected_stack_is_not_deleted(plain: Plain) -> None:
     assert plain.delete(stack) == "DELETE_COMPLETE"
 
 
-def test_what_is_retained_outlives_its_stack(plain: Plain) -> None:
+def test_a_retained_resource_survives_the_deletion_of_its_stack(plain: Plain) -> None:
     stack = unique("retain")
     made = plain.deploy(resources(Kept=topic("kept", DeletionPolicy="Retain"), Gone=topic("gone")), stack)
     assert plain.delete(stack) == "DELETE_COMPLETE"
-    assert shown(plain, made["Kept"]) == "kept"
+    assert display_name(plain, made["Kept"]) == "kept"
     with pytest.raises(ClientError, match="NotFound"):
-        shown(plain, made["Gone"])
+        display_name(plain, made["Gone"])
 
 
 def test_retain_except_on_create_does_not_survive_a_failed_creation(plain: Plain) -> None:
@@ -167,7 +167,7 @@ def test_retain_except_on_create_does_not_survive_a_failed_creation(plain: Plain
     assert not [arn for arn in arns if arn.endswith(name)]
 
 
-def test_a_replaced_resource_is_retained_if_the_template_says_so(plain: Plain) -> None:
+def test_a_replaced_resource_is_retained_by_its_update_replace_policy(plain: Plain) -> None:
     stack, first, second = unique("replaced"), unique("first"), unique("second")
 
     def named(name: str) -> dict[str, Any]:
@@ -177,10 +177,10 @@ def test_a_replaced_resource_is_retained_if_the_template_says_so(plain: Plain) -
 
     old = plain.deploy(named(first), stack)["Topic"]
     new = plain.deploy(named(second), stack)["Topic"]
-    assert (old != new, shown(plain, old)) == (True, "a")
+    assert (old != new, display_name(plain, old)) == (True, "a")
 
 
-def test_a_bucket_that_is_not_empty_fails_the_deletion_with_the_reason(plain: Plain) -> None:
+def test_the_deletion_of_a_bucket_with_objects_fails_with_the_reason(plain: Plain) -> None:
     stack = unique("full")
     bucket = plain.deploy(resources(Bucket=("AWS::S3::Bucket", {})), stack)["Bucket"]
     s3 = plain.client("s3")
@@ -194,7 +194,7 @@ def test_a_bucket_that_is_not_empty_fails_the_deletion_with_the_reason(plain: Pl
 # --- updates ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_update_touches_only_what_changed(plain: Plain) -> None:
+def test_an_update_has_events_only_for_changed_resources(plain: Plain) -> None:
     stack = unique("only")
     plain.deploy(resources(Same=topic("same"), Other=topic("before")), stack)
     before = len(events(plain, stack))
@@ -203,7 +203,7 @@ def test_an_update_touches_only_what_changed(plain: Plain) -> None:
     assert ("Other", "UPDATE_COMPLETE") in events(plain, stack)[before:]
 
 
-def test_the_same_template_again_is_no_update(plain: Plain) -> None:
+def test_an_update_with_the_same_template_is_refused(plain: Plain) -> None:
     stack = unique("same")
     template = resources(Topic=topic("a"))
     plain.deploy(template, stack)
@@ -211,17 +211,17 @@ def test_the_same_template_again_is_no_update(plain: Plain) -> None:
         plain.client("cloudformation").update_stack(StackName=stack, TemplateBody=json.dumps(template))
 
 
-def test_a_failed_update_returns_to_the_previous_values(plain: Plain) -> None:
+def test_a_failed_update_restores_the_previous_values(plain: Plain) -> None:
     stack = unique("back")
     made = plain.deploy(resources(Topic=topic("before")), stack)
     broken = {**BROKEN, "DependsOn": "Topic"}
     with pytest.raises(AssertionError, match="UPDATE_ROLLBACK_COMPLETE"):
         plain.deploy(resources(Topic=topic("after"), Broken=broken), stack)
-    assert shown(plain, made["Topic"]) == "before"
+    assert display_name(plain, made["Topic"]) == "before"
     assert plain.failures(stack)[0].startswith("Broken: ")
 
 
-def test_a_half_done_update_of_one_resource_is_taken_back(plain: Plain) -> None:
+def test_a_partial_update_of_a_resource_is_rolled_back(plain: Plain) -> None:
     stack = unique("half")
     good = {"Tags": [{"Key": "a", "Value": "1"}], "LifecycleConfiguration": rules("Enabled")}
     bucket = plain.deploy(resources(Bucket=("AWS::S3::Bucket", good)), stack)["Bucket"]
@@ -231,7 +231,7 @@ def test_a_half_done_update_of_one_resource_is_taken_back(plain: Plain) -> None:
     assert plain.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"] == [{"Key": "a", "Value": "1"}]
 
 
-def test_a_failed_creation_leaves_nothing_behind(plain: Plain) -> None:
+def test_a_failed_creation_leaves_no_resource_behind(plain: Plain) -> None:
     name = unique("leftover")
     bad = {"BucketName": name, "LifecycleConfiguration": rules("Nonsense")}
     with pytest.raises(AssertionError, match="ROLLBACK_COMPLETE"):
@@ -239,7 +239,7 @@ def test_a_failed_creation_leaves_nothing_behind(plain: Plain) -> None:
     assert name not in [item["Name"] for item in plain.client("s3").list_buckets()["Buckets"]]
 
 
-def test_a_change_set_lists_the_changes_and_carries_them_out(plain: Plain) -> None:
+def test_a_change_set_lists_and_executes_its_changes(plain: Plain) -> None:
     stack, cfn = unique("changes"), plain.client("cloudformation")
     plain.deploy(resources(Same=topic("same"), Other=topic("before")), stack)
     new = json.dumps(resources(Same=topic("same"), Other=topic("after"), More=topic("more")))
@@ -254,7 +254,7 @@ def test_a_change_set_lists_the_changes_and_carries_them_out(plain: Plain) -> No
     assert plain.settled(stack) == "UPDATE_COMPLETE"
 
 
-def test_a_change_set_without_changes_fails_with_aws_words(plain: Plain) -> None:
+def test_a_change_set_without_changes_fails_with_awss_message(plain: Plain) -> None:
     stack, cfn = unique("unchanged"), plain.client("cloudformation")
     template = resources(Topic=topic("a"))
     plain.deploy(template, stack)
@@ -264,7 +264,7 @@ def test_a_change_set_without_changes_fails_with_aws_words(plain: Plain) -> None
     assert "didn't contain changes" in described["StatusReason"]
 
 
-def test_events_are_in_the_order_of_what_happened(plain: Plain) -> None:
+def test_events_are_in_chronological_order(plain: Plain) -> None:
     stack = unique("order")
     second = topic("b", DependsOn="First")
     plain.deploy(resources(First=topic("a"), Second=second), stack)
@@ -276,15 +276,15 @@ def test_events_are_in_the_order_of_what_happened(plain: Plain) -> None:
     )
 
 
-def test_an_unknown_type_is_refused_by_name(plain: Plain) -> None:
+def test_the_error_for_an_unknown_type_names_it(plain: Plain) -> None:
     with pytest.raises(ClientError, match="AWS::Made::Up"):
         plain.deploy(resources(Strange=("AWS::Made::Up", {})))
 
 
-def test_a_stack_imports_public_parameters_of_machine_images(plain: Plain) -> None:
+def test_a_stack_resolves_public_parameters_of_machine_images(plain: Plain) -> None:
     name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-arm64"
     template = {
         "Parameters": {"Image": {"Type": "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", "Default": name}},
         **resources(Topic=topic({"Ref": "Image"})),
     }
-    assert shown(plain, plain.deploy(template)["Topic"]).startswith("ami-")
+    assert display_name(plain, plain.deploy(template)["Topic"]).startswith("ami-")

@@ -1,4 +1,4 @@
-"""EventBridge in the local cloud: who gets an event, and with whose rights."""
+"""EventBridge: the targets of events, and the roles with which they are called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def until(found: Callable[[], Any], seconds: float = 10) -> Any:
         answer = found()
         if answer:
             return answer
-    raise AssertionError("it never happened")
+    raise AssertionError(f"nothing was found within {seconds:g} s")
 
 
 def rule(target: dict[str, Any], source: str, **more: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def builds(plain: Plain, name: str) -> list[str]:
     return ids
 
 
-def test_an_event_starts_a_build_with_the_rights_of_the_targets_role(plain: Plain) -> None:
+def test_an_event_starts_a_build_with_the_targets_role(plain: Plain) -> None:
     source, name = unique("build"), project(plain)
     arn = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{name}"
     plain.deploy(rule({"Arn": arn, "RoleArn": events_role(plain, "codebuild:StartBuild")}, source))
@@ -82,7 +82,7 @@ def test_an_event_starts_a_build_with_the_rights_of_the_targets_role(plain: Plai
     assert until(lambda: builds(plain, name))
 
 
-def test_a_target_whose_role_may_not_ends_in_the_dead_letter_queue(plain: Plain) -> None:
+def test_an_event_goes_to_the_dead_letter_queue_if_the_targets_role_lacks_permission(plain: Plain) -> None:
     source, name, queue = unique("denied"), project(plain), unique("dead")
     sqs = plain.client("sqs")
     url = sqs.create_queue(QueueName=queue)["QueueUrl"]
@@ -97,7 +97,7 @@ def test_a_target_whose_role_may_not_ends_in_the_dead_letter_queue(plain: Plain)
     assert builds(plain, name) == []
 
 
-def test_a_pushed_image_is_an_event(plain: Plain) -> None:
+def test_pushing_an_image_emits_an_event(plain: Plain) -> None:
     group, name = f"/{unique('push')}", unique("image")
     pattern = {"source": ["aws.ecr"], "detail": {"repository-name": [name], "action-type": ["PUSH"]}}
     target = {"Id": "t", "Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}"}

@@ -1,4 +1,4 @@
-"""Task definitions that would give a container the machine: refused as AWS refuses them for Fargate."""
+"""Task definitions that would give a container control of the host are refused, as AWS does for Fargate."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_fargate_does_not_run_is_not_registered(plain: Plain, case: str) -> None:
+def test_a_task_definition_that_fargate_does_not_support_is_not_registered(plain: Plain, case: str) -> None:
     definition, word = REFUSED[case]
     family, ecs = unique("family"), plain.client("ecs")
     with pytest.raises(ClientError, match="ClientException") as caught:
@@ -73,12 +73,12 @@ def test_what_fargate_does_not_run_is_not_registered(plain: Plain, case: str) ->
         {"containerDefinitions": [CONTAINER], "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"]},
     ],
 )
-def test_what_fargate_runs_is_registered(plain: Plain, definition: dict[str, Any]) -> None:
+def test_a_task_definition_that_fargate_supports_is_registered(plain: Plain, definition: dict[str, Any]) -> None:
     answer = plain.client("ecs").register_task_definition(family=unique("family"), **definition)
     assert answer["taskDefinition"]["status"] == "ACTIVE"
 
 
-def test_a_stack_with_such_a_definition_fails_with_the_reason(plain: Plain) -> None:
+def test_a_stack_with_an_unsupported_task_definition_fails_with_the_reason(plain: Plain) -> None:
     container = {"Name": "main", "Image": "debian", "Memory": 128, "Privileged": True}
     task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [container]}}
     with pytest.raises(AssertionError, match="Fargate compatible task definitions do not support privileged"):

@@ -1,4 +1,4 @@
-"""Bad answers for drills: who may ask for them, who gets them, and who never does."""
+"""Fault injection: which requests get errors, and which never do."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ CALLS = {
 
 @pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize("answer", ["throttle", "down", "full"])
-def test_each_service_fails_in_words_that_its_client_understands(faulty: Plain, service: str, answer: str) -> None:
+def test_the_sdk_can_parse_the_injected_error_of_each_service(faulty: Plain, service: str, answer: str) -> None:
     ask(faulty, "PUT", [{"service": service, "answer": answer}])
     with pytest.raises(ClientError) as caught:
         CALLS[service](client(faulty, service))
@@ -68,14 +68,14 @@ def test_each_service_fails_in_words_that_its_client_understands(faulty: Plain, 
 
 
 @pytest.mark.parametrize("service", ["ecs", "cloudformation", "s3"])
-def test_a_client_that_tries_again_gets_past_every_second_answer(faulty: Plain, service: str) -> None:
+def test_a_client_with_retries_succeeds_if_every_second_request_fails(faulty: Plain, service: str) -> None:
     ask(faulty, "PUT", [{"service": service, "answer": "throttle", "every": 2}])
     for _ in range(3):
         CALLS[service](client(faulty, service, attempts=3))
     assert ask(faulty, "GET")[0]["given"] >= 1
 
 
-def test_a_bucket_without_room_still_gives_what_it_has(faulty: Plain) -> None:
+def test_a_full_bucket_can_still_be_read(faulty: Plain) -> None:
     s3, bucket, other = client(faulty, "s3"), unique("full"), unique("other")
     for name in (bucket, other):
         s3.create_bucket(Bucket=name)
@@ -87,14 +87,14 @@ def test_a_bucket_without_room_still_gives_what_it_has(faulty: Plain) -> None:
     s3.put_object(Bucket=other, Key="after", Body=b"x")
 
 
-def test_what_the_cloud_asks_of_itself_is_not_disturbed(faulty: Plain) -> None:
+def test_internal_calls_of_the_cloud_get_no_errors(faulty: Plain) -> None:
     ask(faulty, "PUT", [{"service": "iam", "answer": "down"}])
     group = {"Resources": {"Group": {"Type": "AWS::IAM::Group", "Properties": {}}}}
-    assert "Group" in faulty.deploy(group)  # CloudFormation makes it by a call of its own
+    assert "Group" in faulty.deploy(group)  # CloudFormation creates it with an internal call
 
 
 def github(cloud: Plain, token: str) -> str:
-    """What GitHub says to a token; without a repository of its own it takes none."""
+    """Returns GitHub's response to a token, which is an error since there is no repository."""
     request = urllib.request.Request(
         f"{cloud.url}/_github/api/v3/repos/nobody/nothing", headers={"Authorization": f"Bearer {token}"}
     )
@@ -103,7 +103,7 @@ def github(cloud: Plain, token: str) -> str:
     return f"{caught.value.code} {caught.value.read().decode()}"
 
 
-def test_a_token_that_expired_is_refused_by_github_and_a_new_one_is_not(faulty: Plain) -> None:
+def test_github_refuses_only_the_expired_token(faulty: Plain) -> None:
     before = github(faulty, "new")
     ask(faulty, "PUT", [{"service": "github", "answer": "expired", "token": "old"}])
     assert github(faulty, "old").startswith("401")
@@ -120,7 +120,7 @@ def test_an_empty_list_ends_all_faults(faulty: Plain) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         ([{"service": "ecs", "answer": "burn"}], "answer is 'burn'; write one of throttle, down, full"),
         ([{"answer": "down"}], "service is None; write the name in the signature's scope"),
@@ -129,6 +129,6 @@ def test_an_empty_list_ends_all_faults(faulty: Plain) -> None:
         ({"service": "ecs"}, "send a list of faults; [] ends all"),
     ],
 )
-def test_what_is_asked_wrongly_changes_nothing_and_is_told(faulty: Plain, body: Any, said: str) -> None:
-    assert said in ask(faulty, "PUT", body, expected=400)["message"]
+def test_an_invalid_request_is_refused_with_the_reason(faulty: Plain, body: Any, message: str) -> None:
+    assert message in ask(faulty, "PUT", body, expected=400)["message"]
     client(faulty, "ecs").list_clusters()

@@ -1,4 +1,4 @@
-"""Lambda functions in the local cloud."""
+"""Lambda functions, without Docker."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ pytestmark = pytest.mark.local
 HANDLER = """
 import json, os, boto3
 def handler(event, context):
-    what = event.get("do", "environment")
-    if what == "environment":
+    action = event.get("do", "environment")
+    if action == "environment":
         return dict(os.environ)
-    if what == "log":
+    if action == "log":
         print("seen", event["text"])
         return "logged"
-    if what == "read":
+    if action == "read":
         return boto3.client("ssm").get_parameter(Name=event["name"])["Parameter"]["Value"]
-    if what == "who":
+    if action == "who":
         return boto3.client("sts").get_caller_identity()["Arn"]
     raise ValueError("asked to fail")
 """
 
 
 def function(*statements: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """A template with one function and its role."""
+    """Returns a template with a function and its role."""
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policies = [{"PolicyName": "own", "PolicyDocument": {"Statement": list(statements)}}] if statements else []
     return resources(
@@ -71,7 +71,7 @@ def reader(plain: Plain) -> str:
     return plain.deploy(template)["Function"]
 
 
-def test_a_function_sees_its_own_environment_and_nothing_of_the_server(plain: Plain, reader: str) -> None:
+def test_a_function_has_its_own_environment_and_not_the_servers(plain: Plain, reader: str) -> None:
     seen, _ = invoke(plain, reader)
     assert seen["STAGE"] == "test"
     assert seen["AUTH"] == "true"
@@ -79,7 +79,7 @@ def test_a_function_sees_its_own_environment_and_nothing_of_the_server(plain: Pl
     assert not [name for name in seen if name.startswith(("LOCALCLOUD_", "MINISTACK_", "GATEWAY_"))]
 
 
-def test_a_function_acts_as_its_role_and_is_held_to_it(plain: Plain, reader: str) -> None:
+def test_a_function_has_only_the_permissions_of_its_role(plain: Plain, reader: str) -> None:
     ssm = plain.client("ssm")
     for name in ("/open/a", "/closed/a"):
         ssm.put_parameter(Name=name, Value="v", Type="String")
@@ -90,13 +90,13 @@ def test_a_function_acts_as_its_role_and_is_held_to_it(plain: Plain, reader: str
     assert "not authorized to perform: ssm:GetParameter" in denied["errorMessage"]
 
 
-def test_what_a_function_prints_is_in_its_log_group(plain: Plain, reader: str) -> None:
+def test_a_functions_output_is_in_its_log_group(plain: Plain, reader: str) -> None:
     word = unique("word")
     invoke(plain, reader, do="log", text=word)
     assert f"seen {word}" in logged(plain, f"/aws/lambda/{reader}", word)
 
 
-def test_a_function_logs_where_its_logging_configuration_says(plain: Plain) -> None:
+def test_a_function_logs_to_the_group_of_its_logging_configuration(plain: Plain) -> None:
     group = f"/apps/{unique('own')}"
     name = plain.deploy(function(LoggingConfig={"LogGroup": group}))["Function"]
     word = unique("word")
@@ -117,7 +117,7 @@ def logged(plain: Plain, group: str, word: str) -> str:
     raise AssertionError(f"{word} never reached {group}")
 
 
-def test_a_failure_is_told_to_the_caller(plain: Plain, reader: str) -> None:
+def test_an_error_is_returned_to_the_caller(plain: Plain, reader: str) -> None:
     answer, error = invoke(plain, reader, do="fail")
     assert (answer["errorMessage"], error) == ("asked to fail", "Unhandled")
 
@@ -132,7 +132,7 @@ def test_a_failure_is_told_to_the_caller(plain: Plain, reader: str) -> None:
         ("EphemeralStorage", {"Size": 1024}, {"Size": 2048}, "EphemeralStorage"),
     ],
 )
-def test_a_property_of_a_function_arrives_and_follows_updates(
+def test_a_property_of_a_function_is_applied_and_updated(
     plain: Plain, name: str, value: Any, changed: Any, shown: str
 ) -> None:
     stack = unique("property")
@@ -166,12 +166,12 @@ def test_new_code_runs_after_an_update(plain: Plain) -> None:
     assert invoke(plain, made) == ("new", None)
 
 
-def test_an_unsupported_property_fails_the_stack_and_is_named(plain: Plain) -> None:
+def test_the_error_for_an_unsupported_property_names_it(plain: Plain) -> None:
     with pytest.raises(AssertionError, match="FileSystemConfigs of AWS::Lambda::Function"):
         plain.deploy(function(FileSystemConfigs=[{"Arn": "a", "LocalMountPath": "/mnt/a"}]))
 
 
-def test_a_rule_reaches_a_function(plain: Plain) -> None:
+def test_an_event_rule_invokes_a_function(plain: Plain) -> None:
     stack = unique("rule")
     template = function()
     template["Resources"]["Rule"] = {
@@ -197,7 +197,7 @@ def test_a_rule_reaches_a_function(plain: Plain) -> None:
     assert f"seen {word}" in logged(plain, f"/aws/lambda/{made}", word)
 
 
-def test_an_event_that_a_function_fails_on_is_tried_again_and_then_kept(plain: Plain) -> None:
+def test_a_failed_event_is_retried_and_then_sent_to_the_on_failure_destination(plain: Plain) -> None:
     stack = unique("undelivered")
     template = function()
     target = {"Id": "f", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}, "Input": json.dumps({"do": "fail"})}
@@ -220,15 +220,15 @@ def test_an_event_that_a_function_fails_on_is_tried_again_and_then_kept(plain: P
     made = plain.deploy(template, stack)
     plain.client("events").put_events(Entries=[{"Source": stack, "DetailType": "t", "Detail": "{}"}])
 
-    (kept,) = plain.client("sqs").receive_message(QueueUrl=made["Undelivered"], WaitTimeSeconds=20)["Messages"]
+    (undelivered,) = plain.client("sqs").receive_message(QueueUrl=made["Undelivered"], WaitTimeSeconds=20)["Messages"]
 
-    assert json.loads(kept["Body"])["requestPayload"] == {"do": "fail"}
+    assert json.loads(undelivered["Body"])["requestPayload"] == {"do": "fail"}
     events = plain.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{made['Function']}")["events"]
     assert sum(event["message"].count("ValueError: asked to fail") for event in events) == 3
 
 
-def test_nobody_can_compute_a_functions_credentials(plain: Plain, reader: str) -> None:
-    """MiniStack derives them from the names of function and role, which are no secrets."""
+def test_a_functions_credentials_cannot_be_computed(plain: Plain, reader: str) -> None:
+    """MiniStack derives them from the ARNs of function and role, which are not secret."""
     seen, _ = invoke(plain, reader)
     names = plain.client("lambda").get_function_configuration(FunctionName=reader)
     digest = hashlib.sha256(f"{names['FunctionArn']}:{names['Role']}".encode()).hexdigest()
@@ -243,7 +243,7 @@ def test_nobody_can_compute_a_functions_credentials(plain: Plain, reader: str) -
         sts.get_caller_identity()
 
 
-def test_a_function_cannot_hand_its_calls_to_an_address_of_its_choice(plain: Plain) -> None:
-    """The server would send the request, as a program of this machine."""
+def test_a_function_cannot_forward_its_invocations_to_a_url(plain: Plain) -> None:
+    """The server would send the request, with the trust of a program on this machine."""
     template = function(Environment={"Variables": {"MINISTACK_LAMBDA_PROXY_URL": f"{plain.url}/_github/"}})
     assert ":assumed-role/" in invoke(plain, plain.deploy(template)["Function"], do="who")[0]

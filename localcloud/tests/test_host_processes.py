@@ -1,4 +1,4 @@
-"""Code that an API call brings runs in Node or not at all on this machine, and sees nothing of it there."""
+"""Code from API calls runs on this machine only in Node, without access to files, processes and variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["plain"]
 
 pytestmark = pytest.mark.local
 
-# `vm` is no sandbox: an object of the host leads to its constructor, and that to `process`.
+# `vm` is not a sandbox: through the constructor of a host object, code can reach `process`.
 ESCAPE = """
 function handler(event) {
   const process = console.constructor.constructor("return process")();
@@ -26,7 +26,9 @@ function handler(event) {
 """
 
 
-def test_a_cloudfront_function_sees_no_key_no_file_and_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cloudfront_function_cannot_read_variables_or_files_or_start_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setattr(node_pool, "subprocess", Subprocess())
     cloudfront_js.reset()
@@ -34,7 +36,7 @@ def test_a_cloudfront_function_sees_no_key_no_file_and_starts_no_process(monkeyp
     cloudfront_js.reset()
 
 
-def test_a_job_of_glue_does_not_run(plain: Plain) -> None:
+def test_a_glue_job_does_not_run(plain: Plain) -> None:
     glue, name, s3, bucket = plain.client("glue"), unique("job"), plain.client("s3"), unique("scripts")
     s3.create_bucket(Bucket=bucket)
     mark = plain.state / name

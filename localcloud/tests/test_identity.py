@@ -1,4 +1,4 @@
-"""Who may do what in the local cloud."""
+"""IAM: policies, iam:PassRole, sessions, web identity, and CloudFormation's role."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.local
 GITHUB = "token.actions.githubusercontent.com"
 
 
-def refused(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
+def code_and_message(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
     details = error.value.response["Error"]
     return details["Code"], details["Message"]
 
@@ -34,7 +34,7 @@ def allow(action: str | list[str], resource: str | list[str] = "*") -> dict[str,
 # --- TLS, names, denials ---------------------------------------------------------------------------------------------
 
 
-def test_a_bucket_that_refuses_plain_http_serves_the_loopback(plain: Plain) -> None:
+def test_a_bucket_that_refuses_plain_http_accepts_requests_over_loopback(plain: Plain) -> None:
     s3, bucket = plain.client("s3"), unique("tls")
     s3.create_bucket(Bucket=bucket)
     deny = {
@@ -49,12 +49,12 @@ def test_a_bucket_that_refuses_plain_http_serves_the_loopback(plain: Plain) -> N
     assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"x"
 
 
-def test_a_denial_names_principal_action_and_resource(plain: Plain) -> None:
+def test_a_denial_message_names_principal_action_and_resource(plain: Plain) -> None:
     name = unique("narrow")
     credentials = plain.session(plain.role(name, allow("s3:GetObject", "arn:aws:s3:::other/*")))
     with pytest.raises(ClientError) as error:
         plain.client("ecr", credentials).list_images(repositoryName="web")
-    code, message = refused(error)
+    code, message = code_and_message(error)
     assert code == "AccessDeniedException"
     assert f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/test" in message
     assert "ecr:ListImages" in message
@@ -77,7 +77,7 @@ def test_a_denial_names_principal_action_and_resource(plain: Plain) -> None:
         ("ssm", "ssm:GetParameters", "parameter/a/*", ("get_parameters", {"Names": ["/a/b"]})),
     ],
 )
-def test_a_policy_for_one_resource_lets_exactly_that_resource_through(
+def test_a_policy_for_one_resource_allows_only_that_resource(
     plain: Plain, service: str, action: str, resource: str, call: tuple[str, dict[str, Any]]
 ) -> None:
     arn = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
@@ -96,7 +96,7 @@ def outcome(client: Any, operation: str, arguments: dict[str, Any]) -> str:
     return "done"
 
 
-def test_a_permissions_boundary_caps_what_a_role_may_do(plain: Plain) -> None:
+def test_a_permissions_boundary_limits_a_role(plain: Plain) -> None:
     iam = plain.client("iam")
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:*")]})
     boundary = iam.create_policy(PolicyName=unique("boundary"), PolicyDocument=document)["Policy"]["Arn"]
@@ -106,10 +106,10 @@ def test_a_permissions_boundary_caps_what_a_role_may_do(plain: Plain) -> None:
         plain.client("sqs", credentials).list_queues()
 
 
-# --- handing roles over ----------------------------------------------------------------------------------------------
+# --- iam:PassRole ----------------------------------------------------------------------------------------------------
 
 
-def test_a_role_is_handed_to_a_service_only_with_pass_role(plain: Plain) -> None:
+def test_passing_a_role_to_a_service_needs_pass_role(plain: Plain) -> None:
     passed = plain.role(unique("task"))
     register = {"family": "f", "containerDefinitions": [{"name": "a", "image": "a"}], "taskRoleArn": passed}
     without = plain.session(plain.role(unique("without"), allow("ecs:*")))
@@ -138,7 +138,7 @@ def test_pass_role_can_be_limited_to_the_receiving_service(plain: Plain) -> None
         )
 
 
-def test_running_a_task_definition_hands_over_its_roles(plain: Plain) -> None:
+def test_running_a_task_definition_needs_pass_role_for_its_roles(plain: Plain) -> None:
     passed = plain.role(unique("task"))
     plain.client("ecs").register_task_definition(
         family="passing", containerDefinitions=[{"name": "a", "image": "a"}], taskRoleArn=passed
@@ -151,14 +151,14 @@ def test_running_a_task_definition_hands_over_its_roles(plain: Plain) -> None:
 # --- sessions --------------------------------------------------------------------------------------------------------
 
 
-def test_a_session_lasts_no_longer_than_its_role_allows(plain: Plain) -> None:
+def test_a_session_is_limited_to_its_roles_max_session_duration(plain: Plain) -> None:
     role = plain.role(unique("short"), MaxSessionDuration=7200)
     assert plain.session(role, DurationSeconds=7200)
     with pytest.raises(ClientError, match="MaxSessionDuration"):
         plain.session(role, DurationSeconds=7201)
 
 
-def test_a_role_assumed_by_a_role_lasts_an_hour(plain: Plain) -> None:
+def test_role_chaining_is_limited_to_an_hour(plain: Plain) -> None:
     second = plain.role(unique("second"), MaxSessionDuration=43200)
     first = plain.session(plain.role(unique("first"), allow("sts:AssumeRole", second)))
     sts = plain.client("sts", first)
@@ -167,7 +167,7 @@ def test_a_role_assumed_by_a_role_lasts_an_hour(plain: Plain) -> None:
         sts.assume_role(RoleArn=second, RoleSessionName="again", DurationSeconds=3601)
 
 
-def test_a_trust_pinned_to_a_role_admits_its_sessions_and_no_other(plain: Plain) -> None:
+def test_a_trust_policy_for_one_role_admits_only_its_sessions(plain: Plain) -> None:
     named, other = unique("named"), unique("other")
     trust = {
         "Effect": "Allow",
@@ -241,7 +241,7 @@ def assume(plain: Plain, role: str, token: str, **more: Any) -> dict[str, Any]:
     return answer
 
 
-def test_a_token_with_the_right_claims_gets_the_role(plain: Plain, github_role: str, sign: Any) -> None:
+def test_a_token_with_the_required_claims_can_assume_the_role(plain: Plain, github_role: str, sign: Any) -> None:
     answer = assume(plain, github_role, sign(**CLAIMS))
     identity = plain.client("sts", answer["Credentials"]).get_caller_identity()
     assert identity["Arn"].endswith("/ci")
@@ -261,13 +261,13 @@ def test_a_token_with_one_wrong_claim_is_denied(
 ) -> None:
     with pytest.raises(ClientError) as error:
         assume(plain, github_role, sign(**{**CLAIMS, **wrong}))
-    assert refused(error)[0] == "AccessDenied"
+    assert code_and_message(error)[0] == "AccessDenied"
 
 
 def test_a_token_without_a_required_claim_is_denied(plain: Plain, github_role: str, sign: Any) -> None:
     with pytest.raises(ClientError) as error:
         assume(plain, github_role, sign(**{key: value for key, value in CLAIMS.items() if key != "environment"}))
-    assert refused(error)[0] == "AccessDenied"
+    assert code_and_message(error)[0] == "AccessDenied"
 
 
 @pytest.mark.parametrize(
@@ -279,12 +279,12 @@ def test_a_token_without_a_required_claim_is_denied(plain: Plain, github_role: s
         ({"iss": "https://example.com"}, "InvalidIdentityToken: No OpenIDConnect provider"),
     ],
 )
-def test_a_token_that_does_not_stand_up_is_refused_with_the_reason(
+def test_an_invalid_token_is_refused_with_the_reason(
     plain: Plain, github_role: str, sign: Any, claims: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(ClientError) as error:
         assume(plain, github_role, sign(**{**CLAIMS, **claims}))
-    assert ": ".join(refused(error)).startswith(reason)
+    assert ": ".join(code_and_message(error)).startswith(reason)
 
 
 def test_a_forged_signature_is_refused(plain: Plain, github_role: str, sign: Any) -> None:
@@ -294,7 +294,9 @@ def test_a_forged_signature_is_refused(plain: Plain, github_role: str, sign: Any
         assume(plain, github_role, f"{head}.{other}.{signature}")
 
 
-def test_a_web_identity_session_is_limited_by_its_role(plain: Plain, github_role: str, sign: Any) -> None:
+def test_a_web_identity_session_is_limited_to_its_roles_max_session_duration(
+    plain: Plain, github_role: str, sign: Any
+) -> None:
     with pytest.raises(ClientError, match="MaxSessionDuration"):
         assume(plain, github_role, sign(**CLAIMS), DurationSeconds=7200)
 
@@ -306,7 +308,7 @@ def cloudformation_role(plain: Plain, *statements: dict[str, Any]) -> str:
     return plain.role(unique("exec"), *statements)
 
 
-def test_a_stack_with_a_role_can_do_no_more_than_the_role(plain: Plain) -> None:
+def test_a_stack_has_only_the_permissions_of_its_role(plain: Plain) -> None:
     template = resources(Topic=("AWS::SNS::Topic", {}), Bucket=("AWS::S3::Bucket", {}))
     narrow = cloudformation_role(plain, allow("sns:*"))
     with pytest.raises(AssertionError, match=r"s3:CreateBucket on resource: arn:aws:s3:::stack-"):
@@ -315,7 +317,7 @@ def test_a_stack_with_a_role_can_do_no_more_than_the_role(plain: Plain) -> None:
     assert plain.deploy(template, RoleARN=wide)["Bucket"]
 
 
-def test_a_stack_hands_over_only_the_roles_its_role_may_pass(plain: Plain) -> None:
+def test_a_stack_can_pass_only_roles_that_its_role_may_pass(plain: Plain) -> None:
     passed = plain.role(unique("task"))
     task = {"Family": "f", "TaskRoleArn": passed, "ContainerDefinitions": [{"Name": "a", "Image": "a"}]}
     template = resources(Task=("AWS::ECS::TaskDefinition", task))
@@ -323,7 +325,7 @@ def test_a_stack_hands_over_only_the_roles_its_role_may_pass(plain: Plain) -> No
         plain.deploy(template, RoleARN=cloudformation_role(plain, allow("ecs:*")))
 
 
-def test_a_stack_can_be_forced_to_give_its_roles_a_boundary(plain: Plain) -> None:
+def test_a_policy_can_require_a_boundary_for_the_roles_of_a_stack(plain: Plain) -> None:
     iam = plain.client("iam")
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:*")]})
     boundary = iam.create_policy(PolicyName=unique("b"), PolicyDocument=document)["Policy"]["Arn"]

@@ -1,4 +1,4 @@
-"""What people start does not load the server: MiniStack takes a second, and its import makes every program log."""
+"""The command line does not import the server: importing MiniStack takes a second and configures logging."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ LOADED = "import importlib, sys; importlib.import_module(sys.argv[1]); print('mi
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_program_that_people_start_does_not_load_the_server(program: str) -> None:
+def test_the_command_line_does_not_import_ministack(program: str) -> None:
     done = subprocess.run([sys.executable, "-c", LOADED, program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.local
 
 
 def definition(plain: Plain) -> tuple[str, str]:
-    """A cluster and a task definition."""
+    """Creates a cluster and a task definition; returns their names."""
     name = unique("once")
     container = {"Name": "main", "Image": "python:3.13-slim", "Command": ["true"]}
     plain.deploy(
@@ -25,16 +25,16 @@ def definition(plain: Plain) -> tuple[str, str]:
     return name, name
 
 
-def test_the_same_token_is_the_same_task(plain: Plain) -> None:
-    cluster, task = definition(plain)
+def test_a_repeated_token_returns_the_same_task(plain: Plain) -> None:
+    cluster, family = definition(plain)
     ecs, token = plain.client("ecs"), unique("token")
-    first = ecs.run_task(cluster=cluster, taskDefinition=task, clientToken=token)["tasks"]
-    again = ecs.run_task(cluster=cluster, taskDefinition=task, clientToken=token)["tasks"]
-    assert [one["taskArn"] for one in first] == [one["taskArn"] for one in again]
+    first = ecs.run_task(cluster=cluster, taskDefinition=family, clientToken=token)["tasks"]
+    again = ecs.run_task(cluster=cluster, taskDefinition=family, clientToken=token)["tasks"]
+    assert [task["taskArn"] for task in first] == [task["taskArn"] for task in again]
     assert len(ecs.list_tasks(cluster=cluster)["taskArns"]) == 1
 
 
-def test_another_token_or_none_is_another_task(plain: Plain) -> None:
+def test_a_new_token_or_none_starts_another_task(plain: Plain) -> None:
     cluster, task = definition(plain)
     ecs = plain.client("ecs")
     ecs.run_task(cluster=cluster, taskDefinition=task, clientToken=unique("token"))
@@ -44,7 +44,7 @@ def test_another_token_or_none_is_another_task(plain: Plain) -> None:
     assert len(ecs.list_tasks(cluster=cluster)["taskArns"]) == 4
 
 
-def test_a_token_with_other_parameters_is_a_conflict_that_names_the_task(plain: Plain) -> None:
+def test_a_token_with_other_parameters_is_a_conflict_with_the_tasks_arn(plain: Plain) -> None:
     cluster, task = definition(plain)
     ecs, token = plain.client("ecs"), unique("token")
     first = ecs.run_task(cluster=cluster, taskDefinition=task, clientToken=token)["tasks"][0]["taskArn"]

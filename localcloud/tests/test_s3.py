@@ -1,4 +1,4 @@
-"""Buckets of the local cloud: every property of a template arrives, follows updates and goes away again."""
+"""Buckets: every property of a template is applied, updated and removed."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ PROPERTIES: list[tuple[str, Read, Any, Any, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "read", "first", "shown", "second", "changed"), PROPERTIES)
-def test_a_property_arrives_follows_updates_and_can_be_removed(  # noqa: PLR0917 - one row of PROPERTIES
+def test_a_property_is_applied_updated_and_removed(  # noqa: PLR0917 - one row of PROPERTIES
     plain: Plain, name: str, read: Read, first: Any, shown: Any, second: Any, changed: Any
 ) -> None:
     stack, s3 = unique("property"), plain.client("s3")
@@ -137,11 +137,11 @@ def test_a_property_arrives_follows_updates_and_can_be_removed(  # noqa: PLR0917
     plain.deploy(resources(Bucket=("AWS::S3::Bucket", {name: second})), stack)
     assert read(s3, bucket) == changed
     plain.deploy(resources(Bucket=("AWS::S3::Bucket", {})), stack)
-    with suppress(ClientError, KeyError):  # there is none any more, or it is back to the default
+    with suppress(ClientError, KeyError):  # it is removed, or has its default again
         assert read(s3, bucket) != changed or name in DEFAULTS
 
 
-def test_a_bucket_policy_follows_its_template(plain: Plain) -> None:
+def test_a_bucket_policy_is_updated_and_deleted_with_its_template(plain: Plain) -> None:
     stack, s3 = unique("policy"), plain.client("s3")
 
     def template(action: str) -> dict[str, Any]:
@@ -158,20 +158,20 @@ def test_a_bucket_policy_follows_its_template(plain: Plain) -> None:
         s3.get_bucket_policy(Bucket=bucket)
 
 
-def test_what_cannot_be_carried_out_is_refused_by_name(plain: Plain) -> None:
+def test_the_error_for_an_unsupported_property_names_it(plain: Plain) -> None:
     inventory = {"InventoryConfigurations": [{"Id": "a"}]}
     with pytest.raises(AssertionError, match="InventoryConfigurations of AWS::S3::Bucket"):
         plain.deploy(resources(Bucket=("AWS::S3::Bucket", inventory)))
 
 
-def test_a_write_with_kms_and_no_key_takes_the_accounts_key(plain: Plain) -> None:
+def test_a_write_with_kms_but_no_key_uses_the_accounts_key(plain: Plain) -> None:
     s3, bucket = plain.client("s3"), unique("kms")
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="a", Body=b"a", ServerSideEncryption="aws:kms")
     assert s3.head_object(Bucket=bucket, Key="a")["SSEKMSKeyId"].endswith("alias/aws/s3")
 
 
-def test_an_object_is_written_in_parts(plain: Plain) -> None:
+def test_an_object_can_be_uploaded_in_parts(plain: Plain) -> None:
     s3, bucket = plain.client("s3"), unique("parts")
     s3.create_bucket(Bucket=bucket)
     upload = s3.create_multipart_upload(Bucket=bucket, Key="a")["UploadId"]
@@ -187,7 +187,7 @@ def test_an_object_is_written_in_parts(plain: Plain) -> None:
     assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"".join(pieces)
 
 
-def test_old_versions_stay_readable(plain: Plain) -> None:
+def test_previous_versions_can_be_read(plain: Plain) -> None:
     s3, bucket = plain.client("s3"), unique("versions")
     s3.create_bucket(Bucket=bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -199,7 +199,7 @@ def test_old_versions_stay_readable(plain: Plain) -> None:
         s3.get_object(Bucket=bucket, Key="a")
 
 
-def test_a_presigned_address_needs_no_credentials(plain: Plain) -> None:
+def test_a_presigned_url_needs_no_credentials(plain: Plain) -> None:
     s3, bucket = plain.client("s3"), unique("presigned")
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="a", Body=b"mine")

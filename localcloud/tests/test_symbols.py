@@ -11,9 +11,9 @@ from localcloud import server, symbols
 
 
 def module(*names: str) -> ModuleType:
-    made = ModuleType("local.made_up")
-    made.SYMBOLS = names  # type: ignore[attr-defined]  # a module made here
-    return made
+    created = ModuleType("localcloud.example")
+    created.SYMBOLS = names  # type: ignore[attr-defined]  # a module created here
+    return created
 
 
 def test_a_symbol_that_exists_is_not_missing() -> None:
@@ -21,16 +21,16 @@ def test_a_symbol_that_exists_is_not_missing() -> None:
 
 
 @pytest.mark.parametrize("name", ["ministack.services.ecs:_no_such_thing", "ministack.no_such_module:anything"])
-def test_a_symbol_or_module_that_is_gone_is_missing(name: str) -> None:
+def test_a_symbol_or_module_that_does_not_exist_is_missing(name: str) -> None:
     assert symbols.missing([name, name]) == [name]
 
 
-def test_the_refusal_names_every_symbol_its_user_and_the_pinned_version() -> None:
+def test_the_error_names_every_symbol_its_user_and_the_pinned_version() -> None:
     with pytest.raises(symbols.MissingSymbolsError) as refusal:
-        symbols.check([module("os:gone", "os:path"), module("os:lost")])
+        symbols.check([module("os:gone", "os:path"), module("os:absent")])
     text = str(refusal.value)
-    assert "os:gone  (needed by local.made_up)" in text
-    assert "os:lost" in text
+    assert "os:gone  (needed by localcloud.example)" in text
+    assert "os:absent" in text
     assert f"ministack=={symbols.PINNED}" in text
 
 

@@ -1,4 +1,4 @@
-"""The smaller resource types of the local cloud: arrive, follow updates, go away."""
+"""Smaller resource types are created, updated and deleted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def policy(plain: Plain) -> str:
 # --- IAM -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_role_keeps_every_property_over_updates(plain: Plain) -> None:
+def test_every_property_of_a_role_is_applied_and_updated(plain: Plain) -> None:
     stack, iam, boundary = unique("role"), plain.client("iam"), policy(plain)
     base = {"AssumeRolePolicyDocument": TRUST, "Path": "/team/"}
     first = {
@@ -51,7 +51,7 @@ def test_a_role_keeps_every_property_over_updates(plain: Plain) -> None:
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
 
 
-def test_an_oidc_provider_follows_its_client_ids(plain: Plain) -> None:
+def test_the_client_ids_of_an_oidc_provider_are_updated(plain: Plain) -> None:
     stack, iam = unique("oidc"), plain.client("iam")
 
     def template(*clients: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def test_an_oidc_provider_follows_its_client_ids(plain: Plain) -> None:
         iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
 
 
-def test_a_group_follows_its_policies(plain: Plain) -> None:
+def test_the_policies_of_a_group_are_updated(plain: Plain) -> None:
     stack, iam, arn = unique("group"), plain.client("iam"), policy(plain)
     name = plain.deploy(resources(Group=("AWS::IAM::Group", {"ManagedPolicyArns": [arn]})), stack)["Group"]
     assert iam.list_attached_group_policies(GroupName=name)["AttachedPolicies"][0]["PolicyArn"] == arn
@@ -77,7 +77,7 @@ def test_a_group_follows_its_policies(plain: Plain) -> None:
 # --- KMS, SNS, logs, alarms ------------------------------------------------------------------------------------------
 
 
-def test_a_key_follows_policy_and_rotation(plain: Plain) -> None:
+def test_the_policy_and_rotation_of_a_key_are_updated(plain: Plain) -> None:
     stack, kms = unique("key"), plain.client("kms")
 
     def template(*, rotate: bool, sid: str) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def test_a_key_follows_policy_and_rotation(plain: Plain) -> None:
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
 
 
-def test_a_topic_follows_its_attributes(plain: Plain) -> None:
+def test_the_attributes_of_a_topic_are_updated(plain: Plain) -> None:
     stack, sns = unique("topic"), plain.client("sns")
     first = {"KmsMasterKeyId": "alias/aws/sns", "SignatureVersion": "2", "TracingConfig": "Active"}
     arn = plain.deploy(resources(Topic=("AWS::SNS::Topic", first)), stack)["Topic"]
@@ -107,7 +107,7 @@ def test_a_topic_follows_its_attributes(plain: Plain) -> None:
     assert (shown.get("KmsMasterKeyId", ""), shown["SignatureVersion"]) == ("", "1")
 
 
-def test_a_log_group_follows_retention_and_tags(plain: Plain) -> None:
+def test_the_retention_and_tags_of_a_log_group_are_updated(plain: Plain) -> None:
     stack, logs, name = unique("logs"), plain.client("logs"), f"/{unique('g')}"
 
     def template(days: int | None, tag: str) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def alarm(**more: Any) -> dict[str, Any]:
     return {"EvaluationPeriods": 2, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 5, **more}
 
 
-def test_an_alarm_follows_its_threshold_and_treatment(plain: Plain) -> None:
+def test_the_threshold_and_missing_data_treatment_of_an_alarm_are_updated(plain: Plain) -> None:
     stack, cloudwatch = unique("alarm"), plain.client("cloudwatch")
     metric = {"Namespace": "N", "MetricName": "M", "Statistic": "Sum", "Period": 60, "TreatMissingData": "notBreaching"}
     name = plain.deploy(resources(Alarm=("AWS::CloudWatch::Alarm", alarm(**metric))), stack)["Alarm"]
@@ -140,7 +140,7 @@ def test_an_alarm_follows_its_threshold_and_treatment(plain: Plain) -> None:
     assert (shown["Threshold"], shown["TreatMissingData"]) == (9, "notBreaching")
 
 
-def test_an_alarm_on_an_expression_and_one_on_alarms_can_be_declared(plain: Plain) -> None:
+def test_an_alarm_on_metric_math_and_a_composite_alarm_can_be_created(plain: Plain) -> None:
     stat = {"Metric": {"Namespace": "N", "MetricName": "M"}, "Period": 60, "Stat": "Sum"}
     metrics = [
         {"Id": "rate", "Expression": "m / 2", "ReturnData": True},
@@ -162,7 +162,7 @@ def test_an_alarm_on_an_expression_and_one_on_alarms_can_be_declared(plain: Plai
 # --- edge ------------------------------------------------------------------------------------------------------------
 
 
-def test_an_address_set_of_the_firewall_follows_its_addresses(plain: Plain) -> None:
+def test_the_addresses_of_an_ip_set_are_updated(plain: Plain) -> None:
     stack, waf = unique("set"), plain.client("wafv2")
 
     def template(*addresses: str) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def test_an_address_set_of_the_firewall_follows_its_addresses(plain: Plain) -> N
     assert plain.delete(stack) == "DELETE_COMPLETE"
 
 
-def test_a_web_acl_keeps_its_rules(plain: Plain) -> None:
+def test_a_web_acl_has_its_rules(plain: Plain) -> None:
     shown = {"SampledRequestsEnabled": True, "CloudWatchMetricsEnabled": True, "MetricName": "m"}
     managed = {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet"}}
     rule = {"Name": "r", "Priority": 0, "Statement": managed, "OverrideAction": {"None": {}}, "VisibilityConfig": shown}
@@ -187,7 +187,7 @@ def test_a_web_acl_keeps_its_rules(plain: Plain) -> None:
     assert [item["Name"] for item in found["Rules"]] == ["r"]
 
 
-def test_a_vpc_origin_follows_its_ports(plain: Plain) -> None:
+def test_the_ports_of_a_vpc_origin_are_updated(plain: Plain) -> None:
     stack, cloudfront = unique("origin"), plain.client("cloudfront")
 
     def template(port: int) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def test_a_vpc_origin_follows_its_ports(plain: Plain) -> None:
 # --- operations and developer tools ----------------------------------------------------------------------------------
 
 
-def test_a_budget_follows_its_limit(plain: Plain) -> None:
+def test_the_limit_of_a_budget_is_updated(plain: Plain) -> None:
     stack, budgets = unique("budget"), plain.client("budgets")
 
     def template(amount: int) -> dict[str, Any]:
@@ -263,7 +263,7 @@ def build(role: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_a_build_project_keeps_every_property_over_updates(plain: Plain) -> None:
+def test_every_property_of_a_build_project_is_applied_and_updated(plain: Plain) -> None:
     stack, codebuild, role = unique("project"), plain.client("codebuild"), plain.role(unique("build"))
     more = {
         "QueuedTimeoutInMinutes": 60,

@@ -1,4 +1,4 @@
-"""Without Docker everything deploys; what needs containers is on record."""
+"""Without Docker every stack deploys; resources that need containers only exist in the API."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ __all__ = ["plain"]
 pytestmark = pytest.mark.local
 
 
-def test_a_service_deploys_updates_and_goes(plain: Plain) -> None:
+def test_a_service_is_created_updated_and_deleted(plain: Plain) -> None:
     name = unique("web")
     plain.deploy(web(name, "1"), name)
     plain.deploy(web(name, "2"), name)
     found = plain.client("ecs").describe_services(cluster=name, services=[name])["services"][0]
     assert found["runningCount"] == found["desiredCount"] == 2
-    assert [one["rolloutState"] for one in found["deployments"]] == ["COMPLETED"]
+    assert [deployment["rolloutState"] for deployment in found["deployments"]] == ["COMPLETED"]
     assert plain.delete(name) == "DELETE_COMPLETE"
 
 
-def test_a_database_and_a_cache_deploy_update_and_go(plain: Plain) -> None:
+def test_a_database_and_a_cache_are_created_updated_and_deleted(plain: Plain) -> None:
     name = unique("data")
     plain.deploy(data(name), name)
     plain.deploy(data(name, BackupRetentionPeriod=3, DeletionProtection=False), name)

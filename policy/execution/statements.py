@@ -59,12 +59,12 @@ def wanted(products: Iterable[Product], account: str) -> Iterator[tuple[needs.Ne
                 continue
             for verb in (needs.CREATE, needs.UPDATE, needs.DELETE):
                 step = needs.Step(resource.kind, verb, resource.props, resource.name)
-                for need in needs.of(step, account=account, region=resource.region):
+                for need in needs.permissions(step, account=account, region=resource.region):
                     yield need, product
 
 
 def _condition(need: needs.Need, account: str) -> tuple[str, str]:
-    if need.action in needs.BINDING | needs.OF_A_BOUNDED_ROLE:
+    if need.action in needs.BINDING | needs.ON_BOUNDED_ROLE:
         return needs.BOUNDARY, boundary(account)
     key = next((condition for condition in _CONDITIONS if condition in need.context), "")
     return key, str(need.context.get(key, ""))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
-from products.pipeline_checks import matches
+from products.globs import matches
 from slipway_cli.operate import advice
 from slipway_cli.operate.errors import OperateError, code, said
 from slipway_cli.operate.pipelines import Desk, Pipeline, by_id

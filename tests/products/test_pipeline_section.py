@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from products.flows import branch_moving_tags, branches_publish, branches_reach, deliveries, moving_tags, of_main
 from products.pipeline import Flow
-from products.pipeline_checks import matches
 from tests.support.manifests import REMOVED, complaints, manifest, product
 
 FEATURE, MAIN, PULL = "pipeline.flows.feature", "pipeline.flows.main", "pipeline.flows.pull-request"
@@ -323,30 +320,6 @@ def test_more_images_than_an_action_can_be_told_are_refused(tmp_path: Path) -> N
     assert said(tmp_path, {"images": {"backend": {}, **images}}) == [
         "images: 9 are more than CodePipeline carries to one deployment; merge some of them"
     ]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "branch", "expected"),
-    [
-        ("main", "main", True),
-        ("main", "maintenance", False),
-        ("feature/*", "feature/a", True),
-        ("feature/*", "feature/a/b", False),
-        ("feature/**", "feature/a/b", True),
-        ("*", "main", True),
-        ("*", "a/b", False),
-        ("m?in", "main", True),
-        ("m?in", "m/in", False),
-        ("ma.n", "main", False),
-    ],
-)
-def test_patterns_match_as_codepipeline_says(pattern: str, branch: str, expected: bool) -> None:
-    assert matches(pattern, branch) is expected
-
-
-@given(st.text(alphabet="ab/", min_size=1, max_size=8))
-def test_two_stars_match_every_branch(branch: str) -> None:
-    assert matches("**", branch)
 
 
 def test_before_deploy_migrates_with_the_new_image_before_any_service_changes() -> None:

@@ -1,14 +1,14 @@
-"""What every adapter needs: the API on loopback, and a place among CloudFormation's resource handlers.
+"""Helpers for adapters: API clients on loopback, and the registration of CloudFormation resource handlers.
 
-An adapter module has ``SYMBOLS`` (the private names of MiniStack it touches) and ``install()``.
-Handlers registered here run on a worker thread, so they may call the API; on the event loop they would deadlock.
+An adapter module has ``SYMBOLS`` (the private names of MiniStack that it uses) and ``install()``. Handlers registered
+here run on a worker thread, so they may call the API; on the event loop that would deadlock.
 
     create(logical_id, properties, stack_name) -> (physical_id, attributes)
     update(physical_id, old, new, stack_name)  -> (physical_id, attributes)
     delete(physical_id, properties)            -> None
 
-An update that answers another physical id is a replacement: CloudFormation deletes the old one in its cleanup phase
-(or the new one, if the stack rolls back). A type registered without ``update`` is replaced on every change.
+An update that returns another physical ID is a replacement: CloudFormation deletes the old resource in its cleanup
+phase (or the new one if the stack rolls back). A type registered without ``update`` is replaced on every change.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ logger = logging.getLogger("localcloud")
 boolean = coercion.boolean
 tags = coercion.tags
 
-#: Types that are kept on record and do nothing, with what that means. `status` and the docs read it.
+#: Types that only exist in the API and have no effect, with a note on the consequence. `status` and the docs read it.
 RECORDED: dict[str, str] = {}
 
 _on_worker: set[str] = set()
@@ -60,7 +60,7 @@ _GONE = ("notfound", "nosuch", "doesnotexist", "nonexistent", "notexist", "unkno
 
 
 def install() -> None:
-    """Let our types run on a worker thread, and be sent back when their own update failed."""
+    """Run the handlers of our types on a worker thread, and roll their failed updates back if asked for."""
     on_worker, sent_back = stacks._runs_on_worker_thread, stacks._sends_back_failed_update
     stacks._runs_on_worker_thread = lambda kind: kind in _on_worker or on_worker(kind)
     stacks._sends_back_failed_update = lambda kind: kind in _sent_back or sent_back(kind)
@@ -70,7 +70,7 @@ def install() -> None:
 
 
 def client(service: str) -> Any:
-    """A boto3 client on loopback, in the calling request's account and region, as the account's root."""
+    """Returns a boto3 client on loopback, in the current request's account and region, as the account's root user."""
     account, region = get_account_id(), get_region()
     key = (service, account, region)
     with _clients_lock:
@@ -82,7 +82,7 @@ def client(service: str) -> Any:
 
 
 def call(service: str, operation: str, params: coercion.Params, ignore: Collection[str] = ()) -> Any:
-    """Call ``operation`` with template values; raises if the API knows no such property, unless ignored."""
+    """Calls ``operation`` with a template's properties; an unknown property is an error unless it is ignored."""
     api = client(service)
     model = api.meta.service_model.operation_model(api.meta.method_to_api_mapping[operation])
     shape = model.input_shape
@@ -90,25 +90,25 @@ def call(service: str, operation: str, params: coercion.Params, ignore: Collecti
     return getattr(api, operation)(**arguments)
 
 
-def gone(error: ClientError) -> bool:
-    """Whether the API says that the thing is not there (any more)."""
+def not_found(error: ClientError) -> bool:
+    """True if the error means that the resource does not exist."""
     code = str(error.response.get("Error", {}).get("Code", "")).lower()
     message = str(error.response.get("Error", {}).get("Message", "")).lower()
     return any(word in code for word in _GONE) or "does not exist" in message or "not found" in message
 
 
 @contextmanager
-def absent_is_fine() -> Any:
-    """Deleting what is already gone succeeds."""
+def ignore_not_found() -> Any:
+    """Ignores the error of the API if the resource does not exist."""
     try:
         yield
     except ClientError as error:
-        if not gone(error):
+        if not not_found(error):
             raise
 
 
 def wait_until(ready: Callable[[], bool], what: str, seconds: float = 120, every: float = 0.1) -> None:
-    """Poll until ``ready``; raise with a sentence naming what was awaited."""
+    """Polls until ``ready``; the TimeoutError names ``what`` was awaited."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
@@ -120,22 +120,22 @@ def wait_until(ready: Callable[[], bool], what: str, seconds: float = 120, every
 
 
 def physical_name(stack_name: str, logical_id: str, *, max_len: int = 64, lowercase: bool = False) -> str:
-    """The generated name of a resource: stable for its logical id, new after a replacement."""
+    """Returns the generated name of a resource: the same for its logical ID, and a new one after a replacement."""
     return str(provisioners._physical_name(stack_name, logical_id, max_len=max_len, lowercase=lowercase))
 
 
 def arn(service: str, resource: str, *, region: str | None = None) -> str:
-    """An ARN in the calling account."""
+    """Returns an ARN in the current account."""
     return f"arn:aws:{service}:{get_region() if region is None else region}:{get_account_id()}:{resource}"
 
 
 def without(props: Mapping[str, Any], *names: str) -> Props:
-    """The properties minus ``names`` and minus what is unset."""
+    """Returns the properties except ``names`` and those without a value."""
     return {key: value for key, value in props.items() if key not in names and value is not None}
 
 
 def changed(old: Props, new: Props, *names: str) -> bool:
-    """Whether any of ``names`` differs."""
+    """True if any of the properties ``names`` differs."""
     return any(old.get(name) != new.get(name) for name in names)
 
 
@@ -144,7 +144,7 @@ def changed(old: Props, new: Props, *names: str) -> bool:
 
 @dataclass(frozen=True)
 class Builtin:
-    """MiniStack's own handler of a type, for an override to delegate to."""
+    """MiniStack's own handler of a type, to which an override can delegate."""
 
     type_name: str
     handler: Mapping[str, Any]
@@ -155,7 +155,7 @@ class Builtin:
         return physical_id, attributes
 
     def update(self, physical_id: str, old: Props, new: Props, stack_name: str, logical_id: str) -> Result:
-        """Delegate an update; a built-in without one creates again under the same name."""
+        """Delegate an update; a handler without one creates the resource again under the same name."""
         if "update" not in self.handler:
             return self.create(logical_id, new, stack_name)
         arguments: tuple[Any, ...] = (physical_id, old, new, stack_name)
@@ -173,12 +173,12 @@ class Builtin:
 
 
 def builtin(type_name: str) -> Builtin:
-    """MiniStack's handler as it is now; take it before overriding."""
+    """Returns MiniStack's current handler of a type; call it before overriding the handler."""
     return Builtin(type_name, dict(provisioners._RESOURCE_HANDLERS[type_name]))
 
 
 def logical_id_of(physical_id: str) -> str:
-    """The logical id of the resource being updated (handlers get only the physical one)."""
+    """Returns the logical ID of the resource being updated; handlers get only the physical ID."""
     return _updating.logical_id or physical_id
 
 
@@ -197,9 +197,9 @@ def register(
     *,
     send_back_failed_update: bool = False,
 ) -> None:
-    """Make CloudFormation know ``type_name``.
+    """Register the handlers of a resource type.
 
-    ``send_back_failed_update``: a failed update may have changed something, so the rollback updates it back.
+    ``send_back_failed_update``: a failed update may have changed something, so the rollback updates the resource again.
     """
     handler: dict[str, Any] = {
         "create": create,
@@ -220,7 +220,7 @@ def override(
     delete: Delete | None = None,
     send_back_failed_update: bool = False,
 ) -> Builtin:
-    """Replace parts of a built-in handler; answers the built-in, to delegate to."""
+    """Replaces functions of a built-in handler; returns the built-in handler, to delegate to."""
     original = builtin(type_name)
     handler = dict(original.handler)
     if create is not None:
@@ -236,7 +236,7 @@ def override(
 
 
 def extend_attributes(type_name: str, more: Callable[[str, Props], dict[str, Any]]) -> None:
-    """Add ``Fn::GetAtt`` attributes that the built-in handler does not answer."""
+    """Add ``Fn::GetAtt`` attributes that the built-in handler does not return."""
     original = builtin(type_name)
 
     def create(logical_id: str, props: Props, stack_name: str) -> Result:
@@ -257,15 +257,15 @@ def recorded(
     physical_id: Callable[[str, Props, str], str] | None = None,
     note: str = "",
 ) -> None:
-    """Accept a type, keep it on record and do nothing more; ``note`` tells the consequence."""
+    """Register a type whose resources have no effect; ``note`` describes the consequence."""
 
     def create(logical_id: str, props: Props, stack_name: str) -> Result:
-        made = (
+        created = (
             physical_id(logical_id, props, stack_name)
             if physical_id
             else f"{stack_name}-{logical_id}-{uuid.uuid4().hex[:8]}"
         )
-        return made, attributes(made, props)
+        return created, attributes(created, props)
 
     def update(pid: str, _old: Props, new: Props, _stack_name: str) -> Result:
         return pid, attributes(pid, new)
@@ -275,7 +275,7 @@ def recorded(
 
 
 def replace(create: Create, logical_id: str, props: Props, stack_name: str) -> Result:
-    """Create the successor under a new generated name; CloudFormation deletes the predecessor afterwards."""
+    """Create the replacement under a new generated name; CloudFormation deletes the old resource afterwards."""
     provisioners._NAME_SEED.set(uuid.uuid4().hex[:8])
     return create(logical_id, props, stack_name)
 
@@ -300,7 +300,7 @@ def _updater(update: Update) -> Callable[[str, Props, Props, str, str | None], R
 
 def _quiet(delete: Delete) -> Delete:
     def run(physical_id: str, props: Props) -> None:
-        with absent_is_fine():
+        with ignore_not_found():
             delete(physical_id, props)
 
     return run

@@ -1,4 +1,4 @@
-"""Small parts of an ASGI application: headers, hosts, bodies, answers."""
+"""Helpers for ASGI applications: headers, host names, bodies, responses."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class TooLargeError(Exception):
-    """A body beyond the limit."""
+    """A request's body exceeds the limit."""
 
 
 def headers_of(scope: Message) -> dict[str, str]:
-    """The headers of a request, by their names in lower case."""
+    """Returns the headers of a request by their names in lower case."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def host_name(host: str) -> str:
-    """The name in a `Host` header, without the port."""
+    """Returns the name in a `Host` header, without the port."""
     return host.rsplit(":", 1)[0].rstrip(".").lower() if not host.endswith("]") else host
 
 
 def local_client(scope: Message) -> bool:
-    """Whether a program of this machine asks; containers come through the unix socket, where nobody has an address."""
+    """True if a program on this machine sent the request; containers use the unix socket, without a client address."""
     client = scope.get("client") or ("",)
     return client[0] in {"127.0.0.1", "::1"}
 
 
 async def body_of(receive: Receive, limit: int) -> bytes:
-    """The whole body; nothing if the client went away.
+    """Returns the whole body; empty if the client disconnected.
 
     Raises:
-        TooLargeError: if it is beyond the limit.
+        TooLargeError: if it exceeds the limit.
     """
     parts: list[bytes] = []
     size = 0
@@ -53,7 +53,7 @@ async def body_of(receive: Receive, limit: int) -> bytes:
 
 
 async def refuse_socket(scope: Message, send: Send, status: int, why: str) -> None:
-    """Refuses a WebSocket before it is open: with an HTTP answer where the server can send one."""
+    """Refuses a WebSocket before it is accepted, with an HTTP response if the server supports that."""
     if "websocket.http.response" in (scope.get("extensions") or {}):
         await send({"type": "websocket.http.response.start", "status": int(status), "headers": []})
         await send({"type": "websocket.http.response.body", "body": why.encode(), "more_body": False})
@@ -62,7 +62,7 @@ async def refuse_socket(scope: Message, send: Send, status: int, why: str) -> No
 
 
 async def send_answer(send: Send, scope: Message, status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """A whole answer; to HEAD without its body."""
+    """Sends a complete response, without the body if the request is HEAD."""
     whole = {**headers, "Content-Length": str(len(body)), "X-Content-Type-Options": "nosniff"}
     encoded = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in whole.items()]
     await send({"type": "http.response.start", "status": int(status), "headers": encoded})

@@ -1,4 +1,4 @@
-"""What every build of this cloud is told instead of its own: in a file, so that a running cloud reads it too."""
+"""Environment variables that override those of every build, in a file that the running cloud reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _file(chosen: Settings) -> Path:
 
 
 def write(chosen: Settings, variables: Mapping[str, str]) -> None:
-    """Tell the next builds these variables, and no others."""
+    """Replace the variables for the next builds."""
     chosen.state.mkdir(parents=True, exist_ok=True)
     temporary = _file(chosen).with_suffix(".part")
     temporary.write_text(json.dumps(dict(variables), indent=2) + "\n", encoding="utf-8")
@@ -22,7 +22,7 @@ def write(chosen: Settings, variables: Mapping[str, str]) -> None:
 
 
 def read(chosen: Settings) -> dict[str, str]:
-    """What builds are told: the file's variables, under those of `LOCALCLOUD_BUILD_VARIABLES`."""
+    """Returns the file's variables, overridden by those of `LOCALCLOUD_BUILD_VARIABLES`."""
     try:
         written = json.loads(_file(chosen).read_text(encoding="utf-8"))
     except FileNotFoundError:

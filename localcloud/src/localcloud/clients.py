@@ -1,7 +1,7 @@
-"""boto3 clients on loopback, made from one session.
+"""boto3 clients on loopback, created from one session.
 
-A session reads the models and endpoints of services anew, a tenth of a second of processor time for each client; from a
-session that has read them a client takes some milliseconds.
+A new session loads the service models again, which takes a tenth of a second of processor time per client. A client of
+an existing session takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from localcloud import keys, settings
 
-_making = threading.Lock()  # a session is not safe in threads, its clients are
+_making = threading.Lock()  # a session is not thread-safe, its clients are
 
 
 @cache
@@ -30,9 +30,10 @@ def root(account: str) -> dict[str, str]:
 
 
 def client(service: str, keys: Mapping[str, str], region: str, *, url: str = "", **config: Any) -> Any:
-    """A client of this process's cloud, or of the one at `url`; `keys` as STS and the container endpoint name them.
+    """Returns a client of this process's cloud, or of the cloud at `url`.
 
-    `config` is botocore's; calls are not tried again unless it says so.
+    `keys` has the members that STS or the container credentials endpoint return. `config` is botocore's; by default
+    calls are not retried.
     """
     options = {"retries": {"max_attempts": 0}, "s3": {"addressing_style": "path"}, **config}
     with _making:

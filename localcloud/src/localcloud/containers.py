@@ -1,11 +1,11 @@
-"""What every container we start has in common, as changes to docker-py rather than to MiniStack.
+"""Common settings of all containers that the local cloud starts, applied by patching docker-py.
 
-* image names of ECR lead to the local registry, which the daemon reaches on loopback;
-* ports are published on loopback only;
-* everything carries our labels, so `down` can remove it;
-* databases and caches get a fixed address, and keep their data over a restart;
-* two clouds on one machine name theirs differently;
-* a missing image is named in the error, with what to do.
+* Image names of ECR are mapped to the local registry, which the daemon reaches on loopback.
+* Ports are published on loopback only.
+* Every container has our labels, so that `down` can remove it.
+* Databases and caches get a fixed address, and keep their data after a restart.
+* Two clouds on one machine use different container names.
+* The error for a missing image names the image and the remedy.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ ADDRESS_LABEL = f"{settings.LABEL}.address"
 
 _ECR = re.compile(r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
 _addresses_lock = threading.Lock()
-_given: set[str] = set()
+_assigned: set[str] = set()
 
 
 def require(client: Any, image: str) -> None:
-    """Have the image here, or raise an error that names it and says what to do."""
+    """Pulls the image if it is not on this machine; the error names the image and the remedy."""
     try:
         client.images.get(image)
     except ImageNotFound:
@@ -40,24 +40,24 @@ def require(client: Any, image: str) -> None:
 
 
 class MissingImageError(ImageNotFound):
-    """An image is neither on this machine nor obtainable. Made without the response, whose text would hide ours."""
+    """An image is neither on this machine nor in a registry. It has no response, whose text would replace ours."""
 
 
 def local_name(image: Any) -> Any:
-    """An ECR image name as the daemon can reach it."""
+    """Returns the name under which the daemon can pull an ECR image; other names are returned unchanged."""
     port = settings.current().port
     return _ECR.sub(f"localhost:{port}/", image) if isinstance(image, str) else image
 
 
 def own_name(name: Any) -> Any:
-    """A container's name in this cloud: MiniStack names a database after its account, so two clouds would want one."""
+    """Returns a container's name in this cloud; MiniStack's names depend only on the account, and would collide."""
     chosen = settings.current()
-    ours = isinstance(name, str) and name.startswith("ministack-") and chosen.subnet != settings.SUBNET
-    return f"{name}-{chosen.network}" if ours else name
+    renamed = isinstance(name, str) and name.startswith("ministack-") and chosen.subnet != settings.SUBNET
+    return f"{name}-{chosen.network}" if renamed else name
 
 
 def install() -> None:
-    """Apply the changes to docker-py in this process."""
+    """Patch docker-py in this process."""
     if not settings.current().docker:
         return
     create, pull = ContainerCollection.create, ImageCollection.pull
@@ -73,22 +73,22 @@ def install() -> None:
     def pulling(self: ImageCollection, repository: str, *args: Any, **kwargs: Any) -> Any:
         return _pull(pull, self, repository, *args, **kwargs)
 
-    ContainerCollection.get = (  # type: ignore[method-assign]  # docker-py has no other seam
+    ContainerCollection.get = (  # type: ignore[method-assign]  # docker-py has no extension point
         lambda self, container_id: find(self, own_name(container_id))
     )
-    ContainerCollection.create = creating  # type: ignore[method-assign]  # docker-py has no other seam
-    ImageCollection.pull = pulling  # type: ignore[method-assign]  # docker-py has no other seam
-    ImageCollection.get = lambda self, name: get(self, local_name(name))  # type: ignore[method-assign]  # docker-py has no other seam
-    ImageCollection.get_registry_data = (  # type: ignore[method-assign]  # docker-py has no other seam
+    ContainerCollection.create = creating  # type: ignore[method-assign]  # docker-py has no extension point
+    ImageCollection.pull = pulling  # type: ignore[method-assign]  # docker-py has no extension point
+    ImageCollection.get = lambda self, name: get(self, local_name(name))  # type: ignore[method-assign]  # docker-py has no extension point
+    ImageCollection.get_registry_data = (  # type: ignore[method-assign]  # docker-py has no extension point
         lambda self, name, *args, **kwargs: registry_data(self, local_name(name), *args, **kwargs)
     )
-    Image.tag = (  # type: ignore[method-assign]  # docker-py has no other seam
+    Image.tag = (  # type: ignore[method-assign]  # docker-py has no extension point
         lambda self, repository, *args, **kwargs: tag(self, local_name(repository), *args, **kwargs)
     )
 
 
 def _variables(images: ImageCollection, name: str) -> list[str]:
-    """Returns an image's variables as `NAME=value`; none if the image is missing (create reports that)."""
+    """Returns an image's variables as `NAME=value`; an empty list if the image is missing, which `create` reports."""
     try:
         return list(images.get(name).attrs["Config"].get("Env") or ())
     except ImageNotFound:
@@ -104,7 +104,7 @@ def _pull(pull: Callable[..., Any], images: ImageCollection, repository: str, *a
         hint = (
             "it was not pushed to the local registry"
             if _ECR.match(repository)
-            else f"no registry answers for it; on a machine with a network type: docker pull {name}"
+            else f"no registry has it; on a machine with network access type: docker pull {name}"
         )
         raise MissingImageError(
             f"image {name} is not on this machine: {hint} ({error.explanation or error})"
@@ -118,14 +118,14 @@ def _prepare(containers: ContainerCollection, kwargs: dict[str, Any]) -> dict[st
     kwargs["labels"] = own
     kwargs["name"] = own_name(kwargs.get("name"))
     if kwargs.get("ports"):
-        # MiniStack counts ports up, and another cloud may take one between its look and the start. Docker does not.
+        # Docker chooses the port, as another cloud could take MiniStack's before the container starts.
         chosen_by_docker = own.get("ministack") in STORES
         kwargs["ports"] = {
             inner: ("127.0.0.1", None) if chosen_by_docker else _on_loopback(outer)
             for inner, outer in kwargs["ports"].items()
         }
     if own.get("ministack") == "rds":
-        kwargs.pop("tmpfs", None)  # the image's own volume survives a restart; a tmpfs is emptied by it
+        kwargs.pop("tmpfs", None)  # the image's own volume survives a restart, a tmpfs does not
     if (
         own.get("ministack") in STORES
         and kwargs.get("network") == chosen.network
@@ -142,7 +142,7 @@ def _on_loopback(outer: Any) -> Any:
 
 
 def fix_address(containers: ContainerCollection, arguments: dict[str, Any]) -> str:
-    """Give the container to be made an address of its own; answers it."""
+    """Assigns a fixed address to a container that is about to be created; returns the address."""
     address = free_address(containers)
     arguments["labels"] = {**(arguments.get("labels") or {}), ADDRESS_LABEL: address}
     config = containers.client.api.create_endpoint_config(ipv4_address=address)
@@ -151,12 +151,12 @@ def fix_address(containers: ContainerCollection, arguments: dict[str, Any]) -> s
 
 
 def free_address(containers: ContainerCollection) -> str:
-    """The next unused address below the dynamic range."""
+    """Returns the next unused address below the dynamic range."""
     with _addresses_lock:
         listed = containers.list(all=True, ignore_removed=True, filters={"label": [ADDRESS_LABEL]})
         used = {container.labels[ADDRESS_LABEL] for container in listed}
         pool = [f"{settings.current().subnet}.{number}" for number in network.FIXED]
         free = [candidate for candidate in pool if candidate not in used]
-        address = next((candidate for candidate in free if candidate not in _given), free[0])
-        _given.add(address)
+        address = next((candidate for candidate in free if candidate not in _assigned), free[0])
+        _assigned.add(address)
         return address

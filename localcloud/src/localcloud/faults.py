@@ -1,10 +1,10 @@
-"""AWS on a bad day: answers that throttle, fail or have no room, put before the local cloud's own for a drill.
+"""Fault injection for drills: requests get errors such as throttling, outages or full storage.
 
     PUT /_localcloud/faults   [{"service": "s3", "method": "PUT", "path": "/bucket", "answer": "full", "every": 1}]
-    GET /_localcloud/faults   the same, with how often each was given: "given"
+    GET /_localcloud/faults   returns the faults, each with the number of injected errors: "given"
 
-A list replaces the one before; an empty one ends all faults. The guard requires a signature of the root key. The
-cloud's own internal calls are never disturbed: faults apply only to requests from clients.
+A list replaces the previous one; an empty list ends all faults. The guard requires a signature with the root key.
+Faults apply only to requests from clients, and never to the cloud's own internal calls.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from localcloud.asgi import Application, Message, Receive, Send, body_of, header
 SYMBOLS: tuple[str, ...] = ()
 
 PATH = "/_localcloud/faults"
-#: What each answer means: HTTP status, code, message. A client retries the first two by itself.
+#: HTTP status, error code and message of each answer. SDKs retry the first two on their own.
 ANSWERS: dict[str, tuple[int, str, str]] = {
     "throttle": (HTTPStatus.BAD_REQUEST, "ThrottlingException", "Rate exceeded (a drill of the local cloud)"),
     "down": (
@@ -47,32 +47,32 @@ _LIMIT = 100_000
 
 @dataclass
 class Fault:
-    """One kind of bad answer."""
+    """One injected error, and the requests that get it."""
 
     service: str
     answer: str
     method: str = ""
     path: str = ""
     every: int = 1
-    """Every how many-th request is answered so: a client that retries gets through where this is 2 or more."""
+    """Every n-th matching request gets the error; with 2 or more, a client's retry succeeds."""
     token: str = field(default="", repr=False)
-    """Only requests with it, so that a new one is the way back; never told to anybody."""
+    """Only requests with this token get the error, so that a new token ends it; it is never returned."""
     seen: int = 0
     given: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @classmethod
-    def of(cls, asked: Mapping[str, Any]) -> Fault:
-        """Of what somebody sent.
+    def parse(cls, sent: Mapping[str, Any]) -> Fault:
+        """Returns the fault that a JSON object describes.
 
         Raises:
-            ValueError: saying what to send instead.
+            ValueError: if it is invalid; the message explains what to send instead.
         """
-        unknown = set(asked) - {"service", "answer", "method", "path", "every", "token"}
+        unknown = set(sent) - {"service", "answer", "method", "path", "every", "token"}
         if unknown:
             known = "service, answer, method, path, every, token"
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}; a fault has {known}")
-        service, answer, every = asked.get("service"), asked.get("answer"), asked.get("every", 1)
+        service, answer, every = sent.get("service"), sent.get("answer"), sent.get("every", 1)
         if not isinstance(service, str) or not service:
             raise ValueError(
                 f"service is {service!r}; write the name in the signature's scope, e.g. ecs, * for all, or github"
@@ -81,13 +81,13 @@ class Fault:
             raise ValueError(f"answer is {answer!r}; write one of {', '.join(ANSWERS)}")
         if not isinstance(every, int) or isinstance(every, bool) or every < 1:
             raise ValueError(f"every is {every!r}; write 1 for each request, 2 for every second one")
-        method, path, token = (str(asked.get(name, "")) for name in ("method", "path", "token"))
+        method, path, token = (str(sent.get(name, "")) for name in ("method", "path", "token"))
         return cls(service, answer, method, path, every, token)
 
-    def meets(self, service: str, method: str, path: str, authorization: str) -> bool:
-        """Whether a request gets this answer."""
-        named = self.service == service or (self.service == "*" and service != GITHUB)
-        if not named or self.method not in {"", method} or not path.startswith(self.path):
+    def applies(self, service: str, method: str, path: str, authorization: str) -> bool:
+        """Counts a matching request; True if it gets the error."""
+        matches = self.service == service or (self.service == "*" and service != GITHUB)
+        if not matches or self.method not in {"", method} or not path.startswith(self.path):
             return False
         if self.token not in authorization:
             return False
@@ -97,17 +97,17 @@ class Fault:
             self.given += hit
         return hit
 
-    def told(self) -> dict[str, Any]:
-        """For whoever asks."""
-        asked = {"service": self.service, "answer": self.answer, "method": self.method, "path": self.path}
-        return {**asked, "every": self.every, "given": self.given}
+    def as_json(self) -> dict[str, Any]:
+        """Returns the fault as a JSON object, without the token."""
+        request = {"service": self.service, "method": self.method, "path": self.path}
+        return {**request, "answer": self.answer, "every": self.every, "given": self.given}
 
 
 _faults: list[Fault] = []
 
 
 def service_of(headers: Mapping[str, str], path: str) -> str:
-    """The service a request is for, by its signature, or GitHub; empty for all else, such as a page of a site."""
+    """Returns the service in the request's signature, or GitHub; empty for other requests, such as those to a site."""
     if path.startswith("/_github/") or host_name(headers.get("host", "")) == "github.localhost":
         return GITHUB
     found = _SCOPE.search(headers.get("authorization", ""))
@@ -115,7 +115,7 @@ def service_of(headers: Mapping[str, str], path: str) -> str:
 
 
 def around(application: Application) -> Application:
-    """The application, behind whatever faults are set."""
+    """Returns the application with fault injection."""
 
     async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -123,13 +123,13 @@ def around(application: Application) -> Application:
             return
         headers = headers_of(scope)
         if scope["path"] == PATH:
-            await _answer_operator(scope, receive, send)
+            await _configure(scope, receive, send)
             return
         fault = None
         if _faults and settings.INNER not in headers.get("user-agent", ""):
             service, authorization = service_of(headers, scope["path"]), headers.get("authorization", "")
-            asked = (service, scope["method"], scope["path"], authorization)
-            fault = next((it for it in _faults if it.meets(*asked)), None) if service else None
+            request = (service, scope["method"], scope["path"], authorization)
+            fault = next((known for known in _faults if known.applies(*request)), None) if service else None
         if fault is None:
             await application(scope, receive, send)
         else:
@@ -152,30 +152,30 @@ async def _fail(scope: Message, send: Send, service: str, fault: Fault) -> None:
 
 
 def _list(sent: Any) -> list[dict[str, Any]]:
-    if not isinstance(sent, list) or not all(isinstance(each, dict) for each in sent):
+    if not isinstance(sent, list) or not all(isinstance(element, dict) for element in sent):
         raise ValueError("send a list of faults; [] ends all")
     return sent
 
 
-async def _answer_operator(scope: Message, receive: Receive, send: Send) -> None:
+async def _configure(scope: Message, receive: Receive, send: Send) -> None:
     if scope["method"] == "PUT":
         try:
-            asked = _list(json.loads(await body_of(receive, _LIMIT)))
-            told = [each.told() for each in _faults]
-            _faults[:] = [Fault.of(each) for each in asked]
+            sent = _list(json.loads(await body_of(receive, _LIMIT)))
+            replaced = [fault.as_json() for fault in _faults]
+            _faults[:] = [Fault.parse(element) for element in sent]
         except ValueError as error:
-            await _say(scope, send, HTTPStatus.BAD_REQUEST, {"message": str(error)})
+            await _send_json(scope, send, HTTPStatus.BAD_REQUEST, {"message": str(error)})
             return
-        await _say(scope, send, HTTPStatus.OK, told)
+        await _send_json(scope, send, HTTPStatus.OK, replaced)
     elif scope["method"] == "GET":
-        await _say(scope, send, HTTPStatus.OK, [each.told() for each in _faults])
+        await _send_json(scope, send, HTTPStatus.OK, [fault.as_json() for fault in _faults])
     else:
-        await _say(scope, send, HTTPStatus.METHOD_NOT_ALLOWED, {"message": "GET or PUT"})
+        await _send_json(scope, send, HTTPStatus.METHOD_NOT_ALLOWED, {"message": "GET or PUT"})
 
 
-async def _say(scope: Message, send: Send, status: int, content: Any) -> None:
+async def _send_json(scope: Message, send: Send, status: int, content: Any) -> None:
     await send_answer(send, scope, status, {"Content-Type": "application/json"}, json.dumps(content).encode())
 
 
 def install() -> None:
-    """Nothing of MiniStack is changed; the server wraps the application itself."""
+    """Do nothing: the server calls `around` itself."""

@@ -1,9 +1,9 @@
-"""Limits the processes that MiniStack starts on this machine on behalf of API calls.
+"""Restricts the processes that MiniStack starts on this machine for API calls.
 
-* Glue jobs are refused, and Lambda forwards no invocation to an address that the function chose.
-* CloudFront Functions and resolvers of AppSync run in Node with an empty environment, and with Node's permission model:
-  no files, no processes, no threads. MiniStack's own sandbox is `vm`, which Node's documentation calls no security
-  mechanism (nodejs.org/api/vm.html).
+* Glue jobs are refused, and Lambda does not forward invocations to a URL in a function's configuration.
+* CloudFront Functions and AppSync resolvers run in Node with an empty environment, and with Node's permission model: no
+  files, no processes, no threads. MiniStack's own sandbox is `vm`, which according to Node's documentation is not a
+  security mechanism (nodejs.org/api/vm.html).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PERMISSION = ((22, 13), "--permission"), ((20, 0), "--experimental-permission")
 
 @cache
 def node_flags(node: str) -> tuple[str, ...]:
-    """Returns the flags with which this Node denies a script files and processes; none before version 20."""
+    """Returns the flags that deny a script access to files and processes; empty before Node 20."""
     printed = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.match(r"v(\d+)\.(\d+)", printed)
     version = (int(found[1]), int(found[2])) if found else (0, 0)
@@ -37,10 +37,10 @@ def node_flags(node: str) -> tuple[str, ...]:
 
 
 class Subprocess:
-    """The `subprocess` module as MiniStack's pool of Node workers sees it."""
+    """Replaces the `subprocess` module in MiniStack's pool of Node workers."""
 
-    def Popen(self, command: list[str], **options: Any) -> subprocess.Popen[str]:  # noqa: N802 - the module's name for it
-        """Starts a worker that sees nothing of the server's environment."""
+    def Popen(self, command: list[str], **options: Any) -> subprocess.Popen[str]:  # noqa: N802 - the name in the module
+        """Starts a worker without the server's environment variables."""
         node, *rest = command
         environment = {"PATH": os.environ.get("PATH", "")}
         return subprocess.Popen([node, *node_flags(node), *rest], env=environment, cwd="/", **options)
@@ -50,13 +50,11 @@ class Subprocess:
 
 
 def _refuse_job(run: dict[str, Any], *_rest: Any) -> None:
-    run.update(
-        JobRunState="FAILED", ErrorMessage="the local cloud runs no jobs of Glue: they would run on your machine"
-    )
+    run.update(JobRunState="FAILED", ErrorMessage="the local cloud runs no Glue jobs: they would run on your machine")
 
 
 def install() -> None:
-    """Replace the functions of MiniStack that start processes on this machine."""
+    """Replace MiniStack's functions that start processes on this machine."""
     node_pool.subprocess = Subprocess()
     glue._execute_subprocess = _refuse_job
     lambda_svc._proxy_url_for = lambda _config: None

@@ -1,4 +1,4 @@
-"""Markup with values in it: whatever is not markup already is escaped where it is filled in."""
+"""HTML templates: every value that is not HTML already is escaped when it is inserted."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from urllib.parse import quote
 
 
 class Html(str):
-    """Text that is markup already: everything else is escaped where it is filled in."""
+    """A string that is HTML already, and is therefore not escaped."""
 
     __slots__ = ()
 
 
 def fill(template: str, **values: object) -> Html:
-    """Markup with values in it."""
+    """Returns a template with its values, which are escaped."""
     return Html(template.format(**{name: safe(value) for name, value in values.items()}))
 
 
 def safe(value: object) -> Html:
-    """A value as markup; of a list, one after the other."""
+    """Returns a value as HTML; the elements of a list are concatenated."""
     if isinstance(value, Html):
         return value
     if isinstance(value, (list, tuple)):
-        return Html("".join(safe(one) for one in value))
+        return Html("".join(safe(element) for element in value))
     return Html(escape("" if value is None else str(value)))
 
 
 def join(parts: Iterable[object], between: str = "") -> Html:
-    """Parts, with something between them."""
-    return Html(safe(between).join(safe(one) for one in parts))
+    """Returns the parts as HTML, with a separator between them."""
+    return Html(safe(between).join(safe(part) for part in parts))
 
 
 def link(address: str, text: object) -> Html:
-    """A link, if the address is one of the web or of this server; its text alone otherwise."""
+    """Returns a link, or only its text if the URL is neither HTTP nor a path on this server."""
     if not address.startswith(("http://", "https://", "/")) or address.startswith("//"):
         return safe(text)
     return fill('<a href="{address}">{text}</a>', address=quote(address, safe="/:?=&#%+,.~@!$'()*;[]"), text=text)
 
 
 def moment(text: str | None) -> Html:
-    """A point in time, as a person reads it."""
+    """Returns a time in readable form."""
     if not text:
         return Html("")
     return fill('<time datetime="{text}">{short}</time>', text=text, short=text[:16].replace("T", " "))

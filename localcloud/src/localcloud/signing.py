@@ -1,4 +1,4 @@
-"""Signed requests to what administers the cloud: AWS's signature version 4, root key, service `localcloud`.
+"""Signed administrative requests: AWS Signature Version 4 with the root key and the service `localcloud`.
 
 curl --aws-sigv4 aws:amz:us-east-1:localcloud --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" …
 """
@@ -19,7 +19,7 @@ SERVICE = "localcloud"
 
 
 def headers(settings: Settings, method: str, path: str, body: bytes = b"") -> dict[str, str]:
-    """Returns the headers of a signed request to a cloud of this machine."""
+    """Returns the headers of a signed request to a cloud on this machine."""
     key = keys.root(settings)
     request = AWSRequest(method, f"{_url(settings)}{path}", {"Host": f"127.0.0.1:{settings.port}"}, body)
     SigV4Auth(Credentials(key.access_key_id, key.secret_access_key), SERVICE, settings.region).add_auth(request)
@@ -27,10 +27,10 @@ def headers(settings: Settings, method: str, path: str, body: bytes = b"") -> di
 
 
 def send(settings: Settings, method: str, path: str, body: bytes = b"", seconds: float = 10) -> tuple[int, bytes]:
-    """Sends a signed request to a cloud of this machine; returns its status and body.
+    """Sends a signed request to a cloud on this machine; returns the response's status and body.
 
     Raises:
-        OSError: if nobody answers.
+        OSError: if the cloud does not answer.
     """
     signed = headers(settings, method, path, body)
     request = urllib.request.Request(f"{_url(settings)}{path}", body or None, signed, method=method)  # noqa: S310 - our own address

@@ -1,6 +1,6 @@
-"""Checks at start-up that every private symbol of MiniStack we lean on still exists.
+"""Checks at start-up that every private symbol of MiniStack that the adapters use exists.
 
-MiniStack has no plug-in API, so each adapter module declares what it touches:
+MiniStack has no plug-in API, so each adapter module declares the symbols that it uses:
 ``SYMBOLS = ("ministack.services.ecs:_build_run_kwargs", ...)``.
 """
 
@@ -17,11 +17,11 @@ PINNED = "1.5.33"
 
 
 class MissingSymbolsError(RuntimeError):
-    """The installed MiniStack is not the one the adapters were written for."""
+    """The installed MiniStack is not the version for which the adapters were written."""
 
 
 def exists(symbol: str) -> bool:
-    """Whether ``module:attribute.attribute`` can be resolved."""
+    """True if ``module:attribute.attribute`` can be resolved."""
     module_name, _, path = symbol.partition(":")
     try:
         found: object = importlib.import_module(module_name)
@@ -35,30 +35,30 @@ def exists(symbol: str) -> bool:
 
 
 def missing(symbols: Iterable[str]) -> list[str]:
-    """The symbols that no longer exist, sorted, each once."""
+    """Returns the symbols that do not exist, sorted and without duplicates."""
     return sorted(symbol for symbol in set(symbols) if not exists(symbol))
 
 
 def check(modules: Iterable[ModuleType]) -> None:
-    """Refuse to start with one message that names every missing symbol and who needs it."""
+    """Raises MissingSymbolsError if symbols are missing; its message names each one and the modules that need it."""
     owners: dict[str, list[str]] = {}
     for module in modules:
         for symbol in module.SYMBOLS:
             owners.setdefault(symbol, []).append(module.__name__)
-    lost = missing(owners)
-    if lost:
-        lines = [f"  {symbol}  (needed by {', '.join(owners[symbol])})" for symbol in lost]
+    absent = missing(owners)
+    if absent:
+        lines = [f"  {symbol}  (needed by {', '.join(owners[symbol])})" for symbol in absent]
         raise MissingSymbolsError(
             f"the local cloud is written for ministack=={PINNED}, installed is {metadata.version('ministack')}; "
-            f"it lacks {len(lost)} of {len(owners)} symbols:\n" + "\n".join(lines) + "\n"
+            f"it lacks {len(absent)} of {len(owners)} symbols:\n" + "\n".join(lines) + "\n"
             f"Install the pinned version: pip install ministack=={PINNED}"
         )
 
 
 def replace_everywhere(module: ModuleType, name: str, wrap: Callable[[Any], Any]) -> None:
-    """Puts `wrap(original)` in the place of a function, also in the modules of MiniStack that imported it by name."""
-    plain = getattr(module, name)
-    replacement = wrap(plain)
+    """Replaces a function by `wrap(original)`, also in the modules of MiniStack that imported it by name."""
+    original = getattr(module, name)
+    replacement = wrap(original)
     for holder in [found for key, found in sys.modules.items() if key.split(".")[0] == "ministack"]:
-        if getattr(holder, name, None) is plain:
+        if getattr(holder, name, None) is original:
             setattr(holder, name, replacement)

@@ -40,6 +40,8 @@ from localcloud.codepipeline import globs
         ("a?c", "a/c", False),
         ("[!a]", "/", False),
         ("release-v1,2", "release-v1,2", True),
+        ("[b-a]", "a", False),
+        ("{main", "{main", False),
         ("a+b(c)", "a+b(c)", True),
     ],
 )

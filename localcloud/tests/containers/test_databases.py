@@ -1,4 +1,4 @@
-"""RDS, ElastiCache and their secrets with real servers behind them."""
+"""RDS, ElastiCache and their secrets, with real servers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def reference(secret: str, key: str = "") -> dict[str, Any]:
 
 
 def data(name: str, parameters: dict[str, str] | None = None, **database: Any) -> dict[str, Any]:
-    """A database, a cache and the secrets of both."""
+    """Returns a template with a database, a cache and their secrets."""
     generated = {"GenerateStringKey": "password", "ExcludePunctuation": True, "PasswordLength": 30}
     generated["SecretStringTemplate"] = json.dumps({"username": "app"})
     url = ["rediss://:", reference("Token"), "@", {"Fn::GetAtt": ["Cache", "PrimaryEndPoint.Address"]}, ":"]
@@ -119,7 +119,7 @@ def name(cloud: Cloud) -> str:
 
 @pytest.fixture
 def stack(cloud: Cloud, name: str) -> dict[str, str]:
-    """Logical to physical ids, with the stack as it was created."""
+    """The physical IDs of the stack's resources by logical ID."""
     found = cloud.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
     return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
 
@@ -135,7 +135,7 @@ def credentials(cloud: Cloud, stack: dict[str, str], stage: str = "AWSCURRENT") 
 
 
 def ask(cloud: Cloud, login: dict[str, Any], statement: str, mode: str = "verify-full") -> str:
-    """One value from the database."""
+    """Returns a value from the database."""
     connection = psycopg2.connect(
         host=login["host"],
         port=login["port"],
@@ -153,9 +153,7 @@ def ask(cloud: Cloud, login: dict[str, Any], statement: str, mode: str = "verify
         return str(row[0])
 
 
-def test_the_attached_secret_opens_the_database_with_a_verified_certificate(
-    cloud: Cloud, stack: dict[str, str]
-) -> None:
+def test_a_login_with_the_attached_secret_has_a_verified_certificate(cloud: Cloud, stack: dict[str, str]) -> None:
     login = credentials(cloud, stack)
     assert {"engine", "host", "port", "dbname", "username", "password"} <= set(login)
     assert ask(cloud, login, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == "True"
@@ -167,23 +165,23 @@ def test_a_connection_without_tls_is_refused(cloud: Cloud, stack: dict[str, str]
         ask(cloud, credentials(cloud, stack), "SELECT 1", mode="disable")
 
 
-def test_a_changed_parameter_reaches_the_server_and_the_secret_keeps_its_value(
+def test_a_changed_parameter_is_applied_to_the_server_and_the_secret_keeps_its_value(
     cloud: Cloud, name: str, stack: dict[str, str]
 ) -> None:
     before = credentials(cloud, stack)
     changed = {"rds.force_ssl": "0", "log_min_duration_statement": "501"}
     cloud.deploy(data(name, changed, BackupRetentionPeriod=3), name)
     assert credentials(cloud, stack) == before
-    until("plain connections are let in", lambda: reached(cloud, before))
+    until("connections without TLS are accepted", lambda: reached(cloud, before))
     until(
-        "the parameter reaches new connections",
+        "new connections have the parameter",
         lambda: ask(cloud, before, "SHOW log_min_duration_statement") == "501ms",
     )
     instance = cloud.client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     assert instance["BackupRetentionPeriod"] == 3
     assert instance["StorageEncrypted"] is True
     cloud.deploy(data(name), name)
-    until("they are refused again", lambda: not reached(cloud, before))
+    until("connections without TLS are refused again", lambda: not reached(cloud, before))
 
 
 def reached(cloud: Cloud, login: dict[str, Any]) -> bool:
@@ -206,7 +204,7 @@ def test_data_survives_a_reboot(cloud: Cloud, name: str, stack: dict[str, str]) 
     assert ask(cloud, login, f"SELECT one FROM {table}") == "1"
 
 
-def test_the_rotation_function_is_called_and_changes_the_password_in_the_server(
+def test_the_rotation_function_changes_the_password_in_the_server(
     cloud: Cloud, name: str, stack: dict[str, str]
 ) -> None:
     template = data(name)
@@ -245,7 +243,7 @@ def test_the_rotation_function_is_called_and_changes_the_password_in_the_server(
     assert described["RotationEnabled"] is True
 
 
-def test_the_cache_speaks_tls_and_wants_the_token(cloud: Cloud, stack: dict[str, str]) -> None:
+def test_the_cache_requires_tls_and_the_token(cloud: Cloud, stack: dict[str, str]) -> None:
     url = urllib.parse.urlsplit(value(cloud, stack["Url"]))
     context = ssl.create_default_context(cafile=str(cloud.state / "run" / "ca" / "ca.pem"))
     plain = socket.create_connection((str(url.hostname), int(url.port or 0)), timeout=5)
@@ -258,7 +256,7 @@ def test_the_cache_speaks_tls_and_wants_the_token(cloud: Cloud, stack: dict[str,
         assert connection.recv(200) == b"+PONG\r\n"
 
 
-def test_a_missing_engine_is_an_error_and_not_a_made_up_endpoint(cloud: Cloud) -> None:
+def test_a_cache_without_its_image_fails_instead_of_having_an_invented_endpoint(cloud: Cloud) -> None:
     cache = {
         "ReplicationGroupId": unique("old"),
         "ReplicationGroupDescription": "test",
@@ -271,7 +269,7 @@ def test_a_missing_engine_is_an_error_and_not_a_made_up_endpoint(cloud: Cloud) -
         cloud.deploy(template)
 
 
-def test_deletion_protection_refuses_and_a_snapshot_is_left_when_it_is_off(cloud: Cloud) -> None:
+def test_deletion_protection_prevents_deletion_and_without_it_a_snapshot_remains(cloud: Cloud) -> None:
     name = unique("protected")
     template = data(name)
     for unused in ("Cache", "Url", "Token"):

@@ -1,11 +1,11 @@
-"""Lambda functions in the image of their runtime."""
+"""Lambda functions with Docker, in the image of their runtime."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from tests.test_custom_resources import provided
+from tests.test_custom_resources import provider_template
 from tests.test_functions import function, invoke, logged
 
 from localcloud.testing.cloud import Cloud
@@ -42,7 +42,7 @@ def test_a_function_runs_in_its_runtimes_image_as_its_role(cloud: Cloud, where: 
     assert f"seen {word}" in logged(cloud, f"/aws/lambda/{where}", word)
 
 
-def test_a_call_has_one_id_in_its_log(cloud: Cloud, where: str) -> None:
+def test_an_invocation_has_one_request_id_in_its_log(cloud: Cloud, where: str) -> None:
     word = unique("word")
     invoke(cloud, where, word=word)
     logged(cloud, f"/aws/lambda/{where}", word)
@@ -51,21 +51,22 @@ def test_a_call_has_one_id_in_its_log(cloud: Cloud, where: str) -> None:
 
     kinds = ("START", "END", "REPORT")
     lines = {
-        kind: [it["message"] for it in events if it["message"].startswith(f"{kind} RequestId: ")] for kind in kinds
+        kind: [event["message"] for event in events if event["message"].startswith(f"{kind} RequestId: ")]
+        for kind in kinds
     }
     assert [len(lines[kind]) for kind in kinds] == [1, 1, 1]
-    assert len({line.split()[2] for each in lines.values() for line in each}) == 1
+    assert len({line.split()[2] for kind in kinds for line in lines[kind]}) == 1
 
 
-def test_a_providers_answer_arrives_from_a_container(cloud: Cloud) -> None:
+def test_a_provider_in_a_container_can_send_its_response(cloud: Cloud) -> None:
     stack = unique("provider")
-    cloud.deploy(provided(Word="one"), stack)
-    assert cloud.outputs(stack)["Said"] == "Create one"
+    cloud.deploy(provider_template(Word="one"), stack)
+    assert cloud.outputs(stack)["Echo"] == "Create one"
     assert cloud.delete(stack) == "DELETE_COMPLETE"
 
 
-def test_a_function_without_its_image_fails_and_names_it(cloud: Cloud) -> None:
-    """It never runs on this machine instead: whoever may create a function would have the machine."""
+def test_the_error_of_a_function_without_its_image_names_the_image(cloud: Cloud) -> None:
+    """It never runs on this machine instead: anybody who may create a function would control the machine."""
     function_name = cloud.deploy(function(Code={"ZipFile": WHERE}, Runtime="python3.9"))["Function"]
     answer, error = invoke(cloud, function_name)
     assert error is not None

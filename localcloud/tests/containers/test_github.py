@@ -1,4 +1,4 @@
-"""The local GitHub, as containers reach it: through the relay, with the repository's token."""
+"""The local GitHub in a container: through the relay, with the repository's token."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ print(json.dumps(found))
 """
 
 
-def asked(cloud: Cloud, *requests: tuple[str, str]) -> list[int]:
-    """What a container is answered."""
+def statuses(cloud: Cloud, *requests: tuple[str, str]) -> list[int]:
+    """Returns the statuses of requests that a container sends."""
     address = cloud.settings.github_api.removesuffix("/api/v3")
     command = ["python", "-c", ASK, address, json.dumps(requests)]
-    said: Any = docker.from_env().containers.run(IMAGE, command, network=cloud.settings.network, remove=True)
-    found: list[int] = json.loads(said)
+    output: Any = docker.from_env().containers.run(IMAGE, command, network=cloud.settings.network, remove=True)
+    found: list[int] = json.loads(output)
     return found
 
 
-def test_a_container_calls_the_api_and_reads_but_pushes_with_the_token_only(cloud: Cloud) -> None:
+def test_a_container_calls_the_api_and_pushes_only_with_the_token(cloud: Cloud) -> None:
     secret, name = unique("github"), f"acme/{unique('shop')}"
     cloud.client("secretsmanager").create_secret(Name=secret, SecretString="ghp_token")
     Repositories(cloud.settings.repositories).create(name, "main", {"secret": secret, "published": "true"})
     push = f"/{name}.git/info/refs?service=git-receive-pack"
 
-    found = asked(
+    found = statuses(
         cloud,
         (f"/api/v3/repos/{name}", "ghp_token"),
         (f"/api/v3/repos/{name}", "wrong"),

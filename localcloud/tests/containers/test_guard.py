@@ -1,4 +1,4 @@
-"""A task and a build reach of the local cloud only what their roles may."""
+"""A task and a build can use the local cloud only with the credentials of their roles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from localcloud.testing.tasks import run, said, stack
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
-# Standard library only: the image has no SDK. It prints what it tried with status and beginning of each answer.
+# Standard library only: the image has no SDK. It prints each attempt with the status and the beginning of the response.
 INTRUDER = """
 import base64, datetime, hashlib, hmac, json, os, urllib.error, urllib.request
 address = os.environ["AWS_ENDPOINT_URL"]
@@ -73,13 +73,13 @@ REFUSED = {400, 401, 403, 404}
 
 
 def variables(cloud: Cloud) -> dict[str, str]:
-    """Returns facts that an intruder may know: a function's name, and the root key of a careless developer."""
+    """Returns what an intruder may know: a function's name, and the root key of a careless developer."""
     key = cloud.key
     return {"ROOT_KEY": key.access_key_id, "ROOT_SECRET": key.secret_access_key, "FUNCTION": "localcloud"}
 
 
 def assert_all_refused(tried: dict[str, Any]) -> None:
-    assert {what: answer for what, answer in tried.items() if answer[0] not in REFUSED} == {}
+    assert {attempt: answer for attempt, answer in tried.items() if answer[0] not in REFUSED} == {}
     assert "not for containers" in tried["reset by root"][1]
 
 
@@ -96,7 +96,7 @@ def test_a_build_reaches_nothing_without_its_roles_credentials(cloud: Cloud) -> 
     builder = Builder(cloud, spec(f"python3 - <<'PYTHON'\n{INTRUDER}\nPYTHON"), LOGS, variables=given)
     build = builder.run()
     line = next(line for line in builder.log(build) if line.startswith("TRIED "))
-    # The value of a plain variable is no secret, and not masked.
+    # The value of a plain variable is not a secret, and not masked.
     assert_all_refused(json.loads(line.removeprefix("TRIED ")))
 
 

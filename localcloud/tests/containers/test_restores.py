@@ -1,4 +1,4 @@
-"""A database taken back to a moment, in a new instance beside the old one."""
+"""Point-in-time recovery of a database to a new instance."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ PASSWORD = "first-password"
 
 
 def sql(instance: dict[str, Any], statement: str, password: str = PASSWORD) -> Any:
-    """The first value that a database answers, if any."""
-    place = instance["Endpoint"]
+    """Returns the first value of a statement's result, if any."""
+    endpoint = instance["Endpoint"]
     connection = psycopg2.connect(
-        host=place["Address"],
-        port=place["Port"],
+        host=endpoint["Address"],
+        port=endpoint["Port"],
         user="app",
         password=password,
         dbname="app",
@@ -68,7 +68,7 @@ def restored(cloud: Cloud, source: str, **when: Any) -> dict[str, Any]:
     name = unique("restored")
 
     def begun() -> bool:
-        """Whether the source has its base backup; it is made beside the first requests."""
+        """True once the source has its base backup, which is created in the background."""
         try:
             cloud.client("rds").restore_db_instance_to_point_in_time(
                 SourceDBInstanceIdentifier=source, TargetDBInstanceIdentifier=name, **when
@@ -89,7 +89,7 @@ def source(cloud: Cloud) -> dict[str, Any]:
 
 
 def backed_up(cloud: Cloud, source: dict[str, Any]) -> None:
-    """Wait for the base backup, by the file that it ends with."""
+    """Wait for the last file of the base backup."""
     read = "SELECT count(*) FROM pg_ls_dir('/tmp/localcloud-backup/base') AS name WHERE name = 'backup_label'"
 
     def there() -> bool:
@@ -105,7 +105,7 @@ def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def test_a_database_comes_back_as_it_was_at_a_moment_and_the_old_one_stays_as_it_is(
+def test_a_restored_database_has_the_state_of_the_given_time_and_the_source_is_unchanged(
     cloud: Cloud, source: dict[str, Any]
 ) -> None:
     backed_up(cloud, source)
@@ -130,7 +130,7 @@ def test_a_database_comes_back_as_it_was_at_a_moment_and_the_old_one_stays_as_it
     assert sql(available(cloud, back["DBInstanceIdentifier"]), "SELECT count(*) FROM kept") == 2
 
 
-def test_the_latest_moment_has_all_that_was_committed_and_the_password_of_now(
+def test_the_latest_restorable_time_includes_all_commits_and_the_current_password(
     cloud: Cloud, source: dict[str, Any]
 ) -> None:
     backed_up(cloud, source)
@@ -140,7 +140,7 @@ def test_the_latest_moment_has_all_that_was_committed_and_the_password_of_now(
     assert sql(back, "SELECT number FROM latest") == 1
 
 
-def test_a_moment_before_a_rotation_has_the_password_of_then(cloud: Cloud) -> None:
+def test_a_restore_to_a_time_before_a_rotation_has_the_former_password(cloud: Cloud) -> None:
     made = create(cloud, unique("rotated"), 1)
     backed_up(cloud, made)
     moment = now()
@@ -149,15 +149,15 @@ def test_a_moment_before_a_rotation_has_the_password_of_then(cloud: Cloud) -> No
     cloud.client("rds").modify_db_instance(
         DBInstanceIdentifier=name, MasterUserPassword="second-password", ApplyImmediately=True
     )
-    until("the new password", lambda: _lets_in(made, "second-password"))
+    until("the new password", lambda: _accepts(made, "second-password"))
 
     back = restored(cloud, name, RestoreTime=moment)
 
-    assert _lets_in(back, PASSWORD)
-    assert not _lets_in(back, "second-password")
+    assert _accepts(back, PASSWORD)
+    assert not _accepts(back, "second-password")
 
 
-def _lets_in(instance: dict[str, Any], password: str) -> bool:
+def _accepts(instance: dict[str, Any], password: str) -> bool:
     try:
         return bool(sql(instance, "SELECT true", password))
     except psycopg2.OperationalError:
@@ -172,7 +172,7 @@ def _lets_in(instance: dict[str, Any], password: str) -> bool:
         ({}, "InvalidParameterValue"),
     ],
 )
-def test_a_moment_that_is_not_in_the_archive_is_refused(
+def test_a_time_outside_the_archive_is_refused(
     cloud: Cloud, source: dict[str, Any], when: dict[str, Any], code: str
 ) -> None:
     backed_up(cloud, source)
@@ -181,7 +181,7 @@ def test_a_moment_that_is_not_in_the_archive_is_refused(
     assert caught.value.response["Error"]["Code"] == code
 
 
-def test_without_a_backup_retention_there_is_nothing_to_restore(cloud: Cloud) -> None:
+def test_an_instance_without_backup_retention_cannot_be_restored(cloud: Cloud) -> None:
     name = create(cloud, unique("without"), 0)["DBInstanceIdentifier"]
     with pytest.raises(ClientError) as caught:
         cloud.client("rds").restore_db_instance_to_point_in_time(

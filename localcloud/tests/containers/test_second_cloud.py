@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.local]
 
 
 @pytest.mark.docker
-def test_a_second_cloud_on_the_same_network_is_refused_with_what_to_do(
+def test_a_second_cloud_on_the_same_network_is_refused_with_the_remedy(
     cloud: Cloud, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     second = Settings(port=free_port(), state=tmp_path / ".localcloud", subnet=cloud.subnet)
@@ -26,12 +26,12 @@ def test_a_second_cloud_on_the_same_network_is_refused_with_what_to_do(
 
 @pytest.mark.docker
 @pytest.mark.slow
-def test_two_clouds_of_one_account_have_a_database_and_a_cache_each(cloud: Cloud, tmp_path: Path) -> None:
+def test_two_clouds_with_the_same_account_have_separate_caches(cloud: Cloud, tmp_path: Path) -> None:
     second = Settings(port=free_port(), state=tmp_path / ".localcloud", subnet="169.254.181")
     assert launcher.up(second) == 0
     try:
-        for each in (cloud, Cloud(second)):
-            made = each.client("elasticache").create_replication_group(
+        for running in (cloud, Cloud(second)):
+            made = running.client("elasticache").create_replication_group(
                 ReplicationGroupId="twins",
                 ReplicationGroupDescription="one of two",
                 Engine="redis",
@@ -39,12 +39,12 @@ def test_two_clouds_of_one_account_have_a_database_and_a_cache_each(cloud: Cloud
             )
             assert made["ReplicationGroup"]["Status"] in {"creating", "available"}
         addresses = {
-            each.client("elasticache")
+            running.client("elasticache")
             .describe_replication_groups(ReplicationGroupId="twins")["ReplicationGroups"][0]["NodeGroups"][0][
                 "PrimaryEndpoint"
             ]["Address"]
             .rpartition(".")[0]
-            for each in (cloud, Cloud(second))
+            for running in (cloud, Cloud(second))
         }
         assert addresses == {cloud.subnet, second.subnet}
     finally:

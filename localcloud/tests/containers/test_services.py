@@ -1,4 +1,4 @@
-"""ECS services: steady state, rolling updates, roll back, health, one at a time."""
+"""ECS services: steady state, rolling updates, rollback, health checks, one task at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def environment(**values: str) -> list[dict[str, str]]:
 
 
 def web(name: str, release: str, code: str = "200", desired: int = 2, **more: Any) -> dict[str, Any]:
-    """A web service behind a load balancer, with a secret, a log group and a health check inside."""
+    """Returns a web service with a load balancer, a secret, a log group and a container health check."""
     check = "python -c 'import urllib.request as u; u.urlopen(\"http://localhost:8000/\")' || exit 1"
     container: dict[str, Any] = {
         "EntryPoint": ["python"],
@@ -78,7 +78,7 @@ def web(name: str, release: str, code: str = "200", desired: int = 2, **more: An
 
 @pytest.fixture(scope="module")
 def name(cloud: Cloud) -> str:
-    """A web service of release 1, deployed once for this module."""
+    """A web service with release 1, deployed once for this module."""
     made = unique("web")
     cloud.deploy(web(made, "1"), made)
     return made
@@ -86,12 +86,11 @@ def name(cloud: Cloud) -> str:
 
 @pytest.fixture
 def first(cloud: Cloud, name: str) -> str:
-    """The same, back at release 1 whatever the test before did."""
+    """The same service, reset to release 1."""
     definition_arn = cloud.service(name, name)["taskDefinition"]
     described = cloud.client("ecs").describe_task_definition(taskDefinition=definition_arn)["taskDefinition"]
-    release = next(
-        one["value"] for one in described["containerDefinitions"][0]["environment"] if one["name"] == "RELEASE"
-    )
+    variables = described["containerDefinitions"][0]["environment"]
+    release = next(variable["value"] for variable in variables if variable["name"] == "RELEASE")
     if release != "1" or cloud.service(name, name)["desiredCount"] != 2:
         cloud.deploy(web(name, "1"), name)
     return name
@@ -103,7 +102,7 @@ def answer(cloud: Cloud, name: str) -> dict[str, Any]:
 
 
 def healthy(cloud: Cloud, name: str) -> None:
-    """Two healthy targets, once the ones of the test before are gone."""
+    """Wait until there are two healthy targets, and none of the previous test."""
     until("two healthy targets and no other", lambda: health(cloud, name) == ["healthy", "healthy"])
 
 
@@ -115,14 +114,14 @@ def health(cloud: Cloud, name: str) -> list[str]:
     return sorted(target["TargetHealth"]["State"] for target in described)
 
 
-def test_a_container_runs_as_the_definition_says(cloud: Cloud, first: str) -> None:
+def test_a_container_has_the_settings_of_its_definition(cloud: Cloud, first: str) -> None:
     seen = answer(cloud, first)
     assert seen["uid"] == 1000
     assert seen["secret"] == "hunter2"
     assert seen["writable"] == {"/tmp": True, "/usr": False, "/data": False}
 
 
-def test_a_created_stack_means_a_steady_service(cloud: Cloud, first: str) -> None:
+def test_the_service_of_a_created_stack_is_steady(cloud: Cloud, first: str) -> None:
     found = cloud.service(first, first)
     assert found["runningCount"] == found["desiredCount"] == 2
     assert found["deployments"][0]["status"] == "PRIMARY"
@@ -133,7 +132,7 @@ def test_a_created_stack_means_a_steady_service(cloud: Cloud, first: str) -> Non
     assert len(cloud.service(first, first)["deployments"]) == 1
 
 
-def test_an_update_never_stops_answering(cloud: Cloud, first: str) -> None:
+def test_a_service_answers_every_request_during_an_update(cloud: Cloud, first: str) -> None:
     releases: list[str] = []
     done = threading.Event()
 
@@ -153,7 +152,7 @@ def test_an_update_never_stops_answering(cloud: Cloud, first: str) -> None:
     assert set(releases) == {"1", "2"}
 
 
-def test_a_release_that_fails_its_health_check_is_rolled_back_and_told(cloud: Cloud, first: str) -> None:
+def test_a_release_that_fails_its_health_check_is_rolled_back_with_the_reason(cloud: Cloud, first: str) -> None:
     with pytest.raises(AssertionError, match=r"(?s)ROLLBACK_COMPLETE.*codes: \[500\]"):
         cloud.deploy(web(first, "bad", code="500"), first)
     assert answer(cloud, first)["release"] == "1"
@@ -162,7 +161,7 @@ def test_a_release_that_fails_its_health_check_is_rolled_back_and_told(cloud: Cl
     assert any("rolling back" in message for message in messages)
 
 
-def test_a_missing_image_is_named_and_rolled_back(cloud: Cloud, first: str) -> None:
+def test_a_release_with_a_missing_image_is_rolled_back_and_the_error_names_it(cloud: Cloud, first: str) -> None:
     template = web(first, "1")
     image = "111122223333.dkr.ecr.us-east-1.amazonaws.com/never/pushed:1"
     template["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0]["Image"] = image
@@ -171,7 +170,7 @@ def test_a_missing_image_is_named_and_rolled_back(cloud: Cloud, first: str) -> N
     assert answer(cloud, first)["release"] == "1"
 
 
-def test_logs_arrive_in_the_group_and_can_be_filtered(cloud: Cloud, first: str) -> None:
+def test_logs_are_in_the_log_group_and_can_be_filtered(cloud: Cloud, first: str) -> None:
     logs = cloud.client("logs")
 
     def errors() -> list[str]:
@@ -181,7 +180,7 @@ def test_logs_arrive_in_the_group_and_can_be_filtered(cloud: Cloud, first: str) 
     assert until("a line with ERROR", errors)[0] == "ERROR is only a word here"
 
 
-def test_desired_count_zero_leaves_no_container_and_one_brings_it_back(cloud: Cloud, first: str) -> None:
+def test_desired_count_zero_stops_all_tasks_and_a_higher_one_starts_them_again(cloud: Cloud, first: str) -> None:
     api = cloud.client("ecs")
     cloud.deploy(web(first, "1", desired=0), first)
     until("no task", lambda: not api.list_tasks(cluster=first)["taskArns"])
@@ -190,7 +189,7 @@ def test_desired_count_zero_leaves_no_container_and_one_brings_it_back(cloud: Cl
     healthy(cloud, first)
 
 
-def test_a_task_that_dies_is_replaced(cloud: Cloud, first: str) -> None:
+def test_a_stopped_task_is_replaced(cloud: Cloud, first: str) -> None:
     api = cloud.client("ecs")
     victim = api.list_tasks(cluster=first, serviceName=first)["taskArns"][0]
     api.stop_task(cluster=first, task=victim, reason="test")
@@ -205,7 +204,7 @@ def test_a_task_that_dies_is_replaced(cloud: Cloud, first: str) -> None:
 STAMP = "import time, signal, sys; signal.signal(15, lambda *_: (time.sleep(1), sys.exit(0))); time.sleep(600)"
 
 
-def lonely(name: str, release: str, *command: str, **more: Any) -> dict[str, Any]:
+def unbalanced(name: str, release: str, *command: str, **more: Any) -> dict[str, Any]:
     task = definition(*(command or ("python", "-c", STAMP)), Environment=environment(RELEASE=release), StopTimeout=10)
     return {
         "Resources": {
@@ -216,11 +215,11 @@ def lonely(name: str, release: str, *command: str, **more: Any) -> dict[str, Any
     }
 
 
-def test_minimum_zero_and_maximum_hundred_never_run_two_at_once(cloud: Cloud) -> None:
+def test_with_minimum_zero_and_maximum_hundred_percent_two_tasks_never_run_at_once(cloud: Cloud) -> None:
     name = unique("beat")
     alone = {"MinimumHealthyPercent": 0, "MaximumPercent": 100}
-    cloud.deploy(lonely(name, "1", DeploymentConfiguration=alone), name)
-    docker, most, done = network.connect(), [0], threading.Event()
+    cloud.deploy(unbalanced(name, "1", DeploymentConfiguration=alone), name)
+    docker, maximum, done = network.connect(), [0], threading.Event()
     assert docker is not None
     cluster = cloud.client("ecs").describe_clusters(clusters=[name])["clusters"][0]["clusterArn"]
 
@@ -229,28 +228,30 @@ def test_minimum_zero_and_maximum_hundred_never_run_two_at_once(cloud: Cloud) ->
             found = docker.containers.list(
                 ignore_removed=True, filters={"label": f"com.amazonaws.ecs.cluster={cluster}"}
             )
-            most[0] = max(most[0], len(found))
+            maximum[0] = max(maximum[0], len(found))
 
     counting = threading.Thread(target=count)
     counting.start()
-    cloud.deploy(lonely(name, "2", DeploymentConfiguration=alone), name)
+    cloud.deploy(unbalanced(name, "2", DeploymentConfiguration=alone), name)
     done.set()
     counting.join()
-    assert most == [1]
+    assert maximum == [1]
     assert cloud.delete(name) == "DELETE_COMPLETE"
 
 
-def test_a_service_that_crashes_at_creation_leaves_nothing_behind(cloud: Cloud) -> None:
+def test_a_service_that_crashes_at_creation_is_deleted(cloud: Cloud) -> None:
     name = unique("crash")
     settings = {"DeploymentCircuitBreaker": BREAKER}
     with pytest.raises(AssertionError, match=r"(?s)ROLLBACK_COMPLETE.*Essential container in task exited"):
-        cloud.deploy(lonely(name, "1", "python", "-c", "raise SystemExit(3)", DeploymentConfiguration=settings), name)
+        cloud.deploy(
+            unbalanced(name, "1", "python", "-c", "raise SystemExit(3)", DeploymentConfiguration=settings), name
+        )
     assert cloud.client("ecs").list_tasks(cluster=name)["taskArns"] == []
 
 
 def test_deleting_a_service_waits_for_its_containers(cloud: Cloud) -> None:
     name = unique("gone")
-    cloud.deploy(lonely(name, "1"), name)
+    cloud.deploy(unbalanced(name, "1"), name)
     arn = cloud.client("ecs").list_tasks(cluster=name)["taskArns"][0]
     assert cloud.delete(name) == "DELETE_COMPLETE"
     assert cloud.task(name, arn)["containers"][0]["exitCode"] == 0

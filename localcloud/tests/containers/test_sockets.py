@@ -1,4 +1,4 @@
-"""WebSockets to a task: through the load balancer, and through CloudFront's VPC origin."""
+"""WebSockets to a task, through a load balancer and through a VPC origin of CloudFront."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ Server(("", 8000), Handler).serve_forever()
 
 
 def template(name: str) -> dict[str, Any]:
-    """An echo service that the load balancer shows only to those who know a header; CloudFront knows it."""
+    """Returns an echo service whose load balancer requires a header, which CloudFront sends."""
     made: dict[str, Any] = balancer(name)
     closed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "403"}}
     made["Listener"]["Properties"]["DefaultActions"] = [closed]
@@ -114,7 +114,7 @@ def name(cloud: Cloud) -> str:
 
 @pytest.fixture
 def site(cloud: Cloud, name: str) -> str:
-    """Domain of the distribution."""
+    """The domain name of the distribution."""
     return cloud.outputs(name)["Site"]
 
 
@@ -129,7 +129,7 @@ async def echoed(connection: ClientConnection, message: str | bytes) -> str | by
 
 
 def serves(cloud: Cloud, site: str) -> bool:
-    """Whether the load balancer has a target for a WebSocket."""
+    """True if the load balancer has a target for a WebSocket."""
 
     async def talk() -> bool:
         async with socket(cloud, f"ws://{site}/ws/") as connection:
@@ -143,7 +143,7 @@ def serves(cloud: Cloud, site: str) -> bool:
         return False
 
 
-def test_text_bytes_and_large_messages_pass_both_ways(cloud: Cloud, site: str) -> None:
+def test_text_bytes_and_large_messages_are_copied_in_both_directions(cloud: Cloud, site: str) -> None:
     async def talk() -> list[str | bytes]:
         async with socket(cloud, f"ws://{site}/ws/") as connection:
             return [await echoed(connection, message) for message in ("hello", b"\x00\x01", "x" * 200_000)]
@@ -151,7 +151,7 @@ def test_text_bytes_and_large_messages_pass_both_ways(cloud: Cloud, site: str) -
     assert asyncio.run(talk()) == ["hello", b"\x00\x01", "x" * 200_000]
 
 
-def test_the_target_sees_the_viewers_path_query_cookie_origin_and_subprotocol(cloud: Cloud, site: str) -> None:
+def test_the_target_gets_the_viewers_path_query_cookie_origin_and_subprotocol(cloud: Cloud, site: str) -> None:
     async def talk() -> tuple[str, str | None]:
         headers = {"Cookie": "sessionid=abc"}
         url, origin = f"ws://{site}/ws/chat/?room=1", f"https://{site}"
@@ -190,7 +190,7 @@ def test_a_refusal_of_the_target_reaches_the_client(cloud: Cloud, site: str, pat
     assert refusal.value.response.status_code == status
 
 
-def test_listener_rules_hold_for_websockets_too(cloud: Cloud, name: str) -> None:
+def test_listener_rules_apply_to_websockets(cloud: Cloud, name: str) -> None:
     async def talk(**headers: str) -> str | bytes:
         async with socket(cloud, f"ws://localhost/_alb/{name}/ws/", additional_headers=headers) as connection:
             return await echoed(connection, "in")
@@ -201,7 +201,7 @@ def test_listener_rules_hold_for_websockets_too(cloud: Cloud, name: str) -> None
     assert asyncio.run(talk(**{"X-Door": "open"})) == "in"
 
 
-def test_a_task_is_told_to_stop_when_its_open_connections_have_ended(cloud: Cloud, name: str, site: str) -> None:
+def test_a_task_stops_only_when_its_open_connections_have_ended(cloud: Cloud, name: str, site: str) -> None:
     api = cloud.client("ecs")
     (task,) = api.list_tasks(cluster=name)["taskArns"]
 
@@ -210,8 +210,8 @@ def test_a_task_is_told_to_stop_when_its_open_connections_have_ended(cloud: Clou
             await echoed(connection, "before")
             api.stop_task(cluster=name, task=task)
             until("another task serves", lambda: [task] != api.list_tasks(cluster=name)["taskArns"] != [])
-            return cloud.task(name, task)["lastStatus"], await echoed(connection, "while it is leaving")
+            return cloud.task(name, task)["lastStatus"], await echoed(connection, "while draining")
 
-    assert asyncio.run(talk()) == ("DEACTIVATING", "while it is leaving")
-    until("the task is told to stop", lambda: cloud.task(name, task)["lastStatus"] in {"STOPPING", "STOPPED"})
+    assert asyncio.run(talk()) == ("DEACTIVATING", "while draining")
+    until("the task stops", lambda: cloud.task(name, task)["lastStatus"] in {"STOPPING", "STOPPED"})
     until("the next task serves", lambda: serves(cloud, site))

@@ -1,4 +1,4 @@
-"""Single ECS tasks: exit codes, secrets, the role's credentials, commands inside, orderly stops."""
+"""Single ECS tasks: exit codes, secrets, the task role's credentials, ECS Exec, orderly stops."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ time.sleep(600)
 STUBBORN = WAIT.replace("lambda *_: sys.exit(5)", "signal.SIG_IGN")
 
 
-def test_the_exit_code_and_the_reason_are_those_of_the_container(cloud: Cloud) -> None:
+def test_a_task_has_the_exit_code_and_the_reason_of_its_container(cloud: Cloud) -> None:
     name = unique("exit")
     cloud.deploy(stack(name, "python", "-c", "raise SystemExit(7)"), name)
     task = cloud.stopped(name, run(cloud, name))
@@ -51,7 +51,7 @@ def test_overrides_replace_command_and_environment(cloud: Cloud) -> None:
     assert task["containers"][0]["exitCode"] == 9
 
 
-def test_a_role_that_trusts_ecs_for_another_account_starts_no_task(cloud: Cloud) -> None:
+def test_a_task_does_not_start_if_its_role_trusts_ecs_only_for_another_account(cloud: Cloud) -> None:
     name = unique("confused")
     template = stack(name, "true")
     (trust,) = template["Resources"]["Execution"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
@@ -63,7 +63,7 @@ def test_a_role_that_trusts_ecs_for_another_account_starts_no_task(cloud: Cloud)
     assert "ECS was unable to assume the role" in task["stoppedReason"]
 
 
-def test_the_task_has_the_identity_and_the_rights_of_its_task_role(cloud: Cloud) -> None:
+def test_a_task_has_the_identity_and_permissions_of_its_task_role(cloud: Cloud) -> None:
     name = unique("identity")
     cloud.deploy(stack(name, "python", "-c", PRINT_IDENTITY), name)
     cloud.stopped(name, run(cloud, name))
@@ -105,7 +105,7 @@ def test_secrets_are_read_with_the_execution_role(cloud: Cloud) -> None:
     assert said(cloud, name, "SEEN ") == 'k|{"key": "k"}|p'
 
 
-def test_a_secret_the_execution_role_may_not_read_stops_the_start(cloud: Cloud) -> None:
+def test_a_task_does_not_start_if_its_execution_role_may_not_read_a_secret(cloud: Cloud) -> None:
     name = unique("denied")
     cloud.deploy(with_secrets(name, allow("ssm:GetParameters")), name)
     task = cloud.stopped(name, run(cloud, name))
@@ -117,7 +117,7 @@ REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 
 
 def unstarted(cloud: Cloud, template: dict[str, Any], name: str) -> str:
-    """Why a task did not start."""
+    """Returns the reason why a task did not start."""
     cloud.deploy(template, name)
     task = cloud.stopped(name, run(cloud, name))
     assert task["stopCode"] == "TaskFailedToStart"
@@ -137,7 +137,7 @@ def unstarted(cloud: Cloud, template: dict[str, Any], name: str) -> str:
         ),
     ],
 )
-def test_an_execution_role_that_may_not_pull_stops_the_start(
+def test_a_task_does_not_start_if_its_execution_role_may_not_pull_the_image(
     cloud: Cloud, rights: list[str], begins: str, refused: str
 ) -> None:
     name = unique("pull")
@@ -150,17 +150,17 @@ def test_an_execution_role_that_may_not_pull_stops_the_start(
     assert f"not authorized to perform: {refused}" in reason
 
 
-def test_the_right_to_an_image_of_another_account_is_not_taken_for_one_to_an_own_repository(cloud: Cloud) -> None:
+def test_the_image_of_another_account_needs_no_permission_on_an_own_repository(cloud: Cloud) -> None:
     name = unique("foreign")
     image = f"444455556666.dkr.ecr.{REGION}.amazonaws.com/{name}:1"
     template = stack(name, "true", statements=(allow("ecr:GetAuthorizationToken"),), Image=image)
 
     reason = unstarted(cloud, template, name)
 
-    assert f"{name} not found" in reason  # so says the pull itself
+    assert f"{name} not found" in reason  # the error of the pull itself
 
 
-def test_an_execution_role_that_may_not_write_the_log_stops_the_start(cloud: Cloud) -> None:
+def test_a_task_does_not_start_if_its_execution_role_may_not_create_log_streams(cloud: Cloud) -> None:
     name = unique("mute")
     template = stack(name, "true")
     template["Resources"]["Execution"] = role(allow("logs:PutLogEvents"))
@@ -168,7 +168,7 @@ def test_an_execution_role_that_may_not_write_the_log_stops_the_start(cloud: Clo
     assert "logs:CreateLogStream" in unstarted(cloud, template, name)
 
 
-def test_a_log_group_that_is_not_there_stops_the_start(cloud: Cloud) -> None:
+def test_a_task_does_not_start_without_its_log_group(cloud: Cloud) -> None:
     name = unique("nowhere")
     template = stack(name, "true")
     (container,) = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
@@ -178,7 +178,7 @@ def test_a_log_group_that_is_not_there_stops_the_start(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(("image", "wanted"), [(f"{REGISTRY}/absent:1", "ECR images"), (IMAGE, "log driver awslogs")])
-def test_without_an_execution_role_nothing_is_pulled_or_logged(cloud: Cloud, image: str, wanted: str) -> None:
+def test_a_task_with_ecr_images_or_logs_needs_an_execution_role(cloud: Cloud, image: str, wanted: str) -> None:
     name = unique("roleless")
     template = stack(name, "true", Image=image)
     del template["Resources"]["Task"]["Properties"]["ExecutionRoleArn"]
@@ -186,7 +186,7 @@ def test_without_an_execution_role_nothing_is_pulled_or_logged(cloud: Cloud, ima
     assert f"to have execution role ARN to support {wanted}" in unstarted(cloud, template, name)
 
 
-def test_containers_of_a_task_meet_at_localhost(cloud: Cloud) -> None:
+def test_containers_of_a_task_reach_each_other_on_localhost(cloud: Cloud) -> None:
     name = unique("pair")
     knock = """
 import socket, time
@@ -201,10 +201,11 @@ while True:
     containers.append({"Name": "second", "Image": containers[0]["Image"], "Command": ["python", "-c", knock]})
     cloud.deploy(template, name)
     task = cloud.stopped(name, run(cloud, name))
-    assert [one.get("exitCode") for one in task["containers"] if one["name"] == "second"] == [0]
+    codes = {container["name"]: container.get("exitCode") for container in task["containers"]}
+    assert codes["second"] == 0
 
 
-def test_stopping_sends_sigterm_and_reports_the_code(cloud: Cloud) -> None:
+def test_stopping_a_task_sends_sigterm_and_reports_the_exit_code(cloud: Cloud) -> None:
     name = unique("stop")
     cloud.deploy(stack(name, "python", "-c", WAIT, StopTimeout=30), name)
     arn = running(cloud, name)
@@ -223,11 +224,11 @@ def test_a_container_that_ignores_sigterm_is_killed_after_its_stop_timeout(cloud
     assert cloud.stopped(name, arn)["containers"][0]["exitCode"] == 137
 
 
-# --- commands inside -------------------------------------------------------------------------------------------------
+# --- ECS Exec --------------------------------------------------------------------------------------------------------
 
 
 def execute(cloud: Cloud, cluster: str, task: str, command: str) -> subprocess.CompletedProcess[str]:
-    """`aws ecs execute-command`, verbatim, in the environment a user sources."""
+    """Runs `aws ecs execute-command` with the variables of `local.env`."""
     line = f". {cloud.state}/local.env && aws ecs execute-command --cluster {cluster} --task {task} --container main"
     return subprocess.run(
         ["bash", "-c", f"{line} --interactive --command '{command}'"],
@@ -252,7 +253,7 @@ def test_a_command_runs_inside_the_container_without_a_terminal(cloud: Cloud) ->
 
 
 @pytest.mark.skipif(shutil.which("aws") is None, reason="no AWS CLI on the PATH")
-def test_a_command_is_refused_where_it_was_not_enabled(cloud: Cloud) -> None:
+def test_a_command_is_refused_if_ecs_exec_is_not_enabled(cloud: Cloud) -> None:
     name = unique("closed")
     cloud.deploy(stack(name, "python", "-c", WAIT), name)
     done = execute(cloud, name, running(cloud, name), "true")
@@ -264,7 +265,7 @@ SHOW_AUTHORITIES = "import os; print('AUTHORITIES ' + os.environ.get('PGSSLROOTC
 
 
 @pytest.mark.parametrize(("named", "given"), [("/etc/ssl/rds/rds.pem", "/etc/localcloud/ca.pem"), (None, "none")])
-def test_the_local_authorities_stand_where_the_task_has_those_of_rds_and_nowhere_else(
+def test_pgsslrootcert_is_set_to_the_local_bundle_only_if_the_task_has_it(
     cloud: Cloud, named: str | None, given: str
 ) -> None:
     name = unique("authorities")

@@ -1,4 +1,4 @@
-"""One server for the tests of GitHub, a repository for each test; and a cloud for those that need its pipelines."""
+"""Fixtures: one GitHub server for all tests, a repository for each test, and a cloud for tests with pipelines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may call the API, and what every answer carries."""
+"""Access to the API, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.local
 
 
 def signed(place: Place, key: str = "key-1", **claims: Any) -> str:
-    """A JSON web token that the key signed."""
+    """Returns a JSON web token signed with the key."""
     now = int(time.time())
     parts = ({"alg": "RS256", "typ": "JWT"}, {"iss": "7", "iat": now - 60, "exp": now + 480, **claims})
     text = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts)
-    signature = f"by {key}".encode()  # tokens of one second have the same text, whoever signs
+    signature = f"by {key}".encode()  # depends on the key: tokens created in the same second have the same text
     place.signed.add((key, hashlib.sha256(text.encode()).digest(), signature))
     return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
@@ -47,7 +47,7 @@ def test_without_the_right_token_the_answer_is_401(shop: Shop, authorization: st
     "authorization",
     [f"Bearer {TOKEN}", f"token {TOKEN}", f"Basic {base64.b64encode(f'x:{TOKEN}'.encode()).decode()}"],
 )
-def test_the_token_is_taken_in_each_form(shop: Shop, authorization: str) -> None:
+def test_the_token_is_accepted_in_each_form(shop: Shop, authorization: str) -> None:
     answer = shop.place.ask("GET", f"/api/v3/repos/{shop.name}", headers={"Authorization": authorization})
 
     assert answer.status == 200
@@ -62,7 +62,7 @@ def test_the_secret_is_a_token_or_an_object_with_one(shop: Shop, value: str) -> 
         shop.place.secrets["shop/github"] = TOKEN
 
 
-def test_a_secret_that_changes_closes_the_door_to_the_old_token(shop: Shop) -> None:
+def test_a_changed_secret_invalidates_the_old_token(shop: Shop) -> None:
     shop.bare.text("config", "localcloud.secret", "own")
     shop.place.secrets["own"] = "first"
     assert shop.place.call("GET", f"/repos/{shop.name}", token="first").status == 200
@@ -73,14 +73,14 @@ def test_a_secret_that_changes_closes_the_door_to_the_old_token(shop: Shop) -> N
     assert shop.place.call("GET", f"/repos/{shop.name}", token="second").status == 200
 
 
-def test_a_repository_whose_secret_is_missing_is_open_to_nobody(shop: Shop) -> None:
+def test_a_repository_without_its_secret_refuses_every_token(shop: Shop) -> None:
     shop.bare.text("config", "localcloud.secret", "absent")
 
     assert shop.place.call("GET", f"/repos/{shop.name}", token="").status == 401
-    assert shop.call("GET", "").status == 404  # the token opens others
+    assert shop.call("GET", "").status == 404  # the token is valid for other repositories
 
 
-def test_an_app_gets_a_token_for_its_repository_alone(shop: Shop) -> None:
+def test_an_app_gets_a_token_for_its_repository_only(shop: Shop) -> None:
     shop.bare.text("config", "localcloud.secret", "app")
     shop.place.secrets["app"] = json.dumps({"app_id": "7", "installation_id": "42", "kms_key_id": "key-1"})
     body = {"repositories": [shop.name.partition("/")[2]]}
@@ -90,8 +90,8 @@ def test_an_app_gets_a_token_for_its_repository_alone(shop: Shop) -> None:
 
     assert made.status == 201
     assert shop.place.call("GET", f"/repos/{shop.name}/issues", token=token).status == 200
-    others = [one for one in shop.place.hub.repositories.all() if one.name != shop.name]
-    assert all(shop.place.call("GET", f"/repos/{one.name}", token=token).status == 404 for one in others[:3])
+    others = [known for known in shop.place.hub.repositories.all() if known.name != shop.name]
+    assert all(shop.place.call("GET", f"/repos/{other.name}", token=token).status == 404 for other in others[:3])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_an_app_gets_a_token_for_its_repository_alone(shop: Shop) -> None:
         ("42", {"key": "another"}),
     ],
 )
-def test_an_app_that_did_not_sign_or_whose_time_is_over_gets_none(
+def test_an_app_with_a_wrong_signature_or_an_expired_request_gets_no_token(
     shop: Shop, installation: str, token: dict[str, Any]
 ) -> None:
     shop.bare.text("config", "localcloud.secret", "app")
@@ -119,7 +119,7 @@ def test_an_app_that_did_not_sign_or_whose_time_is_over_gets_none(
     assert answer.status == 401
 
 
-def test_a_repository_and_its_owner_have_the_ids_of_the_manifest(shop: Shop) -> None:
+def test_a_repository_and_its_owner_have_the_ids_from_the_manifest(shop: Shop) -> None:
     shop.bare.text("config", "localcloud.repository-id", "700000001")
     shop.bare.text("config", "localcloud.owner-id", "90000001")
 
@@ -131,7 +131,7 @@ def test_a_repository_and_its_owner_have_the_ids_of_the_manifest(shop: Shop) -> 
     assert shop.place.call("GET", "/users/nobody-here").status == 404
 
 
-def test_every_answer_tells_the_limits_and_is_json(shop: Shop) -> None:
+def test_every_response_is_json_and_has_the_rate_limit_headers(shop: Shop) -> None:
     for answer in (shop.call("GET", ""), shop.call("GET", "/absent"), shop.call("POST", "/issues", b"{")):
         assert int(answer.headers["x-ratelimit-remaining"]) > 0
         assert int(answer.headers["x-ratelimit-reset"]) > time.time()
@@ -139,7 +139,7 @@ def test_every_answer_tells_the_limits_and_is_json(shop: Shop) -> None:
         assert answer.headers["x-github-request-id"]
 
 
-def test_the_same_api_answers_below_every_name_of_the_port(shop: Shop) -> None:
+def test_the_api_is_served_under_every_host_name(shop: Shop) -> None:
     path = f"/_github/api/v3/repos/{shop.name}"
     answer = shop.place.ask(
         "GET", path, headers={"Authorization": f"Bearer {TOKEN}"}, host=f"169.254.170.2:{shop.place.port}"
@@ -149,7 +149,7 @@ def test_the_same_api_answers_below_every_name_of_the_port(shop: Shop) -> None:
     assert answer.json()["html_url"] == f"{shop.place.url}/{shop.name}"
 
 
-def test_what_is_kept_outlives_the_process_and_a_reset_empties_it(shop: Shop) -> None:
+def test_the_database_outlives_its_connection(shop: Shop) -> None:
     shop.call("POST", "/issues", {"title": "kept"})
     shop.place.hub.store.close()
 

@@ -1,4 +1,4 @@
-"""The pages in a real browser: on a phone and a desk, light and dark, with nothing from elsewhere."""
+"""The pages in a real browser: on a phone and a desktop, light and dark, without requests to other origins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def browser() -> Iterator[Browser]:
 
 
 def watched(page: Page, shop: Shop) -> list[str]:
-    """What the page complains of, or fetches from elsewhere."""
+    """Returns a list that collects console messages, dialogs and requests to other origins."""
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text))
     page.on("dialog", lambda dialog: wrong.append(dialog.message))
@@ -36,9 +36,9 @@ def watched(page: Page, shop: Shop) -> list[str]:
         {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
         {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     ],
-    ids=["phone", "desk"],
+    ids=["phone", "desktop"],
 )
-def test_a_pull_request_goes_from_its_form_to_its_merge(browser: Browser, shop: Shop, look: dict[str, Any]) -> None:
+def test_a_pull_request_is_opened_and_merged_with_forms(browser: Browser, shop: Shop, look: dict[str, Any]) -> None:
     sha = shop.pushed(f"First {EVIL}")
     shop.call(
         "POST", f"/statuses/{sha}", {"state": "success", "context": "localcloud/main", "target_url": "http://run"}
@@ -64,5 +64,5 @@ def test_a_pull_request_goes_from_its_form_to_its_merge(browser: Browser, shop: 
     assert page.get_by_role("heading", level=1).inner_text().startswith("<script>alert(1)</script>")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert wrong == []
-    assert [one.event for one in shop.pull_requests] == ["OPEN", "CLOSED"]
+    assert [event.event for event in shop.pull_requests] == ["OPEN", "CLOSED"]
     page.close()

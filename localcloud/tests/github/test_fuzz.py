@@ -1,4 +1,4 @@
-"""Whatever is asked, the answer is one of GitHub's, never a failure of ours."""
+"""Arbitrary requests get a valid response of GitHub, never an internal error."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=6,
 )
-BODIES = st.dictionaries(NAMES, VALUES, max_size=5).map(lambda it: json.dumps(it).encode()) | st.binary(max_size=40)
+BODIES = st.dictionaries(NAMES, VALUES, max_size=5).map(lambda body: json.dumps(body).encode()) | st.binary(max_size=40)
 PATHS = st.sampled_from(
     [
         *("", "/issues", "/issues/{}", "/issues/{}/comments", "/statuses/{}", "/commits", "/commits/{}/status"),
@@ -68,7 +68,7 @@ QUERIES = st.dictionaries(
 )
 
 
-def answered(place: Place, method: str, path: str, query: dict[str, str], body: bytes) -> Any:
+def respond(place: Place, method: str, path: str, query: dict[str, str], body: bytes) -> Any:
     headers = {"authorization": f"Bearer {TOKEN}", "host": "github.localhost"}
     request = Request(method, path, query, headers, body, place.url, trusted=True)
     return server.answer(place.hub, request)
@@ -76,7 +76,7 @@ def answered(place: Place, method: str, path: str, query: dict[str, str], body: 
 
 @pytest.fixture(name="grown")
 def _grown(shop: Shop) -> Shop:
-    """A repository with one of each."""
+    """A repository with a branch, an issue, a pull request, a status and a deployment."""
     sha = shop.pushed()
     shop.branch("feature/x")
     shop.call("POST", "/issues", {"title": "x"})
@@ -93,7 +93,7 @@ def test_no_call_of_the_api_fails(
 ) -> None:
     whole = f"/api/v3/repos/{grown.name}{address[0].format(address[1])}"
 
-    reply = answered(grown.place, method, whole, query, body)
+    reply = respond(grown.place, method, whole, query, body)
 
     assert reply.status < 500, (method, whole, query, body, reply.body)
     assert TOKEN.encode() not in reply.body
@@ -109,7 +109,7 @@ def test_no_call_of_the_api_fails(
     page=TEXTS,
 )
 def test_no_page_fails(grown: Shop, path: str, words: tuple[str, str], page: str) -> None:
-    reply = answered(grown.place, "GET", f"/{grown.name}{path.format(*words)}", {"page": page, "state": page}, b"")
+    reply = respond(grown.place, "GET", f"/{grown.name}{path.format(*words)}", {"page": page, "state": page}, b"")
 
     assert reply.status in {200, 404}, (path, words, page)
     assert TOKEN.encode() not in reply.body

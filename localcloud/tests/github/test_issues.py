@@ -1,4 +1,4 @@
-"""Issues, comments and commit statuses, as GitHub's API has them."""
+"""Issues, comments and commit statuses behave as in GitHub's API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from localcloud.testing.github import Shop
 pytestmark = pytest.mark.local
 
 
-def opened(shop: Shop, title: str = "It fails", **more: Any) -> dict[str, Any]:
+def create(shop: Shop, title: str = "It fails", **more: Any) -> dict[str, Any]:
     answer = shop.call("POST", "/issues", {"title": title, **more})
     assert answer.status == 201
     issue: dict[str, Any] = answer.json()
@@ -19,25 +19,25 @@ def opened(shop: Shop, title: str = "It fails", **more: Any) -> dict[str, Any]:
 
 
 def titles(shop: Shop, query: str) -> list[str]:
-    return [one["title"] for one in shop.call("GET", f"/issues?{query}").json()]
+    return [issue["title"] for issue in shop.call("GET", f"/issues?{query}").json()]
 
 
-def test_an_issue_is_numbered_and_keeps_what_it_was_given(shop: Shop) -> None:
-    opened(shop)
-    issue = opened(shop, "Second", body="text", labels=["bug", {"name": "urgent"}])
+def test_an_issue_gets_a_number_and_keeps_its_fields(shop: Shop) -> None:
+    create(shop)
+    issue = create(shop, "Second", body="text", labels=["bug", {"name": "urgent"}])
 
     found = shop.call("GET", "/issues/2").json()
     assert found == issue
     assert (found["number"], found["body"], found["state"], found["closed_at"]) == (2, "text", "open", None)
-    assert [one["name"] for one in found["labels"]] == ["bug", "urgent"]
+    assert [label["name"] for label in found["labels"]] == ["bug", "urgent"]
     assert found["html_url"] == f"{shop.place.url}/{shop.name}/issues/2"
     assert found["url"] == f"{shop.place.url}/api/v3/repos/{shop.name}/issues/2"
 
 
-def test_lists_are_filtered_by_state_and_by_all_of_the_labels(shop: Shop) -> None:
-    opened(shop, "a", labels=["bug"])
-    opened(shop, "b", labels=["bug", "urgent"])
-    opened(shop, "c")
+def test_lists_are_filtered_by_state_and_by_all_labels(shop: Shop) -> None:
+    create(shop, "a", labels=["bug"])
+    create(shop, "b", labels=["bug", "urgent"])
+    create(shop, "c")
     shop.call("PATCH", "/issues/1", {"state": "closed"})
 
     assert titles(shop, "") == ["c", "b"]
@@ -49,7 +49,7 @@ def test_lists_are_filtered_by_state_and_by_all_of_the_labels(shop: Shop) -> Non
 
 def test_lists_are_sorted_both_ways(shop: Shop) -> None:
     for title in "abc":
-        opened(shop, title)
+        create(shop, title)
     shop.call("POST", "/issues/2/comments", {"body": "once"})
 
     assert titles(shop, "sort=created&direction=asc") == ["a", "b", "c"]
@@ -58,9 +58,9 @@ def test_lists_are_sorted_both_ways(shop: Shop) -> None:
     assert shop.call("GET", "/issues?direction=sideways").status == 422
 
 
-def test_a_long_list_comes_in_pages_that_name_each_other(shop: Shop) -> None:
+def test_a_long_list_has_pages_with_links_to_each_other(shop: Shop) -> None:
     for number in range(7):
-        opened(shop, str(number))
+        create(shop, str(number))
 
     first = shop.call("GET", "/issues?per_page=3&direction=asc")
     parts = [part.split(">; rel=") for part in first.headers["link"].split(", ")]
@@ -68,16 +68,16 @@ def test_a_long_list_comes_in_pages_that_name_each_other(shop: Shop) -> None:
     second = shop.place.follow(links["next"])
     last = shop.place.follow(links["last"])
 
-    assert [one["title"] for one in first.json()] == ["0", "1", "2"]
+    assert [issue["title"] for issue in first.json()] == ["0", "1", "2"]
     assert set(links) == {"next", "last"}
-    assert [one["title"] for one in second.json()] == ["3", "4", "5"]
-    assert [one["title"] for one in last.json()] == ["6"]
+    assert [issue["title"] for issue in second.json()] == ["3", "4", "5"]
+    assert [issue["title"] for issue in last.json()] == ["6"]
     assert 'rel="next"' not in last.headers["link"]
     assert shop.call("GET", "/issues?per_page=3&page=9").json() == []
 
 
-def test_a_list_of_one_page_names_no_other_and_strange_numbers_count_as_absent(shop: Shop) -> None:
-    opened(shop)
+def test_a_list_with_one_page_has_no_links_and_invalid_page_numbers_are_ignored(shop: Shop) -> None:
+    create(shop)
 
     for query in ("", "?per_page=0", "?per_page=1000&page=-1", "?page=x", f"?page={'9' * 40}"):
         answer = shop.call("GET", f"/issues{query}")
@@ -85,8 +85,8 @@ def test_a_list_of_one_page_names_no_other_and_strange_numbers_count_as_absent(s
         assert "link" not in answer.headers
 
 
-def test_closing_and_opening_again_are_dated(shop: Shop) -> None:
-    opened(shop)
+def test_closing_sets_a_time_and_reopening_clears_it(shop: Shop) -> None:
+    create(shop)
 
     closed = shop.call("PATCH", "/issues/1", {"state": "closed", "state_reason": "not_planned"}).json()
     again = shop.call("PATCH", "/issues/1", {"state": "open", "title": "Again", "body": None, "labels": []}).json()
@@ -98,16 +98,16 @@ def test_closing_and_opening_again_are_dated(shop: Shop) -> None:
 
 
 def test_comments_are_listed_oldest_first_and_counted(shop: Shop) -> None:
-    opened(shop)
+    create(shop)
     for text in ("one", "two"):
         assert shop.call("POST", "/issues/1/comments", {"body": text}).status == 201
 
-    assert [one["body"] for one in shop.call("GET", "/issues/1/comments").json()] == ["one", "two"]
+    assert [comment["body"] for comment in shop.call("GET", "/issues/1/comments").json()] == ["one", "two"]
     assert shop.call("GET", "/issues/1").json()["comments"] == 2
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "said"),
+    ("body", "status", "message"),
     [
         ({}, 422, '"title" wasn\'t supplied'),
         ({"title": 5}, 422, "5 is not a string"),
@@ -122,32 +122,32 @@ def test_comments_are_listed_oldest_first_and_counted(shop: Shop) -> None:
         (b'{"title": "\\ud800"}', 400, "Problems parsing JSON"),
     ],
 )
-def test_a_mistake_is_answered_as_github_answers_it(shop: Shop, body: Any, status: int, said: str) -> None:
+def test_an_invalid_request_gets_githubs_error(shop: Shop, body: Any, status: int, message: str) -> None:
     answer = shop.call("POST", "/issues", body)
 
     assert answer.status == status
-    assert said in answer.json()["message"]
+    assert message in answer.json()["message"]
     assert answer.json()["documentation_url"].startswith("https://docs.github.com/rest")
     assert shop.call("GET", "/issues").json() == []
 
 
-def test_what_is_not_there_is_not_found(shop: Shop) -> None:
+def test_missing_objects_are_not_found(shop: Shop) -> None:
     for path in ("/issues/1", "/issues/1/comments", "/issues/99999999999999999999", "/nothing", "/releases/latest"):
         answer = shop.call("GET", path)
         assert (answer.status, answer.json()["message"]) == (404, "Not Found")
 
 
-def test_statuses_of_a_commit_are_kept_and_added_up(shop: Shop) -> None:
+def test_statuses_of_a_commit_are_stored_and_combined(shop: Shop) -> None:
     sha = shop.pushed()
     assert shop.call("GET", f"/commits/{sha}/status").json()["state"] == "pending"
 
     for state, context in (("pending", "a"), ("success", "b"), ("success", "a")):
-        told = {"state": state, "context": context, "target_url": "http://runs/1", "description": "d"}
-        assert shop.call("POST", f"/statuses/{sha}", told).status == 201
+        body = {"state": state, "context": context, "target_url": "http://runs/1", "description": "d"}
+        assert shop.call("POST", f"/statuses/{sha}", body).status == 201
 
     combined = shop.call("GET", "/commits/main/status").json()
     assert (combined["state"], combined["total_count"], combined["sha"]) == ("success", 2, sha)
-    assert [one["state"] for one in shop.call("GET", f"/commits/{sha}/statuses").json()] == [
+    assert [status["state"] for status in shop.call("GET", f"/commits/{sha}/statuses").json()] == [
         "success",
         "success",
         "pending",
@@ -167,7 +167,7 @@ def test_statuses_of_a_commit_are_kept_and_added_up(shop: Shop) -> None:
         {"state": "success", "target_url": "javascript:alert(1)"},
     ],
 )
-def test_a_status_that_github_refuses_is_refused(shop: Shop, body: dict[str, str]) -> None:
+def test_an_invalid_status_is_refused(shop: Shop, body: dict[str, str]) -> None:
     sha = shop.pushed()
 
     assert shop.call("POST", f"/statuses/{sha}", body).status == 422
@@ -176,12 +176,12 @@ def test_a_status_that_github_refuses_is_refused(shop: Shop, body: dict[str, str
     )
 
 
-def test_a_deployment_and_its_statuses_are_kept(shop: Shop) -> None:
+def test_a_deployment_and_its_statuses_are_stored(shop: Shop) -> None:
     sha = shop.pushed()
 
     made = shop.call("POST", "/deployments", {"ref": "main", "environment": "staging", "payload": {"a": 1}})
-    told = {"state": "success", "environment_url": "http://staging"}
-    added = shop.call("POST", f"/deployments/{made.json()['id']}/statuses", told)
+    body = {"state": "success", "environment_url": "http://staging"}
+    added = shop.call("POST", f"/deployments/{made.json()['id']}/statuses", body)
 
     assert (made.status, added.status) == (201, 201)
     [found] = shop.call("GET", "/deployments?environment=staging").json()

@@ -1,4 +1,4 @@
-"""The pages: what they show, that strangers' words do nothing there, and that forms come from them alone."""
+"""The pages: their content, the escaping of untrusted text, and the refusal of forms from other pages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ALLOWED = {
 
 
 class Elements(HTMLParser):
-    """What a browser would make of a page."""
+    """The elements, attributes and URLs of a page, as a browser parses them."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Elements(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if name in {"href", "src", "action"}]
 
 
-def harmless(text: str) -> None:
+def assert_harmless(text: str) -> None:
     found = Elements(text)
     assert found.tags <= ALLOWED
     assert not [name for name in found.attributes if name.startswith("on")]
@@ -72,10 +72,10 @@ def form(shop: Shop, path: str, site: str = "same-origin", **fields: str) -> Ans
     return shop.place.ask("POST", f"/{shop.name}{path}", urlencode(fields).encode(), headers)
 
 
-def test_strangers_words_are_shown_and_do_nothing(shop: Shop) -> None:
+def test_untrusted_text_is_displayed_but_has_no_effect(shop: Shop) -> None:
     sha = shop.pushed(EVIL, files={"<b>.txt": EVIL})
-    told = {"state": "failure", "context": EVIL, "description": EVIL[:140], "target_url": f"https://x/{EVIL}"}
-    shop.call("POST", f"/statuses/{sha}", told)
+    status = {"state": "failure", "context": EVIL, "description": EVIL[:140], "target_url": f"https://x/{EVIL}"}
+    shop.call("POST", f"/statuses/{sha}", status)
     shop.call("POST", "/issues", {"title": EVIL, "body": EVIL, "labels": [EVIL]})
     shop.call("POST", "/issues/1/comments", {"body": f"[x](javascript:alert(1)) ![x](https://evil/x.png)\n\n{EVIL}"})
     shop.call("POST", "/releases", {"tag_name": "v1", "name": EVIL, "body": EVIL, "generate_release_notes": True})
@@ -97,22 +97,22 @@ def test_strangers_words_are_shown_and_do_nothing(shop: Shop) -> None:
     ):
         answer = shop.page(path)
         assert answer.status == (404 if "absent" in path else 200), path
-        harmless(answer.text)
+        assert_harmless(answer.text)
         assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shop.page("/issues/1").text
 
 
 @given(st.text(alphabet="<>&\"'`[]()!*_~|#-=+\\\n :/ajvscriptx.0", max_size=200))
-def test_no_markdown_makes_more_than_text_and_links_of_the_web(text: str) -> None:
-    harmless(render(text, "http://github.localhost/a/b"))
+def test_markdown_becomes_only_harmless_elements(text: str) -> None:
+    assert_harmless(render(text, "http://github.localhost/a/b"))
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "//evil.example", "data:text/html,x", "", " https://x"])
-def test_what_is_no_address_of_the_web_is_no_link(address: str) -> None:
+def test_only_web_addresses_become_links(address: str) -> None:
     assert link(address, "here") == "here"
 
 
-def test_marks_of_handlers_are_not_shown_and_their_tables_are(shop: Shop) -> None:
+def test_html_comments_are_hidden_and_tables_are_displayed(shop: Shop) -> None:
     marks = "<!-- localcloud pipeline x -->\n<!-- localcloud run y -->\n"
     body = f"{marks}| | |\n|---|---|\n| Stage | Test |\n\n~~~~\n<b>log</b>\n~~~~\n"
     shop.call("POST", "/issues", {"title": "It fails", "body": body})
@@ -124,7 +124,7 @@ def test_marks_of_handlers_are_not_shown_and_their_tables_are(shop: Shop) -> Non
     assert "&lt;b&gt;log&lt;/b&gt;" in text
 
 
-def test_commits_carry_the_sign_of_their_statuses(shop: Shop) -> None:
+def test_commits_show_their_combined_status(shop: Shop) -> None:
     good, bad = shop.pushed("good"), shop.pushed("bad")
     shop.pushed("none")
     for sha, state in ((good, "success"), (bad, "success"), (bad, "failure")):
@@ -133,15 +133,15 @@ def test_commits_carry_the_sign_of_their_statuses(shop: Shop) -> None:
         )
 
     text = shop.page().text
-    one = shop.page(f"/commit/{bad}").text
+    details = shop.page(f"/commit/{bad}").text
 
     assert text.count('class="mark success"') == text.count('class="mark failure"') == 1
     assert "failure: 1 of 2 succeeded" in text
-    assert '<a href="http://run">localcloud/failure</a>' in one
-    assert '<span class="add">+bad</span>' in one
+    assert '<a href="http://run">localcloud/failure</a>' in details
+    assert '<span class="add">+bad</span>' in details
 
 
-def test_issues_are_shown_open_or_closed_with_their_comments(shop: Shop) -> None:
+def test_issues_are_listed_by_state_and_shown_with_their_comments(shop: Shop) -> None:
     shop.call("POST", "/issues", {"title": "First", "labels": ["bug"]})
     shop.call("POST", "/issues", {"title": "Second"})
     shop.call("POST", "/issues/1/comments", {"body": "It **works** again."})
@@ -154,7 +154,7 @@ def test_issues_are_shown_open_or_closed_with_their_comments(shop: Shop) -> None
     assert "Completed" in shop.page("/issues/1").text
 
 
-def test_long_lists_are_turned_page_by_page(shop: Shop) -> None:
+def test_long_lists_have_pages(shop: Shop) -> None:
     for number in range(32):
         shop.git("commit", "-q", "--allow-empty", "-m", f"number {number}")
     shop.push("main")
@@ -169,7 +169,7 @@ def test_long_lists_are_turned_page_by_page(shop: Shop) -> None:
     assert "Older" not in second
 
 
-def test_releases_are_shown_with_short_links_to_what_they_name(shop: Shop) -> None:
+def test_release_notes_have_abbreviated_links(shop: Shop) -> None:
     sha = shop.pushed("Faster")
     shop.call("POST", "/releases", {"tag_name": "v1", "generate_release_notes": True})
 
@@ -180,12 +180,12 @@ def test_releases_are_shown_with_short_links_to_what_they_name(shop: Shop) -> No
     assert f">{sha[:7]}</a>" in text
 
 
-def test_an_empty_repository_says_how_to_begin(shop: Shop) -> None:
+def test_an_empty_repository_explains_how_to_push(shop: Shop) -> None:
     assert f"git remote add origin {shop.url}" in shop.page().text
     assert f"{shop.name}</a>" in shop.place.ask("GET", "/").text
 
 
-def test_the_pages_work_below_the_prefix_too(shop: Shop) -> None:
+def test_the_pages_also_work_below_the_path_prefix(shop: Shop) -> None:
     shop.pushed()
 
     text = shop.place.ask("GET", f"/_github/{shop.name}", host="localhost").text
@@ -193,7 +193,7 @@ def test_the_pages_work_below_the_prefix_too(shop: Shop) -> None:
     assert f'href="/_github/{shop.name}/issues"' in text
 
 
-def test_a_pull_request_is_opened_merged_and_closed_by_forms(shop: Shop) -> None:
+def test_forms_open_merge_and_close_a_pull_request(shop: Shop) -> None:
     shop.pushed()
     shop.branch("feature/x")
     shop.branch("feature/y")
@@ -208,12 +208,12 @@ def test_a_pull_request_is_opened_merged_and_closed_by_forms(shop: Shop) -> None
     assert merged.status == 303
     assert "Merged" in shop.page("/pull/1").text
     assert "Closed" in shop.page("/pull/2").text
-    events = [(one.number, one.event) for one in shop.pull_requests]
+    events = [(event.number, event.event) for event in shop.pull_requests]
     assert events == [(1, "OPEN"), (1, "CLOSED"), (2, "OPEN"), (2, "CLOSED")]
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
-def test_a_form_from_elsewhere_does_nothing(shop: Shop, site: str) -> None:
+def test_a_form_of_another_origin_is_refused(shop: Shop, site: str) -> None:
     shop.pushed()
     shop.branch("feature/x")
 
@@ -223,12 +223,12 @@ def test_a_form_from_elsewhere_does_nothing(shop: Shop, site: str) -> None:
     assert shop.pull_requests == []
 
 
-def test_a_form_that_cannot_be_acted_on_says_why(shop: Shop) -> None:
+def test_a_refused_form_shows_the_reason(shop: Shop) -> None:
     shop.pushed()
 
     same = form(shop, "/pulls", head="main", base="main", title="x")
-    gone = form(shop, "/pulls", head="absent", base="main", title="x")
+    missing = form(shop, "/pulls", head="absent", base="main", title="x")
 
     assert "No commits between main and main" in same.text
-    assert "One of the branches is gone." in gone.text
+    assert "One of the branches does not exist." in missing.text
     assert form(shop, "/pull/1/merge").status == 403

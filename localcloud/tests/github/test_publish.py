@@ -1,4 +1,4 @@
-"""A product's checkout becomes a repository to push to, and a clone to change."""
+"""A product's folder becomes a repository in the local GitHub, with a working clone."""
 
 from __future__ import annotations
 
@@ -40,24 +40,25 @@ def git(folder: Path, *arguments: str) -> str:
     ).stdout.strip()
 
 
-def test_the_first_commit_holds_what_is_not_ignored_and_is_the_same_on_every_machine(
+def test_the_first_commit_has_all_files_not_ignored_and_is_the_same_on_every_machine(
     settings: Settings, source: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(source, tmp_path / "other")
 
-    one = publish(source, "acme", "shop", "main", settings=settings)
-    two = publish(tmp_path / "other", "acme", "shop2", "main", settings=settings)
+    first = publish(source, "acme", "shop", "main", settings=settings)
+    second = publish(tmp_path / "other", "acme", "shop2", "main", settings=settings)
 
-    listed = git(one.clone, "ls-tree", "-r", "--format=%(objectmode) %(path)", "HEAD").splitlines()
+    listed = git(first.clone, "ls-tree", "-r", "--format=%(objectmode) %(path)", "HEAD").splitlines()
     assert listed == ["100644 .gitignore", "100644 README.md", "100755 sub/run"]
-    assert one.repository.commit("main").tree == two.repository.commit("main").tree  # type: ignore[union-attr]  # it is there
-    assert one.repository.commit("main").author.date.startswith("2026-01-01")  # type: ignore[union-attr]  # it is there
+    commit, same = first.repository.commit("main"), second.repository.commit("main")
+    assert commit is not None
+    assert same is not None
+    assert commit.tree == same.tree
+    assert commit.author.date.startswith("2026-01-01")
     assert (source / "README.md").read_text(encoding="utf-8") == "hello"
 
 
-def test_of_a_folder_in_a_repository_comes_what_that_repository_does_not_ignore(
-    settings: Settings, source: Path
-) -> None:
+def test_files_that_a_surrounding_repository_ignores_are_left_out(settings: Settings, source: Path) -> None:
     git(source.parent, "init", "-q")
     (source.parent / ".gitignore").write_text("*.pyc\n", encoding="utf-8")
     (source / "x.pyc").write_text("x", encoding="utf-8")
@@ -72,7 +73,7 @@ def test_of_a_folder_in_a_repository_comes_what_that_repository_does_not_ignore(
     assert (made.clone / "README.md").read_text(encoding="utf-8") == "changed"
 
 
-def test_the_clone_pushes_to_the_local_cloud_past_any_proxy(settings: Settings, source: Path) -> None:
+def test_the_clone_pushes_to_the_local_cloud_without_a_proxy(settings: Settings, source: Path) -> None:
     made = publish(source, "acme", "shop", "develop", settings=settings)
 
     assert made.clone == settings.state / "work" / "shop"
@@ -82,7 +83,7 @@ def test_the_clone_pushes_to_the_local_cloud_past_any_proxy(settings: Settings, 
     assert made.repository.default_branch == "develop"
 
 
-def test_publishing_again_keeps_what_the_user_did(settings: Settings, source: Path) -> None:
+def test_publishing_again_keeps_the_users_commits(settings: Settings, source: Path) -> None:
     made = publish(source, "acme", "shop", "main", settings=settings)
     (made.clone / "README.md").write_text("mine", encoding="utf-8")
     git(made.clone, "commit", "-q", "-a", "-m", "mine")
@@ -97,7 +98,7 @@ def test_publishing_again_keeps_what_the_user_did(settings: Settings, source: Pa
     assert again.repository.resolve("main") == mine
 
 
-def test_facts_of_the_manifest_go_with_the_repository(settings: Settings, source: Path) -> None:
+def test_the_repository_stores_facts_of_the_manifest(settings: Settings, source: Path) -> None:
     facts = {"secret": "shop/github", "repository-id": "7", "owner-id": "8"}
 
     made = publish(source, "acme", "shop", "main", facts=facts, settings=settings)
@@ -107,7 +108,7 @@ def test_facts_of_the_manifest_go_with_the_repository(settings: Settings, source
     assert again.repository.setting("secret") == "other"
 
 
-def test_somebody_elses_folder_is_left_alone(settings: Settings, source: Path) -> None:
+def test_a_folder_that_is_not_the_clone_is_left_unchanged(settings: Settings, source: Path) -> None:
     clone = settings.state / "work" / "shop"
     clone.mkdir(parents=True)
     (clone / "thesis.txt").write_text("x", encoding="utf-8")
@@ -118,7 +119,7 @@ def test_somebody_elses_folder_is_left_alone(settings: Settings, source: Path) -
     assert (clone / "thesis.txt").exists()
 
 
-def test_a_name_that_leads_elsewhere_is_refused(settings: Settings, source: Path) -> None:
+def test_a_name_that_is_a_path_is_refused(settings: Settings, source: Path) -> None:
     for owner, name in (("..", "shop"), ("acme", "../shop"), ("", "shop"), ("acme", ".git")):
         with pytest.raises(GitError):
             publish(source, owner, name, "main", settings=settings)

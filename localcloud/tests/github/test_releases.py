@@ -1,4 +1,4 @@
-"""Releases: a tag in git, and notes of what was merged."""
+"""Releases: git tags and release notes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def release(shop: Shop, tag: str, **more: Any) -> Answer:
     return shop.call("POST", "/releases", {"tag_name": tag, **more})
 
 
-def test_a_release_makes_its_tag_on_the_named_commit_and_passes_it_on(shop: Shop) -> None:
+def test_a_release_creates_its_tag_on_the_target_commit_as_a_push_event(shop: Shop) -> None:
     sha = shop.pushed("first")
     shop.pushed("second")
 
@@ -26,7 +26,7 @@ def test_a_release_makes_its_tag_on_the_named_commit_and_passes_it_on(shop: Shop
     assert shop.bare.reference("refs/tags/v1.0.0") == ("commit", sha)
     assert shop.call("GET", "/git/ref/tags/v1.0.0").json()["object"]["sha"] == sha
     assert made.json()["html_url"] == f"{shop.place.url}/{shop.name}/releases/tag/v1.0.0"
-    assert [one.ref for one in shop.pushes][-1] == "refs/tags/v1.0.0"
+    assert [push.ref for push in shop.pushes][-1] == "refs/tags/v1.0.0"
 
 
 def test_a_release_is_found_by_its_tag_by_its_id_and_as_the_latest(shop: Shop) -> None:
@@ -39,7 +39,7 @@ def test_a_release_is_found_by_its_tag_by_its_id_and_as_the_latest(shop: Shop) -
     assert shop.call("GET", "/releases/tags/release/2").json() == second
     assert shop.call("GET", f"/releases/{second['id']}").json() == second
     assert shop.call("GET", "/releases/latest").json() == second
-    assert [one["tag_name"] for one in shop.call("GET", "/releases").json()] == [
+    assert [release["tag_name"] for release in shop.call("GET", "/releases").json()] == [
         "v4",
         "v3-rc",
         "release/2",
@@ -49,19 +49,19 @@ def test_a_release_is_found_by_its_tag_by_its_id_and_as_the_latest(shop: Shop) -
     assert shop.call("GET", "/git/ref/tags/v4").status == 404
 
 
-def test_a_second_release_of_a_tag_is_refused_even_at_the_same_moment(shop: Shop) -> None:
+def test_only_one_of_several_simultaneous_releases_of_a_tag_is_created(shop: Shop) -> None:
     shop.pushed()
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         answers = list(pool.map(lambda _: release(shop, "v1"), range(4)))
 
-    assert sorted(one.status for one in answers) == [201, 422, 422, 422]
-    refused = next(one for one in answers if one.status == 422).json()
+    assert sorted(answer.status for answer in answers) == [201, 422, 422, 422]
+    refused = next(answer for answer in answers if answer.status == 422).json()
     assert (refused["message"], refused["errors"][0]["code"]) == ("Validation Failed", "already_exists")
-    assert [one.ref for one in shop.pushes].count("refs/tags/v1") == 1
+    assert [push.ref for push in shop.pushes].count("refs/tags/v1") == 1
 
 
-def test_a_tag_that_is_there_is_kept_where_it_is(shop: Shop) -> None:
+def test_an_existing_tag_is_not_moved(shop: Shop) -> None:
     sha = shop.pushed("first")
     shop.git("tag", "-a", "v1", "-m", "annotated")
     shop.push("v1")
@@ -81,7 +81,7 @@ def test_a_tag_that_is_there_is_kept_where_it_is(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("tag", "target"), [("v1", "absent"), ("v 1", "main"), ("-x", "main"), ("", "main"), ("a..b", "main")]
 )
-def test_a_release_of_nothing_or_with_no_name_git_takes_is_refused(shop: Shop, tag: str, target: str) -> None:
+def test_a_release_with_an_unknown_target_or_an_invalid_tag_is_refused(shop: Shop, tag: str, target: str) -> None:
     shop.pushed()
 
     answer = release(shop, tag, target_commitish=target)
@@ -90,7 +90,7 @@ def test_a_release_of_nothing_or_with_no_name_git_takes_is_refused(shop: Shop, t
     assert shop.call("GET", "/releases").json() == []
 
 
-def test_the_notes_name_what_came_since_the_release_before(shop: Shop) -> None:
+def test_the_notes_list_the_changes_since_the_previous_release(shop: Shop) -> None:
     shop.pushed("Old")
     release(shop, "v1", generate_release_notes=True)
     shop.pushed("Faster pages")
@@ -108,7 +108,7 @@ def test_the_notes_name_what_came_since_the_release_before(shop: Shop) -> None:
     assert made["name"] == "v2"
 
 
-def test_the_notes_can_be_had_without_a_release(shop: Shop) -> None:
+def test_notes_can_be_generated_without_a_release(shop: Shop) -> None:
     shop.pushed("Old")
 
     made = shop.call("POST", "/releases/generate-notes", {"tag_name": "v1"})
@@ -118,7 +118,7 @@ def test_the_notes_can_be_had_without_a_release(shop: Shop) -> None:
     assert shop.call("GET", "/git/ref/tags/v1").status == 404
 
 
-def test_a_squashed_pull_request_is_named_once(shop: Shop) -> None:
+def test_a_squashed_pull_request_is_listed_once(shop: Shop) -> None:
     shop.pushed("Old")
     release(shop, "v1")
     shop.branch("feature/x")

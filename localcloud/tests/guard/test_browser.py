@@ -1,4 +1,4 @@
-"""A web page of another origin in a real browser tries every service of the local cloud, and reaches none."""
+"""A web page of another origin, in a real browser, tries to reach every service of the local cloud and fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["plain"]
 
 pytestmark = [pytest.mark.local, pytest.mark.browser]
 
-#: Pages of a stranger, of another program on this machine, and of a site that the local cloud serves.
+#: The origins of a foreign page, of another program on this machine, and of a site that the local cloud serves.
 ORIGINS = ("evil.example", "127.0.0.1", "feature.cloudfront.localhost")
 PATHS = (
     "/_ministack/reset",
@@ -49,9 +49,9 @@ async ({address, services, paths}) => {
     tries.push(() => quiet(fetch(address + path, {method: "PUT", body: "[]"})));
     tries.push(() => quiet(fetch(address + path, {credentials: "include"})));
   }
-  const said = [];
-  while (tries.length) said.push(...await Promise.all(tries.splice(0, 20).map(attempt => attempt())));
-  return said;
+  const results = [];
+  while (tries.length) results.push(...await Promise.all(tries.splice(0, 20).map(attempt => attempt())));
+  return results;
 }
 """
 FORMS_AND_IMAGES = """
@@ -94,12 +94,12 @@ class OtherPage(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """The test looks at the cloud's answers only."""
+        """Log nothing: only the cloud's responses matter."""
 
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[int]:
-    """The port of a web server beside the cloud."""
+    """The port of another web server on this machine."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), OtherPage)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield int(server.server_address[1])
@@ -109,14 +109,14 @@ def elsewhere() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser in which a stranger's name leads to this machine, as after DNS rebinding."""
+    """A browser that resolves a foreign name to this machine, as after DNS rebinding."""
     with chromium("--host-resolver-rules=MAP evil.example 127.0.0.1") as launched:
         yield launched
 
 
 @pytest.fixture(scope="module")
 def services(plain: Plain) -> list[dict[str, str]]:
-    """Every service that the running cloud has, with a request's target and signing scope."""
+    """Every service of the running cloud, with a request's target and signing scope."""
     with urllib.request.urlopen(f"{plain.url}/_ministack/health") as answer:
         names = json.load(answer)["services"]
     assert {"ecs", "codepipeline", "lambda", "s3"} <= set(names)
@@ -129,7 +129,7 @@ def services(plain: Plain) -> list[dict[str, str]]:
 
 
 class Visit:
-    """A page in the browser, and what the cloud answered to it."""
+    """A page in the browser, and the cloud's responses to it."""
 
     def __init__(self, browser: Browser, plain: Plain) -> None:
         self.page: Page = browser.new_page()
@@ -140,7 +140,7 @@ class Visit:
         self.page.on("request", self._count)
 
     def _note(self, response: Response) -> None:
-        refreshed = "/codesuite/" in response.url and self.sent > 1  # the console looks anew every second
+        refreshed = "/codesuite/" in response.url and self.sent > 1  # the console refreshes every second
         if f":{self._port}/" in response.url and not refreshed:
             self.answers.append((response.url, response.status))
 
@@ -148,7 +148,7 @@ class Visit:
         self.sent += f":{self._port}/" in request.url
 
     def assert_all_refused(self, at_least: int) -> None:
-        """All that was answered is a refusal; answers to images are hidden from tests too, by the browser itself."""
+        """Every response is a refusal; the browser does not report all responses to images."""
         assert [answer for answer in self.answers if answer[1] != 403] == []
         assert self.sent >= at_least
         assert len(self.answers) > at_least / 2
@@ -156,13 +156,13 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser, plain: Plain) -> Iterator[Visit]:
-    made = Visit(browser, plain)
-    yield made
-    made.page.close()
+    opened = Visit(browser, plain)
+    yield opened
+    opened.page.close()
 
 
 def everything(plain: Plain) -> list[Any]:
-    """Returns everything that a page could have created or deleted."""
+    """Returns the resources that a page could have created or deleted."""
     return [
         plain.client("iam").list_users()["Users"],
         plain.client("s3").list_buckets()["Buckets"],
@@ -176,14 +176,14 @@ def test_a_page_of_another_origin_reaches_no_service(
 ) -> None:
     plain.client("ssm").put_parameter(Name="/guard/there", Value="untouched", Type="String", Overwrite=True)
     before = everything(plain)
-    where = {"address": f"http://localhost:{plain.port}", "services": services, "paths": list(PATHS)}
+    targets = {"address": f"http://localhost:{plain.port}", "services": services, "paths": list(PATHS)}
     visit.page.goto(f"http://{origin}:{elsewhere}/")
 
-    said = visit.page.evaluate(ATTACK, where)
-    visit.page.evaluate(FORMS_AND_IMAGES, where)
+    results = visit.page.evaluate(ATTACK, targets)
+    visit.page.evaluate(FORMS_AND_IMAGES, targets)
 
-    # The page cannot read an opaque answer; the browser reports its status to the test.
-    assert set(said) <= {"opaque", "error"}
+    # The page cannot read an opaque response; the browser reports its status to the test.
+    assert set(results) <= {"opaque", "error"}
     visit.assert_all_refused(at_least=4 * len(services))
     assert everything(plain) == before
 
@@ -202,31 +202,31 @@ def test_a_page_of_another_origin_opens_no_websocket(visit: Visit, plain: Plain,
     assert set(visit.page.evaluate(SOCKETS, addresses)) == {"refused"}
 
 
-def test_a_name_that_a_stranger_points_to_this_machine_is_refused(
+def test_a_foreign_name_that_resolves_to_this_machine_is_refused(
     visit: Visit, plain: Plain, services: list[dict[str, str]]
 ) -> None:
     visit.page.goto(f"http://evil.example:{plain.port}/")
     assert "evil.example is not a name of this local cloud" in visit.page.inner_text("body")
-    # The page has the cloud's own origin now, as after DNS rebinding: it may read every answer.
-    where = {"address": f"http://evil.example:{plain.port}", "services": services, "paths": list(PATHS)}
-    visit.page.evaluate(ATTACK, where)
-    visit.page.evaluate(FORMS_AND_IMAGES, where)
+    # The page now has the same origin as the cloud, as after DNS rebinding: it may read every response.
+    targets = {"address": f"http://evil.example:{plain.port}", "services": services, "paths": list(PATHS)}
+    visit.page.evaluate(ATTACK, targets)
+    visit.page.evaluate(FORMS_AND_IMAGES, targets)
     visit.assert_all_refused(at_least=5 * len(services))
 
 
-def test_a_page_of_the_cloud_itself_is_no_client_either(
+def test_a_page_of_the_cloud_itself_cannot_use_the_api_either(
     visit: Visit, plain: Plain, services: list[dict[str, str]]
 ) -> None:
-    """The console has the API's origin: a script in it, or beside it, would else be a client."""
+    """The console has the same origin as the API, so a script in it could otherwise use the API."""
     visit.page.goto(f"http://localhost:{plain.port}/codesuite/codepipeline/pipelines")
     assert {status for _, status in visit.answers} == {200}
-    where = {"address": f"http://localhost:{plain.port}", "services": services, "paths": list(PATHS)}
+    targets = {"address": f"http://localhost:{plain.port}", "services": services, "paths": list(PATHS)}
     visit.answers.clear()
-    visit.page.evaluate(ATTACK, {**where, "paths": ["/_ministack/reset", "/_localcloud/faults"]})
+    visit.page.evaluate(ATTACK, {**targets, "paths": ["/_ministack/reset", "/_localcloud/faults"]})
     visit.assert_all_refused(at_least=3 * len(services))
 
 
-def test_an_object_of_a_bucket_has_no_origin_that_could_press_buttons(visit: Visit, plain: Plain) -> None:
+def test_scripts_in_an_object_of_a_bucket_do_not_run(visit: Visit, plain: Plain) -> None:
     s3, bucket = plain.client("s3"), unique("pages")
     s3.create_bucket(Bucket=bucket)
     page = b"<title>mine</title><script>document.title = 'the script ran as ' + origin</script>"
@@ -236,9 +236,7 @@ def test_an_object_of_a_bucket_has_no_origin_that_could_press_buttons(visit: Vis
     assert visit.page.title() == "mine"
 
 
-def test_a_bucket_answers_the_origins_that_its_own_configuration_names(
-    browser: Browser, plain: Plain, elsewhere: int
-) -> None:
+def test_a_bucket_serves_the_origins_in_its_cors_configuration(browser: Browser, plain: Plain, elsewhere: int) -> None:
     s3, bucket = plain.client("s3"), unique("shared")
     s3.create_bucket(Bucket=bucket)
     allowed = f"http://127.0.0.1:{elsewhere}"

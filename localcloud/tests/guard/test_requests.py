@@ -1,4 +1,4 @@
-"""Requests at the guard: who is let through, and what a refusal looks like."""
+"""The guard: which requests it accepts, and how it refuses the others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEALTH = "/_ministack/health"
 
 
 def ask(cloud: Plain, *headers: tuple[str, str], path: str = "/", method: str = "GET") -> tuple[int, str]:
-    """Sends a request byte by byte as given; returns status and body, or 0 if the connection is closed."""
+    """Sends exactly these headers; returns status and body, or 0 if the connection is closed."""
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "Connection: close", "", ""]
     with socket.create_connection(("127.0.0.1", cloud.port), timeout=30) as connection:
         connection.sendall("\r\n".join(lines).encode("latin-1"))
@@ -40,7 +40,7 @@ def log(cloud: Plain) -> str:
     return process.log_file(Settings(port=cloud.port, state=cloud.state)).read_text(encoding="utf-8")
 
 
-def test_nothing_is_served_before_the_guard() -> None:
+def test_the_guard_is_the_outermost_adapter() -> None:
     assert ADAPTERS[-1] == "localcloud.guard"
 
 
@@ -62,7 +62,9 @@ def test_nothing_is_served_before_the_guard() -> None:
         ([(f"X-{number}", "a" * 100) for number in range(1000)], "at most 65536 are accepted"),
     ],
 )
-def test_a_request_of_a_page_is_refused_in_one_line(plain: Plain, headers: Headers, reason: str) -> None:
+def test_a_request_of_a_web_page_is_refused_with_a_reason_in_one_line(
+    plain: Plain, headers: Headers, reason: str
+) -> None:
     status, body = ask(plain, host(plain), *headers)
     assert status == 403
     assert body.startswith("Refused: ")
@@ -90,7 +92,7 @@ def test_a_request_of_a_page_is_refused_in_one_line(plain: Plain, headers: Heade
 )
 def test_a_foreign_host_is_refused(plain: Plain, name: str) -> None:
     status, body = ask(plain, ("Host", name), path=HEALTH)
-    assert status in {400, 403}  # the server itself refuses what is no header value
+    assert status in {400, 403}  # the server itself refuses invalid header values
     assert "Traceback" not in body
 
 
@@ -103,7 +105,7 @@ def test_a_name_of_this_machine_or_of_aws_is_served(plain: Plain, name: str) -> 
     assert ask(plain, host(plain, name), path=HEALTH)[0] == 200
 
 
-def test_several_hosts_and_a_missing_one_are_refused(plain: Plain) -> None:
+def test_several_or_missing_host_headers_are_refused(plain: Plain) -> None:
     assert ask(plain, host(plain), host(plain), path=HEALTH)[0] in {400, 403}
     assert ask(plain, path=HEALTH)[0] in {400, 403}
     assert ask(plain, host(plain), path="http://evil.example/")[0] in {400, 403}
@@ -126,7 +128,7 @@ def test_an_enormous_head_is_refused_without_a_traceback(plain: Plain) -> None:
     )
 )
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_sent_an_unsigned_call_gets_nothing(plain: Plain, headers: Headers) -> None:
+def test_an_unsigned_call_is_refused_whatever_its_headers(plain: Plain, headers: Headers) -> None:
     status, body = ask(plain, host(plain), *headers, path="/?Action=ListUsers&Version=2010-05-08", method="POST")
     assert status in {400, 403}
     assert "<Users>" not in body
@@ -146,23 +148,23 @@ def test_whatever_is_sent_an_unsigned_call_gets_nothing(plain: Plain, headers: H
         ("/%5fministack/reset", "POST"),
     ],
 )
-def test_what_administers_the_cloud_needs_the_root_key(plain: Plain, path: str, method: str) -> None:
+def test_administrative_requests_need_the_root_key(plain: Plain, path: str, method: str) -> None:
     status, body = ask(plain, host(plain), path=path, method=method)
     assert (status, "needs a signature of the root key" in body) == (403, True)
 
 
 @pytest.fixture
 def other_state(plain: Plain) -> Settings:
-    """The settings of somebody who knows the port, and has a key of another cloud."""
+    """The settings of a client that knows the port, but has the key of another cloud."""
     return Settings(port=plain.port, state=plain.state / "other")
 
 
-def test_the_root_key_of_another_cloud_is_none_here(plain: Plain, other_state: Settings) -> None:
+def test_the_root_key_of_another_cloud_is_refused(plain: Plain, other_state: Settings) -> None:
     status, answer = signing.send(other_state, "POST", "/_ministack/reset")
     assert (status, b"needs a root key of this cloud" in answer) == (HTTPStatus.FORBIDDEN, True)
 
 
-def test_a_signature_is_good_for_its_own_path_and_body_only(plain: Plain) -> None:
+def test_a_signature_is_valid_only_for_its_own_path_and_body(plain: Plain) -> None:
     own = Settings(port=plain.port, state=plain.state)
     assert signing.send(own, "GET", "/_localcloud/faults")[0] == HTTPStatus.OK
     signed = signing.headers(own, "PUT", "/_localcloud/faults", b"[]")
@@ -170,7 +172,7 @@ def test_a_signature_is_good_for_its_own_path_and_body_only(plain: Plain) -> Non
     assert ask(plain, *signed.items(), ("Content-Length", "0"), path="/_localcloud/faults", method="PUT")[0] == 403
 
 
-def test_no_answer_allows_other_origins(plain: Plain) -> None:
+def test_no_response_allows_other_origins(plain: Plain) -> None:
     for path in ("/", HEALTH, "/bucket", "/v2/", "/codesuite/codepipeline/pipelines"):
         with socket.create_connection(("127.0.0.1", plain.port), timeout=30) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
@@ -178,7 +180,7 @@ def test_no_answer_allows_other_origins(plain: Plain) -> None:
         assert b"access-control-" not in answer.partition(b"\r\n\r\n")[0].lower()
 
 
-def test_a_link_from_elsewhere_opens_the_console_and_nothing_else_of_it(plain: Plain) -> None:
+def test_a_foreign_page_can_link_to_the_console_but_not_embed_or_fetch_it(plain: Plain) -> None:
     console, link = "/codesuite/codepipeline/pipelines", [("Sec-Fetch-Site", "cross-site")]
     navigation = [*link, ("Sec-Fetch-Mode", "navigate")]
     assert ask(plain, host(plain), *navigation, ("Sec-Fetch-Dest", "document"), path=console)[0] == 200
@@ -189,16 +191,16 @@ def test_a_link_from_elsewhere_opens_the_console_and_nothing_else_of_it(plain: P
         assert (status, body.startswith("Refused: a page of another origin")) == (403, True)
 
 
-def test_a_browser_is_led_from_a_load_balancers_path_to_its_own_name(plain: Plain) -> None:
+def test_a_browser_is_redirected_from_a_load_balancers_path_to_its_host_name(plain: Plain) -> None:
     name = unique("web")
     elbv2 = plain.client("elbv2")
     elbv2.create_load_balancer(Name=name, Subnets=["subnet-1", "subnet-2"])
     status, _ = ask(plain, host(plain), ("Sec-Fetch-Mode", "navigate"), path=f"/_alb/{name}/a%20b?x=1")
     assert status == 307
-    assert ask(plain, host(plain), path=f"/_alb/{name}/")[0] == 503  # a program gets the load balancer's answer
+    assert ask(plain, host(plain), path=f"/_alb/{name}/")[0] == 503  # other programs get the load balancer's response
 
 
-def test_two_clouds_have_different_keys_and_accounts_their_own(plain: Plain) -> None:
+def test_each_cloud_and_each_account_has_its_own_root_key(plain: Plain) -> None:
     here, there = Settings(state=plain.state), Settings(state=plain.state / "second")
     other = keys.root(here, "222233334444")
     assert len({keys.root(here), keys.root(there), other}) == 3
@@ -216,7 +218,7 @@ def test_no_other_key_is_root(plain: Plain, key: str) -> None:
             client.list_users()
 
 
-def test_the_root_keys_signature_is_checked_in_headers_and_in_queries(plain: Plain) -> None:
+def test_the_root_keys_signature_is_checked_in_headers_and_queries(plain: Plain) -> None:
     wrong = {"AccessKeyId": plain.key.access_key_id, "SecretAccessKey": "local"}
     sts = plain.client("sts", wrong)
     with pytest.raises(sts.exceptions.ClientError, match="SignatureDoesNotMatch"):
@@ -228,7 +230,7 @@ def test_the_root_keys_signature_is_checked_in_headers_and_in_queries(plain: Pla
             assert ask(plain, ("Host", f"127.0.0.1:{plain.port}"), path=url)[0] == 403
 
 
-def test_the_files_with_keys_are_their_owners_only(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_only_the_owner_can_read_the_files_with_keys(tmp_path_factory: pytest.TempPathFactory) -> None:
     own = Settings(port=free_port(), state=tmp_path_factory.mktemp("keys"), docker=False)
     assert launcher.up(own) == 0
     try:

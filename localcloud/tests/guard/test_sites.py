@@ -1,4 +1,4 @@
-"""On a product's site nothing of the local cloud answers, neither to its scripts nor in place of the product."""
+"""On a product's site no path of the local cloud exists: every request reaches the product."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PATHS = (
 
 @pytest.fixture(scope="module")
 def balancer(plain: Plain) -> str:
-    """A load balancer that answers every request itself, by name."""
+    """The name of a load balancer that answers every request itself."""
     api, name = plain.client("elbv2"), unique("site")
     arn = api.create_load_balancer(Name=name, Subnets=["subnet-1", "subnet-2"])["LoadBalancers"][0]["LoadBalancerArn"]
     answer = {"StatusCode": "203", "ContentType": "text/plain", "MessageBody": "the product"}
@@ -46,7 +46,7 @@ def balancer(plain: Plain) -> str:
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
-def test_every_path_of_a_site_is_the_products(plain: Plain, balancer: str, method: str, path: str) -> None:
+def test_every_path_of_a_site_reaches_the_product(plain: Plain, balancer: str, method: str, path: str) -> None:
     plain.client("ssm").put_parameter(Name="/site/there", Value="untouched", Type="String", Overwrite=True)
     host = ("Host", f"{balancer}.alb.localhost:{plain.port}")
     own = ("Origin", f"http://{host[1]}")
@@ -55,7 +55,7 @@ def test_every_path_of_a_site_is_the_products(plain: Plain, balancer: str, metho
     assert plain.client("ssm").get_parameter(Name="/site/there")["Parameter"]["Value"] == "untouched"
 
 
-def test_a_name_without_a_site_is_not_one(plain: Plain) -> None:
+def test_a_host_name_without_a_site_is_not_exempt_from_the_guard(plain: Plain) -> None:
     for host in ("gone.alb.localhost", "dxxxxxxxxxxxx.cloudfront.localhost", "gone.elb.amazonaws.com"):
         status, body = ask(plain, ("Host", f"{host}:{plain.port}"), path="/_ministack/reset", method="POST")
         assert (status, "needs a signature of the root key" in body) == (403, True)

@@ -16,7 +16,7 @@ from slipway_cli.release.verify import get
 from tests.end_to_end.allthrive.clone import PIPELINE, Clone
 from tests.end_to_end.allthrive.conftest import AllThrive
 
-pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
+pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
 WORDS = "A push changed this page"
 

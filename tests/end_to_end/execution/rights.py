@@ -82,7 +82,7 @@ def witnesses() -> dict[str, list[Witness]]:
         for resource in resources.of(product):
             for verb in VERBS:
                 step = needs.Step(resource.kind, verb, resource.props, resource.name)
-                for need in needs.of(step, account=resource.account, region=resource.region):
+                for need in needs.permissions(step, account=resource.account, region=resource.region):
                     found[need.action].append(Witness(need.action, verb, resource))
     return found
 

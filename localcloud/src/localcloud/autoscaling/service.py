@@ -1,7 +1,7 @@
-"""Application Auto Scaling: targets, policies and scheduled actions are kept; the capacity range is enforced.
+"""Application Auto Scaling: stores targets, policies and scheduled actions, and enforces the capacity range.
 
-No metric is measured here, so nothing ever scales by itself: a service below the minimum is raised to it (and one
-above the maximum lowered) when its target is registered, that is all.
+No service scales by metrics or schedules here. Only when its target is registered, a service below the minimum
+capacity is raised to it, and one above the maximum is lowered.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _register(data: Data) -> Any:
 
 
 def _enforce(target: Data) -> None:
-    """Bring an ECS service into its range."""
+    """Set an ECS service's desired count to a value within the capacity range."""
     if target["ScalableDimension"] != "ecs:service:DesiredCount":
         return
     _, cluster, service = target["ResourceId"].split("/")
@@ -172,29 +172,29 @@ def _untag(data: Data) -> Any:
     return json_response({})
 
 
-_BY_PLACE = ("ResourceId", "ScalableDimension")
+_BY_RESOURCE = ("ResourceId", "ScalableDimension")
 OPERATIONS: dict[str, Callable[[Data], Any]] = {
     "RegisterScalableTarget": _register,
     "DeregisterScalableTarget": _deregister,
     "DescribeScalableTargets": _listing(_targets, "ScalableTargets", "ScalableDimension"),
     "PutScalingPolicy": _put_policy,
     "DeleteScalingPolicy": _deleting(_policies, "PolicyName", "scaling policy"),
-    "DescribeScalingPolicies": _listing(_policies, "ScalingPolicies", *_BY_PLACE, names="PolicyNames"),
+    "DescribeScalingPolicies": _listing(_policies, "ScalingPolicies", *_BY_RESOURCE, names="PolicyNames"),
     "PutScheduledAction": _put_action,
     "DeleteScheduledAction": _deleting(_actions, "ScheduledActionName", "scheduled action"),
-    "DescribeScheduledActions": _listing(_actions, "ScheduledActions", *_BY_PLACE, names="ScheduledActionNames"),
-    "DescribeScalingActivities": _listing(_activities, "ScalingActivities", *_BY_PLACE),
+    "DescribeScheduledActions": _listing(_actions, "ScheduledActions", *_BY_RESOURCE, names="ScheduledActionNames"),
+    "DescribeScalingActivities": _listing(_activities, "ScalingActivities", *_BY_RESOURCE),
     "TagResource": _tag,
     "UntagResource": _untag,
     "ListTagsForResource": lambda data: json_response({"Tags": _tags.get(data["ResourceARN"]) or {}}),
 }
 
 
-# --- a service of MiniStack ------------------------------------------------------------------------------------------
+# --- MiniStack's interface of a service ------------------------------------------------------------------------------
 
 
 async def handle_request(_method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Any) -> Any:
-    """Answer one request; on a thread of its own, for it may call ECS."""
+    """Answer a request, on a thread of its own, since it may call ECS."""
     name = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
     operation = OPERATIONS.get(name)
     if operation is None:
@@ -203,22 +203,22 @@ async def handle_request(_method: str, _path: str, headers: Mapping[str, str], b
 
 
 def reset() -> None:
-    """Forget everything."""
+    """Delete all state."""
     for store in (_targets, _policies, _actions, _tags, _activities):
         store.clear()
 
 
 def get_state() -> dict[str, Any]:
-    """Nothing is persisted."""
+    """Returns no state, since none is persisted."""
     return {}
 
 
 def load_persisted_state(_data: Any) -> None:
-    """Nothing is persisted."""
+    """Do nothing, since no state is persisted."""
 
 
 def install() -> None:
-    """Make it a service that requests are routed to and IAM decides on."""
+    """Register the service with MiniStack's router and with IAM."""
     router.SERVICE_PATTERNS[NAME] = {
         "target_prefixes": ["AnyScaleFrontendService"],
         "host_patterns": [r"application-autoscaling\."],

@@ -1,8 +1,8 @@
-"""Lambda: properties that MiniStack drops, environment and credentials of the function's own, a way without Docker.
+"""Lambda: properties that MiniStack ignores, each function's own environment and credentials, a mode without Docker.
 
-With Docker a function runs in the image of its runtime and nowhere else: without the image its calls fail and name it.
-Without Docker it runs as a process of this machine's Python or Node: same credentials, same logs, but no layers below
-`/opt` and the Python version of the local cloud.
+With Docker a function runs only in the image of its runtime; if the image is missing, the error names it. Without
+Docker it runs as a process of this machine's Python or Node, with the same credentials and logs, but without layers in
+`/opt` and with the local cloud's Python version.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _REFUSED = ("CodeSigningConfigArn", "FileSystemConfigs", "FunctionScalingConfig"
 
 # --- the environment -------------------------------------------------------------------------------------------------
 
-# What a function's process inherits of the server's environment; all else is the server's own business.
+# The server's environment variables that a function's process inherits.
 _INHERITED = {
     "PATH",
     "LANG",
@@ -54,7 +54,7 @@ _INHERITED = {
 
 
 class Inherited(Mapping[str, str]):
-    """The server's environment, of which a copy holds only what functions may see."""
+    """The server's environment; a copy contains only the variables that functions inherit."""
 
     def __getitem__(self, name: str) -> str:
         return os.environ[name]
@@ -67,7 +67,7 @@ class Inherited(Mapping[str, str]):
 
 
 class GuardedOs:
-    """The `os` module as MiniStack's Lambda sees it."""
+    """Replaces the `os` module in MiniStack's Lambda."""
 
     def __init__(self) -> None:
         self.environ = Inherited()
@@ -82,15 +82,15 @@ _credentials: dict[tuple[str, str], dict[str, str]] = {}
 
 
 def _own_credentials(config: Mapping[str, Any]) -> dict[str, str]:
-    """Returns credentials of a function's role; anybody could compute MiniStack's from the function's name."""
+    """Returns random credentials of a function's role; MiniStack's could be computed from the function's name."""
     account, _region = lambda_runtime._account_region_from_function_config(config)
     role, name = str(config.get("Role", "")), str(config.get("FunctionName", "function"))[:64]
-    made = {
+    created = {
         "AWS_ACCESS_KEY_ID": f"ASIA{secrets.token_hex(8).upper()}",
         "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20),
         "AWS_SESSION_TOKEN": secrets.token_hex(64),
     }
-    own = _credentials.setdefault((str(config.get("FunctionArn", "")), role), made)
+    own = _credentials.setdefault((str(config.get("FunctionArn", "")), role), created)
     role_name = role.rsplit("/", 1)[-1]
     session = {
         "Arn": f"arn:aws:sts::{account}:assumed-role/{role_name}/{name}",
@@ -108,7 +108,7 @@ _present: set[str] = set()
 
 
 def missing_image(config: Mapping[str, Any]) -> str:
-    """Returns the image that a function needs and that is neither on this machine nor to be pulled; else nothing."""
+    """Returns the image of a function's runtime if it can neither be found nor pulled; else an empty string."""
     runtime = str(config.get("Runtime", ""))
     image = None if config.get("PackageType") == "Image" else lambda_svc._docker_image_for_runtime(runtime)
     client = lambda_svc._get_docker_client()
@@ -122,7 +122,7 @@ def missing_image(config: Mapping[str, Any]) -> str:
     return ""
 
 
-def _needing_image(plain: Any) -> Any:
+def _needing_image(original: Any) -> Any:
     def execute(function: Mapping[str, Any], event: Any, request_id: str) -> Any:
         config = function.get("config") or function
         image = missing_image(config)
@@ -133,15 +133,15 @@ def _needing_image(plain: Any) -> Any:
                 "error": True,
                 "log": message,
             }
-        return plain(function, event, request_id)
+        return original(function, event, request_id)
 
     return execute
 
 
-def _placed(function: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The function, told where GitHub, the console and the sites are here; its own variables win."""
+def _with_local_urls(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the function with variables for the local URLs of GitHub, the console and sites; its own win."""
     chosen = settings.current()
-    here = {
+    local = {
         "CA_PEM": trust.database_authority(),
         "GITHUB_API_URL": chosen.github_api,
         "RESOLVE": f"*.localhost={chosen.relay_address if chosen.docker else '127.0.0.1'}",
@@ -149,22 +149,22 @@ def _placed(function: Mapping[str, Any]) -> Mapping[str, Any]:
     }
     config = function.get("config") or function
     own = (config.get("Environment") or {}).get("Variables") or {}
-    placed = {**config, "Environment": {"Variables": {**here, **own}}}
-    return {**function, "config": placed} if "config" in function else placed
+    changed = {**config, "Environment": {"Variables": {**local, **own}}}
+    return {**function, "config": changed} if "config" in function else changed
 
 
-def _placing(plain: Any) -> Any:
-    return lambda function, event, request_id: plain(_placed(function), event, request_id)
+def _setting_urls(original: Any) -> Any:
+    return lambda function, event, request_id: original(_with_local_urls(function), event, request_id)
 
 
 _STARTED = re.compile(r"^START RequestId: (\S+)", re.MULTILINE)
 
 
-def _with_one_id(plain: Any) -> Any:
-    """A call's id is also the one of its log: the image of the runtime makes up another one."""
+def _with_request_id(original: Any) -> Any:
+    """Use the request ID of the invocation in its log too; the runtime's image generates another one."""
 
     def execute(function: Mapping[str, Any], event: Any, request_id: str) -> Any:
-        result = plain(function, event, request_id)
+        result = original(function, event, request_id)
         if isinstance(result, dict) and (started := _STARTED.search(str(result.get("log") or ""))):
             result = {**result, "log": result["log"].replace(started[1], request_id)}
         return result
@@ -194,12 +194,13 @@ def _concurrency(name: str, value: Any, _props: adapter.Props) -> None:
 
 
 def install() -> None:
-    """Correct the executor and complete the function."""
+    """Correct the execution of functions, and complete `AWS::Lambda::Function`."""
     lambda_runtime.os = GuardedOs()
     lambda_svc.os = GuardedOs()
-    symbols.replace_everywhere(lambda_runtime, "execution_credentials", lambda _plain: _own_credentials)
-    lambda_svc._execute_function_warm = _placing(lambda_svc._execute_function_warm)
-    lambda_svc._execute_function_docker = _needing_image(_placing(_with_one_id(lambda_svc._execute_function_docker)))
+    symbols.replace_everywhere(lambda_runtime, "execution_credentials", lambda _original: _own_credentials)
+    lambda_svc._execute_function_warm = _setting_urls(lambda_svc._execute_function_warm)
+    in_docker = _setting_urls(_with_request_id(lambda_svc._execute_function_docker))
+    lambda_svc._execute_function_docker = _needing_image(in_docker)
     setters: dict[str, completion.Setter] = {
         "VpcConfig": _configured("VpcConfig", {"SubnetIds": [], "SecurityGroupIds": []}),
         "DeadLetterConfig": _configured("DeadLetterConfig", {"TargetArn": ""}),

@@ -1,1 +1,1 @@
-"""CloudFormation."""
+"""CloudFormation: conditions, events, custom resources, and the permissions that stack operations need."""

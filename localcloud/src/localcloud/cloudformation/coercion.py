@@ -1,7 +1,7 @@
-"""Template values to API parameters, by the API's own model.
+"""Converts template properties to API parameters, according to botocore's model of the API.
 
-CloudFormation hands over PascalCase names and scalars as strings; the API wants its own spelling and types.
-A property the API does not know is an error here: dropping it silently would be our bug.
+Templates have PascalCase names and scalars as strings; the API has its own spelling and types. A property that the API
+does not know is an error, and is never dropped silently.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ class UnknownPropertyError(ValueError):
 
 
 def boolean(value: object) -> bool:
-    """A template boolean, which may arrive as the string ``false``."""
+    """Returns a template's boolean, which may be the string ``false``."""
     return str(value).lower() == "true"
 
 
 def tags(value: object) -> dict[str, str]:
-    """``[{Key, Value}]`` (or a map already) as a map."""
+    """Returns a template's tags, a list of ``{Key, Value}`` or a map, as a map."""
     if isinstance(value, Mapping):
         return {str(k): str(v) for k, v in value.items()}
     return {str(t["Key"]): str(t.get("Value", "")) for t in value} if isinstance(value, list) else {}
 
 
 def coerce(shape: Shape, params: Params, ignore: Collection[str] = ()) -> dict[str, Any]:
-    """Parameters for ``shape``; raises with every property it does not know.
+    """Returns the parameters for ``shape``; the error lists every property that the shape does not have.
 
-    ``ignore`` names properties (dotted paths, ``Outer.Inner``) that are knowingly left out.
+    ``ignore`` names properties to leave out, as dotted paths (``Outer.Inner``).
     """
     unknown: list[str] = []
     result = _structure(shape, params, "", set(ignore), unknown)
@@ -62,7 +62,7 @@ def _value(shape: Any, value: Any, path: str, ignore: set[str], unknown: list[st
     kind = shape.type_name
     if kind == "structure":
         if isinstance(value, list) and {"Quantity", "Items"} <= set(shape.members):
-            value = {"Quantity": len(value), "Items": value}  # CloudFront's lists
+            value = {"Quantity": len(value), "Items": value}  # the form of lists in CloudFront's API
         return _structure(shape, value, path, ignore, unknown) if isinstance(value, Mapping) else value
     if kind == "list":
         items = value if isinstance(value, list) else [value]

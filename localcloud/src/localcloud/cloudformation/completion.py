@@ -1,9 +1,9 @@
-"""Completes MiniStack's handlers: properties they drop are applied through the API, on creation and on update.
+"""Completes MiniStack's resource handlers: applies the properties they ignore, through the API.
 
     complete("AWS::SNS::Topic", {"KmsMasterKeyId": lambda arn, value, props: ...})
 
-A setter gets the physical id, the property's value (None when an update removes it) and all properties. Properties
-that neither MiniStack nor we can carry out are `refused`: the stack fails and says which.
+A setter gets the physical ID, the property's value (None if an update removes it) and all properties. Properties that
+are not supported at all are `refused`: the stack operation fails with a message that names them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Setter = Callable[[str, Any, adapter.Props], None]
 
 
 class UnsupportedPropertyError(ValueError):
-    """A template asks for something the local cloud would silently leave out."""
+    """A template sets a property that the local cloud does not support."""
 
 
 def refuse(type_name: str, props: adapter.Props, refused: Collection[str]) -> None:
-    """Raise if the template sets one of the refused properties."""
-    asked = sorted(name for name in refused if props.get(name) not in (None, [], {}))
-    if asked:
-        raise UnsupportedPropertyError(f"the local cloud does not carry out {', '.join(asked)} of {type_name}")
+    """Raises UnsupportedPropertyError if the template sets one of the refused properties."""
+    present = sorted(name for name in refused if props.get(name) not in (None, [], {}))
+    if present:
+        raise UnsupportedPropertyError(f"the local cloud does not support {', '.join(present)} of {type_name}")
 
 
 def _apply(setters: Mapping[str, Setter], physical_id: str, old: adapter.Props, new: adapter.Props) -> None:
@@ -38,11 +38,11 @@ def _apply(setters: Mapping[str, Setter], physical_id: str, old: adapter.Props, 
 
 
 def _undo(remove: adapter.Delete, physical_id: str, props: adapter.Props, error: Exception) -> None:
-    """Take back what was created; if that fails too, the first failure stays the one that is told."""
+    """Delete a resource after its creation failed; if the deletion fails too, the first error is still reported."""
     try:
         remove(physical_id, props)
-    except Exception as second:  # noqa: BLE001 - whatever it is, it must not hide the first
-        error.add_note(f"{physical_id} stays behind: {second}")
+    except Exception as second:  # noqa: BLE001 - no second error may hide the first
+        error.add_note(f"{physical_id} could not be deleted: {second}")
 
 
 def complete(
@@ -52,7 +52,7 @@ def complete(
     refused: Collection[str] = (),
     delete: adapter.Delete | None = None,
 ) -> adapter.Builtin:
-    """Let the built-in handler work, then apply what it drops; a creation that fails halfway is undone."""
+    """Run the built-in handler, then the setters; a creation that fails halfway is undone."""
     original = adapter.builtin(type_name)
     remove = delete or original.delete
 
@@ -78,11 +78,11 @@ def complete(
 
 
 def tag_list(value: object) -> list[dict[str, str]]:
-    """A template's tags as the list most APIs take."""
+    """Returns a template's tags as a list of ``{Key, Value}``, which most APIs take."""
     return [{"Key": key, "Value": text} for key, text in adapter.tags(value).items()]
 
 
 def carries_stack_tags(*type_names: str) -> None:
-    """Let CloudFormation add the stack's tags to these types, as it does to the built-in ones."""
+    """Let CloudFormation add the stack's tags to resources of these types, as to MiniStack's own types."""
     for type_name in type_names:
         provisioners._STACK_TAG_PROPERTY.setdefault(type_name, ("Tags", "list"))

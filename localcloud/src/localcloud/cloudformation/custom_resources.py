@@ -1,7 +1,8 @@
-"""Custom resources: answers that arrive from containers, waits that end, and three built in.
+"""Custom resources: a response URL that containers reach, a shorter timeout, and three built-in custom resources.
 
-BucketDeployment and auto-delete are Lambdas with a command line tool in a layer; without Docker that layer has no
-place to be, so these two are done here, through the same API calls, under the same rules.
+The function of BucketDeployment needs a command line tool from a layer, and without Docker there are no layers. So
+without Docker it is built in, with the same API calls and rules as the function. Database users are then built in too,
+as there is no database. Auto-delete of objects is always built in.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.cloudformation.provisioners:_custom_resource_create",
 )
 
-WAIT_SECONDS = 300  # AWS waits an hour for an answer; nobody at a desk does
+WAIT_SECONDS = 300  # AWS waits an hour for a response, too long for a developer who watches
 
 
 # --- BucketDeployment ------------------------------------------------------------------------------------------------
 
 
 def _files(props: adapter.Props) -> Iterator[tuple[str, bytes]]:
-    """What the sources hold, with the markers of late-bound values replaced."""
+    """Yields the names and contents of the source files, with the markers of late-bound values replaced."""
     s3 = adapter.client("s3")
     markers = props.get("SourceMarkers") or []
     sources = zip(props["SourceBucketNames"], props["SourceObjectKeys"], strict=True)
@@ -86,7 +87,7 @@ def _prefix(props: adapter.Props) -> str:
 
 
 def deploy(props: adapter.Props) -> dict[str, Any]:
-    """Bring the destination in line with the sources, then invalidate what a distribution cached."""
+    """Copy the sources to the destination, prune it, and invalidate the distribution's cache."""
     s3, bucket, prefix = adapter.client("s3"), props["DestinationBucketName"], _prefix(props)
     written = set()
     for name, data in _files(props):
@@ -147,8 +148,8 @@ def _remove(bucket: str, objects: list[dict[str, str]]) -> None:
 
 def _empty(bucket: str) -> None:
     pages = adapter.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket)
-    held = [item for page in pages for kind in ("Versions", "DeleteMarkers") for item in page.get(kind, [])]
-    _remove(bucket, [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in held])
+    versions = [item for page in pages for kind in ("Versions", "DeleteMarkers") for item in page.get(kind, [])]
+    _remove(bucket, [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in versions])
 
 
 def _auto_delete_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> adapter.Result:
@@ -156,7 +157,7 @@ def _auto_delete_create(_logical_id: str, props: adapter.Props, _stack_name: str
 
 
 def _auto_delete(bucket: str, _props: adapter.Props) -> None:
-    """Empty the bucket if it is still marked for it: a stack that retains its bucket takes the mark away."""
+    """Empty the bucket if it still has the tag: CloudFormation removes the tag when the bucket is to be retained."""
     try:
         tags = adapter.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
     except ClientError as error:
@@ -171,22 +172,22 @@ def _auto_delete(bucket: str, _props: adapter.Props) -> None:
 
 
 def _users_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> adapter.Result:
-    """On record: without Docker there is no database to make users in."""
+    """Create nothing: without Docker there is no database."""
     return props["Owner"], {}
 
 
-# --- all others ------------------------------------------------------------------------------------------------------
+# --- timeout and response URL ----------------------------------------------------------------------------------------
 
 
-def _bounded(plain: Any) -> Any:
+def _bounded(original: Any) -> Any:
     def invoke(request_type: str, logical_id: str, props: adapter.Props, *rest: Any, **more: Any) -> Any:
-        return plain(request_type, logical_id, {"ServiceTimeout": WAIT_SECONDS, **props}, *rest, **more)
+        return original(request_type, logical_id, {"ServiceTimeout": WAIT_SECONDS, **props}, *rest, **more)
 
     return invoke
 
 
 def install() -> None:
-    """Make the answer's address reachable, bound the wait, do two kinds here."""
+    """Correct the response URL, limit the timeout, and register the built-in custom resources."""
     address = settings.current().container_url
     custom_resource._gateway_url = lambda: address
     invoke = _bounded(custom_resource.invoke_custom_resource)

@@ -1,8 +1,8 @@
-"""CloudFormation's engine: conditions that use every function, and events that tell what really happened.
+"""CloudFormation's engine: conditions with any intrinsic function, and correct stack events.
 
-MiniStack compares the arguments of a condition unresolved unless they are plain references: `Fn::Join` in a
-condition is always unequal to text, `AWS::Region` equal to the word. And on an update it reports each resource of
-the stack as updated, changed or not, several in the same millisecond, so that tools show them in any order.
+MiniStack resolves only plain references in a condition: `Fn::Join` never equals a string, and `AWS::Region` equals its
+own name. On an update it reports every resource of the stack as updated, even unchanged ones, and gives several events
+the same millisecond, so that tools show them in a random order.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SYMBOLS: tuple[str, ...] = (
 
 
 class Conditions:
-    """The conditions of a template under given parameters, each evaluated once."""
+    """The conditions of a template for given parameters, each evaluated once."""
 
     def __init__(self, template: Mapping[str, Any], params: Mapping[str, Any]) -> None:
         self._definitions: Mapping[str, Any] = template.get("Conditions") or {}
@@ -41,7 +41,7 @@ class Conditions:
         self._known: dict[str, bool] = {}
 
     def all(self) -> dict[str, bool]:
-        """Every condition's outcome by name."""
+        """Returns the value of every condition by its name."""
         return {name: self._named(name) for name in self._definitions}
 
     def _named(self, name: str) -> bool:
@@ -52,7 +52,7 @@ class Conditions:
         return self._known[name]
 
     def holds(self, expression: Any) -> bool:
-        """Whether a condition expression is true."""
+        """True if a condition expression is true."""
         functions: dict[str, Callable[[Any], bool]] = {
             "Fn::And": lambda parts: all(self.holds(part) for part in parts),
             "Fn::Or": lambda parts: any(self.holds(part) for part in parts),
@@ -77,7 +77,7 @@ class Conditions:
 
 
 def conditions(template: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, bool]:
-    """What `engine._evaluate_conditions` answers, with every function resolved."""
+    """Returns the values of a template's conditions, in place of `engine._evaluate_conditions`."""
     return Conditions(template, params).all()
 
 
@@ -93,7 +93,7 @@ def _events(stack_id: str) -> list[dict[str, Any]]:
 
 
 def _forget_start(stack_id: str, logical_id: str) -> None:
-    """Take back the announcement that a resource is being updated."""
+    """Remove the event that announces the update of a resource."""
     events = _events(stack_id)
     for event in reversed(events):
         if event["LogicalResourceId"] == logical_id:
@@ -102,8 +102,8 @@ def _forget_start(stack_id: str, logical_id: str) -> None:
             return
 
 
-def _in_order(stack_id: str) -> None:
-    """Give the newest event a time after the one before it."""
+def _separate_newest(stack_id: str) -> None:
+    """Give the newest event a later time than the previous one."""
     events = _events(stack_id)
     if len(events) < 2:  # noqa: PLR2004 - nothing to compare
         return
@@ -114,7 +114,7 @@ def _in_order(stack_id: str) -> None:
 
 
 def _only_changes() -> None:
-    """Leave a resource that an update does not touch out of the events."""
+    """Emit no events for resources that an update does not change."""
     update, add = stacks._update_resource, stacks._add_event
 
     def updating(kind: str, physical_id: str, old: Any, new: Any, stack_name: str, *rest: Any) -> Any:
@@ -133,13 +133,13 @@ def _only_changes() -> None:
                 _untouched.discard((stack_id, logical_id))
                 return
         add(stack_id, stack_name, logical_id, kind, status, *rest, **more)
-        _in_order(stack_id)
+        _separate_newest(stack_id)
 
     stacks._update_resource, stacks._add_event = updating, adding
 
 
 def install() -> None:
-    """Correct conditions wherever they are evaluated, and events."""
+    """Correct conditions, in every module that evaluates them, and events."""
     for module in (engine, stacks, handlers, changesets):
         module._evaluate_conditions = conditions
     _only_changes()

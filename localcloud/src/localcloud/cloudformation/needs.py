@@ -1,9 +1,9 @@
-"""The IAM actions CloudFormation needs for a step of a stack operation, each with its resource and condition keys.
+"""The permissions CloudFormation needs for a step of a stack operation: actions, resources and condition keys.
 
-What a handler calls is AWS's own list, `handlers.json` (see its `source`), less what only other properties need
-(`optional.py`). An update reads the resource, too: docs.aws.amazon.com/cloudformation-cli, "Resource type handler
-contracts", read handlers. The local cloud checks the stack's role for these; `policy/execution` computes the policies
-of such a role from the same list.
+The actions of a resource handler are AWS's own list, `handlers.json` (see its `source`), without those that only other
+properties need (`optional.py`). An update also reads the resource: docs.aws.amazon.com/cloudformation-cli, "Resource
+type handler contracts", read handlers. The local cloud checks the stack's role for these permissions;
+`policy/execution` computes the policies of such a role from the same list.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from localcloud.cloudformation import places
 from localcloud.cloudformation.optional import NEVER, ONLY_WITH, ONLY_WITHOUT
 from localcloud.cloudformation.places import CREATE, DELETE, UPDATE, Step
 
-__all__ = ["CREATE", "DELETE", "UPDATE", "Need", "Step", "of", "reference"]
+__all__ = ["CREATE", "DELETE", "UPDATE", "Need", "Step", "permissions", "reference"]
 
 PASSING, LINKING = "iam:PassRole", "iam:CreateServiceLinkedRole"
 BOUNDARY = "iam:PermissionsBoundary"
-# Actions whose condition key is the boundary of the role they are about: service authorization reference of IAM. At
-# creation and when a boundary is put, the key holds the new boundary.
-OF_A_BOUNDED_ROLE = frozenset({"iam:AttachRolePolicy", "iam:PutRolePolicy"})
+# Actions with the condition key iam:PermissionsBoundary (service authorization reference of IAM). For the first set the
+# key holds the boundary that the role has, for the second the one that it gets.
+ON_BOUNDED_ROLE = frozenset({"iam:AttachRolePolicy", "iam:PutRolePolicy"})
 BINDING = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"})
-# The order in which a handler works is its own; the first of these names the denial best.
+# AWS does not document the order of a handler's calls. The action that comes first here is the one that a denial names.
 _FIRST = ("Create", "Register", "Run", "Allocate", "Put", "Update", "Modify", "Delete", "Deregister", "Pass")
 _WITHOUT_PERMISSIONS = ("AWS::CDK::Metadata", "AWS::CloudFormation::")
 
@@ -41,7 +41,7 @@ class Need:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-# Type -> where its properties name a role, and the service that the role goes to.
+# Type -> paths of the properties that name a role, with the service to which the role is passed.
 _PASSED: dict[str, tuple[tuple[str, str], ...]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": (("RoleARN", "ecs.application-autoscaling.amazonaws.com"),),
     "AWS::CodeBuild::Project": (("ServiceRole", "codebuild.amazonaws.com"),),
@@ -62,7 +62,7 @@ _PASSED: dict[str, tuple[tuple[str, str], ...]] = {
     "AWS::RDS::DBInstance": (("MonitoringRoleArn", "monitoring.rds.amazonaws.com"),),
     "AWS::SNS::Subscription": (("SubscriptionRoleArn", "sns.amazonaws.com"),),
 }
-# Type -> the service whose service-linked role the first resource of the type in an account brings.
+# Type -> the service whose service-linked role is created with the first resource of the type in an account.
 _LINKED: dict[str, str] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "ecs.application-autoscaling.amazonaws.com",
     "AWS::CloudFront::VpcOrigin": "vpcorigin.cloudfront.amazonaws.com",
@@ -79,12 +79,12 @@ _CONNECTION = "Stages.Actions.Configuration.ConnectionArn"
 
 @cache
 def reference() -> dict[str, Any]:
-    """Returns what AWS documents: the permissions of each type's handlers, and the actions that support no resource."""
+    """Returns AWS's documentation: the permissions of each type's handlers, and the actions without resources."""
     return dict(json.loads((Path(__file__).parent / "handlers.json").read_text(encoding="utf-8")))
 
 
 @cache
-def _everywhere() -> frozenset[str]:
+def _without_resource() -> frozenset[str]:
     return frozenset(reference()["without_resource"])
 
 
@@ -102,17 +102,17 @@ def _rank(action: str) -> int:
     return next((index for index, word in enumerate(_FIRST) if name.startswith(word)), len(_FIRST))
 
 
-def _given(step: Step, path: str) -> bool:
+def _is_set(step: Step, path: str) -> bool:
     return bool(places.values(step.props, path) or places.values(step.old, path))
 
 
 def actions(step: Step) -> list[str]:
-    """The actions of a step: those documented, less those of properties that the resource has not."""
+    """Returns the actions of a step: the documented ones, without those of properties that are not set."""
     only = {action for listed in ONLY_WITH.get(step.kind, {}).values() for action in listed}
     wanted = {
-        action for path, listed in ONLY_WITH.get(step.kind, {}).items() if _given(step, path) for action in listed
+        action for path, listed in ONLY_WITH.get(step.kind, {}).items() if _is_set(step, path) for action in listed
     }
-    gone = {
+    removed = {
         action: bool(places.values(step.old, path)) and not places.values(step.props, path)
         for path, listed in ONLY_WITHOUT.get(step.kind, {}).items()
         for action in listed
@@ -121,11 +121,11 @@ def actions(step: Step) -> list[str]:
     return [
         action
         for action in _documented(step)
-        if action not in never and (action not in only or action in wanted) and gone.get(action, True)
+        if action not in never and (action not in only or action in wanted) and removed.get(action, True)
     ]
 
 
-def of(step: Step, *, account: str, region: str) -> Iterator[Need]:
+def permissions(step: Step, *, account: str, region: str) -> Iterator[Need]:
     """Yields the permissions that CloudFormation needs for a step."""
     if step.kind.startswith("Custom::") or step.kind == "AWS::CloudFormation::CustomResource":
         yield Need("lambda:InvokeFunction", str(step.props.get("ServiceToken", "*")))
@@ -133,30 +133,31 @@ def of(step: Step, *, account: str, region: str) -> Iterator[Need]:
     if step.kind.startswith(_WITHOUT_PERMISSIONS):
         return
     if step.kind not in reference()["types"]:
-        yield Need(f"{step.kind.split('::')[1].lower()}:*")  # all of the service: AWS documents no permissions
+        # AWS documents no permissions for the type, so every action of the service may be needed.
+        yield Need(f"{step.kind.split('::')[1].lower()}:*")
     for action in actions(step):
         yield from _needs(action, step, account, region)
 
 
 def _needs(action: str, step: Step, account: str, region: str) -> Iterator[Need]:
-    if action in _ELSEWHERE or action.endswith(":PassConnection"):
-        yield from _about_others(action, step, account)
+    if action in _ON_OTHER_RESOURCES or action.endswith(":PassConnection"):
+        yield from _on_other_resources(action, step, account)
     elif action == "iam:GetRole" and step.kind != "AWS::IAM::Role":
         yield from (Need(action, need.resource) for need in _passed(step, account))
-    elif action in _everywhere():
+    elif action in _without_resource():
         yield Need(action)
     elif action != "iam:PutRolePermissionsBoundary" or step.props.get("PermissionsBoundary"):
         boundary = step.props.get("PermissionsBoundary") if step.kind == "AWS::IAM::Role" else None
-        context = {BOUNDARY: boundary} if boundary and action in BINDING | OF_A_BOUNDED_ROLE else {}
-        for resource in places.of(action, step, account=account, region=region):
+        context = {BOUNDARY: boundary} if boundary and action in BINDING | ON_BOUNDED_ROLE else {}
+        for resource in places.resources(action, step, account=account, region=region):
             yield Need(action, resource, context)
 
 
-_ELSEWHERE = frozenset({PASSING, LINKING, "lambda:InvokeFunction"})
+_ON_OTHER_RESOURCES = frozenset({PASSING, LINKING, "lambda:InvokeFunction"})
 
 
-def _about_others(action: str, step: Step, account: str) -> Iterator[Need]:
-    """The needs whose resource is another's: a role, a function, a connection."""
+def _on_other_resources(action: str, step: Step, account: str) -> Iterator[Need]:
+    """Yields the permissions on another resource that the step uses: a role, a function, a connection."""
     if action == PASSING:
         yield from _passed(step, account)
     elif action == LINKING:
@@ -174,6 +175,6 @@ def _about_others(action: str, step: Step, account: str) -> Iterator[Need]:
 def _passed(step: Step, account: str) -> Iterator[Need]:
     for path, service in _PASSED.get(step.kind, ()):
         for role in places.values(step.props, path):
-            # Of an instance profile only the name is known here; its role is named alike.
+            # Only the name of an instance profile is known here; its role is assumed to have the same name.
             arn = role if str(role).startswith("arn:") else f"arn:aws:iam::{account}:role/{role}"
             yield Need(PASSING, arn.replace(":instance-profile/", ":role/"), {"iam:PassedToService": service})

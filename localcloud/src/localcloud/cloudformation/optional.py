@@ -1,7 +1,8 @@
-"""Actions of CloudFormation's handlers that only some resources need, by type and by the property that needs them.
+"""Actions that CloudFormation's resource handlers need only for some properties, by type and property.
 
-AWS documents the permissions of a handler as one list, whatever the resource's properties are. The properties are from
-the description of each action in the service authorization reference. `NEVER` holds the actions that no property needs.
+AWS documents the permissions of a handler as one list, independent of the resource's properties. The properties here
+were chosen by the description of each action in the service authorization reference. `NEVER` holds the actions that no
+property needs.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _METADATA = (
     "s3tables:UpdateTableMetadataLocation",
 )
 
-# Type -> property, with dots where it is inside another -> actions that are needed only where it is set.
+# Type -> property, nested ones with dots -> actions that are needed only if it is set.
 ONLY_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": {
         "RoleARN": ("iam:PassRole",),
@@ -256,29 +257,29 @@ _NO_SUCH_ACTION = (
     "s3:REST.PUT.OBJECT",
 )
 
-# Type -> actions of its lists that are not required: of kinds of resources other than the type's ordinary use, done
-# by the service itself, or names of operations that IAM does not know.
+# Type -> actions in its lists that are not required: they belong to special kinds of the resource, are done by the
+# service itself, or do not exist in IAM.
 NEVER: Mapping[str, tuple[str, ...]] = {
-    # Provisioned concurrency: scalable targets of Lambda.
+    # Provisioned concurrency: only scalable targets of Lambda.
     "AWS::ApplicationAutoScaling::ScalableTarget": (
         "lambda:DeleteProvisionedConcurrencyConfig",
         "lambda:GetProvisionedConcurrencyConfig",
         "lambda:PutProvisionedConcurrencyConfig",
     ),
-    # Origins that another account shares.
+    # Only origins that another account shares.
     "AWS::CloudFront::VpcOrigin": ("sts:AssumeRole",),
-    # Defaults of the account, and not of a cluster.
+    # Settings of the account, not of a cluster.
     "AWS::ECS::Cluster": ("ecs:PutAccountSetting", "ecs:PutAccountSettingDefault"),
-    # The service-linked role is made by iam:CreateServiceLinkedRole.
+    # iam:CreateServiceLinkedRole creates the service-linked role.
     "AWS::ElastiCache::ParameterGroup": ("iam:PutRolePolicy",),
-    # Listeners that log users in with Cognito.
+    # Only listeners that log users in with Cognito.
     "AWS::ElasticLoadBalancingV2::Listener": ("cognito-idp:DescribeUserPoolClient",),
     "AWS::ElasticLoadBalancingV2::ListenerRule": ("cognito-idp:DescribeUserPoolClient",),
-    # Targets have roles of their own in lists; a target of ours is a function, which takes none.
+    # Only log delivery to Firehose or S3.
     "AWS::Logs::LogGroup": ("firehose:TagDeliveryStream", "logs:CreateLogDelivery", "s3:REST.PUT.OBJECT"),
-    # Objects of a bucket are no part of it.
+    # Actions on objects: the bucket's handler does not manage them.
     "AWS::S3::Bucket": ("s3:DeleteObject", "s3:GetBucketAcl", "s3:PutObjectAcl", *_NO_SUCH_ACTION),
-    # Databases of other services.
+    # Only databases of other services.
     "AWS::SecretsManager::SecretTargetAttachment": (
         "docdb-elastic:GetCluster",
         "rds:DescribeDBClusters",
@@ -286,18 +287,18 @@ NEVER: Mapping[str, tuple[str, ...]] = {
         "redshift-serverless:ListWorkgroups",
         "redshift:DescribeClusters",
     ),
-    # Logs that go to S3 or Firehose.
+    # Only logs sent to S3 or Firehose.
     "AWS::WAFv2::LoggingConfiguration": (
         "firehose:ListDeliveryStreams",
         "iam:DescribeOrganization",
         "s3:GetBucketPolicy",
         "s3:PutBucketPolicy",
     ),
-    # Rule groups of the marketplace.
+    # Only rule groups of the AWS Marketplace.
     "AWS::WAFv2::WebACL": ("payments:GetConnectedAccount",),
 }
 
-# Actions that undo a property: required when an update removes it.
+# Actions that are required only if an update removes the property.
 ONLY_WITHOUT: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "AWS::IAM::Role": {"PermissionsBoundary": ("iam:DeleteRolePermissionsBoundary",)},
 }

@@ -1,8 +1,9 @@
-"""The ARNs that CloudFormation's handlers act on, by type of resource and action.
+"""The ARNs on which CloudFormation's resource handlers act, by resource type and action.
 
-Names are the template's where it gives one, else the physical id; at creation that is the stack's and the logical id's
-name, as CloudFormation makes it (docs.aws.amazon.com/AWSCloudFormation, "Name type"), and for a secret the logical id
-alone. `*` replaces an id that AWS generates, and a generated name that AWS shortens until nothing of the stack is left.
+The name in an ARN is the template's if it gives one, else the physical ID. At creation, CloudFormation makes the
+physical ID from the names of the stack and the logical ID (docs.aws.amazon.com/AWSCloudFormation, "Name type"), and for
+a secret from the logical ID alone. `*` stands for an ID that AWS generates, and for a generated name that AWS shortens
+so much that nothing of the stack's name remains.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ CREATE, UPDATE, DELETE = "create", "update", "delete"
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a stack operation: what happens to which resource."""
+    """One step of a stack operation: the creation, update or deletion of a resource."""
 
     kind: str
     verb: str
     props: Mapping[str, Any]
     name: str
-    """The physical id; at creation what it will begin with."""
+    """The physical ID; at creation, its expected beginning."""
     logical_id: str = ""
     old: Mapping[str, Any] = field(default_factory=dict)
     """The properties before an update."""
@@ -30,14 +31,14 @@ class Step:
 
 _ELB = "arn:aws:elasticloadbalancing:{region}:{account}:*"
 _FUNCTION = "arn:aws:lambda:{region}:{account}:function:{FunctionName}"
-_SECRET = "arn:aws:secretsmanager:{region}:{account}:secret:{SecretId}*"  # noqa: S105 - an ARN; it ends at random
+_SECRET = "arn:aws:secretsmanager:{region}:{account}:secret:{SecretId}*"  # noqa: S105 - an ARN, with a random suffix
 _RDS = "arn:aws:rds:{region}:{account}:*:"
 _CACHE = "arn:aws:elasticache:{region}:{account}:*"
 _CLOUDFRONT = "arn:aws:cloudfront::{account}:*"
 _SCALING = "arn:aws:application-autoscaling:{region}:{account}:*"
 _WAF = "arn:aws:wafv2:{region}:{account}:*"
 
-# Type -> service of the action -> the resource; `{}` is the physical id.
+# Type -> service of the action -> ARN of the resource; a name in braces is a property, or the physical ID without it.
 _PATTERNS: Mapping[str, Mapping[str, str]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": {
         "application-autoscaling": _SCALING,
@@ -95,13 +96,13 @@ _PATTERNS: Mapping[str, Mapping[str, str]] = {
     "AWS::WAFv2::LoggingConfiguration": {"wafv2": _WAF},
     "AWS::WAFv2::WebACL": {"wafv2": _WAF},
 }
-# Actions on another resource than the type's own.
+# Actions on a resource of another kind than the type's own.
 _OTHER: Mapping[str, str] = {
     "ecs:DescribeServiceDeployments": "arn:aws:ecs:{region}:{account}:service-deployment/{Cluster}/{ServiceName}/*",
     "ecs:StopServiceDeployment": "arn:aws:ecs:{region}:{account}:service-deployment/{Cluster}/{ServiceName}/*",
 }
-# A database is made with the option group that its engine has by default, and is checked against it, too.
-_TOO: Mapping[str, str] = {
+# The actions on a database are also authorized for the option group, here the default one of its engine.
+_ADDITIONAL: Mapping[str, str] = {
     f"rds:{action}": "arn:aws:rds:{region}:{account}:og:default:*"
     for action in ("CreateDBInstance", "ModifyDBInstance")
 }
@@ -109,7 +110,7 @@ _PATHS = {"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolic
 
 
 def values(props: Any, path: str) -> list[Any]:
-    """Returns the values at a path of the properties; a list on the way contributes each of its elements."""
+    """Returns the values at a path of the properties; the path continues in every element of a list."""
     found = [props]
     for part in path.split("."):
         found = [value[part] for value in _flat(found) if isinstance(value, Mapping) and value.get(part)]
@@ -120,13 +121,13 @@ def _flat(values: list[Any]) -> list[Any]:
     return [element for value in values for element in (value if isinstance(value, list) else [value])]
 
 
-def of(action: str, step: Step, *, account: str, region: str) -> Iterator[str]:
-    """Yields the resources on which a step needs an action."""
+def resources(action: str, step: Step, *, account: str, region: str) -> Iterator[str]:
+    """Yields the ARNs of the resources for which a step needs permission for an action."""
     service = action.partition(":")[0]
     pattern = _OTHER.get(action) or _PATTERNS.get(step.kind, {}).get(service, "*")
     yield from _filled(pattern, step, account, region)
-    if action in _TOO:
-        yield from _filled(_TOO[action], step, account, region)
+    if action in _ADDITIONAL:
+        yield from _filled(_ADDITIONAL[action], step, account, region)
 
 
 def _filled(pattern: str, step: Step, account: str, region: str) -> Iterator[str]:
@@ -142,7 +143,7 @@ def _filled(pattern: str, step: Step, account: str, region: str) -> Iterator[str
 
 
 def _names(name: str, step: Step) -> list[str]:
-    """Returns the values of a property as parts of an ARN; the physical id if it has none."""
+    """Returns the values of a property as parts of an ARN; the physical ID if the property is not set."""
     given = [_last(value, name) for value in values(step.props, name) if isinstance(value, str)]
     if given and _PATHS.get(step.kind) == name:
         path = str(step.props.get("Path", "/")).strip("/")
@@ -156,7 +157,7 @@ def _names(name: str, step: Step) -> list[str]:
 
 
 def _last(value: str, name: str) -> str:
-    """Returns the name in a name, an ARN or a URL."""
+    """Returns the resource's name from a name, an ARN or a URL."""
     if name in ("LogGroupName", "RepositoryName", "Name") and not value.startswith("arn:"):
         return value
     if name == "LogGroupName":

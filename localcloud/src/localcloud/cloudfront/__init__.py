@@ -1,8 +1,8 @@
-"""CloudFront's data plane: VPC origins, a local viewer that counts as HTTPS, and a cache one can invalidate.
+"""CloudFront's data plane: VPC origins, local requests that count as HTTPS, and a cache with invalidation.
 
-`http://<distribution id>.cloudfront.localhost:<port>/` reaches a distribution. Browsers speak plain HTTP there, so a
-request without `X-Forwarded-Proto` counts as HTTPS: `redirect-to-https` would send the browser to a port nobody
-listens on. With `X-Forwarded-Proto: http` the redirect shows.
+The URL of a distribution is `http://<distribution id>.cloudfront.localhost:<port>/`. Browsers use plain HTTP there, so
+a request without `X-Forwarded-Proto` counts as HTTPS: otherwise `redirect-to-https` would redirect to a port on which
+nothing listens. A request with `X-Forwarded-Proto: http` is redirected.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SYMBOLS: tuple[str, ...] = (
 
 
 def endpoint(vpc_origin: Mapping[str, Any]) -> dict[str, Any]:
-    """How to reach what a VPC origin points at."""
+    """Returns the ports and the protocol policy of a VPC origin."""
     config = vpc_origin.get("VpcOriginEndpointConfig") or {}
     return {
         "http_port": int(config.get("HTTPPort") or 80),
@@ -38,11 +38,11 @@ def endpoint(vpc_origin: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _origins() -> None:
-    """The protocol and ports of a VPC origin stand on it, not on the distribution."""
-    plain = cloudfront._dataplane_origin
+    """Read the protocol and ports of a VPC origin from the VPC origin, not from the distribution."""
+    original = cloudfront._dataplane_origin
 
     def reading(element: Any) -> Any:
-        origin = plain(element)
+        origin = original(element)
         declared = cloudfront._find(element, "VpcOriginConfig")
         if declared is not None:
             found = cloudfront._vpc_origins.get(cloudfront._text(declared, "VpcOriginId"))
@@ -55,17 +55,17 @@ def _origins() -> None:
 
 
 def _methods() -> None:
-    """A behavior that names no methods takes GET and HEAD."""
-    plain = cloudfront._dataplane_allowed_methods
-    cloudfront._dataplane_allowed_methods = lambda element: plain(element) or ["GET", "HEAD"]
+    """Allow GET and HEAD for a behavior without allowed methods."""
+    original = cloudfront._dataplane_allowed_methods
+    cloudfront._dataplane_allowed_methods = lambda element: original(element) or ["GET", "HEAD"]
 
 
 def _labels() -> None:
-    """A distribution is reached by its id too, not by its domain's label alone."""
-    plain = cloudfront.find_distribution_for_label
+    """Find a distribution also by its ID, not only by the label of its domain name."""
+    original = cloudfront.find_distribution_for_label
 
     def finding(label: str) -> Any:
-        return plain(label) or next(
+        return original(label) or next(
             (found for name, found in cloudfront._distributions.items() if name.lower() == label.lower()), None
         )
 
@@ -73,7 +73,7 @@ def _labels() -> None:
 
 
 def install() -> None:
-    """Correct origins, then put the cache and the viewer's protocol around them."""
+    """Correct origins, methods and labels, and install the cache."""
     _origins()
     _methods()
     _labels()

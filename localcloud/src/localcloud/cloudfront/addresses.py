@@ -1,4 +1,4 @@
-"""Where sites are found: an output that says `https://….cloudfront.net` says here what a browser can open."""
+"""URLs of distributions: stack outputs with `https://….cloudfront.net` get a URL that a local browser can open."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _HERE = re.compile(r"\bhttp://([a-z0-9]+)\.cloudfront\.localhost(?=:\d)")
 
 
 def reachable(address: str) -> str:
-    """The address of a distribution as this host opens it; any other text as it is."""
+    """Returns the local URL of a distribution; any other text is returned unchanged."""
     return _ON_AWS.sub(rf"http://\1.cloudfront.localhost:{settings.current().port}", address)
 
 
 def in_a_container(text: str) -> str:
-    """The same for a container: Chromium takes every name below localhost for its own machine."""
+    """Returns the URL for a container, where Chromium would resolve every name below localhost to the container."""
     return _HERE.sub(r"http://\1.cloudfront.net", text)
 
 
 def install() -> None:
-    """Tell addresses of this machine in the outputs of stacks."""
-    plain = stacks._resolve_stack_outputs
+    """Return local URLs in the outputs of stacks."""
+    original = stacks._resolve_stack_outputs
 
     def resolving(*args: Any, **more: Any) -> Any:
-        outputs, exports = plain(*args, **more)
-        told = [{**output, "OutputValue": reachable(output["OutputValue"])} for output in outputs]
-        return told, exports
+        outputs, exports = original(*args, **more)
+        local = [{**output, "OutputValue": reachable(output["OutputValue"])} for output in outputs]
+        return local, exports
 
     stacks._resolve_stack_outputs = resolving

@@ -1,4 +1,4 @@
-"""What an edge location keeps: answers by cache key, for as long as policy and origin allow, until invalidated."""
+"""The cache of an edge location: responses by cache key, with the lifetimes that policy and origin allow."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any
 Headers = Mapping[str, Any]
 Key = tuple[object, ...]
 _CACHED_STATUSES = {200, 203, 204, 300, 301, 308}
-_MOST_BYTES = 256 * 1024 * 1024
+_MAX_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """The seconds a cache policy allows: at least, without word from the origin, at most."""
+    """The minimum, default and maximum TTL of a cache policy, in seconds."""
 
     minimum: int = 0
     default: int = 0
@@ -29,7 +29,7 @@ class Lifetimes:
 
 @dataclass(frozen=True)
 class Answer:
-    """An origin's answer."""
+    """An origin's response."""
 
     status: int
     reason: str
@@ -69,7 +69,7 @@ def _seconds(headers: Headers, lifetimes: Lifetimes, now: float) -> float:
 
 
 class Cache:
-    """Answers by key; the longest unused go when they take more than 256 MB."""
+    """Responses by key; above 256 MB, the least recently used ones are removed."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -78,7 +78,7 @@ class Cache:
         self._lock = threading.Lock()
 
     def find(self, key: Key) -> tuple[Answer, int] | None:
-        """A fresh answer and its age in seconds."""
+        """Returns a response that has not expired and its age in seconds, or None."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -91,7 +91,7 @@ class Cache:
             return entry.answer, int(now - entry.stored)
 
     def keep(self, key: Key, distribution: str, path: str, answer: Answer, lifetimes: Lifetimes) -> None:
-        """Keep an answer if its status, its headers and the policy allow."""
+        """Store a response if its status, its headers and the policy allow."""
         now = self._clock()
         seconds = _seconds(answer.headers, lifetimes, now)
         if answer.status not in _CACHED_STATUSES or seconds <= 0 or "set-cookie" in answer.headers:
@@ -100,23 +100,23 @@ class Cache:
             self._drop(key)
             self._entries[key] = _Entry(answer, distribution, path, now, now + seconds)
             self._bytes += len(answer.body)
-            while self._bytes > _MOST_BYTES:
+            while self._bytes > _MAX_BYTES:
                 self._drop(next(iter(self._entries)))
 
     def invalidate(self, distribution: str, patterns: list[str]) -> int:
-        """Forget what matches; answers how much that was."""
+        """Removes the matching responses; returns their number."""
         with self._lock:
-            gone = [
+            matching = [
                 key
                 for key, entry in self._entries.items()
                 if entry.distribution == distribution and any(matches(entry.path, pattern) for pattern in patterns)
             ]
-            for key in gone:
+            for key in matching:
                 self._drop(key)
-            return len(gone)
+            return len(matching)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all responses."""
         with self._lock:
             self._entries.clear()
             self._bytes = 0
@@ -128,7 +128,7 @@ class Cache:
 
 
 def matches(path: str, pattern: str) -> bool:
-    """Whether an invalidation path, with its `*`, covers a request path."""
+    """True if an invalidation path, which may contain `*`, covers a request path."""
     wanted = pattern if pattern.startswith("/") else f"/{pattern}"
     literal = wanted.replace("[", "[[]").replace("?", "[?]")
     return fnmatch.fnmatchcase(path, literal)

@@ -1,4 +1,4 @@
-"""CloudFront: VPC origins, public keys and key groups, which MiniStack serves but has no handlers for."""
+"""Resource types of CloudFront for which MiniStack has no handlers: VPC origins, public keys and key groups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _etag(operation: str, identity: str) -> str:
 
 
 def endpoint(props: adapter.Props) -> adapter.Props:
-    """The endpoint of a VPC origin in the API's words."""
+    """Returns the endpoint of a VPC origin in the API's form."""
     declared = {**_ENDPOINT_DEFAULTS, **props["VpcOriginEndpointConfig"]}
     return {
         **adapter.without(declared, "OriginSSLProtocols"),
@@ -62,22 +62,22 @@ def _origin_delete(identity: str, _props: adapter.Props) -> None:
 # --- keys ------------------------------------------------------------------------------------------------------------
 
 
-def _keyed(thing: str, config: str) -> tuple[adapter.Create, adapter.Update, adapter.Delete]:
-    """Handlers of a type that is one configuration with an id and an ETag."""
+def _handlers(noun: str, config: str) -> tuple[adapter.Create, adapter.Update, adapter.Delete]:
+    """Returns the handlers of a type with a single configuration, an ID and an ETag."""
     member = config.removesuffix("Config")
 
     def create(_logical_id: str, props: adapter.Props, _stack_name: str) -> adapter.Result:
-        made = adapter.call("cloudfront", f"create_{thing}", {config: props[config]})[member]
-        return made["Id"], {"Id": made["Id"], "LastModifiedTime": str(made.get("LastModifiedTime", ""))}
+        created = adapter.call("cloudfront", f"create_{noun}", {config: props[config]})[member]
+        return created["Id"], {"Id": created["Id"], "LastModifiedTime": str(created.get("LastModifiedTime", ""))}
 
     def update(identity: str, _old: adapter.Props, new: adapter.Props, _stack_name: str) -> adapter.Result:
-        wanted = {"Id": identity, "IfMatch": _etag(f"get_{thing}", identity), config: new[config]}
-        adapter.call("cloudfront", f"update_{thing}", wanted)
+        wanted = {"Id": identity, "IfMatch": _etag(f"get_{noun}", identity), config: new[config]}
+        adapter.call("cloudfront", f"update_{noun}", wanted)
         return identity, {"Id": identity}
 
     def delete(identity: str, _props: adapter.Props) -> None:
-        remove = getattr(adapter.client("cloudfront"), f"delete_{thing}")
-        remove(Id=identity, IfMatch=_etag(f"get_{thing}", identity))
+        remove = getattr(adapter.client("cloudfront"), f"delete_{noun}")
+        remove(Id=identity, IfMatch=_etag(f"get_{noun}", identity))
 
     return create, update, delete
 
@@ -85,6 +85,6 @@ def _keyed(thing: str, config: str) -> tuple[adapter.Create, adapter.Update, ada
 def install() -> None:
     """Register the missing types."""
     adapter.register("AWS::CloudFront::VpcOrigin", _origin_create, _origin_delete, _origin_update)
-    for name, thing in (("PublicKey", "public_key"), ("KeyGroup", "key_group")):
-        create, update, delete = _keyed(thing, f"{name}Config")
+    for name, noun in (("PublicKey", "public_key"), ("KeyGroup", "key_group")):
+        create, update, delete = _handlers(noun, f"{name}Config")
         adapter.register(f"AWS::CloudFront::{name}", create, delete, update)

@@ -1,4 +1,4 @@
-"""Puts the cache in front of the origins and marks each answer `Hit from cloudfront` or `Miss from cloudfront`."""
+"""Installs the cache in front of the origins; each response has `Hit from cloudfront` or `Miss from cloudfront`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SYMBOLS: tuple[str, ...] = (
 
 @dataclass
 class Visit:
-    """One viewer's request on its way: what it may take from the cache, and whether it did."""
+    """A viewer request: its cache policy, and the age of the response if it came from the cache."""
 
     distribution: str
     headers: Mapping[str, str]
@@ -39,14 +39,14 @@ class Visit:
 
     @property
     def lifetimes(self) -> Lifetimes:
-        """The seconds the cache policy of the behavior allows."""
+        """The TTLs of the behavior's cache policy."""
         if self.policy is None:
             return Lifetimes()
-        shortest = int(self.policy.get("MinTTL") or 0)
-        return Lifetimes(shortest, int(self.policy.get("DefaultTTL", 86400)), int(self.policy.get("MaxTTL", 31536000)))
+        minimum = int(self.policy.get("MinTTL") or 0)
+        return Lifetimes(minimum, int(self.policy.get("DefaultTTL", 86400)), int(self.policy.get("MaxTTL", 31536000)))
 
     def key(self, origin: str, method: str, uri: str, query: str) -> Key:
-        """What distinguishes this request in the cache, by the policy."""
+        """Returns the cache key of the request according to the policy."""
         chosen: Mapping[str, Any] = (self.policy or {}).get("Parameters") or {}
         pairs = _chosen(parse_qsl(query, keep_blank_values=True), chosen, "QueryString", "QueryStrings")
         cookies = [
@@ -99,33 +99,33 @@ def _marked(answer: Any, visit: Visit) -> Any:
     return status, {**hit, "X-Cache": "Hit from cloudfront", "Age": str(visit.age)}, body
 
 
-def _viewer(plain: Any) -> Any:
-    async def serve(  # noqa: PLR0917 - the seam's signature
+def _viewer(original: Any) -> Any:
+    async def serve(  # noqa: PLR0917 - the signature of the replaced function
         distribution: Mapping[str, Any], method: str, path: str, raw_uri: str, raw_query: str, headers: Any, *rest: Any
     ) -> Any:
         secure = {"x-forwarded-proto": "https", **headers}
         visit = Visit(str(distribution["Id"]), secure, _policy(distribution, path))
         token = _visit.set(visit)
         try:
-            return _marked(await plain(distribution, method, path, raw_uri, raw_query, secure, *rest), visit)
+            return _marked(await original(distribution, method, path, raw_uri, raw_query, secure, *rest), visit)
         finally:
             _visit.reset(token)
 
     return serve
 
 
-def _origin(plain: Any, cache: Cache) -> Any:
+def _origin(original: Any, cache: Cache) -> Any:
     async def fetch(origin: Mapping[str, Any], method: str, uri: str, query: str, headers: Any, *rest: Any) -> Any:
         visit = _visit.get()
         usable = visit is not None and visit.lifetimes.maximum > 0 and method in {"GET", "HEAD"}
         if visit is None or not usable or headers.get("range"):
-            return await plain(origin, method, uri, query, headers, *rest)
+            return await original(origin, method, uri, query, headers, *rest)
         key = visit.key(str(origin["id"]), method, uri, query)
         found = cache.find(key)
         if found is not None:
             answer, visit.age = found
             return answer.status, answer.reason, dict(answer.headers), answer.body
-        status, reason, answered, body = await plain(origin, method, uri, query, headers, *rest)
+        status, reason, answered, body = await original(origin, method, uri, query, headers, *rest)
         if isinstance(body, bytes):
             cache.keep(key, visit.distribution, uri, Answer(status, reason, dict(answered), body), visit.lifetimes)
         return status, reason, answered, body
@@ -133,9 +133,9 @@ def _origin(plain: Any, cache: Cache) -> Any:
     return fetch
 
 
-def _invalidation(plain: Any, cache: Cache) -> Any:
+def _invalidation(original: Any, cache: Cache) -> Any:
     def create(distribution: str, body: bytes) -> Any:
-        answer = plain(distribution, body)
+        answer = original(distribution, body)
         batch = cloudfront._parse_body(body)
         items = cloudfront._find(cloudfront._find(batch, "Paths"), "Items") if answer[0] == 201 else None  # noqa: PLR2004 - created
         if items is not None:
@@ -146,7 +146,7 @@ def _invalidation(plain: Any, cache: Cache) -> Any:
 
 
 def install(cache: Cache) -> None:
-    """Put the cache between viewers and origins; a new reset empties it."""
+    """Install the cache between viewers and origins; a reset of the cloud clears it."""
     reset = cloudfront.reset
 
     def resetting() -> None:

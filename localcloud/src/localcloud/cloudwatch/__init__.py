@@ -1,1 +1,1 @@
-"""CloudWatch."""
+"""CloudWatch: alarm resources and the evaluation of alarms."""

@@ -1,4 +1,4 @@
-"""CloudWatch: alarms on metric math and composite alarms."""
+"""Resource types of CloudWatch: alarms on metric math, and composite alarms."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def _alarm_arn(name: str) -> str:
 
 
 def _put_math(name: str, props: adapter.Props) -> adapter.Result:
-    """An alarm on an expression goes through the API: MiniStack's handler refuses it."""
+    """Create an alarm on metric math through the API, since MiniStack's handler refuses it."""
     adapter.call("cloudwatch", "put_metric_alarm", {**props, "AlarmName": name}, ignore={"Tags"})
-    service._alarms[name]["Metrics"] = props["Metrics"]  # which the API forgets
+    service._alarms[name]["Metrics"] = props["Metrics"]  # MiniStack's API does not store them
     _tag(name, props)
     return name, {"Arn": _alarm_arn(name)}
 
@@ -69,6 +69,6 @@ def _composite_delete(name: str, _props: adapter.Props) -> None:
 
 
 def install() -> None:
-    """Let alarms be what templates make of them."""
+    """Complete alarms, and register composite alarms."""
     _alarm()
     adapter.register("AWS::CloudWatch::CompositeAlarm", _composite_create, _composite_delete, _composite_update)

@@ -1,4 +1,4 @@
-"""Connections to repositories, on record."""
+"""Resource types of CodeConnections: connections are recorded and available at once."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def _connection_attributes(arn: str) -> dict[str, Any]:
 
 
 def install() -> None:
-    """Record connections."""
+    """Register connections, under both names of the service."""
     _connection("codeconnections")
     _connection("codestar-connections")

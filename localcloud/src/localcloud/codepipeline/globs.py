@@ -9,6 +9,8 @@ import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+_NOTHING = r"(?!)"
+
 
 def matches(pattern: str, name: str) -> bool:
     """Whether a whole name (a branch, a tag, a file's path) is one that the pattern describes."""
@@ -46,7 +48,16 @@ def _expression(pattern: str) -> str:
         else:
             out += re.escape(letter)
         at += taken
-    return out
+    return out if _is_valid(out) else _NOTHING
+
+
+def _is_valid(expression: str) -> bool:
+    """True unless a group is left open or a range runs backwards."""
+    try:
+        re.compile(expression)
+    except re.error:
+        return False
+    return True
 
 
 def _set(inside: str) -> str:

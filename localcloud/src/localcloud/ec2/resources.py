@@ -1,4 +1,4 @@
-"""EC2: the types MiniStack has no handler for, and the attributes its own ones do not answer."""
+"""Resource types of EC2: types for which MiniStack has no handler, and attributes that its handlers do not return."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _tag(resource_id: str, old: adapter.Props, new: adapter.Props) -> None:
 
 
 def _tags_or_replaced(create: adapter.Create) -> adapter.Update:
-    """Tags change in place, anything else means a new resource."""
+    """Changes tags in place; any other change replaces the resource."""
 
     def update(physical_id: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
         if adapter.without(old, "Tags") != adapter.without(new, "Tags"):
@@ -41,7 +41,7 @@ def _tags_or_replaced(create: adapter.Create) -> adapter.Update:
 
 
 def _address(public_ip: str) -> dict[str, Any]:
-    addresses = adapter.client("ec2").describe_addresses()["Addresses"]  # it does not honour PublicIps
+    addresses = adapter.client("ec2").describe_addresses()["Addresses"]  # MiniStack ignores PublicIps
     return next((dict(found) for found in addresses if found["PublicIp"] == public_ip), {})
 
 
@@ -140,7 +140,7 @@ _PEERS = {
 
 
 def permission(props: adapter.Props, direction: str) -> dict[str, Any]:
-    """A template's rule as the API's IpPermission."""
+    """Returns a template's security group rule as the API's IpPermission."""
     group, prefix_list = _PEERS[direction]
     described = {"Description": props["Description"]} if props.get("Description") else {}
     rule: dict[str, Any] = {"IpProtocol": str(props.get("IpProtocol", "-1"))}
@@ -223,7 +223,7 @@ def _subnet_attributes(_physical_id: str, props: adapter.Props) -> dict[str, Any
 
 
 def install() -> None:
-    """Register the missing types; complete the attributes of the others."""
+    """Register the missing types, and complete the attributes of the others."""
     register = adapter.register
     register("AWS::EC2::EIP", _eip_create, _eip_delete, _eip_update)
     register("AWS::EC2::NatGateway", _nat_create, _nat_delete, _nat_update)

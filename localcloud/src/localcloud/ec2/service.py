@@ -1,4 +1,4 @@
-"""EC2's own API where it forgets: prefix lists in security group rules, private DNS and policies of endpoints."""
+"""EC2's API: stores prefix lists of security group rules, and the private DNS setting and policy of VPC endpoints."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _numbered(params: Mapping[str, Any], prefix: str, member: str) -> list[dict[
     return found
 
 
-def _permissions(plain: Any) -> Any:
+def _permissions(original: Any) -> Any:
     def parse(params: Mapping[str, Any], prefix: str) -> Any:
-        rules = plain(params, prefix)
+        rules = original(params, prefix)
         for number, rule in enumerate(rules, 1):
             rule["PrefixListIds"] = _numbered(params, f"{prefix}.{number}.PrefixListIds", "PrefixListId")
         return rules
@@ -34,7 +34,7 @@ def _permissions(plain: Any) -> Any:
     return parse
 
 
-def _endpoint(plain: Any) -> Any:
+def _endpoint(original: Any) -> Any:
     def render(endpoint: Mapping[str, Any], tag: str = "item") -> str:
         policy = endpoint.get("PolicyDocument")
         text = policy if isinstance(policy, str) else json.dumps(policy) if policy else ""
@@ -44,12 +44,12 @@ def _endpoint(plain: Any) -> Any:
             f"<privateDnsEnabled>{private}</privateDnsEnabled><groupSet>{groups}</groupSet>"
             f"<policyDocument>{escape(text)}</policyDocument></{tag}>"
         )
-        return str(plain(endpoint, tag)).removesuffix(f"</{tag}>") + more
+        return str(original(endpoint, tag)).removesuffix(f"</{tag}>") + more
 
     return render
 
 
 def install() -> None:
-    """Let the API remember."""
+    """Replace MiniStack's functions, which ignore these members."""
     ec2._parse_ip_permissions = _permissions(ec2._parse_ip_permissions)
     ec2._vpce_fields_xml = _endpoint(ec2._vpce_fields_xml)

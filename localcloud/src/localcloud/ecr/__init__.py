@@ -1,1 +1,1 @@
-"""Elastic Container Registry."""
+"""ECR: authentication, image tags, and image scans."""

@@ -1,8 +1,8 @@
-"""Authentication at the registry: a password of GetAuthorizationToken identifies its caller, whose policies decide.
+"""Authentication at the registry: the password from GetAuthorizationToken identifies a caller, whom IAM authorizes.
 
-The Docker daemon of this machine talks to the registry over loopback, without a password: its work for a build or
-a task is authorized earlier (`codebuild/proxy`, `ecs/agent.py`). A container needs a password, and a password
-that is sent is always checked.
+This machine's Docker daemon uses the registry over loopback without a password: its pulls and pushes for a build or a
+task are authorized before (`codebuild/proxy`, `ecs/agent.py`). A container must send a password, and every password
+that is sent is checked.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _PUSH = {
 
 @dataclass(frozen=True)
 class _Login:
-    """Holder of a password, and the time it expires."""
+    """The access key to which a password belongs, and the time when it expires."""
 
     access_key_id: str
     until: float
@@ -63,7 +63,7 @@ _guard = threading.Lock()
 
 
 def issue(access_key_id: str) -> str:
-    """Returns a new password for the holder of an access key."""
+    """Returns a new password for an access key."""
     password, now = secrets.token_urlsafe(48), time.time()
     with _guard:
         for old in [known for known, login in _logins.items() if login.until < now]:
@@ -82,7 +82,7 @@ def _password(authorization: str) -> str:
 
 
 def action_of(verb: str, method: str) -> str:
-    """Returns the IAM action of a registry request; empty for the ping that checks for a registry."""
+    """Returns the IAM action of a registry request; empty for a ping."""
     return _PUSH.get((verb, method)) or _PULL.get(verb, "")
 
 
@@ -109,10 +109,14 @@ def _refusals(method: str, path: str, headers: Mapping[str, str]) -> Iterator[An
 
 def install() -> None:
     """Make GetAuthorizationToken issue passwords, and the registry require them."""
-    plain_token, plain_request, plain_reset = ecr._get_authorization_token, ecr.handle_registry_request, ecr.reset
+    original_token, original_request, original_reset = (
+        ecr._get_authorization_token,
+        ecr.handle_registry_request,
+        ecr.reset,
+    )
 
     def token(data: dict[str, Any]) -> Any:
-        status, headers, body = plain_token(data)
+        status, headers, body = original_token(data)
         answer = json.loads(body)
         password = issue(iam_evaluator._verified_key.get())
         for entry in answer["authorizationData"]:
@@ -125,10 +129,10 @@ def install() -> None:
         ecr._select_registry_request_scope(verb_name_ref[1] if verb_name_ref else "", lower, query_params)
         for refused in _refusals(method, path, lower):
             return refused
-        return await plain_request(method, path, headers, body, query_params)
+        return await original_request(method, path, headers, body, query_params)
 
     def reset() -> None:
-        plain_reset()
+        original_reset()
         with _guard:
             _logins.clear()
 

@@ -1,4 +1,4 @@
-"""ECR: immutable tags with exceptions, honest answers about images, and layers on disk instead of in memory."""
+"""ECR repositories: immutable tags with exclusions, correct image details, and layers on disk, not in memory."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class DiskBlobs(MutableMapping[str, bytes]):
-    """The layers of one repository: digest -> bytes, each a file."""
+    """The layers of a repository as files: digest -> content."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -79,34 +79,34 @@ class DiskBlobs(MutableMapping[str, bytes]):
         return sum(1 for _ in self)
 
     def __deepcopy__(self, _memo: dict[int, object]) -> DiskBlobs:
-        return self  # MiniStack copies its state on shutdown; the files are the state
+        return self  # MiniStack copies its state on shutdown, but the layers are in the files
 
 
 class DiskRegistry(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack ships no types
-    """MiniStack's store of layers by repository, whose values are folders."""
+    """Replaces MiniStack's store of layers; each repository has a folder."""
 
     __slots__ = ("_root",)
 
     def __init__(self, root: Path) -> None:
         super().__init__()
         self._root = root
-        shutil.rmtree(root, ignore_errors=True)  # repositories start empty, so do their layers
+        shutil.rmtree(root, ignore_errors=True)  # repositories are empty after a start, so are their layers
 
     def setdefault(self, key: str, default: Any = None) -> DiskBlobs:  # noqa: ARG002 - the store's signature
-        """The repository's layers, which appear with their first file."""
+        """Returns the layers of a repository; its folder is created with the first layer."""
         folder = self._root / get_account_id() / get_region() / key.replace("/", "%2F")
         blobs: DiskBlobs = super().setdefault(key, DiskBlobs(folder))
         return blobs
 
     def pop(self, key: str, *default: Any) -> Any:
-        """Forget a repository and its files."""
+        """Remove a repository and its files."""
         blobs = super().pop(key, *default)
         if isinstance(blobs, DiskBlobs):
             shutil.rmtree(blobs._folder, ignore_errors=True)
         return blobs
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all repositories and files."""
         super().clear()
         shutil.rmtree(self._root, ignore_errors=True)
 
@@ -115,7 +115,7 @@ class DiskRegistry(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack 
 
 
 def immutable(repository: dict[str, Any], tag: str) -> bool:
-    """Whether a tag of the repository, once given, stays."""
+    """True if the tag of the repository is immutable."""
     mode = repository.get("imageTagMutability", "MUTABLE")
     matches = any(fnmatch.fnmatchcase(tag, item["filter"]) for item in repository.get(_FILTERS) or [])
     if mode == "IMMUTABLE_WITH_EXCLUSION":
@@ -131,7 +131,7 @@ def _holder(name: str, tag: str) -> dict[str, Any] | None:
 
 
 def _refusal(name: str, tag: str, digest: str) -> tuple[str, str] | None:
-    """Why the tag may not be given to that image."""
+    """Returns the error code and message if the tag may not be assigned to the image; None if it may."""
     holder = _holder(name, tag)
     if holder is None:
         return None
@@ -149,11 +149,11 @@ def _refusal(name: str, tag: str, digest: str) -> tuple[str, str] | None:
     return None
 
 
-def _delete_repository(plain: Any) -> Any:
-    """A repository takes its layers and manifests with it."""
+def _delete_repository(original: Any) -> Any:
+    """The deletion of a repository also deletes its layers and manifests."""
 
     def delete(data: dict[str, Any]) -> Answer:
-        answer: Answer = plain(data)
+        answer: Answer = original(data)
         if answer[0] == 200:  # noqa: PLR2004 - success
             for store in (ecr._layer_blobs, ecr._manifest_blobs):
                 store.pop(data["repositoryName"], None)
@@ -162,11 +162,11 @@ def _delete_repository(plain: Any) -> Any:
     return delete
 
 
-def _put_image(plain: Any) -> Any:
+def _put_image(original: Any) -> Any:
     def put(data: dict[str, Any]) -> Answer:
         name, tag, manifest = data.get("repositoryName", ""), data.get("imageTag"), data.get("imageManifest", "")
         if name not in ecr._repositories:
-            return plain(data)  # type: ignore[no-any-return]  # MiniStack ships no types
+            return original(data)  # type: ignore[no-any-return]  # MiniStack ships no types
         digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
         if data.get("imageDigest") not in (None, digest):
             message = f"The specified image digest does not match: {data['imageDigest']} is not {digest}"
@@ -175,13 +175,13 @@ def _put_image(plain: Any) -> Any:
         if refusal:
             return ecr.error_response_json(*refusal, 400)  # type: ignore[no-any-return]  # MiniStack ships no types
         ecr._manifest_blobs.setdefault(name, {})[digest] = manifest.encode()
-        return plain(data)  # type: ignore[no-any-return]  # MiniStack ships no types
+        return original(data)  # type: ignore[no-any-return]  # MiniStack ships no types
 
     return put
 
 
-def _put_manifest(plain: Any) -> Any:
-    """A push by tag obeys the same rule; pushing the same image again is fine."""
+def _put_manifest(original: Any) -> Any:
+    """A push by tag respects immutable tags; pushing the same image again is allowed."""
 
     def put(name: str, ref: str, headers: dict[str, str], body: bytes) -> Answer:
         repository = ecr._repositories.get(name)
@@ -190,16 +190,16 @@ def _put_manifest(plain: Any) -> Any:
         if repository and holder and holder["imageDigest"] != digest and immutable(repository, ref):
             error = {"code": "TAG_INVALID", "message": f"tag '{ref}' is immutable", "detail": {"tag": ref}}
             return 400, {"Content-Type": "application/json"}, json.dumps({"errors": [error]}).encode()
-        return plain(name, ref, headers, body)  # type: ignore[no-any-return]  # MiniStack ships no types
+        return original(name, ref, headers, body)  # type: ignore[no-any-return]  # MiniStack ships no types
 
     return put
 
 
-def _keeping_filters(plain: Any) -> Any:
-    """Creating a repository and changing its mutability keep the exclusion filters."""
+def _keeping_filters(original: Any) -> Any:
+    """CreateRepository and PutImageTagMutability store the exclusion filters."""
 
     def handle(data: dict[str, Any]) -> Answer:
-        answer: Answer = plain(data)
+        answer: Answer = original(data)
         if answer[0] != 200:  # noqa: PLR2004 - success
             return answer
         repository = ecr._repositories[data["repositoryName"]]
@@ -211,15 +211,15 @@ def _keeping_filters(plain: Any) -> Any:
     return handle
 
 
-def _shape(plain: Any) -> Any:
+def _shape(original: Any) -> Any:
     def shape(repository: dict[str, Any]) -> dict[str, Any]:
         filters = repository.get(_FILTERS)
-        return {**plain(repository), **({_FILTERS: filters} if filters else {})}
+        return {**original(repository), **({_FILTERS: filters} if filters else {})}
 
     return shape
 
 
-# --- honest answers --------------------------------------------------------------------------------------------------
+# --- image details ---------------------------------------------------------------------------------------------------
 
 
 def _size(image: dict[str, Any]) -> int | None:
@@ -229,11 +229,11 @@ def _size(image: dict[str, Any]) -> int | None:
     return int(manifest.get("config", {}).get("size", 0)) + sum(int(layer["size"]) for layer in manifest["layers"])
 
 
-def _describe_images(plain: Any) -> Any:
-    """An unknown tag is an error (else the CDK believes an image is published), and sizes are those of the layers."""
+def _describe_images(original: Any) -> Any:
+    """An unknown image is an error, on which the CDK relies to publish it; sizes are those of the layers."""
 
     def describe(data: dict[str, Any]) -> Answer:
-        answer: Answer = plain(data)
+        answer: Answer = original(data)
         if answer[0] != 200:  # noqa: PLR2004 - success
             return answer
         name = data["repositoryName"]
@@ -267,7 +267,7 @@ def _mutability(name: str, _value: Any, props: adapter.Props) -> None:
 
 
 def install() -> None:
-    """Correct the registry and complete the repository."""
+    """Correct the registry, and complete `AWS::ECR::Repository`."""
     ecr._layer_blobs = DiskRegistry(settings.current().state / "ecr")
     ecr._create_repository = _keeping_filters(ecr._create_repository)
     ecr._put_image_tag_mutability = _keeping_filters(ecr._put_image_tag_mutability)

@@ -1,4 +1,4 @@
-"""ECR's scans: nothing is scanned here, and the answer says so instead of inventing a clean result."""
+"""ECR image scans: the local cloud does not scan images, and reports that instead of an empty result."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def _answer(data: dict[str, Any]) -> Any:
 
 
 def install() -> None:
-    """Answer the two calls that MiniStack's registry does not know."""
-    plain = ecr.handle_request
+    """Add the two operations that MiniStack lacks."""
+    original = ecr.handle_request
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
         action = headers.get("x-amz-target", "").rpartition(".")[2]
         if action in ("DescribeImageScanFindings", "StartImageScan"):
             return _answer(json.loads(body or b"{}"))
-        return await plain(method, path, headers, body, query)
+        return await original(method, path, headers, body, query)
 
     ecr.handle_request = handle

@@ -1,6 +1,7 @@
-"""Real containers behind ECS: settings, credentials, health, scheduling, commands inside.
+"""ECS on Docker: container settings, credentials, health checks, the service scheduler, ECS Exec.
 
-MiniStack starts containers for tasks; what it drops, invents or does not do is put right here, one idea per module.
+MiniStack starts containers for tasks, but ignores settings, invents some, and lacks whole features. Each correction has
+a module of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,6 @@ SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for sym
 
 
 def install() -> None:
-    """Put every part in place."""
+    """Install every correction."""
     for part in _PARTS:
         part.install()

@@ -1,6 +1,7 @@
-"""What Fargate does as a task's execution role before its containers start: log in to ECR, pull, open the log streams.
+"""The Fargate agent's calls before a task starts, under its execution role: ECR login, image pull, log streams.
 
-Docker pulls and MiniStack writes the log by themselves; here IAM is asked, and a refusal ends the task as on AWS.
+Docker pulls the images and MiniStack writes the logs without IAM. So this module makes the calls that Fargate makes; if
+IAM denies one, the task stops with the same reason as on AWS.
 """
 
 from __future__ import annotations
@@ -25,18 +26,22 @@ SYMBOLS = (
 _ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com/(?P<name>[^@:]+)(?:@(?P<digest>.+)|:(?P<tag>.+))?"
 )
-_ANY_LAYER = f"sha256:{'0' * 64}"  # the right to layers is one of the repository
-_REFUSED = ("AccessDenied", "AccessDeniedException")
+_ANY_LAYER = f"sha256:{'0' * 64}"  # permission to pull layers applies to the repository, so any digest will do
+_DENIED = ("AccessDenied", "AccessDeniedException")
 
 Definition = Mapping[str, Any]
 
 
 class StartError(Exception):
-    """The task cannot start."""
+    """A task cannot start."""
 
 
 def prepare(definition: Definition, task_id: str) -> None:
-    """Ask for what Fargate needs; raises what MiniStack turns into the reason why a task did not start."""
+    """Makes the agent's calls.
+
+    Raises:
+        StartError: or one of MiniStack's errors, whose message becomes the task's `stoppedReason`.
+    """
     images = list(_images(definition))
     streams = list(_streams(definition, task_id))
     role = str(definition.get("executionRoleArn") or "")
@@ -52,14 +57,15 @@ def prepare(definition: Definition, task_id: str) -> None:
     if images:
         _log_in(keys)
     for account, name, choice in images:
-        if account == get_account_id():  # IAM here knows a repository by its name alone, and takes it for one of ours
+        # MiniStack's IAM looks up a repository by its name alone, as if it belonged to this account.
+        if account == get_account_id():
             _pull(keys, name, choice)
     for options, stream in streams:
         _open(keys, options, stream)
 
 
 def _images(definition: Definition) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """Account, repository and digest or tag of each image in ECR."""
+    """Yields the account, the repository and the digest or tag of each image in ECR."""
     for container in definition.get("containerDefinitions", []):
         if found := _ECR.fullmatch(str(container.get("image", ""))):
             digest, tag = found["digest"], found["tag"]
@@ -67,7 +73,7 @@ def _images(definition: Definition) -> Iterator[tuple[str, str, dict[str, str]]]
 
 
 def _streams(definition: Definition, task_id: str) -> Iterator[tuple[dict[str, str], str]]:
-    """Options of each container that logs to CloudWatch, and its stream; none for a stream that Docker would name."""
+    """Yields the log options and the stream's name of each container that logs to CloudWatch with a stream prefix."""
     for container in definition.get("containerDefinitions", []):
         logs = container.get("logConfiguration") or {}
         options = logs.get("options") or {}
@@ -90,7 +96,7 @@ def _pull(keys: Mapping[str, str], name: str, choice: dict[str, str]) -> None:
         ecr.batch_check_layer_availability(repositoryName=name, layerDigests=[_ANY_LAYER])
         ecr.get_download_url_for_layer(repositoryName=name, layerDigest=_ANY_LAYER)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _REFUSED:  # what else is wrong, Docker's own pull will say
+        if error.response["Error"]["Code"] in _DENIED:  # other errors are reported by Docker's own pull
             raise ecs._ImagePullError(f"pull image manifest: {error}") from error
 
 
@@ -114,7 +120,7 @@ def _unless_there(create: Any, **names: str) -> None:
 
 
 def install() -> None:
-    """Ask before each task that Fargate may run."""
+    """Make the agent's calls before each task that is compatible with Fargate."""
     start = ecs._start_task_worker
 
     def starting(task: Any, definition: Definition, *rest: Any) -> Any:

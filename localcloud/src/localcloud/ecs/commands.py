@@ -1,4 +1,4 @@
-"""ECS Exec: a session that our stand-in for session-manager-plugin turns into `docker exec`."""
+"""ECS Exec: a session that the local cloud's replacement of session-manager-plugin turns into `docker exec`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_ENABLED = (
 
 
 def refusal(task: Mapping[str, Any], wanted: str | None) -> str | None:
-    """Why no command can run in the task now."""
+    """Returns the reason why no command can run in the task; None if one can."""
     names = [container["name"] for container in task["containers"]]
     if not task.get("enableExecuteCommand"):
         return NOT_ENABLED
@@ -41,23 +41,23 @@ def _execute(data: dict[str, Any]) -> Any:
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     task = ecs._resolve_task(data.get("task", ""), cluster) if cluster else None
     if task is None:
-        return _plain(data)
+        return _original(data)
     wanted = data.get("container")
     why = refusal(task, wanted)
     if why:
         return ecs.error_response_json("InvalidParameterException", why, 400)
     names = [container["name"] for container in task["containers"]]
-    status, headers, body = _plain(data)
+    status, headers, body = _original(data)
     answer = json.loads(body)
     container = task["_docker_ids"][names.index(wanted) if wanted else 0]
     answer["session"]["streamUrl"] = f"docker-exec://{container}?cmd={quote(data.get('command', 'sh'))}"
     return status, headers, json.dumps(answer).encode()
 
 
-_plain = ecs._execute_command
+_original = ecs._execute_command
 
 
 def install() -> None:
-    """Answer sessions that lead into the container."""
+    """Answer ExecuteCommand with a session that names the task's container."""
     ecs._execute_command = _execute
     ecs._ACTION_MAP["ExecuteCommand"] = _execute

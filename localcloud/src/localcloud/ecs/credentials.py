@@ -1,4 +1,4 @@
-"""A task's identity: credentials of its task role, secrets read as its execution role. IAM decides on both."""
+"""A task's identity: credentials of its task role, and secrets read with its execution role, both subject to IAM."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ SYMBOLS = (
 
 LIFETIME_SECONDS = 3600
 PRINCIPAL = "ecs-tasks.amazonaws.com"
-_ARN_FIELDS = 7  # of a secret; key, stage and version follow
+_ARN_FIELDS = 7  # of a secret's ARN; JSON key, version stage and version ID follow
 _PATH = "/v2/credentials/"
 
-#: Path of a container's credentials -> (role, session name, token, service that assumes it, for which resource).
+#: Path of a container's credentials -> (role, session name, token, the service's principal, the source ARN).
 _issued: dict[str, tuple[str, str, str, str, str]] = {}
 _execution_role: contextvars.ContextVar[str] = contextvars.ContextVar("localcloud_execution_role", default="")
 
@@ -43,9 +43,13 @@ class AssumeError(ValueError):
 
 
 def session(role_arn: str, session_name: str, *, principal: str = PRINCIPAL, source_arn: str = "") -> dict[str, str]:
-    """Temporary credentials of ``role_arn``, if it exists and trusts the service.
+    """Returns temporary credentials of ``role_arn``.
 
-    The conditions of the trust policy count: the service acts for ``source_arn``, ECS for a task of the role's account.
+    The conditions of the trust policy are evaluated: the service acts for ``source_arn``, by default ECS for any task
+    of the role's account.
+
+    Raises:
+        AssumeError: if the role does not exist or does not trust the service.
     """
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     role = iam._roles.get_scoped(account, None, name)
@@ -84,7 +88,7 @@ def session(role_arn: str, session_name: str, *, principal: str = PRINCIPAL, sou
 
 
 def _offer(environment: dict[str, str], declared: Mapping[str, str], definition: Mapping[str, Any], task: str) -> None:
-    """What the agent tells a container: region, endpoint, and where its role's credentials are."""
+    """Set the variables that the ECS agent gives a container: region, endpoint, and the URI of its credentials."""
     path = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"].rsplit("/", 1)[-1]
     if definition.get("taskRoleArn"):
         token = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
@@ -97,7 +101,7 @@ def _offer(environment: dict[str, str], declared: Mapping[str, str], definition:
 
 
 def offer(role_arn: str, session_name: str, *, principal: str, source_arn: str) -> dict[str, str]:
-    """Variables by which the SDKs in a container find credentials of the role; `withdraw` ends that."""
+    """Returns the variables with which SDKs in a container get credentials of the role, until `withdraw`."""
     path, token = secrets.token_hex(16), secrets.token_hex(32)
     _issued[path] = (role_arn, session_name, token, principal, source_arn)
     return {
@@ -107,7 +111,7 @@ def offer(role_arn: str, session_name: str, *, principal: str, source_arn: str) 
 
 
 def withdraw(variables: Mapping[str, str]) -> None:
-    """Hand out no more credentials for what `offer` answered."""
+    """Stop issuing credentials for the variables that `offer` returned."""
     _issued.pop(variables.get("AWS_CONTAINER_CREDENTIALS_FULL_URI", "").rsplit("/", 1)[-1], None)
 
 
@@ -124,7 +128,7 @@ def _answer(path: str, headers: Mapping[str, str]) -> Any:
 # --- secrets ---------------------------------------------------------------------------------------------------------
 
 
-def _secrets_of(container: Mapping[str, Any]) -> dict[str, str]:
+def _resolve_secrets(container: Mapping[str, Any]) -> dict[str, str]:
     wanted = container.get("secrets") or []
     if not wanted:
         return {}
@@ -151,7 +155,7 @@ def _value(credentials: Mapping[str, str], reference: str) -> str:
 
 
 def _secret(credentials: Mapping[str, str], reference: str) -> str:
-    """``arn[:json-key:version-stage:version-id]``."""
+    """Returns the value at a reference of the form ``arn[:json-key:version-stage:version-id]``."""
     fields = reference.split(":")
     key, stage, version = (*fields[_ARN_FIELDS:], "", "", "")[:3]
     choice = {name: value for name, value in (("VersionStage", stage), ("VersionId", version)) if value}
@@ -169,7 +173,7 @@ def _secret(credentials: Mapping[str, str], reference: str) -> str:
 
 
 def client(service: str, credentials: Mapping[str, str]) -> Any:
-    """A client with a session's credentials."""
+    """Returns a client with a session's credentials."""
     return clients.client(service, credentials, get_region(), user_agent_extra=settings.INNER)
 
 
@@ -177,7 +181,7 @@ def client(service: str, credentials: Mapping[str, str]) -> Any:
 
 
 def install() -> None:
-    """Give tasks the identity their definition names."""
+    """Give tasks the roles of their task definition."""
     register, handle, start = ecs._register_metadata, imds.handle_request, ecs._start_task_worker
 
     def registering(task_arn: str, cluster: str, definition: Any, container: Any, *rest: Any) -> Any:
@@ -202,4 +206,4 @@ def install() -> None:
     ecs._register_metadata = registering
     imds.handle_request = handling
     ecs._start_task_worker = starting
-    ecs._resolve_container_secrets = _secrets_of
+    ecs._resolve_container_secrets = _resolve_secrets

@@ -1,6 +1,6 @@
-"""A task that is to stop gets no new request; it is told to stop when the open ones are answered.
+"""Connection draining: a stopping task gets no new requests, and SIGTERM only when its open requests are answered.
 
-As on ECS: deregistration from a target group ends when nothing is open, at the latest after the group's delay.
+As on ECS, deregistration from a target group ends when no request is open, at the latest after the group's delay.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SYMBOLS = (
 )
 
 _DEFAULT_DELAY = 300  # seconds, https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html
-_HANDED_OUT_SECONDS = 0.1  # a request that was given the target just before it left is counted by then
+_ROUTING_SECONDS = 0.1  # within that time, a request routed just before the deregistration is counted as open
 
 _changed = threading.Condition()
 _open: Counter[str] = Counter()
@@ -30,7 +30,7 @@ _open: Counter[str] = Counter()
 
 @contextmanager
 def using(address: str) -> Iterator[None]:
-    """A request or a WebSocket is open at the target of this address."""
+    """Count a request or a WebSocket as open at a target's address."""
     _count(address, 1)
     try:
         yield
@@ -47,18 +47,18 @@ def _count(address: str, change: int) -> None:
 
 
 def delay(groups: Iterable[str]) -> int:
-    """Seconds that the slowest of these target groups lets open requests finish; 0 without a group."""
+    """Returns the longest deregistration delay of the target groups, in seconds; 0 without a group."""
     return max((_delay(group) for group in groups), default=0)
 
 
 def _delay(group: str) -> int:
-    attributes = {each.get("Key"): each.get("Value") for each in alb._tg_attrs.get(group, [])}
+    attributes = {attribute.get("Key"): attribute.get("Value") for attribute in alb._tg_attrs.get(group, [])}
     return int(attributes.get("deregistration_delay.timeout_seconds", _DEFAULT_DELAY))
 
 
 def wait(address: str, seconds: float) -> bool:
-    """Wait until nothing is open at the address, at most that long; answers whether nothing is."""
-    time.sleep(min(seconds, _HANDED_OUT_SECONDS))
+    """Waits until no request is open at the address; returns False if one still is after the given time."""
+    time.sleep(min(seconds, _ROUTING_SECONDS))
     with _changed:
         return _changed.wait_for(lambda: not _open[address], timeout=seconds)
 
@@ -67,7 +67,7 @@ Forward = Callable[..., Awaitable[tuple[int, Mapping[str, Any], Any]]]
 
 
 def _counted(forward: Forward) -> Forward:
-    """Forward to a target, and count until the last byte of the answer."""
+    """Counts each forwarded request as open until the last byte of its response is sent."""
 
     async def counting(target: Mapping[str, Any], *rest: Any, **named: Any) -> tuple[int, Mapping[str, Any], Any]:
         address = str(target.get("Id", ""))
@@ -93,5 +93,5 @@ def _counted(forward: Forward) -> Forward:
 
 
 def install() -> None:
-    """Count what load balancers forward."""
+    """Count the requests that load balancers forward."""
     alb._proxy_http_target = _counted(alb._proxy_http_target)

@@ -1,4 +1,4 @@
-"""A task's containers end: heard from Docker, where MiniStack asks about each of them twenty times a second."""
+"""Detects the end of a task's containers with Docker's events; MiniStack polls each of them twenty times a second."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ SYMBOLS = (
     "ministack.services.ecs:_watch_task_lifecycle",
 )
 
-_ASK_SECONDS = 2.0  # for what Docker did not say, as while its daemon was started again
-_LISTEN_AGAIN_SECONDS = 1.0
+_POLL_SECONDS = 2.0  # for missed events, for example during a restart of the Docker daemon
+_RECONNECT_SECONDS = 1.0
 
 logger = logging.getLogger("localcloud")
-_heard = threading.Condition()
-_ends = 0
+_event = threading.Condition()
+_event_count = 0
 _listening = threading.Event()
 
 
 def _listen(client: Any) -> None:
-    global _ends  # noqa: PLW0603 - counts what the condition tells
+    global _event_count  # noqa: PLW0603 - guarded by the condition
     while True:
         try:
             for _ in client.events(filters={"type": "container", "event": "die"}):
-                with _heard:
-                    _ends += 1
-                    _heard.notify_all()
+                with _event:
+                    _event_count += 1
+                    _event.notify_all()
         except (DockerException, RequestException) as error:
             logger.debug("docker's events: %s", error)
-        time.sleep(_LISTEN_AGAIN_SECONDS)
+        time.sleep(_RECONNECT_SECONDS)
 
 
 def _watch(task: dict[str, Any], client: Any, account: str, region: str) -> None:
-    """Mark the task as stopped when its essential containers have ended; its service hears that it runs."""
+    """Tell the scheduler that the task runs, and mark the task as stopped when an essential container ends."""
     arn = task["taskArn"]
 
     def run() -> None:
         with request_scope(account, region):
             while ecs._task_is_active(arn, task):
-                seen = _ends
+                seen = _event_count
                 ecs._maybe_mark_stopped(task, client)
                 if task.get("lastStatus") == "STOPPED":
                     return
-                with _heard:
-                    _heard.wait_for(lambda: _ends != seen, timeout=_ASK_SECONDS)  # noqa: B023 - called at once
+                with _event:
+                    _event.wait_for(lambda: _event_count != seen, timeout=_POLL_SECONDS)  # noqa: B023 - called at once
 
-    with _heard:
+    with _event:
         if not _listening.is_set():
             _listening.set()
             threading.Thread(target=_listen, args=(client,), daemon=True, name="localcloud-ecs-endings").start()
@@ -70,5 +70,5 @@ def _watch(task: dict[str, Any], client: Any, account: str, region: str) -> None
 
 
 def install() -> None:
-    """Watch by Docker's events."""
+    """Replace MiniStack's polling."""
     ecs._watch_task_lifecycle = _watch

@@ -1,7 +1,7 @@
-"""Task definitions that Fargate does not run are refused when they are registered, as AWS refuses them.
+"""Refuses to register task definitions that Fargate does not support, as AWS does.
 
-The local cloud runs every task as Fargate does, whatever launch type is named: there are no instances, and on Docker
-these settings would give a container the machine. What a definition still has when its task starts is refused again.
+The local cloud treats every task as a Fargate task, whatever its launch type: there are no container instances, and on
+Docker such settings would give a container control of the host. The check is repeated when a task starts.
 docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
 """
 
@@ -24,18 +24,18 @@ _CAPABILITY = "SYS_PTRACE"
 
 
 class Folded(dict[str, Any]):
-    """A mapping whose keys are compared without case: MiniStack reads `privileged` and `Privileged` alike."""
+    """A mapping with its keys in lower case: MiniStack reads both `privileged` and `Privileged`."""
 
     def __init__(self, mapping: Any) -> None:
         pairs = mapping.items() if isinstance(mapping, Mapping) else ()
         super().__init__((str(key).lower(), value) for key, value in pairs)
 
     def part(self, name: str) -> Folded:
-        """A nested mapping, empty if there is none."""
+        """Returns a nested mapping, empty if there is none."""
         return Folded(self.get(name))
 
-    def items_of(self, name: str) -> list[Any]:
-        """A nested list, empty if there is none."""
+    def listed(self, name: str) -> list[Any]:
+        """Returns a nested list, empty if there is none."""
         value = self.get(name)
         return value if isinstance(value, list) else []
 
@@ -44,19 +44,19 @@ def refusal(definition: Mapping[str, Any]) -> str:
     """Returns why Fargate does not run a task definition, in AWS's words; empty if it does."""
     found = Folded(definition)
     reasons = (
-        *_of_task(found),
-        *(reason for volume in found.items_of("volumes") for reason in _of_volume(Folded(volume))),
+        *_task_reasons(found),
+        *(reason for volume in found.listed("volumes") for reason in _volume_reasons(Folded(volume))),
         *(
             reason
-            for container in found.items_of("containerdefinitions")
-            for reason in _of_container(Folded(container))
+            for container in found.listed("containerdefinitions")
+            for reason in _container_reasons(Folded(container))
         ),
     )
     return next(iter(reasons), "")
 
 
-def _of_task(task: Folded) -> Iterator[str]:
-    fargate = "FARGATE" in task.items_of("requirescompatibilities")
+def _task_reasons(task: Folded) -> Iterator[str]:
+    fargate = "FARGATE" in task.listed("requirescompatibilities")
     mode = task.get("networkmode")
     if mode == "host" or (fargate and mode not in {None, "", "awsvpc"}):
         yield f"{_UNSUPPORTED} networkMode {mode}; use awsvpc."
@@ -66,14 +66,14 @@ def _of_task(task: Folded) -> Iterator[str]:
         yield "Tasks using the Fargate launch type do not support ipcMode."
 
 
-def _of_volume(volume: Folded) -> Iterator[str]:
+def _volume_reasons(volume: Folded) -> Iterator[str]:
     if volume.part("host").get("sourcepath"):
         yield f"{_UNSUPPORTED} sourcePath."
     if volume.get("dockervolumeconfiguration"):
         yield f"{_UNSUPPORTED} dockerVolumeConfiguration."
 
 
-def _of_container(container: Folded) -> Iterator[str]:
+def _container_reasons(container: Folded) -> Iterator[str]:
     linux = container.part("linuxparameters")
     if container.get("privileged"):
         yield f"{_UNSUPPORTED} privileged."
@@ -81,16 +81,16 @@ def _of_container(container: Folded) -> Iterator[str]:
         yield f"{_UNSUPPORTED} dockerSecurityOptions."
     if linux.get("devices"):
         yield f"{_UNSUPPORTED} devices."
-    added = [name for name in linux.part("capabilities").items_of("add") if name != _CAPABILITY]
+    added = [name for name in linux.part("capabilities").listed("add") if name != _CAPABILITY]
     if added:
         yield f"{_UNSUPPORTED} adding the capabilities {', '.join(map(str, added))}; {_CAPABILITY} is the only one."
-    for resource in container.items_of("resourcerequirements"):
+    for resource in container.listed("resourcerequirements"):
         if Folded(resource).get("type") == "GPU":
             yield f"{_UNSUPPORTED} GPU resources."
 
 
 def install() -> None:
-    """Refuse at registration, and again before a container is made."""
+    """Check at registration, and again before a container is created."""
     register, arguments = ecs._ACTION_MAP["RegisterTaskDefinition"], ecs._build_run_kwargs
 
     def registering(data: dict[str, Any]) -> Any:

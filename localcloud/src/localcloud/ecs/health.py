@@ -1,6 +1,6 @@
-"""Is a task healthy? The container's own check and the target group's decide, as on AWS, for services' tasks.
+"""The health of a service's tasks: container health checks and target group health checks, as on AWS.
 
-A monitor thread per task watches; the scheduler and the load balancer read what it found.
+One monitor thread per task runs the checks; the service scheduler and the load balancer read the results.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ SYMBOLS = (
 )
 
 STARTING, HEALTHY, UNHEALTHY = "STARTING", "HEALTHY", "UNHEALTHY"
-STEADY_SECONDS = 3.0  # a container without any check is healthy when it has run that long
-STARTUP_SECONDS = float(os.environ.get("LOCALCLOUD_STARTUP_SECONDS", "30"))  # AWS would wait minutes
+STEADY_SECONDS = 3.0  # a task without health checks is healthy after this time
+STARTUP_SECONDS = float(os.environ.get("LOCALCLOUD_STARTUP_SECONDS", "30"))  # AWS waits for minutes
 PROBE_SECONDS = 0.5
 SLOWEST_PROBE_SECONDS = 10.0
 _SUCCESS = range(200, 300)
@@ -48,7 +48,7 @@ Task = dict[str, Any]
 
 @dataclass
 class Target:
-    """What a target group knows of a task."""
+    """A task's registration in a target group."""
 
     port: int
     state: str = "initial"
@@ -59,7 +59,7 @@ class Target:
 
 @dataclass
 class Monitor:
-    """What is known of one task."""
+    """The health of one task, and the thread that checks it."""
 
     task: Task
     service: Mapping[str, Any]
@@ -72,11 +72,11 @@ class Monitor:
 
     @property
     def age(self) -> float:
-        """Seconds since the task runs."""
+        """Seconds since the task started to run."""
         return time.monotonic() - self.started
 
     def patience(self) -> float:
-        """How long the task may take to become healthy."""
+        """Returns the seconds that the task may take to become healthy."""
         grace = float(self.service.get("healthCheckGracePeriodSeconds") or 0)
         groups = [alb._tgs.get(arn) or {} for arn in self.targets]
         probes = [
@@ -86,12 +86,12 @@ class Monitor:
         return min(STARTUP_SECONDS, max([grace, *probes, 10.0]))
 
     def watch(self, account: str, region: str) -> None:
-        """Probe until the task ends."""
+        """Run the checks until the task ends."""
         with request_scope(account, region):
             while ecs._task_is_active(self.task["taskArn"], self.task):
                 before = self.state
                 try:
-                    self.look()
+                    self.check()
                 except (NotFound, APIError) as error:
                     logger.debug("health of %s: %s", self.task["taskArn"], error)
                 if self.state != before:
@@ -107,28 +107,28 @@ class Monitor:
         intervals = [
             float((alb._tgs.get(arn) or {}).get("HealthCheckIntervalSeconds") or 30) for arn in self.targets
         ] or [1.0]
-        return min([*intervals, SLOWEST_PROBE_SECONDS, 1.0 if self._checked_inside() else SLOWEST_PROBE_SECONDS])
+        return min([*intervals, SLOWEST_PROBE_SECONDS, 1.0 if self._has_container_check() else SLOWEST_PROBE_SECONDS])
 
-    def _checked_inside(self) -> bool:
+    def _has_container_check(self) -> bool:
         return any(container.get("healthCheck") for container in self.definition.get("containerDefinitions", []))
 
-    def look(self) -> None:
-        """One round of checks."""
-        inside, why = self._inside()
-        for arn, target in self.targets.items():
-            self._probe(arn, target)
-        outside = self._outside()
-        if inside == UNHEALTHY:
+    def check(self) -> None:
+        """Run every health check once."""
+        containers, why = self._container_health()
+        for arn, registration in self.targets.items():
+            self._probe(arn, registration)
+        target = self._failing_target()
+        if containers == UNHEALTHY:
             self._set(UNHEALTHY, why)
-        elif outside is not None and outside.state == "unhealthy" and self.state == HEALTHY:
-            self._set(UNHEALTHY, outside.text)
-        elif inside == HEALTHY and outside is None and self._steady():
+        elif target is not None and target.state == "unhealthy" and self.state == HEALTHY:
+            self._set(UNHEALTHY, target.text)
+        elif containers == HEALTHY and target is None and self._steady():
             self._set(HEALTHY, "")
         elif self.state == STARTING and self.age > self.patience():
-            self._set(UNHEALTHY, outside.text if outside is not None else why)
+            self._set(UNHEALTHY, target.text if target is not None else why)
 
     def _steady(self) -> bool:
-        return bool(self.targets) or self._checked_inside() or self.age >= STEADY_SECONDS
+        return bool(self.targets) or self._has_container_check() or self.age >= STEADY_SECONDS
 
     def _set(self, state: str, reason: str) -> None:
         self.state, self.reason = state, reason
@@ -137,12 +137,12 @@ class Monitor:
         for container in self.task.get("containers", []):
             container["healthStatus"] = self.task["healthStatus"]
 
-    def _outside(self) -> Target | None:
-        """A target that is not healthy, if there is one."""
+    def _failing_target(self) -> Target | None:
+        """Returns a target that is not healthy; None if all are."""
         return next((target for target in self.targets.values() if target.state != "healthy"), None)
 
-    def _inside(self) -> tuple[str, str]:
-        """The worst container health check of the task."""
+    def _container_health(self) -> tuple[str, str]:
+        """Returns the worst result of the task's container health checks, with the reason."""
         client = ecs._get_docker()
         state, why = HEALTHY, ""
         for identifier, container in zip(
@@ -178,14 +178,14 @@ class Monitor:
 
 
 def _passes(container: Any, command: list[str]) -> bool:
-    """Run the check now: docker's first own run comes only after its interval."""
+    """Run the health check now: Docker itself waits one interval before its first run."""
     test = command[1:] if command[0] in ("CMD", "CMD-SHELL") else command
     argument = ["/bin/sh", "-c", test[0]] if command[0] == "CMD-SHELL" or len(test) == 1 else test
     return bool(container.exec_run(argument).exit_code == 0)
 
 
 def probe(group: Mapping[str, Any], address: str, port: int) -> tuple[bool, str]:
-    """One health check of a target group; answers whether it passed, and the code or the failure."""
+    """Runs a target group's health check; returns whether it passed, and the status code or the error."""
     seconds = min(float(group.get("HealthCheckTimeoutSeconds") or 5), 5.0)
     connection = http.client.HTTPConnection(address, port, timeout=seconds)
     try:
@@ -209,7 +209,7 @@ def _matcher(group: Mapping[str, Any]) -> str:
 
 
 def matches(codes: str, status: int) -> bool:
-    """Whether ``status`` is among ``200``, ``200-299`` or ``200,301``."""
+    """True if a matcher such as ``200``, ``200-299`` or ``200,301`` contains the status code."""
     for part in codes.split(","):
         first, _, last = part.strip().partition("-")
         if int(first) <= status <= int(last or first):
@@ -217,7 +217,7 @@ def matches(codes: str, status: int) -> bool:
     return False
 
 
-# --- who is watched --------------------------------------------------------------------------------------------------
+# --- the monitors ----------------------------------------------------------------------------------------------------
 
 _monitors: dict[str, Monitor] = {}
 
@@ -225,7 +225,7 @@ _monitors: dict[str, Monitor] = {}
 def monitor(
     task: Task, service: Mapping[str, Any], definition: Mapping[str, Any], changed: Callable[[], None]
 ) -> Monitor:
-    """Start watching a service's running task."""
+    """Start to check the health of a service's running task."""
     targets = {
         balancer["targetGroupArn"]: Target(int(balancer.get("containerPort") or 80))
         for balancer in service.get("loadBalancers") or ()
@@ -241,8 +241,8 @@ def monitor(
     return watched
 
 
-def of(task: Task) -> Monitor | None:
-    """What is known of a task, if it is watched."""
+def monitor_of(task: Task) -> Monitor | None:
+    """Returns the monitor of a task; None if it has none."""
     return _monitors.get(task["taskArn"])
 
 
@@ -250,7 +250,7 @@ def of(task: Task) -> Monitor | None:
 
 
 def _publish_healthy(set_targets: Callable[..., Any]) -> Callable[..., Any]:
-    """Only healthy tasks get traffic."""
+    """Registers only healthy tasks as targets."""
 
     def publish(group: str, targets: Any, previous_ids: Any = ()) -> Any:
         ready = {
@@ -268,7 +268,7 @@ def _publish_healthy(set_targets: Callable[..., Any]) -> Callable[..., Any]:
 def _describe(params: Any) -> Any:
     group = alb._p(params, "TargetGroupArn")
     if group not in alb._tgs:
-        return _plain_describe(params)
+        return _original_describe(params)
     wanted = {target["Id"] for target in alb._parse_targets_param(params)}
     rows: dict[str, Target] = {}
     for target in alb._targets.get(group, []):
@@ -293,11 +293,11 @@ def _member(identifier: str, target: Target) -> str:
     )
 
 
-_plain_describe = alb._describe_target_health
+_original_describe = alb._describe_target_health
 
 
 def install() -> None:
-    """Let the load balancer tell and follow the truth."""
+    """Route requests to healthy tasks only, and return the real health in DescribeTargetHealth."""
     alb.set_targets_for_group = _publish_healthy(alb.set_targets_for_group)
     alb._describe_target_health = _describe
     alb._ACTION_MAP["DescribeTargetHealth"] = _describe

@@ -1,4 +1,4 @@
-"""RunTask with a client token starts its tasks once, however often it is called.
+"""RunTask with a client token starts its tasks only once, even if it is called repeatedly.
 
 docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
 """
@@ -31,55 +31,55 @@ _OK = 200
 
 @dataclass(frozen=True)
 class _Call:
-    """A call that was carried out."""
+    """A successful call of RunTask."""
 
     at: float
-    asked: str
+    request: str
     tasks: list[dict[str, Any]]
 
 
 _calls: Any = AccountRegionScopedDict()
-_one_by_one = threading.Lock()
+_lock = threading.Lock()
 
 
 def _run(data: dict[str, Any]) -> Any:
     token = data.get("clientToken")
     if not token:
-        return _plain(data)
-    asked = json.dumps({name: value for name, value in data.items() if name != "clientToken"}, sort_keys=True)
+        return _original(data)
+    request = json.dumps({name: value for name, value in data.items() if name != "clientToken"}, sort_keys=True)
     key = f"{data.get('cluster', 'default')}|{token}".rsplit(":cluster/", 1)[-1]
-    with _one_by_one:
+    with _lock:
         known = _calls.get(key)
         if known is None or known.at < time.time() - SECONDS:
-            return _first(data, key, asked)
+            return _first(data, key, request)
     arns = [task["taskArn"] for task in known.tasks]
-    if known.asked != asked:
-        said = f"The clientToken {token} is already in use with a different RunTask request. Tasks: {', '.join(arns)}"
-        return error_response_json("ConflictException", said, 400, {"resourceIds": arns})
-    now = [ecs._sanitize(ecs._tasks.get(task["taskArn"]) or task) for task in known.tasks]
-    return json_response({"tasks": now, "failures": []})
+    if known.request != request:
+        text = f"The clientToken {token} is already in use with a different RunTask request. Tasks: {', '.join(arns)}"
+        return error_response_json("ConflictException", text, 400, {"resourceIds": arns})
+    current = [ecs._sanitize(ecs._tasks.get(task["taskArn"]) or task) for task in known.tasks]
+    return json_response({"tasks": current, "failures": []})
 
 
-def _first(data: dict[str, Any], key: str, asked: str) -> Any:
-    answer = _plain(data)
+def _first(data: dict[str, Any], key: str, request: str) -> Any:
+    answer = _original(data)
     if answer[0] == _OK:
         tasks = json.loads(answer[2]).get("tasks") or []
-        if tasks:  # nothing was started: the next call may try
-            _calls[key] = _Call(time.time(), asked, tasks)
+        if tasks:  # if no task was started, the next call may try again
+            _calls[key] = _Call(time.time(), request, tasks)
     return answer
 
 
 def _reset() -> None:
     _calls.clear()
-    _plain_reset()
+    _original_reset()
 
 
-_plain = ecs._run_task
-_plain_reset = ecs.reset
+_original = ecs._run_task
+_original_reset = ecs.reset
 
 
 def install() -> None:
-    """Answer a repeated call with the tasks of the first."""
+    """Answer a repeated call with the tasks of the first call."""
     ecs._run_task = _run
     ecs._ACTION_MAP["RunTask"] = _run
     ecs.reset = _reset

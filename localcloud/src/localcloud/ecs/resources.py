@@ -1,4 +1,4 @@
-"""AWS::ECS::TaskDefinition and AWS::ECS::Service with every property, waiting like CloudFormation does."""
+"""AWS::ECS::TaskDefinition and AWS::ECS::Service with every property; stack operations wait for the deployment."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SYMBOLS = (
 )
 
 WAIT_SECONDS = float(os.environ.get("LOCALCLOUD_ECS_WAIT_SECONDS", "600"))
-#: Members of CreateService and UpdateService that MiniStack does not keep.
-_KEPT = (
+#: Members of CreateService and UpdateService that MiniStack does not store.
+_STORED = (
     "availabilityZoneRebalancing",
     "enableECSManagedTags",
     "placementConstraints",
@@ -34,14 +34,14 @@ _CREATE_ONLY_MEMBERS = ("Cluster", "LaunchType", "Role", "SchedulingStrategy", "
 
 
 class ServiceError(ValueError):
-    """A deployment that did not reach its steady state."""
+    """A deployment did not reach its steady state."""
 
 
 # --- task definitions ------------------------------------------------------------------------------------------------
 
 
 def create_definition(logical_id: str, props: Props, stack_name: str) -> Result:
-    """Register a revision."""
+    """Register a revision of the task definition."""
     family = props.get("Family") or adapter.physical_name(stack_name, logical_id, max_len=255)
     answer = adapter.call("ecs", "register_task_definition", {**props, "Family": family})
     arn = str(answer["taskDefinition"]["taskDefinitionArn"])
@@ -49,7 +49,7 @@ def create_definition(logical_id: str, props: Props, stack_name: str) -> Result:
 
 
 def update_definition(physical_id: str, old: Props, new: Props, stack_name: str) -> Result:
-    """Any change is a new revision; a change of the tags alone is none."""
+    """Register a new revision, unless only the tags change."""
     if adapter.without(old, "Tags") == adapter.without(new, "Tags"):
         tags = [{"key": key, "value": value} for key, value in adapter.tags(new.get("Tags")).items()]
         adapter.client("ecs").tag_resource(resourceArn=physical_id, tags=tags)
@@ -66,20 +66,20 @@ def delete_definition(physical_id: str, _props: Props) -> None:
 
 
 def create_service(logical_id: str, props: Props, stack_name: str) -> Result:
-    """Create, wait for the steady state; leave nothing behind on failure."""
+    """Create the service and wait for its steady state; delete it if that fails."""
     name = props.get("ServiceName") or adapter.physical_name(stack_name, logical_id, max_len=255)
     cluster = props.get("Cluster", "default")
     service = adapter.call("ecs", "create_service", {**props, "ServiceName": name, "Cluster": cluster})["service"]
     try:
         _wait(cluster, name, service["deployments"][0]["id"])
     except Exception:
-        _delete(cluster, name)  # without a physical id the rollback cannot
+        _delete(cluster, name)  # the rollback cannot: it has no physical ID
         raise
     return str(service["serviceArn"]), {"ServiceArn": service["serviceArn"], "Name": name}
 
 
 def update_service(physical_id: str, old: Props, new: Props, stack_name: str) -> Result:
-    """Update in place and wait; a create-only property replaces the service."""
+    """Update the service and wait; a changed create-only property replaces it."""
     if adapter.changed(old, new, *_CREATE_ONLY):
         return adapter.replace(create_service, adapter.logical_id_of(physical_id), new, stack_name)
     cluster, name = new.get("Cluster", "default"), physical_id.rsplit("/", 1)[-1]
@@ -92,13 +92,13 @@ def update_service(physical_id: str, old: Props, new: Props, stack_name: str) ->
 
 
 def delete_service(physical_id: str, props: Props) -> None:
-    """Delete and wait until the last container has ended."""
+    """Delete the service and wait until its last container has ended."""
     _delete(props.get("Cluster", "default"), physical_id.rsplit("/", 1)[-1])
 
 
 def _delete(cluster: str, name: str) -> None:
     api = adapter.client("ecs")
-    with adapter.absent_is_fine():
+    with adapter.ignore_not_found():
         api.delete_service(cluster=cluster, service=name, force=True)
     adapter.wait_until(lambda: not _unfinished(cluster, name), f"the end of the tasks of {name}", seconds=180)
 
@@ -107,7 +107,7 @@ def _unfinished(cluster: str, name: str) -> list[str]:
     api = adapter.client("ecs")
     found: list[str] = []
     for wanted in ("RUNNING", "STOPPED"):
-        with adapter.absent_is_fine():
+        with adapter.ignore_not_found():
             found += api.list_tasks(cluster=cluster, serviceName=name, desiredStatus=wanted)["taskArns"]
     tasks = [task for start in range(0, len(found), 100) for task in _describe(cluster, found[start : start + 100])]
     return [task["taskArn"] for task in tasks if task["lastStatus"] != "STOPPED"]
@@ -118,7 +118,11 @@ def _describe(cluster: str, arns: list[str]) -> list[dict[str, Any]]:
 
 
 def _wait(cluster: str, name: str, deployment_id: str) -> None:
-    """Until that deployment has completed; raises with the reason when it failed or another took its place."""
+    """Waits for a deployment to complete.
+
+    Raises:
+        ServiceError: with the reason, if it failed, was replaced by another one, or took too long.
+    """
     deadline = time.monotonic() + WAIT_SECONDS
     reason = "the deployment was replaced by another one"
     while time.monotonic() < deadline:
@@ -140,8 +144,8 @@ def _wait(cluster: str, name: str, deployment_id: str) -> None:
 def _sync_tags(arn: str, old: Props, new: Props) -> None:
     before, after = adapter.tags(old.get("Tags")), adapter.tags(new.get("Tags"))
     api = adapter.client("ecs")
-    if gone := sorted(set(before) - set(after)):
-        api.untag_resource(resourceArn=arn, tagKeys=gone)
+    if removed := sorted(set(before) - set(after)):
+        api.untag_resource(resourceArn=arn, tagKeys=removed)
     if before != after and after:
         api.tag_resource(resourceArn=arn, tags=[{"key": key, "value": value} for key, value in after.items()])
 
@@ -149,25 +153,25 @@ def _sync_tags(arn: str, old: Props, new: Props) -> None:
 # --- installation ----------------------------------------------------------------------------------------------------
 
 
-def _keep_members(action: str) -> None:
-    """Let MiniStack remember what it is told."""
-    plain = ecs._ACTION_MAP[action]
+def _store_members(action: str) -> None:
+    """Store the members of the request that MiniStack ignores."""
+    original = ecs._ACTION_MAP[action]
 
-    def keeping(data: dict[str, Any]) -> Any:
-        answer = plain(data)
+    def storing(data: dict[str, Any]) -> Any:
+        answer = original(data)
         name = str(data.get("serviceName") or data.get("service") or "").rsplit("/", 1)[-1]
         for key, service in ecs._services.items():
             if key.rsplit("/", 1)[-1] == name and service["status"] == "ACTIVE":
-                service.update({member: data[member] for member in _KEPT if member in data})
+                service.update({member: data[member] for member in _STORED if member in data})
         return answer
 
-    ecs._ACTION_MAP[action] = keeping
+    ecs._ACTION_MAP[action] = storing
 
 
 def install() -> None:
-    """Register both types."""
+    """Register both resource types."""
     for action in ("CreateService", "UpdateService"):
-        _keep_members(action)
+        _store_members(action)
     adapter.override(
         "AWS::ECS::TaskDefinition", create=create_definition, update=update_definition, delete=delete_definition
     )

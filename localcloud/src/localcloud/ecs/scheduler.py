@@ -1,7 +1,7 @@
-"""The service scheduler: one loop per service brings its tasks to what is desired, and judges its deployments.
+"""The service scheduler: one loop per service starts and stops its tasks, and completes or fails its deployments.
 
-Follows ECS: new tasks within the maximum percent, old ones stopped while the minimum healthy percent holds, a circuit
-breaker that fails a deployment after consecutive task failures and rolls back to the last completed one.
+It follows ECS: it starts new tasks up to the maximum percent, stops old ones down to the minimum healthy percent, and
+has a circuit breaker that fails a deployment after consecutive task failures and rolls back to the last completed one.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ SYMBOLS = (
 )
 
 TICK_SECONDS = 0.25
-FREE_FAILURES = 3  # restarts without a pause
+FREE_FAILURES = 3  # failed tasks that are replaced without a pause
 LONGEST_PAUSE_SECONDS = 30.0
-KEEP_FAILED_SECONDS = 5.0  # a failed deployment stays visible that long after the roll back
-MOST_EVENTS = 100
-_OWN_FAULT = ("EssentialContainerExited", "TaskFailedToStart")
+KEEP_FAILED_SECONDS = 5.0  # how long DescribeServices returns a failed deployment after the rollback
+MAX_EVENTS = 100
+_TASK_FAILURES = ("EssentialContainerExited", "TaskFailedToStart")
 _LIVE = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING")
 
 logger = logging.getLogger("localcloud")
@@ -51,7 +51,7 @@ Deployment = dict[str, Any]
 
 
 class Loop:
-    """Keeps one service."""
+    """The scheduler of one service."""
 
     def __init__(self, cluster: str, key: str, service: dict[str, Any]) -> None:
         self.cluster, self.key, self.service = cluster, key, service
@@ -62,66 +62,69 @@ class Loop:
         self._failures_in_a_row = 0
 
     def run(self) -> None:
-        """Tick until the service is gone."""
+        """Run the loop until the service is deleted."""
         with request_scope(self.account, self.region):
             while ecs._services.get(self.key) is self.service:
                 try:
                     if not self.tick():
                         return
-                except Exception:  # the loop must outlive a docker hiccup
+                except Exception:  # a temporary error of Docker must not end the loop
                     logger.exception("scheduler of %s", self.key)
                 self.wake.wait(TICK_SECONDS)
                 self.wake.clear()
 
     def tick(self) -> bool:
-        """One round; answers whether there is more to come."""
+        """Run one round; returns False when the service has ended."""
         if self.service["status"] != "ACTIVE":
-            return bool(self._own())
+            return bool(self._unstopped())
         self._count_failures()
         self._replace_unhealthy()
         self._converge()
-        self._conclude()
+        self._complete_deployment()
         ecs._refresh_service_state(self.cluster, self.group)
         ecs._recount_cluster(self.cluster)
         return True
 
-    # -- what there is
+    # -- the service's tasks
 
     def _all(self) -> list[Task]:
         arn = self.service["clusterArn"]
         return [task for task in list(ecs._tasks.values()) if task["group"] == self.group and task["clusterArn"] == arn]
 
-    def _own(self) -> list[Task]:
-        """Tasks that still have, or will have, containers."""
+    def _unstopped(self) -> list[Task]:
+        """Returns the tasks that still have, or will have, containers."""
         return [task for task in self._all() if task["lastStatus"] != "STOPPED"]
 
-    def _live(self, deployment: Deployment | None, *, of_it: bool) -> list[Task]:
-        """Tasks that are not being stopped, of ``deployment`` or of the others."""
+    def _live(self, deployment: Deployment) -> list[Task]:
+        """Returns the tasks of a deployment that are not being stopped."""
+        return [task for task in self._all_live() if ecs._deployment_for_task(self.service, task) is deployment]
+
+    def _live_of_others(self, deployment: Deployment) -> list[Task]:
+        """Returns the tasks of all other deployments that are not being stopped."""
+        return [task for task in self._all_live() if ecs._deployment_for_task(self.service, task) is not deployment]
+
+    def _all_live(self) -> list[Task]:
         return [
-            task
-            for task in self._own()
-            if task["lastStatus"] in _LIVE
-            and task["desiredStatus"] == "RUNNING"
-            and (ecs._deployment_for_task(self.service, task) is deployment) is of_it
+            task for task in self._unstopped() if task["lastStatus"] in _LIVE and task["desiredStatus"] == "RUNNING"
         ]
 
     def event(self, message: str) -> None:
-        """Note something in the service's events."""
+        """Add a message to the service's events."""
         text = f"(service {self.service['serviceName']}) {message}"
         self.service["events"].insert(0, {"id": ecs.new_uuid(), "createdAt": ecs._iso(), "message": text})
-        del self.service["events"][MOST_EVENTS:]
+        del self.service["events"][MAX_EVENTS:]
 
     # -- failures
 
     def _count_failures(self) -> None:
         for task in self._all():
-            if task["lastStatus"] != "STOPPED" or task.get("_judged"):
+            if task["lastStatus"] != "STOPPED" or task.get("_counted"):
                 continue
-            task["_judged"] = True
-            if task.get("_unhealthy") or task.get("stopCode") in _OWN_FAULT:
-                self._failed(task)
+            task["_counted"] = True
+            if task.get("_unhealthy") or task.get("stopCode") in _TASK_FAILURES:
+                self._count_failure(task)
 
-    def _failed(self, task: Task) -> None:
+    def _count_failure(self, task: Task) -> None:
         self._failures_in_a_row += 1
         if self._failures_in_a_row > FREE_FAILURES:
             pause = min(LONGEST_PAUSE_SECONDS, 2.0 ** (self._failures_in_a_row - FREE_FAILURES))
@@ -136,12 +139,12 @@ class Loop:
         primary["updatedAt"] = ecs._iso()
         primary["_last_failure"] = task.get("stoppedReason", "")
         if self._breaker().get("enable") and primary["failedTasks"] >= ecs._circuit_breaker_threshold(self.service):
-            self._break(primary)
+            self._fail(primary)
 
     def _breaker(self) -> dict[str, Any]:
         return (self.service.get("deploymentConfiguration") or {}).get("deploymentCircuitBreaker") or {}
 
-    def _break(self, deployment: Deployment) -> None:
+    def _fail(self, deployment: Deployment) -> None:
         deployment.update(rolloutState="FAILED", desiredCount=0, updatedAt=ecs._iso(), _failed_at=time.monotonic())
         deployment["rolloutStateReason"] = (
             f"ECS deployment circuit breaker: tasks failed to start. ({deployment.get('_last_failure', '')})"
@@ -149,7 +152,7 @@ class Loop:
         self.event(f"(deployment {deployment['id']}) deployment failed: tasks failed to start.")
         target = self.service.get("_completed")
         if not self._breaker().get("rollback") or not target:
-            for task in self._live(deployment, of_it=True):
+            for task in self._live(deployment):
                 self._stop(task, "Deployment failed")
             return
         earlier = next(
@@ -171,14 +174,14 @@ class Loop:
         self.event(f"rolling back to deployment {earlier['id']}.")
 
     def _replace_unhealthy(self) -> None:
-        for task in self._own():
-            known = health.of(task)
-            if known is None or known.state != health.UNHEALTHY or task["desiredStatus"] != "RUNNING":
+        for task in self._unstopped():
+            monitor = health.monitor_of(task)
+            if monitor is None or monitor.state != health.UNHEALTHY or task["desiredStatus"] != "RUNNING":
                 continue
             task["_unhealthy"] = True
-            short = task["taskArn"].rsplit("/", 1)[-1]
-            self.event(f"(task {short}) is unhealthy: {known.reason}")
-            self._stop(task, known.reason)
+            task_id = task["taskArn"].rsplit("/", 1)[-1]
+            self.event(f"(task {task_id}) is unhealthy: {monitor.reason}")
+            self._stop(task, monitor.reason)
 
     # -- towards the desired count
 
@@ -187,7 +190,7 @@ class Loop:
         if primary is None:
             return
         desired = int(self.service["desiredCount"])
-        current, old = self._live(primary, of_it=True), self._live(primary, of_it=False)
+        current, old = self._live(primary), self._live_of_others(primary)
         settings = self.service.get("deploymentConfiguration") or {}
         lowest = math.ceil(desired * int(settings.get("minimumHealthyPercent", 100)) / 100)
         most = max(1, desired * int(settings.get("maximumPercent", 200)) // 100) if desired else 0
@@ -195,7 +198,7 @@ class Loop:
         if primary["rolloutState"] == "FAILED":
             return
         wanted = max(0, desired - len(current))
-        room = most - len(self._own())
+        room = most - len(self._unstopped())
         if wanted > room:
             self._make_room(old, current, wanted - max(0, room), lowest)
         self._launch(primary, min(wanted, room))
@@ -256,20 +259,20 @@ class Loop:
         origin = {"SERVICE": self.service["serviceArn"], "TASK_DEFINITION": self.service["taskDefinition"]}
         return list(ecs._tags.get(origin.get(str(self.service.get("propagateTags")), ""), []))
 
-    # -- the deployment's end
+    # -- completed deployments
 
-    def _conclude(self) -> None:
+    def _complete_deployment(self) -> None:
         primary = ecs._primary_deployment(self.service)
         if primary is None:
             return
-        current = self._live(primary, of_it=True)
+        current = self._live(primary)
         if _healthy(current):
             self._failures_in_a_row = 0
             if self._breaker().get("resetOnHealthyTask", True) and primary["rolloutState"] == "IN_PROGRESS":
                 primary["failedTasks"] = 0
         enough = len(_healthy(current)) == len(current) == int(self.service["desiredCount"])
-        if primary["rolloutState"] == "IN_PROGRESS" and enough and not self._live(primary, of_it=False):
-            # Before the deployment is complete: who waits for that sends requests at once, and they need a target.
+        if primary["rolloutState"] == "IN_PROGRESS" and enough and not self._live_of_others(primary):
+            # Before the deployment is complete: a client that waits for it sends requests at once, which need a target.
             ecs._refresh_service_state(self.cluster, self.group)
             primary.update(
                 rolloutState="COMPLETED", rolloutStateReason=f"ECS deployment {primary['id']} completed.", failedTasks=0
@@ -282,14 +285,15 @@ class Loop:
             self.service["deployments"] = [known for known in self.service["deployments"] if self._kept(known, primary)]
 
     def _kept(self, deployment: Deployment, primary: Deployment) -> bool:
-        """Whether DescribeServices still shows a deployment beside a completed one."""
-        if deployment is primary or self._live(deployment, of_it=True):
+        """True if DescribeServices still returns a deployment beside the completed one."""
+        if deployment is primary or self._live(deployment):
             return True
         return time.monotonic() - float(deployment.get("_failed_at", -math.inf)) < KEEP_FAILED_SECONDS
 
 
-def _healthy(some: list[Task]) -> list[Task]:
-    return [task for task in some if (known := health.of(task)) is not None and known.state == health.HEALTHY]
+def _healthy(candidates: list[Task]) -> list[Task]:
+    monitors = [(task, health.monitor_of(task)) for task in candidates]
+    return [task for task, monitor in monitors if monitor is not None and monitor.state == health.HEALTHY]
 
 
 # --- installation ----------------------------------------------------------------------------------------------------
@@ -299,7 +303,7 @@ _lock = threading.Lock()
 
 
 def keep(cluster: str, key: str) -> None:
-    """Make sure a service has a running loop, and wake it."""
+    """Start the loop of a service if it has none, and wake it."""
     service = ecs._services.get(key)
     if service is None:
         return
@@ -317,7 +321,7 @@ def keep(cluster: str, key: str) -> None:
 
 
 def _started(cluster: str, key: str, _account: str, _region: str, healthy_task: Task | None = None) -> None:
-    """A service's task runs: watch its health."""
+    """Monitor the health of a service's task that has started to run."""
     service = ecs._services.get(key)
     if service is None or healthy_task is None:
         return
@@ -333,14 +337,14 @@ def _started(cluster: str, key: str, _account: str, _region: str, healthy_task: 
 
 
 def install() -> None:
-    """Take scheduling over from MiniStack, where there are containers to schedule."""
-    plain_reconcile, make = ecs._reconcile_service_tasks, ecs._make_deployment
+    """Replace MiniStack's scheduling if Docker is available."""
+    original_reconcile, make = ecs._reconcile_service_tasks, ecs._make_deployment
 
     def reconcile(cluster: str, key: str) -> None:
         if ecs._get_docker():
             keep(cluster, key)
         else:
-            plain_reconcile(cluster, key)
+            original_reconcile(cluster, key)
 
     def failed(task: Task, **_named: Any) -> None:
         cluster = task["clusterArn"].rsplit("/", 1)[-1]

@@ -1,4 +1,4 @@
-"""A task's containers: every setting of the task definition, and an orderly stop with the true exit codes."""
+"""A task's containers: every setting of the task definition, and an orderly stop with the real exit codes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STOP_LABEL = f"{settings.LABEL}.stop-seconds"
 TASK_LABEL = f"{settings.LABEL}.task"
 DEACTIVATING, STOPPING = "DEACTIVATING", "STOPPING"
 _NANOSECONDS = 10**9
-_LOG_DRAIN_SECONDS = 2.0  # the log forwarder reads the last lines before the container goes
+_LOG_DRAIN_SECONDS = 2.0  # time for the log forwarder to read the last lines before the container is removed
 
 logger = logging.getLogger("localcloud")
 
@@ -56,7 +56,7 @@ logger = logging.getLogger("localcloud")
 
 
 def run_arguments(definition: Mapping[str, Any], container: Mapping[str, Any], task_id: str) -> dict[str, Any]:
-    """docker-py arguments for what MiniStack leaves out of a container definition."""
+    """Returns docker-py arguments for the settings of a container definition that MiniStack ignores."""
     arguments: dict[str, Any] = {
         "entrypoint": container.get("entryPoint"),
         "user": container.get("user"),
@@ -64,7 +64,8 @@ def run_arguments(definition: Mapping[str, Any], container: Mapping[str, Any], t
         "read_only": container.get("readonlyRootFilesystem") or None,
         "mem_limit": _memory(container.get("memory") or definition.get("memory")),
         "mem_reservation": _memory(container.get("memoryReservation")),
-        "cpu_shares": int(container.get("cpu") or definition.get("cpu") or 0),  # a weight: a cap would only be slow
+        # Shares rather than a limit, which would only slow down the container.
+        "cpu_shares": int(container.get("cpu") or definition.get("cpu") or 0),
         "healthcheck": health_check(container.get("healthCheck")),
         "hostname": container.get("hostname"),
         "tty": container.get("pseudoTerminal"),
@@ -92,9 +93,9 @@ def _memory(mebibytes: Any) -> str | None:
 
 
 def health_check(check: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A container health check as docker wants it, with ECS's defaults.
+    """Returns a container health check in Docker's form, with ECS's defaults.
 
-    Without one in the task definition there is none: ECS does not look at the image's own HEALTHCHECK.
+    Without one in the task definition the container has none: ECS ignores the image's own HEALTHCHECK.
     """
     if not check:
         return {"test": ["NONE"]}
@@ -122,9 +123,9 @@ def _linux(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def empty_volumes(definition: Mapping[str, Any], container: Mapping[str, Any], task_id: str) -> list[str]:
-    """Binds for task volumes without a host path: empty and writable, shared by the task's containers."""
-    hosted = {v["name"] for v in definition.get("volumes") or () if (v.get("host") or {}).get("sourcePath")}
-    named = {v["name"] for v in definition.get("volumes") or ()} - hosted
+    """Returns binds for task volumes without a host path: empty, writable, and shared by the task's containers."""
+    volumes = definition.get("volumes") or ()
+    named = {volume["name"] for volume in volumes if not (volume.get("host") or {}).get("sourcePath")}
     return [
         f"{volume_name(task_id, mount['sourceVolume'])}:{mount['containerPath']}:{_mode(mount)}"
         for mount in container.get("mountPoints") or ()
@@ -137,7 +138,7 @@ def _mode(mount: Mapping[str, Any]) -> str:
 
 
 def volume_name(task_id: str, volume: str) -> str:
-    """The docker volume behind a task volume."""
+    """Returns the name of the Docker volume for a task volume."""
     return f"localcloud-{task_id}-{volume}"
 
 
@@ -148,7 +149,7 @@ def _complete(
     arguments["labels"] = {**extra.pop("labels"), **arguments["labels"]}
     arguments.update(extra)
     _share_network(arguments, definition)
-    arguments.pop("platform", None)  # images are built for this machine, whatever the task definition says
+    arguments.pop("platform", None)  # images are built for this machine's architecture, not the task definition's
     volumes = empty_volumes(definition, container, task)
     for bind in volumes:
         ecs._get_docker().volumes.create(
@@ -160,7 +161,7 @@ def _complete(
 
 
 def _share_network(arguments: dict[str, Any], definition: Mapping[str, Any]) -> None:
-    """Containers of an awsvpc task share one network interface: the first one's."""
+    """Containers of an awsvpc task share the network interface of the first container."""
     task = ecs._tasks.get(arguments["labels"]["com.amazonaws.ecs.task-arn"]) or {}
     first = next(iter(task.get("_docker_ids") or ()), None)
     if first and definition.get("networkMode") == "awsvpc":
@@ -173,7 +174,7 @@ def _share_network(arguments: dict[str, Any], definition: Mapping[str, Any]) -> 
 
 
 def begin_stop(task: Task, reason: str, stop_code: str) -> None:
-    """Open requests end, then SIGTERM, SIGKILL after the stop timeout, STOPPED with true exit codes when all ended."""
+    """Drain open requests, send SIGTERM, and SIGKILL after the stop timeout; then mark the task as STOPPED."""
     with resource_lock("ecs-task", task["taskArn"]):
         if not ecs._task_is_active(task["taskArn"], task):
             return
@@ -194,20 +195,21 @@ def _finish_stop(task: Task, reason: str, stop_code: str) -> None:
     for container, code in zip(task.get("containers", []), codes, strict=False):
         if code is not None and container.get("exitCode") is None:
             container["exitCode"] = code
-    task["desiredStatus"] = "RUNNING"  # or the marking below takes it for done already
+    task["desiredStatus"] = "RUNNING"  # otherwise _mark_task_stopped regards the task as stopped already
     ecs._mark_task_stopped(task["taskArn"], task, reason, stop_code)
     ecs._cleanup_task_resources(task, client)
 
 
 def _groups(task: Task) -> list[str]:
-    """Target groups that send requests to the task."""
+    """Returns the target groups in which the task is registered."""
     name = str(task.get("group", "")).removeprefix("service:")
     service = ecs._services.get(f"{ecs._cluster_name_from_arn(task['clusterArn'])}/{name}") or {}
-    return [each["targetGroupArn"] for each in service.get("loadBalancers") or () if each.get("targetGroupArn")]
+    balancers = service.get("loadBalancers") or ()
+    return [balancer["targetGroupArn"] for balancer in balancers if balancer.get("targetGroupArn")]
 
 
 def _stop_container(client: Any, identifier: str) -> int | None:
-    """Stop one container as its label says; answers its exit code."""
+    """Stops a container with the stop timeout in its label; returns its exit code."""
     try:
         container: Container = client.containers.get(identifier)
         container.stop(timeout=int(container.labels.get(STOP_LABEL, DEFAULT_STOP_SECONDS)))
@@ -218,7 +220,7 @@ def _stop_container(client: Any, identifier: str) -> int | None:
 
 
 def _cleanup(task: Task, _client: Any, extra_container: Any = None) -> None:
-    """Stop and remove what is left of a task; also of one whose essential container has just ended."""
+    """Stop and remove the containers of a task, for example when its essential container has just ended."""
     with resource_lock("ecs-task", task.get("taskArn", "")):
         identifiers = [identifier for identifier in task.get("_docker_ids") or () if identifier]
         task["_docker_ids"] = []
@@ -266,34 +268,34 @@ def _api_stop(data: dict[str, Any]) -> Any:
     cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
     task = ecs._resolve_task(data.get("task", ""), cluster) if cluster else None
     if task is None or not ecs._get_docker():
-        return _plain_stop(data)
+        return _original_stop(data)
     code = data.get("_stop_code", "UserInitiated")
     begin_stop(task, data.get("reason") or "Task stopped by user", code)
     return ecs.json_response({"task": ecs._sanitize(copy.copy(task))})
 
 
-_plain_stop = ecs._stop_task
+_original_stop = ecs._stop_task
 _installed = threading.Event()
 
 
 def install() -> None:
-    """Replace what MiniStack does to containers at the start and at the end."""
+    """Replace how MiniStack creates and stops containers."""
     if _installed.is_set():
         return
     _installed.set()
-    plain_arguments = ecs._build_run_kwargs
+    original_arguments = ecs._build_run_kwargs
 
     def arguments(container: Any, definition: Any, *rest: Any, **named: Any) -> Any:
-        built = plain_arguments(container, definition, *rest, **named)
+        built = original_arguments(container, definition, *rest, **named)
         task_id = built["labels"]["com.amazonaws.ecs.task-arn"].rsplit("/", 1)[-1]
         _complete(built, definition, container, task_id)
         return built
 
-    plain_mark = ecs._mark_task_stopped
+    original_mark = ecs._mark_task_stopped
 
     def mark_stopped(arn: str, task: Task, reason: str, *rest: Any, **named: Any) -> Any:
-        said = "Essential container in task exited" if reason == "Essential container exited" else reason
-        return plain_mark(arn, task, said, *rest, **named)
+        wording = "Essential container in task exited" if reason == "Essential container exited" else reason
+        return original_mark(arn, task, wording, *rest, **named)
 
     ecs._mark_task_stopped = mark_stopped
     ecs._build_run_kwargs = arguments

@@ -1,4 +1,4 @@
-"""ElastiCache with a container that answers, or an error: MiniStack answers a made-up endpoint when Docker fails."""
+"""ElastiCache: a cache has a container that accepts connections; MiniStack invents an endpoint if Docker fails."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ SYMBOLS = (
 
 
 class CacheError(RuntimeError):
-    """No cache could be started."""
+    """The cache's container did not start."""
 
 
 def listens(address: str, port: int) -> bool:
-    """Whether something accepts connections there."""
+    """True if the port accepts connections."""
     try:
         with socket.create_connection((address, port), timeout=1):
             return True
@@ -30,16 +30,16 @@ def listens(address: str, port: int) -> bool:
 
 
 def install() -> None:
-    """Fail where MiniStack pretends, and wait until the cache accepts connections."""
-    plain = elasticache._spawn_redis_container
+    """Report a failed start as an error, and wait until the cache accepts connections."""
+    original = elasticache._spawn_redis_container
 
     def spawn(name: str, engine: str, engine_version: str, *rest: Any, **named: Any) -> Any:
         client = elasticache._get_docker() if settings.current().docker else None
         if client is None:
-            return plain(name, engine, engine_version, *rest, **named)
+            return original(name, engine, engine_version, *rest, **named)
         image, _ = elasticache._engine_image_and_port(engine, engine_version)
         containers.require(client, image)
-        host, port, container = plain(name, engine, engine_version, *rest, **named)
+        host, port, container = original(name, engine, engine_version, *rest, **named)
         if container is None:
             raise CacheError(f"the container {name} ({image}) did not start; see the server's log")
         adapter.wait_until(lambda: listens(host, port), f"{name} accepting connections", seconds=30)

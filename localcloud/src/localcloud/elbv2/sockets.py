@@ -1,7 +1,7 @@
-"""WebSockets through the load balancer, and through CloudFront's VPC origin to it.
+"""WebSockets through a load balancer, directly or through a VPC origin of CloudFront.
 
-MiniStack's data plane speaks HTTP only. Here a handshake is routed by the same distribution behaviors, listener rules
-and healthy targets as a request, then both directions are copied until one side closes.
+MiniStack's data plane supports only HTTP. Here a handshake is routed by the same distribution behaviors, listener rules
+and healthy targets as a request. Then messages are copied in both directions until one side closes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ logger = logging.getLogger("localcloud")
 
 
 class RefusedError(Exception):
-    """The handshake ends here with an HTTP status."""
+    """The handshake is refused with an HTTP status."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -63,7 +63,7 @@ class RefusedError(Exception):
 
 @dataclass
 class Handshake:
-    """A WebSocket request on its way to a target."""
+    """A WebSocket handshake that is routed to a target."""
 
     host: str
     path: str
@@ -75,7 +75,7 @@ class Handshake:
 
 
 def parse(scope: Mapping[str, Any]) -> Handshake:
-    """The handshake of an ASGI scope."""
+    """Returns the handshake of an ASGI scope."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -90,11 +90,11 @@ def parse(scope: Mapping[str, Any]) -> Handshake:
     )
 
 
-# --- where it goes ---------------------------------------------------------------------------------------------------
+# --- routing ---------------------------------------------------------------------------------------------------------
 
 
 async def route(handshake: Handshake) -> bool:
-    """Find the load balancer, through CloudFront if the host says so; False if it is none of ours."""
+    """Finds the load balancer, if necessary through CloudFront; returns False if the host belongs to neither."""
     label = gateway._parse_cloudfront_dataplane_host(handshake.host)
     distribution = cloudfront.find_distribution_for_label(label) if label else None
     if distribution is not None:
@@ -117,7 +117,7 @@ async def _through_cloudfront(handshake: Handshake, distribution: Mapping[str, A
     origin = parsed["origins"].get(behavior["target_origin_id"])
     balancer = cloudfront._registered_alb(origin) if origin and not origin.get("s3_bucket") else None
     if balancer is None:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "the behavior's origin is no load balancer")
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "the behavior's origin is not a load balancer")
     header_allowed, cookie_allowed, query_allowed = cloudfront._forwarding_predicates(behavior)
     if not header_allowed("sec-websocket-key"):
         raise RefusedError(HTTPStatus.BAD_REQUEST, "the origin request policy does not forward Sec-WebSocket-Key")
@@ -137,7 +137,7 @@ async def _through_cloudfront(handshake: Handshake, distribution: Mapping[str, A
 
 
 async def _viewer_function(handshake: Handshake, distribution: Mapping[str, Any], behavior: Mapping[str, Any]) -> None:
-    """Run the behavior's viewer-request function; it may rewrite the request or answer it."""
+    """Run the behavior's viewer-request function, which may change the request or respond to it."""
     arn = behavior["functions"].get("viewer-request")
     if not arn:
         return
@@ -164,7 +164,7 @@ async def _viewer_function(handshake: Handshake, distribution: Mapping[str, Any]
 
 
 def target(handshake: Handshake) -> tuple[str, int, dict[str, str]]:
-    """A healthy target by the listener's rules, and the headers it gets."""
+    """Returns a healthy target according to the listener's rules, and the headers for it."""
     arn = handshake.balancer["LoadBalancerArn"]
     listeners = [listener for listener in alb._listeners.values() if listener["LoadBalancerArn"] == arn]
     exact = [listener for listener in listeners if listener.get("Port") == handshake.port]
@@ -207,7 +207,7 @@ def _group(action: Mapping[str, Any]) -> str:
 
 
 async def serve(handshake: Handshake, receive: Receive, send: Send) -> None:
-    """Connect to the target, accept, copy both ways until one side closes."""
+    """Connect to the target, accept the WebSocket, and copy messages until one side closes."""
     address, port, headers = target(handshake)
     with draining.using(address):
         async with await _connected(handshake, address, port, headers) as upstream:
@@ -262,7 +262,7 @@ async def _down(upstream: ClientConnection, send: Send) -> None:
 
 
 def around(application: Application) -> Application:
-    """The application with WebSockets of load balancers and distributions served."""
+    """Returns the application with support for WebSockets of load balancers and distributions."""
 
     async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
@@ -287,4 +287,4 @@ def around(application: Application) -> Application:
 
 
 def install() -> None:
-    """The server wraps the application itself."""
+    """Do nothing: the server calls `around` itself."""

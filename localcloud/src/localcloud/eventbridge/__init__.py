@@ -1,6 +1,6 @@
-"""EventBridge: the targets MiniStack drops, under the role of the target, and the events AWS services send.
+"""EventBridge: targets that MiniStack does not support, called with the target's role, and events of AWS services.
 
-`emit` is for services of this package: PutEvents refuses sources that begin with `aws.`, as on AWS.
+Services in this package send events with `emit`: PutEvents refuses sources that begin with `aws.`, as on AWS.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _ECS_OPTIONS = (
 
 
 def in_background(work: Callable[[], object], what: str) -> None:
-    """Run `work` on a thread in the account and region of the caller; a failure is logged."""
+    """Run `work` on a thread, in the caller's account and region; errors are logged."""
 
     def run() -> None:
         try:
@@ -64,7 +64,7 @@ def in_background(work: Callable[[], object], what: str) -> None:
 
 
 def emit(source: str, detail_type: str, detail: Mapping[str, Any], resources: Iterable[str] = ()) -> None:
-    """Send an event as an AWS service does, to the default bus."""
+    """Send an event of an AWS service to the default event bus."""
     event = {
         "EventId": new_uuid(),
         "Source": source,
@@ -83,7 +83,7 @@ def emit(source: str, detail_type: str, detail: Mapping[str, Any], resources: It
 
 
 def _client(service: str, role_arn: str | None) -> Any:
-    """A client with the rights of the target's role, so that a role that lacks them shows."""
+    """Returns a client with the permissions of the target's role, so that missing permissions cause an error."""
     if not role_arn:
         return adapter.client(service)
     assumed = adapter.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="events")["Credentials"]
@@ -129,10 +129,10 @@ def _write_log(target: Target, payload: str | None) -> None:
 
 
 def _call_function(arn: str, payload: str) -> None:
-    """Call a function as an event does: tried again twice, and then told to its on-failure destination."""
+    """Invoke a function asynchronously: with two retries, and then its on-failure destination."""
     function, configuration, name = lambda_svc._get_func_record_for_ref(arn)
     if not function or not configuration:
-        logger.warning("event not delivered to function %s: there is none", name)
+        logger.warning("event not delivered to function %s: it does not exist", name)
         return
     lambda_svc.invoke_async_with_retry(
         lambda_svc._execution_record_for_config(function, configuration), json.loads(payload)
@@ -149,7 +149,7 @@ _WHOLE_EVENT = {"logs"}
 
 
 def _payload(target: Target, rule: Mapping[str, Any], view: Any, *, whole: bool) -> str | None:
-    """What the target is handed: its own input, or the event for those that want it."""
+    """Returns the target's input: its own, or the event if the target takes whole events."""
     if target.get("InputTransformer"):
         return str(eventbridge._apply_input_transformer(target["InputTransformer"], rule, view))
     if target.get("Input"):
@@ -185,24 +185,24 @@ _TASK_FIELDS = (
 )
 
 
-def _tell_task(name: str) -> None:
-    plain = getattr(ecs, name)
+def _emit_task_events(name: str) -> None:
+    original = getattr(ecs, name)
 
-    def told(task_arn: str, task: dict[str, Any], *rest: Any, **more: Any) -> Any:
-        changed = plain(task_arn, task, *rest, **more)
+    def emitting(task_arn: str, task: dict[str, Any], *rest: Any, **more: Any) -> Any:
+        changed = original(task_arn, task, *rest, **more)
         if changed:
             detail = {field: task[field] for field in _TASK_FIELDS if task.get(field) is not None}
             emit("aws.ecs", "ECS Task State Change", detail, [task_arn])
         return changed
 
-    setattr(ecs, name, told)
+    setattr(ecs, name, emitting)
 
 
-def _tell_push() -> None:
-    plain = ecr._v2_put_manifest
+def _emit_push_events() -> None:
+    original = ecr._v2_put_manifest
 
-    def told(name: str, ref: str, headers: Mapping[str, str], body: bytes) -> Any:
-        answer = plain(name, ref, headers, body)
+    def emitting(name: str, ref: str, headers: Mapping[str, str], body: bytes) -> Any:
+        answer = original(name, ref, headers, body)
         if answer[0] == 201 and not ref.startswith("sha256:"):  # noqa: PLR2004 - created
             digest = dict(answer[1]).get("Docker-Content-Digest", "")
             detail = {
@@ -215,18 +215,18 @@ def _tell_push() -> None:
             emit("aws.ecr", "ECR Image Action", detail)
         return answer
 
-    ecr._v2_put_manifest = told
+    ecr._v2_put_manifest = emitting
 
 
 def install() -> None:
-    """Deliver to more targets, and send what ECS and ECR have to say."""
-    plain = eventbridge._invoke_target
+    """Support more targets, and send the events of ECS and ECR."""
+    original = eventbridge._invoke_target
 
     def invoking(target: Target, event: Mapping[str, Any], rule: Mapping[str, Any], view: Any = None) -> None:
         parts = str(target.get("Arn", "")).split(":")
         service = parts[2] if len(parts) > 5 else ""  # noqa: PLR2004 - the fields of an ARN
         if service not in _TARGETS:
-            plain(target, event, rule, view)
+            original(target, event, rule, view)
             return
         view = view or eventbridge._pattern_event_view(event)
         payload = _payload(target, rule, view, whole=service in _WHOLE_EVENT)
@@ -234,6 +234,6 @@ def install() -> None:
 
     eventbridge._invoke_target = invoking
     eventbridge._dispatch_to_lambda = _call_function
-    _tell_task("_mark_task_running")
-    _tell_task("_mark_task_stopped")
-    _tell_push()
+    _emit_task_events("_mark_task_running")
+    _emit_task_events("_mark_task_stopped")
+    _emit_push_events()

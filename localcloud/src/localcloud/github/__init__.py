@@ -1,1 +1,1 @@
-"""GitHub, as far as a delivery needs it: a git remote that starts pipelines, the API, and pages to look at."""
+"""A local GitHub for continuous delivery: a git remote that triggers pipelines, the REST API, and web pages."""

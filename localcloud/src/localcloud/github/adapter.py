@@ -1,4 +1,4 @@
-"""Puts GitHub beside the application, and empties it with the cloud."""
+"""Adds the local GitHub to the server, and clears it when the cloud is reset."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SYMBOLS: tuple[str, ...] = ("ministack.app:_reset_all_state", *wiring.SYMBOLS)
 
 
 def around(application: Application) -> Application:
-    """The application, with GitHub beside it."""
+    """Returns an ASGI application that serves GitHub's requests itself and passes on all others."""
     return server.around(application, wiring.hub)
 
 
 def install() -> None:
-    """Empty it with the cloud; the server wraps the application itself."""
+    """Clear GitHub when the cloud is reset; the server calls `around` itself."""
     reset = app._reset_all_state
 
     def resetting() -> None:

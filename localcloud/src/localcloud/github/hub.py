@@ -1,4 +1,4 @@
-"""The local GitHub: its repositories, what it keeps, and what it starts."""
+"""The parts of the local GitHub: its repositories, its database, and the triggers of pipelines."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from localcloud.github.store import Store
 
 PullRequestEvent = Literal["OPEN", "UPDATED", "CLOSED"]
 ACTOR = "localcloud"
-"""Whoever comes with the right token."""
+"""The user name of every caller with a valid token."""
 
 
 @dataclass(frozen=True)
 class Update:
-    """A reference that moved: from where, to where, its name."""
+    """The update of a git reference from one object to another."""
 
     before: str
     after: str
@@ -24,23 +24,23 @@ class Update:
 
     @property
     def branch(self) -> str:
-        """The branch, or nothing."""
+        """The branch's name; empty if the reference is not a branch."""
         return self.ref.removeprefix("refs/heads/") if self.ref.startswith("refs/heads/") else ""
 
     @property
     def deleted(self) -> bool:
-        """It is gone."""
+        """True if the update deletes the reference."""
         return not self.after.strip("0")
 
     @property
     def new(self) -> bool:
-        """It was not there before."""
+        """True if the update creates the reference."""
         return not self.before.strip("0")
 
 
 @dataclass(frozen=True)
 class Push:
-    """A branch or a tag now shows another commit."""
+    """A push event: a branch or a tag was updated."""
 
     repository: str
     ref: str
@@ -52,7 +52,7 @@ class Push:
 
 @dataclass(frozen=True)
 class PullRequest:
-    """Something happened to a pull request."""
+    """A pull request event."""
 
     repository: str
     event: PullRequestEvent
@@ -66,7 +66,7 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class Started:
-    """A run of a pipeline."""
+    """A pipeline run that an event started."""
 
     pipeline: str
     url: str
@@ -74,7 +74,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Triggers:
-    """What a change starts; each is called once for each change."""
+    """The functions that start pipelines; each event is passed to them exactly once."""
 
     push: Callable[[Push], list[Started]]
     pull_request: Callable[[PullRequest], list[Started]]
@@ -82,25 +82,25 @@ class Triggers:
 
 @dataclass(frozen=True)
 class Hub:
-    """Everything the parts of the local GitHub share."""
+    """The state that the modules of the local GitHub share."""
 
     repositories: Repositories
     store: Store
     triggers: Triggers
     read_secret: Callable[[str], str | None]
-    """The value of a secret, or None."""
+    """Returns the value of a secret, or None."""
     verify: Callable[[str, bytes, bytes], bool]
-    """Whether a KMS key signed this digest so."""
+    """True if a signature of a digest is valid under a KMS key."""
     url: str
-    """The address for people."""
+    """The URL for browsers."""
     hook_url: str
-    """Where a push is announced."""
+    """The URL to which the post-receive hook reports a push."""
 
-    def html(self, repository: str, path: str = "") -> str:
-        """A page of a repository."""
+    def page_url(self, repository: str, path: str = "") -> str:
+        """Returns the URL of a page of a repository."""
         return f"{self.url}/{repository}{path}"
 
     def clear(self) -> None:
-        """Forget everything, repositories too."""
+        """Delete everything, including the repositories."""
         self.store.clear()
         self.repositories.clear()

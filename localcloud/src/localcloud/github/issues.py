@@ -1,4 +1,4 @@
-"""Issues, their comments, and the marks that runs leave on commits."""
+"""Issues, their comments, and the statuses of commits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ COLUMNS = "issues.*, pulls.head, pulls.base, pulls.head_sha, pulls.base_sha, pul
 _FROM = f"SELECT {COLUMNS} FROM issues LEFT JOIN pulls ON pulls.issue = issues.id"  # noqa: S608 - a constant
 
 
-def opened(
+def create(
     store: Store, repository: str, *, title: str, body: str | None, author: str, labels: Sequence[str] = ()
 ) -> Row:
-    """A new issue."""
+    """Creates an issue."""
     with store.change():
         last = store.row("SELECT max(number) AS number FROM issues WHERE repository = ?", repository)
         number = int((last or {}).get("number") or 0) + 1
@@ -36,20 +36,20 @@ def opened(
 
 
 def find(store: Store, repository: str, number: int) -> Row | None:
-    """An issue or a pull request by its number."""
+    """Returns an issue or a pull request by its number, or None."""
     return store.row(f"{_FROM} WHERE repository = ? AND number = ?", repository, number)
 
 
-def listed(store: Store, repository: str, *, pulls: bool | None = None, state: str = "all") -> list[Row]:
-    """Issues and pull requests, newest first; `pulls` keeps only these, or only the others."""
+def find_all(store: Store, repository: str, *, pulls: bool | None = None, state: str = "all") -> list[Row]:
+    """Returns issues and pull requests, newest first; `pulls` selects only these (True) or only issues (False)."""
     found = store.rows(f"{_FROM} WHERE repository = ? ORDER BY number DESC", repository)
     return [
-        one for one in found if (pulls is None or (one["head"] is not None) is pulls) and state in {"all", one["state"]}
+        row for row in found if (pulls is None or (row["head"] is not None) is pulls) and state in {"all", row["state"]}
     ]
 
 
 def change(store: Store, issue: Row, **values: Any) -> None:
-    """Change an issue; closing and opening again set what belongs to it."""
+    """Change an issue; a new state also sets the closing time and the reason."""
     state = values.get("state", issue["state"])
     if state != issue["state"]:
         values["closed"] = now() if state == "closed" else None
@@ -58,7 +58,7 @@ def change(store: Store, issue: Row, **values: Any) -> None:
 
 
 def comment(store: Store, issue: Row, body: str, author: str) -> Row:
-    """A new comment."""
+    """Adds a comment."""
     moment = now()
     with store.change():
         made = store.insert("comments", issue=issue["id"], body=body, author=author, created=moment, updated=moment)
@@ -67,7 +67,7 @@ def comment(store: Store, issue: Row, body: str, author: str) -> Row:
 
 
 def comments(store: Store, issue: Row) -> list[Row]:
-    """The comments of an issue, oldest first."""
+    """Returns the comments of an issue, oldest first."""
     return store.rows("SELECT * FROM comments WHERE issue = ? ORDER BY id", issue["id"])
 
 
@@ -75,21 +75,21 @@ def comments(store: Store, issue: Row) -> list[Row]:
 
 
 def statuses(store: Store, repository: str, sha: str) -> list[Row]:
-    """The statuses of a commit, newest first."""
+    """Returns the statuses of a commit, newest first."""
     return store.rows("SELECT * FROM statuses WHERE repository = ? AND sha = ? ORDER BY id DESC", repository, sha)
 
 
 def latest(store: Store, repository: str, sha: str) -> list[Row]:
-    """The newest status of each context, oldest context first."""
+    """Returns the newest status of each context, oldest context first."""
     by_context: dict[str, Row] = {}
-    for one in reversed(statuses(store, repository, sha)):
-        by_context[one["context"]] = one
+    for status in reversed(statuses(store, repository, sha)):
+        by_context[status["context"]] = status
     return list(by_context.values())
 
 
 def combined(found: list[Row]) -> str:
-    """What the newest statuses come to, as GitHub adds them up."""
-    states = {one["state"] for one in found}
+    """Returns the combined state of statuses, as GitHub defines it."""
+    states = {status["state"] for status in found}
     if states & {"error", "failure"}:
         return "failure"
     return "success" if states == {"success"} else "pending"

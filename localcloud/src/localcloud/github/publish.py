@@ -1,4 +1,4 @@
-"""Makes a repository of the local GitHub out of a product's checkout, and a working clone of it to change."""
+"""Creates a repository in the local GitHub from a product's folder, and a working clone to make changes in."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from localcloud import settings as local_settings
 from localcloud.github.repositories import GitError, Repositories, Repository, environment, git
 from localcloud.settings import Settings
 
-# Always the same, so that the same files give the same commit on every machine.
-_WHO = {
+# Fixed values, so that the same files give the same commit on every machine.
+_AUTHOR = {
     "GIT_AUTHOR_NAME": "localcloud",
     "GIT_AUTHOR_EMAIL": "localcloud@localhost",
     "GIT_AUTHOR_DATE": "2026-01-01T00:00:00+00:00",
@@ -25,12 +25,12 @@ _WHO = {
 
 @dataclass(frozen=True)
 class Published:
-    """Where a product's repository is."""
+    """A published repository and its clone."""
 
     repository: Repository
     clone: Path
     url: str
-    """Of the remote; the page for people too, without `.git`."""
+    """The URL of the git remote; without `.git`, of the repository's page."""
 
 
 def publish(
@@ -42,14 +42,14 @@ def publish(
     facts: Mapping[str, str] | None = None,
     settings: Settings | None = None,
 ) -> Published:
-    """The repository `owner/name` with the files of a folder as its first commit, and a working clone.
+    """Creates the repository `owner/name` with the files of a folder as its first commit, and a working clone.
 
-    Called again it keeps everything: a repository that is there is not touched, and one that a reset took away is made
-    of the clone's branches. Pipelines are not started: nobody has pushed. `facts` are what the manifest says of the
-    repository: `secret` (the name of the one whose value opens the API), `repository-id`, `owner-id`.
+    A second call changes nothing: an existing repository is kept, and one that a reset of the cloud deleted is restored
+    from the clone's branches. No pipeline starts, as nothing is pushed. `facts` come from the manifest: `secret` (the
+    name of the secret that holds the API token), `repository-id` and `owner-id`.
 
     Raises:
-        GitError: if git refuses; the message says what.
+        GitError: if git fails, or the clone's folder is in use.
     """
     chosen = settings or local_settings.current()
     repositories = Repositories(chosen.repositories)
@@ -61,7 +61,7 @@ def publish(
         repository = repositories.create(f"{owner}/{name}", branch, known)
     for key, value in known.items():
         repository.text("config", f"localcloud.{key}", value)
-    _refuse_another(clone, owner, name)
+    _require_clone_or_empty(clone, owner, name)
     if not repository.branches():
         if (clone / ".git").exists():
             git("-C", str(clone), "push", "--quiet", str(repository.folder), "refs/heads/*:refs/heads/*")
@@ -74,8 +74,8 @@ def publish(
     return Published(repository, clone, url)
 
 
-def _refuse_another(clone: Path, owner: str, name: str) -> None:
-    """A folder that is not our clone is somebody's work."""
+def _require_clone_or_empty(clone: Path, owner: str, name: str) -> None:
+    """Raises GitError if the folder is neither empty nor a clone of the repository: it may hold somebody's work."""
     if not clone.exists() or (clone.is_dir() and not any(clone.iterdir())):
         return
     try:
@@ -88,29 +88,29 @@ def _refuse_another(clone: Path, owner: str, name: str) -> None:
 
 def _first_commit(repository: Repository, source: Path, branch: str) -> None:
     index = repository.folder / "first-index"
-    place = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(source)}
+    variables = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(source)}
     try:
-        _add(repository, source, place)
-        tree = repository.text("write-tree", **place)
+        _add(repository, source, variables)
+        tree = repository.text("write-tree", **variables)
     finally:
         index.unlink(missing_ok=True)
-    message = f"{repository.name.partition('/')[2]}, as it was when it was published here\n"
-    commit = repository.text("commit-tree", tree, given=message, **_WHO)
+    message = f"{repository.name.partition('/')[2]}, as of its publication in the local GitHub\n"
+    commit = repository.text("commit-tree", tree, given=message, **_AUTHOR)
     repository.text("update-ref", f"refs/heads/{branch}", commit)
 
 
-def _add(repository: Repository, source: Path, place: Mapping[str, str]) -> None:
-    """What a commit of the folder would hold: not what it, or the repository around it, ignores."""
-    inside = subprocess.run(
+def _add(repository: Repository, source: Path, variables: Mapping[str, str]) -> None:
+    """Add the folder's files to the index, except those that its .gitignore or the surrounding repository's ignores."""
+    tracked = subprocess.run(
         ["git", "-C", str(source), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
         capture_output=True,
         check=False,
         env=environment(),
     )
-    if inside.returncode or not inside.stdout:
-        repository.text("add", "--all", "--", str(source), **place)
+    if tracked.returncode or not tracked.stdout:
+        repository.text("add", "--all", "--", str(source), **variables)
         return
-    paths = [path for path in inside.stdout.split(b"\0") if path and os.path.lexists(source / os.fsdecode(path))]
+    paths = [path for path in tracked.stdout.split(b"\0") if path and os.path.lexists(source / os.fsdecode(path))]
     given = b"".join(path + b"\0" for path in paths)
     git(
         "-C",
@@ -122,7 +122,7 @@ def _add(repository: Repository, source: Path, place: Mapping[str, str]) -> None
         "-z",
         "--stdin",
         given=given,
-        **place,
+        **variables,
     )
 
 
@@ -131,8 +131,8 @@ def _configure(clone: Path, url: str) -> None:
         git("-C", str(clone), "config", key, value)
 
     set_("remote.origin.url", url)
-    set_(f"http.{url}.proxy", "")  # a company's proxy does not know this machine's names
-    named = subprocess.run(["git", "-C", str(clone), "config", "user.email"], capture_output=True, check=False)
-    if named.returncode:  # or `git commit` would ask a user of the demo who he is
+    set_(f"http.{url}.proxy", "")  # a company's proxy cannot resolve this machine's names
+    email = subprocess.run(["git", "-C", str(clone), "config", "user.email"], capture_output=True, check=False)
+    if email.returncode:  # `git commit` would fail without a name and an address
         set_("user.name", "You")
         set_("user.email", "you@localhost")

@@ -1,4 +1,4 @@
-"""Pull requests: opened, brought up to date by pushes, merged, closed; each event is passed on once."""
+"""Pull requests: they are opened, updated by pushes, merged and closed; each event triggers pipelines once."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ logger = logging.getLogger("localcloud")
 
 
 class NotMergeableError(Exception):
-    """Git cannot merge the two."""
+    """The branches cannot be merged."""
 
 
 def announce(hub: Hub, repository: Repository, pull: Row, event: PullRequestEvent) -> list[Started]:
-    """Start what an event of a pull request starts."""
+    """Start the pipelines that a pull request event triggers."""
     files: tuple[str, ...] = ()
     with suppress(GitError):
-        base = repository.base(pull["base"], pull["head_sha"])
-        files = tuple(repository.changed(base or NOTHING, pull["head_sha"]))
+        base = repository.merge_base(pull["base"], pull["head_sha"])
+        files = tuple(repository.changed_files(base or NOTHING, pull["head_sha"]))
     change = PullRequest(
         repository=repository.name,
         event=event,
@@ -37,30 +37,30 @@ def announce(hub: Hub, repository: Repository, pull: Row, event: PullRequestEven
 
 
 def find(hub: Hub, repository: Repository, number: int) -> Row | None:
-    """A pull request by its number."""
+    """Returns a pull request by its number, or None."""
     found = issues.find(hub.store, repository.name, number)
     return found if found is not None and found["head"] is not None else None
 
 
-def hindrance(hub: Hub, repository: Repository, head: str, base: str) -> str:
-    """Why there can be no pull request of two branches, in GitHub's words; nothing when there can."""
+def obstacle(hub: Hub, repository: Repository, head: str, base: str) -> str:
+    """Returns why two branches can have no pull request, in GitHub's words; empty if they can."""
     if repository.contains(f"refs/heads/{base}", f"refs/heads/{head}"):
         return f"No commits between {base} and {head}"
-    if repository.base(base, head) is None:
+    if repository.merge_base(base, head) is None:
         return f"The {head} branch has no history in common with {base}"
-    found = issues.listed(hub.store, repository.name, pulls=True, state="open")
-    if any((one["head"], one["base"]) == (head, base) for one in found):
+    found = issues.find_all(hub.store, repository.name, pulls=True, state="open")
+    if any((pull["head"], pull["base"]) == (head, base) for pull in found):
         return f"A pull request already exists for {repository.owner}:{head}."
     return ""
 
 
-def opened(
+def create(
     hub: Hub, repository: Repository, *, title: str, body: str | None, head: str, base: str, author: str, draft: bool
 ) -> tuple[Row, list[Started]]:
-    """A new pull request, and what it started; the branches exist and differ."""
+    """Creates a pull request of two existing, different branches; returns it and the pipeline runs it started."""
     tips = repository.branches()
     with hub.store.change():
-        made = issues.opened(hub.store, repository.name, title=title, body=body, author=author)
+        made = issues.create(hub.store, repository.name, title=title, body=body, author=author)
         hub.store.insert(
             "pulls",
             issue=made["id"],
@@ -70,14 +70,14 @@ def opened(
             base_sha=tips[base],
             draft=int(draft),
         )
-    # Its commits stay when its branch is deleted, and can be fetched by number, as from GitHub.
+    # The commits survive the deletion of the branch and can be fetched by number, as from GitHub.
     repository.text("update-ref", f"refs/pull/{made['number']}/head", tips[head])
     pull = find(hub, repository, made["number"]) or made
     return pull, announce(hub, repository, pull, "OPEN")
 
 
-def closed(hub: Hub, repository: Repository, pull: Row) -> list[Started]:
-    """Close without merging."""
+def close(hub: Hub, repository: Repository, pull: Row) -> list[Started]:
+    """Close a pull request without merging it."""
     issues.change(hub.store, pull, state="closed")
     return announce(hub, repository, pull, "CLOSED")
 
@@ -89,13 +89,13 @@ def _merged(hub: Hub, repository: Repository, pull: Row, commit: str) -> list[St
     return announce(hub, repository, pull, "CLOSED")
 
 
-def pushed(hub: Hub, repository: Repository, branch: str, commit: str | None) -> list[Started]:
-    """Bring the open pull requests of a branch up to date; a branch that is gone (None) closes them."""
+def follow_push(hub: Hub, repository: Repository, branch: str, commit: str | None) -> list[Started]:
+    """Update the open pull requests of a pushed branch; if the branch was deleted (None), close them."""
     started: list[Started] = []
-    for pull in issues.listed(hub.store, repository.name, pulls=True, state="open"):
+    for pull in issues.find_all(hub.store, repository.name, pulls=True, state="open"):
         if branch == pull["head"]:
             if commit is None:
-                started += closed(hub, repository, pull)
+                started += close(hub, repository, pull)
                 continue
             hub.store.update("pulls", pull["id"], key="issue", head_sha=commit)
             repository.text("update-ref", f"refs/pull/{pull['number']}/head", commit)
@@ -109,14 +109,14 @@ def pushed(hub: Hub, repository: Repository, branch: str, commit: str | None) ->
 
 
 def merge_title(repository: Repository, pull: Row, *, squash: bool) -> str:
-    """The first line of the commit that merges, as GitHub writes it."""
+    """Returns the subject of the merge commit, as GitHub writes it."""
     if squash:
         return f"{pull['title']} (#{pull['number']})"
     return f"Merge pull request #{pull['number']} from {repository.owner}/{pull['head']}"
 
 
 def mergeable(repository: Repository, pull: Row) -> bool:
-    """Whether git can merge it without anybody's help."""
+    """True if git can merge the pull request without conflicts."""
     try:
         _tree(repository, pull)
     except NotMergeableError:
@@ -127,7 +127,7 @@ def mergeable(repository: Repository, pull: Row) -> bool:
 def _tree(repository: Repository, pull: Row) -> str:
     base, head = repository.resolve(f"refs/heads/{pull['base']}"), pull["head_sha"]
     if base is None:
-        raise NotMergeableError("the base branch is gone")
+        raise NotMergeableError("the base branch does not exist")
     try:
         return repository.text("merge-tree", "--write-tree", "--no-messages", base, head).splitlines()[0]
     except GitError as error:
@@ -135,18 +135,18 @@ def _tree(repository: Repository, pull: Row) -> str:
 
 
 def merge(hub: Hub, repository: Repository, pull: Row, *, message: str, squash: bool) -> tuple[str, list[Started]]:
-    """Merge into the base branch; answers the commit and what that started: a push, and the closing.
+    """Merges into the base branch; returns the commit and the pipeline runs that its push and the closing started.
 
     Raises:
-        NotMergeableError: when git cannot, or the base branch moved meanwhile.
+        NotMergeableError: if there are conflicts, or the base branch was updated meanwhile.
     """
     tree = _tree(repository, pull)
     base = str(repository.resolve(f"refs/heads/{pull['base']}"))
     parents = [base] if squash else [base, pull["head_sha"]]
-    who = repository.commits(pull["head_sha"], limit=1)[0].committer
+    author = repository.commits(pull["head_sha"], limit=1)[0].committer
     variables = {
-        "GIT_AUTHOR_NAME": who.name,
-        "GIT_AUTHOR_EMAIL": who.email,
+        "GIT_AUTHOR_NAME": author.name,
+        "GIT_AUTHOR_EMAIL": author.email,
         "GIT_COMMITTER_NAME": "GitHub",
         "GIT_COMMITTER_EMAIL": "noreply@github.com",
     }
@@ -158,16 +158,19 @@ def merge(hub: Hub, repository: Repository, pull: Row, *, message: str, squash: 
         raise NotMergeableError("the base branch was modified") from error
     started = _merged(hub, repository, pull, commit)
     update = Update(base, commit, f"refs/heads/{pull['base']}")
-    return commit, started + announce_push(hub, repository, update, who.name)
+    return commit, started + announce_push(hub, repository, update, author.name)
 
 
 def announce_push(hub: Hub, repository: Repository, update: Update, pusher: str) -> list[Started]:
-    """Start what a moved branch or tag starts, its pull requests' events too; one that was deleted starts no push."""
+    """Start the pipelines that an updated branch or tag triggers, and those of its pull requests' events.
+
+    A deletion is no push event, but closes pull requests.
+    """
     if update.deleted:
-        return pushed(hub, repository, update.branch, None) if update.branch else []
+        return follow_push(hub, repository, update.branch, None) if update.branch else []
     commit = repository.resolve(update.after) or update.after
     started: list[Started] = []
     if update.branch or update.ref.startswith("refs/tags/"):
-        files = tuple(repository.changed(update.before, commit))
+        files = tuple(repository.changed_files(update.before, commit))
         started = hub.triggers.push(Push(repository.name, update.ref, update.before, commit, pusher, files))
-    return started + (pushed(hub, repository, update.branch, commit) if update.branch else [])
+    return started + (follow_push(hub, repository, update.branch, commit) if update.branch else [])

@@ -1,4 +1,4 @@
-"""What happens after git has accepted a push: pipelines start, pull requests follow, the user reads which."""
+"""Processes a push that git has accepted: starts pipelines, updates pull requests, and tells the user."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from localcloud.github.repositories import Repository
 logger = logging.getLogger("localcloud")
 
 
-def accepted(hub: Hub, repository: Repository, pusher: str, updates: Sequence[Update]) -> list[str]:
-    """Pass each update on once; answers what `git push` shows."""
+def process(hub: Hub, repository: Repository, pusher: str, updates: Sequence[Update]) -> list[str]:
+    """Passes each update on once; returns the lines that `git push` prints."""
     lines: list[str] = []
     for update in updates:
         try:
             started = pulls.announce_push(hub, repository, update, pusher or _author(repository, update))
         except Exception as error:
-            # The push stands whatever a trigger does: git has accepted it.
+            # Git has accepted the push, so the error of a trigger cannot fail it.
             logger.exception("%s: nothing was started by %s", repository.name, update.ref)
             lines.append(f"{_short(update.ref)}: nothing was started: {error}")
             continue
-        lines += [f"{one.pipeline} started: {one.url}" for one in started]
+        lines += [f"{run.pipeline} started: {run.url}" for run in started]
         lines += _invitation(hub, repository, update)
         if not started and not update.deleted:
-            lines.append(f"{_short(update.ref)}: no pipeline is started by this push")
+            lines.append(f"{_short(update.ref)}: this push starts no pipeline")
     return lines
 
 
@@ -40,10 +40,10 @@ def _short(ref: str) -> str:
 
 
 def _invitation(hub: Hub, repository: Repository, update: Update) -> list[str]:
-    """Where a pull request of a new branch is opened, as GitHub tells it."""
+    """Returns the line with the URL at which to open a pull request for a new branch, as GitHub prints it."""
     branch, default = update.branch, repository.default_branch
     if not (branch and update.new) or update.deleted or branch == default or default not in repository.branches():
         return []
-    if any(one["head"] == branch for one in issues.listed(hub.store, repository.name, pulls=True, state="open")):
+    if any(pull["head"] == branch for pull in issues.find_all(hub.store, repository.name, pulls=True, state="open")):
         return []
-    return [f"Open a pull request: {hub.html(repository.name, f'/compare/{default}...{branch}')}"]
+    return [f"Open a pull request: {hub.page_url(repository.name, f'/compare/{default}...{branch}')}"]

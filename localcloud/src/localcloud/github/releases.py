@@ -1,4 +1,4 @@
-"""Releases: a tag in git, a page, and notes of what was merged since the release before."""
+"""Releases: a git tag, a page, and notes on the changes since the previous release."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ _MOST = 250
 
 
 class TakenError(Exception):
-    """There is a release of this tag."""
+    """The tag already has a release."""
 
 
-def listed(hub: Hub, repository: Repository, *, drafts: bool = True) -> list[Row]:
-    """The releases, newest first."""
+def find_all(hub: Hub, repository: Repository, *, drafts: bool = True) -> list[Row]:
+    """Returns the releases, newest first."""
     found = hub.store.rows("SELECT * FROM releases WHERE repository = ? ORDER BY id DESC", repository.name)
-    return [one for one in found if drafts or not one["draft"]]
+    return [release for release in found if drafts or not release["draft"]]
 
 
-def of_tag(hub: Hub, repository: Repository, tag: str) -> Row | None:
-    """The published release of a tag."""
-    return next((one for one in listed(hub, repository, drafts=False) if one["tag"] == tag), None)
+def find_by_tag(hub: Hub, repository: Repository, tag: str) -> Row | None:
+    """Returns the published release of a tag, or None."""
+    return next((release for release in find_all(hub, repository, drafts=False) if release["tag"] == tag), None)
 
 
 def latest(hub: Hub, repository: Repository) -> Row | None:
-    """The newest that is neither a draft nor a pre-release."""
-    return next((one for one in listed(hub, repository, drafts=False) if not one["prerelease"]), None)
+    """Returns the newest release that is neither a draft nor a pre-release, or None."""
+    return next((release for release in find_all(hub, repository, drafts=False) if not release["prerelease"]), None)
 
 
-def published(
+def create(
     hub: Hub, repository: Repository, *, tag: str, target: str, commit: str, name: str, body: str, **flags: bool
 ) -> Row:
-    """A new release; its tag is made on the commit, unless it is there. A new tag is a push like any other.
+    """Creates a release, and its tag on the commit if it does not exist; a new tag is a push event.
 
     Raises:
-        TakenError: when there is one already.
+        TakenError: if the tag already has a release.
     """
     reference = f"refs/tags/{tag}"
     draft, made = flags.get("draft", False), False
     with hub.store.change():
-        if any(one["tag"] == tag for one in listed(hub, repository)):
+        if any(release["tag"] == tag for release in find_all(hub, repository)):
             raise TakenError(tag)
         if not draft and repository.reference(reference) is None:
             try:
@@ -72,43 +72,44 @@ def published(
 
 
 def notes(hub: Hub, repository: Repository, tag: str, commit: str, previous: str | None = None) -> str:
-    """What was merged since the release before: pull requests, and commits that came without one."""
+    """Returns release notes: pull requests merged since the previous release, and commits without a pull request."""
     previous = previous or _previous(hub, repository, tag, commit)
     since = [f"^refs/tags/{previous}"] if previous else []
     commits = repository.commits(commit, *since, limit=_MOST, order="topo")
     lines = [f"* {line}" for line in _changes(hub, repository, commits)]
     changes = "## What's Changed\n" + "\n".join(lines) + "\n\n" if lines else ""
     between = f"/compare/{previous}...{tag}" if previous else f"/commits/{tag}"
-    return f"{changes}**Full Changelog**: {hub.html(repository.name, between)}"
+    return f"{changes}**Full Changelog**: {hub.page_url(repository.name, between)}"
 
 
 def _previous(hub: Hub, repository: Repository, tag: str, commit: str) -> str | None:
-    for one in listed(hub, repository, drafts=False):
-        sha = repository.resolve(f"refs/tags/{one['tag']}")
-        if one["tag"] != tag and sha is not None and repository.contains(commit, sha):
-            return str(one["tag"])
+    for release in find_all(hub, repository, drafts=False):
+        sha = repository.resolve(f"refs/tags/{release['tag']}")
+        if release["tag"] != tag and sha is not None and repository.contains(commit, sha):
+            return str(release["tag"])
     return None
 
 
 def _changes(hub: Hub, repository: Repository, commits: list[Commit]) -> list[str]:
-    merged = {one["merge_sha"]: one for one in issues.listed(hub.store, repository.name, pulls=True) if one["merged"]}
-    own = {one["head_sha"]: one for one in merged.values()}
-    inside = {sha for one in merged.values() for sha in _commits_of(repository, one)}
+    pulls_of_repository = issues.find_all(hub.store, repository.name, pulls=True)
+    by_merge = {pull["merge_sha"]: pull for pull in pulls_of_repository if pull["merged"]}
+    by_head = {pull["head_sha"]: pull for pull in by_merge.values()}
+    in_pulls = {sha for pull in by_merge.values() for sha in _own_commits(repository, pull)}
     lines: list[str] = []
     for commit in reversed(commits):
-        pull = merged.get(commit.sha) or own.pop(commit.sha, None)
-        if pull is not None and pull["merge_sha"] in merged:
-            own.pop(pull["head_sha"], None)
-            del merged[pull["merge_sha"]]
-            page = hub.html(repository.name, f"/pull/{pull['number']}")
+        pull = by_merge.get(commit.sha) or by_head.pop(commit.sha, None)
+        if pull is not None and pull["merge_sha"] in by_merge:
+            by_head.pop(pull["head_sha"], None)
+            del by_merge[pull["merge_sha"]]
+            page = hub.page_url(repository.name, f"/pull/{pull['number']}")
             lines.append(f"{pull['title']} by @{pull['author']} in {page}")
-        elif commit.sha not in inside and len(commit.parents) <= 1:
+        elif commit.sha not in in_pulls and len(commit.parents) <= 1:
             lines.append(f"{commit.subject} by {commit.author.name} in {commit.sha[:7]}")
     return lines
 
 
-def _commits_of(repository: Repository, pull: Row) -> list[str]:
+def _own_commits(repository: Repository, pull: Row) -> list[str]:
     try:
-        return [one.sha for one in repository.commits(pull["head_sha"], f"^{pull['base_sha']}", limit=_MOST)]
+        return [commit.sha for commit in repository.commits(pull["head_sha"], f"^{pull['base_sha']}", limit=_MOST)]
     except GitError:
         return []

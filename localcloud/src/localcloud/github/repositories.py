@@ -1,4 +1,4 @@
-"""Bare git repositories, by their names: what git knows of commits, branches, tags and differences."""
+"""Bare git repositories by name: their commits, branches, tags and diffs."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SECONDS = 120
 
 
 class GitError(Exception):
-    """Git refused; the message is what it said."""
+    """Git failed; the message is its output."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """Who, and when (ISO 8601)."""
+    """The author or committer of a commit, with the time (ISO 8601)."""
 
     name: str
     email: str
@@ -35,7 +35,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Commit:
-    """What git says of a commit."""
+    """A git commit."""
 
     sha: str
     tree: str
@@ -46,21 +46,21 @@ class Commit:
 
     @property
     def subject(self) -> str:
-        """The first line."""
+        """The first line of the message."""
         return self.message.partition("\n")[0].strip() or "(no message)"
 
 
 def environment(**more: str) -> dict[str, str]:
-    """What git is run with: neither the user's settings nor a hook's variables may change what a repository holds."""
+    """Returns git's environment, without the user's settings and a hook's variables: they could change the result."""
     base = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.environ.get("HOME", "/"), "LC_ALL": "C.UTF-8"}
     return {**base, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", **more}
 
 
 def git(*arguments: str, given: bytes = b"", **variables: str) -> bytes:
-    """Run git.
+    """Runs git and returns its output.
 
     Raises:
-        GitError: if it fails.
+        GitError: if git fails.
     """
     done = subprocess.run(
         ["git", *arguments],
@@ -77,40 +77,40 @@ def git(*arguments: str, given: bytes = b"", **variables: str) -> bytes:
 
 @dataclass(frozen=True)
 class Repository:
-    """One bare repository, `owner/name`."""
+    """A bare repository; its name is `owner/name`."""
 
     name: str
     folder: Path
 
     @property
     def owner(self) -> str:
-        """Organisation or user."""
+        """The organisation or user."""
         return self.name.partition("/")[0]
 
     def raw(self, *arguments: str, given: bytes = b"", **variables: str) -> bytes:
-        """What a git command prints here."""
+        """Returns the output of a git command on this repository."""
         return git(f"--git-dir={self.folder}", *arguments, given=given, **variables)
 
     def text(self, *arguments: str, given: str = "", **variables: str) -> str:
-        """What a git command prints here, as text."""
+        """Returns the output of a git command on this repository, as text."""
         return self.raw(*arguments, given=given.encode(), **variables).decode("utf-8", "replace").strip("\n")
 
     # --- settings ----------------------------------------------------------------------------------------------------
 
     def setting(self, name: str) -> str:
-        """A value of the section `localcloud` of its configuration, or nothing."""
+        """Returns a value of the section `localcloud` of the repository's git configuration, or an empty string."""
         state = (self.folder / "config").stat()
         return _settings(self.folder, state.st_mtime_ns, state.st_size).get(f"localcloud.{name}", "")
 
     @property
     def default_branch(self) -> str:
-        """What HEAD names."""
+        """The branch to which HEAD refers."""
         return self.text("symbolic-ref", "HEAD").removeprefix("refs/heads/")
 
     # --- references --------------------------------------------------------------------------------------------------
 
     def resolve(self, revision: str, kind: str = "commit") -> str | None:
-        """The id of what a branch, a tag or an id (also a short one) names, or None."""
+        """Returns the object ID that a branch, a tag or a (possibly abbreviated) ID denotes, or None."""
         if not REVISION.fullmatch(revision):
             return None
         for name in (f"refs/heads/{revision}", f"refs/tags/{revision}", revision):
@@ -121,22 +121,22 @@ class Repository:
         return None
 
     def reference(self, name: str) -> tuple[str, str] | None:
-        """The type and id of the object that a whole reference (`refs/tags/v1`) names, or None."""
+        """Returns the type and ID of the object of a full reference (`refs/tags/v1`), or None."""
         return self.references(name).get(name) if REVISION.fullmatch(name) else None
 
     def references(self, *below: str) -> dict[str, tuple[str, str]]:
-        """References by their names, newest commit first: each with the type and id of its object."""
+        """Returns the type and ID of the object of each reference, by name, newest commit first."""
         form = "--format=%(refname)%00%(objecttype)%00%(objectname)"
         found = self.text("for-each-ref", "--sort=-creatordate", form, *below)
         rows = (line.split("\0") for line in found.splitlines())
         return {name: (kind, sha) for name, kind, sha in rows}
 
     def branches(self) -> dict[str, str]:
-        """The commit of each branch."""
+        """Returns the commit of each branch."""
         return {name.removeprefix("refs/heads/"): sha for name, (_, sha) in self.references("refs/heads").items()}
 
-    def valid(self, reference: str) -> bool:
-        """Whether git takes a whole reference's name."""
+    def is_valid_reference(self, reference: str) -> bool:
+        """True if git accepts the name of a full reference."""
         try:
             self.text("check-ref-format", reference)
         except (GitError, ValueError):
@@ -144,25 +144,25 @@ class Repository:
         return bool(REVISION.fullmatch(reference))
 
     def move(self, reference: str, to: str, before: str) -> None:
-        """Let a reference name another object, if it still names `before`."""
+        """Set a reference to another object, if it still denotes `before`."""
         self.text("update-ref", reference, to, before)
 
     # --- commits -----------------------------------------------------------------------------------------------------
 
     def commit(self, revision: str) -> Commit | None:
-        """One commit."""
+        """Returns a commit, or None."""
         sha = self.resolve(revision)
         return next(iter(self.commits(sha, limit=1)), None) if sha else None
 
     def commits(
         self, *revisions: str, limit: int = 30, skip: int = 0, path: str = "", order: str = "date"
     ) -> list[Commit]:
-        """Commits that can be reached, newest first; `^sha` leaves out what can be reached from there.
+        """Returns the commits reachable from the revisions, newest first; `^sha` excludes those reachable from it.
 
-        In the order `topo` none stands before one that follows from it, though both be of the same second.
+        In the order `topo` a commit always comes after its descendants, even if both have the same time.
         """
-        how = [f"--format={_FIELDS}", f"-{limit}", f"--skip={skip}", f"--{order}-order"]
-        command = ["log", "-z", *how, *revisions, "--"]
+        options = [f"--format={_FIELDS}", f"-{limit}", f"--skip={skip}", f"--{order}-order"]
+        command = ["log", "-z", *options, *revisions, "--"]
         below = path.strip("/")
         found = self.text(*command, *([f":(top,literal){below}"] if below else [])).strip("\0")
         if not found:
@@ -171,35 +171,36 @@ class Repository:
         return [_commit(fields[at : at + _COUNT]) for at in range(0, len(fields), _COUNT)]
 
     def contains(self, commit: str, ancestor: str) -> bool:
-        """Whether a commit can be reached from another."""
+        """True if a commit is reachable from another."""
         try:
             self.text("merge-base", "--is-ancestor", ancestor, commit)
         except GitError:
             return False
         return True
 
-    def changed(self, before: str, after: str) -> list[str]:
-        """The paths a push changes; of a new branch, what is in none but it."""
+    def changed_files(self, before: str, after: str) -> list[str]:
+        """Returns the paths that a push changes; for a new branch, those that differ from the default branch."""
         if not before.strip("0") or self.resolve(before) is None:
-            base = self.base(self.default_branch, after)
+            base = self.merge_base(self.default_branch, after)
             if base in {None, after}:
                 listed = self.raw("ls-tree", "-r", "--name-only", "-z", after)
                 return _listed(listed)
             before = str(base)
         return _listed(self.raw("diff", "--name-only", "-z", "--no-renames", before, after, "--"))
 
-    def base(self, one: str, other: str) -> str | None:
-        """The newest commit that two have in common."""
-        first, second = self.resolve(one), self.resolve(other)
-        if first is None or second is None:
+    def merge_base(self, first: str, second: str) -> str | None:
+        """Returns the newest common ancestor of two commits, or None."""
+        commits = [self.resolve(first), self.resolve(second)]
+        known = [commit for commit in commits if commit is not None]
+        if len(known) < len(commits):
             return None
         try:
-            return self.text("merge-base", first, second).splitlines()[0]
+            return self.text("merge-base", *known).splitlines()[0]
         except GitError:
             return None
 
     def difference(self, before: str | None, after: str, *options: str) -> str:
-        """The difference of two commits as git shows it; before the first commit, all."""
+        """Returns the diff of two commits; without the first, the whole content of the second."""
         if before is None:
             return self.text("show", "--format=", "--no-color", "--no-ext-diff", *options, after, "--")
         return self.text("diff", "--no-color", "--no-ext-diff", *options, before, after, "--")
@@ -212,7 +213,7 @@ class Repositories:
         self.folder = folder
 
     def find(self, name: str) -> Repository | None:
-        """The repository of that name."""
+        """Returns the repository of that name, or None."""
         owner, _, short = name.partition("/")
         if not NAME.fullmatch(owner) or not NAME.fullmatch(short):
             return None
@@ -220,15 +221,15 @@ class Repositories:
         return Repository(name, folder) if (folder / "HEAD").is_file() else None
 
     def all(self) -> list[Repository]:
-        """Every one, by name."""
+        """Returns all repositories, ordered by name."""
         found = (self.find(f"{path.parent.name}/{path.stem}") for path in sorted(self.folder.glob("*/*.git")))
-        return [one for one in found if one is not None]
+        return [repository for repository in found if repository is not None]
 
     def create(self, name: str, branch: str, settings: Mapping[str, str]) -> Repository:
-        """An empty repository whose branch will be `branch`."""
+        """Creates an empty repository with the default branch `branch`."""
         owner, _, short = name.partition("/")
         if not NAME.fullmatch(owner) or not NAME.fullmatch(short):
-            raise GitError(f"'{name}' is no repository's name; expected owner/name")
+            raise GitError(f"'{name}' is not the name of a repository; expected owner/name")
         folder = self.folder / owner / f"{short}.git"
         folder.parent.mkdir(parents=True, exist_ok=True)
         git("init", "--quiet", "--bare", f"--initial-branch={branch}", str(folder))
@@ -238,7 +239,7 @@ class Repositories:
         return repository
 
     def clear(self) -> None:
-        """Remove what `create` made; what somebody put there by hand stays."""
+        """Delete the published repositories; those that a user created by hand are kept."""
         for repository in self.all():
             if repository.setting("published"):
                 shutil.rmtree(repository.folder, ignore_errors=True)
@@ -246,7 +247,7 @@ class Repositories:
 
 @lru_cache(maxsize=256)
 def _settings(folder: Path, _changed: int, _size: int) -> dict[str, str]:
-    """A repository's configuration, read again when its file has changed: every request asks for it."""
+    """Returns a repository's configuration; it is cached until its file changes, as every request reads it."""
     listed = git(f"--git-dir={folder}", "config", "--local", "--list", "-z").decode("utf-8", "replace")
     return {name: value for name, _, value in (entry.partition("\n") for entry in listed.split("\0"))}
 

@@ -1,7 +1,7 @@
-"""The local GitHub on the local cloud's own port: git, the API and the pages.
+"""Serves the local GitHub on the local cloud's port: git, the API and the pages.
 
-It answers at `http://github.localhost:<port>/`, which git, curl and browsers take for this machine, and at `/_github/`
-of every other name of the port, for containers.
+Its URL is `http://github.localhost:<port>/`, which git, curl and browsers resolve to this machine. For containers the
+path `/_github/` works under every other host name.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from localcloud.github.web import Reply, Request, as_json, as_text
 
 HOST = "github.localhost"
 PREFIX = "/_github"
-API = "/api/v3"  # where GitHub Enterprise Server has it
+API = "/api/v3"  # as on GitHub Enterprise Server
 HOOK = "/_hook"
 _LIMIT = 2_000_000
 
 logger = logging.getLogger("localcloud")
 
-# Not the loop's own threads: functions that wait for an answer of ours may hold all of those.
+# A thread pool of its own: functions that wait for our responses may occupy the event loop's default threads.
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="localcloud-github")
 
 
 def around(application: Application, find: Callable[[], Hub]) -> Application:
-    """The application, with the local GitHub beside it."""
+    """Returns an ASGI application that serves GitHub's requests itself and passes on all others."""
 
     async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
         root = root_of(headers_of(scope).get("host", ""), scope["path"]) if scope["type"] == "http" else None
@@ -58,14 +58,14 @@ def around(application: Application, find: Callable[[], Hub]) -> Application:
 
 
 def root_of(host: str, path: str) -> str | None:
-    """Returns the path before ours, or None if the request is not for us."""
+    """Returns GitHub's path prefix for a request, or None if the request is not for GitHub."""
     if host_name(host) == HOST:
         return ""
     return PREFIX if path == PREFIX or path.startswith(f"{PREFIX}/") else None
 
 
-def _ours(host: str) -> bool:
-    """An address or a name of this machine: a page from elsewhere cannot reach us under a name of its own."""
+def _is_local_name(host: str) -> bool:
+    """True for an IP address or a name of this machine: other names could come from DNS rebinding by a web page."""
     name = host_name(host).strip("[]")
     try:
         ipaddress.ip_address(name)
@@ -77,8 +77,8 @@ def _ours(host: str) -> bool:
 async def _serve(hub: Hub, root: str, scope: Message, receive: Receive, send: Send) -> None:
     headers = headers_of(scope)
     path = scope["path"].removeprefix(root) or "/"
-    if not _ours(headers.get("host", "")):
-        await _send(send, scope, as_text(HTTPStatus.MISDIRECTED_REQUEST, f"Ask at {hub.url}\n"))
+    if not _is_local_name(headers.get("host", "")):
+        await _send(send, scope, as_text(HTTPStatus.MISDIRECTED_REQUEST, f"Use {hub.url}\n"))
         return
     query = scope.get("query_string", b"").decode("latin-1")
     found = smart_http.ADDRESS.fullmatch(path)
@@ -103,7 +103,7 @@ async def _serve(hub: Hub, root: str, scope: Message, receive: Receive, send: Se
 
 
 def answer(hub: Hub, request: Request) -> Reply:
-    """The answer of the hook's address, the API or a page."""
+    """Returns the response of the hook, the API or a page."""
     if request.path == HOOK:
         return _hook(hub, request)
     if request.path == API or request.path.startswith(f"{API}/"):
@@ -113,31 +113,33 @@ def answer(hub: Hub, request: Request) -> Reply:
 
 def _hook(hub: Hub, request: Request) -> Reply:
     if not hmac.compare_digest(request.headers.get("x-localcloud-hook", "").encode(), smart_http.HOOK_KEY.encode()):
-        return as_text(HTTPStatus.FORBIDDEN, "for git's hook only\n")
-    told = json.loads(request.body)
-    repository = hub.repositories.find(told["repository"])
+        return as_text(HTTPStatus.FORBIDDEN, "only git's hook may use this URL\n")
+    push = json.loads(request.body)
+    repository = hub.repositories.find(push["repository"])
     if repository is None:
-        return as_text(HTTPStatus.NOT_FOUND, f"{told['repository']} is gone\n")
-    updates = [Update(**one) for one in told["updates"]]
-    lines = pushes.accepted(hub, repository, told["pusher"], updates)
+        return as_text(HTTPStatus.NOT_FOUND, f"{push['repository']} does not exist any more\n")
+    updates = [Update(**update) for update in push["updates"]]
+    lines = pushes.process(hub, repository, push["pusher"], updates)
     return as_text(HTTPStatus.OK, "".join(f"{line}\n" for line in lines))
 
 
-async def _git(hub: Hub, scope: Message, receive: Receive, send: Send, asked: tuple[str, str]) -> None:
-    (name, service), headers = asked, headers_of(scope)
+async def _git(hub: Hub, scope: Message, receive: Receive, send: Send, target: tuple[str, str]) -> None:
+    (name, service), headers = target, headers_of(scope)
     query = scope.get("query_string", b"").decode("latin-1")
     repository = hub.repositories.find(name)
     if repository is None:
-        known = ", ".join(one.name for one in hub.repositories.all()) or "none yet"
-        said = f"There is no repository {name} in the local cloud. It has: {known}\n"
-        await _send(send, scope, as_text(HTTPStatus.NOT_FOUND, said))
+        known = ", ".join(existing.name for existing in hub.repositories.all()) or "none yet"
+        text = f"There is no repository {name} in the local cloud. It has: {known}\n"
+        await _send(send, scope, as_text(HTTPStatus.NOT_FOUND, text))
         return
     trusted = local_client(scope)
     if not trusted and "git-receive-pack" in (service, query.rpartition("service=")[2]):
-        token = tokens.presented(headers)
-        trusted = await asyncio.get_running_loop().run_in_executor(_threads, tokens.opens, hub, repository, token)
+        token = tokens.from_headers(headers)
+        trusted = await asyncio.get_running_loop().run_in_executor(
+            _threads, tokens.grants_access, hub, repository, token
+        )
         if not trusted:
-            refused = as_text(HTTPStatus.UNAUTHORIZED, "A container pushes with the repository's token only.\n")
+            refused = as_text(HTTPStatus.UNAUTHORIZED, "A container can push only with the repository's token.\n")
             challenge = {**refused.headers, "WWW-Authenticate": 'Basic realm="GitHub"'}
             await _send(send, scope, Reply(refused.status, refused.body, challenge))
             return

@@ -1,4 +1,4 @@
-"""Git's smart HTTP protocol, spoken by `git http-backend` (git-scm.com/docs/git-http-backend) as a CGI program."""
+"""Git's smart HTTP protocol: runs `git http-backend` (git-scm.com/docs/git-http-backend) as a CGI program."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from localcloud.github.repositories import Repository, environment
 
 HOOKS = Path(__file__).parent / "hooks"
 HOOK_KEY = secrets.token_urlsafe(32)
-"""Only the hook of a push that this process serves knows it."""
+"""The secret with which the post-receive hook authenticates to this process."""
 ADDRESS = re.compile(r"/([^/]+/[^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
 _CHUNK = 65536
 _SETTINGS = {
     "core.hooksPath": str(HOOKS),
     "http.getanyfile": "false",  # the smart protocol only
-    "receive.hideRefs": "refs/pull",  # GitHub's own
-    "receive.autogc": "false",  # would keep the user waiting
+    "receive.hideRefs": "refs/pull",  # only GitHub itself writes these
+    "receive.autogc": "false",  # the user would wait for the garbage collection
 }
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request of git."""
+    """One HTTP request of a git client."""
 
     repository: Repository
     method: str
@@ -37,12 +37,12 @@ class Exchange:
     query: str
     headers: Mapping[str, str]
     pusher: str
-    """Empty: whoever committed."""
+    """If empty, the committer of the pushed commit."""
     may_push: bool
     hook_url: str
 
     def variables(self) -> dict[str, str]:
-        """The CGI program's environment, which its hooks inherit."""
+        """Returns the environment of the CGI program, which its hooks inherit."""
         settings: dict[str, str] = {"GIT_CONFIG_COUNT": str(len(_SETTINGS))}
         for number, (name, value) in enumerate(_SETTINGS.items()):
             settings |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
@@ -52,8 +52,8 @@ class Exchange:
             "HTTP_GIT_PROTOCOL": "git-protocol",
             "GIT_PROTOCOL": "git-protocol",
         }
-        given = {ours: self.headers[theirs] for ours, theirs in headers.items() if theirs in self.headers}
-        user = {"REMOTE_USER": self.pusher or "local"} if self.may_push else {}  # without one git refuses a push
+        given = {variable: self.headers[name] for variable, name in headers.items() if name in self.headers}
+        user = {"REMOTE_USER": self.pusher or "local"} if self.may_push else {}  # without it git refuses a push
         return environment(
             REQUEST_METHOD=self.method,
             GIT_PROJECT_ROOT=str(self.repository.folder),
@@ -74,7 +74,7 @@ class Exchange:
 
 
 async def serve(exchange: Exchange, receive: Receive, send: Send) -> None:
-    """Pass the request to git and its answer back, both as they come."""
+    """Stream the request to git, and its response to the client."""
     program = await asyncio.create_subprocess_exec(
         "git",
         "http-backend",
@@ -87,7 +87,7 @@ async def serve(exchange: Exchange, receive: Receive, send: Send) -> None:
     try:
         await _answer(program, send)
     finally:
-        # Read to its end whatever the client does: a push that was accepted is announced.
+        # Read to the end even if the client disconnects: the hook must report a push that git has accepted.
         while program.stdout is not None and await program.stdout.read(_CHUNK):
             pass
         feeding.cancel()
@@ -129,10 +129,10 @@ async def _answer(program: asyncio.subprocess.Process, send: Send) -> None:
         else:
             headers.append((name.lower(), value.strip()))
     if not headers:
-        # Some systems package it apart from git: Alpine in git-daemon.
+        # Some systems have it in a separate package: Alpine in git-daemon.
         await send({"type": "http.response.start", "status": 500, "headers": [(b"content-type", b"text/plain")]})
-        said = b"git http-backend does not answer on the local cloud's machine. Is it installed? git http-backend\n"
-        await send({"type": "http.response.body", "body": said, "more_body": False})
+        text = b"git http-backend does not run on the local cloud's machine. Is it installed? Try: git http-backend\n"
+        await send({"type": "http.response.body", "body": text, "more_body": False})
         return
     await send({"type": "http.response.start", "status": status, "headers": headers})
     while content := await program.stdout.read(_CHUNK):

@@ -1,4 +1,4 @@
-"""What GitHub keeps beside git: issues, comments, statuses, releases, pull requests, deployments. One SQLite file."""
+"""GitHub's SQLite database: issues, comments, statuses, releases, pull requests, deployments and tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
-# A number counts issues and pull requests of a repository together, as on GitHub.
+# As on GitHub, issues and pull requests of a repository share one sequence of numbers.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS issues (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository TEXT NOT NULL, number INTEGER NOT NULL, title TEXT NOT NULL,
@@ -46,12 +46,12 @@ _NAMES = ("tokens", "deployment_statuses", "deployments", "releases", "statuses"
 
 
 def now() -> str:
-    """The moment as GitHub writes it."""
+    """Returns the current time in GitHub's format."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Store:
-    """One connection for all threads; a change is a transaction, so a killed process leaves no half of one."""
+    """The database, with one connection for all threads; every change is a transaction."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, threading.RLock()
@@ -62,13 +62,13 @@ class Store:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._known = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
             self._known.row_factory = sqlite3.Row
-            self._known.execute("PRAGMA synchronous = OFF")  # a crash of the machine may take it, as it takes all else
+            self._known.execute("PRAGMA synchronous = OFF")  # data may be lost if the machine crashes, like all state
             self._known.executescript(_TABLES)
         return self._known
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """All or nothing of what is changed within; nobody else reads or writes meanwhile."""
+        """A transaction; no other thread reads or writes meanwhile."""
         with self._lock:
             connection = self._connection()
             if connection.in_transaction:
@@ -83,43 +83,43 @@ class Store:
             connection.execute("COMMIT")
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
-        """What a query finds."""
+        """Returns the rows of a query."""
         with self._lock:
             return [dict(row) for row in self._connection().execute(sql, values)]
 
     def row(self, sql: str, *values: Any) -> Row | None:
-        """The first one."""
+        """Returns the first row of a query, or None."""
         found = self.rows(sql, *values)
         return found[0] if found else None
 
     def insert(self, table: str, **values: Any) -> int:
-        """A new row; answers its id."""
+        """Inserts a row; returns its ID."""
         marks = ", ".join("?" for _ in values)
-        sql = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608 - names from our own code
+        sql = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608 - table and column names from this package
         with self.change():
-            return int(self._connection().execute(sql, [_kept(one) for one in values.values()]).lastrowid or 0)
+            return int(self._connection().execute(sql, [_stored(value) for value in values.values()]).lastrowid or 0)
 
     def update(self, table: str, identifier: int, *, key: str = "id", **values: Any) -> None:
-        """Change a row."""
+        """Update a row."""
         marks = ", ".join(f"{name} = ?" for name in values)
-        sql = f"UPDATE {table} SET {marks} WHERE {key} = ?"  # noqa: S608 - names from our own code
+        sql = f"UPDATE {table} SET {marks} WHERE {key} = ?"  # noqa: S608 - table and column names from this package
         with self.change():
-            self._connection().execute(sql, [*(_kept(one) for one in values.values()), identifier])
+            self._connection().execute(sql, [*(_stored(value) for value in values.values()), identifier])
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all rows."""
         with self.change():
             for name in _NAMES:
-                self._connection().execute(f"DELETE FROM {name}")  # noqa: S608 - names from our own code
+                self._connection().execute(f"DELETE FROM {name}")  # noqa: S608 - table and column names from this package
             self._connection().execute("DELETE FROM sqlite_sequence")
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the connection."""
         with self._lock:
             if self._known is not None:
                 self._known.close()
                 self._known = None
 
 
-def _kept(value: Any) -> Any:
+def _stored(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, (list, dict)) else value

@@ -1,4 +1,4 @@
-"""Who may call the API: whoever has the value of the secret that belongs to the repository."""
+"""Access tokens of the API: the value of the repository's secret, and tokens issued to a GitHub App."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from localcloud.github.repositories import Repository
 logger = logging.getLogger("localcloud")
 
 _HOUR = 3600
-_LONGEST = 600  # docs.github.com, generating a JSON web token: at most ten minutes
+_MAX_LIFETIME = 600  # docs.github.com, generating a JSON web token: at most ten minutes
 _DRIFT = 60
 
 
-def presented(headers: Mapping[str, str]) -> str:
-    """The token of a request, or nothing: `Bearer`, `token`, or the password of `Basic`."""
+def from_headers(headers: Mapping[str, str]) -> str:
+    """Returns the token of a request (`Bearer`, `token`, or the password of `Basic`), or an empty string."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() in {"bearer", "token"}:
         return value.strip()
@@ -36,7 +36,7 @@ def presented(headers: Mapping[str, str]) -> str:
 
 
 def user(headers: Mapping[str, str]) -> str:
-    """The name of a request's `Basic` authorization, or nothing."""
+    """Returns the user name of a request's `Basic` authorization, or an empty string."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return ""
@@ -46,8 +46,8 @@ def user(headers: Mapping[str, str]) -> str:
         return ""
 
 
-def opens(hub: Hub, repository: Repository, token: str) -> bool:
-    """Whether a token is the repository's, or was made for it."""
+def grants_access(hub: Hub, repository: Repository, token: str) -> bool:
+    """True if a token is the value of the repository's secret or was issued for the repository."""
     if not token:
         return False
     made = hub.store.row("SELECT * FROM tokens WHERE digest = ?", _digest(token))
@@ -62,12 +62,12 @@ def _secret(hub: Hub, repository: Repository) -> dict[str, Any]:
     name = repository.setting("secret")
     if not name:
         logger.warning(
-            "%s names no secret: git -C %s config localcloud.secret NAME", repository.name, repository.folder
+            "%s has no secret; set it: git -C %s config localcloud.secret NAME", repository.name, repository.folder
         )
         return {}
     value = hub.read_secret(name)
     if value is None:
-        logger.warning("%s: there is no secret %s, so no token opens it", repository.name, name)
+        logger.warning("%s: the secret %s does not exist, so every token is refused", repository.name, name)
         return {}
     try:
         secret = json.loads(value)
@@ -76,21 +76,23 @@ def _secret(hub: Hub, repository: Repository) -> dict[str, Any]:
     return secret if isinstance(secret, dict) else {}
 
 
-def for_installation(hub: Hub, installation: str, token: str, names: list[str]) -> tuple[str, float, Repository] | None:
-    """A token for an hour, for one repository of a GitHub App's installation; None if the App did not sign."""
+def create_for_installation(
+    hub: Hub, installation: str, token: str, names: list[str]
+) -> tuple[str, float, Repository] | None:
+    """Issues a token for an hour, for one repository of a GitHub App's installation; None without a valid signature."""
     claims, text, signature = _parsed(token)
     moment = time.time()
     expires, issued = claims.get("exp"), claims.get("iat")
     if not isinstance(expires, (int, float)) or not isinstance(issued, (int, float)):
         return None
-    if not moment < expires <= issued + _LONGEST or issued > moment + _DRIFT:
+    if not moment < expires <= issued + _MAX_LIFETIME or issued > moment + _DRIFT:
         return None
     for repository in hub.repositories.all():
         if names and repository.name.partition("/")[2] not in names:
             continue
         app = _secret(hub, repository)
-        same = str(app.get("installation_id")) == installation and str(app.get("app_id")) == str(claims.get("iss"))
-        if same and hub.verify(str(app.get("kms_key_id")), hashlib.sha256(text.encode()).digest(), signature):
+        matches = str(app.get("installation_id")) == installation and str(app.get("app_id")) == str(claims.get("iss"))
+        if matches and hub.verify(str(app.get("kms_key_id")), hashlib.sha256(text.encode()).digest(), signature):
             made = f"ghs_{secrets.token_urlsafe(27)}"
             until = moment + _HOUR
             hub.store.insert("tokens", digest=_digest(made), repository=repository.name, expires=until)

@@ -1,4 +1,4 @@
-"""A request and its answer, as the API and the pages see them."""
+"""HTTP requests and responses of the API and the pages."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked."""
+    """An HTTP request."""
 
     method: str
     path: str
-    """Below the root, decoded."""
+    """The path below the root, decoded."""
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    """By their names in lower case."""
+    """The headers by their names in lower case."""
     body: bytes
     root: str
-    """The address this GitHub was asked at, as `http://github.localhost:4701` or `http://127.0.0.1:4701/_github`."""
+    """GitHub's base URL in the request: `http://github.localhost:4701` or `http://127.0.0.1:4701/_github`."""
     trusted: bool
-    """A program on this machine asks, rather than a container."""
+    """True if a program on this machine sent the request, and not a container."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered."""
+    """An HTTP response."""
 
     status: int
     body: bytes = b""
@@ -36,16 +36,16 @@ class Reply:
 
 
 def as_json(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Reply:
-    """An answer of the API."""
+    """Returns a JSON response."""
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
     return Reply(status, body, {"Content-Type": "application/json; charset=utf-8", **(headers or {})})
 
 
 def as_text(status: int, content: str) -> Reply:
-    """An answer that git prints to its user."""
+    """Returns a plain text response, which git prints to its user."""
     return Reply(status, content.encode("utf-8", "replace"), {"Content-Type": "text/plain; charset=utf-8"})
 
 
-def to(address: str) -> Reply:
-    """A redirection after a form was sent."""
+def see_other(address: str) -> Reply:
+    """Returns a redirect, the response to a form."""
     return Reply(HTTPStatus.SEE_OTHER, b"", {"Location": address})

@@ -1,4 +1,4 @@
-"""The local GitHub inside the local cloud: its pipelines are started, its secrets are the tokens."""
+"""Connects the local GitHub to the local cloud: it triggers CodePipeline, and reads secrets and KMS keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SYMBOLS = ("ministack.core.responses:request_scope",)
 
 @cache
 def hub() -> Hub:
-    """The one of this process."""
+    """Returns the hub of this process."""
     chosen = settings.current()
     return Hub(
         repositories=Repositories(chosen.repositories),
@@ -35,7 +35,7 @@ def hub() -> Hub:
 
 
 def _push(change: Push) -> list[Started]:
-    return _runs(triggers.push(change.repository, change.ref, change.after, change.before, change.files))
+    return _started(triggers.push(change.repository, change.ref, change.after, change.before, change.files))
 
 
 def _pull_request(change: PullRequest) -> list[Started]:
@@ -49,10 +49,10 @@ def _pull_request(change: PullRequest) -> list[Started]:
         commit=change.commit,
         files=change.files,
     )
-    return _runs(started)
+    return _started(started)
 
 
-def _runs(executions: list[str]) -> list[Started]:
+def _started(executions: list[str]) -> list[Started]:
     with STORE.changed:
         names = {
             run.id: (pipeline.place[1], pipeline.name)
@@ -60,12 +60,12 @@ def _runs(executions: list[str]) -> list[Started]:
             for run in pipeline.executions[-20:]
         }
     chosen = settings.current()
-    found = [(*names.get(one, (chosen.region, "a pipeline")), one) for one in executions]
-    return [Started(name, chosen.run_url(name, one, region)) for region, name, one in found]
+    found = [(*names.get(execution, (chosen.region, "a pipeline")), execution) for execution in executions]
+    return [Started(name, chosen.run_url(name, execution, region)) for region, name, execution in found]
 
 
 def _read_secret(name: str) -> str | None:
-    with _place(name):
+    with _scope(name):
         try:
             return str(adapter.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
         except (ClientError, KeyError):
@@ -73,7 +73,7 @@ def _read_secret(name: str) -> str | None:
 
 
 def _verify(key: str, digest: bytes, signature: bytes) -> bool:
-    with _place(key):
+    with _scope(key):
         try:
             answer = adapter.client("kms").verify(
                 KeyId=key,
@@ -87,10 +87,10 @@ def _verify(key: str, digest: bytes, signature: bytes) -> bool:
         return bool(answer["SignatureValid"])
 
 
-def _place(name: str) -> AbstractContextManager[None]:
-    """The account and region of an ARN, else those of the local cloud."""
+def _scope(name: str) -> AbstractContextManager[None]:
+    """Sets the account and region of an ARN, or the local cloud's own for a name."""
     chosen = settings.current()
     parts = name.split(":")
     account, region = (parts[4], parts[3]) if name.startswith("arn:") else (chosen.account, chosen.region)
-    place: AbstractContextManager[None] = request_scope(account, region)
-    return place
+    scope: AbstractContextManager[None] = request_scope(account, region)
+    return scope

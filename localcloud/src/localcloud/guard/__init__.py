@@ -1,15 +1,15 @@
-"""The guard before every service of the local cloud: it refuses web pages and host names of others.
+"""The guard in front of the local cloud: it refuses requests of web pages and requests to foreign host names.
 
-A page of any origin can send requests to loopback. Where it must not, the guard answers 403 with the reason in a line:
+A web page of any origin can send requests to loopback. The guard answers 403, with the reason in one line, as follows:
 
-* the AWS API and MiniStack's own addresses take no request that a page caused, whatever its origin; S3 takes those that
-  a bucket's CORS configuration allows, and presigned downloads;
-* the console and the pages of the local GitHub take their own forms, and links from elsewhere;
-* the sites of products are the product's: everything passes, and nothing of the cloud's own answers there;
-* a `Host` that is not this machine's is refused (DNS rebinding), and so is a request that can be read in two ways;
-* what administers the cloud (`/_ministack/reset`, `/_localcloud/faults`, …) needs a signature of the root key.
+* The AWS API and MiniStack's own paths refuse every request that a web page caused, whatever its origin. S3 accepts
+  those that a bucket's CORS configuration allows, and presigned downloads.
+* The console and the pages of the local GitHub accept their own forms, and links from other pages.
+* A request to a product's site always reaches the product, and never a path of the local cloud.
+* A `Host` that does not belong to this machine is refused (DNS rebinding), and so is an ambiguous request.
+* Administrative paths (`/_ministack/reset`, `/_localcloud/faults`, …) require a signature with the root key.
 
-No answer carries a permission for other origins, unless the site or the bucket gave it.
+No response permits access to other origins (CORS), unless it comes from a site or the bucket's configuration.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from localcloud.iam.root import from_container
 
 SYMBOLS: tuple[str, ...] = (*places.SYMBOLS, *signatures.SYMBOLS, *sites.SYMBOLS)
 
-_LIMIT = 1_000_000  # bytes of a body that is checked before it is served
+_LIMIT = 1_000_000  # bytes of a body whose signature is checked
 logger = logging.getLogger("localcloud")
 
 
 def around(application: Application) -> Application:
-    """The application behind the guard; nothing may be put before it."""
+    """Returns the application behind the guard, which must be the outermost one."""
     site = sites.application()
 
     async def guarded(scope: Message, receive: Receive, send: Send) -> None:
@@ -62,17 +62,17 @@ async def _serve(application: Application, head: Head, scope: Message, receive: 
             )
         await application(scope, receive, send)
         return
-    of_bucket = head.by_page and places.bucket_allows(head)
-    if head.by_page and not of_bucket:
+    cors_allowed = head.by_page and places.bucket_allows(head)
+    if head.by_page and not cors_allowed:
         raise RefusedError("a web page is not a client of the AWS API; programs send no Origin and no Sec-Fetch-Site")
     if places.needs_root(head):
         body = await body_of(receive, _LIMIT)
         signatures.verify(head, body)
-        receive = _again(body, receive)
-    await application(scope, receive, _cleaned(send, head, keep_cors=of_bucket))
+        receive = _replay(body, receive)
+    await application(scope, receive, _cleaned(send, head, keep_cors=cors_allowed))
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
     parts = [body]
 
     async def replayed() -> Message:
@@ -84,9 +84,9 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 def _cleaned(send: Send, head: Head, *, keep_cors: bool) -> Send:
-    """Takes permissions for other origins out of answers, and gives pages among them no origin at all.
+    """Removes CORS headers from responses, and sandboxes those that a browser shows.
 
-    An object of a bucket has the console's origin: a script in it could press the console's buttons.
+    An object of a bucket has the same origin as the console: without a sandbox, its scripts could use the console.
     """
 
     async def clean(message: Message) -> None:
@@ -115,5 +115,5 @@ async def _refuse(scope: Message, receive: Receive, send: Send, reason: str) -> 
 
 
 def install() -> None:
-    """Lead requests to sites past MiniStack's own addresses; the server puts the guard around the application."""
+    """Route requests to sites past MiniStack's own paths; the server calls `around` itself."""
     sites.install()

@@ -1,4 +1,4 @@
-"""The head of a request, parsed so strictly that nobody downstream can read it otherwise."""
+"""The head of a request, parsed so strictly that no later code can interpret it differently."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from urllib.parse import parse_qs
 
 from localcloud.asgi import Message, local_client
 
-#: Bytes of all headers together. Browsers and SDKs stay far below: AWS itself refuses more than 8 KB of them for most
-#: services, and a session token with many tags has some 2 KB.
+#: The maximum size of all headers, in bytes. Browsers and SDKs send far less: most AWS services refuse more than 8 KB,
+#: and a session token with many tags has about 2 KB.
 LARGEST = 64 * 1024
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9_.-]*[a-z0-9_])?)\.?(?::(\d{1,5}))?")
 _ONCE = ("host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "authorization", "content-length")
-_SAME_ORIGIN, _BY_HAND = "same-origin", "none"  # values of Sec-Fetch-Site: www.w3.org/TR/fetch-metadata
+_SAME_ORIGIN, _TYPED = "same-origin", "none"  # values of Sec-Fetch-Site: www.w3.org/TR/fetch-metadata
 
 
 class RefusedError(Exception):
@@ -30,44 +30,44 @@ class Head:
     method: str
     path: str
     raw_path: str
-    """As it was sent, percent-encoding included."""
+    """The path as it was sent, with percent-encoding."""
     query: str
     host: str
     """The `Host` header in lower case."""
     name: str
-    """Its name or address, without port and trailing dot."""
+    """The name or address in `Host`, without the port and a trailing dot."""
     headers: Mapping[str, str]
-    """By their names in lower case."""
+    """The headers by their names in lower case."""
     container: bool
-    """It came through the unix socket, from a container."""
+    """The request comes from a container, through the unix socket."""
 
     @property
     def parameters(self) -> dict[str, list[str]]:
-        """The query's parameters."""
+        """The parameters of the query."""
         return parse_qs(self.query, keep_blank_values=True)
 
     @property
     def site(self) -> str:
-        """`Sec-Fetch-Site`; empty if the client is no browser, or the browser does not trust the address."""
+        """`Sec-Fetch-Site`; empty if the client is not a browser, or the URL is not trustworthy for the browser."""
         return self.headers.get("sec-fetch-site", "").lower()
 
     @property
     def by_page(self) -> bool:
-        """A web page caused the request, of this origin or another one; a person who types an address did not."""
-        return "origin" in self.headers or self.site not in {"", _BY_HAND}
+        """True if a web page of any origin caused the request; False if a person typed the URL."""
+        return "origin" in self.headers or self.site not in {"", _TYPED}
 
     @property
     def from_own_page(self) -> bool:
-        """The page that caused the request has the origin that the request goes to."""
+        """True if the page that caused the request has the same origin as the request's URL."""
         origin = self.headers.get("origin")
         same = origin is None or origin.lower() == f"http://{self.host}"
-        return same and self.site in {"", _BY_HAND, _SAME_ORIGIN}
+        return same and self.site in {"", _TYPED, _SAME_ORIGIN}
 
     @property
     def navigation(self) -> bool:
-        """A person follows a link: the whole tab shows the answer, which the page with the link cannot read."""
-        mode, place = self.headers.get("sec-fetch-mode"), self.headers.get("sec-fetch-dest")
-        return self.method in {"GET", "HEAD"} and (mode, place) == ("navigate", "document")
+        """True if a person followed a link: the tab shows the response, and the page with the link cannot read it."""
+        mode, destination = self.headers.get("sec-fetch-mode"), self.headers.get("sec-fetch-dest")
+        return self.method in {"GET", "HEAD"} and (mode, destination) == ("navigate", "document")
 
 
 def parse(scope: Message) -> Head:

@@ -1,4 +1,4 @@
-"""Destinations of requests: a product's site, pages of ours, a bucket that allows other origins, or the API."""
+"""The destination of a request: a product's site, pages of the local cloud, a bucket with CORS, or the API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.s3:cors_response_headers",
 )
 
-#: Paths served to every client but web pages: health, certificates, and addresses that are a secret by themselves.
+#: Paths served to every client except web pages: health, certificates, and (below) URLs that contain a secret.
 _OPEN = frozenset(
     {"/_ministack/health", "/_ministack/ready", "/_ministack/rds/ca.pem", "/_ministack/elasticache/ca.pem"}
 )
@@ -37,53 +37,53 @@ _CAPABILITIES = (
     "/_ministack/rds/iam-auth",
     "/_ministack/eks-auth/",
 )
-_OF_THE_CLOUD = ("/_ministack", "/_localstack", "/_localcloud")
+_INTERNAL = ("/_ministack", "/_localstack", "/_localcloud")
 
 
-#: Suffixes of AWS's host names, which SDKs and containers use and which lead here.
-_OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net", ".on.aws")
+#: Suffixes of AWS's host names; SDKs and containers use them for requests to this cloud.
+_AWS_SUFFIXES = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net", ".on.aws")
 
 
 def require_known(head: Head) -> None:
-    """Checks that the request is addressed to this cloud, and not to a name that a stranger points here.
+    """Checks that the request's host name belongs to this cloud, and is not a foreign name that resolves to it.
 
     Raises:
-        RefusedError: if it is not.
+        RefusedError: if the name is foreign.
     """
-    if not _is_ours(head.name) and not _is_domain_of_api(head):
+    if not _is_local_name(head.name) and not _is_api_domain(head):
         raise RefusedError(f"{head.name} is not a name of this local cloud; use {settings.current().url}")
 
 
-def _is_ours(name: str) -> bool:
+def _is_local_name(name: str) -> bool:
     try:
         address = ipaddress.ip_address(name.strip("[]"))
     except ValueError:
-        return name in {"localhost", "host.docker.internal"} or name.endswith((".localhost", *_OF_AWS))
+        return name in {"localhost", "host.docker.internal"} or name.endswith((".localhost", *_AWS_SUFFIXES))
     return address.is_loopback or str(address) == settings.current().relay_address
 
 
-def _is_domain_of_api(head: Head) -> bool:
-    """True if the host name is a custom domain that somebody registered in this cloud's API Gateway."""
-    return not _is_ours(head.name) and gateway._resolve_custom_domain_request(head.host, head.path) is not None
+def _is_api_domain(head: Head) -> bool:
+    """True if the host name is a custom domain in this cloud's API Gateway."""
+    return not _is_local_name(head.name) and gateway._resolve_custom_domain_request(head.host, head.path) is not None
 
 
 def is_site(head: Head) -> bool:
-    """True if a product answers: a distribution, a load balancer, an API or a function with a host name of its own."""
+    """True if the host name belongs to a product: a distribution, a load balancer, an API or a function URL."""
     label = gateway._parse_cloudfront_dataplane_host(head.host)
     return bool(
         (label and cloudfront.find_distribution_for_label(label) is not None)
         or alb.find_lb_for_host(head.host) is not None
         or gateway._EXECUTE_API_RE.match(head.host)
         or gateway._LAMBDA_URL_RE.match(head.host)
-        or _is_domain_of_api(head)
+        or _is_api_domain(head)
         or (_balancer(head) and not _by_browser(head))
     )
 
 
 def address_of_site(head: Head) -> str:
-    """Returns the address to which a browser's request below `/_alb/` is redirected; empty for other requests.
+    """Returns the URL to which a browser's request below `/_alb/` is redirected; empty for other requests.
 
-    Below `/_alb/` a product's page would have the console's origin, and could press its buttons.
+    Below `/_alb/` a product's page would have the same origin as the console, and its scripts could use the console.
     """
     name = _balancer(head)
     if not name or head.container or head.socket:
@@ -104,7 +104,7 @@ def _by_browser(head: Head) -> bool:
 
 
 def has_pages(head: Head) -> bool:
-    """True if the console or the local GitHub answers; both have forms of their own."""
+    """True if the console or the local GitHub serves the request; both have forms."""
     return not head.socket and (
         any(
             extension.answers(head.path, head.host, head.headers, local=not head.container)
@@ -115,14 +115,14 @@ def has_pages(head: Head) -> bool:
 
 
 def bucket_allows(head: Head) -> bool:
-    """True if S3 may answer a page: the bucket's CORS configuration allows it, or it is a presigned download."""
+    """True if S3 may serve a web page: the bucket's CORS configuration allows it, or it is a presigned download."""
     target = None if head.socket else gateway._s3_cors_target(head.host, head.path)
     if target is None:
         return False
     if gateway.detect_service(head.method, head.path, dict(head.headers), head.parameters) != "s3":
         return False
     if head.method == "OPTIONS":
-        return True  # S3 answers a preflight by the configuration
+        return True  # S3 answers preflight requests according to the CORS configuration
     if head.headers.get("sec-fetch-mode") in {"no-cors", "navigate"} and head.method in {"GET", "HEAD"}:
         return bool(head.parameters.keys() & {"X-Amz-Signature", "Signature"})
     owner = s3._bucket_owner_account(target[0])
@@ -133,5 +133,5 @@ def bucket_allows(head: Head) -> bool:
 def needs_root(head: Head) -> bool:
     """True if the request administers the cloud or reads its internal state."""
     path = head.path
-    ours = any(path == prefix or path.startswith(f"{prefix}/") for prefix in _OF_THE_CLOUD)
-    return ours and path not in _OPEN and not path.startswith(_CAPABILITIES)
+    internal = any(path == prefix or path.startswith(f"{prefix}/") for prefix in _INTERNAL)
+    return internal and path not in _OPEN and not path.startswith(_CAPABILITIES)

@@ -1,4 +1,4 @@
-"""Checks the signatures of requests that administer the cloud (`signing.py`)."""
+"""Checks the signatures of administrative requests (`signing.py` creates them)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ SYMBOLS: tuple[str, ...] = (
 
 
 def verify(head: Head, body: bytes) -> None:
-    """Checks that the holder of the root key sent the request.
+    """Checks that the request is signed with the root key.
 
     Raises:
-        RefusedError: if somebody else did.
+        RefusedError: if it is not.
     """
     chosen = settings.current()
     if head.container:
-        raise RefusedError(f"{head.path} is for programs of this machine, and not for containers")
+        raise RefusedError(f"{head.path} is for programs on this machine, and not for containers")
     signature = sigv4.parse_header_signature(head.headers)
     if isinstance(signature, tuple):
         raise RefusedError(f"{head.path} needs a signature of the root key: source {keys.env_file(chosen)}")

@@ -1,8 +1,8 @@
-"""Who may do what: the corrections that make IAM enforcement hold in the local cloud.
+"""IAM: the corrections that make MiniStack's policy enforcement behave like AWS's.
 
-MiniStack evaluates policies well. What it lacks is on the way there: the loopback counts as plain HTTP, some
-resources are named wrongly or not at all, handing a role to a service is not checked, web identity tokens are
-believed unread, and CloudFormation acts for free. Each idea has its module.
+MiniStack evaluates policies correctly, but its requests reach the evaluation with errors: requests over loopback count
+as plain HTTP, some resources have a wrong ARN or none, iam:PassRole is not checked, web identity tokens are accepted
+unverified, and CloudFormation acts without any role. Each correction has a module of its own.
 """
 
 from __future__ import annotations
@@ -41,6 +41,6 @@ SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for sym
 
 
 def install() -> None:
-    """Put every correction in place; the order is that of a request through them."""
+    """Install every correction, in the order in which a request passes them."""
     for part in _PARTS:
         part.install()

@@ -1,4 +1,4 @@
-"""Condition keys of a service's own that MiniStack does not fill: `ecs:cluster`."""
+"""Fills service-specific condition keys that MiniStack leaves out: `ecs:cluster`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SYMBOLS: tuple[str, ...] = ("ministack.core.iam_actions:request_tag_context",)
 
 
 def cluster(body: bytes) -> str | None:
-    """The ARN of the cluster that a request of ECS names, or of the default one.
+    """Returns the ARN of the cluster that an ECS request names, or of the default cluster.
 
     docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
     """
@@ -27,11 +27,11 @@ def cluster(body: bytes) -> str | None:
 
 
 def install() -> None:
-    """Add the keys to those of the request's tags."""
-    plain = iam_actions.request_tag_context
+    """Add the keys to the ones MiniStack computes for request tags."""
+    original = iam_actions.request_tag_context
 
     def keys(service: str, action: str, body: bytes, *rest: Any) -> dict[str, Any]:
-        found: dict[str, Any] = plain(service, action, body, *rest)
+        found: dict[str, Any] = original(service, action, body, *rest)
         named = cluster(body) if service == "ecs" else None
         return {**found, "ecs:cluster": named} if named else found
 

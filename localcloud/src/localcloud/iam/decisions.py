@@ -1,7 +1,7 @@
-"""Which statement allowed what: a line for each new kind of answer that IAM gives, in `<state>/run/decisions.jsonl`.
+"""Records IAM's decisions and the statements behind them, in `<state>/run/decisions.jsonl`.
 
-AWS has no such record. It shows which statement of a role is the only one to allow something that was asked for, and
-which one nothing asks for.
+AWS has no such record. It shows which statement of a role is the only one that allows an action in use, and which
+statement is never used.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ SYMBOLS: tuple[str, ...] = (
 )
 
 _SESSION = ":assumed-role/"
-_of_resource: contextvars.ContextVar[bool] = contextvars.ContextVar("localcloud_policy_of_resource", default=False)
+_resource_policy: contextvars.ContextVar[bool] = contextvars.ContextVar("localcloud_resource_policy", default=False)
 
 
 def file(chosen: settings.Settings) -> Path:
-    """Where the answers stand."""
+    """Returns the path of the record."""
     return chosen.run / "decisions.jsonl"
 
 
 class Decisions:
-    """The answers of this process, each kind once: of a role, an action, and the statements that allow it."""
+    """The decisions of this process, each distinct one once: a role, an action, and the statements that allow it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -42,18 +42,18 @@ class Decisions:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("", encoding="utf-8")
 
-    def add(self, asked: Any, allowed: bool, by: list[str]) -> None:
-        """Note an answer to a role's session; others have no policy of ours."""
-        role = asked.principal_arn.partition(_SESSION)[2].partition("/")[0]
-        key = (role, asked.action, str(allowed), *by)
+    def add(self, request: Any, allowed: bool, by: list[str]) -> None:
+        """Record the decision on a request of a role's session; other principals have no policies to examine."""
+        role = request.principal_arn.partition(_SESSION)[2].partition("/")[0]
+        key = (role, request.action, str(allowed), *by)
         with self._lock:
             if not role or key in self._known:
                 return
             self._known.add(key)
             line = {
                 "role": role,
-                "action": asked.action,
-                "resource": asked.resource_arn,
+                "action": request.action,
+                "resource": request.resource_arn,
                 "allowed": allowed,
                 "by": by,
             }
@@ -61,30 +61,30 @@ class Decisions:
                 output.write(json.dumps(line) + "\n")
 
 
-def named(statement: Any) -> str:
-    """A statement by its sid, or by its actions where it has none."""
+def label(statement: Any) -> str:
+    """Returns a statement's Sid, or its actions if it has no Sid."""
     return str(statement.sid) or ",".join(sorted(statement.actions))
 
 
 def install() -> None:
-    """Note every answer from now on."""
-    plain, plain_of_resource = iam_evaluator.evaluate, iam_evaluator.evaluate_resource_policy
+    """Record every decision from now on."""
+    original, original_resource_policy = iam_evaluator.evaluate, iam_evaluator.evaluate_resource_policy
     decisions = Decisions(file(settings.current()))
 
-    def noting(asked: Any, policies: list[list[Any]], *limits: list[list[Any]]) -> Any:
-        result = plain(asked, policies, *limits)
-        if _SESSION in asked.principal_arn and not _of_resource.get():
-            each = [statement for document in policies for statement in document]
-            by = sorted({named(it) for it in each if iam_evaluator._first_match(asked, [it], "Allow")})
-            decisions.add(asked, result.decision == "Allow", by)
+    def recording(request: Any, policies: list[list[Any]], *limits: list[list[Any]]) -> Any:
+        result = original(request, policies, *limits)
+        if _SESSION in request.principal_arn and not _resource_policy.get():
+            statements = [statement for document in policies for statement in document]
+            matching = [known for known in statements if iam_evaluator._first_match(request, [known], "Allow")]
+            decisions.add(request, result.decision == "Allow", sorted({label(statement) for statement in matching}))
         return result
 
-    def of_resource(*asked: Any, **more: Any) -> Any:
-        """The policy of a bucket or a secret is asked by the same means: it is none of the role's."""
-        before = _of_resource.set(True)
+    def unrecorded(*arguments: Any, **more: Any) -> Any:
+        """The policies of buckets and secrets pass through `evaluate` too, but are not policies of the role."""
+        before = _resource_policy.set(True)
         try:
-            return plain_of_resource(*asked, **more)
+            return original_resource_policy(*arguments, **more)
         finally:
-            _of_resource.reset(before)
+            _resource_policy.reset(before)
 
-    iam_evaluator.evaluate, iam_evaluator.evaluate_resource_policy = noting, of_resource
+    iam_evaluator.evaluate, iam_evaluator.evaluate_resource_policy = recording, unrecorded

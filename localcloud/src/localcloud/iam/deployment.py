@@ -1,8 +1,8 @@
-"""CloudFormation acts with the role a stack was given, not with everything.
+"""CloudFormation acts with the permissions of the stack's role only.
 
-MiniStack's own handlers change its state directly, past every policy. So before a resource of a stack with a role is
-created, updated or deleted, the role is checked for every action that AWS documents for it
-(`localcloud.cloudformation.needs`), and for GetSecretValue before a secret is read into a property.
+MiniStack's resource handlers change its state directly and bypass all policies. So before CloudFormation creates,
+updates or deletes a resource of a stack with a role, the role's permissions are checked: every action that AWS
+documents for the handler (`localcloud.cloudformation.needs`), and GetSecretValue before a property reads a secret.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.secretsmanager:_resolve",
 )
 
-_ROLE = "RoleARN"  # kept on the stack's record, where DescribeStacks would show it
+_ROLE = "RoleARN"  # the member of the stack's record that DescribeStacks returns
 _TAKES_ROLE = {"CreateStack", "UpdateStack", "CreateChangeSet", "DeleteStack", "RollbackStack"}
 
 
 def remember_role(request: Mapping[str, Any]) -> None:
-    """Keep the role of a stack operation: AWS uses it for the stack from then on."""
+    """Store the role of a stack operation: AWS uses it for the stack from then on."""
     name = str(request.get("StackName", ""))
     stack = cloudformation._stacks.get(name.split("/")[1] if name.startswith("arn:") else name)
     if stack is not None and request.get("RoleARN"):
@@ -48,10 +48,10 @@ def remember_role(request: Mapping[str, Any]) -> None:
 
 
 def _allows(role_arn: str, action: str, resource: str, context: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Whether the role may, and whether the refusal is an explicit one."""
+    """Returns whether the role is allowed the action, and whether it is denied explicitly."""
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{account}:assumed-role/{name}/AWSCloudFormation"
-    asked = iam_evaluator.EvalContext(
+    request = iam_evaluator.EvalContext(
         principal_arn=principal,
         principal_type="AssumedRole",
         principal_account=account,
@@ -61,13 +61,13 @@ def _allows(role_arn: str, action: str, resource: str, context: Mapping[str, Any
         service_context={key.lower(): value for key, value in context.items()},
     )
     limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
-    result = iam_evaluator.evaluate(asked, iam_evaluator._gather_role_policies(name, account), *limits)
+    result = iam_evaluator.evaluate(request, iam_evaluator._gather_role_policies(name, account), *limits)
     return result.decision == "Allow", result.decision == "Deny"
 
 
-def _boundary_of(need: needs.Need, account: str) -> dict[str, str]:
-    """The condition key of an action on a role that is there already."""
-    if need.action not in needs.OF_A_BOUNDED_ROLE or need.context:
+def _boundary_context(need: needs.Need, account: str) -> dict[str, str]:
+    """Returns the condition key `iam:PermissionsBoundary` for an action on a role that already exists."""
+    if need.action not in needs.ON_BOUNDED_ROLE or need.context:
         return {}
     role = iam._roles.get_scoped(account, None, need.resource.rsplit("/", 1)[-1]) or {}
     boundary = role.get("PermissionsBoundary")
@@ -75,37 +75,37 @@ def _boundary_of(need: needs.Need, account: str) -> dict[str, str]:
 
 
 def refusals(role_arn: str, wanted: Iterable[needs.Need]) -> Iterator[str]:
-    """The sentences of everything the role lacks of what is wanted."""
+    """Yields a denial message for each permission that the role lacks."""
     account, name = role_arn.split(":")[4], role_arn.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{account}:assumed-role/{name}/AWSCloudFormation"
     for need in wanted:
-        context = {**need.context, **_boundary_of(need, account)}
+        context = {**need.context, **_boundary_context(need, account)}
         allowed, explicit = _allows(role_arn, need.action, need.resource, context)
         if not allowed:
             yield denials.message(principal, need.action, need.resource, explicit=explicit)
 
 
-def _role_of(stack_name: str | None) -> str:
+def _stack_role(stack_name: str | None) -> str:
     return str((cloudformation._stacks.get(stack_name or "") or {}).get(_ROLE) or "")
 
 
 def check(stack_name: str | None, step: needs.Step) -> None:
-    """Raise, for CloudFormation to report, if the role of the stack may not do that."""
-    _check(_role_of(stack_name), needs.of(step, account=get_account_id(), region=get_region()))
+    """Checks that the stack's role permits the step; CloudFormation reports the PermissionError otherwise."""
+    _check(_stack_role(stack_name), needs.permissions(step, account=get_account_id(), region=get_region()))
 
 
 def _check(role_arn: str, wanted: Iterable[needs.Need]) -> None:
-    for sentence in refusals(role_arn, wanted) if role_arn else ():
-        raise PermissionError(f"{sentence} (HandlerErrorCode: AccessDenied)")
+    for refusal in refusals(role_arn, wanted) if role_arn else ():
+        raise PermissionError(f"{refusal} (HandlerErrorCode: AccessDenied)")
 
 
-# The secrets that the properties of the resource in hand were resolved from: `_resolve_dynamic_references` knows them
-# but not the stack, `_provision_resource` the stack but not them. Both run in the task of one operation.
+# The secrets that the properties of the current resource read: `_resolve_dynamic_references` knows the secrets but not
+# the stack, `_provision_resource` the stack but not the secrets. Both run in the same asyncio task.
 _read: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("localcloud_secrets_read", default=frozenset())
 
 
 def _secrets(value: Any) -> set[str]:
-    """The secrets that the dynamic references of a property read, as ARNs where they are known by one."""
+    """Returns the secrets that a property's dynamic references read, by ARN or name as the template writes them."""
     if isinstance(value, str):
         bodies = [body for service, body in engine._DYNAMIC_REFERENCE.findall(value) if service == "secretsmanager"]
         return {":".join(body.split(":")[:7]) if body.startswith("arn:") else body.split(":")[0] for body in bodies}
@@ -115,11 +115,13 @@ def _secrets(value: Any) -> set[str]:
 
 def _check_secrets(stack_name: str) -> None:
     found = [secretsmanager._resolve(name, use_arn_scope=True)[1] or {"ARN": name} for name in _read.get()]
-    _check(_role_of(stack_name), [needs.Need("secretsmanager:GetSecretValue", str(secret["ARN"])) for secret in found])
+    _check(
+        _stack_role(stack_name), [needs.Need("secretsmanager:GetSecretValue", str(secret["ARN"])) for secret in found]
+    )
 
 
 def install() -> None:
-    """Ask the role of the stack before every step of its operations."""
+    """Check the stack's role before every step of a stack operation."""
     handle, resolve = cloudformation.handle_request, stacks._resolve_dynamic_references
     provision, update, delete = stacks._provision_resource, stacks._update_resource, stacks._delete_resource
 
@@ -128,9 +130,9 @@ def install() -> None:
     ) -> Any:
         request = passing.parse(headers, body, query)
         if request.get("Action") in _TAKES_ROLE:
-            remember_role(request)  # before: an operation on an existing stack starts at once
+            remember_role(request)  # before the call: an operation on an existing stack starts at once
             answer = await handle(method, path, headers, body, query)
-            remember_role(request)  # after: the first change set makes the stack's record
+            remember_role(request)  # after the call: the first change set creates the stack's record
             return answer
         return await handle(method, path, headers, body, query)
 

@@ -1,7 +1,7 @@
-"""A token issuer for the local cloud, standing for GitHub's: keys on disk, tokens signed with them.
+"""An OIDC token issuer for the local cloud, in place of GitHub's: its keys are on disk, its tokens signed with them.
 
-AWS would fetch an issuer's keys over the Internet. Here they lie in `<state>/oidc/<issuer>.jwks.json`, the JSON
-document an issuer publishes; without that file no token of that issuer is believed.
+AWS would fetch an issuer's keys over the Internet. Here they are in `<state>/oidc/<issuer>.jwks.json`, the JSON
+document that an issuer publishes; without that file every token of the issuer is rejected.
 
     python -m localcloud.iam.issuer token.actions.githubusercontent.com sub=repo:owner/name:ref:refs/heads/main ...
 """
@@ -32,7 +32,7 @@ def _file(host: str, suffix: str) -> Path:
 
 
 def published_keys(host: str) -> list[dict[str, Any]]:
-    """The signing keys an issuer publishes; none for an issuer nobody set up."""
+    """Returns the signing keys that an issuer publishes; an empty list if the issuer has no file."""
     try:
         keys: list[dict[str, Any]] = json.loads(_file(host, ".jwks.json").read_text())["keys"]
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def _number(value: int) -> str:
 
 
 class Issuer:
-    """An issuer whose private key lies beside its published one."""
+    """An issuer whose private key is stored beside its public key."""
 
     def __init__(self, host: str = GITHUB) -> None:
         self.host = host
@@ -79,7 +79,7 @@ class Issuer:
         return key
 
     def token(self, **claims: Any) -> str:
-        """A signed token; issuer, audience and dates are filled in unless given."""
+        """Returns a signed token; issuer, audience and dates have defaults."""
         now = int(time.time())
         body = {
             "iss": f"https://{self.host}",
@@ -96,7 +96,7 @@ class Issuer:
 
 
 def main(arguments: list[str]) -> None:
-    """Write a token with the claims given as name=value."""
+    """Print a token with the claims given as name=value."""
     host, *claims = arguments
     sys.stdout.write(Issuer(host).token(**dict(claim.split("=", 1) for claim in claims)) + "\n")
 

@@ -1,4 +1,4 @@
-"""iam:PassRole: a caller may hand a role to a service only when a policy of the caller says so."""
+"""iam:PassRole: a caller may pass a role to a service only if the caller's policies allow it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.iam:_instance_profiles",
 )
 
-# Action -> (where the request carries roles, the service they are handed to).
+# Action -> (JMESPath of the roles in the request, the service that receives them).
 _TASKS = "ecs-tasks.amazonaws.com"
 _PASSES: dict[str, tuple[tuple[str, str], ...]] = {
     "ecs:RegisterTaskDefinition": (("taskRoleArn", _TASKS), ("executionRoleArn", _TASKS)),
@@ -62,12 +62,12 @@ _PROFILE_KEYS = ("IamInstanceProfile.Arn", "IamInstanceProfile.Name")
 _request: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
     "localcloud_request", default=MappingProxyType({})
 )
-# The role a request failed to pass, for the message of the denial.
+# The role that the caller may not pass, for the message of the denial.
 denied_role: contextvars.ContextVar[str] = contextvars.ContextVar("localcloud_denied_role", default="")
 
 
 def parse(headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a request, whichever of the protocols it speaks."""
+    """Returns the parameters of a request in any of AWS's protocols: JSON, form or query string."""
     if "x-www-form-urlencoded" in headers.get("content-type", ""):
         query = {**query, **parse_qs(body.decode("utf-8", "replace"))}
     elif body[:1] == b"{":
@@ -86,8 +86,8 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-def handed_over(action: str, request: Mapping[str, Any], account: str) -> Iterator[tuple[str, str]]:
-    """Every (role ARN, receiving service) a request hands over."""
+def passed_roles(action: str, request: Mapping[str, Any], account: str) -> Iterator[tuple[str, str]]:
+    """Yields the ARN and the receiving service of each role that a request passes."""
     for query, service in _PASSES.get(action, ()):
         flat = request.get(query)
         for role in _strings(flat if flat is not None else jmespath.search(query, dict(request))):
@@ -110,7 +110,7 @@ def _profile_roles(name: str, account: str) -> list[str]:
 
 
 def install() -> None:
-    """Check iam:PassRole after the action itself is allowed."""
+    """Check iam:PassRole once the action itself is allowed."""
     extract, enforce = iam_actions.extract_iam_action, iam_evaluator.enforce
 
     def extracting(service: str, method: str, path: str, *rest: Any) -> str | None:
@@ -124,7 +124,7 @@ def install() -> None:
         denied: object = enforce(access_key_id, iam_action, service, region, **about)
         if denied is not None:
             return denied
-        for role, receiver in handed_over(iam_action, _request.get(), get_account_id()):
+        for role, receiver in passed_roles(iam_action, _request.get(), get_account_id()):
             context = {"iam:PassedToService": receiver}
             denied = enforce(access_key_id, "iam:PassRole", "iam", region, resource_arn=role, service_context=context)
             if denied is not None:

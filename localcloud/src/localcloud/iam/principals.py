@@ -1,4 +1,4 @@
-"""Who asks, as conditions see it: `aws:PrincipalArn` of a session is its role, not the session."""
+"""The condition key `aws:PrincipalArn`: for a role's session it holds the ARN of the role."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SESSION = re.compile(r"^arn:aws:sts::(\d{12}):assumed-role/([^/]+)/")
 
 
 def principal(arn: str) -> str:
-    """The ARN that `aws:PrincipalArn` has for a caller.
+    """Returns the value of `aws:PrincipalArn` for a caller.
 
     docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
     """
@@ -27,11 +27,11 @@ def principal(arn: str) -> str:
 
 
 def install() -> None:
-    """Answer the one key that MiniStack answers with the session."""
-    plain = iam_evaluator._resolve_condition_key
+    """Correct the condition key, to which MiniStack assigns the ARN of the session."""
+    original = iam_evaluator._resolve_condition_key
 
     def resolving(key: str, context: Any) -> Any:
-        found = plain(key, context)
+        found = original(key, context)
         return principal(str(found)) if key.lower() == "aws:principalarn" else found
 
     iam_evaluator._resolve_condition_key = resolving

@@ -1,7 +1,7 @@
-"""Names the resource a request is about where MiniStack names another one, or none.
+"""Determines the ARN of the resource in a request, where MiniStack returns another resource or none.
 
-A policy written for `service/demo/web` must meet `service/demo/web`, not the cluster; one for a log group ends in
-`:*` and must meet a log stream. Services outside `_NAMERS` keep MiniStack's answer.
+A policy for `service/demo/web` must be compared with `service/demo/web`, not with the cluster; one for a log group
+ends in `:*` and must match a log stream. For services outside `_NAMERS`, MiniStack's ARN is used.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.iam:_roles",
 )
 
-# Services added by this package; one without a namespace is never enforced.
-PLUGGED_SERVICES = ("codepipeline", "codeconnections", "codestar-connections", "application-autoscaling")
+# Services that this package adds. MiniStack enforces policies only for services with an IAM namespace.
+ADDED_SERVICES = ("codepipeline", "codeconnections", "codestar-connections", "application-autoscaling")
 
 Namer = Callable[[str, Mapping[str, Any], "Place"], str | None]
 
 
 class Place:
-    """The account and region a request runs in, to spell ARNs with."""
+    """The account and region of a request, for its ARNs."""
 
     def __init__(self, region: str, account: str) -> None:
         self.region = region
         self.account = account
 
     def arn(self, service: str, resource: str) -> str:
-        """The regional ARN of a resource here; a full ARN passes through."""
+        """Returns the regional ARN of a resource; an ARN is returned unchanged."""
         return resource if resource.startswith("arn:") else f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
@@ -72,14 +72,14 @@ def _logs(action: str, body: Mapping[str, Any], place: Place) -> str | None:
     return place.arn("logs", f"log-group:{name}:log-stream:{body.get('logStreamName', '')}")
 
 
-def _codebuild(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - every namer is called alike
+def _codebuild(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - the signature of a Namer
     build = next(iter(body.get("ids") or []), None) or body.get("id")
     if not build:
         return None
     return place.arn("codebuild", "project/" + str(build).rsplit("build/", 1)[-1].split(":", 1)[0])
 
 
-def _codepipeline(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - every namer is called alike
+def _codepipeline(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - the signature of a Namer
     declared = body.get("pipeline")
     name = body.get("name") or body.get("pipelineName") or (declared.get("name") if isinstance(declared, dict) else "")
     if not name:
@@ -93,7 +93,7 @@ def _ssm(action: str, body: Mapping[str, Any], place: Place) -> str | None:
     return place.arn("ssm", "parameter/" + str(names[0]).lstrip("/")) if names else None
 
 
-def _connections(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - every namer is called alike
+def _connections(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - the signature of a Namer
     return str(body.get("ConnectionArn") or "*")
 
 
@@ -117,16 +117,16 @@ def _json(body: bytes) -> Mapping[str, Any]:
 
 
 def _role_path(arn: str, account: str) -> str:
-    """A role's ARN with its path: requests name roles without, policies with."""
+    """Returns a role's ARN with its path: requests name roles without it, policies with it."""
     role = iam._roles.get_scoped(account, None, arn.rsplit("/", 1)[-1]) if ":role/" in arn else None
     return str(role["Arn"]) if role else arn
 
 
 def install() -> None:
-    """Name resources as AWS does, and enforce the services this package adds."""
-    for service in PLUGGED_SERVICES:
+    """Use AWS's resource ARNs, and enforce policies for the services that this package adds."""
+    for service in ADDED_SERVICES:
         iam_actions.SERVICE_TO_IAM_NAMESPACE.setdefault(service, service)
-    plain = iam_actions.extract_resource_arn
+    original = iam_actions.extract_resource_arn
 
     def named(service: str, method: str, path: str, *rest: Any) -> str:
         headers, body, _query, region, account_id = rest
@@ -136,7 +136,7 @@ def install() -> None:
             arn = namer(action, _json(body), Place(region, account_id))
             if arn is not None:
                 return arn
-        arn = str(plain(service, method, path, *rest))
+        arn = str(original(service, method, path, *rest))
         return _role_path(arn, account_id) if service == "iam" else arn
 
     iam_actions.extract_resource_arn = named

@@ -1,4 +1,4 @@
-"""IAM: permissions boundaries of roles, OIDC providers, groups, service-linked roles."""
+"""Resource types of IAM: permissions boundaries of roles, OIDC providers, groups, service-linked roles."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _oidc_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> ad
 def _oidc_update(arn: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
     if adapter.changed(old, new, "Url"):
         return _oidc_create("", new, stack_name)
-    record = service._oidc_providers[arn]  # the API to add and remove a client id is not served
+    record = service._oidc_providers[arn]  # MiniStack's API has no operations to add and remove a client ID
     record["ClientIDList"] = list(new.get("ClientIdList", []))
     record["ThumbprintList"] = list(new.get("ThumbprintList", []))
     record["Tags"] = completion.tag_list(new.get("Tags"))
@@ -67,8 +67,8 @@ def _group_policies(name: str, old: adapter.Props, new: adapter.Props) -> None:
     for arn in sorted(before - after):
         iam.detach_group_policy(GroupName=name, PolicyArn=arn)
     documents = {item["PolicyName"]: item["PolicyDocument"] for item in new.get("Policies", [])}
-    for gone in sorted({item["PolicyName"] for item in old.get("Policies", [])} - documents.keys()):
-        iam.delete_group_policy(GroupName=name, PolicyName=gone)
+    for removed in sorted({item["PolicyName"] for item in old.get("Policies", [])} - documents.keys()):
+        iam.delete_group_policy(GroupName=name, PolicyName=removed)
     for policy, document in documents.items():
         adapter.call("iam", "put_group_policy", {"GroupName": name, "PolicyName": policy, "PolicyDocument": document})
 
@@ -90,7 +90,7 @@ def _linked_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> 
     try:
         made = adapter.client("iam").create_service_linked_role(AWSServiceName=service)["Role"]["RoleName"]
     except ClientError as error:
-        # As on AWS, a second one is an error; the account's first stack owns the role.
+        # As on AWS, creating the role a second time is an error: the first stack in the account owns it.
         raise ValueError(f"the service-linked role for {service} cannot be created: {error}") from error
     return made, {"RoleName": made}
 
@@ -100,7 +100,7 @@ def _linked_delete(name: str, _props: adapter.Props) -> None:
 
 
 def install() -> None:
-    """Complete roles and register the missing types."""
+    """Complete `AWS::IAM::Role` and register the missing types."""
     completion.complete("AWS::IAM::Role", {"PermissionsBoundary": _boundary})
     adapter.register("AWS::IAM::OIDCProvider", _oidc_create, _oidc_delete, _oidc_update)
     adapter.register("AWS::IAM::Group", _group_create, _group_delete, _group_update)

@@ -1,4 +1,4 @@
-"""Whether a service may take a role: services sign in with no keys, so no call to STS decides on it."""
+"""Checks whether a service may assume a role: services have no keys, so no STS call checks the trust policy."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SYMBOLS: tuple[str, ...] = (
 
 
 def trusts(document: Any, role_arn: str, principal: str, source_arn: str) -> bool:
-    """Whether a trust policy lets the service take the role for that resource: conditions count."""
+    """True if a trust policy, including its conditions, lets the service assume the role for the source resource."""
     parsed = json.loads(document) if isinstance(document, str) else document
     statements = parsed.get("Statement", [])
-    ours = [
+    matching = [
         {**statement, "Principal": "*"}
         for statement in (statements if isinstance(statements, list) else [statements])
         if iam_evaluator._service_principal_matches(statement.get("Principal"), principal)
@@ -33,4 +33,4 @@ def trusts(document: Any, role_arn: str, principal: str, source_arn: str) -> boo
         region=get_region(),
         service_context={"aws:sourceaccount": get_account_id(), "aws:sourcearn": source_arn},
     )
-    return bool(iam_evaluator.evaluate_trust_policy({"Statement": ours}, principal, context))
+    return bool(iam_evaluator.evaluate_trust_policy({"Statement": matching}, principal, context))

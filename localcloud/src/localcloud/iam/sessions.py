@@ -1,4 +1,4 @@
-"""How long an assumed role may last: MaxSessionDuration, and one hour when a role assumes a role."""
+"""Limits the duration of role sessions: MaxSessionDuration, and one hour for role chaining."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ACTIONS = {"AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}
 
 
 def refusal(role_arn: str, seconds: int, *, chained: bool) -> str:
-    """Why a session of that length is refused, or an empty string."""
+    """Returns the reason why a session of that duration is refused; an empty string if it is allowed."""
     parts = role_arn.split(":")
     if len(parts) < 6:  # noqa: PLR2004 - the fields of an ARN
         return ""
@@ -37,8 +37,8 @@ def refusal(role_arn: str, seconds: int, *, chained: bool) -> str:
 
 
 def install() -> None:
-    """Refuse sessions longer than their role allows."""
-    plain = sts.handle_request
+    """Refuse sessions that are longer than their role allows."""
+    original = sts.handle_request
 
     async def limited(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
@@ -51,6 +51,6 @@ def install() -> None:
             why = refusal(str(request.get("RoleArn", "")), int(request["DurationSeconds"]), chained=chained)
             if why:
                 return sts._error(400, "ValidationError", why, ns="sts")
-        return await plain(method, path, headers, body, query_params)
+        return await original(method, path, headers, body, query_params)
 
     sts.handle_request = limited

@@ -1,6 +1,6 @@
-"""The loopback stands for AWS's TLS endpoints: every request counts as encrypted.
+"""Every request counts as sent over TLS, since loopback replaces AWS's TLS endpoints.
 
-Without this, each bucket policy that refuses plain HTTP (the staging bucket of the CDK first) refuses everybody.
+Otherwise bucket policies that refuse plain HTTP, such as that of the CDK's staging bucket, would refuse all requests.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ SYMBOLS: tuple[str, ...] = ("ministack.app:pin_request_origin",)
 
 
 def install() -> None:
-    """Report TLS for every request; the rest of its origin stays as it is."""
-    plain = app.pin_request_origin
+    """Report TLS for every request, and leave its source address unchanged."""
+    original = app.pin_request_origin
 
-    def pinned(source_ip: str, secure_transport: bool) -> None:  # noqa: ARG001 - the seam's signature
-        plain(source_ip, secure_transport=True)
+    def pinned(source_ip: str, secure_transport: bool) -> None:  # noqa: ARG001 - the signature of the replaced function
+        original(source_ip, secure_transport=True)
 
     app.pin_request_origin = pinned

@@ -1,8 +1,8 @@
-"""AssumeRoleWithWebIdentity believes a token only after checking it.
+"""AssumeRoleWithWebIdentity accepts only verified tokens.
 
-The issuer must be a provider of the account, the audience one of its client ids, the token in date, and the
-signature good for the issuer's published keys (`localcloud.iam.issuer`). Every claim then becomes a condition key
-`<issuer>:<claim>`, so a trust policy can pin repository, branch and environment.
+The issuer must be an OIDC provider of the account, the audience one of its client IDs, the token neither expired nor
+early, and the signature valid under the issuer's published keys (`localcloud.iam.issuer`). Every claim then becomes a
+condition key `<issuer>:<claim>`, so a trust policy can require a repository, branch and environment.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ SYMBOLS: tuple[str, ...] = (
 )
 
 
-class Refused(Exception):  # noqa: N818 - reads as what happened
-    """A token that is not believed, with AWS's error code."""
+class TokenError(Exception):
+    """The token is not accepted; `code` is AWS's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -55,7 +55,7 @@ def _split(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
             _decoded(signature),
         )
     except (ValueError, TypeError) as error:
-        raise Refused("InvalidIdentityToken", "The ID Token provided is not a valid JWT") from error
+        raise TokenError("InvalidIdentityToken", "The ID Token provided is not a valid JWT") from error
 
 
 def _host(claims: Mapping[str, Any]) -> str:
@@ -71,7 +71,7 @@ def _provider(host: str, account: str) -> Mapping[str, Any]:
     arn = f"arn:aws:iam::{account}:oidc-provider/{host}"
     found = iam._oidc_providers.get_scoped(account, None, arn)
     if found is None:
-        raise Refused("InvalidIdentityToken", f"No OpenIDConnect provider found in your account for https://{host}")
+        raise TokenError("InvalidIdentityToken", f"No OpenIDConnect provider found in your account for https://{host}")
     return dict(found)
 
 
@@ -79,39 +79,39 @@ def _check_signature(host: str, head: Mapping[str, Any], signed: bytes, signatur
     keys = issuer.published_keys(host)
     key = next((item for item in keys if item.get("kid") == head.get("kid")), None)
     if key is None or head.get("alg") != "RS256":
-        raise Refused("InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider")
+        raise TokenError("InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider")
     public = rsa.RSAPublicNumbers(_integer(key["e"]), _integer(key["n"])).public_key()
     try:
         public.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
     except InvalidSignature as error:
-        raise Refused("InvalidIdentityToken", "Couldn't verify the signature of the ID Token") from error
+        raise TokenError("InvalidIdentityToken", "Couldn't verify the signature of the ID Token") from error
 
 
 def verify(token: str, account: str) -> dict[str, Any]:
-    """Returns the claims of a valid token, with the audience that AWS compares.
+    """Returns the claims of a valid token; `aud` is the audience that AWS compares.
 
-    That is `azp` where a token has one, else `aud`: docs.aws.amazon.com, "Available keys for AWS OIDC federation".
-    The documentation does not say what becomes of several audiences without `azp`, so such a token is refused.
+    That is `azp` if the token has one, else `aud`: docs.aws.amazon.com, "Available keys for AWS OIDC federation".
+    The documentation does not define several audiences without `azp`, so such a token is refused.
     """
     head, claims, signed, signature = _split(token)
     host = _host(claims)
     provider = _provider(host, account)
     audiences = [str(claims["azp"])] if "azp" in claims else _audiences(claims)
     if len(audiences) != 1 or audiences[0] not in provider.get("ClientIDList", []):
-        raise Refused("InvalidIdentityToken", "Incorrect token audience")
+        raise TokenError("InvalidIdentityToken", "Incorrect token audience")
     _check_signature(host, head, signed, signature)
     now = time.time()
     if float(claims.get("exp", 0)) < now:
-        raise Refused(
+        raise TokenError(
             "ExpiredTokenException", "Token expired: current date/time must be before the expiration date/time"
         )
     if float(claims.get("nbf", 0)) > now + 60:
-        raise Refused("InvalidIdentityToken", "The ID Token is not valid yet")
+        raise TokenError("InvalidIdentityToken", "The ID Token is not valid yet")
     return {**claims, "aud": audiences[0]}
 
 
-def principal(token: str, provider_id: str, role_arn: str) -> tuple[str, dict[str, Any]]:  # noqa: ARG001 - in place of a function of the base
-    """The federated principal of a token, with a condition key for each of its claims."""
+def principal(token: str, provider_id: str, role_arn: str) -> tuple[str, dict[str, Any]]:  # noqa: ARG001 - the signature of the replaced function
+    """Returns the federated principal of a token, and a condition key for each of its claims."""
     partition, account = role_arn.split(":")[1], role_arn.split(":")[4]
     claims = verify(token, account)
     host = _host(claims)
@@ -120,14 +120,14 @@ def principal(token: str, provider_id: str, role_arn: str) -> tuple[str, dict[st
 
 
 def install() -> None:
-    """Check tokens before the trust policy sees them."""
-    plain = sts._web_identity_trust_denied
+    """Verify tokens before the trust policy is evaluated."""
+    original = sts._web_identity_trust_denied
 
     def checked(role_arn: str, params: Mapping[str, Any], use_json: bool) -> object:
         try:
-            return plain(role_arn, params, use_json)
-        except Refused as refused:
-            return sts._error(400, refused.code, str(refused), ns="sts")
+            return original(role_arn, params, use_json)
+        except TokenError as error:
+            return sts._error(400, error.code, str(error), ns="sts")
 
     sts._web_identity_trust_denied = checked
     sts._web_identity_principal = principal

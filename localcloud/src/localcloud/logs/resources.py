@@ -1,4 +1,4 @@
-"""CloudWatch Logs: what the log groups here cannot do is refused, saved queries are kept on record."""
+"""Resource types of CloudWatch Logs: unsupported properties are refused, saved queries only recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SYMBOLS: tuple[str, ...] = completion.SYMBOLS
 
 
 def install() -> None:
-    """Refuse what would be dropped; record queries."""
+    """Refuse unsupported properties, and register query definitions."""
     completion.complete(
         "AWS::Logs::LogGroup",
         {},
@@ -21,12 +21,12 @@ def install() -> None:
     adapter.recorded(
         "AWS::Logs::QueryDefinition",
         lambda physical_id, _props: {"QueryDefinitionId": physical_id},
-        note="a saved query of Logs Insights; nothing lists it",
+        note="a saved query of Logs Insights; no API lists it",
     )
 
 
 def _name_as_cloudformation() -> None:
-    """A generated name begins with the stack's, as of every type: MiniStack's own begins with /aws/cloudformation."""
+    """Begin a generated name with the stack's name, as AWS does; MiniStack begins it with /aws/cloudformation."""
     original = adapter.builtin("AWS::Logs::LogGroup")
 
     def create(logical_id: str, props: Props, stack_name: str) -> Result:

@@ -1,4 +1,4 @@
-"""Budgets and AWS Backup: kept on record, with the parts of their API that MiniStack serves."""
+"""Resource types of AWS Budgets and AWS Backup: recorded, with the part of their API that MiniStack has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a PostgreSQL container of RDS lacks: ready when it is, forced TLS, parameters, a password that changes."""
+"""PostgreSQL containers of RDS: readiness, forced TLS, parameter groups, and a new master password."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ SYMBOLS = (
     "ministack.services.rds:_wait_for_database_ready",
 )
 
-FORCED_BY_DEFAULT_FROM = 15  # major version from which RDS's default parameter group forces TLS
+FORCED_BY_DEFAULT_FROM = 15  # since this major version, RDS's default parameter group forces TLS
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-QUICK = ("-c", "fsync=off", "-c", "full_page_writes=off")  # nobody needs this data after a crash of the machine
+QUICK = ("-c", "fsync=off", "-c", "full_page_writes=off")  # the data need not survive a crash of the machine
 _REJECT = "hostnossl all all all reject"
 
 logger = logging.getLogger("localcloud")
 
 
 class DatabaseError(RuntimeError):
-    """The container did not do what the API was asked for."""
+    """A command in the database's container failed."""
 
 
 def connect(instance: Mapping[str, Any], password: str | None = None) -> Any:
-    """A connection as the master user, every statement on its own."""
+    """Returns a connection as the master user, in autocommit mode."""
     connection = psycopg2.connect(
         host=instance.get("_internal_address") or "127.0.0.1",
         port=int(instance.get("_internal_port") or instance["Endpoint"]["Port"]),
@@ -61,14 +61,14 @@ def connect(instance: Mapping[str, Any], password: str | None = None) -> Any:
 
 
 def edit(container: Container, script: str) -> None:
-    """Run a shell script as the database's owner."""
+    """Run a shell script in the container as the user `postgres`."""
     done: Any = container.exec_run(["sh", "-c", script], user="postgres")
     if done.exit_code:
         raise DatabaseError(done.output.decode(errors="replace").strip())
 
 
 def accepts(address: str, port: int) -> bool:
-    """Whether PostgreSQL answers over TCP with TLS."""
+    """True if PostgreSQL accepts TLS connections."""
     try:
         with socket.create_connection((address, port), timeout=2) as connection:
             connection.sendall(_SSL_REQUEST)
@@ -78,20 +78,20 @@ def accepts(address: str, port: int) -> bool:
 
 
 def parameters(instance: Mapping[str, Any]) -> dict[str, str]:
-    """What the instance's parameter group sets."""
+    """Returns the parameters of the instance's parameter group."""
     name = instance["DBParameterGroups"][0]["DBParameterGroupName"]
     group = rds._param_groups.get(name) or {}
     return {key: str(value["ParameterValue"]) for key, value in (group.get("Parameters") or {}).items()}
 
 
 def forces_tls(version: str, values: Mapping[str, str]) -> bool:
-    """Whether connections without TLS are refused: rds.force_ssl, or RDS's default for the version."""
+    """True if connections without TLS are refused: by rds.force_ssl, or RDS's default for the version."""
     major = int(version.split(".", maxsplit=1)[0])
     return values.get("rds.force_ssl", "1" if major >= FORCED_BY_DEFAULT_FROM else "0") == "1"
 
 
 def apply(instance: Mapping[str, Any]) -> None:
-    """Bring the container in line with the parameter group."""
+    """Apply the parameter group to the instance's container."""
     client = rds._get_docker()
     if not client or not instance.get("_docker_container_id"):
         return
@@ -103,7 +103,7 @@ def apply(instance: Mapping[str, Any]) -> None:
         edit(client.containers.get(instance["_docker_container_id"]), f"sed -i '/^hostnossl /d' {file}{reject}")
         for name, value in values.items():
             if name.startswith("rds.") or "{" in value:
-                continue  # RDS's own, or computed from the instance class
+                continue  # parameters of RDS itself, or formulas on the instance class
             try:
                 cursor.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
             except psycopg2.Error as error:
@@ -112,7 +112,7 @@ def apply(instance: Mapping[str, Any]) -> None:
 
 
 def reapply(group: str) -> None:
-    """Bring every instance of a parameter group in line with it."""
+    """Apply a parameter group to all its instances."""
     for instance in list(rds._instances.values()):
         if instance["DBParameterGroups"][0]["DBParameterGroupName"] == group:
             apply(instance)
@@ -121,7 +121,7 @@ def reapply(group: str) -> None:
 def _change_password(instance: dict[str, Any], old: str, new: str) -> None:
     client = rds._get_docker()
     if not rds._is_postgres_engine(instance.get("Engine", "")):
-        _plain_password(instance, old, new)
+        _original_password(instance, old, new)
     elif client and instance.get("_docker_container_id"):
         statement = sql.SQL("ALTER USER {} WITH PASSWORD {}")
         with closing(connect(instance, old)) as connection, connection.cursor() as cursor:
@@ -131,7 +131,7 @@ def _change_password(instance: dict[str, Any], old: str, new: str) -> None:
 def _wait(address: str, port: int, engine: str, *rest: Any) -> bool:
     alive: Callable[[], bool] = rest[-1]
     if not rds._is_postgres_engine(engine):
-        return bool(_plain_wait(address, port, engine, *rest))
+        return bool(_original_wait(address, port, engine, *rest))
     while alive():
         if accepts(address, int(port)) and _prepared(address):
             return True
@@ -140,7 +140,7 @@ def _wait(address: str, port: int, engine: str, *rest: Any) -> bool:
 
 
 def _prepared(address: str) -> bool:
-    """Whether the database lets its master user in, and is then as its parameter group says."""
+    """True if the master user can connect; the parameter group is then applied."""
     for instance in list(rds._instances.values()):
         if instance.get("_internal_address") == address:
             try:
@@ -151,9 +151,9 @@ def _prepared(address: str) -> bool:
     return True
 
 
-def _then_apply(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _then_apply(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def changing(params: Any) -> Any:
-        answer = plain(params)
+        answer = original(params)
         if answer[0] < 400:  # noqa: PLR2004 - an error of HTTP
             spawn_background(reapply, rds._p(params, "DBParameterGroupName"), thread_name="localcloud-parameters")
         return answer
@@ -161,11 +161,11 @@ def _then_apply(plain: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return changing
 
 
-_plain_password, _plain_wait = rds._rotate_instance_password, rds._wait_for_database_ready
+_original_password, _original_wait = rds._rotate_instance_password, rds._wait_for_database_ready
 
 
 def install() -> None:
-    """Replace MiniStack's ways, which need drivers that are not installed."""
+    """Replace MiniStack's functions, which need database drivers that are not installed."""
     run = rds._run_rds_container
 
     def running(client: Any, engine: str, arguments: dict[str, Any], **names: Any) -> Any:

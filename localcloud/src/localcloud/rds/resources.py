@@ -1,4 +1,4 @@
-"""AWS::RDS::DBInstance with a real PostgreSQL container behind it."""
+"""AWS::RDS::DBInstance with a real PostgreSQL container."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SYMBOLS = (
 )
 
 TYPE = "AWS::RDS::DBInstance"
-#: Properties that only tell CloudFormation how to go about it, or that no local database can have.
+#: Properties that only control CloudFormation's procedure, or that a local database cannot have.
 _NOT_API = {
     "AllowMajorVersionUpgrade",
     "AssociatedRoles",
@@ -51,8 +51,8 @@ _CREATE_ONLY = {
     "Tags",
     "Timezone",
 }
-#: Recorded properties that MiniStack's API forgets.
-_REMEMBERED = {
+#: Properties that MiniStack's API does not store.
+_STORED = {
     "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
     "PerformanceInsightsKMSKeyId": "PerformanceInsightsKMSKeyId",
     "StorageThroughput": "StorageThroughput",
@@ -72,7 +72,7 @@ def _parameters(props: Props) -> Props:
 
 
 def create(logical_id: str, props: Props, stack_name: str) -> Result:
-    """Create through the API, which starts a container, and wait until the database answers."""
+    """Create the instance through the API, which starts a container, and wait until it is available."""
     name = props.get("DBInstanceIdentifier") or adapter.physical_name(
         stack_name, logical_id, max_len=63, lowercase=True
     )
@@ -83,7 +83,7 @@ def create(logical_id: str, props: Props, stack_name: str) -> Result:
     except Exception:
         _drop(name)  # without a physical id the rollback cannot
         raise
-    _remember(name, props)
+    _store(name, props)
     return name, _attributes(instance)
 
 
@@ -125,28 +125,30 @@ def _attributes(instance: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _remember(name: str, props: Props) -> None:
+def _store(name: str, props: Props) -> None:
     record = rds._instances[name]
-    for prop, field in _REMEMBERED.items():
+    for prop, field in _STORED.items():
         if prop in props:
             record[field] = props[prop]
 
 
 def update(physical_id: str, old: Props, new: Props, stack_name: str) -> Result:
-    """Modify at once; what cannot be modified replaces the instance (decided before by CloudFormation's rules)."""
+    """Modify the instance immediately; a changed create-only property replaces it."""
     if adapter.changed(old, new, *(_CREATE_ONLY - {"Tags"})):
         return adapter.replace(create, adapter.logical_id_of(physical_id), new, stack_name)
     changed = {name: value for name, value in new.items() if old.get(name) != value and name not in _CREATE_ONLY}
     if changed:
         if "EngineVersion" in changed:
-            logger.warning("%s: a new engine version is recorded; the container keeps the old one", physical_id)
+            logger.warning(
+                "%s: the new engine version is only recorded; the container still runs the old one", physical_id
+            )
         adapter.call(
             "rds",
             "modify_db_instance",
             {**_parameters(changed), "DBInstanceIdentifier": physical_id, "ApplyImmediately": True},
             ignore=_NOT_API | {"EnableCloudwatchLogsExports"},
         )
-    _remember(physical_id, new)
+    _store(physical_id, new)
     record = rds._instances[physical_id]
     if "DBParameterGroupName" in changed:
         databases.apply(record)
@@ -158,8 +160,8 @@ def update(physical_id: str, old: Props, new: Props, stack_name: str) -> Result:
 def _sync_tags(arn: str, old: Props, new: Props) -> None:
     before, after = adapter.tags(old.get("Tags")), adapter.tags(new.get("Tags"))
     api = adapter.client("rds")
-    if gone := sorted(set(before) - set(after)):
-        api.remove_tags_from_resource(ResourceName=arn, TagKeys=gone)
+    if removed := sorted(set(before) - set(after)):
+        api.remove_tags_from_resource(ResourceName=arn, TagKeys=removed)
     if before != after and after:
         tags = [{"Key": key, "Value": value} for key, value in after.items()]
         api.add_tags_to_resource(ResourceName=arn, Tags=tags)
@@ -167,18 +169,18 @@ def _sync_tags(arn: str, old: Props, new: Props) -> None:
 
 def _drop(name: str) -> None:
     api = adapter.client("rds")
-    with adapter.absent_is_fine():
+    with adapter.ignore_not_found():
         api.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
         api.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
 
 
 def delete(physical_id: str, _props: Props) -> None:
-    """Delete; deletion protection refuses. A final snapshot, if the policy asks for one, is recorded before."""
+    """Delete the instance, unless it has deletion protection; CloudFormation records a final snapshot before."""
     adapter.client("rds").delete_db_instance(DBInstanceIdentifier=physical_id, SkipFinalSnapshot=True)
 
 
 def install() -> None:
-    """Replace the built-in handlers, which only keep a record."""
+    """Replace MiniStack's handlers, which start no container."""
     original = adapter.builtin(TYPE)
 
     def creating(logical_id: str, props: Props, stack_name: str) -> Result:

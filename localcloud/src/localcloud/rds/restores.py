@@ -1,8 +1,8 @@
-"""RestoreDBInstanceToPointInTime for real: PostgreSQL archives its WAL, and a new container replays it up to a moment.
+"""RestoreDBInstanceToPointInTime: PostgreSQL archives its WAL, and a new container replays it up to the given time.
 
-Each instance with a backup retention keeps one base backup, made when it is ready for the first time, and every WAL
-segment since. A restore copies both into the container of a new instance, which recovers from them as PostgreSQL does
-(postgresql.org/docs/18/continuous-archiving.html), and then is an instance like any other.
+Each instance with a backup retention has one base backup, created when it is available for the first time, and every
+WAL segment since then. A restore copies both into the container of a new instance, where PostgreSQL recovers from them
+(postgresql.org/docs/18/continuous-archiving.html).
 """
 
 from __future__ import annotations
@@ -37,29 +37,29 @@ SYMBOLS = (
     "ministack.services.rds:_wait_for_database_ready",
 )
 
-_PLACE = "/tmp/localcloud-backup"  # noqa: S108 - in the container, where every user of the image may write
+_FOLDER = "/tmp/localcloud-backup"  # noqa: S108 - in the container, where every user of the image may write
 _READY = "/tmp/localcloud-restore"  # noqa: S108 - the same
-#: What PostgreSQL is started with so that it archives.
+#: PostgreSQL's options that enable archiving.
 ARCHIVING = (
     *("-c", "archive_mode=on"),
-    *("-c", f'archive_command=mkdir -p {_PLACE}/wal && test ! -e {_PLACE}/wal/%f && cp "%p" {_PLACE}/wal/%f'),
+    *("-c", f'archive_command=mkdir -p {_FOLDER}/wal && test ! -e {_FOLDER}/wal/%f && cp "%p" {_FOLDER}/wal/%f'),
 )
-# A file that goes while it is copied is one that the recovery makes again.
+# A file that disappears during the copy is created again by the recovery.
 _COPY = f"""
-rm -rf {_PLACE}/base && mkdir -p {_PLACE}/wal
-cp -a "$PGDATA" {_PLACE}/base 2>{_PLACE}/said || ! grep -v 'No such file' {_PLACE}/said
-rm -rf {_PLACE}/base/pg_wal/* {_PLACE}/base/postmaster.pid
+rm -rf {_FOLDER}/base && mkdir -p {_FOLDER}/wal
+cp -a "$PGDATA" {_FOLDER}/base 2>{_FOLDER}/errors || ! grep -v 'No such file' {_FOLDER}/errors
+rm -rf {_FOLDER}/base/pg_wal/* {_FOLDER}/base/postmaster.pid
 """
-# The new container waits for its predecessor's files; started again, it has its own data and goes on with them.
+# At its first start the new container waits for the source's files; after a restart it has its own data.
 _RECOVER = f"""\
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   until [ -e {_READY} ]; do sleep 0.1; done
-  mkdir -p "$PGDATA" && cp -a {_PLACE}/base/. "$PGDATA"/ && touch "$PGDATA/recovery.signal"
-  chown -R postgres:postgres "$PGDATA" {_PLACE} && chmod 700 "$PGDATA"
+  mkdir -p "$PGDATA" && cp -a {_FOLDER}/base/. "$PGDATA"/ && touch "$PGDATA/recovery.signal"
+  chown -R postgres:postgres "$PGDATA" {_FOLDER} && chmod 700 "$PGDATA"
 fi
 exec docker-entrypoint.sh postgres FLAGS "$@"
 """
-_TAKEN_OVER = (
+_INHERITED = (
     "Engine",
     "EngineVersion",
     "DBInstanceClass",
@@ -75,18 +75,18 @@ logger = logging.getLogger("localcloud")
 
 @dataclass(frozen=True)
 class Restore:
-    """A restore on its way: from which instance, up to when."""
+    """A restore in progress: the source instance, and the time to restore to."""
 
     source: dict[str, Any]
     until: datetime | None
 
 
 _pending: dict[str, Restore] = {}
-_began: dict[str, datetime] = {}  # resource id -> when its base backup was complete
+_restorable_since: dict[str, datetime] = {}  # resource ID -> time of the completed base backup
 
 
 def base_backup(instance: Mapping[str, Any]) -> None:
-    """Copy an instance's files, as pg_basebackup would; that tool is not in every image."""
+    """Copy an instance's files, as pg_basebackup does; not every image has that tool."""
     client = rds._get_docker()
     container = client.containers.get(instance["_docker_container_id"])
     with closing(databases.connect(instance)) as connection, connection.cursor() as cursor:
@@ -94,13 +94,13 @@ def base_backup(instance: Mapping[str, Any]) -> None:
         databases.edit(container, _COPY)
         cursor.execute("SELECT labelfile FROM pg_backup_stop(wait_for_archive => false)")
         label = cursor.fetchone()[0]
-        databases.edit(container, f"cat >{_PLACE}/base/backup_label <<'LABEL'\n{label}\nLABEL")
-    _began[instance["DbiResourceId"]] = datetime.now(UTC)
+        databases.edit(container, f"cat >{_FOLDER}/base/backup_label <<'LABEL'\n{label}\nLABEL")
+    _restorable_since[instance["DbiResourceId"]] = datetime.now(UTC)
 
 
 def first_ready(instance: dict[str, Any]) -> None:
-    """Back an instance up once, beside whatever it does."""
-    known = instance["DbiResourceId"] in _began or not int(instance.get("BackupRetentionPeriod") or 0)
+    """Create an instance's base backup once, in the background."""
+    known = instance["DbiResourceId"] in _restorable_since or not int(instance.get("BackupRetentionPeriod") or 0)
     if not known and instance.get("_docker_container_id") and not instance.get("_backed_up"):
         instance["_backed_up"] = True
         spawn_background(_back_up, instance, thread_name="localcloud-backup")
@@ -109,18 +109,18 @@ def first_ready(instance: dict[str, Any]) -> None:
 def _back_up(instance: dict[str, Any]) -> None:
     try:
         base_backup(instance)
-    except Exception:  # the instance works all the same; a restore says what is missing
+    except Exception:  # the instance works without a backup; a restore reports that there is none
         logger.exception("no base backup of %s", instance["DBInstanceIdentifier"])
 
 
 def archive(instance: Mapping[str, Any]) -> None:
-    """Have everything up to now in the archive.
+    """Waits until the archive contains every change up to now.
 
     Raises:
-        TimeoutError: if PostgreSQL does not archive.
+        TimeoutError: if PostgreSQL does not archive in time.
     """
     with closing(databases.connect(instance)) as connection, connection.cursor() as cursor:
-        # A transaction after the moment asked for tells the recovery that it has reached it.
+        # The recovery stops at the first transaction after the requested time, so there must be one.
         cursor.execute("SELECT pg_current_xact_id()")
         cursor.execute("SELECT pg_walfile_name(pg_switch_wal())")
         wanted = cursor.fetchone()[0]
@@ -134,40 +134,40 @@ def archive(instance: Mapping[str, Any]) -> None:
 
 
 def restore(params: Any) -> Any:
-    """The RestoreDBInstanceToPointInTime operation."""
+    """Carries out RestoreDBInstanceToPointInTime."""
     source, target = rds._p(params, "SourceDBInstanceIdentifier"), rds._p(params, "TargetDBInstanceIdentifier")
     instance = rds._instances.get(source)
     if instance is None:
         return rds._error("DBInstanceNotFound", f"DBInstance {source} not found.", 404)
     if target in rds._instances:
         return rds._error("DBInstanceAlreadyExists", f"DBInstance {target} already exists.", 400)
-    began = _began.get(instance["DbiResourceId"])
-    if not rds._is_postgres_engine(instance["Engine"]) or began is None or not instance.get("_docker_container_id"):
-        why = f"{source} has no backup: its retention is 0, it is not a PostgreSQL that runs, or it is minutes old"
+    since = _restorable_since.get(instance["DbiResourceId"])
+    if not rds._is_postgres_engine(instance["Engine"]) or since is None or not instance.get("_docker_container_id"):
+        why = f"{source} has no backup: its retention is 0, it is not a running PostgreSQL, or it is minutes old"
         return rds._error("PointInTimeRestoreNotEnabled", why, 400)
     latest = rds._p(params, "UseLatestRestorableTime") == "true"
     until = None if latest else _moment(rds._p(params, "RestoreTime"))
-    if not latest and (until is None or not began <= until <= datetime.now(UTC)):
-        span = f"between {began.isoformat(timespec='seconds')} and now"
+    if not latest and (until is None or not since <= until <= datetime.now(UTC)):
+        span = f"between {since.isoformat(timespec='seconds')} and now"
         return rds._error("InvalidParameterValue", f"RestoreTime must be {span}, or give UseLatestRestorableTime", 400)
     _pending[target] = Restore(instance, until)
-    taken = {name: str(instance[name]) for name in _TAKEN_OVER if instance.get(name)}
-    asked = {
+    inherited = {name: str(instance[name]) for name in _INHERITED if instance.get(name)}
+    given = {
         key: value for key, value in params.items() if not key.startswith(("SourceDB", "TargetDB", "Restore", "UseL"))
     }
-    made = rds._create_db_instance(
+    answer = rds._create_db_instance(
         {
-            **taken,
+            **inherited,
             "DBParameterGroupName": instance["DBParameterGroups"][0]["DBParameterGroupName"],
             "BackupRetentionPeriod": str(instance["BackupRetentionPeriod"]),
-            **asked,
+            **given,
             "MasterUserPassword": _password(instance, until),
             "DBInstanceIdentifier": target,
         }
     )
     _pending.pop(target, None)
     if target not in rds._instances:
-        return made
+        return answer
     name = "RestoreDBInstanceToPointInTime"
     return rds._single_instance_response(f"{name}Response", f"{name}Result", rds._instances[target])
 
@@ -181,26 +181,26 @@ def _moment(text: str) -> datetime | None:
 
 
 def _password(instance: Mapping[str, Any], until: datetime | None) -> str:
-    """The master password of that time."""
+    """Returns the master password at that time."""
     current = str(instance["_MasterUserPassword"])
     later = [old for at, old in instance.get("_former_passwords", ()) if until is not None and at > until]
     return str(later[0]) if later else current
 
 
 def _deliver(source: Mapping[str, Any], target: Container) -> None:
-    """Give the new container what it waits for; without it, it ends, and the instance is seen to have failed."""
+    """Copy the files for which the new container waits; if that fails, stop it, so that the instance fails."""
     try:
         archive(source)
-        stream, _ = rds._get_docker().containers.get(source["_docker_container_id"]).get_archive(_PLACE)
+        stream, _ = rds._get_docker().containers.get(source["_docker_container_id"]).get_archive(_FOLDER)
         target.put_archive("/tmp", b"".join(stream))  # noqa: S108 - in the container
         target.exec_run(["touch", _READY], user="root")
-    except Exception:  # whoever asked has his answer already
+    except Exception:  # the API call has already returned
         logger.exception("no files for the restore of %s", source["DBInstanceIdentifier"])
         target.stop(timeout=0)
 
 
 def install() -> None:
-    """Let PostgreSQL archive, and know the operation."""
+    """Enable archiving, and add the operation to the API."""
     run, change, wait = rds._run_rds_container, rds._rotate_instance_password, rds._wait_for_database_ready
 
     def running(client: Any, engine: str, arguments: dict[str, Any], **names: Any) -> Any:
@@ -210,13 +210,13 @@ def install() -> None:
             if wanted is None:
                 arguments["command"] = ["postgres", *flags]
             else:
-                flags += ["-c", f"restore_command=cp {_PLACE}/wal/%f %p", "-c", "recovery_target_action=promote"]
+                flags += ["-c", f"restore_command=cp {_FOLDER}/wal/%f %p", "-c", "recovery_target_action=promote"]
                 if wanted.until is not None:
                     flags += ["-c", f"recovery_target_time={wanted.until.isoformat(sep=' ')}"]
                 arguments["command"] = ["sh", "-c", _RECOVER.replace("FLAGS", shlex.join(flags))]
         container = run(client, engine, arguments, **names)
         if wanted is not None:
-            # Beside the answer, as on RDS: the instance is `creating` until it has recovered.
+            # In the background, as on RDS: the instance is `creating` until it has recovered.
             spawn_background(_deliver, wanted.source, container, thread_name="localcloud-restore")
         return container
 

@@ -1,4 +1,4 @@
-"""Route 53: health checks; private zones keep their VPCs."""
+"""Resource types of Route 53: health checks, and hosted zones with VPCs and tags."""
 
 from __future__ import annotations
 

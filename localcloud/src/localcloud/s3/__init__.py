@@ -1,1 +1,1 @@
-"""Simple Storage Service."""
+"""S3."""

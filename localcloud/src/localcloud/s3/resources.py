@@ -1,4 +1,4 @@
-"""AWS::S3::Bucket: the settings MiniStack drops, and the refusal to delete a bucket that is not empty."""
+"""AWS::S3::Bucket: the properties that MiniStack ignores, and the refusal to delete a bucket with objects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REFUSED = (
 
 
 class BucketNotEmptyError(ValueError):
-    """AWS refuses to delete a bucket that holds objects; the local cloud does too."""
+    """The bucket cannot be deleted because it has objects, as on AWS."""
 
 
 def _tags(bucket: str, value: Any, _props: adapter.Props) -> None:
@@ -88,7 +88,7 @@ def _expiration(rule: adapter.Props) -> adapter.Props:
 
 
 def lifecycle_rule(rule: adapter.Props) -> adapter.Props:
-    """A template's lifecycle rule in the API's words."""
+    """Returns a template's lifecycle rule in the API's form."""
     result: adapter.Props = {"Status": rule["Status"], "Filter": _filter(rule)}
     if rule.get("Id"):
         result["ID"] = rule["Id"]
@@ -129,7 +129,7 @@ def _ownership(bucket: str, value: Any, _props: adapter.Props) -> None:
 
 def _access_control(bucket: str, value: Any, props: adapter.Props) -> None:
     if value in (None, "Private") and not props.get("OwnershipControls"):
-        return  # what a new bucket is; its access control list cannot even be set
+        return  # the default of a new bucket, whose access control list cannot be set
     canned = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", value or "Private").lower()
     adapter.client("s3").put_bucket_acl(Bucket=bucket, ACL=canned)
 
@@ -176,12 +176,14 @@ def _numbered(operation: str, member: str, identity: str = "Id") -> completion.S
 
 def _delete(original: adapter.Builtin) -> adapter.Delete:
     def delete(bucket: str, props: adapter.Props) -> None:
-        held = adapter.client("s3").list_object_versions(Bucket=bucket, MaxKeys=1)
-        if held.get("Versions") or held.get("DeleteMarkers"):
+        objects = adapter.client("s3").list_object_versions(Bucket=bucket, MaxKeys=1)
+        if objects.get("Versions") or objects.get("DeleteMarkers"):
             raise BucketNotEmptyError(
                 f"The bucket you tried to delete is not empty: {bucket} (Service: S3, Status Code: 409)"
             )
-        adapter.client("s3").delete_bucket_ownership_controls(Bucket=bucket)  # which the built-in deletion forgets
+        adapter.client("s3").delete_bucket_ownership_controls(
+            Bucket=bucket
+        )  # the built-in handler does not delete them
         original.delete(bucket, props)
 
     return delete
@@ -191,20 +193,20 @@ _ALGORITHM = "x-amz-server-side-encryption"
 _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
-def _with_managed_key(plain: Any) -> Any:
-    """A write with aws:kms and no key takes the bucket's key, else the account's key for S3, as on AWS."""
+def _with_managed_key(original: Any) -> Any:
+    """A write with aws:kms but without a key uses the bucket's key, or the account's key for S3, as on AWS."""
 
     def resolve(headers: Mapping[str, str], bucket: str) -> Any:
         if headers.get(_ALGORITHM) == "aws:kms" and not headers.get(_KEY):
             default = service._bucket_default_sse_headers(bucket)
             headers = {**headers, _KEY: default.get(_KEY) or adapter.arn("kms", "alias/aws/s3")}
-        return plain(headers, bucket)
+        return original(headers, bucket)
 
     return resolve
 
 
 def install() -> None:
-    """Complete the bucket."""
+    """Complete `AWS::S3::Bucket`."""
     service._resolve_sse_write_headers = _with_managed_key(service._resolve_sse_write_headers)
     setters: dict[str, completion.Setter] = {
         "Tags": _tags,

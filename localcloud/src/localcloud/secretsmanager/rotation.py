@@ -1,7 +1,7 @@
-"""RotateSecret calls the rotation function through its four steps; MiniStack only renames versions.
+"""RotateSecret invokes the rotation function for each of the four steps; MiniStack only moves staging labels.
 
-The function gets what AWS gives it: an empty version labelled AWSPENDING, and Step, SecretId, ClientRequestToken.
-Rotations happen when asked for (RotateSecret, or a new schedule); nothing here waits for the schedule's days.
+As on AWS, there is an empty version with the label AWSPENDING, and the function's event has Step, SecretId and
+ClientRequestToken. A secret rotates on RotateSecret and with a new schedule, but never because of the schedule's time.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RotationError(RuntimeError):
 
 
 def rotate(data: Mapping[str, Any]) -> Any:
-    """The RotateSecret operation."""
+    """Carries out RotateSecret."""
     _, secret = secretsmanager._resolve(data.get("SecretId"))
     if not secret or secret.get("DeletedDate"):
         return error_response_json("ResourceNotFoundException", _NOT_FOUND, 400)
@@ -64,7 +64,7 @@ def rotate(data: Mapping[str, Any]) -> Any:
 
 
 def _pending(secret: dict[str, Any], token: str) -> str:
-    """The version to be filled: the unfinished one of an earlier rotation, or a new one."""
+    """Returns the version for the new value: the unfinished one of an earlier rotation, or a new one."""
     unfinished, version = secretsmanager._find_stage_version(secret, PENDING)
     if unfinished and CURRENT not in version["Stages"]:
         return str(unfinished)
@@ -95,7 +95,7 @@ def _step(function: str, event: dict[str, str]) -> None:
 
 
 def cancel(data: Mapping[str, Any]) -> Any:
-    """The CancelRotateSecret operation."""
+    """Carries out CancelRotateSecret."""
     _, secret = secretsmanager._resolve(data.get("SecretId"))
     if not secret:
         return error_response_json("ResourceNotFoundException", _NOT_FOUND, 400)
@@ -104,12 +104,12 @@ def cancel(data: Mapping[str, Any]) -> Any:
 
 
 def install() -> None:
-    """Take over rotation, and let a version without a value be absent, as on AWS."""
-    plain_get, plain_describe = secretsmanager._get_secret_value, secretsmanager._describe_secret
-    plain_put, plain_handle = secretsmanager._put_secret_value, secretsmanager.handle_request
+    """Replace rotation, and treat a version without a value as missing, as AWS does."""
+    original_get, original_describe = secretsmanager._get_secret_value, secretsmanager._describe_secret
+    original_put, original_handle = secretsmanager._put_secret_value, secretsmanager.handle_request
 
     def get(data: dict[str, Any]) -> Any:
-        status, headers, body = plain_get(data)
+        status, headers, body = original_get(data)
         if status == 200 and not {"SecretString", "SecretBinary"} & set(json.loads(body)):  # noqa: PLR2004 - success
             stage = data.get("VersionStage", CURRENT)
             message = f"Secrets Manager can't find the specified secret value for staging label: {stage}"
@@ -117,7 +117,7 @@ def install() -> None:
         return status, headers, body
 
     def describe(data: dict[str, Any]) -> Any:
-        status, headers, body = plain_describe(data)
+        status, headers, body = original_describe(data)
         _, secret = secretsmanager._resolve(data.get("SecretId"))
         if status == 200 and secret and secret.get("LastRotatedDate"):  # noqa: PLR2004 - success
             return json_response({**json.loads(body), "LastRotatedDate": secret["LastRotatedDate"]})
@@ -127,12 +127,12 @@ def install() -> None:
         _, secret = secretsmanager._resolve(data.get("SecretId"))
         if secret and PENDING in (data.get("VersionStages") or ()):
             secretsmanager._remove_stage_everywhere(secret, PENDING)
-        return plain_put(data)
+        return original_put(data)
 
     async def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Any) -> Any:
         if headers.get("x-amz-target", "").endswith(".CancelRotateSecret"):
             return cancel(json.loads(body or b"{}"))
-        return await plain_handle(method, path, headers, body, query_params)
+        return await original_handle(method, path, headers, body, query_params)
 
     secretsmanager._rotate_secret = rotate
     secretsmanager._get_secret_value = get

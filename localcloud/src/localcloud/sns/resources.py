@@ -1,4 +1,4 @@
-"""SNS topics: the attributes MiniStack drops."""
+"""AWS::SNS::Topic: the properties that MiniStack ignores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _attribute(name: str) -> completion.Setter:
 
 
 def install() -> None:
-    """Complete the topic."""
+    """Complete `AWS::SNS::Topic`."""
     completion.complete(
         "AWS::SNS::Topic",
         {name: _attribute(name) for name in _ATTRIBUTES},

@@ -1,4 +1,4 @@
-"""SSM parameters every account can read: machine images for the templates that look them up."""
+"""Public SSM parameters: the IDs of machine images, which templates look up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EDITIONS = ("al2023-ami-kernel", "al2023-ami-minimal-kernel")
 
 
 def names() -> list[str]:
-    """The public parameters that name an Amazon Linux image."""
+    """Returns the names of the public parameters of Amazon Linux images."""
     linux = [
         f"{_LINUX}/{edition}-{kernel}-{chip}"
         for edition, kernel, chip in product(_EDITIONS, _KERNELS, ("x86_64", "arm64"))
@@ -27,11 +27,11 @@ def names() -> list[str]:
 
 
 def image_id(name: str) -> str:
-    """An image id that is always the same for a parameter."""
+    """Returns a constant image ID for a parameter."""
     return f"ami-{hashlib.sha256(name.encode()).hexdigest()[:17]}"
 
 
 def install() -> None:
-    """Publish them."""
+    """Add the parameters to MiniStack's public ones."""
     for name in names():
         ssm._PUBLIC_AMI_PARAMETERS.setdefault(name, image_id(name))

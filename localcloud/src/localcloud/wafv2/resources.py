@@ -1,4 +1,4 @@
-"""WAF: address sets and associations; rules are on record and filter nothing (docs/local-cloud.md)."""
+"""Resource types of WAF: IP sets and associations. Rules have no effect (docs/local-cloud.md)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ SYMBOLS: tuple[str, ...] = completion.SYMBOLS
 
 def _token(physical_id: str) -> dict[str, str]:
     name, identity, scope = physical_id.split("|")
-    where = {"Name": name, "Id": identity, "Scope": scope}
-    return {**where, "LockToken": adapter.client("wafv2").get_ip_set(**where)["LockToken"]}
+    key = {"Name": name, "Id": identity, "Scope": scope}
+    return {**key, "LockToken": adapter.client("wafv2").get_ip_set(**key)["LockToken"]}
 
 
 def _set_create(logical_id: str, props: adapter.Props, stack_name: str) -> adapter.Result:
@@ -23,11 +23,11 @@ def _set_create(logical_id: str, props: adapter.Props, stack_name: str) -> adapt
 def _set_update(physical_id: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
     if adapter.changed(old, new, "Name", "Scope", "IPAddressVersion"):
         return adapter.replace(_set_create, adapter.logical_id_of(physical_id), new, stack_name)
-    where = _token(physical_id)
-    wanted = {**where, "Addresses": new.get("Addresses", []), "Description": new.get("Description")}
+    token = _token(physical_id)
+    wanted = {**token, "Addresses": new.get("Addresses", []), "Description": new.get("Description")}
     adapter.call("wafv2", "update_ip_set", wanted)
-    key = {name: where[name] for name in ("Name", "Id", "Scope")}
-    return physical_id, {"Arn": adapter.client("wafv2").get_ip_set(**key)["IPSet"]["ARN"], "Id": where["Id"]}
+    key = {name: token[name] for name in ("Name", "Id", "Scope")}
+    return physical_id, {"Arn": adapter.client("wafv2").get_ip_set(**key)["IPSet"]["ARN"], "Id": token["Id"]}
 
 
 def _set_delete(physical_id: str, _props: adapter.Props) -> None:

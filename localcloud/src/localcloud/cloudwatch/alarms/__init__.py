@@ -1,7 +1,7 @@
-"""CloudWatch alarms that watch: by dimension, period by period, with missing data treated as declared.
+"""Evaluates CloudWatch alarms: by dimension and period, with metric math and the configured missing data treatment.
 
-MiniStack looks at an alarm only when a metric arrives, mixes all dimensions of it and forgets metric math. Here a
-thread looks at every alarm every few seconds; a change of state goes through SetAlarmState, which tells SNS.
+MiniStack evaluates an alarm only when a metric arrives, mixes all its dimensions and ignores metric math. Here a thread
+evaluates every alarm every few seconds. A change of state goes through SetAlarmState, which notifies SNS.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ SYMBOLS: tuple[str, ...] = (
 )
 
 logger = logging.getLogger("localcloud")
-_EVERY_SECONDS = float(os.environ.get("LOCALCLOUD_ALARMS_EVERY", "5"))
+_INTERVAL_SECONDS = float(os.environ.get("LOCALCLOUD_ALARMS_EVERY", "5"))
 
 
-def look(now: float) -> None:
-    """Evaluate every alarm once; report those whose state changed."""
+def evaluate_all(now: float) -> None:
+    """Evaluate every alarm once, and set the changed states."""
     for (account, region, name), alarm in cloudwatch._alarms.all_items():
         with request_scope(account, region):
             try:
@@ -44,11 +44,11 @@ def look(now: float) -> None:
 
 def _watch() -> None:
     while True:
-        time.sleep(_EVERY_SECONDS)
-        look(time.time())
+        time.sleep(_INTERVAL_SECONDS)
+        evaluate_all(time.time())
 
 
 def install() -> None:
-    """Start watching in place of MiniStack's own evaluation."""
+    """Start the thread, in place of MiniStack's own evaluation."""
     cloudwatch._evaluate_alarm = lambda _alarm: None
     threading.Thread(target=_watch, daemon=True, name="alarms").start()

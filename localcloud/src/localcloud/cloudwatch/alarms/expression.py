@@ -1,4 +1,4 @@
-"""Metric math, the part alarms commonly use: arithmetic on metrics, and FILL, ABS, CEIL, FLOOR, MAX, MIN, SUM, AVG."""
+"""The part of metric math that alarms commonly use: arithmetic, FILL, ABS, CEIL, FLOOR, MAX, MIN, SUM and AVG."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _LISTS: dict[str, Callable[[list[float]], float]] = {
 
 
 class UnsupportedExpressionError(ValueError):
-    """Metric math beyond what is understood here."""
+    """The expression uses metric math that is not supported here."""
 
 
 def evaluate(text: str, metrics: Mapping[str, Value]) -> Value:
-    """The value of an expression in one period; None where a metric it needs has no data."""
+    """Returns the value of an expression in one period; None if a metric in it has no data."""
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
@@ -59,7 +59,7 @@ def _value(node: ast.AST, metrics: Mapping[str, Value], text: str) -> Value:
 def _call(name: str, arguments: list[ast.expr], metrics: Mapping[str, Value], text: str) -> Value:
     items = arguments[0].elts if arguments and isinstance(arguments[0], ast.List) else arguments
     values = [_value(item, metrics, text) for item in items]
-    if name == "FILL" and len(values) == 2:  # noqa: PLR2004 - a metric and what stands for it
+    if name == "FILL" and len(values) == 2:  # noqa: PLR2004 - a metric and its replacement
         return values[1] if values[0] is None else values[0]
     known = [value for value in values if value is not None]
     if name in _SCALARS and len(values) == 1:

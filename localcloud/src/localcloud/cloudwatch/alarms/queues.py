@@ -1,4 +1,4 @@
-"""The depth of queues as a metric, for the alarms that look at it: MiniStack publishes none for SQS."""
+"""Publishes the metric ApproximateNumberOfMessagesVisible of queues with an alarm; MiniStack has no SQS metrics."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from botocore.exceptions import ClientError
 from localcloud import adapter
 
 NAMESPACE, METRIC = "AWS/SQS", "ApproximateNumberOfMessagesVisible"
-EVERY_SECONDS = 30.0  # AWS publishes each minute
+INTERVAL_SECONDS = 30.0  # AWS publishes every minute
 
 _published: dict[str, float] = {}
 
 
 def publish(alarm: Mapping[str, Any], now: float) -> None:
-    """Publish the depth of the queue that the alarm looks at, if it looks at one and that is due."""
+    """Publish the metric of the alarm's queue, if the alarm has one and the interval has passed."""
     if (alarm.get("Namespace"), alarm.get("MetricName")) != (NAMESPACE, METRIC):
         return
-    name = next((each["Value"] for each in alarm.get("Dimensions") or () if each["Name"] == "QueueName"), "")
+    dimensions = alarm.get("Dimensions") or ()
+    name = next((dimension["Value"] for dimension in dimensions if dimension["Name"] == "QueueName"), "")
     key = str(alarm.get("AlarmArn"))
-    if not name or now - _published.get(key, 0.0) < EVERY_SECONDS:
+    if not name or now - _published.get(key, 0.0) < INTERVAL_SECONDS:
         return
     sqs = adapter.client("sqs")
     try:
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     except ClientError:
-        return  # an alarm on a queue that is gone: no data, as on AWS
+        return  # the queue does not exist: no data, as on AWS
     depth = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     datum = {
         "MetricName": METRIC,

@@ -1,4 +1,4 @@
-"""The verdict on one alarm: its metrics period by period, its threshold, and what missing data means."""
+"""Evaluates one alarm: the values of its metric in each period, its threshold, and its missing data treatment."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _PLAIN_STATISTICS = {"Average", "Sum", "Minimum", "Maximum", "SampleCount"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """The state an alarm should be in, and why."""
+    """The state of an alarm, and the reason."""
 
     state: str
     reason: str
 
 
 def judge(alarm: Alarm, now: float) -> Verdict | None:
-    """What the alarm's metrics say; None to leave it as it is."""
+    """Returns the alarm's state by its metrics; None to keep the current state."""
     if alarm.get("ComparisonOperator") not in _COMPARE:
         return None
     try:
         values = _values(alarm, now)
     except UnsupportedExpressionError as error:
-        return Verdict(INSUFFICIENT, f"the local cloud does not understand the expression {error}")
+        return Verdict(INSUFFICIENT, f"the local cloud does not support the expression {error}")
     return decide(alarm, values)
 
 
 def decide(alarm: Alarm, values: list[Value]) -> Verdict | None:
-    """The verdict on the values of the periods looked at, oldest first."""
+    """Returns the alarm's state by the values of the evaluated periods, oldest first."""
     treatment = alarm.get("TreatMissingData") or "missing"
     known = [value for value in values if value is not None]
     missing = len(values) - len(known)
@@ -85,13 +85,13 @@ def _values(alarm: Alarm, now: float) -> list[Value]:
 
 
 def _starts(alarm: Alarm, now: float, period: int) -> list[float]:
-    """When each period looked at began, oldest first; the running one is the last."""
+    """Returns the start of each evaluated period, oldest first; the current period is the last."""
     current = now - now % period
     return [current - period * back for back in range(int(alarm.get("EvaluationPeriods") or 1), -1, -1)]
 
 
 def _settled(values: list[Value], alarm: Alarm) -> list[Value]:
-    """The running period counts once it has data; else the finished ones do."""
+    """Returns the values to evaluate: the current period counts only if it has data."""
     periods = int(alarm.get("EvaluationPeriods") or 1)
     return values[-periods:] if values[-1] is not None else values[-periods - 1 : -1]
 

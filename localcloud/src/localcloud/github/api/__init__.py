@@ -1,4 +1,4 @@
-"""GitHub's REST API, as far as a delivery's functions and their users call it: docs.github.com/rest."""
+"""GitHub's REST API (docs.github.com/rest): the operations that continuous delivery and its users need."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ logger = logging.getLogger("localcloud")
 
 Route = tuple[str, str, Callable[..., Reply]]
 
-_OF_REPOSITORY: tuple[Route, ...] = (
-    *account.OF_REPOSITORY,
+_REPOSITORY_ROUTES: tuple[Route, ...] = (
+    *account.REPOSITORY_ROUTES,
     *issues.ROUTES,
     *statuses.ROUTES,
     *commits.ROUTES,
@@ -38,7 +38,7 @@ _calls = itertools.count(1)
 
 
 def answer(hub: Hub, request: Request, path: str) -> Reply:
-    """The answer to any request, a mistaken one too."""
+    """Returns the response to a request; errors become GitHub's error responses."""
     try:
         reply = _answer(hub, request, path.rstrip("/") or "/")
     except ApiError as error:
@@ -51,12 +51,12 @@ def answer(hub: Hub, request: Request, path: str) -> Reply:
 
 def _refusal(status: int, message: str, errors: list[Mapping[str, str]]) -> Reply:
     more = {"errors": errors} if errors else {}
-    told = {"message": message, **more, "documentation_url": DOCUMENTATION, "status": str(int(status))}
-    return as_json(status, told)
+    content = {"message": message, **more, "documentation_url": DOCUMENTATION, "status": str(int(status))}
+    return as_json(status, content)
 
 
 def _common() -> dict[str, str]:
-    """What every answer carries: the limits are told, never enforced."""
+    """Returns the headers of every response; the rate limits in them are not enforced."""
     used = min(next(_calls), _LIMIT - 1)
     return {
         "X-GitHub-Media-Type": "github.v3; format=json",
@@ -72,30 +72,30 @@ def _common() -> dict[str, str]:
 def _answer(hub: Hub, request: Request, path: str) -> Reply:
     if "authorization" not in request.headers:
         raise ApiError(HTTPStatus.UNAUTHORIZED, "Requires authentication")
-    token = tokens.presented(request.headers)
+    token = tokens.from_headers(request.headers)
     installed = re.fullmatch(r"/app/installations/(\w+)/access_tokens", path)
     if installed and request.method == "POST":
         return account.installation_token(hub, request, token, installed[1])
-    about = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)?", path, re.DOTALL)
-    repository = hub.repositories.find(about[1]) if about else None
-    if about is not None and repository is not None and tokens.opens(hub, repository, token):
-        return _of_repository(hub, request, repository, about[2] or "")
-    if not any(tokens.opens(hub, one, token) for one in hub.repositories.all()):
+    address = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)?", path, re.DOTALL)
+    repository = hub.repositories.find(address[1]) if address else None
+    if address is not None and repository is not None and tokens.grants_access(hub, repository, token):
+        return _repository_answer(hub, request, repository, address[2] or "")
+    if not any(tokens.grants_access(hub, known, token) for known in hub.repositories.all()):
         raise ApiError(HTTPStatus.UNAUTHORIZED, "Bad credentials")
     for method, pattern, serve in account.ROUTES:
         match = re.fullmatch(pattern, path)
         if match and _same(method, request.method):
             return serve(hub, request, *match.groups())
-    raise not_found()  # also what the token does not reach, as GitHub has it
+    raise not_found()  # as on GitHub, also for a repository to which the token gives no access
 
 
-def _of_repository(hub: Hub, request: Request, repository: Repository, path: str) -> Reply:
-    for method, pattern, serve in _OF_REPOSITORY:
+def _repository_answer(hub: Hub, request: Request, repository: Repository, path: str) -> Reply:
+    for method, pattern, serve in _REPOSITORY_ROUTES:
         match = re.fullmatch(pattern, path, re.DOTALL)
         if match and _same(method, request.method):
             return serve(Call(hub, request, repository, parsed(request)), *match.groups())
     raise not_found()
 
 
-def _same(method: str, asked: str) -> bool:
-    return asked == method or (method == "GET" and asked == "HEAD")
+def _same(method: str, requested: str) -> bool:
+    return requested == method or (method == "GET" and requested == "HEAD")

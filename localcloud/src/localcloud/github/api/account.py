@@ -1,4 +1,4 @@
-"""Users, repositories, the limits, and tokens of a GitHub App."""
+"""Users, the repository, rate limits, and tokens of a GitHub App."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from localcloud.github.web import Reply, Request, as_json
 
 
 def installation_token(hub: Hub, request: Request, token: str, installation: str) -> Reply:
-    """A token for an hour, for who signs as the App."""
+    """Returns a token for an hour if the GitHub App signed the request's token."""
     body = parsed(request)
     named = body.get("repositories") or []
-    names = [str(one) for one in named] if isinstance(named, list) else []
-    made = tokens.for_installation(hub, installation, token, names)
+    names = [str(name) for name in named] if isinstance(named, list) else []
+    made = tokens.create_for_installation(hub, installation, token, names)
     if made is None:
         raise ApiError(HTTPStatus.UNAUTHORIZED, "A JSON web token could not be decoded")
     value, until, repository = made
-    told = {
+    content = {
         "token": value,
         "expires_at": datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "permissions": {"contents": "write", "issues": "write", "statuses": "write", "metadata": "read"},
         "repository_selection": "selected",
         "repositories": [shapes.repository(hub, repository, request.root)],
     }
-    return as_json(HTTPStatus.CREATED, told)
+    return as_json(HTTPStatus.CREATED, content)
 
 
 def _me(hub: Hub, request: Request) -> Reply:
@@ -36,7 +36,7 @@ def _me(hub: Hub, request: Request) -> Reply:
 
 
 def _user(hub: Hub, request: Request, login: str) -> Reply:
-    if login not in {ACTOR, *(one.owner for one in hub.repositories.all())}:
+    if login not in {ACTOR, *(repository.owner for repository in hub.repositories.all())}:
         raise not_found()
     return as_json(HTTPStatus.OK, shapes.user(hub, login, request.root))
 
@@ -55,4 +55,4 @@ ROUTES = (
     ("GET", r"/users/([^/]+)", _user),
     ("GET", r"/rate_limit", _limits),
 )
-OF_REPOSITORY = (("GET", r"", _repository),)
+REPOSITORY_ROUTES = (("GET", r"", _repository),)

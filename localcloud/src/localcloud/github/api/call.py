@@ -1,4 +1,4 @@
-"""One call of the API: what it is about, its fields, pages of a list, and refusals as GitHub words them."""
+"""A call of the API: its repository, its fields, pages of a list, and errors in GitHub's words."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from localcloud.github.web import Reply, Request, as_json
 
 LONGEST = 65536
 _PAGE, _LARGEST_PAGE = 30, 100
-_DIGITS = 9  # fewer than any id needs, and no page beyond what SQLite and Python count
+_DIGITS = 9  # enough for every ID and page number, and within the integers of SQLite
 
 
 class ApiError(Exception):
-    """GitHub says no."""
+    """An error response of GitHub."""
 
     def __init__(self, status: int, message: str, errors: Sequence[Mapping[str, str]] = ()) -> None:
         super().__init__(message)
@@ -27,28 +27,28 @@ class ApiError(Exception):
 
 
 def not_found() -> ApiError:
-    """What is not there, or not for this token."""
+    """Returns the error for an object that does not exist or that the token may not access."""
     return ApiError(HTTPStatus.NOT_FOUND, "Not Found")
 
 
 def invalid(resource: str, field: str, code: str = "invalid", message: str = "") -> ApiError:
-    """A field that cannot be."""
+    """Returns the error for a field with an invalid value."""
     error = {"resource": resource, "field": field, "code": code, **({"message": message} if message else {})}
     return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "Validation Failed", [error])
 
 
 def malformed(message: str) -> ApiError:
-    """A body that does not follow the description of the call."""
+    """Returns the error for a body that does not match the operation's schema."""
     return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, f"Invalid request.\n\n{message}")
 
 
 def parsed(request: Request) -> dict[str, Any]:
-    """The body; without one, nothing is set."""
+    """Returns the JSON body; empty if there is none."""
     if request.method in {"GET", "HEAD"} or not request.body.strip():
         return {}
     try:
         body = json.loads(request.body)
-        json.dumps(body, ensure_ascii=False).encode()  # a lone surrogate is no text
+        json.dumps(body, ensure_ascii=False).encode()  # fails for an unpaired surrogate
     except (ValueError, RecursionError) as error:
         raise ApiError(HTTPStatus.BAD_REQUEST, "Problems parsing JSON") from error
     if not isinstance(body, dict):
@@ -58,7 +58,7 @@ def parsed(request: Request) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Call:
-    """A call about one repository."""
+    """A call on one repository."""
 
     hub: Hub
     request: Request
@@ -73,7 +73,7 @@ class Call:
     # --- fields of the body ------------------------------------------------------------------------------------------
 
     def text(self, field: str) -> str | None:
-        """A text, or None where it is absent or null."""
+        """Returns a string, or None if it is absent or null."""
         value = self.body.get(field)
         if value is None:
             return None
@@ -84,7 +84,7 @@ class Call:
         return value.replace("\0", "")
 
     def required(self, field: str) -> str:
-        """A text that must be there."""
+        """Returns a required string."""
         if field not in self.body:
             raise malformed(f'"{field}" wasn\'t supplied.')
         value = self.text(field)
@@ -93,7 +93,7 @@ class Call:
         return value
 
     def flag(self, field: str, default: bool = False) -> bool:
-        """True or false."""
+        """Returns a boolean."""
         value = self.body.get(field)
         if value is None:
             return default
@@ -102,51 +102,51 @@ class Call:
         return value
 
     def choice(self, resource: str, field: str, values: Sequence[str]) -> str | None:
-        """One of some words, or None."""
+        """Returns one of the given values, or None."""
         value = self.text(field)
         if value is not None and value not in values:
             raise invalid(resource, field)
         return value
 
     def words(self, field: str) -> list[str]:
-        """A list of texts, or of objects with a name."""
+        """Returns a list of strings, which may also be given as objects with a name."""
         value = self.body.get(field) or []
         if not isinstance(value, list):
             raise malformed(f"For 'properties/{field}', {json.dumps(value)[:100]} is not an array.")
-        named = [one.get("name") if isinstance(one, dict) else one for one in value]
-        found = [one for one in named if isinstance(one, str) and one]
-        if len(found) != len(named):
+        names = [element.get("name") if isinstance(element, dict) else element for element in value]
+        found = [name for name in names if isinstance(name, str) and name]
+        if len(found) != len(names):
             raise malformed(f"For 'properties/{field}', {json.dumps(value)[:100]} does not hold strings.")
         return list(dict.fromkeys(found))
 
-    # --- answers -----------------------------------------------------------------------------------------------------
+    # --- query and response ------------------------------------------------------------------------------------------
 
-    def asked(self, resource: str, field: str, values: Sequence[str]) -> str:
-        """A word of the query: the first of `values` by default."""
+    def query_choice(self, resource: str, field: str, values: Sequence[str]) -> str:
+        """Returns a parameter of the query; its default is the first of `values`."""
         value = self.request.query.get(field) or values[0]
         if value not in values:
             raise invalid(resource, field)
         return value
 
-    def api(self, path: str = "") -> str:
-        """An address of the API, of this repository."""
+    def api_url(self, path: str = "") -> str:
+        """Returns a URL of the API for this repository."""
         return f"{self.request.root}/api/v3/repos/{self.name}{path}"
 
-    def html(self, path: str = "") -> str:
-        """A page of this repository."""
-        return self.hub.html(self.name, path)
+    def page_url(self, path: str = "") -> str:
+        """Returns the URL of a page of this repository."""
+        return self.hub.page_url(self.name, path)
 
     def page(self, items: Sequence[Any]) -> Reply:
-        """The asked part of a list, with the addresses of the others."""
+        """Returns the requested page of a list, with links to the other pages."""
         size = min(max(_number(self.request.query.get("per_page"), _PAGE), 1), _LARGEST_PAGE)
         page = max(_number(self.request.query.get("page"), 1), 1)
         last = max(-(-len(items) // size), 1)
-        places = {"prev": page - 1 if page > 1 else 0, "next": page + 1 if page < last else 0}
-        places |= {"last": last if page < last else 0, "first": 1 if page > 1 else 0}
+        pages = {"prev": page - 1 if page > 1 else 0, "next": page + 1 if page < last else 0}
+        pages |= {"last": last if page < last else 0, "first": 1 if page > 1 else 0}
         address = f"{self.request.root}{quote(self.request.path)}"
         links = [
             f'<{address}?{urlencode({**self.request.query, "page": number}, errors="replace")}>; rel="{name}"'
-            for name, number in places.items()
+            for name, number in pages.items()
             if number
         ]
         headers = {"Link": ", ".join(links)} if links else {}
@@ -159,7 +159,7 @@ def _number(text: str | None, default: int) -> int:
 
 
 def number(text: str) -> int:
-    """A number of a path; one that is none, or beyond any, is not there."""
+    """Returns a number from the path; the error is "Not Found" if it is not one, or too large."""
     found = _number(text, -1)
     if found < 0:
         raise not_found()

@@ -21,14 +21,14 @@ def _list(call: Call) -> Reply:
         raise not_found()
     path = call.request.query.get("path", "").replace("\0", "")
     found = call.repository.commits(sha, limit=_MOST, path=path)
-    return call.page([shapes.commit(call, one) for one in found])
+    return call.page([shapes.commit(call, commit) for commit in found])
 
 
 def _commit(call: Call, revision: str) -> Reply:
     found = call.repository.commit(revision)
     if found is None:
-        said = f"No commit found for SHA: {revision}"
-        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, said) if SHA.fullmatch(revision) else not_found()
+        message = f"No commit found for SHA: {revision}"
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message) if SHA.fullmatch(revision) else not_found()
     return as_json(HTTPStatus.OK, shapes.commit(call, found))
 
 
@@ -49,7 +49,7 @@ def _reference(call: Call, name: str) -> Reply:
 def _references(call: Call, start: str) -> Reply:
     found = call.repository.references("refs/heads", "refs/tags")
     shown = [
-        _referenced(call, name, *about) for name, about in sorted(found.items()) if name.startswith(f"refs/{start}")
+        _referenced(call, name, *target) for name, target in sorted(found.items()) if name.startswith(f"refs/{start}")
     ]
     return call.page(shown)
 
@@ -58,13 +58,13 @@ def _referenced(call: Call, name: str, kind: str, sha: str) -> shapes.Shape:
     return {
         "ref": name,
         "node_id": shapes.node("Ref", name),
-        "url": call.api(f"/git/{name}"),
-        "object": {"type": kind, "sha": sha, "url": call.api(f"/git/{kind}s/{sha}")},
+        "url": call.api_url(f"/git/{name}"),
+        "object": {"type": kind, "sha": sha, "url": call.api_url(f"/git/{kind}s/{sha}")},
     }
 
 
 def _tag(call: Call, sha: str) -> Reply:
-    """An annotated tag, by the id of its object."""
+    """Returns an annotated tag by the ID of its object."""
     try:
         kind = call.repository.text("cat-file", "-t", sha) if SHA.fullmatch(sha) else ""
     except GitError:
@@ -72,17 +72,17 @@ def _tag(call: Call, sha: str) -> Reply:
     if kind != "tag":
         raise not_found()
     head, _, message = call.repository.text("cat-file", "tag", sha).partition("\n\n")
-    about = dict(line.split(" ", 1) for line in head.splitlines() if " " in line)
-    target = {"type": about["type"], "sha": about["object"]}
-    told = {
+    fields = dict(line.split(" ", 1) for line in head.splitlines() if " " in line)
+    target = {"type": fields["type"], "sha": fields["object"]}
+    content = {
         "sha": sha,
         "node_id": shapes.node("Tag", sha),
-        "tag": about["tag"],
+        "tag": fields["tag"],
         "message": message,
-        "object": {**target, "url": call.api(f"/git/{target['type']}s/{target['sha']}")},
-        "url": call.api(f"/git/tags/{sha}"),
+        "object": {**target, "url": call.api_url(f"/git/{target['type']}s/{target['sha']}")},
+        "url": call.api_url(f"/git/tags/{sha}"),
     }
-    return as_json(HTTPStatus.OK, told)
+    return as_json(HTTPStatus.OK, content)
 
 
 def _branches(call: Call) -> Reply:
@@ -97,7 +97,7 @@ def _branch(call: Call, name: str) -> Reply:
 
 
 def _branched(call: Call, name: str, sha: str) -> shapes.Shape:
-    return {"name": name, "commit": {"sha": sha, "url": call.api(f"/commits/{sha}")}, "protected": False}
+    return {"name": name, "commit": {"sha": sha, "url": call.api_url(f"/commits/{sha}")}, "protected": False}
 
 
 def _tags(call: Call) -> Reply:

@@ -42,17 +42,17 @@ def _shape(call: Call, row: Row) -> shapes.Shape:
         "creator": shapes.user(call.hub, row["author"], call.request.root),
         "created_at": row["created"],
         "updated_at": row["created"],
-        "url": call.api(path),
-        "statuses_url": call.api(f"{path}/statuses"),
-        "repository_url": call.api(),
+        "url": call.api_url(path),
+        "statuses_url": call.api_url(f"{path}/statuses"),
+        "repository_url": call.api_url(),
     }
 
 
 def _list(call: Call) -> Reply:
     names = ("sha", "ref", "task", "environment")
     wanted = {name: call.request.query[name] for name in names if call.request.query.get(name)}
-    found = [one for one in _rows(call) if all(one[name] == value for name, value in wanted.items())]
-    return call.page([_shape(call, one) for one in found])
+    found = [row for row in _rows(call) if all(row[name] == value for name, value in wanted.items())]
+    return call.page([_shape(call, row) for row in found])
 
 
 def _create(call: Call) -> Reply:
@@ -96,16 +96,16 @@ def _status(call: Call, deployment: Row, row: Row) -> shapes.Shape:
         "creator": shapes.user(call.hub, row["author"], call.request.root),
         "created_at": row["created"],
         "updated_at": row["created"],
-        "url": call.api(f"{path}/statuses/{row['id']}"),
-        "deployment_url": call.api(path),
-        "repository_url": call.api(),
+        "url": call.api_url(f"{path}/statuses/{row['id']}"),
+        "deployment_url": call.api_url(path),
+        "repository_url": call.api_url(),
     }
 
 
 def _statuses(call: Call, text: str) -> Reply:
     deployment = _found(call, text)
     sql = "SELECT * FROM deployment_statuses WHERE deployment = ? ORDER BY id DESC"
-    return call.page([_status(call, deployment, one) for one in call.hub.store.rows(sql, deployment["id"])])
+    return call.page([_status(call, deployment, row) for row in call.hub.store.rows(sql, deployment["id"])])
 
 
 def _add_status(call: Call, text: str) -> Reply:

@@ -29,26 +29,26 @@ def _shape(call: Call, row: Row) -> shapes.Shape:
 
 
 def _list(call: Call) -> Reply:
-    state = call.asked("Issue", "state", ("open", "closed", "all"))
-    sort = call.asked("Issue", "sort", ("created", "updated", "comments"))
-    ascending = call.asked("Issue", "direction", ("desc", "asc")) == "asc"
-    labels = {one.strip() for one in call.request.query.get("labels", "").split(",") if one.strip()}
+    state = call.query_choice("Issue", "state", ("open", "closed", "all"))
+    sort = call.query_choice("Issue", "sort", ("created", "updated", "comments"))
+    ascending = call.query_choice("Issue", "direction", ("desc", "asc")) == "asc"
+    labels = {label.strip() for label in call.request.query.get("labels", "").split(",") if label.strip()}
     creator, since = call.request.query.get("creator"), call.request.query.get("since", "")
     found = [
-        one
-        for one in issues.listed(call.hub.store, call.name, state=state)
-        if labels <= set(json.loads(one["labels"])) and creator in {None, one["author"]} and one["updated"] >= since
+        row
+        for row in issues.find_all(call.hub.store, call.name, state=state)
+        if labels <= set(json.loads(row["labels"])) and creator in {None, row["author"]} and row["updated"] >= since
     ]
-    shown = [_shape(call, one) for one in found]
+    shown = [_shape(call, row) for row in found]
     key = {"created": "created_at", "updated": "updated_at", "comments": "comments"}[sort]
-    shown.sort(key=lambda one: (one[key], one["number"]), reverse=not ascending)
+    shown.sort(key=lambda issue: (issue[key], issue["number"]), reverse=not ascending)
     return call.page(shown)
 
 
 def _create(call: Call) -> Reply:
     title = call.required("title")
     _check(title)
-    row = issues.opened(
+    row = issues.create(
         call.hub.store, call.name, title=title, body=call.text("body"), labels=call.words("labels"), author=ACTOR
     )
     return as_json(HTTPStatus.CREATED, _shape(call, row))
@@ -89,7 +89,7 @@ def _change(call: Call, text: str) -> Reply:
 def _comments(call: Call, text: str) -> Reply:
     row = _found(call, text)
     found = issues.comments(call.hub.store, row)
-    return call.page([shapes.comment(call, one, row["number"]) for one in found])
+    return call.page([shapes.comment(call, comment, row["number"]) for comment in found])
 
 
 def _comment(call: Call, text: str) -> Reply:

@@ -22,8 +22,8 @@ def _found(call: Call, text: str) -> Row:
     return row
 
 
-def _whole(call: Call, row: Row) -> shapes.Shape:
-    """A pull request by itself tells more than one in a list."""
+def _details(call: Call, row: Row) -> shapes.Shape:
+    """Returns a pull request with the members that it does not have in a list."""
     commits = call.repository.commits(row["head_sha"], f"^{row['base_sha']}", limit=_MOST)
     is_open = row["state"] == "open"
     return shapes.pull(
@@ -37,30 +37,30 @@ def _whole(call: Call, row: Row) -> shapes.Shape:
 
 
 def _list(call: Call) -> Reply:
-    state = call.asked("PullRequest", "state", ("open", "closed", "all"))
-    sort = call.asked("PullRequest", "sort", ("created", "updated", "popularity", "long-running"))
-    ascending = call.asked("PullRequest", "direction", ("desc", "asc")) == "asc"
+    state = call.query_choice("PullRequest", "state", ("open", "closed", "all"))
+    sort = call.query_choice("PullRequest", "sort", ("created", "updated", "popularity", "long-running"))
+    ascending = call.query_choice("PullRequest", "direction", ("desc", "asc")) == "asc"
     head, base = call.request.query.get("head"), call.request.query.get("base")
     found = [
-        one
-        for one in issues.listed(call.hub.store, call.name, pulls=True, state=state)
-        if base in {None, one["base"]} and head in {None, f"{call.repository.owner}:{one['head']}"}
+        row
+        for row in issues.find_all(call.hub.store, call.name, pulls=True, state=state)
+        if base in {None, row["base"]} and head in {None, f"{call.repository.owner}:{row['head']}"}
     ]
-    found.sort(key=lambda one: (one["updated" if sort == "updated" else "created"], one["number"]))
-    return call.page([shapes.pull(call, one) for one in (found if ascending else found[::-1])])
+    found.sort(key=lambda row: (row["updated" if sort == "updated" else "created"], row["number"]))
+    return call.page([shapes.pull(call, row) for row in (found if ascending else found[::-1])])
 
 
 def _checked(call: Call, head: str, base: str) -> tuple[str, str]:
-    """The two branches of a new pull request, or why there can be none."""
+    """Returns the two branches of a new pull request; raises ApiError if they can have none."""
     owner, _, branch = head.rpartition(":")
     tips = call.repository.branches()
     if owner not in {"", call.repository.owner} or branch not in tips:
         raise invalid("PullRequest", "head")
     if base not in tips:
         raise invalid("PullRequest", "base")
-    hindrance = pulls.hindrance(call.hub, call.repository, branch, base)
-    if hindrance:
-        error = {"resource": "PullRequest", "code": "custom", "message": hindrance}
+    obstacle = pulls.obstacle(call.hub, call.repository, branch, base)
+    if obstacle:
+        error = {"resource": "PullRequest", "code": "custom", "message": obstacle}
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "Validation Failed", [error])
     return branch, base
 
@@ -70,7 +70,7 @@ def _create(call: Call) -> Reply:
     title = call.required("title")
     if not title.strip():
         raise invalid("PullRequest", "title", "missing_field")
-    row, _ = pulls.opened(
+    row, _ = pulls.create(
         call.hub,
         call.repository,
         title=title,
@@ -80,11 +80,11 @@ def _create(call: Call) -> Reply:
         author=ACTOR,
         draft=call.flag("draft"),
     )
-    return as_json(HTTPStatus.CREATED, _whole(call, row))
+    return as_json(HTTPStatus.CREATED, _details(call, row))
 
 
 def _get(call: Call, text: str) -> Reply:
-    return as_json(HTTPStatus.OK, _whole(call, _found(call, text)))
+    return as_json(HTTPStatus.OK, _details(call, _found(call, text)))
 
 
 def _change(call: Call, text: str) -> Reply:
@@ -96,12 +96,12 @@ def _change(call: Call, text: str) -> Reply:
     if changes:
         issues.change(call.hub.store, row, **changes)
     if state == "closed" and row["state"] == "open":
-        pulls.closed(call.hub, call.repository, row)
+        pulls.close(call.hub, call.repository, row)
     elif state == "open" and row["state"] == "closed":
         if row["merged"] or call.repository.branches().get(row["head"]) is None:
             raise invalid("PullRequest", "state", "invalid", "state cannot be changed")
         issues.change(call.hub.store, row, state="open")
-        pulls.pushed(call.hub, call.repository, row["head"], call.repository.branches()[row["head"]])
+        pulls.follow_push(call.hub, call.repository, row["head"], call.repository.branches()[row["head"]])
     return _get(call, text)
 
 
@@ -134,7 +134,7 @@ def _is_merged(call: Call, text: str) -> Reply:
 def _commits(call: Call, text: str) -> Reply:
     row = _found(call, text)
     found = call.repository.commits(row["head_sha"], f"^{row['base_sha']}", limit=_MOST)
-    return call.page([shapes.commit(call, one) for one in reversed(found)])
+    return call.page([shapes.commit(call, commit) for commit in reversed(found)])
 
 
 ROUTES = (

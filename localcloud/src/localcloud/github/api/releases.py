@@ -20,25 +20,27 @@ def _shown(call: Call, row: Row | None) -> Reply:
 
 
 def _list(call: Call) -> Reply:
-    return call.page([shapes.release(call, one) for one in releases.listed(call.hub, call.repository)])
+    return call.page([shapes.release(call, row) for row in releases.find_all(call.hub, call.repository)])
 
 
 def _latest(call: Call) -> Reply:
     return _shown(call, releases.latest(call.hub, call.repository))
 
 
-def _of_tag(call: Call, tag: str) -> Reply:
-    return _shown(call, releases.of_tag(call.hub, call.repository, tag))
+def _by_tag(call: Call, tag: str) -> Reply:
+    return _shown(call, releases.find_by_tag(call.hub, call.repository, tag))
 
 
 def _get(call: Call, text: str) -> Reply:
     wanted = number(text)
-    return _shown(call, next((one for one in releases.listed(call.hub, call.repository) if one["id"] == wanted), None))
+    return _shown(
+        call, next((row for row in releases.find_all(call.hub, call.repository) if row["id"] == wanted), None)
+    )
 
 
 def _target(call: Call, tag: str) -> tuple[str, str]:
-    """What the caller named, and the commit: the tag's own, if there is one."""
-    if len(tag) > _NAME or tag.startswith("-") or not call.repository.valid(f"refs/tags/{tag}"):
+    """Returns the release's target and commit; an existing tag determines the commit."""
+    if len(tag) > _NAME or tag.startswith("-") or not call.repository.is_valid_reference(f"refs/tags/{tag}"):
         raise invalid("Release", "tag_name", "custom", "tag_name is not a valid tag")
     target = call.text("target_commitish") or call.repository.default_branch
     existing = call.repository.resolve(f"refs/tags/{tag}")
@@ -57,7 +59,7 @@ def _create(call: Call) -> Reply:
         made = releases.notes(call.hub, call.repository, tag, commit)
         name, body = name or tag, f"{body}\n\n{made}" if body else made
     try:
-        row = releases.published(
+        row = releases.create(
             call.hub,
             call.repository,
             tag=tag,
@@ -78,8 +80,8 @@ def _notes(call: Call) -> Reply:
     previous = call.text("previous_tag_name")
     if previous and call.repository.resolve(f"refs/tags/{previous}") is None:
         raise invalid("Release", "previous_tag_name")
-    told = {"name": tag, "body": releases.notes(call.hub, call.repository, tag, commit, previous)}
-    return as_json(HTTPStatus.OK, told)
+    content = {"name": tag, "body": releases.notes(call.hub, call.repository, tag, commit, previous)}
+    return as_json(HTTPStatus.OK, content)
 
 
 ROUTES = (
@@ -87,6 +89,6 @@ ROUTES = (
     ("POST", r"/releases", _create),
     ("POST", r"/releases/generate-notes", _notes),
     ("GET", r"/releases/latest", _latest),
-    ("GET", r"/releases/tags/(.+)", _of_tag),
+    ("GET", r"/releases/tags/(.+)", _by_tag),
     ("GET", r"/releases/(\d+)", _get),
 )

@@ -1,4 +1,4 @@
-"""The objects of the API, with the members GitHub documents and a client may read."""
+"""The JSON objects of the API, with the members that GitHub documents."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Shape = dict[str, Any]
 
 
 def identity(*parts: object) -> int:
-    """A number for what has none of its own, always the same."""
+    """Returns a constant number for an object without an ID of its own."""
     return int.from_bytes(hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).digest()[:4]) + 1
 
 
 def node(kind: str, number: object) -> str:
-    """An id as GraphQL has them."""
+    """Returns an ID in the form of GitHub's GraphQL API."""
     return base64.b64encode(f"{kind}:{number}".encode()).decode()
 
 
 def user(hub: Hub, login: str, root: str) -> Shape:
-    """A user or an organisation."""
-    known = (one.setting("owner-id") for one in hub.repositories.all() if one.owner == login)
-    number = next((int(one) for one in known if one.isdigit()), identity("user", login))
+    """Returns a user or an organisation."""
+    known = (repository.setting("owner-id") for repository in hub.repositories.all() if repository.owner == login)
+    number = next((int(value) for value in known if value.isdigit()), identity("user", login))
     return {
         "login": login,
         "id": number,
@@ -45,15 +45,15 @@ def _user(call: Call, login: str) -> Shape:
 
 
 def repository_id(repository: Repository) -> int:
-    """The id its manifest names, or one of our own."""
+    """Returns the ID from the manifest, or a generated one."""
     known = repository.setting("repository-id")
     return int(known) if known.isdigit() else identity("repository", repository.name)
 
 
 def repository(hub: Hub, found: Repository, root: str) -> Shape:
-    """A repository."""
+    """Returns a repository."""
     number = repository_id(found)
-    page = hub.html(found.name)
+    page = hub.page_url(found.name)
     return {
         "id": number,
         "node_id": node("Repository", number),
@@ -76,7 +76,7 @@ def repository(hub: Hub, found: Repository, root: str) -> Shape:
 
 
 def issue(call: Call, row: Row, comments: int) -> Shape:
-    """An issue; a pull request is one too."""
+    """Returns an issue; every pull request is one too."""
     path = f"/issues/{row['number']}"
     pull = row["head"] is not None
     found: Shape = {
@@ -88,7 +88,7 @@ def issue(call: Call, row: Row, comments: int) -> Shape:
         "state": row["state"],
         "state_reason": row["reason"],
         "user": _user(call, row["author"]),
-        "labels": [label(call, one) for one in json.loads(row["labels"])],
+        "labels": [label(call, name) for name in json.loads(row["labels"])],
         "assignee": None,
         "assignees": [],
         "milestone": None,
@@ -98,29 +98,29 @@ def issue(call: Call, row: Row, comments: int) -> Shape:
         "updated_at": row["updated"],
         "closed_at": row["closed"],
         "author_association": "COLLABORATOR",
-        "url": call.api(path),
-        "comments_url": call.api(f"{path}/comments"),
-        "repository_url": call.api(),
-        "html_url": call.html(f"/pull/{row['number']}" if pull else path),
+        "url": call.api_url(path),
+        "comments_url": call.api_url(f"{path}/comments"),
+        "repository_url": call.api_url(),
+        "html_url": call.page_url(f"/pull/{row['number']}" if pull else path),
     }
     if pull:
         pull_path = f"/pulls/{row['number']}"
-        addresses = {"url": call.api(pull_path), "html_url": call.html(f"/pull/{row['number']}")}
+        addresses = {"url": call.api_url(pull_path), "html_url": call.page_url(f"/pull/{row['number']}")}
         found["pull_request"] = {**addresses, "merged_at": row["merged"]}
         found["draft"] = bool(row["draft"])
     return found
 
 
 def label(call: Call, name: str) -> Shape:
-    """A label; they exist by being used."""
+    """Returns a label; any name can be used as one."""
     number = identity("label", call.name, name)
     colour = "d73a4a" if name == "bug" else f"{number % 0xFFFFFF:06x}"
-    about = {"name": name, "color": colour, "default": name == "bug", "description": None}
-    return {"id": number, "node_id": node("Label", number), "url": call.api(f"/labels/{name}"), **about}
+    details = {"name": name, "color": colour, "default": name == "bug", "description": None}
+    return {"id": number, "node_id": node("Label", number), "url": call.api_url(f"/labels/{name}"), **details}
 
 
 def comment(call: Call, row: Row, issue_number: int) -> Shape:
-    """A comment of an issue."""
+    """Returns a comment on an issue."""
     return {
         "id": row["id"],
         "node_id": node("IssueComment", row["id"]),
@@ -129,14 +129,14 @@ def comment(call: Call, row: Row, issue_number: int) -> Shape:
         "created_at": row["created"],
         "updated_at": row["updated"],
         "author_association": "COLLABORATOR",
-        "url": call.api(f"/issues/comments/{row['id']}"),
-        "issue_url": call.api(f"/issues/{issue_number}"),
-        "html_url": call.html(f"/issues/{issue_number}#comment-{row['id']}"),
+        "url": call.api_url(f"/issues/comments/{row['id']}"),
+        "issue_url": call.api_url(f"/issues/{issue_number}"),
+        "html_url": call.page_url(f"/issues/{issue_number}#comment-{row['id']}"),
     }
 
 
 def status(call: Call, row: Row) -> Shape:
-    """A commit's status."""
+    """Returns the status of a commit."""
     return {
         "id": row["id"],
         "node_id": node("StatusContext", row["id"]),
@@ -147,43 +147,43 @@ def status(call: Call, row: Row) -> Shape:
         "creator": _user(call, row["author"]),
         "created_at": row["created"],
         "updated_at": row["created"],
-        "url": call.api(f"/statuses/{row['sha']}"),
+        "url": call.api_url(f"/statuses/{row['sha']}"),
         "avatar_url": None,
     }
 
 
-def signature(who: Signature) -> Shape:
-    """Author or committer of a commit."""
-    return {"name": who.name, "email": who.email, "date": who.date}
+def signature(person: Signature) -> Shape:
+    """Returns the author or committer of a commit."""
+    return {"name": person.name, "email": person.email, "date": person.date}
 
 
 def git_commit(call: Call, found: Commit) -> Shape:
-    """A commit as an object of git."""
+    """Returns a commit in the form of the Git database API."""
     return {
         "sha": found.sha,
         "node_id": node("Commit", found.sha),
-        "url": call.api(f"/git/commits/{found.sha}"),
-        "html_url": call.html(f"/commit/{found.sha}"),
+        "url": call.api_url(f"/git/commits/{found.sha}"),
+        "html_url": call.page_url(f"/commit/{found.sha}"),
         "author": signature(found.author),
         "committer": signature(found.committer),
         "message": found.message,
-        "tree": {"sha": found.tree, "url": call.api(f"/git/trees/{found.tree}")},
-        "parents": [_parent(call, one) for one in found.parents],
+        "tree": {"sha": found.tree, "url": call.api_url(f"/git/trees/{found.tree}")},
+        "parents": [_parent(call, sha) for sha in found.parents],
         "verification": {"verified": False, "reason": "unsigned", "signature": None, "payload": None},
     }
 
 
 def _parent(call: Call, sha: str) -> Shape:
-    return {"sha": sha, "url": call.api(f"/commits/{sha}"), "html_url": call.html(f"/commit/{sha}")}
+    return {"sha": sha, "url": call.api_url(f"/commits/{sha}"), "html_url": call.page_url(f"/commit/{sha}")}
 
 
 def commit(call: Call, found: Commit) -> Shape:
-    """A commit of a history."""
+    """Returns a commit in the form of the commits API."""
     inner = git_commit(call, found)
     outer = ("sha", "node_id", "html_url", "parents")
     return {
         **{name: inner[name] for name in outer},
-        "url": call.api(f"/commits/{found.sha}"),
+        "url": call.api_url(f"/commits/{found.sha}"),
         "commit": {name: value for name, value in inner.items() if name not in outer},
         "author": None,
         "committer": None,
@@ -191,7 +191,7 @@ def commit(call: Call, found: Commit) -> Shape:
 
 
 def release(call: Call, row: Row) -> Shape:
-    """A release."""
+    """Returns a release."""
     path = f"/releases/{row['id']}"
     return {
         "id": row["id"],
@@ -206,16 +206,16 @@ def release(call: Call, row: Row) -> Shape:
         "published_at": row["published"],
         "author": _user(call, row["author"]),
         "assets": [],
-        "url": call.api(path),
-        "assets_url": call.api(f"{path}/assets"),
-        "html_url": call.html(f"/releases/tag/{row['tag']}"),
+        "url": call.api_url(path),
+        "assets_url": call.api_url(f"{path}/assets"),
+        "html_url": call.page_url(f"/releases/tag/{row['tag']}"),
         "tarball_url": None,
         "zipball_url": None,
     }
 
 
 def pull(call: Call, row: Row, **more: Any) -> Shape:
-    """A pull request."""
+    """Returns a pull request."""
     path = f"/pulls/{row['number']}"
     owner = call.repository.owner
     whole = repository(call.hub, call.repository, call.request.root)
@@ -239,7 +239,7 @@ def pull(call: Call, row: Row, **more: Any) -> Shape:
         "draft": bool(row["draft"]),
         "locked": False,
         "user": _user(call, row["author"]),
-        "labels": [label(call, one) for one in json.loads(row["labels"])],
+        "labels": [label(call, name) for name in json.loads(row["labels"])],
         "head": side(row["head"], row["head_sha"]),
         "base": side(row["base"], row["base_sha"]),
         "created_at": row["created"],
@@ -247,10 +247,10 @@ def pull(call: Call, row: Row, **more: Any) -> Shape:
         "closed_at": row["closed"],
         "merged_at": row["merged"],
         "merge_commit_sha": row["merge_sha"],
-        "url": call.api(path),
-        "html_url": call.html(f"/pull/{row['number']}"),
-        "issue_url": call.api(f"/issues/{row['number']}"),
-        "comments_url": call.api(f"/issues/{row['number']}/comments"),
-        "statuses_url": call.api(f"/statuses/{row['head_sha']}"),
+        "url": call.api_url(path),
+        "html_url": call.page_url(f"/pull/{row['number']}"),
+        "issue_url": call.api_url(f"/issues/{row['number']}"),
+        "comments_url": call.api_url(f"/issues/{row['number']}/comments"),
+        "statuses_url": call.api_url(f"/statuses/{row['head_sha']}"),
         **more,
     }

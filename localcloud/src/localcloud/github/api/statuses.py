@@ -1,4 +1,4 @@
-"""What runs say of commits: docs.github.com/rest/commits/statuses."""
+"""Statuses of commits: docs.github.com/rest/commits/statuses."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def _create(call: Call, sha: str) -> Reply:
     if target and not target.startswith(("http://", "https://")):
         raise invalid("Status", "target_url", "custom", "target_url must use http(s) scheme")
     if description is not None and len(description) > _DESCRIPTION:
-        said = f"description is too long (maximum is {_DESCRIPTION} characters)"
-        raise invalid("Status", "description", "custom", said)
+        message = f"description is too long (maximum is {_DESCRIPTION} characters)"
+        raise invalid("Status", "description", "custom", message)
     row = {
         "repository": call.name,
         "sha": sha,
@@ -49,22 +49,22 @@ def _sha(call: Call, revision: str) -> str:
 
 def _list(call: Call, revision: str) -> Reply:
     found = issues.statuses(call.hub.store, call.name, _sha(call, revision))
-    return call.page([shapes.status(call, one) for one in found])
+    return call.page([shapes.status(call, row) for row in found])
 
 
 def _combined(call: Call, revision: str) -> Reply:
     sha = _sha(call, revision)
     found = issues.latest(call.hub.store, call.name, sha)
-    told = {
+    content = {
         "state": issues.combined(found),
-        "statuses": [shapes.status(call, one) for one in found],
+        "statuses": [shapes.status(call, row) for row in found],
         "sha": sha,
         "total_count": len(found),
         "repository": shapes.repository(call.hub, call.repository, call.request.root),
-        "commit_url": call.api(f"/commits/{sha}"),
-        "url": call.api(f"/commits/{sha}/status"),
+        "commit_url": call.api_url(f"/commits/{sha}"),
+        "url": call.api_url(f"/commits/{sha}/status"),
     }
-    return as_json(HTTPStatus.OK, told)
+    return as_json(HTTPStatus.OK, content)
 
 
 ROUTES = (

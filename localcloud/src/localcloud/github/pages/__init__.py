@@ -1,4 +1,4 @@
-"""Pages to look at what a delivery did, and forms to open, merge and close a pull request."""
+"""Web pages for commits, issues, pull requests and releases, with forms to open, merge and close a pull request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from localcloud.github import pulls
 from localcloud.github.hub import Hub
 from localcloud.github.pages import discussions, history, releases
 from localcloud.github.pages.layout import page
-from localcloud.github.pages.view import MissingError, View, item, listed
-from localcloud.github.web import Reply, Request, to
+from localcloud.github.pages.view import MissingError, View, item, item_list
+from localcloud.github.web import Reply, Request, see_other
 from localcloud.markup import Html, fill, link
 
 logger = logging.getLogger("localcloud")
@@ -23,23 +23,25 @@ _AUTHOR = "you"
 
 
 class RefusedError(Exception):
-    """A form that is not acted on; the message says why."""
+    """A form is refused; the message says why."""
 
 
 def answer(hub: Hub, request: Request) -> Reply:
-    """The page at a path, or what a form asks for."""
+    """Returns the page at a path, or the response to a form."""
     try:
         return _answer(hub, request)
     except MissingError:
-        return _told(request, HTTPStatus.NOT_FOUND, "There is no such page", request.path)
+        return _message_page(request, HTTPStatus.NOT_FOUND, "Page not found", request.path)
     except RefusedError as error:
-        return _told(request, HTTPStatus.FORBIDDEN, "Not done", str(error))
+        return _message_page(request, HTTPStatus.FORBIDDEN, "Refused", str(error))
     except Exception:
         logger.exception("GitHub: %s %s", request.method, request.path)
-        return _told(request, HTTPStatus.INTERNAL_SERVER_ERROR, "This page failed", "The local cloud's log says why.")
+        return _message_page(
+            request, HTTPStatus.INTERNAL_SERVER_ERROR, "This page failed", "The local cloud's log says why."
+        )
 
 
-def _told(request: Request, status: int, title: str, text: str) -> Reply:
+def _message_page(request: Request, status: int, title: str, text: str) -> Reply:
     home = link(f"{urlsplit(request.root).path}/", "Local GitHub")
     return page(status, title, _header(home), fill("<h1>{title}</h1><p>{text}</p>", title=title, text=text))
 
@@ -67,12 +69,12 @@ def _answer(hub: Hub, request: Request) -> Reply:
 def _home(hub: Hub, request: Request) -> Reply:
     base = urlsplit(request.root).path
     items = [
-        item(Html("<span></span>"), link(f"{base}/{one.name}", one.name), f"git clone {hub.html(one.name, '.git')}")
-        for one in hub.repositories.all()
+        item(Html("<span></span>"), link(f"{base}/{name}", name), f"git clone {hub.page_url(name, '.git')}")
+        for name in (repository.name for repository in hub.repositories.all())
     ]
-    body = listed(items, "There is no repository yet: make demo publishes the example's.")
+    body = item_list(items, "There is no repository yet: make demo publishes the example's.")
     return page(
-        HTTPStatus.OK, "Local GitHub", _header(Html("Local GitHub")), fill("<h1>Repositories</h1>{it}", it=body)
+        HTTPStatus.OK, "Local GitHub", _header(Html("Local GitHub")), fill("<h1>Repositories</h1>{list}", list=body)
     )
 
 
@@ -80,12 +82,12 @@ def _home(hub: Hub, request: Request) -> Reply:
 
 
 def _form(view: View) -> dict[str, str]:
-    """A form's fields, if a person at this machine sent it from one of our pages."""
+    """Returns a form's fields; raises RefusedError unless a browser on this machine sent it from one of our pages."""
     headers = view.request.headers
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     here = f"{urlsplit(view.request.root).scheme}://{headers.get('host', '')}"
     if not view.request.trusted or (site != "same-origin" if site else origin != here):
-        raise RefusedError("Forms are taken from the pages of this address only.")
+        raise RefusedError("Forms are accepted only from the pages of this address.")
     return dict(parse_qsl(view.request.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
@@ -93,11 +95,11 @@ def _open(view: View) -> Reply:
     form = _form(view)
     head, base, title = form.get("head", ""), form.get("base", ""), form.get("title", "").strip()
     if not {head, base} <= view.repository.branches().keys():
-        raise RefusedError("One of the branches is gone.")
-    hindrance = pulls.hindrance(view.hub, view.repository, head, base)
-    if hindrance or not title or len(title) > _TITLE:
-        raise RefusedError(hindrance or f"A title of 1 to {_TITLE} characters is needed.")
-    made, _ = pulls.opened(
+        raise RefusedError("One of the branches does not exist.")
+    obstacle = pulls.obstacle(view.hub, view.repository, head, base)
+    if obstacle or not title or len(title) > _TITLE:
+        raise RefusedError(obstacle or f"A title of 1 to {_TITLE} characters is needed.")
+    made, _ = pulls.create(
         view.hub,
         view.repository,
         title=title,
@@ -107,28 +109,28 @@ def _open(view: View) -> Reply:
         author=_AUTHOR,
         draft=False,
     )
-    return to(view.to(f"/pull/{made['number']}"))
+    return see_other(view.url(f"/pull/{made['number']}"))
 
 
 def _merge(view: View, number: str) -> Reply:
     _form(view)
     row = pulls.find(view.hub, view.repository, int(number))
     if row is None or row["state"] != "open":
-        raise RefusedError("It is not open.")
+        raise RefusedError("The pull request is not open.")
     title = pulls.merge_title(view.repository, row, squash=False)
     try:
         pulls.merge(view.hub, view.repository, row, message=f"{title}\n\n{row['title']}", squash=False)
     except pulls.NotMergeableError as error:
-        raise RefusedError(f"It cannot be merged: {error}") from error
-    return to(view.to(f"/pull/{number}"))
+        raise RefusedError(f"The pull request cannot be merged: {error}") from error
+    return see_other(view.url(f"/pull/{number}"))
 
 
 def _close(view: View, number: str) -> Reply:
     _form(view)
     row = pulls.find(view.hub, view.repository, int(number))
     if row is not None and row["state"] == "open":
-        pulls.closed(view.hub, view.repository, row)
-    return to(view.to(f"/pull/{number}"))
+        pulls.close(view.hub, view.repository, row)
+    return see_other(view.url(f"/pull/{number}"))
 
 
 _FORMS: tuple[tuple[str, Callable[..., Reply]], ...] = (
@@ -140,11 +142,11 @@ _PAGES: tuple[tuple[str, Callable[..., Reply]], ...] = (
     (r"", history.overview),
     (r"/commits/(.+)", history.commits),
     (r"/commit/([^/]+)", history.commit),
-    (r"/issues", lambda view: discussions.all_of(view, of_pulls=False)),
-    (r"/issues/(\d{1,9})", lambda view, number: discussions.one(view, int(number), of_pulls=False)),
-    (r"/pulls", lambda view: discussions.all_of(view, of_pulls=True)),
-    (r"/pull/(\d{1,9})", lambda view, number: discussions.one(view, int(number), of_pulls=True)),
+    (r"/issues", lambda view: discussions.show_all(view, pull_requests=False)),
+    (r"/issues/(\d{1,9})", lambda view, number: discussions.show(view, int(number), pull_requests=False)),
+    (r"/pulls", lambda view: discussions.show_all(view, pull_requests=True)),
+    (r"/pull/(\d{1,9})", lambda view, number: discussions.show(view, int(number), pull_requests=True)),
     (r"/compare/(.+?)\.\.\.(.+)", discussions.compare),
-    (r"/releases", releases.all_of),
-    (r"/releases/tag/(.+)", releases.one),
+    (r"/releases", releases.show_all),
+    (r"/releases/tag/(.+)", releases.show),
 )

@@ -1,9 +1,9 @@
-"""Commits: lists with their marks, and one with its statuses and changes."""
+"""Commits: lists with their statuses, and the page of a commit with its statuses and changes."""
 
 from __future__ import annotations
 
 from localcloud.github import issues
-from localcloud.github.pages.view import PAGE, MissingError, View, item, listed, sign
+from localcloud.github.pages.view import PAGE, MissingError, View, item, item_list, sign
 from localcloud.github.repositories import Commit
 from localcloud.github.web import Reply
 from localcloud.markup import Html, fill, join, link, moment
@@ -12,13 +12,13 @@ _PATCH = 200_000
 
 
 def overview(view: View) -> Reply:
-    """The default branch, and how to get it."""
+    """Returns the page of the default branch, or how to push to an empty repository."""
     branch = view.repository.default_branch
     if branch not in view.repository.branches():
         body = fill(
             "<p class=empty>Nothing was pushed yet.</p>"
             "<pre>git remote add origin {url}\ngit push origin {branch}</pre>",
-            url=view.hub.html(view.repository.name, ".git"),
+            url=view.hub.page_url(view.repository.name, ".git"),
             branch=branch,
         )
         return view.frame("Commits", "Commits", body)
@@ -26,46 +26,46 @@ def overview(view: View) -> Reply:
 
 
 def commits(view: View, revision: str) -> Reply:
-    """The commits that can be reached from a branch, a tag or a commit."""
+    """Returns the list of commits reachable from a branch, a tag or a commit."""
     sha = view.repository.resolve(revision)
     if sha is None:
         raise MissingError
     found = view.repository.commits(sha, limit=PAGE + 1, skip=PAGE * (view.page - 1))
     branches = [
-        link(view.to(f"/commits/{name}"), name) if name != revision else fill("<strong>{it}</strong>", it=name)
+        link(view.url(f"/commits/{name}"), name) if name != revision else fill("<strong>{name}</strong>", name=name)
         for name in _branches(view)
     ]
     body = fill(
-        "<h1>{revision}</h1><p class=row><span class=quiet>Branches</span>{branches}</p>{list}{turn}"
+        "<h1>{revision}</h1><p class=row><span class=quiet>Branches</span>{branches}</p>{list}{pager}"
         "<p class=quiet>git clone {url}</p>",
         revision=revision,
         branches=join(branches, " "),
-        list=listed([entry(view, one) for one in found[:PAGE]], "No commits."),
-        turn=view.turn(f"/commits/{revision}", view.page, len(found) > PAGE),
-        url=view.hub.html(view.repository.name, ".git"),
+        list=item_list([entry(view, known) for known in found[:PAGE]], "No commits."),
+        pager=view.pager(f"/commits/{revision}", view.page, len(found) > PAGE),
+        url=view.hub.page_url(view.repository.name, ".git"),
     )
     return view.frame("Commits", f"Commits of {revision}", body)
 
 
 def _branches(view: View) -> list[str]:
-    """The default one, then those that moved last."""
+    """Returns the default branch, then the most recently updated ones."""
     names, default = list(view.repository.branches()), view.repository.default_branch
     return sorted(names, key=lambda name: name != default)[:PAGE]
 
 
-def entry(view: View, one: Commit) -> Html:
-    """A commit in a list."""
+def entry(view: View, found: Commit) -> Html:
+    """Returns a commit as an entry of a list."""
     below = fill(
         '<span class="sha">{sha}</span> {author}, {date}',
-        sha=one.sha[:7],
-        author=one.author.name,
-        date=moment(one.committer.date),
+        sha=found.sha[:7],
+        author=found.author.name,
+        date=moment(found.committer.date),
     )
-    return item(view.mark(one.sha), link(view.to(f"/commit/{one.sha}"), one.subject), below)
+    return item(view.status_mark(found.sha), link(view.url(f"/commit/{found.sha}"), found.subject), below)
 
 
 def commit(view: View, revision: str) -> Reply:
-    """One commit."""
+    """Returns the page of a commit."""
     found = view.repository.commit(revision)
     if found is None:
         raise MissingError
@@ -76,14 +76,14 @@ def commit(view: View, revision: str) -> Reply:
         "<h1>{subject}</h1>{rest}<p class=quiet>{author} committed {date} as <span class=sha>{sha}</span></p>"
         "{statuses}<h2>Changes</h2><pre>{stat}</pre>{patch}{cut}",
         subject=found.subject,
-        rest=fill("<pre>{it}</pre>", it=rest) if rest else "",
+        rest=fill("<pre>{text}</pre>", text=rest) if rest else "",
         author=found.author.name,
         date=moment(found.committer.date),
         sha=found.sha,
         statuses=_statuses(view, found.sha),
         stat=view.repository.difference(parent, found.sha, "--stat=80") or "No files changed.",
         patch=fill("<pre class=lines>{lines}</pre>", lines=lines(patch[:_PATCH])) if patch else "",
-        cut="The rest is left out." if len(patch) > _PATCH else "",
+        cut="The rest is not shown." if len(patch) > _PATCH else "",
     )
     return view.frame("Commits", found.subject, body)
 
@@ -94,17 +94,17 @@ def _statuses(view: View, sha: str) -> Html:
         return Html("")
     shown = [
         item(
-            sign(one["state"], one["state"]),
-            link(one["target"] or "", one["context"]),
-            fill("{said} {date}", said=one["description"], date=moment(one["created"])),
+            sign(status["state"], status["state"]),
+            link(status["target"] or "", status["context"]),
+            fill("{text} {date}", text=status["description"], date=moment(status["created"])),
         )
-        for one in found
+        for status in found
     ]
-    return fill("<h2>Statuses</h2>{list}", list=listed(shown, ""))
+    return fill("<h2>Statuses</h2>{list}", list=item_list(shown, ""))
 
 
 def lines(patch: str) -> list[Html]:
-    """A patch, line by line, what is added and what is taken away."""
+    """Returns the lines of a patch, marked as added or removed."""
 
     def kind(line: str) -> str:
         return "" if line.startswith(("+++", "---")) else {"+": "add", "-": "cut"}.get(line[:1], "")

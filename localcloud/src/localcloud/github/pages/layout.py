@@ -1,4 +1,4 @@
-"""What every page shares: the frame, the style. No script, and nothing from elsewhere."""
+"""The frame and the style of every page. Pages have no scripts and load nothing from other origins."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": f"default-src 'none'; img-src data:; style-src 'sha256-{_HASH}'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",  # a form must say where it is from
+    "Referrer-Policy": "same-origin",  # so that browsers send the Origin of a form
     "Cache-Control": "no-store",
 }
 
 
 def page(status: int, title: str, header: Html, body: Html) -> Reply:
-    """A whole page."""
+    """Returns a complete HTML page."""
     whole = fill(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">\n'

@@ -1,4 +1,4 @@
-"""Markdown of strangers as markup that can do nothing but look as meant."""
+"""Renders untrusted Markdown as safe HTML: no scripts, no images, no raw HTML."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SHORT = re.compile(r"/(?:(?:pull|issues)/(\d+)|commit/([0-9a-f]{7})[0-9a-f]*|co
 
 
 def _no_markup(_renderer: Any, tokens: Sequence[Token], index: int, _options: Any, _environment: Any) -> str:
-    """HTML is shown as written, and comments not at all: handlers keep their marks in them."""
+    """HTML is escaped and its comments are removed: the event handlers store markers in comments."""
     return escape(_COMMENT.sub("", tokens[index].content))
 
 
 def _renderer() -> MarkdownIt:
-    # Images are left out: a page loads nothing from elsewhere.
+    # Images are not rendered: a page loads nothing from other origins.
     made = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("image")
     made.core.ruler.push("addresses", _addresses)
     for kind in ("html_block", "html_inline"):
@@ -32,7 +32,7 @@ def _renderer() -> MarkdownIt:
 
 
 def _addresses(state: Any) -> None:
-    """Bare addresses are links; those of the repository are short."""
+    """Turn bare URLs into links; those of the repository are abbreviated."""
     for block in state.tokens:
         if block.type == "inline" and block.children:
             block.children = list(_linked(block.children, state.env.get("page", "")))
@@ -72,5 +72,5 @@ _MARKDOWN = _renderer()
 
 
 def render(text: str | None, page: str = "") -> Html:
-    """Markup of a text; `page` is the address of the repository it is about."""
+    """Returns the HTML of a Markdown text; `page` is the URL of the repository, whose links are abbreviated."""
     return Html(_MARKDOWN.render(text or "", {"page": page}))

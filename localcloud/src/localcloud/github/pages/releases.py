@@ -10,22 +10,22 @@ from localcloud.github.web import Reply
 from localcloud.markup import Html, fill, link, moment
 
 
-def all_of(view: View) -> Reply:
-    """The releases, newest first."""
-    found = releases.listed(view.hub, view.repository, drafts=False)
+def show_all(view: View) -> Reply:
+    """Returns the list of releases, newest first."""
+    found = releases.find_all(view.hub, view.repository, drafts=False)
     start = PAGE * (view.page - 1)
-    shown = [_box(view, one) for one in found[start : start + PAGE]]
+    shown = [_box(view, row) for row in found[start : start + PAGE]]
     body = fill(
-        "<h1>Releases</h1>{list}{turn}",
-        list=shown or Html("<p class=empty>Nothing was released yet.</p>"),
-        turn=view.turn("/releases", view.page, len(found) > start + PAGE),
+        "<h1>Releases</h1>{list}{pager}",
+        list=shown or Html("<p class=empty>There are no releases yet.</p>"),
+        pager=view.pager("/releases", view.page, len(found) > start + PAGE),
     )
     return view.frame("Releases", "Releases", body)
 
 
-def one(view: View, tag: str) -> Reply:
-    """The release of a tag."""
-    found = releases.of_tag(view.hub, view.repository, tag)
+def show(view: View, tag: str) -> Reply:
+    """Returns the page of a tag's release."""
+    found = releases.find_by_tag(view.hub, view.repository, tag)
     if found is None:
         raise MissingError
     return view.frame("Releases", found["name"] or tag, _box(view, found))
@@ -38,10 +38,10 @@ def _box(view: View, row: Row) -> Html:
     return fill(
         "<article class=box><p class=quiet>{tag} on {commit}, {date}</p><div class=text><h2>{name} {kind}</h2>{body}"
         "</div></article>",
-        tag=link(view.to(f"/releases/tag/{row['tag']}"), row["tag"]),
-        commit=link(view.to(f"/commit/{commit}"), commit[:7]),
+        tag=link(view.url(f"/releases/tag/{row['tag']}"), row["tag"]),
+        commit=link(view.url(f"/commit/{commit}"), commit[:7]),
         date=moment(row["published"]),
         name=row["name"] or row["tag"],
-        kind=fill("<span class=badge>{it}</span>", it=kind) if kind else "",
-        body=render(row["body"], view.hub.html(view.repository.name)),
+        kind=fill("<span class=badge>{kind}</span>", kind=kind) if kind else "",
+        body=render(row["body"], view.hub.page_url(view.repository.name)),
     )
