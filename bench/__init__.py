@@ -1,1 +1,1 @@
-"""How fast synthesis is, beside a floor measured in the same run."""
+"""Measures the speed of synthesis, compared with a floor that is measured in the same run."""

@@ -1,4 +1,4 @@
-"""Whether two cloud assemblies would deploy the same."""
+"""Compares what two cloud assemblies deploy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 _SUFFIXES = (".template.json", ".assets.json")
 
 
-def differences(one: Path, other: Path) -> list[str]:
-    """Templates and asset manifests that differ, or stand on one side only; asset folders by their hashes in them."""
-    ours, theirs = _documents(one), _documents(other)
+def differences(ours_folder: Path, theirs_folder: Path) -> list[str]:
+    """Returns the templates and asset manifests that differ or exist on one side only."""
+    ours, theirs = _documents(ours_folder), _documents(theirs_folder)
     missing = [f"only on one side: {name}" for name in sorted(ours.keys() ^ theirs.keys())]
     return missing + [f"differs: {name}" for name in sorted(ours.keys() & theirs.keys()) if ours[name] != theirs[name]]
 
 
 def resources(assembly: Path) -> int:
-    """How many resources the templates of an assembly hold."""
+    """Returns the number of resources in the templates of an assembly."""
     templates = (document for name, document in _documents(assembly).items() if name.endswith(_SUFFIXES[0]))
     return sum(len(template.get("Resources", {})) for template in templates)
 

@@ -1,4 +1,4 @@
-"""AllThrive with any number of environments: `python -m bench.environments 20`. Otherwise as app.py."""
+"""Synthesizes AllThrive with any number of environments, like app.py: `python -m bench.environments 20`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stacks.product import add_product
 
 
 def product_with(count: int) -> Product:
-    """AllThrive with `count` environments: its own, which its pipelines name, then more like them by turns."""
+    """Returns AllThrive with `count` environments: first its own, then copies of them in turn."""
     product = load("allthrive")
     known = list(product.environments)
     environments = {}

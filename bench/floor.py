@@ -1,8 +1,8 @@
-"""The floor: a plain-JavaScript app that builds what a recorded run of our app built.
+"""Generates the floor, a plain JavaScript app that makes the library calls of a recorded run of our app.
 
-jsii's Python side sends one JSON line for each call of the library. Written again as JavaScript, with a variable for
-each object and token that a call returned, the same calls make the same assembly without Python and without jsii.
-Where JavaScript asked Python something, the floor gives the recorded answer: our own rules cost it nothing.
+jsii's Python side sends one JSON line per call of the library. The floor makes the same calls in JavaScript, with a
+variable for each returned object and token, so it builds the same assembly without Python and jsii. Callbacks to Python
+are replaced by their recorded answers, so our own rules cost it no time.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _IDENTIFIER = re.compile(r"^[A-Za-z_$][\w$]*$")
 
 
 class UntranslatableError(Exception):
-    """A call that the floor cannot make: one that failed, or of a class of the library with overridden methods."""
+    """The floor cannot make a call, because it failed or overrides methods of a library class."""
 
 
 def translate(recording: Path) -> str:
-    """The recorded run as a CommonJS app."""
+    """Returns the recorded run as a CommonJS app."""
     messages = [json.loads(line[1:]) for line in recording.read_bytes().splitlines()][1:]
     exchanges = list(zip(messages[::2], messages[1::2], strict=False))
-    program = _Program(_said_to_callbacks(exchanges))
+    program = _Program(_callback_answers(exchanges))
     waiting: list[dict[str, Any]] = []
     for sent, answer in exchanges:
         if "error" in answer:
@@ -35,33 +35,33 @@ def translate(recording: Path) -> str:
         if "callback" in answer:
             continue
         call = waiting.pop()
-        if not waiting:  # else Python made it within a callback, whose answer stands in the floor
+        if not waiting:  # other calls are made in a callback, whose answer is recorded
             program.add(call, answer["ok"])
     return program.text()
 
 
-def _said_to_callbacks(exchanges: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> dict[tuple[str, str], Any]:
-    """What Python answered when JavaScript asked it: by object and member."""
-    asked: dict[str, tuple[str, str]] = {}
-    said: dict[tuple[str, str], Any] = {}
+def _callback_answers(exchanges: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> dict[tuple[str, str], Any]:
+    """Returns the answers of Python to JavaScript's callbacks, by object and member."""
+    members: dict[str, tuple[str, str]] = {}
+    answers: dict[tuple[str, str], Any] = {}
     for sent, answer in exchanges:
         if "complete" in sent:
             done = sent["complete"]
-            member, result = asked[done["cbid"]], done.get("result")
-            if said.setdefault(member, result) != result:
+            member, result = members[done["cbid"]], done.get("result")
+            if answers.setdefault(member, result) != result:
                 raise UntranslatableError(f"callback {member} was answered in two ways")
         if "callback" in answer:
             callback = answer["callback"]
             about = callback.get("invoke") or callback["get"]
-            asked[callback["cbid"]] = about["objref"]["$jsii.byref"], str(about.get("method") or about["property"])
-    return said
+            members[callback["cbid"]] = about["objref"]["$jsii.byref"], str(about.get("method") or about["property"])
+    return answers
 
 
 class _Program:
-    """Statements, and the variables that hold what earlier ones returned."""
+    """The statements of the program, and the variables of returned objects and tokens."""
 
-    def __init__(self, said: dict[tuple[str, str], Any]) -> None:
-        self._said = said
+    def __init__(self, answers: dict[tuple[str, str], Any]) -> None:
+        self._answers = answers
         self._modules: dict[str, str] = {}
         self._statements: list[str] = []
         self._objects: dict[str, str] = {}
@@ -72,7 +72,7 @@ class _Program:
         return "\n".join(["'use strict';", *requires, *self._statements, ""])
 
     def add(self, call: dict[str, Any], answer: dict[str, Any]) -> None:
-        """One call, and a variable for its result where a later call could need it."""
+        """Adds a call, with a variable for its result if a later call could need it."""
         match call.get("api"):
             case "load":
                 return
@@ -100,12 +100,12 @@ class _Program:
             return f"new {self._class(call['fqn'])}({self._arguments(call)})"
         if call["fqn"] != "Object":
             raise UntranslatableError(f"{call['fqn']} overrides {overrides}")
-        # An object of Python's that JavaScript asks: here it says at once what Python said after some thought.
+        # An object with callbacks to Python: here its members return the recorded answers.
         members = []
-        for each in overrides:
-            name = each.get("method") or each["property"]
-            said = self._value(self._said.get((answer["$jsii.byref"], name)))
-            members.append(f"{'' if each.get('method') else 'get '}{name}() {{ return {said} ?? undefined; }}")
+        for override in overrides:
+            name = override.get("method") or override["property"]
+            answered = self._value(self._answers.get((answer["$jsii.byref"], name)))
+            members.append(f"{'' if override.get('method') else 'get '}{name}() {{ return {answered} ?? undefined; }}")
         return f"({{{', '.join(members)}}})"
 
     def _object(self, call: dict[str, Any]) -> str:
@@ -115,10 +115,10 @@ class _Program:
         given = list(call.get("args") or [])
         while given and given[-1] is None:
             given.pop()
-        return ", ".join(self._value(each) for each in given)
+        return ", ".join(self._value(argument) for argument in given)
 
     def _class(self, fqn: str) -> str:
-        """`aws-cdk-lib.aws_ec2.Vpc` as `aws_ec2.Vpc`, with the module required."""
+        """Returns `aws_ec2.Vpc` for `aws-cdk-lib.aws_ec2.Vpc`, and adds the module."""
         library, *path = fqn.split(".")
         if library == "aws-cdk-lib" and len(path) > 1 and path[0].islower():
             module, *path = path
@@ -136,21 +136,21 @@ class _Program:
             self._statements.append(f"{expression};")
 
     def _learn(self, name: str, result: Any) -> bool:
-        """Note which objects and tokens can be had from an expression; whether there are any."""
+        """Records the objects and tokens in a result; returns True if there are any."""
         if isinstance(result, dict) and "$jsii.byref" in result:
             return self._objects.setdefault(result["$jsii.byref"], name) == name
         if isinstance(result, dict):
             inner = result.get("$jsii.map", result)
-            return any([self._learn(f"{name}[{json.dumps(key)}]", value) for key, value in inner.items()])  # noqa: C419 - each must be learnt
+            return any([self._learn(f"{name}[{json.dumps(key)}]", value) for key, value in inner.items()])  # noqa: C419 - no short circuit
         if isinstance(result, list):
-            return any([self._learn(f"{name}[{index}]", value) for index, value in enumerate(result)])  # noqa: C419 - each must be learnt
+            return any([self._learn(f"{name}[{index}]", value) for index, value in enumerate(result)])  # noqa: C419 - no short circuit
         if isinstance(result, str) and _TOKEN.search(result):
             return self._tokens.setdefault(result, name) == name
-        if isinstance(result, float) and result < -1e280:  # noqa: PLR2004 - as CDK writes a token as a number
+        if isinstance(result, float) and result < -1e280:  # noqa: PLR2004 - CDK encodes a token in such a number
             return self._tokens.setdefault(result, name) == name
         return False
 
-    def _value(self, value: Any) -> str:  # noqa: PLR0911 - one line for each form a value has on the wire
+    def _value(self, value: Any) -> str:  # noqa: PLR0911 - one return for each wire format
         match value:
             case {"$jsii.byref": ref}:
                 return self._objects[ref]
@@ -162,7 +162,7 @@ class _Program:
             case dict():
                 return self._mapping(value)
             case list():
-                return f"[{', '.join(self._value(each) for each in value)}]"
+                return f"[{', '.join(self._value(item) for item in value)}]"
             case str() if _TOKEN.search(value):
                 return self._text(value)
             case float() if value in self._tokens:
@@ -179,8 +179,8 @@ class _Program:
         return f"{{{', '.join(pairs)}}}"
 
     def _text(self, value: str) -> str:
-        """A text with tokens in it; one that no call returned stays as it is, and the comparison will tell."""
-        texts = [each for each in self._tokens if isinstance(each, str) and each in value]
+        """Returns a text with tokens as an expression; unknown tokens stay, and then the assemblies differ."""
+        texts = [token for token in self._tokens if isinstance(token, str) and token in value]
         if not texts:
             return json.dumps(value)
         longest = max(texts, key=len)

@@ -1,4 +1,4 @@
-"""Handlers when they are called for the first time: what an import costs beside boto3's own, and what is packed."""
+"""Measures cold starts of handlers: the import time compared with boto3's, and the size of the package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from paths import HANDLERS
 
 _OWN = "shared"
-# Measured inside, so that what the interpreter itself takes makes no ratio smaller.
+# Measured inside the process, so that the start of the interpreter does not reduce the ratio.
 _PROGRAM = """
 import json, sys, time
 wall, cpu = time.perf_counter(), time.process_time()
@@ -29,7 +29,7 @@ print(json.dumps([time.perf_counter() - wall, time.process_time() - cpu]))
 
 @dataclass
 class Cold:
-    """A first import with its clients, and how long each of its runs took."""
+    """A first import with the creation of its clients, and the times of its runs."""
 
     module: str
     services: Sequence[str]
@@ -37,7 +37,7 @@ class Cold:
     cpu: list[float] = field(default_factory=list)
 
     def run(self, folder: Path) -> None:
-        """One run, in an interpreter of its own."""
+        """Measures one run in a new interpreter."""
         done = subprocess.run(
             [sys.executable, "-c", _PROGRAM, self.module, *self.services],
             cwd=folder,
@@ -52,7 +52,7 @@ class Cold:
 
 
 def report(rounds: int, folder: Path) -> None:
-    """Print each handler beside its floor: boto3, and the same clients."""
+    """Prints each handler compared with its floor: boto3 with the same clients."""
     pairs: list[tuple[Cold, Cold]] = []
     for name in handlers():
         pack(name, folder / name)
@@ -62,7 +62,7 @@ def report(rounds: int, folder: Path) -> None:
             for case in (ours, floor):
                 case.run(folder / ours.module.partition(".")[0])
     print(
-        "\nHandlers, the first call: import and clients, beside boto3 with the same clients; no bytecode, as deployed"
+        "\nHandlers, first call: import and clients, compared with boto3 and the same clients; no bytecode, as deployed"
     )
     print(
         f"{'':26} {'wall s':>6} {'floor':>6} {'ratio':>6}   {'cpu s':>6} {'floor':>6} {'ratio':>6}   {'KB':>5}  imports"
@@ -70,28 +70,30 @@ def report(rounds: int, folder: Path) -> None:
     for ours, floor in pairs:
         name = ours.module.partition(".")[0]
         size, others = sum(path.stat().st_size for path in packed(name)) / 1000, ", ".join(sorted(third_parties(name)))
-        print(f"{name:26} {_beside(ours.wall, floor.wall)}   {_beside(ours.cpu, floor.cpu)}   {size:5.1f}  {others}")
+        print(
+            f"{name:26} {_compared(ours.wall, floor.wall)}   {_compared(ours.cpu, floor.cpu)}   {size:5.1f}  {others}"
+        )
 
 
-def _beside(ours: Sequence[float], floor: Sequence[float]) -> str:
-    """Of both the minimum, without the round that warmed the caches."""
-    one, other = min(ours[1:]), min(floor[1:])
-    return f"{one:6.3f} {other:6.3f} {one / other:6.2f}"
+def _compared(ours: Sequence[float], floor: Sequence[float]) -> str:
+    """Returns the minima of both and their ratio, without the round that warms the caches."""
+    our_best, other = min(ours[1:]), min(floor[1:])
+    return f"{our_best:6.3f} {other:6.3f} {our_best / other:6.2f}"
 
 
 def handlers() -> list[str]:
-    """The handlers there are."""
+    """Returns the names of all handlers."""
     return sorted(path.parent.name for path in HANDLERS.glob("*/handler.py"))
 
 
 def libraries(name: str) -> list[str]:
-    """The folders beside `shared` that a handler imports from."""
+    """Returns the folders beside `shared` that a handler imports from."""
     text = (HANDLERS / name / "handler.py").read_text(encoding="utf-8")
     return [folder for folder in ("database",) if f"from {folder}." in text]
 
 
 def packed(name: str) -> list[Path]:
-    """The files of a handler's package: its own folder and what handlers share, without bytecode."""
+    """Returns the files of a handler's package: its own and the shared folders, without bytecode."""
     return sorted(
         path
         for folder in (name, _OWN, *libraries(name))
@@ -101,7 +103,7 @@ def packed(name: str) -> list[Path]:
 
 
 def pack(name: str, folder: Path) -> None:
-    """Copy a handler's package to a folder of its own."""
+    """Copies a handler's package to a separate folder."""
     shutil.rmtree(folder, ignore_errors=True)
     for path in packed(name):
         target = folder / path.relative_to(HANDLERS)
@@ -110,24 +112,24 @@ def pack(name: str, folder: Path) -> None:
 
 
 def third_parties(name: str) -> set[str]:
-    """What a package imports that is neither its own nor of the standard library."""
+    """Returns the third-party modules that a package imports."""
     found = {module.partition(".")[0] for path in packed(name) if path.suffix == ".py" for module in _imported(path)}
     return found - set(sys.stdlib_module_names) - {name, _OWN, *libraries(name)}
 
 
 def services(name: str) -> list[str]:
-    """The AWS services whose clients a handler makes: those it names, and those named by what it imports of ours."""
+    """Returns the AWS services whose clients a handler and its imported modules create."""
     found: set[str] = set()
-    # shared/aws.py makes further ones in some cases only; left out, they make no floor higher than it is.
+    # shared/aws.py creates more clients only in some cases; including them would raise the floor.
     todo, seen = [HANDLERS / name / "handler.py"], {HANDLERS / _OWN / "aws.py"}
     while todo:
         path = todo.pop()
         seen.add(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client":
-                found |= {str(each.value) for each in node.args if isinstance(each, ast.Constant)}
+                found |= {str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)}
         ours = {HANDLERS / f"{module.replace('.', '/')}.py" for module in _imported(path)}
-        todo += [each for each in ours if each.is_file() and each not in seen]
+        todo += [path for path in ours if path.is_file() and path not in seen]
     return sorted(found)
 
 
@@ -135,7 +137,7 @@ def _imported(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {each.name for each in node.names}
+            found |= {name.name for name in node.names}
         if isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
     return found
@@ -143,5 +145,5 @@ def _imported(path: Path) -> set[str]:
 
 def _environment() -> Mapping[str, str]:
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
-    # A package in Lambda is read-only and brings no bytecode: it is compiled at every cold start.
+    # A package in Lambda is read-only and has no bytecode: it is compiled at each cold start.
     return {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **keys}

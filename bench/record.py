@@ -1,4 +1,4 @@
-"""Runs an app and writes down every line between Python and jsii's Node: `python -m bench.record FILE APP [ARG…]`."""
+"""Runs an app and records the lines between Python and jsii's Node.js: `python -m bench.record FILE APP [ARG…]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import IO, Any
 
 
 class _Tee:
-    """A pipe whose lines are written down as they pass."""
+    """A pipe that records its lines."""
 
     def __init__(self, pipe: IO[bytes], log: IO[bytes], mark: bytes) -> None:
         self._pipe, self._log, self._mark = pipe, log, mark
@@ -29,8 +29,8 @@ class _Tee:
 
 
 def main(target: str, app: str, *arguments: str) -> None:
-    """Record one run; a line sent begins with `>`, a line received with `<`."""
-    log = Path(target).open("wb")  # noqa: SIM115 - open until Node was told to stop, which happens at exit
+    """Records one run; a line sent begins with `>`, a line received with `<`."""
+    log = Path(target).open("wb")  # noqa: SIM115 - open until Node.js stops, at exit
     popen = subprocess.Popen
 
     def tee(*args: Any, **kwargs: Any) -> Any:
@@ -38,13 +38,13 @@ def main(target: str, app: str, *arguments: str) -> None:
         node.stdin, node.stdout = _Tee(node.stdin, log, b">"), _Tee(node.stdout, log, b"<")
         return node
 
-    subprocess.Popen = tee  # type: ignore[misc, assignment]  # jsii has no other place to listen
-    # With jsii's own way to Node.js: its pipes are where lines pass.
+    subprocess.Popen = tee  # type: ignore[misc, assignment]  # jsii has no other hook
+    # Use jsii's own process, because the lines pass through its pipes.
     from jsii._kernel.providers.process import _NodeProcess  # noqa: PLC0415 - after the path
 
     from stacks import startup  # noqa: PLC0415 - after the path
 
-    startup._DirectNode = _NodeProcess  # type: ignore[assignment, misc]  # noqa: SLF001 - the lines are the same either way
+    startup._DirectNode = _NodeProcess  # type: ignore[assignment, misc]  # noqa: SLF001 - the lines are the same
     sys.argv = [app, *arguments]
     runpy.run_path(app, run_name="__main__")
 

@@ -1,4 +1,4 @@
-"""`python -m bench.review`: `make review` on AllThrive with a typical change, beside the two synths that it needs."""
+"""`python -m bench.review`: `make review` on a typical change of AllThrive, compared with the two synths it needs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from slipway_cli.review.synths import Synth
 _EDITS = (("size: {cpu: 512, memory: 1024}", "size: {cpu: 1024, memory: 2048}"), ("db.t4g.medium", "db.m7g.large"))
 
 Taken = tuple[float, float]
-"""Seconds by the clock, and of processors."""
+"""Wall-clock and CPU seconds."""
 
 
 def main() -> None:
-    """Measure both by turns, and print the ratio of each round."""
+    """Measures both in turns, and prints the ratio of each round."""
     parser = argparse.ArgumentParser(prog="python -m bench.review", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -35,7 +35,7 @@ def main() -> None:
             for folder in (changed, base):
                 subprocess.run(["git", "worktree", "add", "--quiet", "--detach", folder, "HEAD"], cwd=ROOT, check=True)
             _change(changed)
-            print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; seconds by the clock, and of processors")
+            print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; wall-clock and CPU seconds")
             rounds = [
                 (_taken(lambda: _synths(base, changed, Path(scratch))), _taken(lambda: _review(changed)))
                 for _ in range(options.rounds)
@@ -47,8 +47,8 @@ def main() -> None:
         print(f"two synths {_shown(synths)}   review {_shown(review)}   ratio {_ratio(synths, review)}")
     least = [tuple(min(column) for column in zip(*side, strict=True)) for side in zip(*rounds, strict=True)]
     middle = [statistics.median(review[kind] / synths[kind] for synths, review in rounds) for kind in (0, 1)]
-    print(f"least {least[1][0] / least[0][0]:.2f} clock, {least[1][1] / least[0][1]:.2f} processors")
-    print(f"median of the rounds {middle[0]:.2f} clock, {middle[1]:.2f} processors")
+    print(f"minimum {least[1][0] / least[0][0]:.2f} wall-clock, {least[1][1] / least[0][1]:.2f} CPU")
+    print(f"median of the rounds {middle[0]:.2f} wall-clock, {middle[1]:.2f} CPU")
 
 
 def _change(folder: Path) -> None:
@@ -62,8 +62,10 @@ def _change(folder: Path) -> None:
 
 
 def _synths(base: Path, changed: Path, scratch: Path) -> None:
-    folders = [scratch / "one", scratch / "other"]
-    synths = [Synth(it, out, "allthrive", str(it)) for it, out in zip((base, changed), folders, strict=True)]
+    folders = [scratch / "before", scratch / "after"]
+    synths = [
+        Synth(folder, out, "allthrive", str(folder)) for folder, out in zip((base, changed), folders, strict=True)
+    ]
     for synth in synths:
         synth.assembly()
         synth.stop()
@@ -80,16 +82,16 @@ def _taken(work: Callable[[], None]) -> Taken:
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     work()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    processors = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - began, processors
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - began, cpu
 
 
 def _shown(taken: Taken) -> str:
     return f"{taken[0]:5.1f} {taken[1]:5.1f}"
 
 
-def _ratio(one: Taken, other: Taken) -> str:
-    return f"{other[0] / one[0]:.2f} {other[1] / one[1]:.2f}"
+def _ratio(taken: Taken, other: Taken) -> str:
+    return f"{other[0] / taken[0]:.2f} {other[1] / taken[1]:.2f}"
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Our own rules about templates: what CDK and cfn-lint let through, and would fail or harm at run time."""
+"""Rules for templates, for problems that CDK and cfn-lint do not find."""

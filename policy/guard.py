@@ -1,4 +1,4 @@
-"""Our Guard rules, `policy/rules/*.guard`, inside CDK's own validation: a finding fails `cdk synth`."""
+"""Adds the Guard rules of `policy/rules/*.guard` to CDK's validation: a finding fails `cdk synth`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FOLDER = Path(__file__).resolve().parent / "rules"
 
 
 def guard_rules(*, default_rules: bool = True) -> cdk.CloudFormationValidatePlugin:
-    """Our rules, with CDK's own or without."""
+    """Returns the validation plugin with our rules, with or without those of CDK."""
     return cdk.CloudFormationValidatePlugin(
         include_default_rules=default_rules,
         guard_rules=[
@@ -21,6 +21,6 @@ def guard_rules(*, default_rules: bool = True) -> cdk.CloudFormationValidatePlug
 
 
 def enforce(app: cdk.App, *, on: bool) -> None:
-    """Add our rules to CDK's, in one engine that takes no longer than CDK's alone; nothing where validation is off."""
+    """Adds our rules to CDK's in one engine, which takes as long as CDK's alone; does nothing if validation is off."""
     if on:
         cdk.Validations.of(app).add_plugins(guard_rules())

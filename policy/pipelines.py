@@ -1,4 +1,4 @@
-"""What makes a pipeline fail, or reach too far, though its template is valid."""
+"""Finds pipelines that have a valid template, but would fail or could deploy too much."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from policy.registries import shared
 
 _WILD = frozenset("*?[{")
-# What a rule's provider calls: docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference.html
+# The API that a rule's provider calls: docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference.html
 _RULE_CALLS = {
     "CloudWatchAlarm": "cloudwatch:DescribeAlarms",
     "CodeBuild": "codebuild:StartBuild",
@@ -22,16 +22,16 @@ _CONDITIONS = ("BeforeEntry", "OnSuccess", "OnFailure")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong with one resource, and what to write instead."""
+    """A problem of one resource, and what to write instead."""
 
     rule: str
     resource: str
-    """Its logical id."""
+    """The logical id."""
     message: str
 
 
 def findings(template: Mapping[str, Any], protected_stages: Collection[str]) -> list[Finding]:
-    """What is wrong with a template's pipelines; `protected_stages` may be reached from one named branch only."""
+    """Returns the problems of a template's pipelines. Only one named branch may reach `protected_stages`."""
     resources = template.get("Resources", {})
     policies = _Policies(resources)
     shared_repositories = [
@@ -63,12 +63,12 @@ class _Pipeline:
         return list(self.properties.get("Stages", []))
 
     def allows(self, role: object, action: str) -> bool:
-        """Whether a role, or the pipeline's own where none is given, may call an action."""
+        """True if a role, by default the pipeline's own, may call an action."""
         return self.policies.allow(role or self.properties.get("RoleArn"), action)
 
 
 class _Policies:
-    """The actions that each role of a template is allowed."""
+    """The allowed actions of each role of a template."""
 
     def __init__(self, resources: Mapping[str, Any]) -> None:
         self._allowed: dict[str, set[str]] = {}
@@ -87,7 +87,7 @@ class _Policies:
                 self._allowed.setdefault(role, set()).update(_listed(statement.get("Action", [])))
 
     def allow(self, role: object, action: str) -> bool:
-        """Whether a role of this template may call an action; one of elsewhere is believed."""
+        """True if a role may call an action; roles of other templates are not checked."""
         logical_id = _referred(role)
         if logical_id is None:
             return True
@@ -97,12 +97,12 @@ class _Policies:
 Found = Iterator[tuple[str, str]]
 
 
-def _parallel(it: _Pipeline) -> Found:
-    if it.properties.get("ExecutionMode") != "PARALLEL":
+def _parallel(pipeline: _Pipeline) -> Found:
+    if pipeline.properties.get("ExecutionMode") != "PARALLEL":
         return
-    for stage in it.stages:
+    for stage in pipeline.stages:
         if "ROLLBACK" in _results(stage):
-            message = f"stage {stage['Name']} rolls back, which CodePipeline refuses in mode PARALLEL; use QUEUED"
+            message = f"stage {stage['Name']} rolls back, which CodePipeline rejects in mode PARALLEL; use QUEUED"
             yield "parallel-without-rollback", message
 
 
@@ -113,42 +113,44 @@ def _results(stage: Mapping[str, Any]) -> set[str]:
     return found
 
 
-def _rules(it: _Pipeline) -> Found:
-    for stage in it.stages:
+def _rules(pipeline: _Pipeline) -> Found:
+    for stage in pipeline.stages:
         for place in _CONDITIONS:
             for condition in stage.get(place, {}).get("Conditions", []):
                 for rule in condition.get("Rules", []):
-                    yield from _rule(it, f"rule {rule['Name']} of stage {stage['Name']}", rule)
+                    yield from _rule(pipeline, f"rule {rule['Name']} of stage {stage['Name']}", rule)
 
 
-def _rule(it: _Pipeline, name: str, rule: Mapping[str, Any]) -> Found:
+def _rule(pipeline: _Pipeline, name: str, rule: Mapping[str, Any]) -> Found:
     kind = rule["RuleTypeId"]
     if not kind.get("Version"):
-        yield "rule-has-version", f"{name} has no version, which CodePipeline refuses; write version='1'"
+        yield "rule-has-version", f"{name} has no version, which CodePipeline rejects; write version='1'"
     call = _RULE_CALLS.get(kind["Provider"])
-    if call and not it.allows(rule.get("RoleArn"), call):
+    if call and not pipeline.allows(rule.get("RoleArn"), call):
         yield (
             "rule-has-grants",
-            f"{name} calls {call}, which its role may not; grant it: a rule makes no role and no grant of its own",
+            f"{name} calls {call}, which its role may not; grant it: CDK creates no role or grant for a rule",
         )
 
 
-def _connections(it: _Pipeline) -> Found:
-    for stage in it.stages:
+def _connections(pipeline: _Pipeline) -> Found:
+    for stage in pipeline.stages:
         for action in stage.get("Actions", []):
             if action["ActionTypeId"]["Provider"] != "CodeStarSourceConnection":
                 continue
             for call in ("codeconnections:UseConnection", "codestar-connections:UseConnection"):
-                if not it.allows(action.get("RoleArn"), call):
-                    message = f"action {action['Name']} may not call {call}; connections of either age need both names"
+                if not pipeline.allows(action.get("RoleArn"), call):
+                    message = (
+                        f"action {action['Name']} may not call {call}; connections, old and new, need both action names"
+                    )
                     yield "source-uses-connection", message
 
 
-def _reach(it: _Pipeline) -> Found:
-    reached = [str(stage["Name"]) for stage in it.stages if stage["Name"] in it.protected]
+def _reach(pipeline: _Pipeline) -> Found:
+    reached = [str(stage["Name"]) for stage in pipeline.stages if stage["Name"] in pipeline.protected]
     if not reached:
         return
-    for trigger in it.properties.get("Triggers", []):
+    for trigger in pipeline.properties.get("Triggers", []):
         git = trigger.get("GitConfiguration", {})
         wide = ["a pull request" for _ in git.get("PullRequest", [])]
         for push in git.get("Push", []):
@@ -157,15 +159,15 @@ def _reach(it: _Pipeline) -> Found:
             wide += ["any branch's tag" for _ in push.get("Tags", {}).get("Includes", [])]
             if not branches and not push.get("Tags"):
                 wide.append("every branch")
-        for what in wide:
+        for source in wide:
             yield (
                 "branch-reaches-production",
-                f"{what} can reach {reached[0]}; name the one branch that may, without wildcards",
+                f"{source} can reach {reached[0]}; name the one branch that may, without wildcards",
             )
 
 
 def _referred(role: object) -> str | None:
-    """The logical id behind a Ref or an Arn; None for a role of elsewhere."""
+    """Returns the logical id of a Ref or GetAtt; None for a role of another template."""
     if isinstance(role, Mapping):
         if "Ref" in role:
             return str(role["Ref"])

@@ -1,4 +1,4 @@
-"""Our rules inside synthesis: a finding fails `cdk synth`, with the construct and what to write instead."""
+"""Runs our pipeline rules during synthesis: a finding fails `cdk synth`, with the construct and the fix."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from policy.pipelines import findings
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
 class PipelineRules:
-    """The rules of policy/pipelines.py about every template of a stage."""
+    """Checks each template of a stage with the rules of policy/pipelines.py."""
 
     def __init__(self, *, protected_stages: Collection[str]) -> None:
         self._protected_stages = frozenset(protected_stages)
 
     @property
     def name(self) -> str:
-        """How the report calls it."""
+        """Returns the name in the report."""
         return "slipway-pipelines"
 
     @property
     def version(self) -> str | None:
-        """None: it is of the same commit as what it checks."""
+        """Returns None: the plugin has no version of its own."""
         return None
 
     @property
     def rule_ids(self) -> list[str] | None:
-        """None: they are in the report."""
+        """Returns None: the report names the rules."""
         return None
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
-        """What is wrong with the templates."""
+        """Returns the report on the templates."""
         violations = [
             cdk.PolicyViolation(
                 rule_name=found.rule,

@@ -11,9 +11,9 @@ _READS = "ecr:BatchGetImage"
 
 
 def shared(template: Mapping[str, Any], protected_stages: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yields builds of other pipelines, by logical id, that write to a repository which a protected pipeline reads.
+    """Yields build projects of other pipelines that write to a repository which a protected pipeline reads.
 
-    An image or a layer that they leave there could be released.
+    Their images or layers could be released. A project is named by its logical id.
     """
     resources = template.get("Resources", {})
     read: set[str] = set()
@@ -31,7 +31,7 @@ def shared(template: Mapping[str, Any], protected_stages: Collection[str]) -> It
 
 
 def _projects(stage: Mapping[str, Any]) -> Iterator[str]:
-    """The logical ids of the builds that a stage runs."""
+    """Yields the logical ids of the build projects that a stage runs."""
     for action in stage.get("Actions", []):
         project = action.get("Configuration", {}).get("ProjectName")
         if isinstance(project, Mapping) and "Ref" in project:
@@ -39,9 +39,9 @@ def _projects(stage: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _repositories(resources: Mapping[str, Any], project: str, call: str) -> Iterator[str]:
-    """The repositories for which a build's role may make a call, as the template writes them."""
+    """Yields the repositories for which a build's role may make a call, as in the template."""
     role = resources[project]["Properties"]["ServiceRole"]
-    if not isinstance(role, Mapping):  # of another template, which holds its policies
+    if not isinstance(role, Mapping):  # a role of another template, which has its policies
         return
     for policy in resources.values():
         if policy["Type"] != "AWS::IAM::Policy":

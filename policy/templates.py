@@ -1,4 +1,4 @@
-"""The committed templates of the products, as reviewers read them: logical ids without their hashes."""
+"""Reads the committed templates of the products, the snapshots: their logical ids have no hashes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SNAPSHOTS = ROOT / "tests" / "snapshots"
 
 
 def templates(product: str) -> dict[str, dict[str, Any]]:
-    """The templates of a product by stack."""
+    """Returns the templates of a product by stack."""
     return {
         path.stem: yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - the safe loader, with CloudFormation's tags
         for path in sorted((_SNAPSHOTS / product).glob("*.yaml"))
@@ -20,7 +20,7 @@ def templates(product: str) -> dict[str, dict[str, Any]]:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads `!Ref X` and the like as CloudFormation does."""
+    """Reads tags such as `!Ref` as CloudFormation does."""
 
 
 def _function(loader: yaml.CSafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""A production deployment under load, on the local cloud: no failed request, no lost or doubled task."""
+"""Deploys production under load on the local cloud: no request may fail, no task may be lost or done twice."""

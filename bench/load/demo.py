@@ -1,4 +1,4 @@
-"""The running demo, and its pipeline, as the benchmark drives them."""
+"""Controls the running demo and its pipeline for the benchmark."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from slipway_cli.release.target import Target
 
 _POLL = 0.5
 _SLOTS = 2  # CELERY_WORKER_CONCURRENCY of the example
-_JUST_BEGUN = 1.4  # seconds; the tasks take 2
+_JUST_STARTED = 1.4  # seconds; the tasks take 2
 _LINES = 200
 
 
 class NothingToMeasureError(Exception):
-    """The pipeline does not get to production; the message says why, or what to look at."""
+    """The pipeline does not reach production; the message says why, or what to check."""
 
 
 class NoDemoError(NothingToMeasureError):
-    """No demo is up; the message says what to type."""
+    """No demo is running; the message says what to type."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """The demo that runs, and its pipeline."""
+    """The running demo and its pipeline."""
 
     chosen: Settings
     product: Product
@@ -46,29 +46,29 @@ class Demo:
 
     @classmethod
     def found(cls) -> Demo:
-        """The demo of this checkout.
+        """Returns the running demo of this checkout.
 
         Raises:
-            NoDemoError: if none serves.
+            NoDemoError: if none is running.
         """
         product = load("allthrive")
         chosen = replace(cloud.chosen(), account=product.tooling.account, region=product.tooling.region)
         if process.running(chosen) is None or not process.healthy(chosen):
-            raise NoDemoError(f"no demo serves at {chosen.url}; type make demo, then this again")
+            raise NoDemoError(f"no demo is running at {chosen.url}; type make demo, then repeat this command")
         os.environ.update(shell.variables(chosen))
         return cls(chosen, product, Target(product, "production"), "allthrive-main")
 
     @property
     def url(self) -> str:
-        """Production's address."""
+        """Returns the URL of production."""
         domain = self.target.output("edge", "DistributionDomainName")
         return f"http://{domain.removesuffix('.cloudfront.net')}.cloudfront.localhost:{self.chosen.port}"
 
     def push(self) -> str:
-        """Push a commit that changes nothing that is tested; its run."""
+        """Pushes a commit without effect on the tests, and returns its pipeline run."""
         clone = self.chosen.state / "work" / self.product.name
         if not clone.is_dir():
-            raise NoDemoError(f"{clone} is not there; type make demo, then this again")
+            raise NoDemoError(f"{clone} does not exist; type make demo, then repeat this command")
         (clone / "LOAD.md").write_text(f"Deployed under load at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC.\n")
         _git(clone, "add", "LOAD.md")
         _git(clone, "commit", "--quiet", "--message", "Deploy under load")
@@ -79,22 +79,24 @@ class Demo:
     def _run_of(self, commit: str) -> str | None:
         listed = self._api.list_pipeline_executions(pipelineName=self.pipeline)["pipelineExecutionSummaries"]
         commits = {run["pipelineExecutionId"]: run.get("sourceRevisions", []) for run in listed}
-        return next((run for run, given in commits.items() if commit in {one["revisionId"] for one in given}), None)
+        return next(
+            (run for run, given in commits.items() if commit in {revision["revisionId"] for revision in given}), None
+        )
 
     def approve(self, run: str) -> None:
-        """Wait for the question, and say yes."""
-        self._until("the question whether it may go to production", lambda: self._status(run, "Approve"), 1800)
+        """Waits for the approval action, and approves it."""
+        self._until("the approval of production", lambda: self._status(run, "Approve"), 1800)
         command = [sys.executable, "-m", "slipway_cli.operate", "approve", "main", "--yes"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise NothingToMeasureError(f"it was not approved: {done.stderr.strip()}")
+            raise NothingToMeasureError(f"the approval failed: {done.stderr.strip()}")
 
     def deploying(self, run: str) -> None:
-        """Wait until production's services are updated."""
+        """Waits until the deployment of production starts."""
         self._until("the deployment", lambda: self._status(run, "Deploy", "Production"), 120)
 
     def ended(self, run: str) -> str:
-        """Wait for the end of the run; its status."""
+        """Waits for the end of the run, and returns its status."""
 
         def over() -> str | None:
             found = self._api.get_pipeline_execution(pipelineName=self.pipeline, pipelineExecutionId=run)
@@ -104,16 +106,16 @@ class Demo:
         return str(self._until("the end of the run", over, 900))
 
     def seconds(self, run: str, stage: str) -> float:
-        """How long a stage took."""
-        found = [each for each in self._actions(run) if each["stageName"] == stage]
-        begun, over = min(each["startTime"] for each in found), max(each["lastUpdateTime"] for each in found)
-        return float((over - begun).total_seconds())
+        """Returns the duration of a stage in seconds."""
+        found = [action for action in self._actions(run) if action["stageName"] == stage]
+        started, over = min(action["startTime"] for action in found), max(action["lastUpdateTime"] for action in found)
+        return float((over - started).total_seconds())
 
     def kill_a_worker(self) -> tuple[str, int]:
-        """SIGKILL to one of production's workers in the middle of its tasks; its container, and how many it had.
+        """Kills a busy worker of production with SIGKILL; returns its container and the number of its tasks.
 
-        Its hands are full then. A worker that waits for a task can be killed between Redis giving it one and its
-        noting so, which loses the task whatever the settings: docs/deploy-safety.md.
+        An idle worker could be killed after Redis delivers a task, but before the worker records it, which loses the
+        task regardless of the settings: docs/deploy-safety.md.
         """
         ecs = self.target.client("ecs")
         cluster = names.cluster("production", self.product.name)
@@ -125,10 +127,12 @@ class Demo:
 
         def full() -> str | None:
             held = in_hand(worker.logs(timestamps=True, tail=_LINES).decode(errors="replace"))
-            just_begun = [each for each in held.values() if (datetime.now(UTC) - each).total_seconds() < _JUST_BEGUN]
-            return str(len(held)) if len(held) == len(just_begun) == _SLOTS else None
+            just_started = [
+                started for started in held.values() if (datetime.now(UTC) - started).total_seconds() < _JUST_STARTED
+            ]
+            return str(len(held)) if len(held) == len(just_started) == _SLOTS else None
 
-        held = self._until("a worker with its hands full", full, 60, every=0.1)
+        held = self._until("a worker with only new tasks", full, 60, every=0.1)
         worker.kill()
         return str(worker.id)[:12], int(held)
 
@@ -143,12 +147,16 @@ class Demo:
         return found
 
     def _status(self, run: str, action: str, stage: str = "") -> str | None:
-        for each in self._actions(run):
-            if each["status"] == "Failed":
-                reason = each.get("output", {}).get("executionResult", {}).get("errorDetails", {}).get("message", "")
-                raise NothingToMeasureError(f"{each['stageName']}/{each['actionName']} failed: {reason[:500]}")
-            if each["actionName"] == action and stage in {"", each["stageName"]}:
-                return str(each["status"])
+        for execution in self._actions(run):
+            if execution["status"] == "Failed":
+                reason = (
+                    execution.get("output", {}).get("executionResult", {}).get("errorDetails", {}).get("message", "")
+                )
+                raise NothingToMeasureError(
+                    f"{execution['stageName']}/{execution['actionName']} failed: {reason[:500]}"
+                )
+            if execution["actionName"] == action and stage in {"", execution["stageName"]}:
+                return str(execution["status"])
         return None
 
     @staticmethod
@@ -156,7 +164,7 @@ class Demo:
         deadline = time.monotonic() + seconds
         while not (found := ready()):
             if time.monotonic() > deadline:
-                raise NothingToMeasureError(f"waited {seconds:.0f} s for {what}; look at: make status")
+                raise NothingToMeasureError(f"waited {seconds:.0f} s for {what}; type make status")
             time.sleep(every)
         return found
 

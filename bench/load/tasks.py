@@ -1,4 +1,4 @@
-"""Celery tasks: queued through the product's API, and counted in the workers' log."""
+"""Queues Celery tasks through the product's API, and counts them in the workers' log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Post = Callable[[str, bytes], Answer]
 
 @dataclass
 class Queue:
-    """`first` tasks at once, so that there is a queue, and then `rate` a second; each takes `seconds`."""
+    """Queues `first` tasks at once, then `rate` tasks per second; a task takes `seconds`."""
 
     post: Post
     url: str
@@ -35,23 +35,23 @@ class Queue:
     _thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """Start queueing."""
+        """Starts queueing."""
         self._thread = threading.Thread(target=self._run, name="tasks")
         self._thread.start()
 
     def end(self) -> None:
-        """Queue nothing more."""
+        """Stops queueing."""
         self._over.set()
         if self._thread:
             self._thread.join()
 
     def _run(self) -> None:
         for _ in range(self.first):
-            self._one()
+            self._queue_task()
         while not self._over.wait(1 / self.rate):
-            self._one()
+            self._queue_task()
 
-    def _one(self) -> None:
+    def _queue_task(self) -> None:
         body = json.dumps({"text": "one two three", "seconds": self.seconds}).encode()
         try:
             answer = self.post(f"{self.url}/api/v1/tasks/", body)
@@ -66,29 +66,33 @@ class Queue:
 
 @dataclass(frozen=True)
 class Count:
-    """What became of the tasks, by the workers' own words."""
+    """The results of the tasks, by the workers' log."""
 
     queued: int
     lost: tuple[str, ...]
-    """Never ended well."""
+    """Tasks that never succeeded."""
     doubled: tuple[str, ...]
-    """Ended well more than once."""
+    """Tasks that succeeded more than once."""
     delivered_again: tuple[str, ...]
-    """Begun again, because the worker that had it was gone."""
+    """Tasks that were delivered again after their worker was killed."""
 
     def told(self) -> list[str]:
-        """In one line, and one for each task that went wrong."""
+        """Returns a summary line, and a line for each lost or doubled task."""
         line = f"tasks       {self.queued} queued, {len(self.lost)} lost, {len(self.doubled)} doubled"
-        again = f", {len(self.delivered_again)} begun again after its worker was gone" if self.delivered_again else ""
+        again = (
+            f", {len(self.delivered_again)} delivered again after their worker was killed"
+            if self.delivered_again
+            else ""
+        )
         return [
             line + again,
-            *(f"lost        {each}" for each in self.lost),
-            *(f"doubled     {each}" for each in self.doubled),
+            *(f"lost        {task}" for task in self.lost),
+            *(f"doubled     {task}" for task in self.doubled),
         ]
 
 
 def counted(ids: Iterable[str], lines: Iterable[str]) -> Count:
-    """Count, by the log of all workers."""
+    """Returns the results of the tasks, from the log of all workers."""
     wanted = list(ids)
     received, succeeded = Counter[str](), Counter[str]()
     for line in lines:
@@ -96,14 +100,14 @@ def counted(ids: Iterable[str], lines: Iterable[str]) -> Count:
             (received if found["what"] == "received" else succeeded)[found["id"]] += 1
     return Count(
         queued=len(wanted),
-        lost=tuple(each for each in wanted if not succeeded[each]),
-        doubled=tuple(each for each in wanted if succeeded[each] > 1),
-        delivered_again=tuple(each for each in wanted if received[each] > 1),
+        lost=tuple(task for task in wanted if not succeeded[task]),
+        doubled=tuple(task for task in wanted if succeeded[task] > 1),
+        delivered_again=tuple(task for task in wanted if received[task] > 1),
     )
 
 
 def in_hand(log: str) -> dict[str, datetime]:
-    """Tasks that a worker has received and not ended, with the time it received them; its log has docker's times."""
+    """Returns the unfinished tasks of a worker with the times it received them, from its log with docker's times."""
     found: dict[str, datetime] = {}
     for line in log.splitlines():
         if task := _LINE.search(line):
@@ -117,7 +121,7 @@ def in_hand(log: str) -> dict[str, datetime]:
 
 
 def wait_for(ids: Iterable[str], lines: Callable[[], list[str]], seconds: float) -> Count:
-    """Count again and again, until nothing is lost or the time is over."""
+    """Counts repeatedly until no task is lost or the time is up."""
     wanted, deadline = list(ids), time.monotonic() + seconds
     while (count := counted(wanted, lines())).lost and time.monotonic() < deadline:
         time.sleep(2)
@@ -125,6 +129,6 @@ def wait_for(ids: Iterable[str], lines: Callable[[], list[str]], seconds: float)
 
 
 def log_lines(logs: Any, group: str, since: float) -> list[str]:
-    """What all containers of a service have written since then."""
+    """Returns the log messages of all containers of a service since a time."""
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=int(since * 1000))
     return [str(event["message"]) for page in pages for event in page["events"]]

@@ -1,4 +1,4 @@
-"""Visitors: requests at a steady rate, whether or not the answers keep up."""
+"""Sends requests at a steady rate, regardless of how fast the answers arrive."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ _OUTLIER = 99
 
 @dataclass
 class Traffic:
-    """`rate` requests a second, to `addresses` in turn, from `begin` to `end`."""
+    """Sends `rate` requests per second to `addresses` in turn, from `begin` to `end`."""
 
     ask: Callable[[str], Answer]
     addresses: Sequence[str]
     rate: float
     answered: list[tuple[float, float]] = field(default_factory=list)
-    """When each answer that was right was asked for, and how long it took, in seconds."""
+    """The start time and duration of each successful request, in seconds."""
     failed: list[str] = field(default_factory=list)
-    """Of each other request, when and what came instead."""
+    """The address and the problem of each failed request."""
     _over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     _started: float = 0.0
 
     def begin(self) -> None:
-        """Start asking."""
+        """Starts sending requests."""
         self._started = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="traffic")
         self._thread.start()
 
     def end(self) -> None:
-        """Stop, and wait for what is still out."""
+        """Stops, and waits for the pending answers."""
         self._over.set()
         if self._thread:
             self._thread.join()
 
     @property
     def measured_rate(self) -> float:
-        """Requests a second, as they were really asked."""
+        """Returns the actual number of requests per second."""
         last = max((when for when, _ in self.answered), default=0.0)
         return (len(self.answered) + len(self.failed)) / last if last else 0.0
 
     def told(self) -> list[str]:
-        """What came of it."""
-        took = sorted(seconds for _, seconds in self.answered)
-        asked = len(took) + len(self.failed)
-        lines = [f"requests    {asked} at {self.measured_rate:.1f} a second, {len(self.failed)} failed"]
-        if len(took) > _OUTLIER:
-            parts = statistics.quantiles(took, n=100)
+        """Returns the results as lines of text."""
+        durations = sorted(seconds for _, seconds in self.answered)
+        sent = len(durations) + len(self.failed)
+        lines = [f"requests    {sent} at {self.measured_rate:.1f} a second, {len(self.failed)} failed"]
+        if len(durations) > _OUTLIER:
+            parts = statistics.quantiles(durations, n=100)
             lines.append(
                 f"answers     median {parts[49] * 1000:.0f} ms, 95 of 100 within {parts[94] * 1000:.0f} ms, "
-                f"99 within {parts[98] * 1000:.0f} ms, slowest {took[-1] * 1000:.0f} ms"
+                f"99 within {parts[98] * 1000:.0f} ms, slowest {durations[-1] * 1000:.0f} ms"
             )
-        lines += [f"failed      {times} times: {what}" for what, times in Counter(self.failed).most_common(5)]
+        lines += [f"failed      {times} times: {problem}" for problem, times in Counter(self.failed).most_common(5)]
         return lines
 
     def _run(self) -> None:

@@ -1,1 +1,1 @@
-"""The policies of CloudFormation's execution role and of the roles it makes, computed from the templates."""
+"""The policies of CloudFormation's execution role, and the boundary of all other roles, from the templates."""

@@ -1,4 +1,4 @@
-"""Puts the policies of an account into it, before the CDK CLI bootstraps it."""
+"""Creates the policies in an account, before the CDK CLI bootstraps it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ NAME = "slipway-execution"
 
 
 def policies(account: str, product: str) -> dict[str, str]:
-    """The committed policies of an account by name; none where they were not computed with the product."""
+    """Returns the committed policies of an account by name; empty if they do not include the product."""
     found = {path.stem: path.read_text(encoding="utf-8") for path in sorted((HOME / account).glob("*.json"))}
     return found if templates(product) else {}
 
 
 def put(iam: Any, account: str, found: Mapping[str, str]) -> list[str]:
-    """Create the policies, or give them their new version; returns the ARNs of those for the execution role."""
+    """Creates or updates the policies, and returns the ARNs of those for the execution role."""
     arns = {name: arn("iam", f"policy/{name}", account=account) for name in found}
     for name, text in found.items():
         _put(iam, arns[name], name, json.dumps(json.loads(text), separators=(",", ":")))
@@ -35,4 +35,4 @@ def _put(iam: Any, policy: str, name: str, document: str) -> None:
         iam.create_policy(PolicyName=name, PolicyDocument=document)
         return
     iam.create_policy_version(PolicyArn=policy, PolicyDocument=document, SetAsDefault=True)
-    iam.delete_policy_version(PolicyArn=policy, VersionId=before)  # IAM keeps five versions and then refuses a new one
+    iam.delete_policy_version(PolicyArn=policy, VersionId=before)  # IAM allows at most five versions

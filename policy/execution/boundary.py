@@ -1,7 +1,7 @@
-"""The boundary of the roles that the stacks make: the most that any of them could do, whatever is attached to it.
+"""The permissions boundary of the roles that the stacks create.
 
-Its actions are those that the templates grant. The services in which one action on another's resource is already a way
-to more rights are bounded by resource, too.
+It allows the actions that the templates grant. It also restricts the resources of those services in which an action on
+a foreign resource would be a privilege escalation.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from policy.execution.resources import Resource
 from policy.execution.statements import Json, fewest, prefixes, scoped, unlisted
 from products import Product
 
-# Taking or passing a role, starting what has a role, reading a secret.
+# Assuming or passing a role, starting something that has a role, reading a secret.
 _BY_RESOURCE = frozenset(
     {"cloudformation", "codebuild", "codepipeline", "ecr", "ecs", "iam", "kms", "lambda", "s3", "secretsmanager", "sts"}
 )
-# ARNs of resources that a template refers to by name alone.
+# ARNs of resources that a template refers to only by name.
 _IMPORTED = {
     "codebuild": arns.arn("codebuild", "project/{}", region="{region}", account="{account}"),
     "ecs": arns.arn("ecs", "service/{}", region="{region}", account="{account}"),
@@ -33,7 +33,7 @@ _MANAGED: Mapping[str, tuple[str, ...]] = {
 
 
 def granted(resource: Resource) -> Iterator[Json]:
-    """The statements that a resource gives to roles."""
+    """Yields the statements that a resource grants to roles."""
     if resource.kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         yield from _listed(resource.props["PolicyDocument"]["Statement"])
     if resource.kind == "AWS::IAM::Role":
@@ -50,7 +50,7 @@ def granted(resource: Resource) -> Iterator[Json]:
 
 
 def statements(products: Iterable[Product], account: str) -> list[Json]:
-    """The statements of the boundary in an account."""
+    """Returns the statements of the boundary in an account."""
     found: dict[str, set[str]] = defaultdict(set)
     for product in products:
         ours = [resource for resource in resources.of(product) if resource.account == account]
@@ -66,10 +66,10 @@ def statements(products: Iterable[Product], account: str) -> list[Json]:
         {"Effect": "Allow", "Action": sorted(actions), "Resource": unlisted(list(places))}
         for places, actions in sorted(by_place.items(), key=lambda entry: sorted(entry[1]))
     ]
-    return [*allowed, *_of_github(products, account)]
+    return [*allowed, *_github_statements(products, account)]
 
 
-def _of_github(products: Iterable[Product], account: str) -> list[Json]:
+def _github_statements(products: Iterable[Product], account: str) -> list[Json]:
     """Returns the statements that bound the roles of GitHub's jobs further, since those jobs run outside AWS."""
     actions: set[str] = set()
     roles: set[str] = set()
@@ -90,7 +90,7 @@ def _bounded(action: str, place: str, resource: Resource) -> set[str]:
     service = action.partition(":")[0]
     if service not in _BY_RESOURCE:
         return {"*"}
-    if not place.startswith(("arn:", "*")):  # the resource by name alone
+    if not place.startswith(("arn:", "*")):  # the resource name only
         known = {"region": resource.region, "account": resource.account}
         form = _IMPORTED.get(service, arns.arn(service, "{}", region="{region}", account="{account}"))
         place = form.format(place, **known)
@@ -98,7 +98,7 @@ def _bounded(action: str, place: str, resource: Resource) -> set[str]:
 
 
 def _wide(arn: str, product: Product) -> str:
-    """The same place in all environments: IAM takes 6,144 characters of a boundary and only one boundary of a role."""
+    """Returns an ARN that covers all environments: a boundary has at most 6,144 characters, a role only one."""
     for prefix in prefixes(product):
         arn = arn.replace(f"{prefix}-", f"*-{product.name}-")
     return arn

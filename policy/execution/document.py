@@ -1,4 +1,4 @@
-"""The files of `policy/execution/<account>/`: the execution role's policies, and the boundary of the roles it makes."""
+"""Writes `policy/execution/<account>/`: the policies of the execution role, and the boundary of all other roles."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from policy.execution.statements import Json
 from products import Product, load, names, product_names
 
 # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters of a managed policy without white
-# space, and managed policies of a role, of which the quota can be raised to 20.
+# space, and managed policies per role, a quota that can be raised to 20.
 LIMIT, POLICIES = 6144, 10
 
 
 def products() -> list[Product]:
-    """Every product that has a manifest."""
+    """Returns all products."""
     return [load(name) for name in product_names()]
 
 
 def document(found: Iterable[Json]) -> Json:
-    """A policy of statements."""
+    """Returns a policy document with statements."""
     return {"Version": "2012-10-17", "Statement": list(found)}
 
 
 def packed(found: Iterable[Json]) -> list[Json]:
-    """Statements in as many policies as they need, in order."""
+    """Distributes statements over as few policies as their order allows."""
     policies: list[list[Json]] = [[]]
     for statement in found:
         if policies[-1] and statements.size(document([*policies[-1], statement])) > LIMIT:
@@ -37,7 +37,7 @@ def packed(found: Iterable[Json]) -> list[Json]:
 
 
 def policies(chosen: Iterable[Product], account: str) -> dict[str, Json]:
-    """The managed policies of an account by name."""
+    """Returns the managed policies of an account by name."""
     listed = list(chosen)
     execution = packed(statements.statements(listed, account))
     bound = document(boundary.statements(listed, account))
@@ -49,14 +49,14 @@ def policies(chosen: Iterable[Product], account: str) -> dict[str, Json]:
 def _check(execution: Mapping[str, Json], bound: Json, account: str) -> None:
     if len(execution) > POLICIES:
         raise SystemExit(
-            f"Account {account} would need {len(execution)} policies for its execution role; IAM attaches {POLICIES}: "
-            "give a product an account of its own, or have the quota raised and change POLICIES"
+            f"Account {account} needs {len(execution)} policies for its execution role; IAM attaches {POLICIES}: "
+            "move a product to another account, or raise the quota and change POLICIES"
         )
     for name, policy in {**execution, names.BOUNDARY: bound}.items():
         if statements.size(policy) > LIMIT:
             raise SystemExit(
-                f"The policy {name} of account {account} has {statements.size(policy)} characters; IAM takes {LIMIT}: "
-                "give a product an account of its own"
+                f"Policy {name} of account {account} has {statements.size(policy)} characters; IAM accepts {LIMIT}: "
+                "move a product to another account"
             )
 
 

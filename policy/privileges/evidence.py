@@ -1,4 +1,4 @@
-"""What failed without a statement, in policy/privileges/evidence.json: written by tests, read by the page."""
+"""Reads and writes evidence.json, the failures without each statement: tests write it, the page shows it."""
 
 from __future__ import annotations
 
@@ -14,33 +14,37 @@ _DENIED = re.compile(r"when calling the (\w+) operation.*?not authorized to perf
 _BUILD = re.compile(
     r"AWS CodeBuild to (download the source|upload the \w+|write Amazon CloudWatch Logs).*?: ([a-z0-9-]+:[A-Z]\w+) on"
 )
-_RIGHT = re.compile(r"\b[a-z0-9-]+:[A-Z]\w+")
+_PERMISSION = re.compile(r"\b[a-z0-9-]+:[A-Z]\w+")
 
 
 def load() -> dict[Statement, str]:
-    """By statement, what failed without it."""
+    """Returns the failure without each statement."""
     data = json.loads(FILE.read_text(encoding="utf-8"))
-    return {Statement(role, name): said for role, each in data.items() for name, said in each.items()}
+    return {Statement(role, name): failure for role, statements in data.items() for name, failure in statements.items()}
 
 
 def record(found: Mapping[Statement, str], instead_of: Collection[Statement], shipped: Collection[Statement]) -> None:
-    """Write what was seen of some statements in place of what was known of them, and forget those no longer there.
+    """Replaces the evidence of some statements, and removes that of statements that no longer exist.
 
-    Sorted, so that a diff shows what changed.
+    The file is sorted, so that a diff shows what changed.
     """
-    kept = {it: said for it, said in load().items() if it in shipped and it not in instead_of}
+    kept = {
+        statement: failure
+        for statement, failure in load().items()
+        if statement in shipped and statement not in instead_of
+    }
     nested: dict[str, dict[str, str]] = {}
-    for statement, said in {**kept, **found}.items():
-        nested.setdefault(statement.role, {})[statement.name] = said
+    for statement, failure in {**kept, **found}.items():
+        nested.setdefault(statement.role, {})[statement.name] = failure
     FILE.write_text(json.dumps(nested, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def shortly(said: str) -> str:
-    """What failed, in a few words: the call that was refused, and the right it lacked."""
-    denied, build, lacking = _DENIED.search(said), _BUILD.search(said), _RIGHT.search(said)
+def summary(failure: str) -> str:
+    """Returns a short text on a failure: the denied call and the missing permission."""
+    denied, build, missing = _DENIED.search(failure), _BUILD.search(failure), _PERMISSION.search(failure)
     if build is not None:
         return f"CodeBuild may not {build[1]}: {build[2]}"
     if denied is None:
-        return f"the action is refused: {lacking[0]}" if lacking else said.splitlines()[0][:160]
-    call, right = denied.groups()
-    return f"{call} refused" if right.endswith(f":{call}") else f"{call} refused: {right}"
+        return f"the action is refused: {missing[0]}" if missing else failure.splitlines()[0][:160]
+    call, permission = denied.groups()
+    return f"{call} refused" if permission.endswith(f":{call}") else f"{call} refused: {permission}"

@@ -1,4 +1,4 @@
-"""Why a statement stays whose removal nothing here notices. A reason without such a statement fails a test."""
+"""The reasons to keep statements whose removal no test notices. A reason without such a statement fails a test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FUNCTIONS = (
 )
 _IN_A_VPC = ("services: PasswordRotationHandlerRole", "data: DatabaseUsersFunctionRole")
 _LOG = (
-    "Lambda writes the function's log as this role, the local cloud by itself: "
+    "Lambda writes the function's log with this role, but the local cloud does so without it: "
     "docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"
 )
 
@@ -22,53 +22,54 @@ JUSTIFIED: dict[tuple[str, str], str] = {
     **dict.fromkeys([(role, "WriteLog") for role in _FUNCTIONS], _LOG),
     **dict.fromkeys(
         [(role, name) for role in _IN_A_VPC for name in ("NetworkInterfaces", "LookAtNetwork", "NotTheCodeItself")],
-        "Lambda places the function in the VPC as this role, and the code itself may not; the local cloud has one "
-        "network for all: docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+        "Lambda attaches the function to the VPC with this role, but the code itself may not; the local cloud has "
+        "only one network: docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
     ),
     **dict.fromkeys(
         [("services: PasswordRotationHandlerRole", "Master"), ("data: DatabaseUsersFunctionRole", "Secrets")],
-        "the function logs in to the database with what it reads, and the statements are taken away where no container "
-        "runs: tests/end_to_end/allthrive/test_changes.py, test_a_rotated_password_reaches_the_tasks",
+        "the function logs in to the database with what it reads, but the statements are removed in a test without "
+        "containers: tests/end_to_end/allthrive/test_changes.py, test_a_rotated_password_reaches_the_tasks",
     ),
     **dict.fromkeys(
         [
             (f"delivery: {name}Role", "sqs:GetQueueAttributes,sqs:GetQueueUrl,sqs:SendMessage")
             for name in ("CancelSuperseded", "Notify", "ReportFailure")
         ],
-        "Lambda sends an event there as this role when three tries failed, the local cloud by itself: "
+        "Lambda sends an event there with this role after three failed tries, but the local cloud does so without it: "
         "docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html",
     ),
     ("access: Deploy", "ReadParametersOfTheStack"): (
-        "CloudFormation reads parameters of type AWS::SSM::Parameter::Value as whoever updates the stack; the local "
-        "cloud reads them itself: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/"
+        "CloudFormation reads parameters of type AWS::SSM::Parameter::Value with the permissions of the caller; "
+        "the local cloud reads them without: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/"
         "cloudformation-supplied-parameter-types.html"
     ),
     ("access: Migrate", "ListTasks"): (
-        "finds a task whose start was never confirmed, to stop it: tests/lambda/test_run_migrations.py, "
+        "to find and stop a task whose start was never confirmed: tests/lambda/test_run_migrations.py, "
         "test_a_task_whose_start_was_never_confirmed_is_found_and_stopped_at_the_deadline"
     ),
     ("delivery: Flow*Role", "SeeArtifacts"): (
-        "CodeBuild and CodePipeline look at the artifacts' bucket before they use it, the local cloud does not: "
+        "CodeBuild and CodePipeline check the artifacts' bucket before they use it, but the local cloud does not: "
         "docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html"
     ),
     ("delivery: FlowRole", "PassArtifacts"): (
-        "CodePipeline carries artifacts between actions as the pipeline's role, the local cloud by itself: "
+        "CodePipeline passes artifacts between actions with the pipeline's role, but the local cloud does so without "
+        "it: "
         "docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html"
     ),
     ("delivery: Flow*Action", "FindFunctions"): (
-        "documented for actions that call functions: "
+        "AWS documents it for actions that call functions: "
         "docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html"
     ),
     ("services: *TaskTaskRole", "ssmmessages:*"): (
-        "a shell in a running task, where the manifest allows one; the local cloud enters containers without it: "
+        "for a shell in a running task, if the manifest allows it; the local cloud opens one without it: "
         "docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"
     ),
 }
-"""By kind of role and statement, both with wildcards."""
+"""The reasons by kind of role and statement, both with wildcards."""
 
 
 def reason(statement: Statement) -> str | None:
-    """Why a statement is kept without proof."""
+    """Returns why a statement is kept without evidence; None if there is no reason."""
     return next(
         (why for (role, name), why in JUSTIFIED.items() if _fits(statement, role, name)),
         None,
@@ -80,5 +81,7 @@ def _fits(statement: Statement, role: str, name: str) -> bool:
 
 
 def without_a_statement(statements: set[Statement]) -> list[tuple[str, str]]:
-    """Reasons that no statement needs."""
-    return [(role, name) for role, name in JUSTIFIED if not any(_fits(it, role, name) for it in statements)]
+    """Returns the keys of reasons without a statement."""
+    return [
+        (role, name) for role, name in JUSTIFIED if not any(_fits(statement, role, name) for statement in statements)
+    ]

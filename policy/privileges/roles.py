@@ -1,6 +1,6 @@
-"""The statements of every handler's, build's and task's role, read from a product's templates.
+"""Reads the policy statements of the roles of handlers, builds and tasks from a product's templates.
 
-Roles that differ only in environment or pipeline are one kind: the same lines of stacks/ and constructs/ make them.
+Roles that differ only in environment or pipeline are one kind: the same code of stacks/ and constructs/ creates them.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from products.names import pascal
 
 _HASH = re.compile(r"[0-9A-F]{8}$")
 _STACKS = ("data", "services", "access", "delivery")
-# CDK's own function that empties buckets of environments without data to keep; its role is CDK's.
+# CDK creates this function, which empties buckets before their deletion, with its role.
 _NOT_OURS = ("CustomS3AutoDeleteObjects",)
 
 
 @dataclass(frozen=True, order=True)
 class Statement:
-    """A statement of a kind of role."""
+    """A policy statement of a kind of role."""
 
     role: str
     name: str
-    """Its sid, or its actions where it has none."""
+    """The sid, or the actions of a statement without one."""
 
 
 class Roles:
@@ -43,7 +43,7 @@ class Roles:
                         yield name, logical_id, resource
 
     def _kind(self, name: str, logical_id: str) -> str:
-        """`access: Deploy`, `delivery: FlowTestBackendAction`: without environment, flow and hash."""
+        """Returns e.g. `access: Deploy` or `delivery: FlowTestBackendAction`, without environment, flow and hash."""
         part = _HASH.sub("", logical_id)
         for flow in deliveries(self._product):
             part = re.sub(f"^{pascal(flow.flow)}", "Flow", part)
@@ -52,21 +52,21 @@ class Roles:
         return f"{name.rpartition('-')[2]}: {part}"
 
     def statements(self) -> dict[Statement, set[str]]:
-        """Every statement with its actions."""
+        """Returns all statements with their actions."""
         found: dict[Statement, set[str]] = {}
         for name, _, policy in self._resources("AWS::IAM::Policy"):
             for reference in policy["Properties"]["Roles"]:
                 kind = self._kind(name, reference["Ref"])
-                for each in policy["Properties"]["PolicyDocument"]["Statement"]:
-                    found.setdefault(Statement(kind, named(each)), set()).update(listed(each["Action"]))
+                for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                    found.setdefault(Statement(kind, named(statement)), set()).update(listed(statement["Action"]))
         return found
 
 
 def named(statement: Mapping[str, Any]) -> str:
-    """A statement by its sid, or by its actions where it has none."""
+    """Returns the sid of a statement, or its actions if it has none."""
     return str(statement.get("Sid") or ",".join(sorted(listed(statement["Action"]))))
 
 
 def listed(value: Any) -> list[Any]:
-    """A value that IAM takes alone or in a list."""
+    """Returns a value as a list, since IAM accepts a single value or a list."""
     return value if isinstance(value, list) else [value]

@@ -1,1 +1,1 @@
-"""The policy gate, `make policy`: what every tool says about the templates, less what is accepted with a reason."""
+"""The policy gate, `make policy`: the findings of all tools, except those accepted with a reason."""

@@ -1,4 +1,4 @@
-"""What the constructs accept, told by building a product's stages; nothing is synthesized for it."""
+"""Collects the findings that constructs accept, by building a product's stages without synthesizing them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ PRODUCTS = product_names()
 
 
 def accepted(ledger: Iterable[Acceptance]) -> tuple[Accepted, ...]:
-    """What was recorded, by the paths of the constructs."""
+    """Returns the recorded acceptances with the paths of their constructs."""
     found = set()
-    for each in ledger:
-        wide = cdk.Stage.is_stage(each.construct) or cdk.Stack.is_stack(each.construct)
-        found.add(Accepted(each.construct.node.path, each.rules, each.reason, each.declared, wide))
+    for entry in ledger:
+        wide = cdk.Stage.is_stage(entry.construct) or cdk.Stack.is_stack(entry.construct)
+        found.add(Accepted(entry.construct.node.path, entry.rules, entry.reason, entry.declared, wide))
     return tuple(sorted(found))
 
 
 def declared(name: str) -> Inspection:
-    """What a shipped product's constructs accept; nothing is synthesized, and nothing looked for."""
+    """Returns the acceptances of a shipped product, without synthesizing it or looking for findings."""
     app = cdk.App(context=feature_flags())
     with recording() as ledger:
         add_product(app, load(name))

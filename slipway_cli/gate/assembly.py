@@ -1,4 +1,4 @@
-"""Reads an assembly for the gate's tools: the construct behind each resource, and what each role may do."""
+"""Reads an assembly for the gate's tools: the construct of each resource and the permissions of each role."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Template:
-    """One stack's template, where it lies, and the constructs behind it."""
+    """One stack's template, with its file and its constructs."""
 
     file: Path
     stack: str
-    """The path of its construct: `production/Data`."""
+    """The construct path of the stack: `production/Data`."""
     content: Mapping[str, Any]
     constructs: Mapping[str, str]
-    """Logical id to construct path."""
+    """The construct paths by logical id."""
 
     def path(self, logical_id: str) -> str:
-        """The construct behind a logical id; the stack's own where CDK says none."""
+        """Returns the construct path of a logical id, or of the stack if CDK recorded none."""
         return self.constructs.get(logical_id, self.stack)
 
 
 def templates(folder: Path) -> list[Template]:
-    """Every template of an assembly, nested ones included."""
-    return sorted(_templates(folder), key=lambda each: each.stack)
+    """Returns all templates of an assembly, including nested ones."""
+    return sorted(_templates(folder), key=lambda template: template.stack)
 
 
 def _templates(folder: Path) -> Iterator[Template]:
@@ -52,9 +52,9 @@ def _templates(folder: Path) -> Iterator[Template]:
 
 
 def roles(template: Template) -> dict[str, Json]:
-    """The path of each role, and everything its own policies allow, as one document that tools can read.
+    """Returns one policy document per role with the statements of its policies, by construct path.
 
-    A managed policy stands for itself: what it allows is the most that a role which has it may do.
+    A managed policy gets a document of its own, as if it were a role.
     """
     found: dict[str, list[Json]] = {}
     for logical_id, resource in template.content.get("Resources", {}).items():
@@ -73,24 +73,24 @@ def roles(template: Template) -> dict[str, Json]:
 
 def _statements(policy: Json) -> list[Json]:
     statements = policy["PolicyDocument"]["Statement"]
-    return [flat(each) for each in (statements if isinstance(statements, list) else [statements])]
+    return [flat(statement) for statement in (statements if isinstance(statements, list) else [statements])]
 
 
 def flat(value: Any) -> Any:
-    """A value of a template as text: what only CloudFormation knows becomes a name in its place."""
+    """Returns a value with intrinsic functions replaced by made-up ARNs."""
     if isinstance(value, list):
-        return [flat(each) for each in value]
+        return [flat(item) for item in value]
     if isinstance(value, dict):
         function = next(iter(value), "") if len(value) == 1 else ""
         if function == "Ref" or function.startswith("Fn::"):
-            return _known(function, value[function])
-        return {key: flat(each) for key, each in value.items()}
+            return _placeholder(function, value[function])
+        return {key: flat(inner) for key, inner in value.items()}
     return value
 
 
-def _known(function: str, argument: Any) -> str:
+def _placeholder(function: str, argument: Any) -> str:
     if function == "Fn::Join":
-        return str(argument[0]).join(str(flat(each)) for each in argument[1])
+        return str(argument[0]).join(str(flat(part)) for part in argument[1])
     named = {"Ref": [argument], "Fn::GetAtt": argument}.get(function, ["imported"])
     return f"arn:aws:unknown:us-east-1:111122223333:{'.'.join(map(str, named))}"
 

@@ -1,4 +1,4 @@
-"""Which control of AWS's Foundational Security Best Practices is met by what: docs/controls.md, from controls.yaml."""
+"""Renders docs/controls.md, how AWS's Foundational Security Best Practices are met, from controls.yaml."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PATH = ROOT / "docs" / "controls.md"
 _ANSWERS = {
     "met": "met",
     "accepted": "accepted risk",
-    "left": "left",
-    "account": "the account's",
+    "left": "not met",
+    "account": "account setting",
     "none": "not applicable",
 }
 _HEAD = """\
@@ -24,50 +24,50 @@ _HEAD = """\
 
 <!-- Written by `make docs` from slipway_cli/gate/controls.yaml. -->
 
-AWS's Foundational Security Best Practices, control by control, for the services we use: what meets it, or why nothing
-does. *Met* names a test, a Guard rule of `policy/rules` or a check of `make policy`: each exists, or a test fails. A
-control can be met in one environment and accepted in another, where the manifest chooses. *The account's* are settings
-that no product's template holds: turn them on once.
+The controls of AWS's Foundational Security Best Practices for the services that Slipway uses, and how each is met.
+*Met* names a test, a Guard rule of `policy/rules` or a check of `make policy`; a test verifies that each exists.
+Depending on the manifest, a control can be met in one environment and an accepted risk in another. *Account settings*
+are outside the templates: turn them on once per account.
 
-The list is AWS's as of {as_of}.
+The list of controls is from {as_of}.
 
 {counts}
 
-| control | asks for | answer | by |
+| control | requires | answer | by |
 |---|---|---|---|
 """
 
 
 @dataclass(frozen=True)
 class Control:
-    """One control, and what answers it."""
+    """One control and its answers."""
 
     name: str
     asks: str
     met: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
-    """`left`, `account` or `none`, each with its reason."""
+    """The reasons of the answers `left`, `account` and `none`."""
 
     @property
     def answers(self) -> list[str]:
-        """The kinds of its answers."""
+        """Returns the kinds of the answers."""
         given = [kind for kind in ("met", "accepted") if getattr(self, kind)]
         return [*given, *self.reasons]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The standard's list, and our rows."""
+    """The controls of the standard, and their rows."""
 
     standard: tuple[str, ...]
     rows: tuple[Control, ...]
     as_of: str
-    """Date on which the list was last compared with AWS's."""
+    """The date of the last comparison with AWS's list."""
 
 
 def load(path: Path = DATA) -> Table:
-    """The table as it stands in the file."""
+    """Returns the table of the file."""
     data: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     standard = tuple(f"{service}.{number}" for service, numbers in data["standard"].items() for number in numbers)
     rows = tuple(_control(name, row) for name, row in data["rows"].items())
@@ -80,17 +80,17 @@ def _control(name: str, row: dict[str, Any]) -> Control:
 
 
 def document(table: Table) -> str:
-    """The page."""
-    rows = sorted(table.rows, key=lambda each: table.standard.index(each.name))
-    counted = {kind: sum(kind in each.answers for each in rows) for kind in _ANSWERS}
-    counts = f"{len(rows)} controls: " + ", ".join(f"{counted[kind]} {said}" for kind, said in _ANSWERS.items()) + "."
+    """Returns the page."""
+    rows = sorted(table.rows, key=lambda row: table.standard.index(row.name))
+    counted = {kind: sum(kind in row.answers for row in rows) for kind in _ANSWERS}
+    counts = f"{len(rows)} controls: " + ", ".join(f"{counted[kind]} {label}" for kind, label in _ANSWERS.items()) + "."
     return _HEAD.format(counts=counts, as_of=table.as_of) + "".join(f"{_row(row)}\n" for row in rows)
 
 
 def _row(control: Control) -> str:
     answers = ", ".join(_ANSWERS[kind] for kind in control.answers)
-    met = [f"`{each.partition(':')[2]}`" for each in control.met]
-    accepted = [f"[`{each}`](accepted-risks.md)" for each in control.accepted]
+    met = [f"`{rule.partition(':')[2]}`" for rule in control.met]
+    accepted = [f"[`{rule}`](accepted-risks.md)" for rule in control.accepted]
     return (
         f"| {control.name} | {control.asks} | {answers} | {'; '.join([*met, *accepted, *control.reasons.values()])} |"
     )

@@ -1,4 +1,4 @@
-"""Writes docs/accepted-risks.md from what the constructs accept: `python -m slipway_cli.gate.document`."""
+"""Writes docs/accepted-risks.md from the acceptances of the constructs: `python -m slipway_cli.gate.document`."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _HEAD = """\
 
 <!-- Written by `make docs` from the constructs; edit the reasons there. -->
 
-What `make policy` finds and we leave as it is, each with the reason that stands beside the construct. A row is one
-decision: the line of code that says it stands on every construct of its kind. `make policy` fails when a finding has no
-row, when a row has no finding, and when there are {limit} rows or more. Of rules that NIST, HIPAA and PCI share, the
-three names are one. How it works: [ADR 13](adr/0013-one-gate-one-ledger.md).
+Findings of `make policy` that are accepted, each with the reason from the code of the construct. A row is one
+decision, which applies to all constructs of its kind. `make policy` fails if a finding has no row, if a row has no
+finding, and if there are {limit} rows or more. A rule that NIST, HIPAA and PCI share is listed once.
+How it works: [ADR 13](adr/0013-one-gate-one-ledger.md).
 
 {count} rows, on {constructs} constructs of {products}.
 
-| declared in | rules | why | stands on |
+| declared in | rules | reason | constructs |
 |---|---|---|---|
 """
 LIMIT = 60
-"""Decisions that a reviewer can still read."""
+"""The number of risks that is too many for a reviewer."""
 
 
 def document(inspections: Sequence[Inspection]) -> str:
-    """The page."""
+    """Returns the page."""
     found = risks(inspections)
     head = _HEAD.format(
         limit=LIMIT,
         count=len(found),
-        constructs=len({construct for each in found for construct in each.constructs}),
-        products=" and ".join(each.product for each in inspections),
+        constructs=len({construct for risk in found for construct in risk.constructs}),
+        products=" and ".join(inspection.product for inspection in inspections),
     )
     return head + "".join(f"{row}\n" for row in map(_row, found))
 
@@ -49,7 +49,7 @@ def _row(risk: Risk) -> str:
 
 
 def _names(rules: Iterable[str]) -> Iterator[str]:
-    """Rules, with those that the three audits share told once."""
+    """Yields the rules; a rule that the three audits share is listed once."""
     shared: dict[str, list[str]] = {}
     for rule in rules:
         pack, _, name = rule.partition("-")
@@ -60,13 +60,13 @@ def _names(rules: Iterable[str]) -> Iterator[str]:
 
 
 def _places(constructs: Sequence[str]) -> str:
-    paths = sorted({re.sub(r"^[^:]+: ", "", each) for each in constructs})
-    shown = ", ".join(f"`{each}`" for each in paths[:_SHOWN])
+    paths = sorted({re.sub(r"^[^:]+: ", "", construct) for construct in constructs})
+    shown = ", ".join(f"`{path}`" for path in paths[:_SHOWN])
     return shown + (f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else "")
 
 
 def write(path: Path = PATH) -> None:
-    """Write the page for the shipped products."""
+    """Writes the page for the shipped products."""
     path.write_text(document([declared(name) for name in PRODUCTS]), encoding="utf-8")
 
 

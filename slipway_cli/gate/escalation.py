@@ -1,4 +1,4 @@
-"""Ways from a role's rights to more rights, whatever its resources are."""
+"""Finds combinations of permissions that let a role gain more permissions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-# Each: rights that together run something with the rights of another role. The first column is the rule's name.
+# By rule: actions that together run code with the permissions of another role.
 # bishopfox.com/blog/privilege-escalation-in-aws; rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation
 PATHS: Mapping[str, tuple[str, ...]] = {
     "pass-role-to-task": ("iam:PassRole", "ecs:RunTask"),
@@ -25,16 +25,16 @@ PATHS: Mapping[str, tuple[str, ...]] = {
 
 
 def escalations(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The rule and the rights of each way that a policy document opens."""
+    """Yields the rule and the actions of each escalation that a policy document allows."""
     allowed = [
         action.lower()
         for statement in document["Statement"]
         if statement["Effect"] == "Allow"
         for action in _listed(statement.get("Action", []))
     ]
-    for rule, rights in PATHS.items():
-        if all(any(fnmatchcase(right.lower(), given) for given in allowed) for right in rights):
-            yield rule, " with ".join(rights)
+    for rule, actions in PATHS.items():
+        if all(any(fnmatchcase(action.lower(), given) for given in allowed) for action in actions):
+            yield rule, " with ".join(actions)
 
 
 def _listed(value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the gate's tools found, what is accepted of it, and what that leaves."""
+"""The findings of the gate's tools, and the acceptances that cover them."""
 
 from __future__ import annotations
 
@@ -7,80 +7,82 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 ANY = "…"
-"""In a rule that is accepted: any text."""
+"""The wildcard in an accepted rule: any text."""
 SHORTEST_REASON = 40
-"""Characters: less is a label, not a reason."""
+"""The fewest characters of a reason; a shorter text does not explain enough."""
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One rule that one construct breaks."""
+    """A violation of one rule by one construct."""
 
     tool: str
     rule: str
     path: str
-    """The construct's: `production/Data/Media/Resource`."""
+    """The construct path: `production/Data/Media/Resource`."""
     message: str
-    """What is wrong, and where the tool knows it, what to write instead."""
+    """The problem and, if the tool knows it, the fix."""
 
 
 @dataclass(frozen=True, order=True)
 class Accepted:
-    """Findings that are accepted at one construct and below it."""
+    """Findings that are accepted for one construct and those below it."""
 
     path: str
     rules: tuple[str, ...]
     reason: str
     declared: str
-    """The class or function that says so: `slipway.build.Build`."""
+    """The class or function that accepts them: `slipway.build.Build`."""
     wide: bool = False
-    """Whether it stands on a stack, a stage or the app."""
+    """True if the construct is a stack, a stage or the app."""
 
     def covers(self, finding: Finding) -> bool:
-        """Whether it accepts a finding."""
-        return any(matches(rule, finding) for rule in self.rules) and self._holds(finding.path)
+        """True if a finding is accepted."""
+        return any(matches(rule, finding) for rule in self.rules) and self._contains(finding.path)
 
     def unused(self, findings: Iterable[Finding]) -> list[str]:
-        """The rules that no finding at its construct breaks any more."""
-        here = [each for each in findings if self._holds(each.path)]
-        return [rule for rule in self.rules if not any(matches(rule, each) for each in here)]
+        """Returns the rules without a finding for the construct."""
+        here = [finding for finding in findings if self._contains(finding.path)]
+        return [rule for rule in self.rules if not any(matches(rule, finding) for finding in here)]
 
-    def _holds(self, path: str) -> bool:
+    def _contains(self, path: str) -> bool:
         return path == self.path or path.startswith(f"{self.path}/")
 
 
 def matches(rule: str, finding: Finding) -> bool:
-    """Whether a rule, perhaps with `…` in it, is the finding's."""
+    """True if a rule, which may contain `…`, matches the rule of the finding."""
     return re.fullmatch(".+".join(re.escape(part) for part in rule.split(ANY)), finding.rule) is not None
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """One product, as the tools see it."""
+    """The findings and acceptances of one product."""
 
     product: str
     findings: tuple[Finding, ...] = ()
     accepted: tuple[Accepted, ...] = ()
 
     def refused(self) -> list[Finding]:
-        """What nobody accepted."""
-        return sorted(each for each in self.findings if not any(it.covers(each) for it in self.accepted))
+        """Returns the findings that are not accepted."""
+        return sorted(
+            finding for finding in self.findings if not any(acceptance.covers(finding) for acceptance in self.accepted)
+        )
 
     def wrong(self) -> Iterator[str]:
-        """What is wrong with what is accepted, in sentences."""
-        for each in sorted(self.accepted):
-            where = f"{each.declared} accepts at {each.path}"
-            if each.wide:
-                yield f"{where}, a whole stack or more: accept it at the construct that causes it"
-            if len(each.reason) < SHORTEST_REASON:
-                yield f"{where} for '{each.reason}': write a sentence that a stranger understands"
-            for rule in each.unused(self.findings):
-                yield f"{where} what is not found any more, {rule}: take it out"
+        """Yields the problems of the acceptances, as sentences."""
+        for acceptance in sorted(self.accepted):
+            where = f"{acceptance.declared} accepts at {acceptance.path}"
+            if acceptance.wide:
+                yield f"{where}, a whole stack or more: accept it for the construct that causes it"
+            if len(acceptance.reason) < SHORTEST_REASON:
+                yield f"{where} for '{acceptance.reason}': write a sentence that explains why"
+            for rule in acceptance.unused(self.findings):
+                yield f"{where} a rule without findings, {rule}: remove it"
 
 
 @dataclass(frozen=True)
 class Risk:
-    """One reason, as it stands in the code, with everything that it covers."""
+    """One reason in the code, with all rules and constructs that it covers."""
 
     declared: str
     reason: str
@@ -90,27 +92,27 @@ class Risk:
 
 
 @dataclass
-class _Gathered:
+class _RiskParts:
     rules: set[str] = field(default_factory=set)
     constructs: set[str] = field(default_factory=set)
     findings: set[Finding] = field(default_factory=set)
 
 
 def risks(inspections: Iterable[Inspection]) -> list[Risk]:
-    """Every accepted risk once, however many constructs of however many products it stands on."""
-    found: dict[tuple[str, str], _Gathered] = {}
+    """Returns each accepted risk once, with its constructs in all products."""
+    found: dict[tuple[str, str], _RiskParts] = {}
     for inspection in inspections:
-        for each in inspection.accepted:
-            gathered = found.setdefault((each.declared, each.reason), _Gathered())
-            gathered.rules |= {_general(rule) for rule in each.rules}
-            gathered.constructs.add(f"{inspection.product}: {each.path}")
-            gathered.findings |= {it for it in inspection.findings if each.covers(it)}
+        for acceptance in inspection.accepted:
+            parts = found.setdefault((acceptance.declared, acceptance.reason), _RiskParts())
+            parts.rules |= {_general(rule) for rule in acceptance.rules}
+            parts.constructs.add(f"{inspection.product}: {acceptance.path}")
+            parts.findings |= {finding for finding in inspection.findings if acceptance.covers(finding)}
     return [
-        Risk(declared, reason, tuple(sorted(it.rules)), tuple(sorted(it.constructs)), len(it.findings))
-        for (declared, reason), it in sorted(found.items())
+        Risk(declared, reason, tuple(sorted(risk.rules)), tuple(sorted(risk.constructs)), len(risk.findings))
+        for (declared, reason), risk in sorted(found.items())
     ]
 
 
 def _general(rule: str) -> str:
-    """A rule without the resource that it was found at."""
+    """Returns a rule without the resource of its finding."""
     return re.sub(r"\[Resource::.*\]$", "", rule)

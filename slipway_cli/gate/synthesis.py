@@ -1,4 +1,4 @@
-"""Synthesizes a product with every pack on, and writes their findings into a folder."""
+"""Synthesizes a product with all cdk-nag packs, and writes the findings into a folder."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ PACKS: Mapping[str, Any] = {
     "PCI.DSS.321": cdk_nag.PCIDSS321Checks,
     "Serverless": cdk_nag.ServerlessChecks,
 }
-_TOLD = {"error", "fatal", "warning"}
+_REPORTED = {"error", "fatal", "warning"}
 _RESULT = "findings.json"
 
 
 def inspect(name: str, fill: Callable[[cdk.App], object], folder: Path) -> Inspection:
-    """Synthesize what `fill` puts into an app; findings are returned, not raised."""
+    """Synthesizes the app that `fill` builds, and returns its findings instead of failing."""
     context = {**feature_flags(), "@aws-cdk/core:failSynthOnValidationErrors": False}
     app = cdk.App(context=context, outdir=str(folder))
     cdk.Validations.of(app).add_plugins(guard_rules(), *(pack(app, verbose=True) for pack in PACKS.values()))
@@ -45,7 +45,7 @@ def inspect(name: str, fill: Callable[[cdk.App], object], folder: Path) -> Inspe
 def _findings(report: Mapping[str, Any]) -> Iterator[Finding]:
     for plugin in report["pluginReports"]:
         for violation in plugin["violations"]:
-            if violation.get("severity") not in _TOLD:
+            if violation.get("severity") not in _REPORTED:
                 continue
             for construct in violation["violatingConstructs"]:
                 yield Finding(
@@ -57,17 +57,17 @@ def _findings(report: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def write(inspection: Inspection, folder: Path) -> None:
-    """Leave an inspection beside the assembly."""
+    """Writes an inspection into the folder of the assembly."""
     (folder / _RESULT).write_text(json.dumps(dataclasses.asdict(inspection)), encoding="utf-8")
 
 
 def read(folder: Path) -> Inspection:
-    """What `write` left."""
+    """Reads the inspection that `write` wrote."""
     found = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     return Inspection(
         found["product"],
-        tuple(Finding(**each) for each in found["findings"]),
-        tuple(Accepted(**{**each, "rules": tuple(each["rules"])}) for each in found["accepted"]),
+        tuple(Finding(**finding) for finding in found["findings"]),
+        tuple(Accepted(**{**entry, "rules": tuple(entry["rules"])}) for entry in found["accepted"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""What other tools say: of the templates, of the policies in them, and of the workflows."""
+"""Runs external tools on the templates, their policies and the GitHub workflows."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from slipway_cli.gate.escalation import escalations
 from slipway_cli.gate.findings import Finding
 
 TOOLS = ROOT / ".venv-policy" / "bin"
-"""Tools whose dependencies would not agree with ours: requirements-policy.txt."""
+"""Tools whose dependencies conflict with those of Slipway: requirements-policy.txt."""
 WORKFLOWS = Path(".github")
 
 
 class ToolError(Exception):
-    """A tool that could not be run, or did not answer as it should."""
+    """A tool could not be run, or its output is unusable."""
 
 
 def checkov(folder: Path, templates: Sequence[Template]) -> Iterator[Finding]:
-    """Checkov on the assembly."""
+    """Yields the findings of Checkov on the assembly."""
     answer = _json(
         [str(TOOLS / "checkov"), "--directory", str(folder), "--framework", "cloudformation", "--skip-download",
          "--compact", "--quiet", "--output", "json"], good=(0, 1)
     )  # fmt: skip
-    by_file = {f"/{each.file.relative_to(folder)}": each for each in templates}
+    by_file = {f"/{template.file.relative_to(folder)}": template for template in templates}
     for report in answer if isinstance(answer, list) else [answer]:
         for found in report.get("results", {}).get("failed_checks", []):
             template = by_file[found["file_path"]]
@@ -38,8 +38,8 @@ def checkov(folder: Path, templates: Sequence[Template]) -> Iterator[Finding]:
 
 
 def cfn_lint(templates: Sequence[Template]) -> Iterator[Finding]:
-    """cfn-lint on the templates, with nothing ignored."""
-    by_file = {str(each.file): each for each in templates}
+    """Yields the findings of cfn-lint on the templates, with all rules."""
+    by_file = {str(template.file): template for template in templates}
     tool = str(Path(sys.executable).parent / "cfn-lint")
     answer = _json([tool, "--format", "json", "--config-file", "/dev/null", *by_file], good=range(16))
     for found in answer:
@@ -50,11 +50,11 @@ def cfn_lint(templates: Sequence[Template]) -> Iterator[Finding]:
 
 
 def policies(templates: Sequence[Template]) -> Iterator[Finding]:
-    """Ways to more rights, and mistakes, in what each role may do."""
-    documents = {path: document for each in templates for path, document in roles(each).items()}
+    """Yields privilege escalations and mistakes in the policies of each role."""
+    documents = {path: document for template in templates for path, document in roles(template).items()}
     for path, document in documents.items():
-        for rule, rights in escalations(document):
-            message = f"{rights} acts with the rights of another role; split the rights, or name what may be run"
+        for rule, actions in escalations(document):
+            message = f"{actions} lets this role act as another one; split the permissions, or name the resources"
             yield Finding("escalation", rule, path, message)
     program = [str(TOOLS / "python"), str(Path(__file__).with_name("iam_tools.py"))]
     for found in _json(program, good=(0,), given=json.dumps(documents)):
@@ -62,13 +62,13 @@ def policies(templates: Sequence[Template]) -> Iterator[Finding]:
 
 
 def workflows(root: Path = ROOT) -> Iterator[Finding]:
-    """What zizmor says of the workflows, where there are any; its paths are files."""
+    """Yields the findings of zizmor on the GitHub workflows, if there are any; their paths are files."""
     if not any((root / WORKFLOWS).glob("**/*.y*ml")):
         return
     tool = str(Path(sys.executable).parent / "zizmor")
-    asked = ["--offline", "--persona", "pedantic", "--no-progress", "--no-exit-codes", "--format", "json"]
-    for found in _json([tool, *asked, str(root / WORKFLOWS)], good=(0,)):
-        place = next(each for each in found["locations"] if each["symbolic"]["kind"] == "Primary")
+    options = ["--offline", "--persona", "pedantic", "--no-progress", "--no-exit-codes", "--format", "json"]
+    for found in _json([tool, *options, str(root / WORKFLOWS)], good=(0,)):
+        place = next(location for location in found["locations"] if location["symbolic"]["kind"] == "Primary")
         file = Path(place["symbolic"]["key"]["Local"]["verbatim_path"])
         line = place["concrete"]["location"]["start_point"]["row"] + 1
         shown = f"{file.relative_to(root) if file.is_relative_to(root) else file}:{line}"
@@ -82,8 +82,8 @@ def _json(program: Sequence[str], *, good: Sequence[int], given: str | None = No
     except FileNotFoundError:
         raise ToolError(f"{name} is not installed; type `make policy`, which installs it") from None
     if done.returncode not in good:
-        raise ToolError(f"{name} ended with {done.returncode}:\n{(done.stderr or done.stdout)[-2000:]}")
+        raise ToolError(f"{name} failed with exit code {done.returncode}:\n{(done.stderr or done.stdout)[-2000:]}")
     try:
         return json.loads(done.stdout)
     except ValueError:
-        raise ToolError(f"{name} answered no JSON:\n{done.stdout[-500:]}\n{done.stderr[-500:]}") from None
+        raise ToolError(f"{name} did not return JSON:\n{done.stdout[-500:]}\n{done.stderr[-500:]}") from None

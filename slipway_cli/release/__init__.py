@@ -1,4 +1,4 @@
-"""One release by hand, from a checkout: what the pipeline does, and what the first release needs before there is one.
+"""Releases a checkout by hand, with the same steps as the pipeline; also for a first release without a pipeline.
 
-It talks to AWS through boto3 and docker alone, so it does the same to an account and to the local cloud.
+It uses only boto3 and docker, so it works the same with an AWS account and with the local cloud.
 """

@@ -1,7 +1,7 @@
-"""Why a release stopped."""
+"""The error of a failed release."""
 
 from __future__ import annotations
 
 
 class ReleaseError(Exception):
-    """A release that cannot go on; `str()` says what failed, why, and what to type next."""
+    """A release failed; the message says what failed, why, and what to type next."""

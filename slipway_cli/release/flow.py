@@ -1,4 +1,4 @@
-"""The order of a release: images, then the environment's services, migrations, frontend, and the proof."""
+"""The steps of a release: images, services, migrations, frontend and verification."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
 
 @dataclass(frozen=True)
 class Build:
-    """What is made of a checkout once, and released to every environment."""
+    """The artifacts of a checkout, built once and released to any environment."""
 
     product: Product
     source: Path
     version: str
     contents: str
-    """The digest of the checkout's files: images are looked up by it, not by the few digits of the version."""
+    """The digest of the checkout's files, by which images are looked up; the version has only its first digits."""
     native: bool = False
-    """Build for this machine's architecture, whatever the manifest says: the local cloud runs on this machine."""
+    """True to build for this machine's architecture, as the local cloud requires, instead of the manifest's."""
     build_args: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, product: Product, source: Path, *, native: bool, build_args: dict[str, str]) -> Build:
-        """The build of a checkout, named after its contents."""
+        """Returns the build of a checkout, named after its contents."""
         return cls(product, source, snapshot(source), contents(source), native, build_args)
 
     @property
@@ -43,7 +43,7 @@ class Build:
         return f"contents-{self.contents}"
 
     def images(self, say: Say) -> None:
-        """Build the images that the machine does not have yet; layers that did not change are reused."""
+        """Builds the images; docker reuses unchanged layers."""
         registry = Registry(self.product)
         for name, image in self.product.images.items():
             say(f"building {name}")
@@ -51,7 +51,7 @@ class Build:
             build(image, tags, self.source, self._platform(), self.build_args)
 
     def push(self, say: Say) -> dict[str, str]:
-        """Push the images that the registry does not have yet; returns the URI by digest of each."""
+        """Pushes the images that the registry lacks, and returns the URI with digest of each image."""
         registry, uris = Registry(self.product), {}
         registry.log_in()
         for name in self.product.images:
@@ -59,13 +59,13 @@ class Build:
             if digest is None:
                 say(f"pushing {name}")
                 digest = registry.push(name, self._tag)
-            if registry.digest(name, self.version) is None:  # a label; it stays where it names another image
+            if registry.digest(name, self.version) is None:  # a tag for readers; an existing one is not moved
                 registry.push(name, self.version)
             uris[name] = f"{registry.uri(name)}@{digest}"
         return uris
 
     def site(self, say: Say) -> Path | None:
-        """Build the frontend; returns the folder with its files."""
+        """Builds the frontend, and returns the folder with its files."""
         settings = self.product.frontend
         if settings is None:
             return None
@@ -79,21 +79,21 @@ class Build:
         return folder / settings.output
 
     def _platform(self) -> str | None:
-        wanted = {each.architecture for each in self.product.environments.values()}
+        wanted = {environment.architecture for environment in self.product.environments.values()}
         if self.native:
             return None
         if len(wanted) > 1:
             raise ReleaseError(
-                f"environments differ in architecture ({', '.join(sorted(wanted))}): one image runs in all"
+                f"environments differ in architecture ({', '.join(sorted(wanted))}): one image must run in all"
             )
         return _PLATFORMS[wanted.pop()]
 
 
 def release(target: Target, version: str, images: dict[str, str], say: Say) -> None:
-    """Move one environment's services and schema to a release, in the order the manifest asks for.
+    """Moves the services and the schema of an environment to a release, in the order of the manifest.
 
     Raises:
-        ReleaseError: at the first thing that fails; what follows is not tried.
+        ReleaseError: if a step fails; the following steps are skipped.
     """
     migration = target.product.migration
     if migration and migration.when == "before_deploy":
@@ -108,7 +108,7 @@ def release(target: Target, version: str, images: dict[str, str], say: Say) -> N
 
 
 def publish(target: Target, version: str, site: Path | None, say: Say) -> None:
-    """Publish a built frontend to one environment."""
+    """Publishes a built frontend to one environment."""
     settings = target.product.frontend
     if site is None or settings is None:
         return
@@ -118,13 +118,13 @@ def publish(target: Target, version: str, site: Path | None, say: Say) -> None:
 
 
 def prove(target: Target, version: str, images: dict[str, str], url: str | None, say: Say) -> None:
-    """Ask the product whether it runs the release."""
+    """Verifies that the product reports the release."""
     say("verifying")
     verify(url or target.output("edge", "Url"), version, {uri.partition("@")[2] for uri in images.values()})
 
 
 def _shell(command: str, folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True, check=False, env=os.environ)  # noqa: S602 - the manifest's own words
+    done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True, check=False, env=os.environ)  # noqa: S602 - a command of the manifest
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
         raise ReleaseError(f"'{command}' in {folder} failed with exit code {done.returncode}:\n{tail}")

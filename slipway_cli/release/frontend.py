@@ -1,4 +1,4 @@
-"""Publishes a built frontend so that no visitor ever finds half of one."""
+"""Publishes a built frontend in an order that never shows a visitor an incomplete one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from uuid import uuid4
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 
-_FOR_EVER = "public, max-age=31536000, immutable"
-_ALWAYS_ASK = "no-cache"
-_HASHED = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.\w+$")  # as Vite names what it hashes
+_IMMUTABLE = "public, max-age=31536000, immutable"
+_NO_CACHE = "no-cache"
+_HASHED = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.\w+$")  # the names of Vite's hashed files
 _RECORDS = "releases/"
 
 
 def publish(target: Target, folder: Path, release: str, keep_releases: int) -> list[str]:
-    """Upload hashed assets, then the rest, `index.html` last; drop assets of releases older than the newest few.
+    """Uploads hashed assets, then other files, `index.html` last, and deletes the assets of old releases.
 
-    Returns the paths that CloudFront must forget.
+    Returns the paths to invalidate in CloudFront.
 
     Raises:
         ReleaseError: if there is no built frontend in `folder`.
@@ -39,17 +39,17 @@ def publish(target: Target, folder: Path, release: str, keep_releases: int) -> l
             Key=name,
             Body=(folder / name).read_bytes(),
             ContentType=kind,
-            CacheControl=_FOR_EVER if name in assets else _ALWAYS_ASK,
+            CacheControl=_IMMUTABLE if name in assets else _NO_CACHE,
         )
-    _forget_old_assets(s3, bucket, release, assets, keep_releases)
+    _delete_old_assets(s3, bucket, release, assets, keep_releases)
     return [f"/{name}" for name in pages]
 
 
 def invalidate(target: Target, paths: list[str], release: str) -> None:
-    """Make CloudFront ask the bucket again, and wait until it does."""
+    """Invalidates the paths in CloudFront, and waits until that is complete."""
     cloudfront = target.client("cloudfront")
     distribution = target.output("edge", "DistributionId")
-    # CloudFront answers a reference that it knows with the invalidation of that time, and forgets nothing again.
+    # For a known reference, CloudFront returns the previous invalidation and creates no new one.
     batch = {"Paths": {"Quantity": len(paths), "Items": paths}, "CallerReference": f"{release}-{uuid4()}"}
     made = cloudfront.create_invalidation(DistributionId=distribution, InvalidationBatch=batch)["Invalidation"]
     if made["Status"] != "Completed":
@@ -57,13 +57,13 @@ def invalidate(target: Target, paths: list[str], release: str) -> None:
         waiter.wait(DistributionId=distribution, Id=made["Id"], WaiterConfig={"Delay": 5, "MaxAttempts": 120})
 
 
-def _forget_old_assets(s3: Any, bucket: str, release: str, assets: list[str], keep: int) -> None:
+def _delete_old_assets(s3: Any, bucket: str, release: str, assets: list[str], keep: int) -> None:
     s3.put_object(
         Bucket=bucket,
         Key=f"{_RECORDS}{release}.json",
         Body=json.dumps(assets).encode(),
         ContentType="application/json",
-        CacheControl=_ALWAYS_ASK,
+        CacheControl=_NO_CACHE,
     )
     records = [
         record

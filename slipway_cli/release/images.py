@@ -1,4 +1,4 @@
-"""Images: built once, pushed, and from then on known by their digest."""
+"""Builds and pushes images, which are then identified by their digests."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from products.model import Image
 from slipway_cli.release.errors import ReleaseError
 
 Log = Callable[[str], None]
-_TAIL = 25  # lines of a failed build that are worth printing
+_TAIL = 25  # the last lines of a failed build that are printed
 
 
 def docker() -> str:
-    """The Docker client, by the variable the CDK CLI reads too."""
+    """Returns the Docker client; CDK_DOCKER overrides it, as for the CDK CLI."""
     return os.environ.get("CDK_DOCKER", "docker")
 
 
 class Registry:
-    """A product's repositories."""
+    """The image repositories of a product."""
 
     def __init__(self, product: Product) -> None:
         self._product = product
         self._ecr = boto3.client("ecr", region_name=product.tooling.region)
 
     def digest(self, image: str, tag: str) -> str | None:
-        """The digest a tag stands for, or None."""
+        """Returns the digest of a tag; None if it does not exist."""
         repository = names.repository(self._product.name, image)
         try:
             found = self._ecr.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
@@ -47,19 +47,19 @@ class Registry:
         return str(found["imageDetails"][0]["imageDigest"])
 
     def uri(self, image: str) -> str:
-        """What docker pushes to, without a tag."""
+        """Returns the URI of a repository, without a tag."""
         tooling = self._product.tooling
         return names.repository_uri(tooling.account, tooling.region, names.repository(self._product.name, image))
 
     def log_in(self) -> None:
-        """Let docker push, for twelve hours."""
+        """Logs docker in to the registry, for twelve hours."""
         authorization: dict[str, Any] = self._ecr.get_authorization_token()["authorizationData"][0]
         password = base64.b64decode(authorization["authorizationToken"]).decode().partition(":")[2]
         registry = self.uri("").partition("/")[0]
         _run([docker(), "login", "--username", "AWS", "--password-stdin", registry], stdin=password)
 
     def push(self, image: str, tag: str) -> str:
-        """Push what `build` tagged; returns its digest."""
+        """Pushes an image that `build` tagged, and returns its digest."""
         _run([docker(), "push", f"{self.uri(image)}:{tag}"])
         digest = self.digest(image, tag)
         if digest is None:
@@ -68,7 +68,7 @@ class Registry:
 
 
 def build(image: Image, tags: list[str], source: Path, platform: str | None, extra: dict[str, str]) -> None:
-    """Build an image from a checkout; `platform` as docker names it, e.g. linux/arm64."""
+    """Builds an image from a checkout. `platform` is docker's name, e.g. linux/arm64."""
     context = source / image.context
     command = [docker(), "build", "--file", str(context / image.dockerfile)]
     for tag in tags:
@@ -84,7 +84,7 @@ def build(image: Image, tags: list[str], source: Path, platform: str | None, ext
 
 def _run(command: list[str], stdin: str | None = None) -> None:
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)  # noqa: S603 - our words
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     except FileNotFoundError as error:
         raise ReleaseError(f"{command[0]} is not installed; images are built with Docker") from error
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Runs the migration task once, and believes nothing but its exit code."""
+"""Runs the migration task once; it succeeds only with exit code 0."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _TAIL = 30
 
 
 def migrate(target: Target, release: str) -> None:
-    """Run the migrations of a release that the Services stack already names.
+    """Runs the migrations of the release that the Services stack is set to.
 
     Raises:
-        ReleaseError: with the stop reason and the log's end, unless every container ended with 0.
+        ReleaseError: if a container does not exit with 0; with the stop reason and the end of the log.
     """
     if target.product.migration is not None:
         _run(target, target.product.migration, f"release {release}", [])
 
 
 def run_command(target: Target, command: list[str]) -> None:
-    """Run another command in the migration task, e.g. to seed data.
+    """Runs another command in the migration task, e.g. to seed data.
 
     Raises:
-        ReleaseError: as `migrate` does; or if the product has no such task.
+        ReleaseError: as `migrate` does, or if the product has no migration task.
     """
     if target.product.migration is None:
         raise ReleaseError(f"{target.product.name} has no migration task to run a command in")
@@ -53,7 +53,7 @@ def _run(target: Target, migration: Migration, started_by: str, overrides: list[
         },
     )
     if not started["tasks"]:
-        reasons = "; ".join(f"{each.get('arn')}: {each.get('reason')}" for each in started.get("failures", []))
+        reasons = "; ".join(f"{failure.get('arn')}: {failure.get('reason')}" for failure in started.get("failures", []))
         raise ReleaseError(f"the migration task did not start: {reasons}")
     task = _wait(ecs, cluster, started["tasks"][0]["taskArn"], 60 * migration.timeout_minutes)
     if any(container.get("exitCode") != 0 for container in task["containers"]):
@@ -73,9 +73,9 @@ def _wait(ecs: Any, cluster: str, task: str, seconds: int) -> dict[str, Any]:
 
 def _failure(target: Target, task: dict[str, Any]) -> str:
     ends = ", ".join(
-        f"{each['name']} ended with {each.get('exitCode', 'no exit code')}"
-        + (f" ({each['reason']})" if each.get("reason") else "")
-        for each in task["containers"]
+        f"{container['name']} ended with {container.get('exitCode', 'no exit code')}"
+        + (f" ({container['reason']})" if container.get("reason") else "")
+        for container in task["containers"]
     )
     group = names.log_group(target.environment, target.product.name, "migrate")
     stream = f"migrate/migrate/{task['taskArn'].rsplit('/', 1)[-1]}"

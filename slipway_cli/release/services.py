@@ -1,4 +1,4 @@
-"""Puts a release into the Services stack: same template, new parameters."""
+"""Updates the Services stack to a release: same template, new parameters."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _POLL_SECONDS = 1.0
 
 
 def offer_migration(target: Target, image: str) -> None:
-    """Let the migration task run an image, and leave every service as it is.
+    """Sets the image of the migration task, without changing the services.
 
     Raises:
-        ReleaseError: if the stack could not be updated.
+        ReleaseError: if the stack cannot be updated.
     """
     _update(target, {names.MIGRATION_PARAMETER: image})
 
 
 def deploy(target: Target, version: str, images: dict[str, str]) -> None:
-    """Run `images` (by image, URI with digest) in every service, or all services as they were.
+    """Runs `images` (image to URI with digest) in all services, or leaves all services as they are.
 
-    CloudFormation and ECS's circuit breaker roll back together: after a failure every service runs the old release.
+    CloudFormation and ECS's circuit breaker roll back together: after a failure, all services run the old release.
 
     Raises:
-        ReleaseError: with the first thing that failed, if the stack did not reach the release.
+        ReleaseError: if the stack does not reach the release; with the first failure.
     """
     wanted = {names.image_parameter(image): uri for image, uri in images.items()}
     wanted[names.VERSION_PARAMETER] = version
@@ -46,7 +46,7 @@ def _update(target: Target, wanted: dict[str, str]) -> None:
         cloudformation.update_stack(
             StackName=stack,
             UsePreviousTemplate=True,
-            Parameters=_parameters([each["ParameterKey"] for each in known], wanted),
+            Parameters=_parameters([parameter["ParameterKey"] for parameter in known], wanted),
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         )
     except ClientError as error:
@@ -57,8 +57,8 @@ def _update(target: Target, wanted: dict[str, str]) -> None:
     if status != "UPDATE_COMPLETE":
         reason = _first_failure(cloudformation, stack, since)
         raise ReleaseError(
-            f"stack {stack} is {status}, every service runs the old release again. {reason}\n"
-            f"Look at the containers: aws logs tail {names.log_group(target.environment, target.product.name, 'web')}"
+            f"stack {stack} is {status}; all services run the old release again. {reason}\n"
+            f"To see its logs, type: aws logs tail {names.log_group(target.environment, target.product.name, 'web')}"
         )
 
 
@@ -72,7 +72,7 @@ def _parameters(known: list[str], wanted: dict[str, str]) -> list[dict[str, Any]
 
 
 def _counts(target: Target) -> dict[str, str]:
-    """Start scaled services with the tasks they run now, so that a release under load does not scale them in."""
+    """Returns the current task counts of scaled services, so that a release under load does not scale them in."""
     ecs, counts = target.client("ecs"), {}
     cluster = names.cluster(target.environment, target.product.name)
     for name, service in target.product.services_in(target.environment).items():
@@ -102,12 +102,12 @@ def _newest_event(cloudformation: Any, stack: str) -> str | None:
 
 
 def _first_failure(cloudformation: Any, stack: str, since: str | None) -> str:
-    """The reason of the oldest failure since an event: later ones follow from it."""
+    """Returns the reason of the oldest failure since an event; later failures follow from it."""
     reasons: list[str] = []
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
         for event in page["StackEvents"]:
             if event["EventId"] == since:
-                return reasons[-1] if reasons else "No reason was given."
+                return reasons[-1] if reasons else "CloudFormation gives no reason."
             if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):
                 reasons.append(f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}")
-    return reasons[-1] if reasons else "No reason was given."
+    return reasons[-1] if reasons else "CloudFormation gives no reason."

@@ -1,4 +1,4 @@
-"""A product's checkout: its version, and what a release of it is called."""
+"""The version and release name of a product's checkout."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from slipway_cli.release.errors import ReleaseError
 
-_SNAPSHOT_DIGITS = 7  # as git abbreviates a commit
+_SNAPSHOT_DIGITS = 7  # as many as git shows of a commit
 
 
 def contents(folder: Path) -> str:
-    """The SHA-256 of a checkout's files: what its images are looked up by, in a dirty checkout too."""
+    """Returns the SHA-256 of a checkout's files, including uncommitted changes."""
     digest = hashlib.sha256()
     for path in sorted(_files(folder)):
         digest.update(path.relative_to(folder).as_posix().encode())
@@ -29,7 +29,7 @@ def snapshot(folder: Path) -> str:
 
 
 def version(folder: Path) -> str:
-    """The version a product gives itself, from the first `pyproject.toml` or `package.json` at hand."""
+    """Returns the product's version from its first `pyproject.toml` or `package.json`."""
     for path in (folder / "pyproject.toml", *sorted(folder.glob("*/pyproject.toml"))):
         if path.exists() and (found := tomllib.loads(path.read_text()).get("project", {}).get("version")):
             return str(found)
@@ -40,7 +40,7 @@ def version(folder: Path) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files git would commit; every file where there is no git."""
+    """Returns the files that git would commit, or all files of a folder without git."""
     if not folder.is_dir():
         raise ReleaseError(f"no folder {folder}; give the product's checkout with --source")
     listed = subprocess.run(

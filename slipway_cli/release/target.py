@@ -1,4 +1,4 @@
-"""Where a release goes: the stacks of one environment, as they were deployed."""
+"""The target of a release: the deployed stacks of one environment."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Target:
 
     @property
     def region(self) -> str:
-        """The environment's region."""
+        """Returns the environment's region."""
         return self.product.environments[self.environment].region
 
     def client(self, service: str) -> Any:
-        """A client in the environment's region."""
+        """Returns a client in the environment's region."""
         return boto3.client(service, region_name=self.region)
 
     def stack(self, stack: str) -> str:
-        """The name of one of the environment's stacks, e.g. `services`."""
+        """Returns the CloudFormation name of a stack of the environment, e.g. of `services`."""
         return names.stack(self.environment, self.product.name, stack)
 
     def output(self, stack: str, key: str) -> str:
-        """An output of a deployed stack.
+        """Returns an output of a deployed stack.
 
         Raises:
             ReleaseError: if the stack is not deployed, or has no such output.
@@ -52,7 +52,7 @@ class Target:
             stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             raise ReleaseError(f"cannot read stack {name}: {error}; {self._deploy_hint()}") from error
-        return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
     def _deploy_hint(self) -> str:
         return f"deploy first: npx cdk deploy '{self.environment}/*' -c product={self.product.name}"

@@ -1,4 +1,4 @@
-"""Asks the product itself what it runs."""
+"""Verifies the release that a product reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from slipway_cli.release.errors import ReleaseError
 
-# As Edenco documents it: 12 tries, 5 seconds apart.
+# Edenco documents 12 tries, 5 seconds apart.
 _TRIES = 12
 _PAUSE_SECONDS = 5.0
 _STATUS = "/api/v1/status/"
@@ -19,17 +19,17 @@ _STATUS = "/api/v1/status/"
 
 @dataclass(frozen=True)
 class Answer:
-    """What an address answered."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON.
+        """Returns the body as JSON.
 
         Raises:
-            ValueError: if it is none, or nested too deeply for Python.
+            ValueError: if the body is not JSON, or is nested too deeply for Python.
         """
         try:
             return json.loads(self.body)
@@ -38,10 +38,10 @@ class Answer:
 
 
 def get(url: str, *, method: str = "GET", body: bytes | None = None, content_type: str | None = None) -> Answer:
-    """Ask an address once; `*.localhost` is loopback, as RFC 6761 has it, whatever the resolver says.
+    """Sends one request. `*.localhost` is resolved to loopback (RFC 6761), regardless of the system's resolver.
 
     Raises:
-        OSError: if nobody answers.
+        OSError: if there is no answer.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -60,10 +60,10 @@ def get(url: str, *, method: str = "GET", body: bytes | None = None, content_typ
 
 
 def verify(url: str, version: str, digests: set[str]) -> dict[str, Any]:
-    """Wait until the product reports the release; returns its report.
+    """Waits until the product reports the release, and returns its report.
 
     Raises:
-        ReleaseError: with the last answer, if it never does.
+        ReleaseError: if it never does; with the last answer.
     """
     last = "no answer"
     for attempt in range(_TRIES):
@@ -85,7 +85,7 @@ def verify(url: str, version: str, digests: set[str]) -> dict[str, Any]:
 
 
 def _report(answer: Answer) -> dict[str, Any]:
-    """Returns what a status page reports; empty if it is not a JSON object."""
+    """Returns the JSON object of a status page; empty if it is none."""
     try:
         found = answer.json()
     except ValueError:

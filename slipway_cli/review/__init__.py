@@ -1,1 +1,1 @@
-"""What a change would do to what is deployed, from two synths and without credentials."""
+"""Reports what a change would do to the deployed stacks, from two synths, without credentials."""

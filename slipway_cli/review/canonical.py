@@ -1,4 +1,4 @@
-"""Templates without what changes by itself, so that what is left to compare is meant."""
+"""Normalizes templates, so that a comparison shows only intended changes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Json = dict[str, Any]
 _HASH = re.compile(r"(?<![0-9a-fA-F])[0-9a-f]{64}(?![0-9a-fA-F])")
 _INTERPOLATED = re.compile(r"\$\{([A-Za-z0-9:]+)((?:\.[A-Za-z0-9.]+)?)\}")
 _IGNORED_TYPES = frozenset({"AWS::CDK::Metadata"})
-# Their logical ids carry a hash of their content, so that each content gets one of its own: CDK means it so.
+# CDK appends a hash of the content to the logical ids of these types, so that new content creates a new resource.
 _NAMED_BY_CONTENT = frozenset({"AWS::Lambda::Version", "AWS::ApiGateway::Deployment", "AWS::ApiGatewayV2::Deployment"})
 _IGNORED_PARAMETERS = frozenset({"BootstrapVersion"})
 
 
 def resources(template: Mapping[str, Any]) -> dict[str, Json]:
-    """The resources that deploy something, by logical id; whatever is not shaped like one is left out."""
+    """Returns the well-formed resources by logical id, without those that deploy nothing."""
     return {
         logical_id: resource
         for logical_id, resource in (template.get("Resources") or {}).items()
@@ -28,7 +28,7 @@ def resources(template: Mapping[str, Any]) -> dict[str, Json]:
 
 
 def others(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Parameters, conditions, mappings and outputs, without what CDK adds to every stack."""
+    """Returns parameters, conditions, mappings and outputs, without those that CDK adds to every stack."""
     found = {
         section: dict(template.get(section) or {})
         for section in ("Parameters", "Conditions", "Mappings", "Outputs", "Transform")
@@ -39,30 +39,30 @@ def others(template: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def named_by_content(kind: str) -> bool:
-    """Whether a new logical id of such a resource is CDK's way to say that its content is new."""
+    """True if CDK derives the logical id of such a resource from its content."""
     return kind in _NAMED_BY_CONTENT
 
 
 def scrubbed(value: Any) -> Any:
-    """A value with every hash of an asset or an image taken out."""
+    """Returns a value with each hash of an asset or image replaced by a placeholder."""
     if isinstance(value, str):
         return _HASH.sub("<hash>", value)
     if isinstance(value, Mapping):
-        return {key: scrubbed(each) for key, each in value.items()}
+        return {key: scrubbed(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [scrubbed(each) for each in value]
+        return [scrubbed(item) for item in value]
     return value
 
 
 def simplified(value: Any, template: Mapping[str, Any]) -> Any:
-    """A value with the functions worked out that need nothing but the template."""
+    """Returns a value with those intrinsic functions resolved that depend on the template alone."""
     if isinstance(value, list):
-        return [simplified(each, template) for each in value]
+        return [simplified(item, template) for item in value]
     return _simplified(value, template) if isinstance(value, Mapping) else value
 
 
 def _simplified(value: Mapping[str, Any], template: Mapping[str, Any]) -> Any:
-    inner = {key: simplified(each, template) for key, each in value.items()}
+    inner = {key: simplified(argument, template) for key, argument in value.items()}
     if len(inner) != 1:
         return inner
     (name, argument), *_ = inner.items()
@@ -87,9 +87,9 @@ def _found_in_map(argument: Any, template: Mapping[str, Any], inner: Json) -> An
 
 
 def renamed(value: Any, ids: Mapping[str, str]) -> Any:
-    """A value with its references to some logical ids replaced."""
+    """Returns a value whose references to the given logical ids are replaced."""
     if isinstance(value, list):
-        return [renamed(each, ids) for each in value]
+        return [renamed(item, ids) for item in value]
     return _renamed(value, ids) if ids and isinstance(value, Mapping) else value
 
 
@@ -101,13 +101,13 @@ def _renamed(value: Mapping[str, Any], ids: Mapping[str, str]) -> Any:
         return {"Fn::GetAtt": [ids.get(name, name), attribute]}
     if set(value) == {"Fn::Sub"}:
         text, *more = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else [value["Fn::Sub"]]
-        text = _INTERPOLATED.sub(lambda it: f"${{{ids.get(it[1], it[1])}{it[2]}}}", str(text))
-        return {"Fn::Sub": [text, *(renamed(each, ids) for each in more)] if more else text}
-    return {key: renamed(each, ids) for key, each in value.items()}
+        text = _INTERPOLATED.sub(lambda match: f"${{{ids.get(match[1], match[1])}{match[2]}}}", str(text))
+        return {"Fn::Sub": [text, *(renamed(variables, ids) for variables in more)] if more else text}
+    return {key: renamed(inner, ids) for key, inner in value.items()}
 
 
 def split_attribute(argument: Any) -> tuple[str, str]:
-    """The logical id and the attribute of a `Fn::GetAtt` in either of its forms."""
+    """Returns the logical id and the attribute of a `Fn::GetAtt`, written as a list or with a dot."""
     if isinstance(argument, list):
         return str(argument[0]), ".".join(str(part) for part in argument[1:])
     name, _, attribute = str(argument).partition(".")
@@ -115,10 +115,10 @@ def split_attribute(argument: Any) -> tuple[str, str]:
 
 
 def references(value: Any) -> Iterator[str]:
-    """The logical ids (and parameters) that a value refers to."""
+    """Yields the logical ids and parameters that a value refers to."""
     if isinstance(value, list):
-        for each in value:
-            yield from references(each)
+        for item in value:
+            yield from references(item)
     elif isinstance(value, Mapping):
         for name, argument in value.items():
             if name == "Ref" and isinstance(argument, str):
@@ -127,12 +127,12 @@ def references(value: Any) -> Iterator[str]:
                 yield split_attribute(argument)[0]
             elif name == "Fn::Sub":
                 text = argument[0] if isinstance(argument, list) else argument
-                yield from (it[1] for it in _INTERPOLATED.finditer(str(text)))
+                yield from (match[1] for match in _INTERPOLATED.finditer(str(text)))
                 yield from references(argument[1:] if isinstance(argument, list) else None)
             else:
                 yield from references(argument)
 
 
 def key(value: Any) -> str:
-    """A value as text that is equal for equal values, whatever the order of their keys."""
+    """Returns a value as JSON with sorted keys, so that equal values give equal texts."""
     return json.dumps(value, sort_keys=True, default=str)

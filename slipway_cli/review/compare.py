@@ -1,4 +1,4 @@
-"""Two assemblies become a report."""
+"""Compares two assemblies and reports the differences."""
 
 from __future__ import annotations
 
@@ -31,36 +31,36 @@ from slipway_cli.review.model import (
     StackChange,
     UpdateBehaviour,
 )
-from slipway_cli.review.protections import taken_back
+from slipway_cli.review.protections import weakened_protections
 from slipway_cli.review.resources import Comparison
 from slipway_cli.review.values import differences, dotted
 
 Json = dict[str, Any]
-_MOST = 3  # sentences about one role among the findings; all of them stand in its stack's part
-_AUTOMATIC = "ExportsOutput"  # how CDK calls what one stack takes of another
+_MOST = 3  # sentences about one role in a finding; the section of its stack lists all of them
+_AUTOMATIC = "ExportsOutput"  # how CDK names the output that another stack imports
 
 
 def compare(before: Assembly, after: Assembly, *, product: str, base: str, sections: Iterable[Section] = ()) -> Report:
-    """What changes between two assemblies, what it means, and what a reviewer must know first.
+    """Returns the changes between two assemblies, and the findings that a reviewer must see first.
 
     Raises:
-        ReviewError: if a template is not shaped as CloudFormation's are, e.g. `Properties` is a list.
+        ReviewError: if a template is malformed, e.g. `Properties` is a list.
     """
-    gathered = _Gathered(before, after)
-    for name in [*after.by_name, *(it for it in before.by_name if it not in after.by_name)]:
-        with shaped(name):
-            gathered.add(before.by_name.get(name), after.by_name.get(name))
-    with shaped("outputs and imports"):
-        gathered.findings += failures.of_exports(before, after, gathered.replaced)
-        findings = [_moved(it, gathered.stacks, before, after) for it in gathered.findings]
+    collector = _Collector(before, after)
+    for name in [*after.by_name, *(name for name in before.by_name if name not in after.by_name)]:
+        with template_errors(name):
+            collector.add(before.by_name.get(name), after.by_name.get(name))
+    with template_errors("outputs and imports"):
+        collector.findings += failures.export_failures(before, after, collector.replaced)
+        findings = [_with_move_advice(finding, collector.stacks, before, after) for finding in collector.findings]
     warning = comparable(before, after) if before.stacks else ""
     return Report(
         product=product,
         base=base,
-        stacks=tuple(gathered.stacks),
-        findings=tuple(sorted(findings, key=lambda it: (_RANK.get(it.rule, len(_RANK)), -it.severity))),
+        stacks=tuple(collector.stacks),
+        findings=tuple(sorted(findings, key=lambda finding: (_RANK.get(finding.rule, len(_RANK)), -finding.severity))),
         sections=tuple(sections),
-        noise=tuple(_noise(gathered.noise)),
+        noise=tuple(_noise(collector.noise)),
         warnings=(warning,) if warning else (),
     )
 
@@ -74,23 +74,23 @@ _RANK = {
 
 
 @contextmanager
-def shaped(name: str) -> Iterator[None]:
-    """Name what is worked on if its template is not shaped as expected: a report without it would pass for the whole.
+def template_errors(name: str) -> Iterator[None]:
+    """Stops the review if a template is malformed, because an incomplete report would look complete.
 
     Raises:
-        ReviewError: in place of what a value that nobody expects there raises.
+        ReviewError: instead of the exceptions that a malformed template causes; it says which stack is at fault.
     """
     try:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ReviewError(
-            f"{name}: a template is not shaped as CloudFormation's templates are ({type(error).__name__}: {error}); "
-            "`cdk synth` with validation says where"
+            f"{name}: a template is malformed ({type(error).__name__}: {error}); "
+            "`cdk synth` with validation shows where"
         ) from error
 
 
-class _Gathered:
-    """What is found, stack by stack."""
+class _Collector:
+    """The changes and findings, collected stack by stack."""
 
     def __init__(self, before: Assembly, after: Assembly) -> None:
         self._before, self._after = before, after
@@ -102,51 +102,53 @@ class _Gathered:
     def add(self, old: Stack | None, new: Stack | None) -> None:
         if new is None:
             if old is not None:
-                self._gone(old)
+                self._add_removed_stack(old)
             return
         if old is not None and (old.account, old.region) != (new.account, new.region):
-            self._elsewhere(old, new)
+            self._add_moved_stack(old, new)
             old = None
         comparison = Comparison(old, new)
         changes = comparison.changes
         self.noise += changes.noise
         self.replaced[new.name] = changes.resources
         paths = {**(old.paths if old else {}), **new.paths}
-        told = tuple(_told(it, new, paths) for it in changes.resources.values())
+        described = tuple(_described(change, new, paths) for change in changes.resources.values())
         about_rights, about_networks = self._access(old, new)
         outside = tuple(self._others(old, new))
-        if told or about_rights or about_networks or outside or old is None:
+        if described or about_rights or about_networks or outside or old is None:
             action = Action.ADD if old is None else Action.UPDATE
             broadenings = (*about_rights, *about_networks)
-            self.stacks.append(StackChange(new.name, new.environment, action, told, broadenings, outside))
-        self.findings += failures.of_resources(comparison, changes.resources)
-        for change in told:
-            self.findings += _about(change)
-            self.findings += taken_back(change)
+            self.stacks.append(StackChange(new.name, new.environment, action, described, broadenings, outside))
+        self.findings += failures.resource_failures(comparison, changes.resources)
+        for change in described:
+            self.findings += _data_finding(change)
+            self.findings += weakened_protections(change)
         self.findings += _grouped("broaden-iam", about_rights)
         self.findings += _grouped("open-network", about_networks)
         if old is not None and old.protected and not new.protected:
-            said = f"stack {words.code(new.name)}: no longer protected from deletion"
-            self.findings.append(Finding("weaken-protection", Severity.WARNING, new.name, "", said))
+            description = f"stack {words.code(new.name)}: termination protection is switched off"
+            self.findings.append(Finding("weaken-protection", Severity.WARNING, new.name, "", description))
 
-    def _gone(self, old: Stack) -> None:
-        """CDK deploys what is in the app, and leaves alone what is not."""
-        stores = sum(it.stateful for it in Comparison(None, old).changes.resources.values())
+    def _add_removed_stack(self, old: Stack) -> None:
+        """Reports a stack that is no longer in the app: CDK does not delete it."""
+        stores = sum(resource.stateful for resource in Comparison(None, old).changes.resources.values())
         self.stacks.append(StackChange(old.name, old.environment, Action.REMOVE))
-        said = f"stack {words.code(old.name)} leaves the app: it stays deployed, with {_counted(stores)}"
-        advice = "when nobody needs it any more, delete it by hand: the base still knows it, `cdk destroy` there"
-        self.findings.append(Finding("stack-removed", Severity.WARNING, old.name, "", said, advice))
-
-    def _elsewhere(self, old: Stack, new: Stack) -> None:
-        """CloudFormation knows a stack by its account and region too."""
-        stores = sum(it.stateful for it in Comparison(None, old).changes.resources.values())
-        rule, severity = ("replace-stateful", Severity.DANGER) if stores else ("stack-removed", Severity.WARNING)
-        said = (
-            f"stack {words.code(old.name)} moves from {old.account}/{old.region} to {new.account}/{new.region}: a new, "
-            f"empty one is made there, and the old one stays deployed, with {_counted(stores)}"
+        description = (
+            f"stack {words.code(old.name)} is removed from the app: it stays deployed, with {_counted(stores)}"
         )
-        advice = "copy the data over, and delete the old stack by hand when nobody needs it any more"
-        self.findings.append(Finding(rule, severity, new.name, "", said, advice))
+        advice = "when it is no longer needed, delete it by hand: run `cdk destroy` in a checkout of the base"
+        self.findings.append(Finding("stack-removed", Severity.WARNING, old.name, "", description, advice))
+
+    def _add_moved_stack(self, old: Stack, new: Stack) -> None:
+        """Reports a stack that moves to another account or region: CloudFormation creates a new one there."""
+        stores = sum(resource.stateful for resource in Comparison(None, old).changes.resources.values())
+        rule, severity = ("replace-stateful", Severity.DANGER) if stores else ("stack-removed", Severity.WARNING)
+        description = (
+            f"stack {words.code(old.name)} moves from {old.account}/{old.region} to {new.account}/{new.region}: a new, "
+            f"empty one is created there, and the old one stays deployed, with {_counted(stores)}"
+        )
+        advice = "copy the data over, and delete the old stack by hand when it is no longer needed"
+        self.findings.append(Finding(rule, severity, new.name, "", description, advice))
 
     def _access(self, old: Stack | None, new: Stack) -> tuple[list[Broadening], list[Broadening]]:
         nothing = replace(new, template={}, paths={})
@@ -159,35 +161,40 @@ class _Gathered:
     def _others(self, old: Stack | None, new: Stack) -> Iterator[PropertyChange]:
         if old is None:
             return
-        one, other = others(old.template), others(new.template)
-        for it in differences(one, other):
-            if len(it.path) > 1 and it.path[0] == "Outputs" and it.path[1].startswith(_AUTOMATIC):
+        for difference in differences(others(old.template), others(new.template)):
+            if (
+                len(difference.path) > 1
+                and difference.path[0] == "Outputs"
+                and difference.path[1].startswith(_AUTOMATIC)
+            ):
                 self.noise["exports between stacks"] += 1
             else:
                 behaviour = UpdateBehaviour.NOTHING
-                yield PropertyChange(dotted(it.path), it.before, it.after, behaviour)
+                yield PropertyChange(dotted(difference.path), difference.before, difference.after, behaviour)
 
 
-def _moved(it: Finding, stacks: Iterable[StackChange], before: Assembly, after: Assembly) -> Finding:
-    """A store that is deleted here and new in another stack, told as what it is."""
+def _with_move_advice(finding: Finding, stacks: Iterable[StackChange], before: Assembly, after: Assembly) -> Finding:
+    """Adds advice to the finding if the deleted store is created again in another stack."""
     changes = [(stack.name, change) for stack in stacks for change in stack.resources]
-    gone = next((c for name, c in changes if (name, c.path, c.action) == (it.stack, it.path, Action.REMOVE)), None)
-    if it.rule != "delete-stateful" or gone is None:
-        return it
-    was = scrubbed(before[it.stack].resources[gone.logical_id].get("Properties"))
+    gone = next(
+        (c for name, c in changes if (name, c.path, c.action) == (finding.stack, finding.path, Action.REMOVE)), None
+    )
+    if finding.rule != "delete-stateful" or gone is None:
+        return finding
+    was = scrubbed(before[finding.stack].resources[gone.logical_id].get("Properties"))
     for name, new in changes:
         alike = new.action is Action.ADD and new.type == gone.type
         if alike and scrubbed(after[name].resources[new.logical_id].get("Properties")) == was:
-            advice = f"stack {name} has it newly, and empty: `cdk refactor` moves it with its data"
-            return replace(it, advice=advice)
-    return it
+            advice = f"stack {name} creates it again, empty; `cdk refactor` moves the existing one with its data"
+            return replace(finding, advice=advice)
+    return finding
 
 
-def _told(change: ResourceChange, stack: Stack, paths: Mapping[str, str]) -> ResourceChange:
-    """A change with its words."""
-    said = words.sentence(_by_constructs(change, paths))
+def _described(change: ResourceChange, stack: Stack, paths: Mapping[str, str]) -> ResourceChange:
+    """Returns a change with its description."""
+    description = words.sentence(_with_construct_paths(change, paths))
     if change.type != "AWS::ECS::TaskDefinition" or not change.replaced:
-        return replace(change, words=f"{words.noun(change.path)}: {said}")
+        return replace(change, words=f"{words.noun(change.path)}: {description}")
     users = [
         logical_id
         for logical_id, resource in stack.resources.items()
@@ -195,28 +202,31 @@ def _told(change: ResourceChange, stack: Stack, paths: Mapping[str, str]) -> Res
     ]
     if not users:
         return replace(
-            change, words=f"{words.noun(change.path)}: {said.removesuffix('tasks restart')}from its next run"
+            change, words=f"{words.noun(change.path)}: {description.removesuffix('tasks restart')}from its next run"
         )
-    return replace(change, words=f"{words.noun(stack.path(users[0]))}: {said}")
+    return replace(change, words=f"{words.noun(stack.path(users[0]))}: {description}")
 
 
-def _by_constructs(change: ResourceChange, paths: Mapping[str, str]) -> ResourceChange:
-    """A change whose values refer to constructs, not to logical ids."""
+def _with_construct_paths(change: ResourceChange, paths: Mapping[str, str]) -> ResourceChange:
+    """Returns a change whose values refer to construct paths instead of logical ids."""
     properties = (
-        replace(it, before=renamed(it.before, paths), after=renamed(it.after, paths)) for it in change.properties
+        replace(
+            property_change, before=renamed(property_change.before, paths), after=renamed(property_change.after, paths)
+        )
+        for property_change in change.properties
     )
     return replace(change, properties=tuple(properties))
 
 
-def _about(change: ResourceChange) -> Iterator[Finding]:
-    """What a change of one resource means to whoever has data in it."""
+def _data_finding(change: ResourceChange) -> Iterator[Finding]:
+    """Yields the finding about data loss or interruption that a change of one resource causes."""
     rule, severity, advice = "", Severity.DANGER, ""
     if change.stateful and change.replaced:
         rule = "replace-stateful"
         advice = _ADVICE.get(change.fate, "")
         if change.action is Action.RENAME:
             advice = (
-                f"keep the logical id (`override_logical_id({change.previous_id!r})`), or move it by `cdk refactor`"
+                f"keep the logical id (`override_logical_id({change.previous_id!r})`), or move it with `cdk refactor`"
             )
     elif change.stateful and change.action is Action.REMOVE:
         rule = "delete-stateful"
@@ -228,29 +238,29 @@ def _about(change: ResourceChange) -> Iterator[Finding]:
 
 
 _ADVICE = {
-    Fate.LOST: "back it up first; `keep_data: true` in the manifest would keep it",
-    Fate.SNAPSHOT: "restore the snapshot into the new one, or do not change what replaces it",
-    Fate.KEPT: "copy the data over, or do not change what replaces it",
+    Fate.LOST: "back it up first; `keep_data: true` in the manifest keeps it",
+    Fate.SNAPSHOT: "restore the snapshot into the new one, or avoid the change that causes the replacement",
+    Fate.KEPT: "copy the data over, or avoid the change that causes the replacement",
 }
 
 
 def _grouped(rule: str, broadenings: Iterable[Broadening]) -> Iterator[Finding]:
-    """One finding for each role, group or policy that may do more."""
+    """Yields one finding for each role, group or policy whose access grows."""
     by_path: dict[str, list[Broadening]] = {}
-    for it in broadenings:
-        if it.direction is not Direction.NARROWS:
-            by_path.setdefault(it.path, []).append(it)
+    for broadening in broadenings:
+        if broadening.direction is not Direction.NARROWS:
+            by_path.setdefault(broadening.path, []).append(broadening)
     for path, found in by_path.items():
-        found.sort(key=lambda it: it.reach is not Reach.PUBLIC)
-        said = "; ".join(it.words for it in found[:_MOST])
+        public_first = sorted(found, key=lambda change: change.reach is not Reach.PUBLIC)
+        sentences = "; ".join(change.words for change in public_first[:_MOST])
         more = f"; {len(found) - _MOST} more below" if len(found) > _MOST else ""
-        yield Finding(rule, Severity.WARNING, found[0].stack, path, f"{said}{more}")
+        yield Finding(rule, Severity.WARNING, found[0].stack, path, f"{sentences}{more}")
 
 
 def _counted(stores: int) -> str:
-    return "1 store of data" if stores == 1 else f"{stores} stores of data"
+    return "1 data store" if stores == 1 else f"{stores} data stores"
 
 
 def _noise(counted: Mapping[str, int]) -> Iterator[str]:
-    for what, number in sorted(counted.items()):
-        yield f"{number} {what}" if "::" not in what else f"hashes of {number} {what}"
+    for kind, number in sorted(counted.items()):
+        yield f"{number} {kind}" if "::" not in kind else f"hashes of {number} {kind}"

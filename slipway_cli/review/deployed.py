@@ -1,4 +1,4 @@
-"""What is deployed: each stack's template, asked of CloudFormation. AWS_ENDPOINT_URL leads to the local cloud."""
+"""Reads the deployed templates from CloudFormation, or from the local cloud if AWS_ENDPOINT_URL is set."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from slipway_cli.review.errors import ReviewError
 
 
 def deployed(like: Assembly) -> tuple[Assembly, dict[str, str]]:
-    """The deployed stacks of the names in an assembly; and by name, why one could not be read.
+    """Returns the deployed stacks with the names of an assembly, and the reason for each that cannot be read.
 
     Raises:
-        ReviewError: if AWS does not answer at all, or takes no credentials.
+        ReviewError: if AWS does not answer, or rejects the credentials.
     """
     stacks, unread = [], {}
-    for name, found in _answers(like):
+    for name, found in _templates(like):
         if isinstance(found, Stack):
             stacks.append(found)
         elif found:
@@ -29,7 +29,7 @@ def deployed(like: Assembly) -> tuple[Assembly, dict[str, str]]:
     return Assembly(tuple(stacks), like.version), unread
 
 
-def _answers(like: Assembly) -> Iterator[tuple[str, Stack | str]]:
+def _templates(like: Assembly) -> Iterator[tuple[str, Stack | str]]:
     clients: dict[str, Any] = {}
     for stack in like.stacks:
         try:
@@ -39,19 +39,19 @@ def _answers(like: Assembly) -> Iterator[tuple[str, Stack | str]]:
         except ClientError as error:
             yield stack.name, _refused(stack, error)
         except BotoCoreError as error:
-            raise ReviewError(f"what is deployed cannot be asked for: {error}; look at the credentials") from None
+            raise ReviewError(f"the deployed templates cannot be read: {error}; check the credentials") from None
         else:
             yield stack.name, _read(stack, body)
 
 
 def _read(stack: Stack, body: object) -> Stack | str:
-    """CloudFormation gives back JSON as data, and anything else as text."""
+    """Returns the deployed stack, or why its template is unusable. boto3 parses JSON templates, but not YAML ones."""
     try:
         template = yaml.safe_load(body) if isinstance(body, str) else body
     except yaml.YAMLError:
         template = None
     if not isinstance(template, dict):
-        return f"the deployed template of {stack.name} is not one that CDK wrote, and is left out"
+        return f"the deployed template of {stack.name} was not written by CDK; the stack is left out"
     return replace(stack, template=template)
 
 
@@ -60,5 +60,5 @@ def _refused(stack: Stack, error: ClientError) -> str:
     if code == "ValidationError" and "does not exist" in message:
         return ""  # not deployed yet: the whole stack is new
     if code in ("AccessDenied", "AccessDeniedException"):
-        return f"these credentials may not read {stack.name} (cloudformation:GetTemplate): it is left out"
-    raise ReviewError(f"CloudFormation does not give the template of {stack.name}: {code}: {message}")
+        return f"these credentials may not read {stack.name} (cloudformation:GetTemplate); the stack is left out"
+    raise ReviewError(f"CloudFormation does not return the template of {stack.name}: {code}: {message}")

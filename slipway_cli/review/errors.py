@@ -1,7 +1,7 @@
-"""Why there is no report."""
+"""The error of a review that cannot be completed."""
 
 from __future__ import annotations
 
 
 class ReviewError(Exception):
-    """Something in the input makes a comparison impossible; `str()` says what, and what to do."""
+    """The input cannot be compared; the message says why, and what to do."""

@@ -1,4 +1,4 @@
-"""Changes that synthesize well and that CloudFormation refuses half-way."""
+"""Changes that synthesize, but that CloudFormation rejects during the deployment."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from slipway_cli.review.words import code, noun
 Json = dict[str, Any]
 
 
-def of_resources(comparison: Comparison, changes: Mapping[str, ResourceChange]) -> Iterator[Finding]:
-    """What cannot be done to the resources of one stack."""
+def resource_failures(comparison: Comparison, changes: Mapping[str, ResourceChange]) -> Iterator[Finding]:
+    """Yields the resource changes of one stack that CloudFormation or AWS rejects."""
     for logical_id, change in changes.items():
         if logical_id not in comparison.after:
             continue
@@ -28,10 +28,10 @@ def of_resources(comparison: Comparison, changes: Mapping[str, ResourceChange]) 
             yield Finding("deployment-fails", Severity.DANGER, change.stack, change.path, words, advice)
 
 
-def of_exports(
+def export_failures(
     before: Assembly, after: Assembly, replaced: Mapping[str, Mapping[str, ResourceChange]]
 ) -> Iterator[Finding]:
-    """Exports that stacks deployed today import, and that go away or get another value."""
+    """Yields the exports that are removed or changed while a deployed stack imports them."""
     users = _imports(before)
     for stack in before.stacks:
         now = after.by_name.get(stack.name)
@@ -43,16 +43,16 @@ def of_exports(
             if not importers:
                 continue
             if name not in kept:
-                yield _export_gone(stack.name, name, importers)
+                yield _removed_export(stack.name, name, importers)
             else:
-                yield from _export_changes(stack.name, name, kept[name], importers, replaced.get(stack.name, {}))
+                yield from _changed_export(stack.name, name, kept[name], importers, replaced.get(stack.name, {}))
 
 
 def _problems(change: ResourceChange, old: Json, new: Json) -> Iterator[tuple[str, str]]:
     what = noun(change.path)
     if old["Type"] != new["Type"]:
         yield (
-            f"{what}: CloudFormation does not turn {code(old['Type'])} into {code(new['Type'])} under one logical id",
+            f"{what}: CloudFormation cannot change the resource type {code(old['Type'])} to {code(new['Type'])}",
             "give the new resource a logical id of its own",
         )
         return
@@ -60,27 +60,30 @@ def _problems(change: ResourceChange, old: Json, new: Json) -> Iterator[tuple[st
     certain = change.action is Action.RENAME or change.behaviour is UpdateBehaviour.REPLACEMENT
     if name and certain and change.replaced and not schemas.deletes_first(change.type):
         yield (
-            f"{what}: its replacement would be called {code(name)} too, and is made while the old one is still there",
-            "change the name with it, or leave the name to CloudFormation",
+            f"{what}: its replacement has the same name {code(name)} and is created before the old one is deleted",
+            "change the name too, or let CloudFormation generate it",
         )
     if change.type == "AWS::RDS::DBInstance" and not change.replaced:
         yield from _database(what, old.get("Properties") or {}, new.get("Properties") or {})
 
 
 def _database(what: str, old: Json, new: Json) -> Iterator[tuple[str, str]]:
-    versions = [str(it.get("EngineVersion", "")).split(".")[0] for it in (old, new)]
-    if all(it.isdigit() for it in versions) and versions[0] != versions[1]:
-        one, other = map(int, versions)
-        if other < one:
-            yield f"{what}: RDS does not go back from version {one} to {other}", "restore a snapshot of the old version"
+    versions = [str(properties.get("EngineVersion", "")).split(".")[0] for properties in (old, new)]
+    if all(version.isdigit() for version in versions) and versions[0] != versions[1]:
+        current, other = map(int, versions)
+        if other < current:
+            yield (
+                f"{what}: RDS cannot downgrade from version {current} to {other}",
+                "restore a snapshot of the old version",
+            )
         elif str(new.get("AllowMajorVersionUpgrade", "")).lower() != "true":
             yield (
-                f"{what}: RDS refuses the major upgrade {one} → {other}",
+                f"{what}: RDS rejects the major upgrade {current} → {other}",
                 "set AllowMajorVersionUpgrade, and rehearse it on a restored snapshot first",
             )
-    sizes = [str(it.get("AllocatedStorage", "")) for it in (old, new)]
-    if all(it.isdigit() for it in sizes) and int(sizes[1]) < int(sizes[0]):
-        yield f"{what}: RDS does not shrink storage, {sizes[0]} → {sizes[1]} GB", "leave the size, or move the data"
+    sizes = [str(properties.get("AllocatedStorage", "")) for properties in (old, new)]
+    if all(size.isdigit() for size in sizes) and int(sizes[1]) < int(sizes[0]):
+        yield f"{what}: RDS cannot shrink storage ({sizes[0]} → {sizes[1]} GB)", "keep the size, or move the data"
 
 
 def _exports(template: Mapping[str, Any]) -> dict[str, Json]:
@@ -101,8 +104,8 @@ def _imports(assembly: Assembly) -> dict[str, list[str]]:
 
 def _imported(value: object) -> Iterator[str]:
     if isinstance(value, list):
-        for each in value:
-            yield from _imported(each)
+        for item in value:
+            yield from _imported(item)
     elif isinstance(value, Mapping):
         for name, argument in value.items():
             if name == "Fn::ImportValue" and isinstance(argument, str):
@@ -111,18 +114,18 @@ def _imported(value: object) -> Iterator[str]:
                 yield from _imported(argument)
 
 
-def _export_gone(stack: str, name: str, importers: list[str]) -> Finding:
+def _removed_export(stack: str, name: str, importers: list[str]) -> Finding:
     return Finding(
         "deployment-fails",
         Severity.DANGER,
         stack,
         f"Outputs/{name.rpartition(':')[2]}",
-        f"export {code(name)} goes away while {', '.join(importers)}, as deployed, imports it",
-        "keep it in this change (`stack.export_value`), and take it out in a second one, when nothing imports it",
+        f"export {code(name)} is removed while the deployed {', '.join(importers)} imports it",
+        "keep it in this change (`stack.export_value`), and remove it in a second one, when nothing imports it",
     )
 
 
-def _export_changes(
+def _changed_export(
     stack: str, name: str, output: Json, importers: list[str], changes: Mapping[str, ResourceChange]
 ) -> Iterator[Finding]:
     for logical_id in references(output.get("Value")):
@@ -135,7 +138,7 @@ def _export_changes(
                 stack,
                 change.path,
                 f"{noun(change.path)} {may} replaced, which changes export {code(name)} that {', '.join(importers)} "
-                "imports: CloudFormation refuses that",
-                "make the new one beside the old one, move those who import it, and remove the old one later",
+                "imports: CloudFormation rejects that",
+                "create a second one, switch the importing stacks to it, and remove the old one later",
             )
             return

@@ -1,4 +1,4 @@
-"""What becomes of the data in a resource that goes: its removal policies, and what AWS does without any."""
+"""Determines what happens to the data of a removed resource, from its removal policies and AWS's defaults."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from slipway_cli.review.model import Fate
 
 Json = dict[str, Any]
 _KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
-# Without a policy these leave a snapshot when they are deleted: docs.aws.amazon.com, DeletionPolicy attribute. The same
-# page gives no such default for UpdateReplacePolicy.
+# Their default DeletionPolicy is Snapshot: docs.aws.amazon.com, DeletionPolicy attribute. The page has no such default
+# for UpdateReplacePolicy.
 _SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
 _EMPTIED_BY = "Custom::S3AutoDeleteObjects"
 
 
 def when_deleted(logical_id: str, before: Mapping[str, Json]) -> Fate:
-    """Of a resource that the new template no longer has: the deployed template's policy counts."""
+    """Returns the fate of a resource that the new template lacks; the deployed template's policy applies."""
     resource = before[logical_id]
     kind = resource["Type"]
     if not schemas.stateful(kind):
@@ -30,7 +30,7 @@ def when_deleted(logical_id: str, before: Mapping[str, Json]) -> Fate:
 
 
 def when_replaced(logical_id: str, before: Mapping[str, Json], after: Mapping[str, Json]) -> Fate:
-    """Of a resource that gives way to a new one of the same logical id: the new template's policy counts."""
+    """Returns the fate of a resource that is replaced under the same logical id; the new template's policy applies."""
     resource = after[logical_id]
     if not schemas.stateful(resource["Type"]):
         return Fate.NONE
@@ -38,11 +38,11 @@ def when_replaced(logical_id: str, before: Mapping[str, Json], after: Mapping[st
 
 
 def empties_itself(logical_id: str, template: Mapping[str, Json]) -> bool:
-    """Whether something deletes what is in a bucket or repository before it is deleted."""
+    """True if the content of a bucket or repository is deleted automatically before the resource."""
     resource = template[logical_id]
     if str(_properties(resource).get("EmptyOnDelete", "")).lower() == "true":
         return True
-    return any(it["Type"] == _EMPTIED_BY and logical_id in references(it) for it in template.values())
+    return any(other["Type"] == _EMPTIED_BY and logical_id in references(other) for other in template.values())
 
 
 def _fate(logical_id: str, policy: object, before: Mapping[str, Json]) -> Fate:

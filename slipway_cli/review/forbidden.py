@@ -1,4 +1,4 @@
-"""Which findings a manifest forbids, and who allowed one all the same."""
+"""Finds the findings that a manifest forbids, and the exceptions that somebody allowed."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from slipway_cli.review.rules import RULES
 from slipway_cli.review.synths import git
 
 LABEL = "allow:"
-"""What a label of a pull request begins with: `allow:replace-stateful`."""
+"""The prefix of a pull request label that allows a rule: `allow:replace-stateful`."""
 TRAILER = "Allow-Change"
-"""The trailer of a commit: `Allow-Change: replace-stateful, the data was copied`."""
+"""The commit trailer that allows a rule: `Allow-Change: replace-stateful, the data was copied`."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is forbidden in a report, and what was allowed."""
+    """The forbidden findings of a report, and the rules that somebody allowed."""
 
     forbidden: tuple[Finding, ...] = ()
     allowed: Mapping[str, str] = field(default_factory=dict)
-    """By rule: who allowed it, `label allow:broaden-iam`."""
+    """The label or commit that allowed a rule: `label allow:broaden-iam`."""
 
 
 def judge(report: Report, *, forbid: Iterable[str], allowed: Mapping[str, str]) -> Verdict:
-    """The findings that a rule forbids and nobody allowed."""
+    """Returns the findings that are forbidden, and which of the forbidden rules were allowed."""
     rules = set(forbid)
-    against = [it for it in report.findings if it.rule in rules]
+    against = [finding for finding in report.findings if finding.rule in rules]
     return Verdict(
-        forbidden=tuple(it for it in against if it.rule not in allowed),
-        allowed={it.rule: allowed[it.rule] for it in against if it.rule in allowed},
+        forbidden=tuple(finding for finding in against if finding.rule not in allowed),
+        allowed={finding.rule: allowed[finding.rule] for finding in against if finding.rule in allowed},
     )
 
 
 def rules_at(commit: str, product: str, root: Path = ROOT) -> frozenset[str]:
-    """What the manifest of a commit forbids, read without the model, which may be of another release.
+    """Returns the rules that the manifest of a commit forbids, read without the model, which may be newer.
 
-    Its rules count beside the working tree's, so that no change takes away the rule that it breaks.
+    They apply beside the rules of the working tree, so that no change removes the rule that it violates.
     """
     try:
         data: Any = yaml.safe_load(git(root, "show", f"{commit}:products/{product}.yaml") or "")
@@ -51,23 +51,23 @@ def rules_at(commit: str, product: str, root: Path = ROOT) -> frozenset[str]:
         return frozenset()
     section = data.get("review") if isinstance(data, dict) else None
     words = section.get("forbid") if isinstance(section, dict) else None
-    return frozenset(it for it in RULES if it in words) if isinstance(words, list) else frozenset()
+    return frozenset(rule for rule in RULES if rule in words) if isinstance(words, list) else frozenset()
 
 
-def said(verdict: Verdict) -> str:
-    """Why a change is refused, and how to allow it."""
-    lines = [f"forbidden by `review.forbid` of the manifest: {len(verdict.forbidden)} findings"]
-    lines += [f"  {it.rule}: {it.stack}: {it.words}" for it in verdict.forbidden]
-    rules = sorted({it.rule for it in verdict.forbidden})
-    lines += [f"if it is meant: label {LABEL}{rule}, or a commit with `{TRAILER}: {rule}, why`" for rule in rules]
+def refusal(verdict: Verdict) -> str:
+    """Returns why a change is refused, and how to allow it."""
+    lines = [f"`review.forbid` of the manifest forbids {len(verdict.forbidden)} findings:"]
+    lines += [f"  {finding.rule}: {finding.stack}: {finding.words}" for finding in verdict.forbidden]
+    rules = sorted({finding.rule for finding in verdict.forbidden})
+    lines += [f"to allow it: label {LABEL}{rule}, or a commit with `{TRAILER}: {rule}, reason`" for rule in rules]
     return "\n".join(lines)
 
 
 def by_labels(labels: Iterable[str]) -> dict[str, str]:
-    """What the labels of a pull request allow.
+    """Returns the rules that the labels of a pull request allow, each with its label.
 
     Raises:
-        ReviewError: if a label begins like one of ours and names no rule.
+        ReviewError: if a label has the prefix, but names no rule.
     """
     found = {}
     for label in labels:
@@ -78,14 +78,14 @@ def by_labels(labels: Iterable[str]) -> dict[str, str]:
 
 
 def by_trailers(base: str, root: Path = ROOT) -> dict[str, str]:
-    """What the commits since the base allow, each with its reason.
+    """Returns the rules that the commits since the base allow, each with its commit and reason.
 
     Raises:
         ReviewError: if a trailer names no rule.
     """
-    said = git(root, "log", f"--format=%h%x09%(trailers:key={TRAILER},valueonly,separator=%x00)", f"{base}..HEAD") or ""
+    log = git(root, "log", f"--format=%h%x09%(trailers:key={TRAILER},valueonly,separator=%x00)", f"{base}..HEAD") or ""
     found = {}
-    for line in said.splitlines():
+    for line in log.splitlines():
         commit, _, values = line.partition("\t")
         for value in filter(None, values.split("\0")):
             word, _, reason = value.partition(",")

@@ -1,8 +1,8 @@
-"""Where a schema says that a change replaces a resource only sometimes: when.
+"""Rules for properties whose change replaces a resource only under conditions.
 
-Schemas do not carry the condition (`conditionalCreateOnlyProperties`). For RDS it stands in AWS's own provider,
-github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds, ImmutabilityHelper.java of DBInstance and
-DBCluster; the rules below say the same. What has no rule here is reported as `may be replaced`.
+A schema lists these properties (`conditionalCreateOnlyProperties`), but not the conditions. For RDS, AWS's own provider
+defines them: github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds, ImmutabilityHelper.java of
+DBInstance and DBCluster; the rules below follow it. A property without a rule is reported as `may be replaced`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 from slipway_cli.review.model import UpdateBehaviour
 
 Properties = Mapping[str, Any]
-Verdict = tuple[UpdateBehaviour, str]
-Rule = Callable[[Properties, Properties], Verdict]
+Outcome = tuple[UpdateBehaviour, str]
+Rule = Callable[[Properties, Properties], Outcome]
 
-_REPLACED: Verdict = (UpdateBehaviour.REPLACEMENT, "")
-_RESTARTED: Verdict = (UpdateBehaviour.INTERRUPTION, "")
-_IN_PLACE: Verdict = (UpdateBehaviour.NO_INTERRUPTION, "")
-# Engines that RDS converts into one another, from and to.
+_REPLACED: Outcome = (UpdateBehaviour.REPLACEMENT, "")
+_RESTARTED: Outcome = (UpdateBehaviour.INTERRUPTION, "")
+_IN_PLACE: Outcome = (UpdateBehaviour.NO_INTERRUPTION, "")
+# RDS converts these engines in place: (from, to).
 _CONVERTED = {
     ("aurora", "aurora-mysql"),
     ("oracle-se", "oracle-se2"),
@@ -29,53 +29,53 @@ _CONVERTED = {
 }
 
 
-def _engine(before: Properties, after: Properties) -> Verdict:
+def _engine(before: Properties, after: Properties) -> Outcome:
     old, new = str(before.get("Engine", "")).lower(), str(after.get("Engine", "")).lower()
     return _RESTARTED if (old, new) in _CONVERTED else _REPLACED
 
 
-def _zone(_before: Properties, after: Properties) -> Verdict:
+def _zone(_before: Properties, after: Properties) -> Outcome:
     given_up = not after.get("AvailabilityZone") and _true(after.get("MultiAZ"))
     return _RESTARTED if given_up else _REPLACED
 
 
 def _set_once(name: str) -> Rule:
-    """A value that restores from something: a new one makes another resource, taking it away does nothing."""
+    """Returns the rule of a property that restores data: setting it replaces the resource, removing it does not."""
 
-    def rule(_before: Properties, after: Properties) -> Verdict:
+    def rule(_before: Properties, after: Properties) -> Outcome:
         return _REPLACED if after.get(name) not in (None, "", False, "false") else _IN_PLACE
 
     return rule
 
 
 def _promoted(name: str) -> Rule:
-    """What a replica copies from: taken away, the replica becomes a database of its own."""
+    """Returns the rule of a replica's source: without it, the replica is promoted to a standalone database."""
 
-    def rule(before: Properties, after: Properties) -> Verdict:
+    def rule(before: Properties, after: Properties) -> Outcome:
         return _RESTARTED if before.get(name) and not after.get(name) else _REPLACED
 
     return rule
 
 
-def _insights_key(before: Properties, _after: Properties) -> Verdict:
+def _insights_key(before: Properties, _after: Properties) -> Outcome:
     return _REPLACED if before.get("PerformanceInsightsKMSKeyId") else _IN_PLACE
 
 
-def _backups(before: Properties, after: Properties) -> Verdict:
-    """Only to begin or to end them interrupts: RDS User Guide, settings for DB instances."""
-    days = {str(it.get("BackupRetentionPeriod", 1)) for it in (before, after)}
+def _backups(before: Properties, after: Properties) -> Outcome:
+    """Switching backups on or off interrupts, another number of days does not: RDS User Guide, DB instance settings."""
+    days = {str(properties.get("BackupRetentionPeriod", 1)) for properties in (before, after)}
     return _RESTARTED if "0" in days else _IN_PLACE
 
 
-def _restarts(_before: Properties, _after: Properties) -> Verdict:
+def _restarts(_before: Properties, _after: Properties) -> Outcome:
     return _RESTARTED
 
 
-def _stays(_before: Properties, _after: Properties) -> Verdict:
+def _stays(_before: Properties, _after: Properties) -> Outcome:
     return _IN_PLACE
 
 
-def _replaced(_before: Properties, _after: Properties) -> Verdict:
+def _replaced(_before: Properties, _after: Properties) -> Outcome:
     return _REPLACED
 
 
@@ -101,15 +101,15 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
                 "SourceDbiResourceId",
             )
         },
-        # Conditional by the schema, yet the provider asks nothing about them: they are modified in place.
+        # The schema lists these as conditional, but the provider always modifies them in place.
         "DBParameterGroupName": _restarts,
         "BackupRetentionPeriod": _backups,
         "AutoMinorVersionUpgrade": _stays,
         "MultiAZ": _stays,
         "PreferredMaintenanceWindow": _stays,
     },
-    # UpdateTable takes neither.
+    # The UpdateTable API accepts neither.
     "AWS::DynamoDB::Table": {"KeySchema": _replaced},
     "AWS::DynamoDB::GlobalTable": {"KeySchema": _replaced, "LocalSecondaryIndexes": _replaced},
 }
-"""By type and property: what a change does, from the properties before and after."""
+"""The rules by resource type and property. A rule gets the properties before and after the change."""

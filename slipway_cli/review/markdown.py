@@ -1,4 +1,4 @@
-"""A report as one comment of a pull request: Markdown under GitHub's limit, what matters first, the rest folded."""
+"""Renders a report as a pull request comment: Markdown within GitHub's limit, findings first, details folded."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from slipway_cli.review.model import Action, Direction, Finding, Report, Severit
 from slipway_cli.review.words import code, property_name, value
 
 LIMIT = 65_536
-"""Characters that GitHub takes in a comment."""
+"""The most characters that GitHub accepts in a comment."""
 _TITLES = {
     "deployment-fails": "The deployment would fail",
     "replace-stateful": "Data: replaced",
     "delete-stateful": "Data: deleted",
-    "broaden-iam": "Permissions that grow",
-    "open-network": "Networks that open",
-    "weaken-protection": "Protections taken back",
-    "stack-removed": "Stacks that leave the app",
+    "broaden-iam": "Broader permissions",
+    "open-network": "Opened networks",
+    "weaken-protection": "Weaker protection",
+    "stack-removed": "Stacks removed from the app",
     "interrupt": "Interruptions",
 }
 
 
 def markdown(report: Report, *, verdict: Verdict | None = None, limit: int = LIMIT, full: str = "") -> str:
-    """The report; over the limit it is cut between two parts, and says what is missing and where the whole is."""
-    kept = [*_head(report), *_judged(verdict or Verdict())]
+    """Returns the report. Over the limit, whole parts are left out, with a note on how many and where to find them."""
+    kept = [*_head(report), *_verdict(verdict or Verdict())]
     blocks = list(parts(report))
     room = limit - _length("\n".join(kept)) - _length(_cut(len(blocks), full)) - 2
     for index, part in enumerate(blocks):
@@ -38,7 +38,7 @@ def markdown(report: Report, *, verdict: Verdict | None = None, limit: int = LIM
 
 
 def mark(product: str) -> str:
-    """The first line of every report on a product: how the comment is found again and updated in place."""
+    """Returns the first line of each report on a product, by which CI finds the comment that it updates."""
     return f"<!-- slipway review of {product} -->"
 
 
@@ -46,34 +46,34 @@ def _head(report: Report) -> Iterator[str]:
     yield mark(report.product)
     yield f"## {report.headline[:1].upper()}{report.headline[1:]}"
     yield ""
-    yield f"{code(report.product)} compared with {code(report.base)}, from templates alone: nothing was deployed."
+    yield f"{code(report.product)} compared with {code(report.base)}; only templates were read, nothing was deployed."
     yield ""
     for warning in report.warnings:
         yield f"> ⚠ {warning[:1].upper()}{warning[1:]}.\n"
 
 
-def _judged(verdict: Verdict) -> Iterator[str]:
-    """What stops the change: above everything, so that no cut takes it away."""
-    for rule in sorted({it.rule for it in verdict.forbidden}):
-        number = sum(it.rule == rule for it in verdict.forbidden)
+def _verdict(verdict: Verdict) -> Iterator[str]:
+    """Yields the forbidden and allowed rules: they come first, so that they are never cut off."""
+    for rule in sorted({finding.rule for finding in verdict.forbidden}):
+        number = sum(finding.rule == rule for finding in verdict.forbidden)
         findings = "1 finding" if number == 1 else f"{number} findings"
-        allow = f"label {code(LABEL + rule)}, or a commit with {code(f'{TRAILER}: {rule}, why')}"
-        yield f"> ⛔ The manifest forbids {code(rule)}: {findings} here. If it is meant: {allow}.\n"
+        allow = f"add the label {code(LABEL + rule)}, or a commit with {code(f'{TRAILER}: {rule}, reason')}"
+        yield f"> ⛔ The manifest forbids {code(rule)}: {findings}. To allow it, {allow}.\n"
     for rule, who in sorted(verdict.allowed.items()):
         yield f"> ⚠ The manifest forbids {code(rule)}; allowed by {code(who)}.\n"
 
 
 def plain(headline: str) -> str:
-    """A headline without its emphasis, for a place where Markdown is not read."""
+    """Returns a headline without Markdown emphasis."""
     return headline.replace("**", "")
 
 
 def parts(report: Report) -> Iterator[str]:
-    """The findings, what other modules add, and each stack: blocks that stand alone."""
-    for rule, found in groupby(report.findings, key=lambda it: it.rule):
+    """Yields the findings, the extra sections and the stacks, as separate blocks of Markdown."""
+    for rule, found in groupby(report.findings, key=lambda entry: entry.rule):
         yield f"### {_TITLES.get(rule, rule)}\n"
-        for it in found:
-            yield _finding(it)
+        for finding in found:
+            yield _finding(finding)
         yield ""
     for section in report.sections:
         yield _folded(section.title, section.markdown)
@@ -83,47 +83,53 @@ def parts(report: Report) -> Iterator[str]:
         yield f"\n<sub>Left out: {'; '.join(report.noise)}.</sub>"
 
 
-def _finding(it: Finding) -> str:
-    grave = "❗ " if it.severity is Severity.DANGER else ""
-    advice = f" *{it.advice[:1].upper()}{it.advice[1:]}.*" if it.advice else ""
-    return f"- {grave}{code(it.stack)}: {it.words}.{advice}"
+def _finding(finding: Finding) -> str:
+    grave = "❗ " if finding.severity is Severity.DANGER else ""
+    advice = f" *{finding.advice[:1].upper()}{finding.advice[1:]}.*" if finding.advice else ""
+    return f"- {grave}{code(finding.stack)}: {finding.words}.{advice}"
 
 
 def _stack(stack: StackChange) -> str:
-    come_and_go = [it for it in stack.resources if it.action in (Action.ADD, Action.REMOVE) and not it.stateful]
-    lines = [f"- {it.words}" for it in stack.resources if not it.follows and it not in come_and_go]
+    added_or_removed = [
+        change for change in stack.resources if change.action in (Action.ADD, Action.REMOVE) and not change.stateful
+    ]
+    lines = [f"- {change.words}" for change in stack.resources if not change.follows and change not in added_or_removed]
     for action, title in ((Action.ADD, "new"), (Action.REMOVE, "deleted")):
-        paths = [code(it.path) for it in come_and_go if it.action is action]
+        paths = [code(change.path) for change in added_or_removed if change.action is action]
         if paths:
             lines.append(f"- {title}: {', '.join(paths)}")
-    following = [code(it.path) for it in stack.resources if it.follows]
+    following = [code(change.path) for change in stack.resources if change.follows]
     if following:
-        lines.append(f"- following what is replaced: {', '.join(following)}")
+        lines.append(f"- updated because they refer to a replaced resource: {', '.join(following)}")
     for direction, title in (
-        (Direction.GROWS, "May more"),
-        (Direction.SHIFTS, "May something else"),
-        (Direction.NARROWS, "May less"),
+        (Direction.GROWS, "Broader access"),
+        (Direction.SHIFTS, "Changed access"),
+        (Direction.NARROWS, "Narrower access"),
     ):
-        found = [it for it in stack.broadenings if it.direction is direction]
+        found = [broadening for broadening in stack.broadenings if broadening.direction is direction]
         if found:
-            lines += [f"\n**{title}**\n", *(f"- {it.words}" for it in found)]
+            lines += [f"\n**{title}**\n", *(f"- {broadening.words}" for broadening in found)]
     if stack.others:
-        lines += ["\n**Beside the resources**\n"]
-        lines += [f"- {property_name(it.path)}: {value(it.before)} → {value(it.after)}" for it in stack.others]
+        lines += ["\n**Other parts of the template**\n"]
+        lines += [
+            f"- {property_name(change.path)}: {value(change.before)} → {value(change.after)}" for change in stack.others
+        ]
     return _folded(f"<b>{_text(stack.name)}</b>: {_summary(stack)}", "\n".join(lines) or "Nothing else.")
 
 
 def _summary(stack: StackChange) -> str:
     if stack.action is not Action.UPDATE:
-        return "new stack" if stack.action is Action.ADD else "leaves the app"
+        return "new stack" if stack.action is Action.ADD else "removed from the app"
     counted = [
         f"{number} {action.value}"
         for action in Action
-        if (number := sum(it.action is action for it in stack.resources))
+        if (number := sum(change.action is action for change in stack.resources))
     ]
-    grows = sum(it.direction is Direction.GROWS for it in stack.broadenings)
+    grows = sum(broadening.direction is Direction.GROWS for broadening in stack.broadenings)
     if grows:
-        counted.append("1 right or network grows" if grows == 1 else f"{grows} rights or networks grow")
+        counted.append(
+            "1 permission or network path grows" if grows == 1 else f"{grows} permissions or network paths grow"
+        )
     return ", ".join(counted) or "no resource changes"
 
 
@@ -137,7 +143,7 @@ def _cut(parts: int, full: str) -> str:
 
 
 def _length(text: str) -> int:
-    """As GitHub's database counts, where a character outside the basic plane is two."""
+    """Returns the length as GitHub counts it: in UTF-16 code units."""
     return len(text.encode("utf-16-le")) // 2
 
 

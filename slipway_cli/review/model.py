@@ -1,4 +1,4 @@
-"""A report about a change: frozen, plain data, which Markdown and HTML are made from."""
+"""The data model of a report, from which Markdown and HTML are rendered."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from enum import Enum, IntEnum
 
 
 class UpdateBehaviour(IntEnum):
-    """What CloudFormation does to the existing resource, the worst last."""
+    """The effect of an update on the existing resource, the most severe last."""
 
     NOTHING = 0
-    """Only CloudFormation's own record changes, e.g. a removal policy."""
+    """Only CloudFormation's own state changes, e.g. a removal policy."""
     NO_INTERRUPTION = 1
     INTERRUPTION = 2
     MAY_REPLACE = 3
-    """Schema and values leave it open; read it as a replacement."""
+    """Schema and values do not decide it; treat it as a replacement."""
     REPLACEMENT = 4
 
     @property
     def words(self) -> str:
-        """As a person says it."""
+        """Returns the behaviour in words."""
         return _BEHAVIOUR_WORDS[self]
 
 
 _BEHAVIOUR_WORDS = {
-    UpdateBehaviour.NOTHING: "nothing happens to the resource",
+    UpdateBehaviour.NOTHING: "the resource does not change",
     UpdateBehaviour.NO_INTERRUPTION: "no interruption",
     UpdateBehaviour.INTERRUPTION: "some interruption",
     UpdateBehaviour.MAY_REPLACE: "may be replaced",
@@ -34,28 +34,28 @@ _BEHAVIOUR_WORDS = {
 
 
 class Severity(IntEnum):
-    """How early in the report a finding stands."""
+    """The severity of a finding; the report lists the most severe first."""
 
     NOTE = 0
-    """Worth a look: something narrows, something is interrupted for a moment."""
+    """Worth a look: a short interruption."""
     WARNING = 1
-    """Somebody may do more than before, a network opens, a protection goes."""
+    """A permission grows, a network opens, or a protection is weakened."""
     DANGER = 2
-    """Data goes, or the deployment fails half-way."""
+    """Data is lost, or the deployment fails midway."""
 
 
 class Action(Enum):
-    """What the template does with a resource."""
+    """The change of a stack or resource between the two templates."""
 
     ADD = "added"
     REMOVE = "removed"
     UPDATE = "changed"
     RENAME = "renamed"
-    """Another logical id: CloudFormation creates a new one and deletes the old one."""
+    """The logical id changes: CloudFormation creates a new resource and deletes the old one."""
 
 
 class Fate(Enum):
-    """What becomes of the data in a resource that is removed or replaced."""
+    """The fate of the data in a resource that is removed or replaced."""
 
     NONE = "holds no data"
     KEPT = "kept outside the stack"
@@ -64,30 +64,30 @@ class Fate(Enum):
 
 
 class Direction(Enum):
-    """Which way a permission or a network moves."""
+    """The direction in which a permission or network path changes."""
 
     GROWS = "grows"
     NARROWS = "narrows"
     SHIFTS = "changes"
-    """Cannot be told from the templates, e.g. a managed policy by another name."""
+    """The templates do not show the direction, e.g. another permissions boundary."""
 
 
 class Reach(Enum):
-    """Whose reach a broadening is about; the value is the report's heading for it."""
+    """The kind of access that changes; reports print the value."""
 
     PERMISSION = "permission"
-    """What a role of ours may do."""
+    """The permissions of a role."""
     TRUST = "trust"
-    """Who may become a role of ours."""
+    """The principals that may assume a role."""
     RESOURCE_POLICY = "resource policy"
-    """Who may use a resource of ours."""
+    """The principals that may use a resource."""
     NETWORK = "network"
     PUBLIC = "public access"
 
 
 @dataclass(frozen=True)
 class PropertyChange:
-    """One value that differs. `before` or `after` is None where there was or is no such value."""
+    """One value that differs. `before` or `after` is None if the value is absent there."""
 
     path: str
     """`Cpu`, `ContainerDefinitions.web.Image`"""
@@ -95,14 +95,14 @@ class PropertyChange:
     after: object
     behaviour: UpdateBehaviour
     because: str = ""
-    """Why it behaves so, where the property alone does not say: `subnets is replaced`."""
+    """The reason for the behaviour, if it is not the property itself: `subnets is replaced`."""
     follows: bool = False
-    """Whether the template says the same as before, and only what it refers to is replaced."""
+    """True if the value in the template is unchanged, but the resource it refers to is replaced."""
 
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """What happens to one resource."""
+    """The change of one resource."""
 
     stack: str
     path: str
@@ -114,28 +114,28 @@ class ResourceChange:
     properties: tuple[PropertyChange, ...] = ()
     stateful: bool = False
     fate: Fate = Fate.NONE
-    """Only of what is removed, renamed or replaced."""
+    """The fate of its data, if it is removed, renamed or replaced."""
     words: str = ""
-    """The change as an operator says it: `web: CPU 512 → 1024, tasks restart`."""
+    """The change in an operator's words: `web: CPU 512 → 1024, tasks restart`."""
     previous_id: str = ""
-    """The old logical id of what was renamed."""
+    """The old logical id of a renamed resource."""
 
     @property
     def follows(self) -> bool:
-        """Whether it only learns the new identifier of something that is replaced."""
+        """True if the resource only gets the new identifier of a replaced resource."""
         quiet = self.action is Action.UPDATE and self.behaviour is UpdateBehaviour.NO_INTERRUPTION
-        return quiet and all(it.follows for it in self.properties)
+        return quiet and all(property_change.follows for property_change in self.properties)
 
     @property
     def replaced(self) -> bool:
-        """Whether another resource takes its place, or may."""
+        """True if the resource is or may be replaced by another one."""
         updated = self.action is Action.UPDATE and self.behaviour >= UpdateBehaviour.MAY_REPLACE
         return updated or self.action is Action.RENAME
 
 
 @dataclass(frozen=True)
 class Broadening:
-    """One permission or network path that is new, gone, wider or narrower."""
+    """One permission or network path that is added, removed, widened or narrowed."""
 
     stack: str
     path: str
@@ -143,12 +143,12 @@ class Broadening:
     reach: Reach
     direction: Direction
     words: str
-    """Who may newly do what on what, on one line: Markdown may stand in it."""
+    """Who may do what on which resource, as one line of Markdown."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a reviewer must know first. `rule` is what a manifest may forbid."""
+    """A change that a reviewer must see first. A manifest may forbid its rule."""
 
     rule: str
     """`replace-stateful`, `delete-stateful`, `broaden-iam`, …: slipway_cli/review/rules.py lists them."""
@@ -157,15 +157,15 @@ class Finding:
     path: str
     words: str
     advice: str = ""
-    """What to do instead, or to do first."""
+    """What to do instead, or before the deployment."""
 
 
 @dataclass(frozen=True)
 class StackChange:
-    """What happens to one stack."""
+    """The change of one stack."""
 
     name: str
-    """As CloudFormation calls it: `production-allthrive-data`."""
+    """The CloudFormation name: `production-allthrive-data`."""
     environment: str
     """`production`, `staging`, … or `tooling`."""
     action: Action
@@ -176,67 +176,79 @@ class StackChange:
 
     @property
     def replacements(self) -> Iterator[ResourceChange]:
-        """What gives way to another one, or may."""
-        return (it for it in self.resources if it.replaced)
+        """Yields the resources that are or may be replaced."""
+        return (change for change in self.resources if change.replaced)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report that another module makes, such as costs: folded, below the findings."""
+    """An extra part of the report, such as costs, shown folded below the findings."""
 
     title: str
     markdown: str
     headline: str = ""
-    """What joins the report's first line: `production +$14.20/month`."""
+    """Its part of the report's headline: `production +$14.20/month`."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a change does, for a reader who has a minute."""
+    """The effects of a change."""
 
     product: str
     base: str
-    """What it is compared with: a branch, a commit, `what is deployed`."""
+    """The base of the comparison: a branch, a commit, `the deployed stacks`."""
     stacks: tuple[StackChange, ...] = ()
-    """Only those that change, in the order in which they are deployed."""
+    """The stacks that change, in deployment order."""
     findings: tuple[Finding, ...] = ()
-    """The gravest first."""
+    """The findings, sorted by rule, the most important first."""
     sections: tuple[Section, ...] = ()
     noise: tuple[str, ...] = field(default=())
-    """What was left out, for whom it interests: `12 exports between stacks`."""
+    """The number of differences left out as noise: `12 exports between stacks`."""
     warnings: tuple[str, ...] = ()
-    """Why the comparison may say too much or too little."""
+    """Reasons why the comparison may be inaccurate."""
 
     @property
     def headline(self) -> str:
-        """The report in one line: `3 stacks change, nothing stateful is replaced, production +$14.20/month`."""
-        changed = [it for it in self.stacks if it.resources or it.others or it.action is not Action.UPDATE]
+        """Returns the report in one line: `3 stacks change, nothing stateful is replaced, production +$14.20/month`."""
+        changed = [
+            stack for stack in self.stacks if stack.resources or stack.others or stack.action is not Action.UPDATE
+        ]
         if not changed:
-            return ", ".join(["nothing changes", *self._from_sections])
+            return ", ".join(["nothing changes", *self._section_headlines])
         stacks = "1 stack changes" if len(changed) == 1 else f"{len(changed)} stacks change"
-        return ", ".join([stacks, self._about_data, *self._about_reach, *self._from_sections])
+        return ", ".join([stacks, self._data_summary, *self._access_summary, *self._section_headlines])
 
     @property
-    def _from_sections(self) -> list[str]:
-        return [it.headline for it in self.sections if it.headline]
+    def _section_headlines(self) -> list[str]:
+        return [section.headline for section in self.sections if section.headline]
 
     @property
-    def _about_data(self) -> str:
-        gone = [it for stack in self.stacks for it in stack.resources if it.stateful and _gives_way(it)]
+    def _data_summary(self) -> str:
+        gone = [
+            change
+            for stack in self.stacks
+            for change in stack.resources
+            if change.stateful and _is_replaced_or_removed(change)
+        ]
         if not gone:
             return "nothing stateful is replaced"
-        lost = sum(it.fate is Fate.LOST for it in gone)
+        lost = sum(change.fate is Fate.LOST for change in gone)
         counted = f"{len(gone)} stateful {'resource is' if len(gone) == 1 else 'resources are'} replaced or deleted"
         return f"**{counted}{f', data of {lost} lost' if lost else ''}**"
 
     @property
-    def _about_reach(self) -> list[str]:
-        grows = [it for stack in self.stacks for it in stack.broadenings if it.direction is Direction.GROWS]
-        rights = sum(it.reach not in (Reach.NETWORK, Reach.PUBLIC) for it in grows)
+    def _access_summary(self) -> list[str]:
+        grows = [
+            broadening
+            for stack in self.stacks
+            for broadening in stack.broadenings
+            if broadening.direction is Direction.GROWS
+        ]
+        rights = sum(broadening.reach not in (Reach.NETWORK, Reach.PUBLIC) for broadening in grows)
         networks = len(grows) - rights
-        said = [f"**{rights} {'permission grows' if rights == 1 else 'permissions grow'}**"] if rights else []
-        return said + ([f"**{networks} {'network opens' if networks == 1 else 'networks open'}**"] if networks else [])
+        parts = [f"**{rights} {'permission grows' if rights == 1 else 'permissions grow'}**"] if rights else []
+        return parts + ([f"**{networks} {'network opens' if networks == 1 else 'networks open'}**"] if networks else [])
 
 
-def _gives_way(change: ResourceChange) -> bool:
+def _is_replaced_or_removed(change: ResourceChange) -> bool:
     return change.action is Action.REMOVE or change.replaced

@@ -1,4 +1,4 @@
-"""What guarded data or traffic and is taken back."""
+"""Finds weakened protections of data and traffic."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from slipway_cli.review.model import Action, Finding, PropertyChange, ResourceChange, Severity
 from slipway_cli.review.words import noun, property_name, value
 
-Lost = Callable[[object, object], bool]
+Weakened = Callable[[object, object], bool]
 
 
 def _switched_off(before: object, after: object) -> bool:
@@ -28,7 +28,7 @@ def _gone(before: object, after: object) -> bool:
 _KEEPS = ("Retain", "RetainExceptOnCreate", "Snapshot")
 
 
-def _keeps_no_more(before: object, after: object) -> bool:
+def _no_longer_kept(before: object, after: object) -> bool:
     return before in _KEEPS and after not in _KEEPS
 
 
@@ -36,9 +36,9 @@ def _plain_http(before: object, after: object) -> bool:
     return after == "allow-all" and before != after
 
 
-_OF_STORES = {"DeletionPolicy": _keeps_no_more, "UpdateReplacePolicy": _keeps_no_more}
-# By the last part of a property's path: a reader cares for the property, wherever it stands.
-_ALWAYS: dict[str, Lost] = {
+_STORES_ONLY = {"DeletionPolicy": _no_longer_kept, "UpdateReplacePolicy": _no_longer_kept}
+# By the last part of the property's path, because the property means the same at any depth.
+_ALWAYS: dict[str, Weakened] = {
     "DeletionProtection": _switched_off,
     "DeletionProtectionEnabled": _switched_off,
     "BackupRetentionPeriod": _less,
@@ -58,22 +58,26 @@ _ALWAYS: dict[str, Lost] = {
 _RETENTION = "RetentionInDays"
 
 
-def taken_back(change: ResourceChange) -> Iterator[Finding]:
-    """Protections that a change takes from a resource that stays."""
+def weakened_protections(change: ResourceChange) -> Iterator[Finding]:
+    """Yields the protections that a change removes from an existing resource."""
     if change.action is not Action.UPDATE:
         return
-    for it in change.properties:
-        yield from _of(change, it)
+    for property_change in change.properties:
+        yield from _findings(change, property_change)
 
 
-def _of(change: ResourceChange, it: PropertyChange) -> Iterator[Finding]:
-    last = it.path.partition("LoadBalancerAttributes.")[2] or it.path.rpartition(".")[2]
-    rules = {**_ALWAYS, **(_OF_STORES if change.stateful else {})}
-    lost = rules.get(last) or (_switched_off if "VersioningConfiguration" in it.path else None)
-    name = noun(change.path)
-    said = f"{name}: {property_name(it.path)} {value(it.before)} → {value(it.after)}"
-    if lost and lost(it.before, it.after):
-        yield Finding("weaken-protection", Severity.WARNING, change.stack, change.path, said)
-    if last == _RETENTION and it.after is not None and (it.before is None or _less(it.before, it.after)):
-        words = f"{said}; **older log events are deleted**"
+def _findings(change: ResourceChange, property_change: PropertyChange) -> Iterator[Finding]:
+    last = property_change.path.partition("LoadBalancerAttributes.")[2] or property_change.path.rpartition(".")[2]
+    rules = {**_ALWAYS, **(_STORES_ONLY if change.stateful else {})}
+    weakened = rules.get(last) or (_switched_off if "VersioningConfiguration" in property_change.path else None)
+    before, after = property_change.before, property_change.after
+    description = f"{noun(change.path)}: {property_name(property_change.path)} {value(before)} → {value(after)}"
+    if weakened and weakened(before, after):
+        yield Finding("weaken-protection", Severity.WARNING, change.stack, change.path, description)
+    if (
+        last == _RETENTION
+        and property_change.after is not None
+        and (property_change.before is None or _less(property_change.before, property_change.after))
+    ):
+        words = f"{description}; **older log events are deleted**"
         yield Finding("weaken-protection", Severity.WARNING, change.stack, change.path, words)

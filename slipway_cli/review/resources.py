@@ -1,4 +1,4 @@
-"""What happens to the resources of one stack: added, removed, renamed, changed; and what follows from that."""
+"""Compares the resources of one stack, including the updates that follow from replacements."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from slipway_cli.review.values import Difference, differences, dotted
 from slipway_cli.review.words import ONLY_THE_ORDER
 
 Json = dict[str, Any]
-# What stands beside `Properties` and concerns CloudFormation only.
+# Attributes beside `Properties` that only CloudFormation reads.
 _ATTRIBUTES = ("DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy")
 
 
 @dataclass
 class Changes:
-    """The changed resources of a stack, and what was left out as noise."""
+    """The changed resources of a stack, and the differences left out as noise."""
 
     resources: dict[str, ResourceChange] = field(default_factory=dict)
-    """By logical id, the new one where there is one."""
+    """The changes by logical id, the new one if it differs."""
     noise: Counter[str] = field(default_factory=Counter)
-    """How many resources of which type differ in hashes only."""
+    """The number of resources by type that differ only in hashes."""
 
 
 class Comparison:
-    """One stack before and after; either may be missing."""
+    """One stack before and after the change; one of the two may be None."""
 
     def __init__(self, before: Stack | None, after: Stack | None) -> None:
         stack = after or before
@@ -39,7 +39,7 @@ class Comparison:
         self.before = _simplified(before)
         self.after = _simplified(after)
         self._old, self._new = before, after
-        self._exists_by = {
+        self._changed_conditions = {
             name
             for name in {*self._conditions(before), *self._conditions(after)}
             if self._conditions(before).get(name) != self._conditions(after).get(name)
@@ -47,7 +47,7 @@ class Comparison:
 
     @property
     def changes(self) -> Changes:
-        """Everything that differs, with what follows from it."""
+        """Returns all changes, including those that follow from replacements."""
         found = Changes()
         pairs = dict(self._pairs())  # new logical id to the old one
         by_content = {new: old for new, old in pairs.items() if canonical.named_by_content(self.after[new]["Type"])}
@@ -67,7 +67,7 @@ class Comparison:
         return found
 
     def path(self, logical_id: str) -> str:
-        """The construct behind a logical id of either template."""
+        """Returns the construct path of a logical id of either template."""
         for stack in (self._new, self._old):
             if stack is not None and logical_id in stack.paths:
                 return stack.path(logical_id)
@@ -90,22 +90,24 @@ class Comparison:
             logical_id=logical_id,
             type=kind,
             action=Action.RENAME if old_id != logical_id else Action.UPDATE,
-            behaviour=max((it.behaviour for it in properties), default=UpdateBehaviour.NOTHING),
+            behaviour=max(
+                (property_change.behaviour for property_change in properties), default=UpdateBehaviour.NOTHING
+            ),
             properties=properties,
             stateful=schemas.stateful(kind),
             previous_id=old_id if old_id != logical_id else "",
         )
         if change.action is Action.RENAME:
-            gone = fate.when_deleted(old_id, self.before)
-            return replace(change, behaviour=UpdateBehaviour.REPLACEMENT, fate=gone)
+            data = fate.when_deleted(old_id, self.before)
+            return replace(change, behaviour=UpdateBehaviour.REPLACEMENT, fate=data)
         return self._with_fate(change)
 
     def _with_fate(self, change: ResourceChange) -> ResourceChange:
         if change.action is not Action.UPDATE or not change.replaced:
             return change
         stateful = change.stateful or schemas.stateful(self.before[change.logical_id]["Type"])
-        gone = fate.when_replaced(change.logical_id, self.before, self.after) if change.stateful else Fate.NONE
-        return replace(change, stateful=stateful, fate=gone)
+        data = fate.when_replaced(change.logical_id, self.before, self.after) if change.stateful else Fate.NONE
+        return replace(change, stateful=stateful, fate=data)
 
     def _properties(self, logical_id: str, old: Json) -> Iterator[PropertyChange]:
         new = self.after[logical_id]
@@ -113,73 +115,86 @@ class Comparison:
         if old["Type"] != kind:
             yield PropertyChange("Type", old["Type"], kind, UpdateBehaviour.REPLACEMENT)
             return
-        before, after = (canonical.scrubbed(it.get("Properties") or {}) for it in (old, new))
-        for it in differences(before, after, unordered=lambda path: schemas.unordered(kind, path)):
-            behaviour, because = schemas.behaviour(kind, it.path, before, after)
-            if it.meant:
-                yield _property(it, behaviour, because)
+        before, after = (canonical.scrubbed(resource.get("Properties") or {}) for resource in (old, new))
+        for difference in differences(before, after, unordered=lambda path: schemas.unordered(kind, path)):
+            behaviour, because = schemas.behaviour(kind, difference.path, before, after)
+            if difference.meant:
+                yield _property(difference, behaviour, because)
             elif behaviour >= UpdateBehaviour.MAY_REPLACE:
-                # The schema says that the order means nothing; whether CloudFormation heeds it, no page says for sure.
-                yield _property(it, UpdateBehaviour.MAY_REPLACE, "")
+                # By the schema the order has no meaning, but no documentation says that CloudFormation ignores it.
+                yield _property(difference, UpdateBehaviour.MAY_REPLACE, "")
         for name in _ATTRIBUTES:
             if old.get(name) != new.get(name):
                 yield PropertyChange(name, old.get(name), new.get(name), UpdateBehaviour.NOTHING)
         yield from self._condition(old, new)
 
     def _condition(self, old: Json, new: Json) -> Iterator[PropertyChange]:
-        """A resource under a condition may come or go without any change of its own."""
-        one, other = old.get("Condition"), new.get("Condition")
-        if one != other:
+        """Yields a changed condition, which may create or delete a resource that itself does not change."""
+        before, other = old.get("Condition"), new.get("Condition")
+        if before != other:
             yield PropertyChange(
-                "Condition", one, other, UpdateBehaviour.MAY_REPLACE, "it exists only under a condition"
+                "Condition", before, other, UpdateBehaviour.MAY_REPLACE, "it exists only under a condition"
             )
-        elif one in self._exists_by:
-            because = f"it exists only while {one}, which is defined anew"
-            yield PropertyChange("Condition", one, other, UpdateBehaviour.MAY_REPLACE, because)
+        elif before in self._changed_conditions:
+            because = f"it exists only under the condition {before}, whose definition changes"
+            yield PropertyChange("Condition", before, other, UpdateBehaviour.MAY_REPLACE, because)
 
     def _follow(self, found: Changes) -> None:
-        """Whoever refers to a resource that is replaced gets another value, and may be replaced in turn."""
-        waiting = [it for it in found.resources.values() if it.replaced]
+        """Adds the resources that refer to a replaced one: their value changes, so they may be replaced too."""
+        waiting = [change for change in found.resources.values() if change.replaced]
         while waiting:
-            gone = waiting.pop(0)
-            if self._keeps_its_name(gone):
+            replaced = waiting.pop(0)
+            if self._keeps_its_name(replaced):
                 continue
             for logical_id in self.after:
-                if logical_id == gone.logical_id or logical_id not in self.before:
+                if logical_id == replaced.logical_id or logical_id not in self.before:
                     continue
                 was = found.resources.get(logical_id)
-                now = self._following(logical_id, gone, was)
+                now = self._following(logical_id, replaced, was)
                 if now is not None and now != was:
                     found.resources[logical_id] = now
                     if now.replaced and not (was and was.replaced):
                         waiting.append(now)
 
-    def _following(self, logical_id: str, gone: ResourceChange, was: ResourceChange | None) -> ResourceChange | None:
+    def _following(
+        self, logical_id: str, replaced: ResourceChange, was: ResourceChange | None
+    ) -> ResourceChange | None:
         resource = self.after[logical_id]
         before, after = self.before[logical_id].get("Properties") or {}, resource.get("Properties") or {}
-        known = {it.path.partition(".")[0] for it in (was.properties if was else ()) if not it.follows}
+        known = {
+            property_change.path.partition(".")[0]
+            for property_change in (was.properties if was else ())
+            if not property_change.follows
+        }
         followed = []
         for name, value in after.items():
-            if name in known or gone.logical_id not in canonical.references(value):
+            if name in known or replaced.logical_id not in canonical.references(value):
                 continue
-            other = {**before, name: {"replaced": gone.logical_id}}
+            other = {**before, name: {"replaced": replaced.logical_id}}
             behaviour, _ = schemas.behaviour(resource["Type"], (name,), other, after)
-            if gone.behaviour is UpdateBehaviour.MAY_REPLACE:
+            if replaced.behaviour is UpdateBehaviour.MAY_REPLACE:
                 behaviour = min(behaviour, UpdateBehaviour.MAY_REPLACE)
-            followed.append(PropertyChange(name, value, value, behaviour, _because(gone), follows=True))
+            followed.append(PropertyChange(name, value, value, behaviour, _because(replaced), follows=True))
         if not followed:
             return None
         already = was.properties if was else ()
-        paths = {(it.path, it.because) for it in already}
-        properties = (*already, *(it for it in followed if (it.path, it.because) not in paths))
+        paths = {(property_change.path, property_change.because) for property_change in already}
+        properties = (
+            *already,
+            *(
+                property_change
+                for property_change in followed
+                if (property_change.path, property_change.because) not in paths
+            ),
+        )
         if was is not None and was.action is not Action.UPDATE:
             return replace(was, properties=properties)
         return self._changed(logical_id, logical_id, properties)
 
-    def _keeps_its_name(self, gone: ResourceChange) -> bool:
-        """Whether references to it say the same as before, since the template names it."""
-        return gone.action is Action.UPDATE and bool(
-            named(self.before.get(gone.logical_id), self.after[gone.logical_id])
+    def _keeps_its_name(self, replaced: ResourceChange) -> bool:
+        """True if the template names the replaced resource, so that references to it keep their value."""
+        return replaced.action is Action.UPDATE and bool(
+            named(self.before.get(replaced.logical_id), self.after[replaced.logical_id])
         )
 
     def _added(self, logical_id: str) -> ResourceChange:
@@ -208,9 +223,9 @@ class Comparison:
         )
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
-        """New logical ids with the old ones of what is the same thing to a reader."""
-        removed = [it for it in self.before if it not in self.after]
-        added = [it for it in self.after if it not in self.before]
+        """Yields pairs of new and old logical ids that mean the same resource to a reader."""
+        removed = [logical_id for logical_id in self.before if logical_id not in self.after]
+        added = [logical_id for logical_id in self.after if logical_id not in self.before]
         for same in (self._same_construct, self._same_properties, self._only_one_of_its_type(removed, added)):
             for new in list(added):
                 kind = self.after[new]["Type"]
@@ -221,7 +236,9 @@ class Comparison:
                     removed.remove(matches[0])
 
     def _same_construct(self, old: str, new: str) -> bool:
-        before, after = (stack.paths.get(it) if stack else None for stack, it in ((self._old, old), (self._new, new)))
+        before, after = (
+            stack.paths.get(logical_id) if stack else None for stack, logical_id in ((self._old, old), (self._new, new))
+        )
         return before is not None and before == after
 
     def _same_properties(self, old: str, new: str) -> bool:
@@ -230,8 +247,11 @@ class Comparison:
         return bool(after) and bool(before == after)
 
     def _only_one_of_its_type(self, removed: list[str], added: list[str]) -> Any:
-        """Two of a stateful type, one gone and one new, are worth being told as one loss."""
-        kinds = [Counter(t[it]["Type"] for it in ids) for t, ids in ((self.before, removed), (self.after, added))]
+        """Pairs the only removed with the only added resource of a stateful type, to report one loss of data."""
+        kinds = [
+            Counter(t[logical_id]["Type"] for logical_id in ids)
+            for t, ids in ((self.before, removed), (self.after, added))
+        ]
 
         def same(old: str, _new: str) -> bool:
             kind = self.before[old]["Type"]
@@ -244,28 +264,28 @@ class Comparison:
 
 
 def named(before: Json | None, after: Json) -> str:
-    """The name that both templates give the resource; empty where they give none, or another one."""
+    """Returns the name that both templates give the resource; empty if there is none, or it changes."""
     if before is None:
         return ""
-    old, new = (it.get("Properties") or {} for it in (before, after))
+    old, new = (resource.get("Properties") or {} for resource in (before, after))
     names = schemas.identifiers(after["Type"])
     if not names or not all(name in new and old.get(name) == new[name] for name in names):
         return ""
     return next((str(new[name]) for name in reversed(names) if isinstance(new[name], str | int)), "")
 
 
-def _because(gone: ResourceChange) -> str:
-    how = {UpdateBehaviour.MAY_REPLACE: "may be replaced"}.get(gone.behaviour, "is replaced")
-    return f"{gone.path} {'is created anew' if gone.action is Action.RENAME else how}"
+def _because(replaced: ResourceChange) -> str:
+    how = {UpdateBehaviour.MAY_REPLACE: "may be replaced"}.get(replaced.behaviour, "is replaced")
+    return f"{replaced.path} {'is recreated' if replaced.action is Action.RENAME else how}"
 
 
-def _property(it: Difference, behaviour: UpdateBehaviour, because: str) -> PropertyChange:
+def _property(difference: Difference, behaviour: UpdateBehaviour, because: str) -> PropertyChange:
     return PropertyChange(
-        dotted(it.path),
-        it.before,
-        it.after,
+        dotted(difference.path),
+        difference.before,
+        difference.after,
         behaviour,
-        ONLY_THE_ORDER if it.order_only and not because else because,
+        ONLY_THE_ORDER if difference.order_only and not because else because,
     )
 
 
@@ -279,5 +299,5 @@ def _simplified(stack: Stack | None) -> dict[str, Json]:
 
 
 def _deployed(resource: Json) -> object:
-    """What of a resource reaches AWS: without CDK's own metadata."""
+    """Returns a resource without the parts that do not reach AWS, such as CDK's metadata."""
     return {name: value for name, value in resource.items() if name not in ("Metadata", "DependsOn")}

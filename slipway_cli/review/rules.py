@@ -1,17 +1,17 @@
-"""What a manifest may forbid a change to do, and what each word means."""
+"""The rules that a manifest may forbid, with their meanings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 RULES: Mapping[str, str] = {
-    "replace-stateful": "a database, bucket, secret or other store is replaced, or may be, by a new, empty one",
-    "delete-stateful": "a store is deleted",
-    "broaden-iam": "a role may do more, more may become a role, or more may use a resource",
-    "open-network": "a security group opens, or something begins to face the internet",
-    "weaken-protection": "deletion protection, backups, retention, encryption or a firewall is taken back",
-    "deployment-fails": "CloudFormation would refuse the change half-way",
-    "interrupt": "something stands still while it is changed",
-    "stack-removed": "a stack leaves the app: it stays deployed, and nobody looks after it",
+    "replace-stateful": "a database, bucket, secret or other data store is or may be replaced by a new, empty one",
+    "delete-stateful": "a data store is deleted",
+    "broaden-iam": "a role gets more permissions, or more principals may assume a role or use a resource",
+    "open-network": "a security group allows more traffic, or a resource becomes reachable from the internet",
+    "weaken-protection": "deletion protection, backups, retention, encryption or a firewall is reduced or removed",
+    "deployment-fails": "CloudFormation would reject the change during the deployment",
+    "interrupt": "a resource is interrupted while it is updated",
+    "stack-removed": "a stack is removed from the app: it stays deployed, but no code manages it any more",
 }
-"""By the word that `review: {forbid: […]}` takes."""
+"""The meaning of each word that `review: {forbid: […]}` accepts."""

@@ -1,6 +1,6 @@
-"""What CloudFormation says about resource types: its provider schemas, as cfn-lint brings them.
+"""CloudFormation's provider schemas of resource types, read from the files that cfn-lint ships.
 
-They are read as files: importing cfn-lint takes a second, and none of its code is needed.
+cfn-lint itself is not imported: that takes a second, and none of its code is needed.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ from slipway_cli.review.immutability import RULES
 from slipway_cli.review.model import UpdateBehaviour
 
 Json = dict[str, Any]
-_REGION = "us-east-1"  # the region with the most types; what differs elsewhere is only which types there are
-# Types that hold data which neither cfn-lint nor the CDK toolkit (the same 29 types) counts as stateful.
+_REGION = "us-east-1"  # the region with the most types; other regions have the same schemas for fewer types
+# Types that hold data, but are missing from the 29 stateful types that cfn-lint and the CDK toolkit list.
 _ALSO_STATEFUL = {
     "AWS::ECR::Repository": "the images, which production runs by digest",
     "AWS::ElastiCache::ServerlessCache": "the serverless form of a listed type",
     "AWS::MemoryDB::Cluster": "a durable database",
     "AWS::RDS::DBShardGroup": "the shards of a listed type",
 }
-_EMPTY_ONLY = frozenset({"AWS::ECR::Repository"})  # deleting a repository with images fails, as a bucket with objects
+_EMPTY_ONLY = frozenset(
+    {"AWS::ECR::Repository"}
+)  # like a bucket with objects, a repository with images cannot be deleted
 
 
 def behaviour(
     kind: str, path: Sequence[str], before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[UpdateBehaviour, str]:
-    """What a change at `path` of a resource's properties does to it, and why where that needs saying.
+    """Returns the update behaviour of a change at `path`, and the reason if it is not obvious.
 
-    `before` and `after` are the whole properties: some schemas make it depend on values.
+    `before` and `after` are all properties of the resource: some behaviours depend on other values.
     """
     schema = _schema(kind)
     if schema is None:
@@ -48,40 +50,40 @@ def behaviour(
 
 
 def stateful(kind: str) -> bool:
-    """Whether a resource of this type holds data that its deletion takes away."""
+    """True if a resource of this type holds data that is lost when it is deleted."""
     return kind in _stateful() or kind in _ALSO_STATEFUL
 
 
 def deleted_only_when_empty(kind: str) -> bool:
-    """Whether AWS refuses to delete such a resource while there is something in it."""
+    """True if AWS refuses to delete such a resource while it is not empty."""
     return kind in _EMPTY_ONLY or bool(_stateful().get(kind, {}).get("DeleteRequiresEmptyResource"))
 
 
 def identifiers(kind: str) -> list[str]:
-    """The properties that name the resource, as far as a template can set them."""
+    """Returns the properties that name the resource and that a template can set."""
     schema = _schema(kind) or {}
     read_only = set(schema.get("readOnlyProperties", ()))
     pointers = [
         *schema.get("primaryIdentifier", ()),
         *(p for ids in schema.get("additionalIdentifiers", ()) for p in ids),
     ]
-    # Types identified by an ARN or URL still have a name that must be unique, which is then create-only.
+    # A type identified by an ARN or URL can still have a unique name; that property is then create-only.
     named = [p for p in schema.get("createOnlyProperties", ()) if _is_its_name(kind, p.removeprefix("/properties/"))]
     return [p.removeprefix("/properties/") for p in dict.fromkeys([*pointers, *named]) if p not in read_only]
 
 
 def deletes_first(kind: str) -> bool:
-    """Whether a replacement deletes the old resource before it creates the new one, so that both may have one name."""
+    """True if a replacement deletes the old resource first, so that the new one can have the same name."""
     return (_schema(kind) or {}).get("replacementStrategy") == "delete_then_create"
 
 
 def known(kind: str) -> bool:
-    """Whether there is a schema for the type."""
+    """True if the type has a schema."""
     return _schema(kind) is not None
 
 
 def unordered(kind: str, path: Sequence[str]) -> bool:
-    """Whether the list at a path means the same in any order."""
+    """True if the order of the list at a path has no meaning."""
     schema = _schema(kind) or {}
     place: Json = schema
     for part in path:
@@ -99,12 +101,12 @@ def _resolved(schema: Json, place: Json) -> Json:
 
 
 def _is_its_name(kind: str, name: str) -> bool:
-    """`Name`, `QueueName` of a Queue, `GroupName` of a SecurityGroup."""
+    """True for `Name`, and for e.g. `QueueName` of a Queue and `GroupName` of a SecurityGroup."""
     return name.endswith("Name") and kind.rpartition("::")[2].endswith(name.removesuffix("Name"))
 
 
-def warm() -> None:
-    """Read what every comparison needs, so that it need not be read later."""
+def preload() -> None:
+    """Fills the caches of the files that each comparison needs."""
     _provider()
     _stateful()
     _interruptions()
@@ -112,8 +114,8 @@ def warm() -> None:
 
 def _without_schema(kind: str) -> tuple[UpdateBehaviour, str]:
     if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
-        return UpdateBehaviour.NO_INTERRUPTION, "the function behind it decides"
-    return UpdateBehaviour.MAY_REPLACE, "no schema is known for this type"
+        return UpdateBehaviour.NO_INTERRUPTION, "the function of the custom resource decides"
+    return UpdateBehaviour.MAY_REPLACE, "this type has no schema"
 
 
 def _conditional(
@@ -121,12 +123,12 @@ def _conditional(
 ) -> tuple[UpdateBehaviour, str]:
     rule = RULES.get(kind, {}).get(path[0])
     if rule is None:
-        return UpdateBehaviour.MAY_REPLACE, "CloudFormation decides by the values"
+        return UpdateBehaviour.MAY_REPLACE, "it depends on the values"
     return rule(before, after)
 
 
 def _touches(pointers: Sequence[str], path: Sequence[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether a change at a path changes what one of the pointers points to."""
+    """True if a change at a path changes the value of one of the pointers."""
     for pointer in pointers:
         wanted = pointer.removeprefix("/properties/").split("/")
         if _along(wanted, path) and list(_values(before, wanted)) != list(_values(after, wanted)):
@@ -135,7 +137,7 @@ def _touches(pointers: Sequence[str], path: Sequence[str], before: Mapping[str, 
 
 
 def _along(pointer: Sequence[str], path: Sequence[str]) -> bool:
-    """Whether one of the two leads to the other."""
+    """True if one of the two is a prefix of the other."""
     return all(p in ("*", q) for p, q in zip(pointer, path, strict=False))
 
 
@@ -143,8 +145,8 @@ def _values(value: Any, pointer: Sequence[str]) -> Iterator[Any]:
     if not pointer:
         yield value
     elif pointer[0] == "*" and isinstance(value, list):
-        for each in value:
-            yield from _values(each, pointer[1:])
+        for item in value:
+            yield from _values(item, pointer[1:])
     elif isinstance(value, Mapping) and pointer[0] in value:
         yield from _values(value[pointer[0]], pointer[1:])
 

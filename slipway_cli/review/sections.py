@@ -1,4 +1,4 @@
-"""The parts of a report that pictures and prices make: added to what the comparison found."""
+"""Adds the sections about costs and diagrams to a report."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ _COST, _DIAGRAM = "Cost", "Diagrams"
 
 
 def is_added(section: Section) -> bool:
-    """Whether a section is one of those that are made here."""
+    """True if this module made the section."""
     return section.title.startswith((_COST, _DIAGRAM))
 
 
-def completed(report: Report, before: Assembly, after: Assembly) -> Report:
-    """The report with what the change costs, and with the diagrams that it changes."""
+def with_cost_and_diagrams(report: Report, before: Assembly, after: Assembly) -> Report:
+    """Returns the report with the costs of the change and the diagrams that change."""
     cost = replace(text.section(estimate(before.stacks), estimate(after.stacks)), title=_COST)
     drawn = _redrawn(before, after)
     return replace(report, sections=(*report.sections, cost, *([drawn] if drawn else [])))
 
 
 def _redrawn(before: Assembly, after: Assembly) -> Section | None:
-    """Only what looks otherwise than before, as it will look: GitHub draws it."""
+    """Returns the section with the changed diagrams, in Mermaid, which GitHub renders."""
     was = drawings(before).all()
     now = {name: graph for name, graph in drawings(after).all().items() if was.get(name) != graph}
     if not now:
         return None
-    blocks = [f"**{name}**, as it will be\n\n```mermaid\n{drawing.mermaid(graph)}\n```" for name, graph in now.items()]
+    blocks = [
+        f"**{name}**, after the change\n\n```mermaid\n{drawing.mermaid(graph)}\n```" for name, graph in now.items()
+    ]
     return Section(title=f"{_DIAGRAM}: {', '.join(now)}", markdown="\n\n".join(blocks))

@@ -1,4 +1,4 @@
-"""A product synthesized in this process, without the checks that `make synth` runs: as templates only."""
+"""Synthesizes a product in this process, without the checks that `make synth` runs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from slipway_cli.review.assembly import Assembly, read
 
 
 def assembly(product: Product, environments: Mapping[str, Environment], *, tooling: bool) -> Assembly:
-    """The stacks of a product with these environments instead of its own."""
+    """Returns the assembly of a product with other environments than its own."""
     find_constructs()
-    import aws_cdk as cdk  # noqa: PLC0415 - takes a second, and what compares two assemblies does without
+    import aws_cdk as cdk  # noqa: PLC0415 - takes a second, which only some commands need
 
     from stacks.product import add_environments, add_product, feature_flags  # noqa: PLC0415 - imports aws_cdk
 

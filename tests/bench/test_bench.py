@@ -1,4 +1,4 @@
-"""The floor makes the calls of a recording; what it cannot make, it refuses."""
+"""The floor makes the calls of a recording, and refuses calls that it cannot make."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_objects_and_tokens_that_calls_return_become_variables(tmp_path: Path) -
     ]
 
 
-def test_an_enumeration_is_its_member(tmp_path: Path) -> None:
+def test_an_enum_value_becomes_its_member(tmp_path: Path) -> None:
     call = {
         "api": "sinvoke",
         "fqn": "aws-cdk-lib.Duration",
@@ -69,12 +69,12 @@ def test_an_overridden_method_is_refused(tmp_path: Path) -> None:
         translate(recording(tmp_path, (call, answer)))
 
 
-def asked_back(*answers: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Synthesis that asks an object of Python's its name once for each answer, and Python asking within."""
+def with_callbacks(*answers: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Returns a synthesis with one callback for each answer, during which Python makes a call."""
     app = created("aws-cdk-lib.App", "App@1")
     call, answer = created("Object", "Object@2")
     call["overrides"] = [{"method": None, "property": "name"}, {"method": "validate", "property": None}]
-    asked = [
+    callbacks = [
         {"callback": {"cbid": str(number), "get": {"objref": {"$jsii.byref": "Object@2"}, "property": "name"}}}
         for number in range(len(answers))
     ]
@@ -84,23 +84,23 @@ def asked_back(*answers: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     return [
         app,
         (call, answer),
-        (synth, asked[0]),
+        (synth, callbacks[0]),
         within,
-        *zip(completed, [*asked[1:], ok(result=None)], strict=True),
+        *zip(completed, [*callbacks[1:], ok(result=None)], strict=True),
     ]
 
 
-def test_what_python_answered_when_it_was_asked_stands_in_the_floor(tmp_path: Path) -> None:
-    assert translate(recording(tmp_path, *asked_back("slipway", "slipway"))).splitlines()[2:] == [
+def test_the_floor_contains_the_recorded_answers_to_callbacks(tmp_path: Path) -> None:
+    assert translate(recording(tmp_path, *with_callbacks("slipway", "slipway"))).splitlines()[2:] == [
         "const v0 = new aws_cdk_lib.App();",
         'const v1 = ({get name() { return "slipway" ?? undefined; }, validate() { return null ?? undefined; }});',
         "v0.synth();",
     ]
 
 
-def test_two_answers_to_one_question_are_refused(tmp_path: Path) -> None:
+def test_two_different_answers_to_one_callback_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UntranslatableError, match="answered in two ways"):
-        translate(recording(tmp_path, *asked_back("one", "other")))
+        translate(recording(tmp_path, *with_callbacks("one", "other")))
 
 
 def test_assemblies_differ_by_a_template_but_not_by_metadata(tmp_path: Path) -> None:
@@ -117,12 +117,12 @@ def test_assemblies_differ_by_a_template_but_not_by_metadata(tmp_path: Path) -> 
     ]
 
 
-def test_a_line_is_fitted() -> None:
+def test_a_line_is_fitted_to_points() -> None:
     start, slope, explained = fit([(2, 5.0), (5, 8.0), (10, 13.0)])
     assert (start, slope, explained) == pytest.approx((3.0, 1.0, 1.0))
 
 
-def test_cases_run_by_turns_and_the_first_round_is_not_counted(tmp_path: Path) -> None:
+def test_cases_run_in_turns_and_the_first_round_is_not_counted(tmp_path: Path) -> None:
     script = "import sys; open('order', 'a').write(sys.argv[1])"
     cases = [Case(name, [sys.executable, "-c", script, name], {}, tmp_path) for name in "ab"]
     by_turns(cases, rounds=2)
@@ -130,6 +130,6 @@ def test_cases_run_by_turns_and_the_first_round_is_not_counted(tmp_path: Path) -
     assert [len(case.wall) for case in cases] == [2, 2]
 
 
-def test_a_command_that_fails_says_what_it_said(tmp_path: Path) -> None:
+def test_a_failed_command_is_an_error_with_its_output(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="exit code 3\nbecause"):
         Case("x", [sys.executable, "-c", "print('because', flush=True); raise SystemExit(3)"], {}, tmp_path).run()

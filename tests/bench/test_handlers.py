@@ -1,4 +1,4 @@
-"""Packages of handlers are small, and bring nothing that can age."""
+"""Packages of handlers are small and have no third-party dependencies."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def test_a_handlers_package_is_small(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", handlers())
-def test_a_handler_imports_nothing_but_the_standard_library_and_what_lambda_brings(name: str) -> None:
+def test_a_handler_imports_only_the_standard_library_and_boto3(name: str) -> None:
     assert third_parties(name) <= {"boto3", "botocore"}
 
 
 @pytest.mark.parametrize("name", handlers())
-def test_cdk_packs_what_is_measured(name: str) -> None:
+def test_the_measured_package_is_the_one_that_cdk_creates(name: str) -> None:
     stack = empty_stack()
     Handler(
         stack,
@@ -50,7 +50,7 @@ def test_cdk_packs_what_is_measured(name: str) -> None:
     ]
 
 
-def test_the_clients_are_those_a_handler_and_its_helpers_name() -> None:
+def test_the_clients_are_those_of_a_handler_and_its_helpers() -> None:
     assert services("run_migrations") == ["codepipeline", "ecs", "logs"]
     assert services("publish_release") == ["codepipeline", "kms", "secretsmanager"]
     assert services("rotate_database_password") == ["ecs", "secretsmanager"]

@@ -1,4 +1,4 @@
-"""What the benchmark of a deployment under load counts as failed, lost and doubled."""
+"""The benchmark of a deployment under load counts failed requests, and lost and doubled tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def line(task: str, what: str) -> str:
     return f"[2026-11-25 12:00:00,000: INFO/MainProcess] Task api.tasks.count_words[{task}] {what} in 2.0s: {{}}"
 
 
-def test_a_task_that_never_ended_well_is_lost_and_one_that_did_twice_is_doubled() -> None:
+def test_a_task_that_never_succeeds_is_lost_and_one_that_succeeds_twice_is_doubled() -> None:
     log = [line(ONE, "received"), line(ONE, "succeeded"), line(ONE, "succeeded"), line(TWO, "received")]
 
     count = counted([ONE, TWO, THREE], log)
@@ -25,25 +25,25 @@ def test_a_task_that_never_ended_well_is_lost_and_one_that_did_twice_is_doubled(
     assert (count.queued, count.lost, count.doubled) == (3, (TWO, THREE), (ONE,))
 
 
-def test_a_task_that_was_begun_again_after_a_kill_and_ended_once_is_fine() -> None:
+def test_a_task_that_is_delivered_twice_and_succeeds_once_is_fine() -> None:
     log = [line(ONE, "received"), line(ONE, "received"), line(ONE, "succeeded")]
 
     count = counted([ONE], log)
 
     assert (count.lost, count.doubled, count.delivered_again) == ((), (), (ONE,))
-    assert count.told() == ["tasks       1 queued, 0 lost, 0 doubled, 1 begun again after its worker was gone"]
+    assert count.told() == ["tasks       1 queued, 0 lost, 0 doubled, 1 delivered again after their worker was killed"]
 
 
-def test_a_worker_has_in_hand_what_it_received_and_has_not_ended() -> None:
+def test_a_worker_has_the_tasks_in_hand_that_it_received_and_did_not_finish() -> None:
     log = [line(ONE, "received"), line(TWO, "received"), line(ONE, "succeeded"), "missed heartbeat from another"]
 
-    held = in_hand("\n".join(f"2026-11-25T12:00:0{second}.250000000Z {said}" for second, said in enumerate(log)))
+    held = in_hand("\n".join(f"2026-11-25T12:00:0{second}.250000000Z {message}" for second, message in enumerate(log)))
 
     assert held == {TWO: datetime(2026, 11, 25, 12, 0, 1, 250000, tzinfo=UTC)}
 
 
-def asked(answers: Sequence[Answer | OSError]) -> Traffic:
-    """Traffic to which that was answered."""
+def traffic_with(answers: Sequence[Answer | OSError]) -> Traffic:
+    """Returns the traffic after the given answers."""
     given, enough = iter(answers), threading.Event()
 
     def ask(_: str) -> Answer:
@@ -62,10 +62,10 @@ def asked(answers: Sequence[Answer | OSError]) -> Traffic:
     return traffic
 
 
-def test_an_answer_other_than_200_and_no_answer_are_failures() -> None:
-    traffic = asked([Answer(200, {}, b""), Answer(503, {}, b"no target"), ConnectionResetError("gone")])
+def test_an_answer_other_than_200_and_a_missing_answer_are_failures() -> None:
+    traffic = traffic_with([Answer(200, {}, b""), Answer(503, {}, b"no target"), ConnectionResetError("gone")])
 
-    assert sorted(each.partition(": ")[2] for each in traffic.failed) == [
+    assert sorted(failure.partition(": ")[2] for failure in traffic.failed) == [
         "ConnectionResetError: gone",
         "HTTP 503 b'no target'",
     ]
@@ -73,13 +73,13 @@ def test_an_answer_other_than_200_and_no_answer_are_failures() -> None:
 
 
 def test_every_request_is_counted_once() -> None:
-    traffic = asked([Answer(200, {}, b"")] * 40 + [Answer(500, {}, b"")])
+    traffic = traffic_with([Answer(200, {}, b"")] * 40 + [Answer(500, {}, b"")])
 
     assert len(traffic.failed) == 1
     assert len(traffic.answered) >= 41
 
 
-def test_a_task_that_the_api_does_not_take_is_told_and_not_waited_for() -> None:
+def test_a_task_that_the_api_refuses_is_listed_and_not_counted() -> None:
     taken = threading.Event()
 
     def post(_address: str, _body: bytes) -> Answer:

@@ -1,4 +1,4 @@
-"""docs/architecture.md and docs/diagrams show what is synthesized."""
+"""docs/architecture.md and docs/diagrams match the synthesized templates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway_cli.review.diagrams.page import DOCS, files
 from tests.support.synthesis import PRODUCTS, shipped
 
 LABEL = r'"[^"]+"'
-# What every Mermaid of the last years reads: plain ids, labels in quotes, nothing else.
+# A syntax that all recent versions of Mermaid support: plain ids and quoted labels.
 LINE = re.compile(
     rf"flowchart TB| +subgraph \w+\[{LABEL}\]| +direction (TB|LR)| +end"
     rf"| +\w+(\[{LABEL}\]|\(\[{LABEL}\]\)|\[\({LABEL}\)\])| +\w+ -->(\|{LABEL}\|)? \w+"
@@ -20,31 +20,31 @@ LINE = re.compile(
 
 @pytest.fixture(scope="module")
 def wanted() -> dict[str, str]:
-    """What the files should hold, by their path below docs."""
+    """Returns the expected content of the files by their path below docs."""
     products = {name: (shipped(name).product.description, read(shipped(name).folder)) for name in PRODUCTS}
     return {str(path.relative_to(DOCS)): text for path, text in files(products).items()}
 
 
-def test_the_page_and_the_diagrams_are_what_is_synthesized(wanted: dict[str, str]) -> None:
+def test_the_page_and_the_diagrams_are_up_to_date(wanted: dict[str, str]) -> None:
     stale = [name for name, text in wanted.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
 
     assert stale == [], "stale: run `make docs`"
 
 
-def test_no_diagram_is_of_something_that_is_gone(wanted: dict[str, str]) -> None:
-    there = {str(path.relative_to(DOCS)) for path in (DOCS / "diagrams").iterdir()}
+def test_no_diagram_is_left_over(wanted: dict[str, str]) -> None:
+    present = {str(path.relative_to(DOCS)) for path in (DOCS / "diagrams").iterdir()}
 
-    assert there - set(wanted) == set(), "run `make docs`"
+    assert present - set(wanted) == set(), "run `make docs`"
 
 
-def test_diagrams_keep_to_what_every_mermaid_reads(wanted: dict[str, str]) -> None:
+def test_diagrams_use_only_widely_supported_mermaid(wanted: dict[str, str]) -> None:
     blocks = re.findall(r"```mermaid\n(.*?)```", wanted["architecture.md"], re.DOTALL)
 
     assert len(blocks) == 4
     assert [line for block in blocks for line in block.splitlines() if not LINE.fullmatch(line)] == []
 
 
-def test_an_svg_needs_nothing_from_elsewhere(wanted: dict[str, str]) -> None:
+def test_an_svg_is_self_contained(wanted: dict[str, str]) -> None:
     for name, text in wanted.items():
         if name.endswith(".svg"):
             assert set(re.findall(r"https?://[^\"' ]+", text)) == {"http://www.w3.org/2000/svg"}

@@ -1,4 +1,4 @@
-"""An excuse from a rule carries its reason in the same line: otherwise nobody dares to take it out."""
+"""Each `noqa` and `type: ignore` has its reason on the same line; otherwise nobody dares to remove it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def without_reason(comment: str) -> bool:
 
 
 def comments(source: str) -> Iterator[tuple[int, str]]:
-    """Comments only: tests hold source as text, whose excuses are explained where that source stands."""
+    """Yields the comments of a source, without those in strings of source code."""
     if _EXCUSE.search(source):
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.COMMENT:
@@ -57,5 +57,5 @@ def test_every_excuse_has_its_reason() -> None:
         ("x = 1", False),
     ],
 )
-def test_a_bare_excuse_is_told_from_one_with_a_reason(line: str, bare: bool) -> None:
+def test_an_excuse_without_a_reason_is_found(line: str, bare: bool) -> None:
     assert without_reason(line) is bare

@@ -1,10 +1,10 @@
-"""docs/manifest.md names every key and every platform variable."""
+"""docs/manifest.md describes each key and each platform variable."""
 
 from products import reference
 from products.checks import PLATFORM_VARIABLES
 
 
-def test_the_page_is_what_the_model_says() -> None:
+def test_the_page_is_up_to_date_with_the_model() -> None:
     now = reference.PAGE.read_text(encoding="utf-8")
     assert reference.page(now) == now, "stale: run `python -m products.reference`"
 

@@ -1,4 +1,4 @@
-"""Every alarm that can ring has its heading in the runbook."""
+"""Each alarm has its heading in the runbook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 
 
 def headings(page: Path) -> set[str]:
-    """The anchors of a page, as GitHub forms them."""
+    """Returns the anchors of a page, in GitHub's format."""
     lines = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL).splitlines()
     titles = [line.lstrip("#").strip() for line in lines if line.startswith("#")]
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
@@ -37,7 +37,7 @@ def alarm_descriptions(product: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("product", product_names())
-def test_every_alarm_says_where_to_read_on_and_that_place_exists(product: str) -> None:
+def test_every_alarm_links_to_an_existing_heading(product: str) -> None:
     alarms = alarm_descriptions(product)
     assert alarms
     anchors = {description.rpartition("#")[2] for description in alarms.values()}
@@ -50,7 +50,7 @@ def pages() -> list[Path]:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path) -> None:
+def test_links_between_pages_are_not_broken(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     broken = []
     for target in re.findall(r"\]\(([^)\s]+)\)", text):

@@ -1,4 +1,4 @@
-"""The policies of the execution role and the boundary are those of the templates, with no way around them."""
+"""The policies of the execution role and the boundary match the templates, and cannot be circumvented."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def execution(policies: dict[str, Json]) -> list[Json]:
     ]
 
 
-def test_the_files_are_those_of_the_templates() -> None:
+def test_the_files_are_up_to_date_with_the_templates() -> None:
     assert present() == files(), "run make docs, after make snapshots"
 
 
@@ -50,12 +50,12 @@ def test_the_permissions_are_those_of_the_installed_schemas() -> None:
     assert handlers.permissions(reference["types"]) == reference["types"], "run python -m policy.execution.handlers"
 
 
-def test_iam_takes_the_policies(policies: dict[str, Json]) -> None:
+def test_the_policies_are_within_iams_quotas(policies: dict[str, Json]) -> None:
     assert {name: size for name, policy in policies.items() if (size := statements.size(policy)) > LIMIT} == {}
     assert 1 < len([name for name in policies if name.startswith(NAME)]) <= POLICIES
 
 
-def test_no_action_is_a_pattern(policies: dict[str, Json]) -> None:
+def test_no_action_has_a_wildcard(policies: dict[str, Json]) -> None:
     actions = [
         action
         for policy in policies.values()
@@ -66,7 +66,7 @@ def test_no_action_is_a_pattern(policies: dict[str, Json]) -> None:
     assert [action for action in actions if "*" in action] == []
 
 
-def test_rights_are_given_only_to_roles_within_the_boundary(execution: list[Json]) -> None:
+def test_permissions_are_given_only_to_roles_with_the_boundary(execution: list[Json]) -> None:
     giving = {"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
     for statement in execution:
         if giving & set(statement["Action"]):
@@ -75,7 +75,7 @@ def test_rights_are_given_only_to_roles_within_the_boundary(execution: list[Json
             }
 
 
-def test_there_is_no_way_to_a_principal_without_a_boundary(execution: list[Json]) -> None:
+def test_no_principal_without_a_boundary_can_be_created(execution: list[Json]) -> None:
     actions = {action for statement in execution for action in statement["Action"] if action.startswith("iam:")}
     words = ("User", "Group", "AccessKey", "LoginProfile", "DeleteRolePermissionsBoundary", "CreatePolicy")
 
@@ -83,7 +83,7 @@ def test_there_is_no_way_to_a_principal_without_a_boundary(execution: list[Json]
     assert "sts:AssumeRole" not in {action for statement in execution for action in statement["Action"]}
 
 
-def test_a_passed_role_is_the_products_and_goes_to_a_named_service(execution: list[Json]) -> None:
+def test_only_roles_of_the_products_are_passed_and_only_to_named_services(execution: list[Json]) -> None:
     passing = [statement for statement in execution if "iam:PassRole" in statement["Action"]]
 
     assert passing
@@ -92,7 +92,7 @@ def test_a_passed_role_is_the_products_and_goes_to_a_named_service(execution: li
         assert "*" not in {str(place).rpartition(":role/")[2] for place in [statement["Resource"]]}
 
 
-def test_iam_is_changed_only_under_the_products_names(execution: list[Json]) -> None:
+def test_iam_actions_are_limited_to_the_products_names(execution: list[Json]) -> None:
     places = {
         place
         for statement in execution
@@ -104,7 +104,7 @@ def test_iam_is_changed_only_under_the_products_names(execution: list[Json]) -> 
     assert [place for place in sorted(places) if not any(kind in place for kind in kinds)] == []
 
 
-def test_the_boundary_gives_no_way_to_more_rights(policies: dict[str, Json]) -> None:
+def test_the_boundary_allows_no_privilege_escalation(policies: dict[str, Json]) -> None:
     allowed = [statement for statement in policies[names.BOUNDARY]["Statement"] if statement["Effect"] == "Allow"]
     everywhere = {action for statement in allowed if statement["Resource"] == "*" for action in statement["Action"]}
     actions = {action for statement in allowed for action in statement["Action"]}
@@ -114,7 +114,7 @@ def test_the_boundary_gives_no_way_to_more_rights(policies: dict[str, Json]) -> 
     assert risky & everywhere == set()
 
 
-def test_the_roles_of_github_are_bounded_to_what_github_does(policies: dict[str, Json]) -> None:
+def test_the_roles_of_github_are_limited_to_githubs_tasks(policies: dict[str, Json]) -> None:
     (denied,) = [statement for statement in policies[names.BOUNDARY]["Statement"] if statement["Effect"] == "Deny"]
 
     assert "codepipeline:StartPipelineExecution" in denied["NotAction"]

@@ -1,4 +1,4 @@
-"""Each of our Guard rules finds what is planted for it, and nothing in what is right."""
+"""Each of our Guard rules finds the problems planted for it, and nothing in correct resources."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ PLANTED: list[tuple[str, Json]] = [
     ),
     ("github_trust_is_exact", github(StringEquals={**EXACT, f"{GITHUB}:aud": "other"})),
     ("github_trust_is_exact", role({"Federated": "provider"})),
-    ("github_subjects_are_whole", github(StringEquals={**EXACT, f"{GITHUB}:sub": "repo:a/*"})),
-    ("github_subjects_are_whole", github(StringEquals={**EXACT, f"{GITHUB}:sub": ["repo:a/b:x", "repo:a/?"]})),
+    ("github_subjects_have_no_wildcards", github(StringEquals={**EXACT, f"{GITHUB}:sub": "repo:a/*"})),
+    ("github_subjects_have_no_wildcards", github(StringEquals={**EXACT, f"{GITHUB}:sub": ["repo:a/b:x", "repo:a/?"]})),
     (
-        "github_refs_by_pattern_are_requests",
+        "github_ref_patterns_are_pull_requests",
         github(StringEquals=EXACT, StringLike={f"{GITHUB}:ref": "refs/heads/*"}),
     ),
-    ("trust_names_who", role("*")),
-    ("trust_names_who", role({"AWS": "*"})),
+    ("trust_names_principals", role("*")),
+    ("trust_names_principals", role({"AWS": "*"})),
     ("no_wildcard_action", policy(allows("s3:Get*"))),
     ("no_wildcard_action", policy(allows("s3:GetObject"), allows(["s3:GetObject", "*"]))),
     ("no_wildcard_action", policy({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})),
@@ -86,24 +86,26 @@ PLANTED: list[tuple[str, Json]] = [
     ("passed_roles_are_named", policy(allows("iam:PassRole", "*", Condition=PASSED))),
     ("passed_roles_are_named", policy(allows(["ecs:RunTask", "iam:PassRole"], ["arn:x", "*"], Condition=PASSED))),
     ("passed_roles_are_named", policy(allows("iam:PassRole"))),
-    ("taken_roles_are_named", policy(allows(["sts:AssumeRole"], "*"))),
-    ("no_right_to_change_rights", policy(allows(["s3:GetObject", "iam:PutRolePolicy"]))),
-    ("no_right_to_change_rights", policy(allows("iam:UpdateAssumeRolePolicy"))),
+    ("assumed_roles_are_named", policy(allows(["sts:AssumeRole"], "*"))),
+    ("no_permission_to_change_permissions", policy(allows(["s3:GetObject", "iam:PutRolePolicy"]))),
+    ("no_permission_to_change_permissions", policy(allows("iam:UpdateAssumeRolePolicy"))),
     ("no_public_database", resource("AWS::RDS::DBInstance", StorageEncrypted=True)),
     ("no_public_database", resource("AWS::RDS::DBInstance", StorageEncrypted=True, PubliclyAccessible=True)),
     ("no_public_database", resource("AWS::RDS::DBInstance", PubliclyAccessible=False)),
     ("no_public_bucket", resource("AWS::S3::Bucket")),
     ("no_public_bucket", blocked(BlockPublicPolicy=False)),
-    ("no_policy_for_everybody", bucket_policy(Principal="*")),
-    ("no_policy_for_everybody", bucket_policy(Principal={"AWS": "*"})),
-    ("nobody_is_admitted_from_everywhere", resource("AWS::EC2::SecurityGroupIngress", CidrIp="0.0.0.0/0")),
-    ("nobody_is_admitted_from_everywhere", resource("AWS::EC2::SecurityGroupIngress", CidrIpv6="::/0")),
-    ("no_group_admits_everybody", resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=[{"CidrIp": "0.0.0.0/0"}])),
-    ("no_group_admits_everybody", resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=[{"CidrIpv6": "::/0"}])),
+    ("no_resource_policy_for_everybody", bucket_policy(Principal="*")),
+    ("no_resource_policy_for_everybody", bucket_policy(Principal={"AWS": "*"})),
+    ("no_ingress_rule_for_the_internet", resource("AWS::EC2::SecurityGroupIngress", CidrIp="0.0.0.0/0")),
+    ("no_ingress_rule_for_the_internet", resource("AWS::EC2::SecurityGroupIngress", CidrIpv6="::/0")),
+    *(
+        ("no_security_group_open_to_the_internet", resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=[ingress]))
+        for ingress in ({"CidrIp": "0.0.0.0/0"}, {"CidrIpv6": "::/0"})
+    ),
     ("no_public_load_balancer", resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Scheme="internet-facing")),
     ("no_public_load_balancer", resource("AWS::ElasticLoadBalancingV2::LoadBalancer")),
     *(
-        ("stateful_resources_say_what_becomes_of_them", resource(kind))
+        ("stateful_resources_have_removal_policies", resource(kind))
         for kind in ("AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::ElastiCache::ReplicationGroup",
                      "AWS::ECR::Repository", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup")
     ),
@@ -137,14 +139,14 @@ OURS = {
 
 @cache
 def found() -> set[tuple[str, str]]:
-    """Rule and logical id of all that our rules say of everything planted, from one run of the engine."""
+    """Returns rule and logical id of all findings of our rules, from one run of the engine."""
     scope = app()
     cdk.Validations.of(scope).add_plugins(guard_rules(default_rules=False))
     scope.node.set_context("@aws-cdk/core:failSynthOnValidationErrors", value=False)
     stack = cdk.Stack(scope, "Stack")
-    for name, resources in (("Planted", [each for _, each in PLANTED]), ("Right", RIGHT)):
-        for number, each in enumerate(resources):
-            made = cdk.CfnResource(stack, f"{name}{number}", type=each["Type"], properties=each["Properties"])
+    for name, resources in (("Planted", [planted for _, planted in PLANTED]), ("Right", RIGHT)):
+        for number, given in enumerate(resources):
+            made = cdk.CfnResource(stack, f"{name}{number}", type=given["Type"], properties=given["Properties"])
             if name == "Right":
                 made.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
     for name, pattern in (("Good", DIGEST), ("Tag", ".*")):
@@ -161,29 +163,29 @@ def found() -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("number", range(len(PLANTED)), ids=lambda number: f"{PLANTED[number][0]}-{number}")
-def test_what_is_planted_is_found(number: int) -> None:
+def test_a_planted_problem_is_found(number: int) -> None:
     assert (PLANTED[number][0], f"Planted{number}") in found()
 
 
-def test_a_parameter_that_takes_tags_is_found() -> None:
+def test_a_parameter_that_accepts_tags_is_found() -> None:
     assert "released_images_come_by_digest" in {rule for rule, _ in found()}
 
 
-def test_what_is_right_is_left_alone() -> None:
-    assert [each for each in found() if each[1].startswith("Right")] == []
+def test_correct_resources_have_no_finding() -> None:
+    assert [finding for finding in found() if finding[1].startswith("Right")] == []
 
 
-def test_every_rule_has_something_planted() -> None:
+def test_every_rule_has_a_planted_problem() -> None:
     assert {rule for rule, _ in PLANTED} | {"released_images_come_by_digest"} == OURS
 
 
-def test_every_check_says_what_to_write() -> None:
+def test_every_message_says_what_to_write() -> None:
     for path in FOLDER.glob("*.guard"):
         for message in re.findall(r"<<(.*?)>>", path.read_text(encoding="utf-8"), re.S):
             assert "; " in message, f"{path.name}: {message}"
 
 
-def test_synthesis_refuses_what_is_planted() -> None:
+def test_synthesis_refuses_a_planted_problem() -> None:
     scope = app()
     enforce(scope, on=True)
     cdk.CfnResource(cdk.Stack(scope, "Stack"), "Logs", type="AWS::Logs::LogGroup")

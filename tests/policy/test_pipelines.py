@@ -1,4 +1,4 @@
-"""Our rules about pipelines find what CDK and cfn-lint let through, and nothing in what we ship."""
+"""Our rules for pipelines find problems that CDK and cfn-lint miss, and none in the shipped products."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def pipeline(template: Json, name: str = "allthrive-main") -> Json:
 
 
 def stage(template: Json, name: str) -> Json:
-    (found,) = [each for each in pipeline(template)["Stages"] if each["Name"] == name]
+    (found,) = [stage for stage in pipeline(template)["Stages"] if stage["Name"] == name]
     return found if isinstance(found, dict) else {}
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_what_we_ship_has_no_finding(product: str) -> None:
-    of = shipped(product).product
-    protected = {pascal(name) for name, it in of.environments.items() if it.protected}
+def test_the_shipped_products_have_no_finding(product: str) -> None:
+    manifest = shipped(product).product
+    protected = {pascal(name) for name, environment in manifest.environments.items() if environment.protected}
 
-    assert deliveries(of)
+    assert deliveries(manifest)
     assert findings(delivery(product), protected) == []
 
 
@@ -52,8 +52,8 @@ def test_parallel_runs_that_roll_back_are_found() -> None:
 
     found = findings(template, PROTECTED)
 
-    assert {it.rule for it in found} == {"parallel-without-rollback"}
-    assert any("stage Production" in it.message for it in found)
+    assert {finding.rule for finding in found} == {"parallel-without-rollback"}
+    assert any("stage Production" in finding.message for finding in found)
 
 
 def condition(provider: str, **more: str) -> Json:
@@ -93,7 +93,7 @@ def test_a_rule_whose_role_may_not_call_its_provider_is_found(provider: str, cal
     assert (found.rule, call in found.message) == ("rule-has-grants", True)
 
 
-def test_a_rule_that_calls_nothing_needs_no_grant() -> None:
+def test_a_rule_that_makes_no_call_needs_no_grant() -> None:
     template = delivery()
     stage(template, "Production")["BeforeEntry"] = condition("VariableCheck", Version="1")
 
@@ -106,12 +106,12 @@ def test_a_source_that_may_not_use_its_connection_is_found(name: str) -> None:
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::IAM::Policy":
             for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-                statement["Action"] = [it for it in listed(statement["Action"]) if it != name]
+                statement["Action"] = [action for action in listed(statement["Action"]) if action != name]
 
     found = findings(template, PROTECTED)
 
-    assert {it.rule for it in found} == {"source-uses-connection"}
-    assert all(name in it.message for it in found)
+    assert {finding.rule for finding in found} == {"source-uses-connection"}
+    assert all(name in finding.message for finding in found)
 
 
 def wildcard(git: Json) -> None:
@@ -131,13 +131,13 @@ def anything(git: Json) -> None:
 
 
 @pytest.mark.parametrize("widen", [wildcard, pull_request, tag, anything])
-def test_whatever_but_one_named_branch_may_not_reach_production(widen: Callable[[Any], None]) -> None:
+def test_only_one_named_branch_may_reach_production(widen: Callable[[Any], None]) -> None:
     template = delivery()
     widen(pipeline(template)["Triggers"][0]["GitConfiguration"])
 
     found = findings(template, PROTECTED)
 
-    assert {it.rule for it in found} == {"branch-reaches-production"}
+    assert {finding.rule for finding in found} == {"branch-reaches-production"}
 
 
 def test_a_build_of_other_branches_that_writes_mains_repository_is_found() -> None:

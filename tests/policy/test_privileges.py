@@ -17,22 +17,22 @@ STATEMENTS = shipped_roles().statements()
 KNOWN = evidence.load()
 
 
-def test_every_statement_is_shown_to_be_needed_or_explained() -> None:
-    assert [it for it in sorted(STATEMENTS) if row(it, KNOWN) is None] == []
+def test_every_statement_has_evidence_or_a_reason() -> None:
+    assert [statement for statement in sorted(STATEMENTS) if row(statement, KNOWN) is None] == []
 
 
-def test_nothing_is_said_of_a_statement_that_is_no_longer_there() -> None:
-    assert [it for it in KNOWN if it not in STATEMENTS] == []
+def test_evidence_and_reasons_refer_to_existing_statements() -> None:
+    assert [statement for statement in KNOWN if statement not in STATEMENTS] == []
     assert reasons.without_a_statement(set(STATEMENTS)) == []
 
 
-def test_nothing_is_explained_that_fails_without_its_statement() -> None:
-    assert [it for it in KNOWN if reasons.reason(it)] == []
+def test_a_statement_with_evidence_has_no_reason() -> None:
+    assert [statement for statement in KNOWN if reasons.reason(statement)] == []
 
 
 @pytest.mark.parametrize("why", sorted(set(reasons.JUSTIFIED.values())))
 def test_a_reason_can_be_looked_up(why: str) -> None:
-    """It names a page of AWS, a test that is there, or a file."""
+    """It names a page of AWS, an existing test, or a file."""
     tests = re.findall(r"(tests/\S+\.py), (test_\w+)", why)
 
     assert "docs.aws.amazon.com/" in why or tests or "stacks/" in why
@@ -40,24 +40,24 @@ def test_a_reason_can_be_looked_up(why: str) -> None:
         assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8")
 
 
-def test_the_page_says_what_is_known() -> None:
+def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "make privileges, or python -m policy.privileges"
 
 
 def test_a_new_statement_without_evidence_is_found() -> None:
     changed = templates(PRODUCT)
     resources = changed["production-allthrive-access"]["Resources"].values()
-    policy = next(it for it in resources if it["Type"] == "AWS::IAM::Policy")
+    policy = next(resource for resource in resources if resource["Type"] == "AWS::IAM::Policy")
     policy["Properties"]["PolicyDocument"]["Statement"].append(
         {"Sid": "Planted", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     )
     found = Roles(load(PRODUCT), changed).statements()
 
-    assert [it.name for it in found if row(it, KNOWN) is None] == ["Planted"]
+    assert [statement.name for statement in found if row(statement, KNOWN) is None] == ["Planted"]
 
 
 @pytest.mark.parametrize(
-    ("said", "shown"),
+    ("failure", "shown"),
     [
         (
             "An error occurred (X) when calling the RunTask operation: not authorized to perform: ecs:RunTask on r",
@@ -82,5 +82,5 @@ def test_a_new_statement_without_evidence_is_found() -> None:
         ("it broke\nand more", "it broke"),
     ],
 )
-def test_what_failed_is_said_in_a_few_words(said: str, shown: str) -> None:
-    assert evidence.shortly(said) == shown
+def test_a_failure_is_summarized_in_a_few_words(failure: str, shown: str) -> None:
+    assert evidence.summary(failure) == shown

@@ -1,4 +1,4 @@
-"""Who can take which role: every kind of token, service and role is tried on every role that is synthesized."""
+"""Tries each kind of token, service and role on each synthesized role."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ ACCOUNT = "111122223333"
 
 @pytest.fixture(scope="module")
 def trusts() -> dict[str, Json]:
-    """Every role of every product: they may share an account, so no product's token may take another's role."""
+    """Returns the roles of all products, which may share an account: no product may assume a role of another."""
     return {arn: document for product in products() for arn, document in roles(synthesized(product)).items()}
 
 
-def taken(trusts: dict[str, Json], asked: Request) -> set[str]:
-    return {arn.partition(":role/")[2] for arn, document in trusts.items() if admits(document, asked)}
+def assumed(trusts: dict[str, Json], request: Request) -> set[str]:
+    return {arn.partition(":role/")[2] for arn, document in trusts.items() if admits(document, request)}
 
 
 # --- GitHub's tokens -------------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ def _hostile() -> Iterator[Any]:
                 yield pytest.param(claims, id=f"{name}, {form}: {what}")
 
 
-def test_the_matrix_decides_many_tokens_of_each_form() -> None:
+def test_the_matrix_has_many_tokens_of_each_format() -> None:
     for product in products().values():
         for form in FORMATS:
             tokens = [str(job.claims()) for job, _ in legitimate(product, form).values()]
@@ -63,31 +63,31 @@ def test_the_matrix_decides_many_tokens_of_each_form() -> None:
 
 
 @pytest.mark.parametrize(("claims", "role"), list(_legitimate()))
-def test_a_job_that_should_takes_exactly_one_role(trusts: dict[str, Json], claims: Claims, role: str) -> None:
-    (found,) = taken(trusts, request(claims, ACCOUNT))
+def test_a_legitimate_job_gets_exactly_one_role(trusts: dict[str, Json], claims: Claims, role: str) -> None:
+    (found,) = assumed(trusts, request(claims, ACCOUNT))
 
     assert found.startswith(role)
 
 
 @pytest.mark.parametrize("claims", list(_hostile()))
-def test_a_hostile_token_takes_no_role(trusts: dict[str, Json], claims: Claims) -> None:
-    assert taken(trusts, request(claims, ACCOUNT)) == set()
+def test_a_hostile_token_gets_no_role(trusts: dict[str, Json], claims: Claims) -> None:
+    assert assumed(trusts, request(claims, ACCOUNT)) == set()
 
 
 @pytest.mark.parametrize("host", ["gitlab.com", f"{HOST}/acme", f"{HOST}.evil.example"])
-def test_another_issuer_takes_no_role_whatever_it_says(trusts: dict[str, Json], host: str) -> None:
-    """An enterprise of GitHub's may have an issuer of its own, below the same name."""
+def test_a_token_of_another_issuer_gets_no_role(trusts: dict[str, Json], host: str) -> None:
+    """A GitHub enterprise may have its own issuer, below the same host name."""
     for job, _ in legitimate(load("allthrive"), "names").values():
-        assert taken(trusts, request(job.claims(), ACCOUNT, host)) == set()
+        assert assumed(trusts, request(job.claims(), ACCOUNT, host)) == set()
 
 
-def test_the_provider_of_another_account_takes_no_role(trusts: dict[str, Json]) -> None:
+def test_a_provider_of_another_account_gets_no_role(trusts: dict[str, Json]) -> None:
     for job, _ in legitimate(load("allthrive"), "ids").values():
-        assert taken(trusts, request(job.claims(), "999900001111")) == set()
+        assert assumed(trusts, request(job.claims(), "999900001111")) == set()
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda it: it.name)
-def test_a_classic_mistake_is_caught_by_a_token(trusts: dict[str, Json], mistake: Any) -> None:
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_a_token_exploits_each_common_mistake(trusts: dict[str, Json], mistake: Any) -> None:
     (arn,) = [arn for arn in trusts if arn.partition(":role/")[2].startswith(mistake.role)]
     planted = copy.deepcopy(trusts[arn])
     (statement,) = planted["Statement"]
@@ -95,10 +95,10 @@ def test_a_classic_mistake_is_caught_by_a_token(trusts: dict[str, Json], mistake
     token = hostile(load("allthrive"), mistake.form)[mistake.token]
 
     assert not admits(trusts[arn], request(token, ACCOUNT))
-    assert admits(planted, request(token, ACCOUNT)), f"{mistake.token} does not notice: {mistake.name}"
+    assert admits(planted, request(token, ACCOUNT)), f"{mistake.token} does not exploit: {mistake.name}"
 
 
-def test_a_subject_that_two_roles_take_is_noticed(trusts: dict[str, Json]) -> None:
+def test_a_subject_that_two_roles_trust_is_found(trusts: dict[str, Json]) -> None:
     doubled = {
         **trusts,
         "arn:aws:iam::111122223333:role/second": next(
@@ -107,7 +107,7 @@ def test_a_subject_that_two_roles_take_is_noticed(trusts: dict[str, Json]) -> No
     }
     job, _ = legitimate(load("allthrive"), "names")["environment production"]
 
-    assert len(taken(doubled, request(job.claims(), ACCOUNT))) == 2
+    assert len(assumed(doubled, request(job.claims(), ACCOUNT))) == 2
 
 
 # --- services --------------------------------------------------------------------------------------------------------
@@ -121,21 +121,21 @@ def by_service(service: str, source: str | None, account: str = ACCOUNT) -> Requ
 def _sources(kind: str, service: str) -> list[str]:
     kinds = {"codebuild": "project/", "codepipeline": ""}
     return [
-        f"arn:aws:{service}:us-east-1:{ACCOUNT}:{kinds[service]}{it['Properties']['Name']}"
+        f"arn:aws:{service}:us-east-1:{ACCOUNT}:{kinds[service]}{resource['Properties']['Name']}"
         for product in PRODUCTS
-        for it in shipped(product).resources(kind).values()
+        for resource in shipped(product).resources(kind).values()
     ]
 
 
 @pytest.mark.parametrize(
     ("service", "kind"), [("codebuild", "AWS::CodeBuild::Project"), ("codepipeline", "AWS::CodePipeline::Pipeline")]
 )
-def test_each_build_and_pipeline_takes_a_role_of_its_own(trusts: dict[str, Json], service: str, kind: str) -> None:
+def test_each_build_project_and_pipeline_assumes_its_own_role(trusts: dict[str, Json], service: str, kind: str) -> None:
     sources = _sources(kind, service)
-    found = [taken(trusts, by_service(f"{service}.amazonaws.com", each)) for each in sources]
+    found = [assumed(trusts, by_service(f"{service}.amazonaws.com", source)) for source in sources]
 
     assert sources
-    assert [len(each) for each in found] == [1] * len(sources)
+    assert [len(assumed_roles) for assumed_roles in found] == [1] * len(sources)
     assert len(set.union(*found)) == len(sources)
 
 
@@ -149,13 +149,13 @@ def test_each_build_and_pipeline_takes_a_role_of_its_own(trusts: dict[str, Json]
         None,
     ],
 )
-def test_a_build_of_elsewhere_takes_no_role(trusts: dict[str, Json], source: str | None) -> None:
+def test_a_foreign_build_project_assumes_no_role(trusts: dict[str, Json], source: str | None) -> None:
     account = source.split(":")[4] if source else ACCOUNT
-    assert taken(trusts, by_service("codebuild.amazonaws.com", source, account)) == set()
+    assert assumed(trusts, by_service("codebuild.amazonaws.com", source, account)) == set()
 
 
-def test_only_these_services_take_roles_without_saying_for_what(trusts: dict[str, Json]) -> None:
-    """To hand such a role over needs iam:PassRole on it: no role of ours may, but for a migration's."""
+def test_only_these_services_assume_roles_without_a_condition(trusts: dict[str, Json]) -> None:
+    """Passing such a role requires iam:PassRole, which no role of ours has, except for a migration's roles."""
     found = {
         service
         for document in trusts.values()
@@ -166,21 +166,21 @@ def test_only_these_services_take_roles_without_saying_for_what(trusts: dict[str
     }
 
     services = {"ec2", "lambda"}  # EC2: the NAT instance
-    assert found == {f"{each}.amazonaws.com" for each in services}
+    assert found == {f"{service}.amazonaws.com" for service in services}
 
 
-# --- roles that take roles -------------------------------------------------------------------------------------------
+# --- roles that assume roles -----------------------------------------------------------------------------------------
 
 
 def expected_callers(product: str) -> dict[str, set[str]]:
-    """The access roles of a product's environments, each with the roles that may take it."""
-    of = load(product)
+    """Returns the access roles of a product's environments, each with the roles that may assume it."""
+    manifest = load(product)
     found = {}
-    for environment in of.environments:
+    for environment in manifest.environments:
         for task in ("deploy", "verify", "migrate", "invalidate"):
             handler = names.handler_role(product, environment, task)
             found[names.access_role(environment, product, task)] = {handler}
-        flows = [each.flow for each in deliveries(of) if environment in each.environments()]
+        flows = [delivery.flow for delivery in deliveries(manifest) if environment in delivery.environments()]
         publishing = {names.build_role(product, flow, environment) for flow in flows}
         found[names.access_role(environment, product, "publish")] = publishing
     return found
@@ -190,16 +190,16 @@ def by_role(arn: str) -> Request:
     return Request("sts:AssumeRole", "AWS", arn, {"aws:PrincipalArn": arn})
 
 
-def test_a_role_is_taken_by_the_roles_it_was_made_for_and_by_no_other(trusts: dict[str, Json]) -> None:
+def test_a_role_is_assumed_only_by_the_roles_it_is_made_for(trusts: dict[str, Json]) -> None:
     found: dict[str, set[str]] = {}
     for caller in trusts:
-        for role in taken(trusts, by_role(caller)):
+        for role in assumed(trusts, by_role(caller)):
             found.setdefault(role, set()).add(caller.partition(":role/")[2])
     access = {role: callers for role, callers in found.items() if "-pipeline-" in role}
     actions = {role: callers for role, callers in found.items() if role not in access}
 
     assert access == {role: callers for product in PRODUCTS for role, callers in expected_callers(product).items()}
-    for role, callers in actions.items():  # the roles of a pipeline's actions: taken by the pipeline's own role
+    for role, callers in actions.items():  # the pipeline's own role assumes the roles of its actions
         (caller,) = callers
         flow = caller.rpartition("-delivery-")[2].partition("Role")[0]
         assert role.startswith(f"{caller.partition('-delivery-')[0]}-delivery-{flow}"), role
@@ -219,8 +219,8 @@ def test_a_role_is_taken_by_the_roles_it_was_made_for_and_by_no_other(trusts: di
         "arn:aws:iam::999900001111:root",
     ],
 )
-def test_nobody_else_takes_a_role(trusts: dict[str, Json], caller: str) -> None:
-    assert taken(trusts, by_role(caller)) == set()
+def test_no_other_principal_assumes_a_role(trusts: dict[str, Json], caller: str) -> None:
+    assert assumed(trusts, by_role(caller)) == set()
 
 
 # --- the evaluator itself --------------------------------------------------------------------------------------------
@@ -266,16 +266,16 @@ def test_nobody_else_takes_a_role(trusts: dict[str, Json], caller: str) -> None:
         ("Null", "false", "a", True),
     ],
 )
-def test_a_condition_holds_as_iam_documents_it(operator: str, wanted: Any, given: Any, expected: bool) -> None:
+def test_a_condition_is_evaluated_as_iam_documents_it(operator: str, wanted: Any, given: Any, expected: bool) -> None:
     assert met(operator, wanted, given) is expected
 
 
-def test_an_operator_nobody_taught_raises() -> None:
+def test_an_unsupported_operator_raises() -> None:
     with pytest.raises(NotImplementedError, match="NumericEquals"):
         met("NumericEquals", "1", "1")
 
 
-def test_a_key_is_found_whatever_its_case_and_a_denial_counts_more() -> None:
+def test_keys_ignore_case_and_a_denial_has_priority() -> None:
     allow = {"Effect": "Allow", "Action": "STS:Assume*", "Principal": {"AWS": ACCOUNT}}
     deny = {
         **allow,
@@ -291,19 +291,19 @@ def test_a_key_is_found_whatever_its_case_and_a_denial_counts_more() -> None:
 
 # --- services --------------------------------------------------------------------------------------------------------
 
-# Services that say for whom they act when they take a role, each with the page that says so.
+# Services that send a source account or ARN when they assume a role, each with its documentation.
 CONFINED = {
     # docs.aws.amazon.com/codebuild/latest/userguide/cross-service-confused-deputy-prevention.html
     "codebuild.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
     # docs.aws.amazon.com/codepipeline/latest/userguide/cross-service-confused-deputy-prevention.html
     "codepipeline.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
-    # docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html; of execution roles it says nothing, but
-    # AWS confines them by account: github.com/aws/agent-toolkit-for-aws, scripts/ecs-trust-policy.json
+    # docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html; it does not mention execution
+    # roles, but AWS restricts them by account: github.com/aws/agent-toolkit-for-aws, scripts/ecs-trust-policy.json
     "ecs-tasks.amazonaws.com": {"aws:SourceAccount"},
     # docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     "vpc-flow-logs.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
 }
-# Services that are not documented to say it. Who makes their resources must be allowed to pass the role, and a role
+# Services that send neither, as far as documented. Creating their resources requires passing the role, and a role
 # cannot be passed to another account: docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 UNCONFINED = {"ec2.amazonaws.com", "lambda.amazonaws.com"}
 
@@ -315,7 +315,7 @@ def service_statements(trusts: dict[str, Json]) -> Iterator[tuple[str, str, Json
                 yield arn, service, statement
 
 
-def test_every_service_takes_a_role_for_this_account_only(trusts: dict[str, Json]) -> None:
+def test_every_service_assumes_roles_only_for_this_account(trusts: dict[str, Json]) -> None:
     found = list(service_statements(trusts))
     for arn, service, statement in found:
         if service in UNCONFINED:
@@ -330,7 +330,7 @@ def test_every_service_takes_a_role_for_this_account_only(trusts: dict[str, Json
     assert {service for _, service, _ in found} == CONFINED.keys() | UNCONFINED
 
 
-def test_a_task_role_is_taken_for_tasks_of_ecs_only(trusts: dict[str, Json]) -> None:
+def test_a_task_role_is_assumed_only_for_tasks_of_ecs(trusts: dict[str, Json]) -> None:
     roles_of_tasks = [
         statement
         for arn, service, statement in service_statements(trusts)

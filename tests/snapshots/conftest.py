@@ -1,4 +1,4 @@
-"""`make snapshots` passes --update-snapshots: then the committed templates are written instead of compared."""
+"""The option --update-snapshots, for `make snapshots`: writes the committed templates instead of comparing them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An authority of a test's own, and certificates of it."""
+"""A certificate authority for tests, and its certificates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 
 
 class Authority:
-    """A certificate authority whose files lie in one folder."""
+    """A certificate authority with its files in one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class Authority:
         self.pem = made.public_bytes(serialization.Encoding.PEM).decode()
 
     def certificate(self, host: str) -> Path:
-        """Write a key and its certificate for a host name or an IP address; returns the file."""
+        """Writes a key with its certificate for a host name or an IP address, and returns the file."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         address = host.replace(".", "").isdigit()

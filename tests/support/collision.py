@@ -1,4 +1,4 @@
-"""Two real git commits whose names begin with the same seven characters, as anybody can make them in a second."""
+"""Creates two real git commits whose hashes begin with the same seven characters, which takes only a second."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-SHORT = 7  # what git shows of a commit, and `{sha7}` keeps: 28 bits, so 2^14 tries on each side make a match likely
+SHORT = 7  # the length of an abbreviated hash and of `{sha7}`: 28 bits, so 2^14 tries on each side make a match likely
 _TRIES = 1 << 18
 _WHO = "A <a@example.com> 1764000000 +0000"
 
 
 @dataclass(frozen=True)
 class Twins:
-    """A git repository whose branches `main` and `feature/twin` have commits that begin alike."""
+    """A git repository whose branches `main` and `feature/twin` have commits with the same abbreviated hash."""
 
     folder: Path
     main: str
     feature: str
 
     def check_out(self, commit: str, folder: Path) -> Path:
-        """The files of a commit in a folder of their own."""
+        """Checks out the files of a commit into a new folder."""
         folder.mkdir(parents=True)
         _git(self.folder, "--work-tree", str(folder), "checkout", "--quiet", "--force", commit, "--", ".")
         return folder
 
 
 def twins(folder: Path, main: Mapping[str, str], feature: Mapping[str, str]) -> Twins:
-    """Make the two commits, of these files."""
+    """Creates the two commits with these files."""
     folder.mkdir(parents=True)
     _git(folder, "init", "--quiet", "--initial-branch", "main")
     trees = [_tree(folder, files) for files in (main, feature)]
@@ -44,7 +44,7 @@ def twins(folder: Path, main: Mapping[str, str], feature: Mapping[str, str]) -> 
             assert found.main != found.feature
             assert found.main[:SHORT] == found.feature[:SHORT]
             return found
-    raise AssertionError(f"no two of {_TRIES} commits begin with the same {SHORT} characters")
+    raise AssertionError(f"no two of {_TRIES} commits have the same first {SHORT} characters")
 
 
 def _name(body: bytes) -> str:
@@ -65,6 +65,6 @@ def _commit(folder: Path, branch: str, body: bytes) -> str:
     return name
 
 
-def _git(folder: Path, *words: str, given: bytes = b"") -> str:
-    done = subprocess.run(["git", "-C", str(folder), *words], input=given, capture_output=True, check=True)
+def _git(folder: Path, *arguments: str, given: bytes = b"") -> str:
+    done = subprocess.run(["git", "-C", str(folder), *arguments], input=given, capture_output=True, check=True)
     return done.stdout.decode().strip()

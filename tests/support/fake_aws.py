@@ -1,6 +1,6 @@
-"""AWS behind the wire: real botocore clients, whose requests are answered in memory.
+"""An in-memory AWS for real botocore clients.
 
-Parameter validation, serialisation, parsing and retries are the real ones; only the network is not there.
+Parameter validation, serialization, parsing and retries are the real ones; only the network is replaced.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from botocore.parsers import RpcV2CBORParser
 Handler = Callable[[dict[str, Any]], dict[str, Any] | str]
 
 
-class Refused(Exception):  # noqa: N818 - it is AWS's answer, not an error of ours
-    """An error that AWS answers, by its code."""
+class Refused(Exception):  # noqa: N818 - an answer of AWS, not an error of the tests
+    """An error response of AWS, with its code."""
 
     def __init__(self, code: str, message: str = "refused", status: int = 400) -> None:
         self.code, self.status = code, status
@@ -29,23 +29,23 @@ class Refused(Exception):  # noqa: N818 - it is AWS's answer, not an error of ou
 
 class _Body(io.BytesIO):
     def stream(self) -> Iterator[bytes]:
-        """What AWSResponse reads, where botocore does not stream."""
+        """Yields the body; AWSResponse reads it if botocore does not stream."""
         yield self.read()
 
 
 class FakeAws:
-    """Answers by `service.Operation`; a test fills in the operations it expects, others fail the test."""
+    """Answers requests by `service.Operation`. A test sets the operations it expects; others fail the test."""
 
     def __init__(self) -> None:
         self.handlers: dict[str, Handler] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
 
     def on(self, operation: str, handler: Handler) -> None:
-        """Answer an operation, e.g. `secretsmanager.PutSecretValue`; XML as text, JSON as a dictionary."""
+        """Sets the handler of an operation, e.g. `secretsmanager.PutSecretValue`; XML is a text, JSON a dictionary."""
         self.handlers[operation] = handler
 
     def names(self) -> list[str]:
-        """The operations called, in order."""
+        """Returns the called operations, in order."""
         return [name for name, _ in self.calls]
 
     def _answer(self, request: AWSPreparedRequest, event_name: str, **_rest: Any) -> AWSResponse:
@@ -69,7 +69,7 @@ class FakeAws:
 
     @contextmanager
     def installed(self, monkeypatch: Any) -> Iterator[FakeAws]:
-        """Make every client of boto3's default session talk to this."""
+        """Makes all clients of boto3's default session use this fake."""
         for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "DEFAULT_REGION": "us-east-1"}.items():
             monkeypatch.setenv(f"AWS_{name}", value)
         monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -80,7 +80,7 @@ class FakeAws:
 
 
 def _given(request: AWSPreparedRequest, *, json_protocol: bool) -> dict[str, Any]:
-    """The request's parameters; of REST requests method, path, query, headers and body."""
+    """Returns the parameters of a request; for REST requests method, path, query, headers and body."""
     body = request.body.read() if hasattr(request.body, "read") else request.body or b""
     content = body if isinstance(body, bytes) else str(body).encode()
     if "smithy-protocol" in request.headers:
@@ -108,7 +108,7 @@ def _read_cbor(content: bytes) -> dict[str, Any]:
 
 
 def _cbor(value: Any) -> bytes:
-    """A value in the form CloudWatch speaks: RFC 8949, as far as answers need it."""
+    """Returns a value in CBOR (RFC 8949), which CloudWatch uses, as far as the answers need it."""
     if isinstance(value, bool):
         return b"\xf5" if value else b"\xf4"
     if isinstance(value, int):
@@ -116,8 +116,8 @@ def _cbor(value: Any) -> bytes:
     if isinstance(value, str):
         return b"\x7b" + len(value.encode()).to_bytes(8, "big") + value.encode()
     if isinstance(value, dict):
-        return b"\xbf" + b"".join(_cbor(each) for pair in value.items() for each in pair) + b"\xff"
-    return b"\x9f" + b"".join(_cbor(each) for each in value) + b"\xff"
+        return b"\xbf" + b"".join(_cbor(item) for pair in value.items() for item in pair) + b"\xff"
+    return b"\x9f" + b"".join(_cbor(item) for item in value) + b"\xff"
 
 
 def _error(refused: Refused, *, json_protocol: bool) -> str:

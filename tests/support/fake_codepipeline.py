@@ -1,6 +1,6 @@
-"""CodePipeline with the pipelines of a shipped manifest, whose runs a test sets as they are.
+"""A CodePipeline with the pipelines of a shipped manifest; a test sets the state of their runs.
 
-Requests and answers are measured against botocore's own model, so a test cannot rest on what AWS would not say.
+Requests and answers are validated against botocore's model, so that a test cannot depend on impossible answers.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ Json = dict[str, Any]
 
 
 def run_id(number: int) -> str:
-    """A run's id; its first eight digits tell runs apart."""
+    """Returns the id of a run; its first eight digits are unique."""
     return f"{number:08x}-0000-4000-8000-{number:012d}"
 
 
 def commit_of(number: int) -> str:
-    """A run's commit."""
+    """Returns the commit of a run."""
     return f"{number:07x}" + "e" * 33
 
 
 @dataclass
 class FakeRun:
-    """A run as it is."""
+    """A run in its current state."""
 
     number: int
     status: str
@@ -56,7 +56,7 @@ class FakeRun:
         return commit_of(self.number)
 
     def step(self, stage: str) -> Json:
-        """The last action of a stage."""
+        """Returns the last action execution of a stage."""
         return next(step for step in reversed(self.steps) if step["stageName"] == stage)
 
 
@@ -71,9 +71,9 @@ class FakePipeline:
     queued: dict[str, list[str]] = field(default_factory=dict)
 
     def run(self, identifier: str) -> FakeRun:
-        for each in self.runs:
-            if each.id == identifier:
-                return each
+        for active in self.runs:
+            if active.id == identifier:
+                return active
         raise Refused("PipelineExecutionNotFoundException", f"no execution {identifier}")
 
     def latest(self, stage: str) -> FakeRun | None:
@@ -87,41 +87,41 @@ class FakeCodePipeline(FaultyAws):
     def __init__(self, product: str = "allthrive") -> None:
         super().__init__()
         self.clock.time = BEGINNING + 100_000
-        self.pipelines = {each.pipeline: FakePipeline(each) for each in deliveries(load(product))}
+        self.pipelines = {delivery.pipeline: FakePipeline(delivery) for delivery in deliveries(load(product))}
         self.product = product
         self.ticks: list[Callable[[], None]] = []
-        """What happens at each pause of whoever follows a run."""
+        """Functions that are called at each pause of a client that follows a run."""
         for operation, handler in {
             "ListPipelineExecutions": self._list,
             "GetPipelineExecution": self._get,
             "ListActionExecutions": self._actions,
             "GetPipelineState": self._state,
             "StartPipelineExecution": self._start,
-            "PutApprovalResult": self._answered,
+            "PutApprovalResult": self._approve,
             "RetryStageExecution": self._retry,
             "RollbackStage": self._rollback,
             "StopPipelineExecution": self._stop,
         }.items():
             self.on(f"codepipeline.{operation}", _checked(operation, handler))
 
-    # --- what a test sets --------------------------------------------------------------------------------------------
+    # --- state, set by tests -----------------------------------------------------------------------------------------
 
     def flow(self, flow: str) -> FakePipeline:
         return self.pipelines[f"{self.product}-{flow}"]
 
     def run(self, flow: str, number: int, status: str = "Succeeded", at: str = "", **more: Any) -> FakeRun:
-        """Add a run that went through all stages before `at`, and in `at` is as its status says."""
+        """Adds a run that succeeded in all stages before `at`, and has its status in `at`."""
         pipeline = self.flow(flow)
         started = more.pop("started", BEGINNING + 1000 * number)
         reason, action = more.pop("reason", "exit code 1"), more.pop("action", "")
         run = FakeRun(number, status, [], started=started, **more)
         when = started
         for stage in pipeline.delivery.stages:
-            for each in stage.actions:
-                here = stage.name == at and each.name == (action or stage.actions[0].name)
+            for configured in stage.actions:
+                here = stage.name == at and configured.name == (action or stage.actions[0].name)
                 how = {"InProgress": "InProgress", "Stopping": "InProgress", "Stopped": "Abandoned"}.get(status, status)
                 run.steps.append(
-                    self._step(run, stage.name, each, how if here else "Succeeded", when=when, reason=reason)
+                    self._step(run, stage.name, configured, how if here else "Succeeded", when=when, reason=reason)
                 )
                 when += 10
                 if here:
@@ -131,12 +131,12 @@ class FakeCodePipeline(FaultyAws):
         return run
 
     def rolled_back(self, flow: str, number: int, stage: str, to: FakeRun, status: str = "Succeeded") -> FakeRun:
-        """Add a rollback of a stage."""
+        """Adds a rollback of a stage."""
         pipeline = self.flow(flow)
         run = FakeRun(number, status, [], rollback_to=to.id, started=BEGINNING + 1000 * number)
-        (found,) = [each for each in pipeline.delivery.stages if each.name == stage]
-        for each in found.actions:
-            run.steps.append(self._step(run, stage, each, status, when=run.started, reason="exit code 1"))
+        (found,) = [candidate for candidate in pipeline.delivery.stages if candidate.name == stage]
+        for action in found.actions:
+            run.steps.append(self._step(run, stage, action, status, when=run.started, reason="exit code 1"))
         pipeline.runs.append(run)
         return run
 
@@ -158,9 +158,9 @@ class FakeCodePipeline(FaultyAws):
             "output": {},
         }
         if action.kind is Kind.APPROVAL:
-            asked = f"May 1.{run.number}.0-{run.commit[:7]} enter {action.subject}?"
+            question = f"May 1.{run.number}.0-{run.commit[:7]} enter {action.subject}?"
             step["input"]["resolvedConfiguration"] = {
-                "CustomData": asked,
+                "CustomData": question,
                 "ExternalEntityLink": "https://staging.example.org",
             }
         if status == "Succeeded":
@@ -172,9 +172,9 @@ class FakeCodePipeline(FaultyAws):
             }
         return step
 
-    # --- what CodePipeline answers -----------------------------------------------------------------------------------
+    # --- answers of CodePipeline -------------------------------------------------------------------------------------
 
-    def _of(self, name: str) -> FakePipeline:
+    def _pipeline(self, name: str) -> FakePipeline:
         if name not in self.pipelines:
             raise Refused("PipelineNotFoundException", f"Account '1' does not have a pipeline with name '{name}'")
         return self.pipelines[name]
@@ -194,7 +194,7 @@ class FakeCodePipeline(FaultyAws):
         return row
 
     def _list(self, given: Json) -> Json:
-        pipeline = self._of(given["pipelineName"])
+        pipeline = self._pipeline(given["pipelineName"])
         stage = given.get("filter", {}).get("succeededInStage", {}).get("stageName")
         summary = json.dumps({"ProviderType": "GitHub", "CommitMessage": "Improve the page\n\nAnd more."})
         rows = [
@@ -211,33 +211,33 @@ class FakeCodePipeline(FaultyAws):
         ]
         token, size = str(given.get("nextToken", "0")), given.get("maxResults", 100)
         if not token.isdecimal():
-            raise Refused("InvalidNextTokenException", "the token is none of ours")
+            raise Refused("InvalidNextTokenException", "the token is invalid")
         first = int(token)
         more = {"nextToken": str(first + size)} if len(rows) > first + size else {}
         return {"pipelineExecutionSummaries": rows[first : first + size], **more}
 
     def _get(self, given: Json) -> Json:
-        run = self._of(given["pipelineName"]).run(given["pipelineExecutionId"])
+        run = self._pipeline(given["pipelineName"]).run(given["pipelineExecutionId"])
         row = {key: value for key, value in self._row(run).items() if key != "startTime"}
         return {"pipelineExecution": {"pipelineName": given["pipelineName"], "pipelineVersion": run.structure, **row}}
 
     def _actions(self, given: Json) -> Json:
-        run = self._of(given["pipelineName"]).run(given["filter"]["pipelineExecutionId"])
+        run = self._pipeline(given["pipelineName"]).run(given["filter"]["pipelineExecutionId"])
         return {"actionExecutionDetails": run.steps[::-1]}
 
     def _state(self, given: Json) -> Json:
-        pipeline = self._of(given["name"])
+        pipeline = self._pipeline(given["name"])
         states = []
         for stage in pipeline.delivery.stages:
             run, closed = pipeline.latest(stage.name), pipeline.closed.get(stage.name)
             state: Json = {
                 "stageName": stage.name,
                 "inboundTransitionState": {"enabled": closed is None, **({"disabledReason": closed} if closed else {})},
-                "actionStates": [self._action_state(run, stage.name, each.name) for each in stage.actions],
+                "actionStates": [self._action_state(run, stage.name, action.name) for action in stage.actions],
             }
             if run:
                 worst = [step["status"] for step in run.steps if step["stageName"] == stage.name]
-                how = next((each for each in ("Failed", "InProgress", "Abandoned") if each in worst), "Succeeded")
+                how = next((status for status in ("Failed", "InProgress", "Abandoned") if status in worst), "Succeeded")
                 state["latestExecution"] = {
                     "pipelineExecutionId": run.id,
                     "status": "Stopped" if how == "Abandoned" else how,
@@ -245,7 +245,9 @@ class FakeCodePipeline(FaultyAws):
                 }
             waiting = pipeline.queued.get(stage.name, [])
             if waiting:
-                state["inboundExecutions"] = [{"pipelineExecutionId": it, "status": "InProgress"} for it in waiting]
+                state["inboundExecutions"] = [
+                    {"pipelineExecutionId": execution, "status": "InProgress"} for execution in waiting
+                ]
             states.append(state)
         return {"pipelineName": given["name"], "pipelineVersion": pipeline.structure, "stageStates": states}
 
@@ -260,12 +262,12 @@ class FakeCodePipeline(FaultyAws):
         return {"actionName": action}
 
     def _start(self, given: Json) -> Json:
-        pipeline = self._of(given["name"])
+        pipeline = self._pipeline(given["name"])
         number = max((run.number for run in pipeline.runs), default=0) + 1
         return {"pipelineExecutionId": self.run(pipeline.delivery.flow, number, "InProgress", at="Source").id}
 
-    def _answered(self, given: Json) -> Json:
-        for run in self._of(given["pipelineName"]).runs:
+    def _approve(self, given: Json) -> Json:
+        for run in self._pipeline(given["pipelineName"]).runs:
             if _token(run) == given["token"]:
                 step = run.step(given["stageName"])
                 if step["status"] != "InProgress":
@@ -277,7 +279,7 @@ class FakeCodePipeline(FaultyAws):
         raise Refused("InvalidApprovalTokenException", "Invalid token")
 
     def _retry(self, given: Json) -> Json:
-        pipeline = self._of(given["pipelineName"])
+        pipeline = self._pipeline(given["pipelineName"])
         run = pipeline.run(given["pipelineExecutionId"])
         latest = pipeline.latest(given["stageName"])
         if latest is not run:
@@ -288,7 +290,7 @@ class FakeCodePipeline(FaultyAws):
         return {"pipelineExecutionId": run.id}
 
     def _rollback(self, given: Json) -> Json:
-        pipeline = self._of(given["pipelineName"])
+        pipeline = self._pipeline(given["pipelineName"])
         target = pipeline.run(given["targetPipelineExecutionId"])
         if target.structure != pipeline.structure:
             raise Refused("PipelineExecutionOutdatedException", "the target is of another version of the pipeline")
@@ -300,7 +302,7 @@ class FakeCodePipeline(FaultyAws):
         return {"pipelineExecutionId": made.id}
 
     def _stop(self, given: Json) -> Json:
-        run = self._of(given["pipelineName"]).run(given["pipelineExecutionId"])
+        run = self._pipeline(given["pipelineName"]).run(given["pipelineExecutionId"])
         if run.status == "Stopping" and not given.get("abandon"):
             raise Refused("DuplicatedStopRequestException", "it stops already")
         if run.status in _OVER:
@@ -333,7 +335,7 @@ def _variables(run: FakeRun, kind: Kind) -> dict[str, str]:
 
 
 def _checked(operation: str, handler: Callable[[Json], Json]) -> Callable[[Json], Json]:
-    """A handler whose request and answer the service's model allows."""
+    """Returns a handler that validates requests and answers with the service's model."""
     model = validation.model().operation_model(operation)
 
     def serve(given: Json) -> Json:

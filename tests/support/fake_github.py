@@ -13,7 +13,7 @@ REPOSITORY = "allthrive-ai/allthrive"
 
 
 class GitHubWeb(Web):
-    """What the handlers use of GitHub's API."""
+    """The part of GitHub's API that the handlers use."""
 
     def __init__(self) -> None:
         super().__init__(self._answer)
@@ -26,8 +26,8 @@ class GitHubWeb(Web):
         self.app_tokens = 0
 
     def open_issues(self) -> list[dict[str, Any]]:
-        """Those not closed."""
-        return [each for each in self.issues if each["state"] == "open"]
+        """Returns the open issues."""
+        return [issue for issue in self.issues if issue["state"] == "open"]
 
     def _answer(self, request: Request) -> Reply:
         if request.path == "/app/installations/42/access_tokens":

@@ -1,6 +1,6 @@
-"""CodePipeline around one Lambda action, and the faults that happen between it, the function and AWS.
+"""A CodePipeline with one Lambda action, and faults between CodePipeline, the function and AWS.
 
-A job is answered once; an answer with a continuation token makes a new job; a function that raises is called twice
+A job accepts one answer; an answer with a continuation token creates a new job; a function that raises is called twice
 more with the same event, as Lambda does with asynchronous events.
 """
 
@@ -25,16 +25,16 @@ from tests.support.fake_aws import FakeAws, Handler, Refused
 
 CANARY = "canary-of-the-artifacts"
 TRANSIENT = ("throttled", "broken", "lost", "closed")
-"""Refused for its rate; 500; done, but the answer is lost; not done, the connection was closed."""
+"""Throttled; status 500; done, but the answer is lost; not done, because the connection was closed."""
 Main = Callable[[dict[str, Any], object], None]
 
 
 class KilledError(BaseException):
-    """Lambda ended the function: no handler catches that."""
+    """Lambda killed the function; no handler can catch that."""
 
 
 class Clock:
-    """Time that passes when a test says so."""
+    """A clock that only tests advance."""
 
     def __init__(self) -> None:
         self.time = 1_800_000_000.0
@@ -44,7 +44,7 @@ class Clock:
 
 
 class FaultyAws(FakeAws):
-    """AWS whose next calls of an operation meet faults, one each; `*` stands for every operation."""
+    """An AWS with planned faults for the next calls of an operation; `*` stands for any operation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,9 +52,9 @@ class FaultyAws(FakeAws):
         self.clock = Clock()
         self.served = 0
         self.kills: set[int] = set()
-        """Requests after which the function's time or memory is over: done, and nothing of it is known."""
+        """The numbers of the requests after which Lambda kills the function; the request itself succeeds."""
         self.before: Callable[[str], None] | None = None
-        """Called before each request is served: where a test does something in between."""
+        """Called before each request, so that a test can interfere."""
 
     def on(self, operation: str, handler: Handler) -> None:
         def served(given: dict[str, Any]) -> dict[str, Any] | str:
@@ -88,7 +88,7 @@ class FaultyAws(FakeAws):
 
     @contextmanager
     def installed(self, monkeypatch: Any) -> Iterator[FakeAws]:
-        """As FakeAws does it, with clients that are made once for all tests, a clock, and retries without pauses."""
+        """Installs the fake like FakeAws, but with shared clients, a clock, and retries without pauses."""
         for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "DEFAULT_REGION": "us-east-1"}.items():
             monkeypatch.setenv(f"AWS_{name}", value)
         monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -98,7 +98,7 @@ class FaultyAws(FakeAws):
         monkeypatch.setattr(boto3, "client", _client)
         monkeypatch.setattr(jobs, "now", self.clock)
         monkeypatch.setattr(botocore.endpoint, "time", _NoPause)
-        # A client may retry a hundred times in a row, then less often: these live longer than a function does.
+        # botocore limits the retries of a client; the shared clients live longer than those of a function.
         monkeypatch.setattr(RetryQuota, "acquire", lambda _self, _amount: True)
         yield self
 
@@ -108,7 +108,7 @@ class _NoPause:
 
     @staticmethod
     def sleep(_seconds: float) -> None:
-        """Retries need no pause here."""
+        """Does nothing: retries need no pause."""
 
 
 class _Wire:
@@ -131,7 +131,7 @@ def _session() -> boto3.Session:
 
 @cache
 def _client_of(service: str, region: str, key: str | None, config: Any) -> Any:
-    """Of each configuration its own: whoever asked first would else decide how often all others try."""
+    """Returns a client per configuration, because the configuration sets the number of retries."""
     return _session().client(
         service, region_name=region, config=config, aws_access_key_id=key, aws_secret_access_key=key and "secret"
     )
@@ -142,11 +142,11 @@ def _client(service: str, *, region_name: str | None = None, config: Any = None,
 
 
 ended: list[Callable[[Action], None]] = []
-"""Who is told of every run of an action that is over: tests/soak counts."""
+"""Functions that are called with each ended action: tests/soak counts them."""
 
 
 class Action(FaultyAws):
-    """One run of one Lambda action of a pipeline."""
+    """One execution of a Lambda action."""
 
     def __init__(self, main: Main, parameters: dict[str, Any] | str) -> None:
         super().__init__()
@@ -159,16 +159,16 @@ class Action(FaultyAws):
         self.job = self._new_job()
         self.open = {self.job}
         self.accepted = 0
-        """Final answers taken: one, or the action hangs."""
+        """The number of accepted final answers; with none, the action hangs."""
         self.calls_made = 0
         self.raised: list[BaseException] = []
         self.every = 30.0
         self.same_job_id = False
-        """Whether a continuation keeps the job's id: it is not documented."""
+        """True if a continuation keeps the job's id; AWS does not document it."""
         self.duplicates: dict[int, int] = {}
-        """Calls that Lambda delivers again, and after how many further calls."""
+        """The calls that Lambda delivers twice, with the number of calls in between."""
         self.planned: dict[str, list[str | None]] = {}
-        """The faults as they were when the run began: they are used up on the way."""
+        """A copy of the faults at the start of the run, which consumes them."""
         self.on("codepipeline.PutJobSuccessResult", self._success)
         self.on("codepipeline.PutJobFailureResult", self._failure)
 
@@ -177,7 +177,7 @@ class Action(FaultyAws):
         return str(uuid.uuid4())
 
     def event(self) -> dict[str, Any]:
-        """What the function is called with."""
+        """Returns the event of the function."""
         data: dict[str, Any] = {
             "actionConfiguration": {"configuration": {"FunctionName": "f", "UserParameters": self.parameters}},
             "inputArtifacts": [],
@@ -189,7 +189,7 @@ class Action(FaultyAws):
         return {"CodePipeline.job": {"id": self.job, "accountId": "111122223333", "data": data}}
 
     def run(self, calls: int = 400) -> Action:
-        """Call until the action ends; `Hung` if it does not, or if a job stays without an answer."""
+        """Calls the function until the action ends; `Hung` if it does not, or if a job gets no answer."""
         self.planned = {name: list(faults) for name, faults in self.faults.items()}
         late: list[tuple[int, dict[str, Any]]] = []
         while self.status == "InProgress":
@@ -200,7 +200,7 @@ class Action(FaultyAws):
             self._deliver(event)
             if number in self.duplicates:
                 late.append((number + self.duplicates[number], event))
-            for due, again in [each for each in late if each[0] <= number]:
+            for due, again in [waiting for waiting in late if waiting[0] <= number]:
                 late.remove((due, again))
                 self.call(again)
             if self.status == "InProgress" and job == self.job and job in self.open and not self.same_job_id:
@@ -225,10 +225,10 @@ class Action(FaultyAws):
             self.status = "Hung"
 
     def call(self, event: dict[str, Any]) -> bool:
-        """Call the function once; whether it returned."""
+        """Calls the function once; returns True if it does not raise."""
         try:
             self.main(json.loads(json.dumps(event)), None)
-        except (Exception, KilledError) as error:  # noqa: BLE001 - whatever it is, Lambda calls again
+        except (Exception, KilledError) as error:  # noqa: BLE001 - Lambda repeats the call after any error
             self.raised.append(error)
             return False
         return True
@@ -266,7 +266,7 @@ class Action(FaultyAws):
 
 
 def in_a_row(faults: list[str | None]) -> int:
-    """The longest row of faults in a plan."""
+    """Returns the longest sequence of faults in a plan."""
     longest = current = 0
     for fault in faults:
         current = current + 1 if fault else 0
@@ -275,12 +275,12 @@ def in_a_row(faults: list[str | None]) -> int:
 
 
 def spent(action: Action, longest: int) -> bool:
-    """Whether Lambda may have used up its three calls: by faults that outlast the SDK, and by ends of the function."""
+    """True if Lambda may have used up its three calls: the function was killed, and faults outlasted the retries."""
     return bool(action.kills) and longest > 2
 
 
 def call_again_within(action: Action, request: int | None) -> None:
-    """Deliver the first event a second time, in the middle of its first call, before one of its requests."""
+    """Delivers the first event a second time during its first call, before one of its requests."""
     if request is None:
         return
     left, event = [request], action.event()
@@ -295,6 +295,6 @@ def call_again_within(action: Action, request: int | None) -> None:
 
 @contextmanager
 def played(action: FaultyAws) -> Iterator[pytest.MonkeyPatch]:
-    """An action's AWS in place, for a property that runs many."""
+    """Installs an action's AWS, for a property test that runs many actions."""
     with pytest.MonkeyPatch.context() as monkeypatch, action.installed(monkeypatch):
         yield monkeypatch

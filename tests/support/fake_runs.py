@@ -1,4 +1,4 @@
-"""A pipeline's history, as CodePipeline lists it, and the events it sends."""
+"""A CodePipeline with the history of a pipeline, and its events."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ BEGINNING = 1_800_000_000
 
 
 def run_id(number: int) -> str:
-    """A run's id."""
+    """Returns the id of a run."""
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
 @dataclass
 class Past:
-    """A run as it is."""
+    """A run in its current state."""
 
     number: int
     status: str = "InProgress"
@@ -52,29 +52,29 @@ class History(FaultyAws):
         self.on("codepipeline.StopPipelineExecution", self._stop)
 
     def run(self, number: int, status: str = "InProgress", **more: Any) -> Past:
-        """Add a run; those with greater numbers started later."""
+        """Adds a run; runs with greater numbers started later."""
         past = Past(number, status, **more)
         self.runs.append(past)
         return past
 
-    def _of(self, execution: str) -> Past:
-        return next(each for each in self.runs if each.id == execution)
+    def _past(self, execution: str) -> Past:
+        return next(run for run in self.runs if run.id == execution)
 
     def _list(self, _: dict[str, Any]) -> dict[str, Any]:
         return {
             "pipelineExecutionSummaries": [
                 {
-                    "pipelineExecutionId": each.id,
-                    "status": each.status,
-                    "startTime": BEGINNING + each.number,
-                    "executionType": "ROLLBACK" if each.rollback else "STANDARD",
+                    "pipelineExecutionId": run.id,
+                    "status": run.status,
+                    "startTime": BEGINNING + run.number,
+                    "executionType": "ROLLBACK" if run.rollback else "STANDARD",
                 }
-                for each in self.runs
+                for run in self.runs
             ]
         }
 
     def _get(self, given: dict[str, Any]) -> dict[str, Any]:
-        past = self._of(given["pipelineExecutionId"])
+        past = self._past(given["pipelineExecutionId"])
         return {
             "pipelineExecution": {
                 "pipelineName": given["pipelineName"],
@@ -86,7 +86,7 @@ class History(FaultyAws):
         }
 
     def _actions(self, given: dict[str, Any]) -> dict[str, Any]:
-        past = self._of(given["filter"]["pipelineExecutionId"])
+        past = self._past(given["filter"]["pipelineExecutionId"])
         source = {
             "BranchName": past.branch,
             "CommitId": past.commit,
@@ -121,7 +121,7 @@ class History(FaultyAws):
     def _stop(self, given: dict[str, Any]) -> dict[str, Any]:
         assert given["abandon"] is False
         assert len(given["reason"]) <= 200
-        past = self._of(given["pipelineExecutionId"])
+        past = self._past(given["pipelineExecutionId"])
         if past.status == "Stopping":
             raise Refused("DuplicatedStopRequestException")
         if past.status != "InProgress":
@@ -132,7 +132,7 @@ class History(FaultyAws):
 
 
 def event(number: int, state: str, pipeline: str = PIPELINE, **trigger: str) -> dict[str, Any]:
-    """What EventBridge tells of a run."""
+    """Returns EventBridge's event on a run."""
     return {
         "id": f"event-{pipeline}-{number}-{state}",
         "source": "aws.codepipeline",
@@ -150,7 +150,7 @@ def event(number: int, state: str, pipeline: str = PIPELINE, **trigger: str) -> 
 
 
 def approval(number: int) -> dict[str, Any]:
-    """What EventBridge tells when a person must decide."""
+    """Returns EventBridge's event on an approval action that starts."""
     return {
         "id": f"event-approval-{number}",
         "detail-type": "CodePipeline Action Execution State Change",

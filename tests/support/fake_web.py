@@ -1,4 +1,4 @@
-"""A web server on loopback that answers what a test says, and fails as the web does."""
+"""A web server on loopback with the answers and faults that a test sets."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 WEB_FAULTS = ("broken", "limited", "closed", "lost")
-"""500; come back later; closed before anything was done; done, and closed before the answer."""
+"""Status 500; status 429; closed before the request is processed; processed, but closed before the answer."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked."""
+    """A received request."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ Reply = tuple[int, Any]
 
 
 class Web:
-    """Answers requests with `reply`; faults are used up, one a request."""
+    """Answers requests with `reply`; each fault is used for one request."""
 
     def __init__(self, reply: Callable[[Request], Reply]) -> None:
         self.reply = reply
@@ -39,12 +39,12 @@ class Web:
         self.url = ""
 
     def asked(self) -> list[str]:
-        """Methods and paths, in order."""
-        return [f"{each.method} {each.path}" for each in self.requests]
+        """Returns the methods and paths of the requests, in order."""
+        return [f"{request.method} {request.path}" for request in self.requests]
 
     @contextmanager
     def serving(self, certificate: Path | None = None) -> Iterator[Web]:
-        """Serve until the block ends; with a key and certificate by TLS."""
+        """Serves until the block ends; with TLS if there is a certificate."""
         web = self
 
         class Served(BaseHTTPRequestHandler):
@@ -57,7 +57,7 @@ class Web:
             do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - http.server's names
 
             def log_message(self, *_: object) -> None:
-                """Nothing: the test prints what it needs."""
+                """Logs nothing."""
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
         server.daemon_threads = True

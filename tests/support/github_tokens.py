@@ -1,7 +1,7 @@
-"""What GitHub's token issuer says of a job: for jobs that should get a role, and for everybody else's.
+"""Tokens of GitHub's issuer, for jobs that should get a role and for all others.
 
-A token is made from the job, as GitHub makes it, so that a fork's or a feature branch's token is wrong in every claim
-that would be wrong; the tampered ones then differ in one claim each.
+A token is derived from a job, as GitHub does it, so that the token of a fork or a feature branch differs in all claims
+that would differ. Each tampered token differs in one claim.
 docs.github.com/en/actions/reference/security/oidc
 """
 
@@ -18,8 +18,8 @@ from tests.support.trust import Request
 
 HOST = "token.actions.githubusercontent.com"
 FORMATS = ("names", "ids")
-# What STS makes a condition key of, beside aud and sub: AWS, 2026-01, "STS supports validation of identity provider
-# claims". A condition on anything else never holds.
+# The claims that STS maps to condition keys, beside aud and sub: AWS, 2026-01, "STS supports validation of identity
+# provider claims". A condition on any other claim is never true.
 EXPOSED = (
     "actor",
     "actor_id",
@@ -46,13 +46,13 @@ class Job:
     ref: str = "refs/heads/main"
     environment: str | None = None
     format: str = "names"
-    """Which form of the subject the repository sends."""
+    """The format of the subject that the repository uses."""
     workflow: str = ""
-    """The reusable workflow it runs, if any."""
+    """The reusable workflow that the job runs, if any."""
 
     @property
     def subject(self) -> str:
-        """The `sub` claim: an environment before an event, an event before a branch."""
+        """Returns the `sub` claim: an environment has priority over an event, an event over a branch."""
         ids = self.format == "ids"
         whole = f"{self.owner}@{self.owner_id}/{self.name}@{self.repository_id}" if ids else f"{self.owner}/{self.name}"
         if self.environment is not None:
@@ -60,7 +60,7 @@ class Job:
         return f"repo:{whole}:{'pull_request' if self.event.startswith('pull_request') else f'ref:{self.ref}'}"
 
     def claims(self, **changed: str | list[str] | None) -> Claims:
-        """The claims, with some of them replaced, or left out by None."""
+        """Returns the claims, some replaced; None removes a claim."""
         repository = f"{self.owner}/{self.name}"
         found: Mapping[str, str | list[str] | None] = {
             "aud": "sts.amazonaws.com",
@@ -81,31 +81,31 @@ class Job:
 
 
 def request(claims: Claims, account: str, host: str = HOST) -> Request:
-    """What STS sees of a token, whose issuer the account knows."""
+    """Returns the request of STS for a token whose issuer the account has as a provider."""
     keys = {f"{host}:{name}": value for name, value in claims.items() if name in ("aud", "sub", *EXPOSED)}
     return Request("sts:AssumeRoleWithWebIdentity", "Federated", f"arn:aws:iam::{account}:oidc-provider/{host}", keys)
 
 
 def own(product: Product, form: str) -> Job:
-    """A push to the branch of a product's own repository."""
+    """Returns a push to the branch of a product's own repository."""
     source = product.repository
     ref = f"refs/heads/{source.branch}"
     return Job(source.owner, source.name, source.owner_id, source.id, ref=ref, format=form)
 
 
 def pushing() -> Product:
-    """A product whose images no pipeline publishes: its jobs of GitHub's environment `tooling` push them."""
+    """Returns a product without a pipeline, whose jobs in GitHub's environment `tooling` push the images."""
     source = {"owner": "acme", "name": "shop", "owner_id": 90000009, "id": 700000009}
     return product({"name": "shop", "repository": source, "pipeline": None, "tooling.oidc_provider": "existing"})
 
 
 def products() -> dict[str, Product]:
-    """The shipped products and the one above, by name."""
+    """Returns the shipped products and the product without a pipeline, by name."""
     return {**{name: load(name) for name in PRODUCTS}, "shop": pushing()}
 
 
 def synthesized(name: str) -> Synthesis:
-    """Returns the synthesized stacks of one of them."""
+    """Returns the synthesized stacks of one of these products."""
     return shipped(name) if name in PRODUCTS else _pushing()
 
 
@@ -115,7 +115,7 @@ def _pushing() -> Synthesis:
 
 
 def legitimate(product: Product, form: str) -> dict[str, tuple[Job, str]]:
-    """The jobs that get a role, each with what the role's name begins with."""
+    """Returns the jobs that get a role, each with the prefix of the role's name."""
     push = own(product, form)
     generated = names.stack("tooling", product.name, "identity")
     jobs = {f"pull request{what}": (job, f"{generated}-Diff") for what, job in _ways(_pull(push))}
@@ -134,27 +134,27 @@ def _pull(push: Job) -> Job:
 
 
 def _ways(job: Job) -> list[tuple[str, Job]]:
-    """The same job, and by a reusable workflow of somebody else.
+    """Returns the same job, and the job with a foreign reusable workflow.
 
-    Only a merged change calls one, and it then acts as ours. `job_workflow_ref` is no condition of ours: GitHub
-    documents it for jobs that use a reusable workflow, so that pinning it could shut out all others.
+    Only a merged change can call one, so it is trusted. `job_workflow_ref` is not a condition: GitHub documents it only
+    for jobs with a reusable workflow, so a condition on it could exclude all other jobs.
     """
     shared = replace(job, workflow="octo/shared/.github/workflows/x.yml@v1")
     return [("", job), (", reusable workflow of others", shared)]
 
 
 def _events(job: Job) -> list[tuple[str, Job]]:
-    """Events that start a job of the branch and name its environment.
+    """Returns the job, started by other events on the branch.
 
-    STS has no key for the event. Only GitHub's rules of the environment, above all its reviewers, keep such a job from
-    the role (docs/deploying-to-aws.md).
+    STS has no condition key for the event. Only the protection rules of the GitHub environment, above all its
+    reviewers, stop such a job (docs/deploying-to-aws.md).
     """
     events = ("push", "schedule", "issue_comment", "workflow_run", "repository_dispatch", "pull_request_target")
     return [(f", {event}", replace(job, event=event)) for event in events]
 
 
 def hostile(product: Product, form: str) -> dict[str, Claims]:
-    """Tokens that GitHub, or somebody who found a way, could present: none may get any role."""
+    """Returns tokens of foreign or tampered jobs, which may not get any role."""
     push = own(product, form)
     pull = _pull(push)
     deploy = replace(push, environment="production")
@@ -170,7 +170,7 @@ def hostile(product: Product, form: str) -> dict[str, Claims]:
 
 
 def _elsewhere(push: Job, pull: Job, deploy: Job, fork: Job) -> dict[str, Job]:
-    """Other repositories, and ones that were or will be called like ours."""
+    """Returns jobs of other repositories, including those with a former or future name of ours."""
     name, owner = push.name, push.owner
     reborn, squatted = push.repository_id + 1, push.owner_id + 1
     return {
@@ -180,11 +180,11 @@ def _elsewhere(push: Job, pull: Job, deploy: Job, fork: Job) -> dict[str, Job]:
         "another repository of ours: push to main": replace(push, name="website", repository_id=700000099),
         "another repository of ours: pull request": replace(pull, name="website", repository_id=700000099),
         "another repository of ours: production": replace(deploy, name="website", repository_id=700000099),
-        "repository whose name goes on": replace(push, name=f"{name}-tools", repository_id=700000098),
-        "repository whose name goes on: production": replace(deploy, name=f"{name}-tools", repository_id=700000098),
-        "owner whose name goes on": replace(push, owner=f"{owner}-labs", owner_id=667, repository_id=6670001),
-        "owner whose name goes on: production": replace(deploy, owner=f"{owner}-labs", owner_id=667, repository_id=6),
-        "owner whose name ours goes on from": replace(push, owner=owner[:-1], owner_id=668, repository_id=6680001),
+        "repository with a longer name": replace(push, name=f"{name}-tools", repository_id=700000098),
+        "repository with a longer name: production": replace(deploy, name=f"{name}-tools", repository_id=700000098),
+        "owner with a longer name": replace(push, owner=f"{owner}-labs", owner_id=667, repository_id=6670001),
+        "owner with a longer name: production": replace(deploy, owner=f"{owner}-labs", owner_id=667, repository_id=6),
+        "owner with a shorter name": replace(push, owner=owner[:-1], owner_id=668, repository_id=6680001),
         "ours after a renaming": replace(push, name=f"{name}-old"),
         "ours after a renaming: production": replace(deploy, name=f"{name}-old"),
         "ours after a transfer": replace(push, owner="buyer", owner_id=669),
@@ -194,22 +194,22 @@ def _elsewhere(push: Job, pull: Job, deploy: Job, fork: Job) -> dict[str, Job]:
         "our name, deleted and made again: production": replace(deploy, repository_id=reborn),
         "our owner's name, given up and taken": replace(push, owner_id=squatted, repository_id=reborn),
         "our owner's name, given up and taken: production": replace(deploy, owner_id=squatted, repository_id=reborn),
-        "name in other letters": replace(push, name=name.upper(), repository_id=reborn),
+        "name in another case": replace(push, name=name.upper(), repository_id=reborn),
     }
 
 
 def _other_jobs(push: Job, pull: Job, deploy: Job) -> dict[str, Job]:
-    """Jobs of our own repository that should get nothing."""
+    """Returns jobs of our own repository that should get no role."""
     return {
         "push to a feature branch": replace(push, ref="refs/heads/feature/x"),
-        "push to a branch whose name goes on": replace(push, ref=f"{push.ref}-2"),
+        "push to a branch with a longer name": replace(push, ref=f"{push.ref}-2"),
         "push to a branch below": replace(push, ref=f"{push.ref}/x"),
-        "push to a branch in other letters": replace(push, ref="refs/heads/Main"),
+        "push to a branch in another case": replace(push, ref="refs/heads/Main"),
         "push of a tag": replace(push, ref="refs/tags/v1.0.0"),
         "push of a tag called like the branch": replace(push, ref="refs/tags/main"),
         "merge queue": replace(push, event="merge_group", ref="refs/heads/gh-readonly-queue/main/pr-17-0a1b2c"),
         "branch called like an environment": replace(push, ref="refs/heads/environment/production"),
-        # It runs with the base branch's rights, on a stranger's request: zizmor's dangerous-triggers.
+        # It runs with the permissions of the base branch on a foreign request: zizmor's dangerous-triggers.
         "pull_request_target": replace(push, event="pull_request_target"),
         "pull_request_target of production, before a merge": replace(
             deploy, event="pull_request_target", ref="refs/pull/17/head"
@@ -219,18 +219,18 @@ def _other_jobs(push: Job, pull: Job, deploy: Job) -> dict[str, Job]:
         "production from a feature branch": replace(deploy, ref="refs/heads/feature/x"),
         "production from a tag": replace(deploy, ref="refs/tags/v1.0.0"),
         "production from a pull request": replace(deploy, event="pull_request", ref="refs/pull/17/merge"),
-        "production from a branch whose name goes on": replace(deploy, ref=f"{deploy.ref}-2"),
+        "production from a branch with a longer name": replace(deploy, ref=f"{deploy.ref}-2"),
         "staging from a feature branch": replace(deploy, environment="staging", ref="refs/heads/feature/x"),
         "an environment nobody deploys to": replace(deploy, environment="preview"),
-        "environment whose name goes on": replace(deploy, environment="production-eu"),
-        "environment in other letters": replace(deploy, environment="Production"),
+        "environment with a longer name": replace(deploy, environment="production-eu"),
+        "environment in another case": replace(deploy, environment="Production"),
         "environment without a name": replace(deploy, environment=""),
         "environment called like a branch": replace(deploy, environment=f"production:ref:{deploy.ref}"),
     }
 
 
 def _without_environment(push: Job) -> dict[str, Job]:
-    """Returns jobs of the very branch that name no environment: nobody reviews them."""
+    """Returns jobs of the branch without an environment, which nobody reviews."""
     ref = push.ref.replace("refs/heads/", "")
     events = ("push", "schedule", "issue_comment", "workflow_run", "workflow_dispatch", "repository_dispatch")
     shared = f"octo/shared/.github/workflows/x.yml@refs/heads/{ref}"
@@ -241,7 +241,7 @@ def _without_environment(push: Job) -> dict[str, Job]:
 
 
 def _odd_names(push: Job, deploy: Job) -> dict[str, Job]:
-    """Names of branches and environments made to be taken for something else."""
+    """Returns jobs with misleading names of branches and environments."""
     branches = ("environment:production", "main:environment:production", "ma?n", "*", "main%0A", "refs/heads/main")
     environments = ("*", "produc*", "productio?", "production ", " production", "production/", "PRODUCTION", "tooling*")
     return {
@@ -266,8 +266,8 @@ def _tampered(pull: Job, push: Job, deploy: Job, fork: Job) -> dict[str, Claims]
     return {
         "audience of GitHub's default": push.claims(aud=f"https://github.com/{push.owner}"),
         "audience of Sigstore": push.claims(aud="sigstore"),
-        "audience that goes on": push.claims(aud="sts.amazonaws.com.evil.example"),
-        "audience in other letters": push.claims(aud="STS.amazonaws.com"),
+        "audience with a suffix": push.claims(aud="sts.amazonaws.com.evil.example"),
+        "audience in another case": push.claims(aud="STS.amazonaws.com"),
         "no audience": push.claims(aud=None),
         "several audiences": deploy.claims(aud=["sts.amazonaws.com", "sigstore"]),
         "several audiences, ours last": deploy.claims(aud=["sigstore", "sts.amazonaws.com"]),
@@ -275,8 +275,8 @@ def _tampered(pull: Job, push: Job, deploy: Job, fork: Job) -> dict[str, Claims]
         "subject of a fork, id of ours": fork.claims(repository_id=str(push.repository_id)),
         "subject of a pull request, of a fork": pull.claims(repository_id=str(fork.repository_id)),
         "subject of production, of a fork": deploy.claims(repository_id=str(fork.repository_id)),
-        "subject with an id that goes on": push.claims(sub=f"{whole}9:ref:{push.ref}"),
-        "subject in other letters": push.claims(sub=push.subject.upper()),
+        "subject with an id with a suffix": push.claims(sub=f"{whole}9:ref:{push.ref}"),
+        "subject in another case": push.claims(sub=push.subject.upper()),
         "subject after a space": push.claims(sub=f" {push.subject}"),
         "subject before a line's end": push.claims(sub=f"{push.subject}\n"),
         "subject of a wildcard": push.claims(sub="repo:*"),
@@ -302,18 +302,18 @@ Condition = dict[str, dict[str, str | list[str]]]
 
 @dataclass(frozen=True)
 class Mistake:
-    """A trust policy that many have written, and the token that shows what is wrong with it."""
+    """A common mistake in a trust policy, and the token that exploits it."""
 
     name: str
     token: str
     plant: Callable[[Condition], Condition]
-    """What becomes of the right condition."""
+    """Returns the wrong condition, from the correct one."""
     role: str = "production-allthrive-github-actions-role"
     form: str = "names"
 
 
 def _renamed(operator: str) -> Callable[[Condition], Condition]:
-    """Another operator for everything."""
+    """Returns a function that moves all claims to another operator."""
     return lambda right: {operator: {key: value for block in right.values() for key, value in block.items()}}
 
 
@@ -327,7 +327,7 @@ def _without(*claims: str) -> Callable[[Condition], Condition]:
 def _with(
     operator: str, claim: str, value: str, *, instead_of: tuple[str, ...] = ()
 ) -> Callable[[Condition], Condition]:
-    """One claim under another operator, and some no longer asked for."""
+    """Returns a function that moves one claim to another operator and removes others."""
 
     def planted(right: Condition) -> Condition:
         rest = _without(claim, *instead_of)(right)
@@ -348,14 +348,14 @@ MISTAKES = (
     Mistake("no reference for pull requests", "pull_request_target", _without("ref"), role=_DIFF),
     Mistake("ForAllValues", "nothing but an audience", _renamed("ForAllValues:StringEquals")),
     Mistake("IfExists", "nothing but an audience", _renamed("StringEqualsIfExists")),
-    Mistake("letters ignored", "environment in other letters", _renamed("StringEqualsIgnoreCase")),
-    Mistake("owner*", "owner whose name goes on", _with("StringLike", "sub", "repo:allthrive-ai*", instead_of=_PINS)),
+    Mistake("case ignored", "environment in another case", _renamed("StringEqualsIgnoreCase")),
+    Mistake("owner*", "owner with a longer name", _with("StringLike", "sub", "repo:allthrive-ai*", instead_of=_PINS)),
     Mistake(
         "owner/*",
         "another repository of ours: push to main",
         _with("StringLike", "sub", "repo:allthrive-ai/*", instead_of=_PINS),
     ),
-    Mistake("repository*", "repository whose name goes on", _with("StringLike", "sub", f"{_OURS}*", instead_of=_PINS)),
+    Mistake("repository*", "repository with a longer name", _with("StringLike", "sub", f"{_OURS}*", instead_of=_PINS)),
     Mistake("repository:*", "push to a feature branch", _with("StringLike", "sub", f"{_OURS}:*", instead_of=_PINS)),
     Mistake(
         "repository:* beside the id",
@@ -371,12 +371,12 @@ MISTAKES = (
     Mistake("environment:*", "an environment nobody deploys to", _with("StringLike", "sub", f"{_OURS}:environment:*")),
     Mistake(
         "any environment that begins so",
-        "environment whose name goes on",
+        "environment with a longer name",
         _with("StringLike", "sub", f"{_OURS}:environment:production*"),
     ),
     Mistake(
         "any branch that begins so",
-        "production from a branch whose name goes on",
+        "production from a branch with a longer name",
         _with("StringLike", "ref", "refs/heads/main*"),
     ),
     Mistake("any branch", "production from a feature branch", _with("StringLike", "ref", "refs/heads/*")),

@@ -1,4 +1,4 @@
-"""Manifests to test with: AllThrive's, with one thing changed."""
+"""Changed copies of AllThrive's manifest."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ REMOVED = None
 
 
 def edited(*edits: tuple[str, str]) -> str:
-    """AllThrive's manifest as text, with each first part replaced by the second; it must stand there once."""
+    """Returns AllThrive's manifest as text, with replacements of texts that occur exactly once."""
     text = ALLTHRIVE
     for old, new in edits:
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in allthrive.yaml, expected once"
+        assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in allthrive.yaml, expected once"
         text = text.replace(old, new)
     return text
 
 
 def complaints(folder: Path, text: str, name: str = "allthrive") -> list[str]:
-    """What the loader says about a manifest, a line each, without the folder; empty when it takes it."""
+    """Returns the loader's problems with a manifest, one per line, without the folder."""
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     try:
         load(name, folder)
@@ -37,7 +37,7 @@ def complaints(folder: Path, text: str, name: str = "allthrive") -> list[str]:
 
 
 def manifest(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """AllThrive's manifest as data, with values set (or REMOVED) at dotted paths."""
+    """Returns AllThrive's manifest as data, with values set (or REMOVED) at dotted paths."""
     data: dict[str, Any] = copy.deepcopy(yaml.safe_load(ALLTHRIVE))
     for path, value in (changes or {}).items():
         *parents, last = path.split(".")
@@ -52,5 +52,5 @@ def manifest(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 def product(changes: Mapping[str, Any] | None = None) -> Product:
-    """AllThrive with values set (or REMOVED) at dotted paths."""
+    """Returns AllThrive with values set (or REMOVED) at dotted paths."""
     return validated(manifest(changes))

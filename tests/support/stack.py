@@ -1,4 +1,4 @@
-"""An empty stack to put one construct into."""
+"""An empty stack for tests of one construct."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tests.support.synthesis import Json, app
 
 
 def empty_stack() -> cdk.Stack:
-    """A stack of an app of its own, in a region whose zones are known."""
+    """Returns a stack in a new app, in a region with known zones."""
     stack = cdk.Stack(app(), "Stack", env=cdk.Environment(account="111122223333", region="us-east-1"))
     stack.node.set_context("availability-zones:account=111122223333:region=us-east-1", ["us-east-1a", "us-east-1b"])
     return stack
 
 
 def any_vpc(stack: cdk.Stack) -> ec2.Vpc:
-    """A VPC with the subnets that constructs ask for by name."""
+    """Returns a VPC with the subnets that constructs select by name."""
     return ec2.Vpc(
         stack,
         "Vpc",
@@ -32,11 +32,11 @@ def any_vpc(stack: cdk.Stack) -> ec2.Vpc:
 
 
 def only(template: Template, kind: str) -> Json:
-    """The only resource of a type, whole."""
+    """Returns the only resource of a type."""
     (found,) = template.find_resources(kind).values()
     return dict(found)
 
 
 def properties(template: Template, kind: str) -> Json:
-    """The properties of the only resource of a type."""
+    """Returns the properties of the only resource of a type."""
     return dict(only(template, kind)["Properties"])

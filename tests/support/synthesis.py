@@ -1,4 +1,4 @@
-"""What a product becomes: its templates, synthesised once for each manifest and session."""
+"""Synthesizes products, once per manifest and test session."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from stacks.product import add_environments, add_product, feature_flags
 from tests.support.manifests import manifest, product
 
 PRODUCTS = product_names()
-# The feature flags of the real synthesis; without the validation engine, its slowest part.
+# The feature flags of the real synthesis. The validation engine is off, because it is the slowest part.
 CONTEXT = feature_flags()
 
-_OUT = tempfile.TemporaryDirectory(prefix="slipway-")  # goes when the tests end
+_OUT = tempfile.TemporaryDirectory(prefix="slipway-")  # deleted when the tests end
 
 Json = dict[str, Any]
 
 
 def app() -> cdk.App:
-    """An app as `cdk synth` makes it, but for the validation, and into a folder of its own."""
+    """Returns an app like that of `cdk synth`, without validation and with its own output folder."""
     return cdk.App(context=CONTEXT, builtin_cloud_formation_validation=False, outdir=tempfile.mkdtemp(dir=_OUT.name))
 
 
@@ -58,18 +58,18 @@ class Synthesis:
 
     @property
     def accepted(self) -> tuple[Accepted, ...]:
-        """What the constructs accept of the policy gate's findings."""
+        """Returns the findings of the policy gate that the constructs accept."""
         return accepted(self._ledger)
 
     def __getitem__(self, stack: str) -> Json:
         return self.templates[stack]
 
     def template(self, stack: str) -> Template:
-        """A stack's template, to make assertions about."""
+        """Returns a stack's template, for assertions."""
         return Template.from_json(self.templates[stack])
 
     def resources(self, kind: str, stack: str = "") -> dict[str, Json]:
-        """The resources of a type, in one stack or in all, by `stack/logical id`."""
+        """Returns the resources of a type, in one stack or in all, by `stack/logical id`."""
         return {
             f"{name}/{logical_id}": resource
             for name, template in self.templates.items()
@@ -79,31 +79,31 @@ class Synthesis:
         }
 
     def resource(self, kind: str, stack: str, which: Callable[[Json], bool] = lambda _: True) -> Json:
-        """The properties of the only such resource of a stack."""
-        found = [it.get("Properties", {}) for it in self.resources(kind, stack).values()]
+        """Returns the properties of the only resource of a type in a stack that matches."""
+        found = [resource.get("Properties", {}) for resource in self.resources(kind, stack).values()]
         (only,) = [properties for properties in found if which(properties)]
         return dict(only)
 
 
 @cache
-def _of(changes: str, *, tooling: bool) -> Synthesis:
+def _synthesis(changes: str, *, tooling: bool) -> Synthesis:
     return Synthesis(product(json.loads(changes)), tooling=tooling)
 
 
 def synthesis(changes: Mapping[str, Any] | None = None, *, tooling: bool = False) -> Synthesis:
-    """AllThrive with values set at dotted paths; production alone, unless the changes ask for more."""
+    """Returns the synthesis of AllThrive with values set at dotted paths; only production, unless changed."""
     only = {"pipeline": None, "environments": {"production": manifest()["environments"]["production"]}}
-    return _of(json.dumps({**({} if tooling else only), **(changes or {})}), tooling=tooling)
+    return _synthesis(json.dumps({**({} if tooling else only), **(changes or {})}), tooling=tooling)
 
 
 @cache
 def shipped(name: str) -> Synthesis:
-    """A shipped product, whole."""
+    """Returns the synthesis of a shipped product."""
     return Synthesis(load(name))
 
 
 def walk(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every value of a template with its path."""
+    """Yields each value of a template with its path."""
     yield path, value
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
@@ -111,7 +111,7 @@ def walk(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
 
 
 def statements(template: Json) -> Iterator[tuple[str, Json]]:
-    """Every policy statement of a template, with the logical id of the resource it stands in."""
+    """Yields each policy statement of a template with the logical id of its resource."""
     for path, value in walk(template.get("Resources", {})):
         if path and path[-1] == "Statement" and isinstance(value, list):
             for statement in value:
@@ -119,5 +119,5 @@ def statements(template: Json) -> Iterator[tuple[str, Json]]:
 
 
 def listed(value: Any) -> list[Any]:
-    """A value that IAM takes alone or in a list."""
+    """Returns a value as a list, since IAM accepts a single value or a list."""
     return value if isinstance(value, list) else [value]

@@ -1,7 +1,7 @@
-"""Who may take a role: trust policies evaluated as IAM documents it, written apart from the local cloud's evaluator.
+"""Evaluates trust policies as IAM documents it, independently of the local cloud's evaluator.
 
-Two implementations must agree (tests/end_to_end/test_trust.py). What neither our policies nor our planted mistakes use
-raises, so that nothing is answered by silence.
+The two implementations must agree (tests/end_to_end/test_trust.py). Features that neither our policies nor the planted
+mistakes use raise an error.
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 """
@@ -21,27 +21,27 @@ Keys = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True)
 class Request:
-    """A call of STS: by whom, and what is known of it."""
+    """A call of STS with its principal and condition keys."""
 
     action: str
     kind: str
-    """How a policy names such principals: `Federated`, `Service` or `AWS`."""
+    """The type of the principal in a policy: `Federated`, `Service` or `AWS`."""
     principal: str
     keys: Keys = field(default_factory=dict)
-    """Condition keys; a list is a key of several values."""
+    """The condition keys; a list is a multivalued key."""
 
 
 def admits(document: Json, request: Request) -> bool:
-    """Whether a trust policy lets a request take its role: one statement allows it, none denies it."""
+    """True if a trust policy allows a request: a statement allows it and none denies it."""
     effects = {statement["Effect"] for statement in listed(document["Statement"]) if _applies(statement, request)}
     return effects == {"Allow"}
 
 
 def _applies(statement: Json, request: Request) -> bool:
     _expect(set(statement) <= {"Sid", "Effect", "Action", "Principal", "Condition"}, f"elements of {statement}")
-    actions = [_pattern(each, ignore_case=True) for each in listed(statement["Action"])]
+    actions = [_pattern(action, ignore_case=True) for action in listed(statement["Action"])]
     return (
-        any(each.fullmatch(request.action) for each in actions)
+        any(action.fullmatch(request.action) for action in actions)
         and _names(statement["Principal"], request)
         and all(
             met(operator, wanted, request.keys.get(_spelled(key, request.keys)))
@@ -54,7 +54,7 @@ def _applies(statement: Json, request: Request) -> bool:
 def _names(principal: Any, request: Request) -> bool:
     if principal == "*":
         return True
-    named = [str(each) for each in listed(principal.get(request.kind, []))]
+    named = [str(name) for name in listed(principal.get(request.kind, []))]
     if request.kind != "AWS":
         return request.principal in named
     account = request.principal.split(":")[4]
@@ -63,13 +63,13 @@ def _names(principal: Any, request: Request) -> bool:
 
 
 def _spelled(key: str, keys: Keys) -> str:
-    """A key as the request spells it: names of keys are compared without case, their values with it."""
-    return next((each for each in keys if each.lower() == key.lower()), key)
+    """Returns a key in the request's case: names of keys are not case-sensitive, but their values are."""
+    return next((candidate for candidate in keys if candidate.lower() == key.lower()), key)
 
 
 def met(operator: str, wanted: Any, given: str | Sequence[str] | None) -> bool:
-    """Whether one line of a condition holds for what the request gives."""
-    values = [str(each) for each in listed(wanted)]
+    """True if one operator and key of a condition match the request."""
+    values = [str(value) for value in listed(wanted)]
     if operator == "Null":
         return values == [str(given is None).lower()]
     many, _, single = operator.rpartition(":")
@@ -78,12 +78,12 @@ def met(operator: str, wanted: Any, given: str | Sequence[str] | None) -> bool:
     if name != single and given is None:
         return True
     if many:
-        each_given = [] if given is None else [str(each) for each in listed(given)]
-        over = all if many == "ForAllValues" else any  # of no value at all, all hold and none does
-        return over(_holds(name, values, each) for each in each_given)
+        given_values = [] if given is None else [str(value) for value in listed(given)]
+        over = all if many == "ForAllValues" else any  # without values, "all" is true and "any" is false
+        return over(_holds(name, values, value) for value in given_values)
     if given is None:
         return "Not" in name
-    # A key of several values needs ForAllValues or ForAnyValue; without, nothing is promised, so nothing is granted.
+    # A multivalued key needs ForAllValues or ForAnyValue; otherwise the result is undefined, so nothing is allowed.
     return isinstance(given, str) and _holds(name, values, given)
 
 
@@ -106,7 +106,7 @@ def _like(value: str, given: str) -> bool:
 
 
 def _arn_like(value: str, given: str) -> bool:
-    """Part by part: a wildcard of one part of an ARN never reaches into the next."""
+    """Compares ARNs part by part: a wildcard does not match across a colon."""
     parts, others = value.split(":", 5), given.split(":", 5)
     return len(parts) == len(others) and all(map(_like, parts, others))
 
@@ -117,62 +117,66 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEqualsIgnoreCase": _equals_ignoring_case,
     "StringLike": _like,
     "StringNotLike": _like,
-    "ArnEquals": _arn_like,  # the documentation: ArnEquals and ArnLike behave alike
+    "ArnEquals": _arn_like,  # identical to ArnLike, as documented
     "ArnLike": _arn_like,
 }
 
 
 @cache
 def _pattern(value: str, *, ignore_case: bool = False) -> re.Pattern[str]:
-    """`*` is any text and `?` one character; all else stands for itself, brackets too."""
-    text = "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in value)
+    """Returns the regular expression of a pattern: `*` is any text, `?` one character, all else literal."""
+    text = "".join({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in value)
     return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
-def _expect(condition: bool, what: str) -> None:
+def _expect(condition: bool, feature: str) -> None:
     if not condition:
-        raise NotImplementedError(f"{what}: teach tests/support/trust.py what IAM does with it")
+        raise NotImplementedError(
+            f"{feature}: tests/support/trust.py does not support it yet; add how IAM evaluates it"
+        )
 
 
 # --- the roles of a synthesis ----------------------------------------------------------------------------------------
 
 
-def roles(of: Synthesis) -> dict[str, Json]:
-    """The trust policy of every role by its ARN, with what the templates refer to filled in."""
+def roles(synthesis: Synthesis) -> dict[str, Json]:
+    """Returns the trust policy of each role by ARN, with references resolved."""
     found = {}
-    for place, resource in of.resources("AWS::IAM::Role").items():
+    for place, resource in synthesis.resources("AWS::IAM::Role").items():
         stack, _, logical_id = place.partition("/")
-        found[_arn(of, stack, logical_id)] = _filled(of, stack, resource["Properties"]["AssumeRolePolicyDocument"])
+        found[_arn(synthesis, stack, logical_id)] = _filled(
+            synthesis, stack, resource["Properties"]["AssumeRolePolicyDocument"]
+        )
     return found
 
 
-def _account(of: Synthesis, stack: str) -> str:
-    environment = of.product.environments.get(stack.partition("-")[0])
-    return environment.account if environment else of.product.tooling.account
+def _account(synthesis: Synthesis, stack: str) -> str:
+    environment = synthesis.product.environments.get(stack.partition("-")[0])
+    return environment.account if environment else synthesis.product.tooling.account
 
 
-def _arn(of: Synthesis, stack: str, logical_id: str) -> str:
-    """A resource's ARN; a role without a name of its own is called as AWS would call it, without the random end."""
-    resource = of[stack]["Resources"][logical_id]
-    account = _account(of, stack)
+def _arn(synthesis: Synthesis, stack: str, logical_id: str) -> str:
+    """Returns a resource's ARN; a role without a name gets the generated name, without its random suffix."""
+    resource = synthesis[stack]["Resources"][logical_id]
+    account = _account(synthesis, stack)
     if resource["Type"] == "AWS::IAM::OIDCProvider":
         return f"arn:aws:iam::{account}:oidc-provider/{resource['Properties']['Url'].removeprefix('https://')}"
     _expect(resource["Type"] == "AWS::IAM::Role", f"a reference to {resource['Type']}")
     return f"arn:aws:iam::{account}:role/{resource['Properties'].get('RoleName') or f'{stack}-{logical_id}'}"
 
 
-def _filled(of: Synthesis, stack: str, value: Any) -> Any:
+def _filled(synthesis: Synthesis, stack: str, value: Any) -> Any:
     if isinstance(value, list):
-        return [_filled(of, stack, each) for each in value]
+        return [_filled(synthesis, stack, item) for item in value]
     if not isinstance(value, dict):
         return value
-    known = {"AWS::Partition": "aws", "AWS::AccountId": _account(of, stack)}
+    known = {"AWS::Partition": "aws", "AWS::AccountId": _account(synthesis, stack)}
     match value:
         case {"Ref": str(name)} if name in known:
             return known[name]
         case {"Ref": str(logical_id)} | {"Fn::GetAtt": [str(logical_id), "Arn"]}:
-            return _arn(of, stack, logical_id)
+            return _arn(synthesis, stack, logical_id)
         case {"Fn::Join": [separator, parts]}:
-            return str(separator).join(_filled(of, stack, parts))
+            return str(separator).join(_filled(synthesis, stack, parts))
     _expect(not any(key.startswith(("Fn::", "Ref")) for key in value), f"{value}")
-    return {key: _filled(of, stack, each) for key, each in value.items()}
+    return {key: _filled(synthesis, stack, inner) for key, inner in value.items()}

@@ -1,4 +1,4 @@
-"""Synthesis as the CDK CLI calls it: the same everywhere, from nothing but the checkout."""
+"""Synthesis is reproducible, and depends only on the checkout."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_NETWORK = ["unshare", "--net", "--map-root-user"]
 
 
 def copy_of_the_sources(folder: Path) -> Path:
-    """A checkout without git, tools or caches."""
+    """Returns a copy of the sources without git, tools and caches."""
     folder.mkdir(parents=True)
     for name in SOURCES:
         if (ROOT / name).is_dir():
@@ -40,7 +40,7 @@ def synthesise(
     prefix: list[str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """`python app.py` as the CLI runs it, with nothing of this machine in its environment."""
+    """Runs `python app.py` as the CLI does, in an environment that is independent of this machine."""
     context = {**CONTEXT, "aws:cdk:disable-cloud-formation-validation": True}
     if product is not None:
         context["product"] = product
@@ -52,7 +52,7 @@ def synthesise(
             "HOME": str(out.parent),
             "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(
                 Path.home() / ".cache/aws/jsii/package-cache"
-            ),  # or unpacked anew: 20 s
+            ),  # otherwise it is unpacked again: 20 s
             "CDK_OUTDIR": str(out),
             "CDK_CONTEXT_JSON": json.dumps(context),
             "CDK_VALIDATION": "false",
@@ -66,9 +66,9 @@ def synthesise(
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder by its path: all that is deployed.
+    """Returns the deployed files below a folder by path.
 
-    Not the CLI's notes, which name jsii's temporary folder in stack traces, and the report, which names the output.
+    The CLI's metadata and the report are left out, because they contain temporary paths.
     """
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -79,7 +79,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @dataclass(frozen=True)
 class Run:
-    """A synthesis that ended well, and what it wrote."""
+    """A successful synthesis and its output folder."""
 
     out: Path
     offline: bool = False
@@ -95,7 +95,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """In another folder, at another place of the earth, after the handlers ran there, and with no network at all."""
+    """Synthesizes in another folder, time zone and locale, with bytecode beside the handlers, and without a network."""
     folder = tmp_path_factory.mktemp("else where")
     sources = copy_of_the_sources(folder / "much" / "deeper" / "down")
     for handler in (sources / "lambda").iterdir():
@@ -130,15 +130,15 @@ def test_it_needs_no_network(elsewhere: Run) -> None:
 
 
 @pytest.mark.slow
-def test_it_looks_nothing_up_in_an_account(here: Run) -> None:
+def test_it_needs_no_context_lookup_in_an_account(here: Run) -> None:
     manifests = [json.loads(path.read_text()) for path in here.out.rglob("manifest.json")]
 
     assert len(manifests) == 4
-    assert [it["missing"] for it in manifests if it.get("missing")] == []
+    assert [manifest["missing"] for manifest in manifests if manifest.get("missing")] == []
 
 
 @pytest.mark.slow
-def test_bytecode_beside_a_handler_is_in_no_asset(elsewhere: Run) -> None:
+def test_bytecode_of_a_handler_is_not_packaged(elsewhere: Run) -> None:
     assert list(elsewhere.out.glob("asset.*/*/handler.py"))
     assert list(elsewhere.out.rglob("__pycache__")) == []
 
@@ -157,9 +157,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("product", "text", "message"), BAD.values(), ids=list(BAD))
-def test_bad_input_ends_with_2_and_a_message_and_nothing_else(
-    tmp_path: Path, product: object, text: str, message: str
-) -> None:
+def test_bad_input_is_exit_code_2_with_only_a_message(tmp_path: Path, product: object, text: str, message: str) -> None:
     sources = copy_of_the_sources(tmp_path / "sources")
     if text:
         (sources / "products" / "allthrive.yaml").write_text(text, encoding="utf-8")
@@ -189,10 +187,8 @@ def test_no_source_of_synthesis_reads_the_environment_git_the_clock_or_the_netwo
         "import requests",
         "urllib",
     )
-    roots.remove(
-        ROOT / "stacks" / "startup.py"
-    )  # finds and starts Node.js as jsii would, and decides about nothing else
-    validation = 'os.environ.get("CDK_VALIDATION")'  # the CLI's own switch, which decides about messages only
+    roots.remove(ROOT / "stacks" / "startup.py")  # only finds and starts Node.js, as jsii would
+    validation = 'os.environ.get("CDK_VALIDATION")'  # the CLI's own switch, which only affects messages
     found = [
         f"{path.relative_to(ROOT)}: {word}"
         for path in roots

@@ -1,4 +1,4 @@
-"""What starts synthesis sooner changes nothing else: errors are told, and no process is left."""
+"""The faster start of synthesis still reports errors and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jsii import _runtime
 from jsii._kernel.types import LoadRequest
 provider = _runtime.kernel.provider
 provider.load(LoadRequest(name="nothing", version="1.0.0", tarball="/nowhere/nothing.tgz"))
-print("went on")
+print("continued")
 """
 
 
@@ -31,14 +31,14 @@ def run(program: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_library_that_cannot_be_loaded_is_told_by_the_first_call_that_needs_an_answer() -> None:
+def test_a_library_that_cannot_be_loaded_is_reported_by_the_first_call_with_an_answer() -> None:
     done = run(_LOAD + "_runtime.kernel.stats()\nprint('never')")
 
-    assert done.stdout == "went on\n"
+    assert done.stdout == "continued\n"
     assert "/nowhere/nothing.tgz" in done.stderr
 
 
-def test_a_node_that_is_not_there_is_told() -> None:
+def test_a_missing_node_is_reported() -> None:
     done = run(_LOAD + "_runtime.kernel.stats()", JSII_NODE="/nowhere/node")
 
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""What CDK's own validation says, as a user asks it; every other tool is asked by `make policy`."""
+"""Runs CDK's own validation as a user does; `make policy` runs all other tools."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from paths import ROOT
 from tests.support.synthesis import PRODUCTS
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
-# `make policy` asks it in one synth; here it is asked as a user asks it.
-ASKED_BY_THE_GATE_TOO = pytest.mark.long
+THE_GATE_RUNS_IT_TOO = pytest.mark.long
 
 
-@ASKED_BY_THE_GATE_TOO
+@THE_GATE_RUNS_IT_TOO
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_the_cli_synthesises_with_validation_on_and_nothing_to_say(tmp_path: Path, product: str) -> None:
+def test_the_cli_synthesizes_with_validation_without_messages(tmp_path: Path, product: str) -> None:
     done = subprocess.run(
         [str(CDK), "synth", "--quiet", "--strict", "-c", f"product={product}", "--output", str(tmp_path)],
         cwd=ROOT,

@@ -1,1 +1,1 @@
-"""Who may do what, and who may reach what: permissions, trust, resource policies, networks, public access."""
+"""Compares access: permissions, trust policies, resource policies, networks and public exposure."""

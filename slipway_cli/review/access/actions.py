@@ -1,4 +1,4 @@
-"""IAM actions as sets: wildcards worked out with the list of actions that cfn-lint brings."""
+"""IAM actions as sets. Wildcards are expanded with the list of actions that cfn-lint ships."""
 
 from __future__ import annotations
 
@@ -14,45 +14,47 @@ Actions = frozenset[str]
 
 @cache
 def expanded(pattern: str) -> Actions:
-    """Every action that a pattern names, in lower case; the pattern itself where no such action is known."""
+    """Returns the actions that a pattern matches, in lower case, and the pattern itself."""
     service, _, name = pattern.lower().partition(":")
     if pattern == "*":
         return everything() | {"*"}
     if not _wild(service) and not _wild(name):
         return frozenset({f"{service}:{name}"})
-    services = [it for it in _known() if covers(service, it)]
+    services = [known for known in _known() if covers(service, known)]
     wanted = re.compile(_regex(name))
-    found = frozenset(f"{each}:{action}" for each in services for action in _known()[each] if wanted.fullmatch(action))
-    return found | {pattern.lower()}  # itself, since actions are added to AWS after the list was made
+    found = frozenset(
+        f"{service}:{action}" for service in services for action in _known()[service] if wanted.fullmatch(action)
+    )
+    return found | {pattern.lower()}  # AWS may add actions that the list does not have yet
 
 
 @cache
 def all_of(patterns: frozenset[str]) -> Actions:
-    """Every action that one of the patterns names."""
-    return frozenset[str]().union(*(expanded(it) for it in patterns))
+    """Returns the actions that any of the patterns matches."""
+    return frozenset[str]().union(*(expanded(pattern) for pattern in patterns))
 
 
 @cache
 def all_but(patterns: frozenset[str]) -> Actions:
-    """What `NotAction` leaves: every action, and `*` for those not known, without these."""
+    """Returns the actions that `NotAction` allows: all except these, and `*` for unknown ones."""
     return (everything() | {"*"}) - all_of(patterns)
 
 
 @cache
 def everything() -> Actions:
-    """Every known action."""
+    """Returns all known actions."""
     return frozenset(f"{service}:{action}" for service, actions in _known().items() for action in actions)
 
 
 def without(actions: Actions, others: Actions, patterns: Iterable[str]) -> Actions:
-    """Actions less those that others hold; a pattern among them goes too, where one of the others' covers it."""
+    """Returns the actions that are not in `others`. A wildcard is removed if one of `patterns` covers it."""
     left = actions - others
-    wild = {it for it in left if _wild(it) and expanded(it) - {it} <= others}
-    return left - {it for it in wild if any(covers(pattern.lower(), it) for pattern in patterns)}
+    wild = {action for action in left if _wild(action) and expanded(action) - {action} <= others}
+    return left - {action for action in wild if any(covers(pattern.lower(), action) for pattern in patterns)}
 
 
 def shown(actions: Iterable[str], patterns: Iterable[str], most: int = 6) -> str:
-    """A set of actions for a reader: by the patterns they were written as, where all of a pattern's are among them."""
+    """Returns a set of actions in words, as the patterns of the policy if possible."""
     left = set(actions)
     names: list[str] = []
     for pattern in patterns:
@@ -65,19 +67,21 @@ def shown(actions: Iterable[str], patterns: Iterable[str], most: int = 6) -> str
             names.append(f"`{pattern}` ({len(here - {pattern.lower()})} actions more)")
         else:
             names.append(f"`{pattern}`")
-    names += [f"`{it}`" for it in sorted(left)]
+    names += [f"`{action}`" for action in sorted(left)]
     return _listed(names, most)
 
 
 @cache
 def covers(pattern: str, other: str) -> bool:
-    """Whether a pattern with `*` and `?` matches everything that another pattern matches."""
+    """True if a pattern with `*` and `?` matches everything that another pattern matches."""
     return pattern in ("*", other) or bool(re.fullmatch(_regex(pattern), other))
 
 
 def _regex(pattern: str) -> str:
-    # A `?` stands for one character, which a `*` of the other pattern is not.
-    return "".join(".*" if it == "*" else "[^*]" if it == "?" else re.escape(it) for it in pattern)
+    # `?` matches exactly one character, so it does not cover a `*` of the other pattern.
+    return "".join(
+        ".*" if character == "*" else "[^*]" if character == "?" else re.escape(character) for character in pattern
+    )
 
 
 def _listed(names: list[str], most: int) -> str:

@@ -1,4 +1,4 @@
-"""What faces the internet, by the properties that say so."""
+"""Finds resources that are exposed to the internet, by their properties."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from slipway_cli.review.canonical import references, resources
 from slipway_cli.review.model import Broadening, Direction, Reach
 
 Json = dict[str, Any]
-# Properties, wherever they stand, whose value gives a resource an address on the internet.
+# Properties, at any depth, that make a resource reachable from the internet.
 _OPEN_IF = {
     "PubliclyAccessible": "is reachable from the internet",
     "AssignPublicIp": "gets a public address",
     "AssociatePublicIpAddress": "gets a public address",
-    "MapPublicIpOnLaunch": "gives public addresses to what starts in it",
+    "MapPublicIpOnLaunch": "gives public addresses to instances launched in it",
     "EndpointPublicAccess": "is reachable from the internet",
 }
 _YES = frozenset({"true", "enabled"})
@@ -26,7 +26,7 @@ _PRIVATE_ACLS = frozenset(
 
 
 def exposures(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
-    """Everything that begins or ceases to face the internet."""
+    """Yields the resources that become exposed to the internet, or are no longer exposed."""
     old, new = _facts(before), _facts(after)
     for fact in dict.fromkeys([*new, *old]):
         path, words = fact
@@ -41,55 +41,54 @@ def _facts(side: Side) -> dict[tuple[str, str], None]:
     everything = resources(side.template)
     for logical_id, resource in everything.items():
         path = " ".join(side.names.text({"Ref": logical_id}).rpartition(":")[2].strip("{}").replace("`", "'").split())
-        for words in _of(resource, everything):
+        for words in _exposed_by(resource, everything):
             found[(path, words)] = None
     return found
 
 
-def _of(resource: Json, everything: Mapping[str, Json]) -> Iterator[str]:
+def _exposed_by(resource: Json, everything: Mapping[str, Json]) -> Iterator[str]:
     kind, properties = resource["Type"], resource.get("Properties") or {}
     yield from dict.fromkeys(_flags(properties))
     if kind == "AWS::ElasticLoadBalancingV2::LoadBalancer" and properties.get("Scheme") != "internal":
-        yield "is a load balancer that faces the internet"
+        yield "is an internet-facing load balancer"
     if kind == "AWS::Lambda::Url" and properties.get("AuthType") == "NONE":
-        yield "is a function's address that asks nobody who they are"
+        yield "is a function URL without authentication"
     if kind == "AWS::CloudFront::Distribution":
         yield "serves the internet"
     if kind == "AWS::S3::Bucket":
         yield from _bucket(properties)
     if kind == "AWS::EC2::Route" and _reaches_internet(properties, everything):
         table = next(iter(references(properties.get("RouteTableId"))), "its route table")
-        yield f"leads from {table} straight to the internet and back"
+        yield f"routes {table} directly to the internet"
 
 
 def _flags(value: object) -> Iterator[str]:
     if isinstance(value, list):
-        for each in value:
-            yield from _flags(each)
+        for item in value:
+            yield from _flags(item)
     if isinstance(value, Mapping):
-        for name, each in value.items():
-            if name in _OPEN_IF and str(each).lower() in _YES:
+        for name, inner in value.items():
+            if name in _OPEN_IF and str(inner).lower() in _YES:
                 yield _OPEN_IF[name]
             else:
-                yield from _flags(each)
+                yield from _flags(inner)
 
 
 def _bucket(properties: Json) -> Iterator[str]:
     block = properties.get("PublicAccessBlockConfiguration")
-    # Without the property S3 blocks public access itself, for buckets made since April 2023.
-    missing = [it for it in _PUBLIC_ACCESS_BLOCK if str((block or {}).get(it)).lower() != "true"]
+    # A bucket without the property counts as open, although S3 blocks public access since April 2023.
+    missing = [flag for flag in _PUBLIC_ACCESS_BLOCK if str((block or {}).get(flag)).lower() != "true"]
     if missing:
-        yield f"does not ask for {'any' if len(missing) == len(_PUBLIC_ACCESS_BLOCK) else ', '.join(missing)}" + (
-            " block of public access" if len(missing) == len(_PUBLIC_ACCESS_BLOCK) else ""
-        )
+        everything = len(missing) == len(_PUBLIC_ACCESS_BLOCK)
+        yield "has no public access block" if everything else f"does not set {', '.join(missing)}"
     acl = str(properties.get("AccessControl", ""))
     if acl not in _PRIVATE_ACLS:
-        yield f"has the access list {acl}"
+        yield f"has the canned ACL {acl}"
 
 
 def _reaches_internet(properties: Json, everything: Mapping[str, Json]) -> bool:
     if properties.get("DestinationCidrBlock") != "0.0.0.0/0" and properties.get("DestinationIpv6CidrBlock") != "::/0":
         return False
-    gateways = (everything.get(it, {}).get("Type") for it in references(properties.get("GatewayId")))
+    gateways = (everything.get(logical_id, {}).get("Type") for logical_id in references(properties.get("GatewayId")))
     given = properties.get("GatewayId")
     return "AWS::EC2::InternetGateway" in gateways or (isinstance(given, str) and given.startswith("igw-"))

@@ -1,4 +1,4 @@
-"""What references stand for, as text that can be compared and read: `arn:aws:s3:::{Media}/*`."""
+"""Renders values with references as comparable, readable text: `arn:aws:s3:::{Media}/*`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway_cli.review.assembly import Assembly, Stack
 from slipway_cli.review.canonical import split_attribute
 
 _INTERPOLATED = re.compile(r"\$\{([^}]+)\}")
-# Types whose ARNs begin otherwise than the second part of the type's name, in lower case.
+# Services whose ARN prefix is not the service name of the resource type in lower case.
 _SERVICES = {
     "CertificateManager": "acm",
     "ElasticLoadBalancingV2": "elasticloadbalancing",
@@ -25,7 +25,7 @@ _REF_IS_ARN = ("Topic", "Secret", "TargetGroup", "LoadBalancer", "Listener", "Ma
 
 
 class Names:
-    """Renders the values of one stack; exports of other stacks are followed to what they export."""
+    """Renders the values of one stack. Imports are replaced by the values that other stacks export."""
 
     def __init__(self, stack: Stack, assembly: Assembly | None = None) -> None:
         self._stack = stack
@@ -39,11 +39,11 @@ class Names:
         }
 
     def text(self, value: Any) -> str:
-        """A value as one text; what only deployment knows stands in braces."""
+        """Returns a value as text; parts that are known only after the deployment are put in braces."""
         if isinstance(value, bool):
             return str(value).lower()
         if not isinstance(value, Mapping):
-            return ",".join(self.text(it) for it in value) if isinstance(value, list) else str(value)
+            return ",".join(self.text(item) for item in value) if isinstance(value, list) else str(value)
         if len(value) != 1:
             return "{…}"
         ((name, argument),) = value.items()
@@ -56,10 +56,10 @@ class Names:
             return self._attribute(*split_attribute(argument))
         if name == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:  # noqa: PLR2004 - its two arguments
             parts = argument[1] if isinstance(argument[1], list) else [argument[1]]
-            return str(argument[0]).join(self.text(it) for it in parts)
+            return str(argument[0]).join(self.text(part) for part in parts)
         if name == "Fn::Sub":
             text, given = argument if isinstance(argument, list) else (argument, {})
-            return _INTERPOLATED.sub(lambda it: self._interpolated(it[1], given), str(text))
+            return _INTERPOLATED.sub(lambda match: self._interpolated(match[1], given), str(text))
         if name == "Fn::ImportValue":
             return self._imported(self.text(argument))
         if name == "Fn::Select" and isinstance(argument, list):

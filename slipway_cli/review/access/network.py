@@ -1,4 +1,4 @@
-"""Who may reach what: rules of security groups, and what faces the internet."""
+"""Compares the rules of security groups."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PEERS = {
     "DestinationPrefixListId": "",
     "SourceSecurityGroupName": "",
 }
-# What CDK writes for "no traffic": a rule that matches nothing.
+# CDK writes this rule, which matches nothing, for "no traffic".
 _NO_TRAFFIC = "255.255.255.255/32"
 
 
@@ -37,11 +37,11 @@ class Rule:
     first: int
     last: int
     ports: str
-    """As written, where they are not numbers."""
+    """The ports as text, if they are not numbers."""
     peer: str
 
     def covers(self, other: Rule) -> bool:
-        """Whether it lets through all that the other lets through."""
+        """True if this rule allows all traffic that the other rule allows."""
         return (
             (self.group, self.inbound) == (other.group, other.inbound)
             and self.protocol in (_ALL, other.protocol)
@@ -56,11 +56,11 @@ class Rule:
 
     @property
     def words(self) -> str:
-        """What it lets through, of whom and where."""
-        what = "everything" if self.protocol == _ALL else f"{self.protocol} {self._ports}"
+        """Returns the traffic that the rule allows, in words."""
+        traffic = "everything" if self.protocol == _ALL else f"{self.protocol} {self._ports}"
         peer = "the internet" if self.peer in ("0.0.0.0/0", "::/0") else f"`{self.peer.strip('{}')}`"
-        does, where = ("accepts", "from") if self.inbound else ("may send", "to")
-        return f"`{self.group}` {does} {what} {where} {peer}"
+        verb, preposition = ("accepts", "from") if self.inbound else ("may send", "to")
+        return f"`{self.group}` {verb} {traffic} {preposition} {peer}"
 
     @property
     def _ports(self) -> str:
@@ -72,11 +72,11 @@ class Rule:
 
 
 def networks(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
-    """Every way into or out of the network that opens or closes."""
+    """Yields the network paths that open or close."""
     old, new = list(_rules(before)), list(_rules(after))
-    for direction, from_here, to_there in ((Direction.GROWS, old, new), (Direction.NARROWS, new, old)):
-        for rule in to_there:
-            if not any(it.covers(rule) for it in from_here):
+    for direction, current, wanted in ((Direction.GROWS, old, new), (Direction.NARROWS, new, old)):
+        for rule in wanted:
+            if not any(other.covers(rule) for other in current):
                 words = rule.words if direction is Direction.GROWS else f"no longer: {rule.words}"
                 yield Broadening(stack, rule.group, "", Reach.NETWORK, direction, words)
 
@@ -88,7 +88,7 @@ def _rules(side: Side) -> Iterator[Rule]:
             group = side.names.text({"Ref": logical_id})
             for rule in _listed(properties.get("SecurityGroupIngress")):
                 yield from _rule(side, group, rule, inbound=True)
-            # Without a rule for what leaves it, EC2 lets everything out.
+            # Without an egress rule, EC2 allows all outbound traffic.
             for rule in _listed(properties.get("SecurityGroupEgress")) or [{"IpProtocol": _ALL, "CidrIp": "0.0.0.0/0"}]:
                 yield from _rule(side, group, rule, inbound=False)
         if kind in ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"):
@@ -99,10 +99,10 @@ def _rules(side: Side) -> Iterator[Rule]:
 def _rule(side: Side, group: str, rule: Json, *, inbound: bool) -> Iterator[Rule]:
     protocol = str(rule.get("IpProtocol", _ALL)).lower()
     ends = [rule.get("FromPort"), rule.get("ToPort")]
-    numbers = [_number(it) for it in ends]
+    numbers = [_number(end) for end in ends]
     written = "" if None not in numbers else side.names.text(ends[0])
     first, last = (0 if numbers[0] is None else numbers[0], 65535 if numbers[1] is None else numbers[1])
-    if first == -1:  # EC2's word for all
+    if first == -1:  # EC2 writes -1 for all ports
         first, last = _PORTS
     for name in _PEERS:
         if name in rule:
@@ -130,10 +130,10 @@ def _within(inner: str, outer: str) -> bool:
     if inner == outer:
         return True
     try:
-        one, other = ip_network(inner, strict=False), ip_network(outer, strict=False)
+        network, other = ip_network(inner, strict=False), ip_network(outer, strict=False)
     except ValueError:
         return False
-    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]  # of one version, as just asked
+    return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]  # the versions were just compared
 
 
 def _plain(text: str) -> str:
@@ -142,4 +142,4 @@ def _plain(text: str) -> str:
 
 def _listed(value: Any) -> list[Json]:
     items = [] if value is None else value if isinstance(value, list) else [value]
-    return [dict(it) for it in items if isinstance(it, Mapping)]
+    return [dict(item) for item in items if isinstance(item, Mapping)]

@@ -1,4 +1,4 @@
-"""What statements allow that they did not allow before: by actions, resources, principals and conditions as sets."""
+"""Compares policy statements as sets of actions, resources, principals and conditions."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from slipway_cli.review.access.statements import ANYBODY, Conditions, Statement
 
 @dataclass(frozen=True)
 class Growth:
-    """One more thing that may be done."""
+    """One permission that is allowed after a change, but not before."""
 
     actions: Actions
     patterns: tuple[str, ...]
     resource: str
     principal: str
-    """Empty in a policy of an identity."""
+    """Empty in an identity-based policy."""
     conditions: Conditions
     loosened: Conditions = frozenset()
-    """The conditions it had before, where only they differ."""
+    """The conditions before the change, if only they differ."""
     denial_gone: bool = False
-    """It was denied, whatever else allows it."""
+    """True if the growth comes from a removed denial."""
 
 
 def growth(before: Iterable[Statement], after: Iterable[Statement]) -> Iterator[Growth]:
-    """What may be done after and not before. Called the other way round it tells what narrows."""
+    """Yields what is allowed after, but not before. With swapped arguments it yields what narrows."""
     old, new = list(before), list(after)
-    denied = [it for it in new if not it.allows and not it.conditions]
+    denied = [statement for statement in new if not statement.allows and not statement.conditions]
     for statement in new:
         if statement.allows:
-            yield from _allowed(statement, [it for it in old if it.allows], denied)
+            yield from _allowed(statement, [other for other in old if other.allows], denied)
     for statement in old:
         if not statement.allows:
-            for it in _uncovered(statement, [each for each in new if not each.allows]):
-                yield replace(it, denial_gone=True)
+            for part in _uncovered(statement, [other for other in new if not other.allows]):
+                yield replace(part, denial_gone=True)
 
 
 def _allowed(statement: Statement, old: list[Statement], denied: list[Statement]) -> Iterator[Growth]:
-    for it in _uncovered(statement, old):
-        left = it.actions
+    for part in _uncovered(statement, old):
+        left = part.actions
         for denial in denied:
-            if _reaches(denial, it, statement):
+            if _reaches(denial, part, statement):
                 left = without(left, denial.actions, denial.patterns)
         if not left:
             continue
-        # Would it be no news but for its conditions?
-        same = [each.conditions for each in old if left & each.actions and _reaches(each, it, statement)]
+        # Did another statement allow it before, under other conditions?
+        same = [other.conditions for other in old if left & other.actions and _reaches(other, part, statement)]
         loosened = next((conditions for conditions in same if conditions), frozenset())
-        yield replace(it, actions=left, loosened=loosened)
+        yield replace(part, actions=left, loosened=loosened)
 
 
 def _uncovered(statement: Statement, others: list[Statement]) -> Iterator[Growth]:
-    """The parts of a statement that none of the others holds."""
+    """Yields the parts of a statement that no other statement covers."""
     for principal in sorted(statement.principals or {_all_but(statement.not_principals)}):
         for resource in sorted(statement.resources or {_all_but(statement.not_resources)}):
             part = Growth(statement.actions, statement.patterns, resource, principal, statement.conditions)
@@ -72,7 +72,7 @@ def _all_but(names: frozenset[str]) -> str:
 
 
 def _reaches(other: Statement, part: Growth, statement: Statement) -> bool:
-    """Whether a statement is about everything that a part of another one is about."""
+    """True if a statement applies to the resource and principal of a part of another statement."""
     return _covers_resource(other, part.resource, statement) and _covers_principal(other, part.principal, statement)
 
 
@@ -80,35 +80,37 @@ def _covers_resource(other: Statement, resource: str, statement: Statement) -> b
     if not statement.resources:
         return "*" in other.resources or (
             bool(other.not_resources)
-            and all(any(covers(it, each) for it in statement.not_resources) for each in other.not_resources)
+            and all(
+                any(covers(wider, excluded) for wider in statement.not_resources) for excluded in other.not_resources
+            )
         )
     if other.not_resources:
-        return not any(covers(it, resource) or covers(resource, it) for it in other.not_resources)
-    return any(covers(it, resource) for it in other.resources)
+        return not any(covers(excluded, resource) or covers(resource, excluded) for excluded in other.not_resources)
+    return any(covers(pattern, resource) for pattern in other.resources)
 
 
 def _covers_principal(other: Statement, principal: str, statement: Statement) -> bool:
     if not other.principals and not other.not_principals:
-        return True  # a policy of an identity is about that identity
+        return True  # an identity-based policy has no principals
     if not statement.principals:
         return ANYBODY in other.principals or (
             bool(other.not_principals) and other.not_principals <= statement.not_principals
         )
     if other.not_principals:
         return principal not in other.not_principals and principal != ANYBODY
-    return any(_principal_covers(it, principal) for it in other.principals)
+    return any(_principal_covers(named, principal) for named in other.principals)
 
 
-def _principal_covers(one: str, other: str) -> bool:
-    if one in (ANYBODY, other):
+def _principal_covers(wider: str, other: str) -> bool:
+    if wider in (ANYBODY, other):
         return True
-    root = one.removesuffix(":root")
-    return one.endswith(":root") and other.startswith(f"{root}:")
+    root = wider.removesuffix(":root")
+    return wider.endswith(":root") and other.startswith(f"{root}:")
 
 
-def _weaker(one: Conditions, other: Conditions) -> bool:
-    """Whether everything that fulfils `other` fulfils `one`."""
-    return all(any(_implied(condition, given) for given in other) for condition in one)
+def _weaker(weaker: Conditions, other: Conditions) -> bool:
+    """True if everything that fulfils `other` also fulfils `weaker`."""
+    return all(any(_implied(condition, given) for given in other) for condition in weaker)
 
 
 def _implied(wanted: tuple[str, str, frozenset[str]], given: tuple[str, str, frozenset[str]]) -> bool:
@@ -121,15 +123,15 @@ def _implied(wanted: tuple[str, str, frozenset[str]], given: tuple[str, str, fro
         return operator == given[0] and values <= given[2]
     if "like" in operator or operator.startswith("arn"):
         exact = {operator, operator.replace("like", "equals"), operator.replace("equals", "like")}
-        return given[0] in exact and all(any(covers(it, each) for it in values) for each in given[2])
+        return given[0] in exact and all(any(covers(pattern, value) for pattern in values) for value in given[2])
     if operator == "ipaddress":
-        return given[0] == operator and all(any(_within(each, it) for it in values) for each in given[2])
+        return given[0] == operator and all(any(_within(inner, outer) for outer in values) for inner in given[2])
     return operator == given[0] and "equals" in operator and given[2] <= values
 
 
 def _within(inner: str, outer: str) -> bool:
     try:
-        one, other = ip_network(inner, strict=False), ip_network(outer, strict=False)
+        network, other = ip_network(inner, strict=False), ip_network(outer, strict=False)
     except ValueError:
         return inner == outer
-    return one.version == other.version and one.subnet_of(other)  # type: ignore[arg-type]  # of one version, as just asked
+    return network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]  # the versions were just compared

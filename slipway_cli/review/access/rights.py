@@ -1,4 +1,4 @@
-"""Rights that grow or narrow between two templates of a stack, in words."""
+"""Describes the permissions that grow or narrow between two templates of a stack."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from slipway_cli.review.access.statements import ANYBODY, Conditions, Holder, St
 from slipway_cli.review.canonical import resources
 from slipway_cli.review.model import Broadening, Direction, Reach
 
-_MOST = 4  # values that one line shows of a kind
-# Conditions that leave few of the many whom `*` names.
+_MOST = 4  # the most values in one list
+# Condition keys that restrict a `*` principal to few callers.
 _RESTRICTS = (
     "aws:principal",
     "aws:source",
@@ -29,98 +29,107 @@ _RESTRICTS = (
 
 @dataclass(frozen=True)
 class Side:
-    """A stack's template with what its references stand for."""
+    """A stack's template, with the names for its references."""
 
     template: Mapping[str, Any]
     names: Names
 
 
 def rights(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
-    """Every right of the stack that grows or narrows."""
+    """Yields the permissions of the stack that grow or narrow."""
     old, new = statements(before.template, before.names), statements(after.template, after.names)
-    told = (it for holder in dict.fromkeys([*new, *old]) for it in _of(stack, holder, old.get(holder), new.get(holder)))
-    yield from {it.words: it for it in told}.values()  # a role that goes, goes with its rights and its trust
+    changes = (
+        broadening
+        for holder in dict.fromkeys([*new, *old])
+        for broadening in _holder_changes(stack, holder, old.get(holder), new.get(holder))
+    )
+    # A removed role would be listed twice, for its permissions and its trust.
+    yield from {broadening.words: broadening for broadening in changes}.values()
     yield from _managed(stack, before, after)
 
 
-def _of(stack: str, holder: Holder, old: list[Statement] | None, new: list[Statement] | None) -> Iterator[Broadening]:
+def _holder_changes(
+    stack: str, holder: Holder, old: list[Statement] | None, new: list[Statement] | None
+) -> Iterator[Broadening]:
     if new is None:
-        # What a policy denied is allowed once it is gone; what the holder was allowed went with it.
-        if any(not it.allows for it in old or ()) and holder.reach is Reach.RESOURCE_POLICY:
-            yield from _told(stack, holder, Direction.GROWS, growth(old or (), ()))
+        # Without the resource policy, what it denied may be allowed by other policies.
+        if any(not statement.allows for statement in old or ()) and holder.reach is Reach.RESOURCE_POLICY:
+            yield from _broadenings(stack, holder, Direction.GROWS, growth(old or (), ()))
         elif old:
-            yield Broadening(stack, holder.name, "", holder.reach, Direction.NARROWS, f"{_who(holder)} is gone")
+            yield Broadening(stack, holder.name, "", holder.reach, Direction.NARROWS, f"{_who(holder)} is removed")
         return
     if old is None:
-        new = [it for it in new if not it.by_default]  # a new endpoint gives nobody a right that IAM does not give
+        new = [statement for statement in new if not statement.by_default]  # a new endpoint grants nothing beyond IAM
     prefix = "new: " if old is None else ""
-    yield from _told(stack, holder, Direction.GROWS, growth(old or (), new), prefix)
-    yield from _told(stack, holder, Direction.NARROWS, growth(new, old or ()))
+    yield from _broadenings(stack, holder, Direction.GROWS, growth(old or (), new), prefix)
+    yield from _broadenings(stack, holder, Direction.NARROWS, growth(new, old or ()))
 
 
-def _told(
+def _broadenings(
     stack: str, holder: Holder, direction: Direction, found: Iterable[Growth], prefix: str = ""
 ) -> Iterator[Broadening]:
-    for it in _merged(found):
-        reach = Reach.PUBLIC if _is_public(it.growth, direction) else holder.reach
-        words = f"{prefix}{_sentence(holder, it, direction)}"
+    for merged in _merged(found):
+        reach = Reach.PUBLIC if _is_public(merged.growth, direction) else holder.reach
+        words = f"{prefix}{_sentence(holder, merged, direction)}"
         yield Broadening(stack, holder.name, holder.logical_id, reach, direction, words)
 
 
 @dataclass(frozen=True)
-class _Merged:
+class _MergedGrowth:
     growth: Growth
     resources: tuple[str, ...]
     principals: tuple[str, ...]
 
 
-def _merged(found: Iterable[Growth]) -> Iterator[_Merged]:
-    """What differs in resource or principal only is told together."""
+def _merged(found: Iterable[Growth]) -> Iterator[_MergedGrowth]:
+    """Merges growths that differ only in resource or principal."""
     groups: dict[Growth, tuple[dict[str, None], dict[str, None]]] = {}
-    for it in found:
-        public = it.principal == ANYBODY
-        there = groups.setdefault(replace(it, resource="", principal=ANYBODY if public else ""), ({}, {}))
-        there[0][it.resource] = None
-        there[1][it.principal] = None
-    for it, (where, who) in groups.items():
-        yield _Merged(it, tuple(where), tuple(name for name in who if name))
+    for grown in found:
+        public = grown.principal == ANYBODY
+        lists = groups.setdefault(replace(grown, resource="", principal=ANYBODY if public else ""), ({}, {}))
+        lists[0][grown.resource] = None
+        lists[1][grown.principal] = None
+    for shared, (on_resources, by_principals) in groups.items():
+        yield _MergedGrowth(shared, tuple(on_resources), tuple(name for name in by_principals if name))
 
 
-def _sentence(holder: Holder, it: _Merged, direction: Direction) -> str:
-    grown = it.growth
+def _sentence(holder: Holder, merged: _MergedGrowth, direction: Direction) -> str:
+    grown = merged.growth
     actions = shown(grown.actions, grown.patterns)
     if grown.denial_gone:
         return (
             f"{_who(holder)}: {'no longer denied' if direction is Direction.GROWS else 'newly denied'}: {actions}"
-            + _on(holder, it.resources)
+            + _on(holder, merged.resources)
         )
     may = "may" if direction is Direction.GROWS else "may no longer"
     who = _who(holder)
     if holder.reach is Reach.TRUST:
-        subject = f"{_listed(it.principals)} {may} become {who}"
+        subject = f"{_listed(merged.principals)} {may} assume {who}"
     elif holder.reach is Reach.RESOURCE_POLICY:
-        subject = f"{_listed(it.principals)} {may} {actions}{_on(holder, it.resources)}"
+        subject = f"{_listed(merged.principals)} {may} {actions}{_on(holder, merged.resources)}"
     else:
-        subject = f"{who} {may} {actions}{_on(holder, it.resources)}"
+        subject = f"{who} {may} {actions}{_on(holder, merged.resources)}"
     return subject + _under(grown, direction)
 
 
-def _under(it: Growth, direction: Direction) -> str:
-    """The conditions; where only they differ, what is missing of what stood there before."""
-    if it.loosened and direction is Direction.GROWS:
-        dropped = sorted(it.loosened - it.conditions)
-        return f", no longer only if {_conditions(dropped)}" + (
-            f", but if {_conditions(sorted(it.conditions - it.loosened))}" if it.conditions - it.loosened else ""
+def _under(grown: Growth, direction: Direction) -> str:
+    """Returns the conditions; if only they differ, the conditions that are dropped and added."""
+    if grown.loosened and direction is Direction.GROWS:
+        dropped = sorted(grown.loosened - grown.conditions)
+        return f", without the condition {_conditions(dropped)}" + (
+            f", with the new condition {_conditions(sorted(grown.conditions - grown.loosened))}"
+            if grown.conditions - grown.loosened
+            else ""
         )
-    return f" if {_conditions(sorted(it.conditions))}" if it.conditions else ""
+    return f" if {_conditions(sorted(grown.conditions))}" if grown.conditions else ""
 
 
 def _conditions(conditions: Iterable[tuple[str, str, frozenset[str]]]) -> str:
-    said = (
+    texts = (
         f"`{key}` {_OPERATORS.get(operator, operator)} {_listed(sorted(values))}"
         for operator, key, values in conditions
     )
-    return " and ".join(said)
+    return " and ".join(texts)
 
 
 _OPERATORS = {"stringequals": "is", "bool": "is", "stringlike": "is like", "arnlike": "is like", "arnequals": "is"}
@@ -137,22 +146,22 @@ def _on(holder: Holder, where: tuple[str, ...]) -> str:
 
 
 def _listed(values: Iterable[str]) -> str:
-    names = ["anybody" if it == ANYBODY else f"`{_plain(it)}`" for it in values]
+    names = ["anybody" if value == ANYBODY else f"`{_plain(value)}`" for value in values]
     more = [f"{len(names) - _MOST} more"] if len(names) > _MOST else []
     return ", ".join([*names[:_MOST], *more])
 
 
 def _plain(text: str) -> str:
-    """Without what would end the code span it stands in."""
+    """Returns a text without characters that would end its code span."""
     return " ".join(text.replace("`", "'").split())
 
 
-def _is_public(it: Growth, direction: Direction) -> bool:
+def _is_public(grown: Growth, direction: Direction) -> bool:
     return (
         direction is Direction.GROWS
-        and it.principal == ANYBODY
-        and not it.denial_gone
-        and not _restricted(it.conditions)
+        and grown.principal == ANYBODY
+        and not grown.denial_gone
+        and not _restricted(grown.conditions)
     )
 
 
@@ -161,7 +170,7 @@ def _restricted(conditions: Conditions) -> bool:
 
 
 def _managed(stack: str, before: Side, after: Side) -> Iterator[Broadening]:
-    """Managed policies by name and boundaries: what is in them stands elsewhere, that they come and go stands here."""
+    """Yields attached and detached managed policies and changed permissions boundaries, by name only."""
     old, new = _attached(before), _attached(after)
     for path in dict.fromkeys([*new, *old]):
         was, now = old.get(path, _NOTHING), new.get(path, _NOTHING)
@@ -193,7 +202,7 @@ def _attached(side: Side) -> dict[str, _Attached]:
         if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
             properties = resource.get("Properties") or {}
             path = _plain(side.names.text({"Ref": logical_id}).strip("{}"))
-            arns = frozenset(side.names.text(it) for it in properties.get("ManagedPolicyArns") or ())
+            arns = frozenset(side.names.text(arn) for arn in properties.get("ManagedPolicyArns") or ())
             boundary = properties.get("PermissionsBoundary")
             found[path] = _Attached(arns, side.names.text(boundary) if boundary else "")
     return found

@@ -1,4 +1,4 @@
-"""Policy statements in one form, wherever a template keeps them."""
+"""Reads the policy statements of a template into one form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slipway_cli.review.model import Reach
 
 Json = dict[str, Any]
 Conditions = frozenset[tuple[str, str, frozenset[str]]]
-"""Operator and key, in lower case, and the values."""
+"""Operator and key in lower case, and the values."""
 ANYBODY = "*"
 _IDENTITY_POLICIES = frozenset(
     {
@@ -26,42 +26,42 @@ _IDENTITY_POLICIES = frozenset(
 )
 _IDENTITIES = frozenset({"AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"})
 _ATTACHED_TO = ("Roles", "Users", "Groups", "RoleName", "UserName", "GroupName")
-# What a policy of a resource is attached to stands in one of these.
+# The properties that name the resource of a resource-based policy.
 _TARGETS = ("Bucket", "Queues", "Topics", "SecretId", "RepositoryName", "ResourceArn", "FunctionName")
 _OPEN: Json = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
-_OPEN_BY_DEFAULT = {"AWS::EC2::VPCEndpoint": "PolicyDocument"}  # without a policy it lets everything through
+_OPEN_BY_DEFAULT = {"AWS::EC2::VPCEndpoint": "PolicyDocument"}  # without a policy it allows everything
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Whose statements they are: a role's permissions, a role's trust, a bucket's policy."""
+    """The owner of statements: a role's permissions, a role's trust policy, a bucket's policy."""
 
     reach: Reach
     name: str
-    """The construct's path, or a name from elsewhere."""
+    """The construct's path, or the name of an external resource."""
     logical_id: str = ""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement, its values as text."""
+    """One policy statement with its values as text."""
 
     allows: bool
     actions: Actions
     patterns: tuple[str, ...]
-    """The actions as written."""
+    """The actions as they are in the policy."""
     resources: frozenset[str]
     not_resources: frozenset[str]
     principals: frozenset[str]
-    """Empty in a policy of an identity."""
+    """Empty in an identity-based policy."""
     not_principals: frozenset[str]
     conditions: Conditions
     by_default: bool = False
-    """Written nowhere: what AWS does for a resource without a policy."""
+    """True for AWS's default for a resource without a policy, which no template contains."""
 
 
 def statements(template: Mapping[str, Any], names: Names) -> dict[Holder, list[Statement]]:
-    """Every statement of a template by its holder. A holder without statements is there too, once it exists."""
+    """Returns the statements of a template by holder, including holders without statements."""
     found: dict[Holder, list[Statement]] = {}
     for logical_id, resource in resources(template).items():
         for holder, written in _written(logical_id, resource, names):
@@ -75,12 +75,16 @@ def _written(logical_id: str, resource: Json, names: Names) -> Iterator[tuple[Ho
     if kind in _IDENTITIES:
         yield (
             Holder(Reach.PERMISSION, own),
-            [it for policy in _listed(properties.get("Policies")) for it in _document(policy.get("PolicyDocument"))],
+            [
+                statement
+                for policy in _listed(properties.get("Policies"))
+                for statement in _document(policy.get("PolicyDocument"))
+            ],
         )
     if kind == "AWS::IAM::Role":
         yield Holder(Reach.TRUST, own), _document(properties.get("AssumeRolePolicyDocument"))
     elif kind in _IDENTITY_POLICIES:
-        holders = [it for name in _ATTACHED_TO for it in _listed(properties.get(name))]
+        holders = [holder for name in _ATTACHED_TO for holder in _listed(properties.get(name))]
         for attached in holders or [{"Ref": logical_id}]:
             name = names.text(attached).rpartition(":")[2].strip("{}")
             yield Holder(Reach.PERMISSION, name), _document(properties.get("PolicyDocument"))
@@ -88,12 +92,12 @@ def _written(logical_id: str, resource: Json, names: Names) -> Iterator[tuple[Ho
         function = names.text(properties.get("FunctionName")).rpartition(":")[2].strip("{}")
         yield Holder(Reach.RESOURCE_POLICY, function), [_permission(properties)]
     elif kind not in _IDENTITIES:
-        yield from _of_a_resource(logical_id, kind, properties, names)
+        yield from _resource_policy(logical_id, kind, properties, names)
 
 
-def _of_a_resource(logical_id: str, kind: str, properties: Json, names: Names) -> Iterator[tuple[Holder, list[Json]]]:
-    targets = [it for name in _TARGETS for it in _listed(properties.get(name))]
-    written = [it for value in properties.values() for it in _document(value)]
+def _resource_policy(logical_id: str, kind: str, properties: Json, names: Names) -> Iterator[tuple[Holder, list[Json]]]:
+    targets = [target for name in _TARGETS for target in _listed(properties.get(name))]
+    written = [statement for value in properties.values() for statement in _document(value)]
     if kind in _OPEN_BY_DEFAULT and _OPEN_BY_DEFAULT[kind] not in properties:
         written = [_OPEN]
     if written:
@@ -102,14 +106,18 @@ def _of_a_resource(logical_id: str, kind: str, properties: Json, names: Names) -
 
 
 def _document(value: object) -> list[Json]:
-    """The statements of a policy document; none of anything else."""
+    """Returns the statements of a policy document; an empty list for any other value."""
     if not isinstance(value, Mapping) or "Statement" not in value:
         return []
-    return [it for it in _listed(value["Statement"]) if isinstance(it, dict) and it.get("Effect") in ("Allow", "Deny")]
+    return [
+        statement
+        for statement in _listed(value["Statement"])
+        if isinstance(statement, dict) and statement.get("Effect") in ("Allow", "Deny")
+    ]
 
 
 def _permission(properties: Json) -> Json:
-    """What `AWS::Lambda::Permission` adds to a function's policy."""
+    """Returns the statement that `AWS::Lambda::Permission` adds to a function's policy."""
     principal = properties.get("Principal", "*")
     service = isinstance(principal, str) and "." in principal
     keys = {
@@ -132,19 +140,20 @@ def _permission(properties: Json) -> Json:
 
 
 def _read(written: list[Json], names: Names) -> Iterator[Statement]:
-    for it in written:
-        patterns = tuple(names.text(each) for each in _listed(it.get("Action", it.get("NotAction"))))
+    for statement in written:
+        patterns = tuple(names.text(action) for action in _listed(statement.get("Action", statement.get("NotAction"))))
         chosen = frozenset(patterns)
         yield Statement(
-            allows=it["Effect"] == "Allow",
-            actions=all_but(chosen) if "NotAction" in it else all_of(chosen),
-            patterns=("*",) if "NotAction" in it else patterns,
-            resources=_texts(it.get("Resource"), names) or frozenset({"*"} if "NotResource" not in it else ()),
-            not_resources=_texts(it.get("NotResource"), names),
-            principals=_principals(it.get("Principal"), names),
-            not_principals=_principals(it.get("NotPrincipal"), names),
-            conditions=_conditions(it.get("Condition"), names),
-            by_default=it is _OPEN,
+            allows=statement["Effect"] == "Allow",
+            actions=all_but(chosen) if "NotAction" in statement else all_of(chosen),
+            patterns=("*",) if "NotAction" in statement else patterns,
+            resources=_texts(statement.get("Resource"), names)
+            or frozenset({"*"} if "NotResource" not in statement else ()),
+            not_resources=_texts(statement.get("NotResource"), names),
+            principals=_principals(statement.get("Principal"), names),
+            not_principals=_principals(statement.get("NotPrincipal"), names),
+            conditions=_conditions(statement.get("Condition"), names),
+            by_default=statement is _OPEN,
         )
 
 
@@ -153,7 +162,7 @@ def _principals(value: object, names: Names) -> frozenset[str]:
         return frozenset()
     if not isinstance(value, Mapping):
         return frozenset({ANYBODY})
-    found = {(kind, names.text(each)) for kind, given in value.items() for each in _listed(given)}
+    found = {(kind, names.text(principal)) for kind, given in value.items() for principal in _listed(given)}
     return frozenset(_principal(str(kind), text) for kind, text in found)
 
 
@@ -175,7 +184,7 @@ def _conditions(value: object, names: Names) -> Conditions:
 
 
 def _texts(value: object, names: Names) -> frozenset[str]:
-    return frozenset(names.text(it) for it in _listed(value))
+    return frozenset(names.text(item) for item in _listed(value))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,1 +1,1 @@
-"""What an assembly costs a month: from its templates, a dated table of prices, and assumptions that are printed."""
+"""Estimates the monthly cost of an assembly from its templates, a dated price table and printed assumptions."""

@@ -1,4 +1,4 @@
-"""What no template says and a bill depends on: assumed once, the same for every product, and printed."""
+"""Assumptions about usage that no template states: the same for each product, and printed with each estimate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, get_type_hints
 
 @dataclass(frozen=True)
 class Assumptions:
-    """A small product's month. A change of these changes every estimate, so compare only figures of one version."""
+    """A month of a small product. Changing a value changes each estimate: compare only figures of one version."""
 
     hours: Annotated[Decimal, "hours in a month: everything runs all the time"] = Decimal("730")
     requests_millions: Annotated[Decimal, "million requests a month through CloudFront (and WAF)"] = Decimal("5")
@@ -21,7 +21,7 @@ class Assumptions:
     bucket_gb: Annotated[Decimal, "GB in each bucket"] = Decimal("5")
     registry_gb: Annotated[Decimal, "GB in each image repository"] = Decimal("10")
     snapshot_gb: Annotated[Decimal, "GB of cache snapshots for each day that they are kept"] = Decimal("1")
-    runs: Annotated[Decimal, "runs a month of each pipeline, all of them to the end"] = Decimal("40")
+    runs: Annotated[Decimal, "runs a month of each pipeline, all of them complete"] = Decimal("40")
     action_minutes: Annotated[Decimal, "minutes of each action of a pipeline"] = Decimal("2")
     build_minutes: Annotated[Decimal, "minutes of each build that a pipeline starts"] = Decimal("4")
     calls_millions: Annotated[Decimal, "million calls a month of each function, one second each"] = Decimal("0.01")
@@ -30,14 +30,14 @@ class Assumptions:
     service_metrics: Annotated[Decimal, "metrics of Container Insights for a service (unverified)"] = Decimal("17")
 
     def printed(self) -> list[tuple[str, str]]:
-        """Each value with what it means."""
+        """Returns each value with its meaning."""
         hints = get_type_hints(type(self), include_extras=True)
         return [(str(getattr(self, name)), hint.__metadata__[0]) for name, hint in hints.items()]
 
 
 NOT_COUNTED = (
     "free tiers (an account shares them between its products), discounts, Savings Plans, taxes, support",
-    "data that leaves AWS otherwise than through CloudFront, and data between zones",
+    "data transfer out of AWS except through CloudFront, and between zones",
     "backups beyond the size of the database, tasks that scaling adds, migrations (minutes a release)",
 )
-"""What an estimate leaves out, so that nobody takes it for a bill."""
+"""The costs that an estimate leaves out."""

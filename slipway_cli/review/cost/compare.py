@@ -1,4 +1,4 @@
-"""What a change makes dearer or cheaper: two estimates, resource by resource."""
+"""Compares two estimates, resource by resource."""
 
 from __future__ import annotations
 
@@ -10,48 +10,51 @@ from slipway_cli.review.cost.estimate import CENT, Estimate, Line
 
 @dataclass(frozen=True)
 class CostChange:
-    """One resource whose month costs another amount. `before` or `after` is empty where it was or is not there."""
+    """One resource whose monthly cost changes. `before` or `after` is empty if it does not exist there."""
 
     environment: str
     stack: str
     path: str
     before: str
-    """What it was, as its first line says: `web: 2 tasks of 0.5 vCPU, 1 GB (arm64)`."""
+    """Its first cost line before the change: `web: 2 tasks of 0.5 vCPU, 1 GB (arm64)`."""
     after: str
     was: Decimal
     now: Decimal
 
     @property
     def more(self) -> Decimal:
-        """US dollars a month more, negative for less."""
+        """Returns the difference in US dollars per month, negative if it becomes cheaper."""
         return self.now - self.was
 
     @property
     def words(self) -> str:
-        """`2 tasks … → 3 tasks …`, `new: load balancer`, `gone: NAT gateway`."""
+        """Returns the change in words: `2 tasks … → 3 tasks …`, `new: load balancer`, `removed: NAT gateway`."""
         if not self.before or not self.after:
-            return f"{'new' if self.after else 'gone'}: {self.after or self.before}"
+            return f"{'new' if self.after else 'removed'}: {self.after or self.before}"
         return self.after if self.before == self.after else f"{self.before} → {self.after}"
 
 
 def changes(before: Estimate, after: Estimate) -> list[CostChange]:
-    """What differs by a cent or more, the largest first."""
+    """Returns the changes of a cent or more, the largest first."""
     was, now = _by_resource(before), _by_resource(after)
     found = [
         CostChange(
             *place,
-            before=_said(was.get(place)),
-            after=_said(now.get(place)),
+            before=_description(was.get(place)),
+            after=_description(now.get(place)),
             was=_sum(was.get(place)),
             now=_sum(now.get(place)),
         )
         for place in {**was, **now}
     ]
-    return sorted((it for it in found if abs(it.more) >= CENT), key=lambda it: (-abs(it.more), it.stack, it.path))
+    return sorted(
+        (change for change in found if abs(change.more) >= CENT),
+        key=lambda change: (-abs(change.more), change.stack, change.path),
+    )
 
 
 def environments(before: Estimate, after: Estimate) -> list[str]:
-    """The environments of both, in order."""
+    """Returns the environments of both estimates, in order."""
     return list(dict.fromkeys([*after.environments, *before.environments]))
 
 
@@ -65,7 +68,7 @@ def _by_resource(estimate: Estimate) -> dict[_Place, list[Line]]:
     return found
 
 
-def _said(lines: list[Line] | None) -> str:
+def _description(lines: list[Line] | None) -> str:
     return lines[0].use.what if lines else ""
 
 

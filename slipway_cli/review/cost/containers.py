@@ -1,4 +1,4 @@
-"""What containers use: Fargate services, their cluster, the image registry."""
+"""The usage of containers: Fargate services, their cluster, the image registry."""
 
 from __future__ import annotations
 
@@ -11,67 +11,76 @@ from slipway_cli.review.cost.use import UnknownUseError, Use, counted
 _FREE_STORAGE_GB = 20  # docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 
 
-def service(it: Resource) -> Iterator[Use]:
-    """The tasks of a service, at the count it starts with."""
-    task = it.referred(it.properties.get("TaskDefinition"))
+def service(resource: Resource) -> Iterator[Use]:
+    """Yields the usage of a service's tasks, at its initial task count."""
+    task = resource.referred(resource.properties.get("TaskDefinition"))
     if not task:
         raise UnknownUseError("its task definition is in another stack")
-    count, cpu, memory = tasks(it), _of(it, task, "Cpu") / 1024, _of(it, task, "Memory") / 1024
-    chip = _chip(task)
-    hours = count * it.assume.hours
-    what = f"{_name(it)}: {counted(count, 'task')} of {cpu.normalize():f} vCPU, {memory.normalize():f} GB ({chip})"
-    yield Use(what, f"fargate-vcpu-hour-{chip}", hours * cpu, "vCPU-hours", note=_growth(it, count))
-    yield Use(f"{_name(it)}: their memory", f"fargate-gb-hour-{chip}", hours * memory, "GB-hours")
-    storage = it.number(task.get("EphemeralStorage", {}).get("SizeInGiB", _FREE_STORAGE_GB)) or Decimal(0)
+    count = tasks(resource)
+    cpu, memory = (_task_number(resource, task, key) / 1024 for key in ("Cpu", "Memory"))
+    architecture = _architecture(task)
+    hours = count * resource.assume.hours
+    size = f"{cpu.normalize():f} vCPU, {memory.normalize():f} GB ({architecture})"
+    what = f"{_name(resource)}: {counted(count, 'task')} of {size}"
+    yield Use(what, f"fargate-vcpu-hour-{architecture}", hours * cpu, "vCPU-hours", note=_growth(resource, count))
+    yield Use(f"{_name(resource)}: memory", f"fargate-gb-hour-{architecture}", hours * memory, "GB-hours")
+    storage = resource.number(task.get("EphemeralStorage", {}).get("SizeInGiB", _FREE_STORAGE_GB)) or Decimal(0)
     if storage > _FREE_STORAGE_GB:
         more = storage - _FREE_STORAGE_GB
-        yield Use(f"{_name(it)}: disk over 20 GB", "fargate-storage-gb-hour", hours * more, "GB-hours")
+        yield Use(f"{_name(resource)}: disk over 20 GB", "fargate-storage-gb-hour", hours * more, "GB-hours")
 
 
-def tasks(it: Resource) -> Decimal:
-    """How many tasks a service runs once it has a release."""
-    count = it.number(it.properties.get("DesiredCount", 1))
+def tasks(resource: Resource) -> Decimal:
+    """Returns how many tasks a service runs once it has a release."""
+    count = resource.number(resource.properties.get("DesiredCount", 1))
     if count is None:
-        raise UnknownUseError("DesiredCount is known only when it is deployed")
+        raise UnknownUseError("DesiredCount is known only after the deployment")
     return count
 
 
-def cluster(it: Resource) -> Iterator[Use]:
-    """Container Insights, where the cluster has it on: metrics at the price of custom ones."""
-    settings = {each.get("Name"): each.get("Value") for each in it.properties.get("ClusterSettings", [])}
+def cluster(resource: Resource) -> Iterator[Use]:
+    """Yields the metrics of Container Insights, if the cluster enables it; they cost as much as custom metrics."""
+    settings = {setting.get("Name"): setting.get("Value") for setting in resource.properties.get("ClusterSettings", [])}
     if settings.get("containerInsights") not in ("enabled", "enhanced"):
         return
-    services = sum(1 for _ in it.of_type("AWS::ECS::Service"))
-    metrics = it.assume.cluster_metrics + services * it.assume.service_metrics
-    assumed = f"{it.assume.cluster_metrics} metrics, and {it.assume.service_metrics} for each of {services} services"
+    services = sum(1 for _ in resource.of_type("AWS::ECS::Service"))
+    for_cluster, for_service = resource.assume.cluster_metrics, resource.assume.service_metrics
+    metrics = for_cluster + services * for_service
+    assumed = f"{for_cluster} metrics, and {for_service} for each of {services} services"
     yield Use("Container Insights", "metric-month", metrics, "metrics", assumed)
 
 
-def registry(it: Resource) -> Iterator[Use]:
-    """Images kept."""
-    gb = it.assume.registry_gb
-    yield Use(f"images: {it.text('RepositoryName', it.logical_id)}", "ecr-gb-month", gb, "GB", f"{gb} GB of images")
+def registry(resource: Resource) -> Iterator[Use]:
+    """Yields the storage of images."""
+    gb = resource.assume.registry_gb
+    yield Use(
+        f"images: {resource.text('RepositoryName', resource.logical_id)}",
+        "ecr-gb-month",
+        gb,
+        "GB",
+        f"{gb} GB of images",
+    )
 
 
-def _name(it: Resource) -> str:
-    return it.text("ServiceName", it.logical_id)
+def _name(resource: Resource) -> str:
+    return resource.text("ServiceName", resource.logical_id)
 
 
-def _chip(task: Json) -> str:
+def _architecture(task: Json) -> str:
     return "arm64" if task.get("RuntimePlatform", {}).get("CpuArchitecture") == "ARM64" else "x86_64"
 
 
-def _of(it: Resource, task: Json, key: str) -> Decimal:
-    value = it.number(task.get(key))
+def _task_number(resource: Resource, task: Json, key: str) -> Decimal:
+    value = resource.number(task.get(key))
     if value is None:
         raise UnknownUseError(f"{key} of its task definition is not a number")
     return value
 
 
-def _growth(it: Resource, count: Decimal) -> str:
-    """How far scaling may take it: not in the figure, but in the reader's mind."""
-    for _, target in it.of_type("AWS::ApplicationAutoScaling::ScalableTarget"):
-        if f"'{it.logical_id}'" in str(target.get("ResourceId")):
-            most = it.number(target.get("MaxCapacity"))
-            return f"scaling may take it to {most}" if most and most > count else ""
+def _growth(resource: Resource, count: Decimal) -> str:
+    """Returns a note on the most tasks that scaling may start, which the estimate does not include."""
+    for _, target in resource.of_type("AWS::ApplicationAutoScaling::ScalableTarget"):
+        if f"'{resource.logical_id}'" in str(target.get("ResourceId")):
+            most = resource.number(target.get("MaxCapacity"))
+            return f"scaling may increase it to {most}" if most and most > count else ""
     return ""

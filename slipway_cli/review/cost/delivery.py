@@ -1,4 +1,4 @@
-"""What delivery uses: pipelines, builds, functions, queues."""
+"""The usage of delivery: pipelines, builds, functions, queues."""
 
 from __future__ import annotations
 
@@ -8,53 +8,60 @@ from decimal import Decimal
 from slipway_cli.review.cost.template import Json, Resource
 from slipway_cli.review.cost.use import UnknownUseError, Use
 
-_CHIPS = {"ARM_CONTAINER": "arm", "LINUX_CONTAINER": "linux"}
+_ARCHITECTURES = {"ARM_CONTAINER": "arm", "LINUX_CONTAINER": "linux"}
 
 
-def pipeline(it: Resource) -> Iterator[Use]:
-    """Minutes of actions, but for approvals, which AWS does not charge."""
-    if it.text("PipelineType") != "V2":
-        raise UnknownUseError("prices are of V2 pipelines")
-    actions = sum(1 for action in _actions(it.properties) if action["ActionTypeId"]["Category"] != "Approval")
-    minutes = it.assume.runs * actions * it.assume.action_minutes
-    assumed = f"{it.assume.runs} runs of {actions} actions, {it.assume.action_minutes} minutes each"
-    yield Use(f"pipeline {it.text('Name', it.logical_id)}", "pipeline-action-minute", minutes, "minutes", assumed)
+def pipeline(resource: Resource) -> Iterator[Use]:
+    """Yields the minutes of a pipeline's actions, except approvals, which AWS does not charge."""
+    if resource.text("PipelineType") != "V2":
+        raise UnknownUseError("only V2 pipelines are priced")
+    actions = sum(1 for action in _actions(resource.properties) if action["ActionTypeId"]["Category"] != "Approval")
+    minutes = resource.assume.runs * actions * resource.assume.action_minutes
+    assumed = f"{resource.assume.runs} runs of {actions} actions, {resource.assume.action_minutes} minutes each"
+    yield Use(
+        f"pipeline {resource.text('Name', resource.logical_id)}", "pipeline-action-minute", minutes, "minutes", assumed
+    )
 
 
-def project(it: Resource) -> Iterator[Use]:
-    """Minutes of the builds that pipelines start in a project."""
-    environment = it.properties.get("Environment", {})
-    chip, size = _CHIPS.get(environment.get("Type")), str(environment.get("ComputeType")).rpartition("_")[2].lower()
-    if chip is None:
-        raise UnknownUseError(f"prices are of Linux containers, this is {environment.get('Type')}")
+def project(resource: Resource) -> Iterator[Use]:
+    """Yields the minutes of the builds that pipelines start in a project."""
+    environment = resource.properties.get("Environment", {})
+    architecture, size = (
+        _ARCHITECTURES.get(environment.get("Type")),
+        str(environment.get("ComputeType")).rpartition("_")[2].lower(),
+    )
+    if architecture is None:
+        raise UnknownUseError(f"only Linux containers are priced, this is {environment.get('Type')}")
     started = sum(
         1
-        for _, each in it.of_type("AWS::CodePipeline::Pipeline")
-        for action in _actions(each)
-        if action.get("Configuration", {}).get("ProjectName") == {"Ref": it.logical_id}
+        for _, properties in resource.of_type("AWS::CodePipeline::Pipeline")
+        for action in _actions(properties)
+        if action.get("Configuration", {}).get("ProjectName") == {"Ref": resource.logical_id}
     )
-    minutes = it.assume.runs * started * it.assume.build_minutes
-    assumed = f"{it.assume.runs * started} builds, {it.assume.build_minutes} minutes each"
-    what = f"builds {it.text('Name', it.logical_id)} ({chip}, {size})"
-    yield Use(what, f"build-minute-{chip}-{size}", minutes, "minutes", assumed)
+    minutes = resource.assume.runs * started * resource.assume.build_minutes
+    assumed = f"{resource.assume.runs * started} builds, {resource.assume.build_minutes} minutes each"
+    what = f"builds {resource.text('Name', resource.logical_id)} ({architecture}, {size})"
+    yield Use(what, f"build-minute-{architecture}-{size}", minutes, "minutes", assumed)
 
 
-def function(it: Resource) -> Iterator[Use]:
-    """Calls of a function, and the memory they hold."""
-    chip = (it.properties.get("Architectures") or ["x86_64"])[0]
-    memory = (it.number(it.properties.get("MemorySize", 128)) or Decimal(128)) / 1024
-    millions = it.assume.calls_millions
+def function(resource: Resource) -> Iterator[Use]:
+    """Yields the calls of a function and their memory."""
+    architecture = (resource.properties.get("Architectures") or ["x86_64"])[0]
+    memory = (resource.number(resource.properties.get("MemorySize", 128)) or Decimal(128)) / 1024
+    millions = resource.assume.calls_millions
     assumed = f"{millions} million calls, one second each"
-    yield Use(f"function {it.logical_id}, calls", "lambda-million-requests", millions, "millions", assumed)
+    yield Use(f"function {resource.logical_id}, calls", "lambda-million-requests", millions, "millions", assumed)
     seconds = millions * 1_000_000 * memory
-    yield Use(f"function {it.logical_id}, time", f"lambda-gb-second-{chip}", seconds, "GB-seconds", assumed)
+    yield Use(
+        f"function {resource.logical_id}, time", f"lambda-gb-second-{architecture}", seconds, "GB-seconds", assumed
+    )
 
 
-def queue(it: Resource) -> Iterator[Use]:
-    """Requests to a queue."""
-    millions = it.assume.messages_millions
+def queue(resource: Resource) -> Iterator[Use]:
+    """Yields the requests to a queue."""
+    millions = resource.assume.messages_millions
     assumed = f"{millions} million requests a month"
-    yield Use(f"queue {it.logical_id}", "sqs-million-requests", millions, "millions", assumed)
+    yield Use(f"queue {resource.logical_id}", "sqs-million-requests", millions, "millions", assumed)
 
 
 def _actions(properties: Json) -> Iterator[Json]:

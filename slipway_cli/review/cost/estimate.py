@@ -1,4 +1,4 @@
-"""What stacks cost a month: a line for each use of each resource, and by name what could not be priced."""
+"""Estimates the monthly cost of stacks: a line for each use of a resource, and a list of what has no price."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Line:
 
     @property
     def amount(self) -> Decimal:
-        """US dollars a month, not rounded."""
+        """Returns US dollars per month, not rounded."""
         return self.use.quantity * self.price.amount
 
 
 @dataclass(frozen=True)
 class Unpriced:
-    """A resource, or a part of one, that costs money nobody counted here, and why."""
+    """A resource, or a part of one, whose cost is not included, and why."""
 
     environment: str
     stack: str
@@ -47,7 +47,7 @@ class Unpriced:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The month of an assembly."""
+    """The monthly cost of an assembly."""
 
     lines: tuple[Line, ...]
     unpriced: tuple[Unpriced, ...]
@@ -55,26 +55,26 @@ class Estimate:
     environments: tuple[str, ...]
 
     def total(self, environment: str | None = None) -> Decimal:
-        """US dollars a month, of one environment or of all."""
+        """Returns US dollars per month, of one environment or of all."""
         return sum((line.amount for line in self.lines if environment in (None, line.environment)), Decimal(0))
 
     def groups(self, environment: str) -> dict[str, Decimal]:
-        """US dollars a month of an environment by heading, the dearest first."""
+        """Returns US dollars per month of an environment by group, the most expensive first."""
         sums: dict[str, Decimal] = {}
         for line in self.lines:
             if line.environment == environment:
                 sums[line.group] = sums.get(line.group, Decimal(0)) + line.amount
-        return dict(sorted(sums.items(), key=lambda each: -each[1]))
+        return dict(sorted(sums.items(), key=lambda group: -group[1]))
 
     def unverified(self) -> bool:
-        """Whether a price in it stands on no page that was read."""
+        """True if the estimate uses a price that no page confirms."""
         return any(not line.price.verified for line in self.lines)
 
 
 def estimate(
     stacks: Iterable[Stack], *, prices: PriceTable | None = None, assume: Assumptions | None = None
 ) -> Estimate:
-    """The month of these stacks."""
+    """Returns the estimate of these stacks."""
     prices, assume = prices or table(), assume or Assumptions()
     stacks = list(stacks)
     lines: list[Line] = []
@@ -90,20 +90,26 @@ def estimate(
     return Estimate(tuple(lines), tuple(unpriced), assume, tuple(environments))
 
 
-def _priced(stack: Stack, it: Resource, prices: PriceTable) -> Iterator[Line | Unpriced]:
-    kind = it.definition["Type"]
+def _priced(stack: Stack, resource: Resource, prices: PriceTable) -> Iterator[Line | Unpriced]:
+    kind = resource.definition["Type"]
     priced = PRICED.get(kind)
     if priced is None:
         if free(kind) is None:
-            yield Unpriced(stack.environment, stack.name, stack.path(it.logical_id), kind, "no pricer knows this type")
+            yield Unpriced(
+                stack.environment,
+                stack.name,
+                stack.path(resource.logical_id),
+                kind,
+                "this resource type has no pricing",
+            )
         return
     try:
-        for use in priced.pricer(it):
+        for use in priced.pricer(resource):
             price = prices.find(use.price, stack.region)
             if price:
-                yield Line(stack.environment, stack.name, stack.path(it.logical_id), priced.group, use, price)
+                yield Line(stack.environment, stack.name, stack.path(resource.logical_id), priced.group, use, price)
             else:
                 why = f"{use.what}: no price '{use.price}' for {stack.region} in slipway_cli/review/cost/prices.yaml"
-                yield Unpriced(stack.environment, stack.name, stack.path(it.logical_id), kind, why)
+                yield Unpriced(stack.environment, stack.name, stack.path(resource.logical_id), kind, why)
     except UnknownUseError as error:
-        yield Unpriced(stack.environment, stack.name, stack.path(it.logical_id), kind, str(error))
+        yield Unpriced(stack.environment, stack.name, stack.path(resource.logical_id), kind, str(error))

@@ -1,4 +1,4 @@
-"""The dated table of prices, prices.yaml: each amount with the page it was read on."""
+"""Reads prices.yaml, the dated price table, which has a source for each price."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNVERIFIED = "unverified"
 
 @dataclass(frozen=True)
 class Source:
-    """Where a price was read, what stands there, and when."""
+    """The page that states a price, with its content and the date it was read."""
 
     page: str
     states: str
@@ -27,13 +27,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Price:
-    """US dollars for one unit of something."""
+    """The price of one unit, in US dollars."""
 
     name: str
     amount: Decimal
     source: Source
     verified: bool
-    """Whether a page that could be read states it."""
+    """True if a public page confirms the price."""
 
 
 class PriceTable:
@@ -44,21 +44,21 @@ class PriceTable:
         self._prices = prices
 
     def find(self, name: str, region: str) -> Price | None:
-        """The price of that name in a region; None where the table has none."""
+        """Returns the price of that name in a region; None if the table has none."""
         regions = self._prices.get(name, {})
         return regions.get(region) or regions.get(EVERYWHERE)
 
     def regions(self) -> tuple[str, ...]:
-        """The regions that have prices of their own."""
-        return tuple(sorted({region for each in self._prices.values() for region in each} - {EVERYWHERE}))
+        """Returns the regions that have prices of their own."""
+        return tuple(sorted({region for regions in self._prices.values() for region in regions} - {EVERYWHERE}))
 
     def all(self) -> list[tuple[str, Price]]:
-        """Every price with its region."""
+        """Returns each price with its region."""
         return [(region, price) for regions in self._prices.values() for region, price in regions.items()]
 
 
 def parse(data: dict[str, Any]) -> PriceTable:
-    """The table as prices.yaml writes it."""
+    """Returns the price table of the content of prices.yaml."""
     sources = {key: Source(**source) for key, source in data["sources"].items()}
     prices = {
         name: {
@@ -72,5 +72,5 @@ def parse(data: dict[str, Any]) -> PriceTable:
 
 @cache
 def table() -> PriceTable:
-    """The committed table."""
+    """Returns the committed price table."""
     return parse(yaml.safe_load(FILE.read_text(encoding="utf-8")))

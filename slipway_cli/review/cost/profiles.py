@@ -1,4 +1,4 @@
-"""An environment at three sizes, with each way out to the internet: what the choice in a manifest would cost."""
+"""Variants of an environment: three sizes, each with every kind of NAT, to compare what the choices cost."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Profile:
     name: str
     means: str
     apply: Callable[[Json, Product], Json]
-    """What it makes of an environment, as a manifest writes it."""
+    """Returns the manifest section of an environment, changed to this size."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A profile with a way out. `problem` says why the manifest as it stands cannot have it."""
+    """A profile with a kind of NAT. `problem` says why the manifest cannot use it."""
 
     profile: str
     nat: str
@@ -41,7 +41,7 @@ class Variant:
 
 
 def _sized(environment: Json, product: Product, counts: dict[str, int], **parts: Json) -> Json:
-    """An environment with other sizes. Scaling may not stop below the tasks there are; its floor is what costs."""
+    """Returns an environment with other sizes. The maximum of scaling is raised to the task count if necessary."""
     services: dict[str, Json] = {}
     for name, count in counts.items():
         services[name] = {"count": count}
@@ -98,7 +98,7 @@ PROFILES = (
 
 
 def variants(product: Product, environment: str) -> list[Variant]:
-    """Every profile of an environment with every way out, as far as the manifest's own rules allow it."""
+    """Returns each profile of an environment with each kind of NAT, and the problem if the manifest forbids it."""
     given = json.loads(product.environments[environment].model_dump_json())
     return [_variant(product, profile, nat, given) for profile in PROFILES for nat in NATS]
 
@@ -106,26 +106,26 @@ def variants(product: Product, environment: str) -> list[Variant]:
 def _variant(product: Product, profile: Profile, nat: str, given: Json) -> Variant:
     wanted = profile.apply(given, product)
     wanted["network"]["nat"] = nat
-    whole = json.loads(product.model_dump_json()) | {"pipeline": None, "environments": {"it": wanted}}
+    whole = json.loads(product.model_dump_json()) | {"pipeline": None, "environments": {"sized": wanted}}
     problem = ""
     try:
         varied = validated(whole)
     except (ValidationError, ProblemsError) as error:
-        problem = _said(error)
-        # Priced all the same, as if no service called the internet: what it would cost is why one asks.
-        whole["services"] = {name: {**each, "internet": False} for name, each in whole["services"].items()}
+        problem = _message(error)
+        # The cost is interesting all the same, so it is estimated as if no service called the internet.
+        whole["services"] = {name: {**service, "internet": False} for name, service in whole["services"].items()}
         varied = _valid(whole, profile)
-    return Variant(profile.name, nat, varied.environments["it"], problem)
+    return Variant(profile.name, nat, varied.environments["sized"], problem)
 
 
 def _valid(whole: Json, profile: Profile) -> Product:
     try:
         return validated(whole)
     except (ValidationError, ProblemsError) as error:
-        raise ReviewError(f"the profile '{profile.name}' does not fit this manifest: {_said(error)}") from None
+        raise ReviewError(f"the profile '{profile.name}' does not fit this manifest: {_message(error)}") from None
 
 
-def _said(error: ValidationError | ProblemsError) -> str:
-    """The manifest's own refusal, without the place, which is one that the reader did not write."""
+def _message(error: ValidationError | ProblemsError) -> str:
+    """Returns the manifest's error without the location, which refers to text that the reader did not write."""
     message = str(error if isinstance(error, ProblemsError) else error.errors()[0]["ctx"]["error"])
     return message.splitlines()[0].partition(": ")[2]

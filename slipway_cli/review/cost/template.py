@@ -1,4 +1,4 @@
-"""A resource of a template, as pricing reads it."""
+"""A resource of a template, for pricing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource, with the template it can look things up in."""
+    """One resource with its template, which its references are looked up in."""
 
     logical_id: str
     definition: Json
@@ -23,18 +23,18 @@ class Resource:
 
     @property
     def properties(self) -> Json:
-        """Its properties, as the template writes them."""
+        """Returns the properties as they are in the template."""
         return dict(self.definition.get("Properties", {}))
 
     def text(self, name: str, default: str = "") -> str:
-        """A property that is plain text."""
+        """Returns a property that is plain text, otherwise the default."""
         value = self.properties.get(name, default)
         return value if isinstance(value, str) else default
 
     def number(self, value: Any) -> Decimal | None:
-        """A number that the template states; None where only a deployment knows it.
+        """Returns a number that the template states; None if it is known only after the deployment.
 
-        Of a choice by condition the larger: a service without a release runs no task, and costs what it will with one.
+        Of a conditional value it returns the larger one: a service without a release runs no tasks yet, but will.
         """
         if isinstance(value, dict):
             if "Fn::If" in value:
@@ -48,12 +48,12 @@ class Resource:
             return None
 
     def of_type(self, kind: str) -> Iterator[tuple[str, Json]]:
-        """The template's resources of a type, by logical id, with their properties."""
+        """Yields the logical ids and properties of all resources of a type."""
         for logical_id, resource in self.template.get("Resources", {}).items():
             if resource["Type"] == kind:
                 yield logical_id, resource.get("Properties", {})
 
     def referred(self, value: Any) -> Json:
-        """The properties of the resource that a `Ref` names; empty where it is not in this template."""
+        """Returns the properties of the resource that a `Ref` names; empty if it is not in this template."""
         resource = self.template.get("Resources", {}).get(value.get("Ref")) if isinstance(value, dict) else None
         return dict(resource.get("Properties", {})) if resource else {}

@@ -1,4 +1,4 @@
-"""Every type of resource we make: what prices it, or why it costs nothing. What is in neither is unpriced."""
+"""Maps each resource type to its pricing, or to the reason why it is free. Other types are reported as not priced."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slipway_cli.review.cost.use import Pricer
 
 @dataclass(frozen=True)
 class Priced:
-    """A type that costs money: under which heading, and how it is priced."""
+    """A type that costs money, with its group in the tables and its pricing function."""
 
     group: str
     pricer: Pricer
@@ -42,18 +42,18 @@ PRICED: dict[str, Priced] = {
     "AWS::SQS::Queue": Priced("delivery", delivery.queue),
 }
 
-_IDENTITY = "IAM costs nothing"
-_ROUTING = "networks cost by what goes through gateways and endpoints, which are priced"
-_BY_THE_DISTRIBUTION = "costs by requests, which its distribution counts"
-_SETTINGS = "settings of something that is priced itself"
+_IDENTITY = "IAM is free"
+_ROUTING = "networks are free; their gateways and endpoints are priced"
+_BY_THE_DISTRIBUTION = "included in the requests of its distribution"
+_SETTINGS = "a setting of a resource that is priced itself"
 FREE: dict[str, str] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": "scaling costs nothing; the tasks it adds are not in the figure",
-    "AWS::ApplicationAutoScaling::ScalingPolicy": "scaling costs nothing; the alarms it makes are not in the template",
+    "AWS::ApplicationAutoScaling::ScalableTarget": "scaling is free; the tasks it adds are not included",
+    "AWS::ApplicationAutoScaling::ScalingPolicy": "scaling is free; the alarms it creates are not in the template",
     "AWS::CloudFront::Function": _BY_THE_DISTRIBUTION,
     "AWS::CloudFront::OriginAccessControl": _SETTINGS,
     "AWS::CloudFront::ResponseHeadersPolicy": _SETTINGS,
-    "AWS::CloudFront::VpcOrigin": "VPC origins cost nothing beside their distribution",
-    "AWS::EC2::FlowLog": "costs by what it sends, which its log group counts",
+    "AWS::CloudFront::VpcOrigin": "VPC origins are free",
+    "AWS::EC2::FlowLog": "included in the price of its log group",
     "AWS::EC2::InternetGateway": _ROUTING,
     "AWS::EC2::Route": _ROUTING,
     "AWS::EC2::RouteTable": _ROUTING,
@@ -64,13 +64,13 @@ FREE: dict[str, str] = {
     "AWS::EC2::SubnetRouteTableAssociation": _ROUTING,
     "AWS::EC2::VPC": _ROUTING,
     "AWS::EC2::VPCGatewayAttachment": _ROUTING,
-    "AWS::ECS::TaskDefinition": "costs while tasks run: services are priced, a migration runs minutes a release",
+    "AWS::ECS::TaskDefinition": "costs only while tasks run: services are priced, migrations run for minutes",
     "AWS::ElastiCache::ParameterGroup": _SETTINGS,
     "AWS::ElastiCache::SubnetGroup": _SETTINGS,
-    "AWS::ElasticLoadBalancingV2::Listener": "in the price of the load balancer",
-    "AWS::ElasticLoadBalancingV2::ListenerRule": "in the price of the load balancer",
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "in the price of the load balancer",
-    "AWS::Events::Rule": "events of AWS's own services cost nothing",
+    "AWS::ElasticLoadBalancingV2::Listener": "included in the price of the load balancer",
+    "AWS::ElasticLoadBalancingV2::ListenerRule": "included in the price of the load balancer",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "included in the price of the load balancer",
+    "AWS::Events::Rule": "events of AWS services are free",
     "AWS::IAM::InstanceProfile": _IDENTITY,
     "AWS::IAM::ManagedPolicy": _IDENTITY,
     "AWS::IAM::OIDCProvider": _IDENTITY,
@@ -80,24 +80,24 @@ FREE: dict[str, str] = {
     "AWS::Lambda::Permission": _SETTINGS,
     "AWS::RDS::DBParameterGroup": _SETTINGS,
     "AWS::RDS::DBSubnetGroup": _SETTINGS,
-    "AWS::Route53::RecordSet": "in the price of its zone, and alias queries to AWS cost nothing",
-    "AWS::CertificateManager::Certificate": "public certificates for AWS's own services cost nothing",
+    "AWS::Route53::RecordSet": "included in the price of its zone; alias queries to AWS are free",
+    "AWS::CertificateManager::Certificate": "public certificates for AWS services are free",
     "AWS::S3::BucketPolicy": _SETTINGS,
-    "AWS::SNS::Subscription": "the first thousand e-mails of a month cost nothing, and fewer are sent",
-    "AWS::SNS::Topic": "the first million messages of a month cost nothing, and far fewer are sent",
+    "AWS::SNS::Subscription": "the first thousand emails per month are free, and fewer are sent",
+    "AWS::SNS::Topic": "the first million messages per month are free, and far fewer are sent",
     "AWS::SNS::TopicPolicy": _SETTINGS,
     "AWS::SQS::QueuePolicy": _SETTINGS,
     "AWS::SecretsManager::ResourcePolicy": _SETTINGS,
-    "AWS::SecretsManager::RotationSchedule": "costs by the calls of its function, which is priced",
+    "AWS::SecretsManager::RotationSchedule": "calls a function that is priced itself",
     "AWS::SecretsManager::SecretTargetAttachment": _SETTINGS,
-    "AWS::SSM::Parameter": "standard parameters cost nothing",
-    "AWS::WAFv2::LoggingConfiguration": "costs by what it sends, which its log group counts",
-    "AWS::CDK::Metadata": "no resource of AWS",
+    "AWS::SSM::Parameter": "standard parameters are free",
+    "AWS::WAFv2::LoggingConfiguration": "included in the price of its log group",
+    "AWS::CDK::Metadata": "not an AWS resource",
 }
 CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
-"""Types that begin so are a call of a function, which is priced itself."""
+"""The prefixes of custom resource types: they call a function that is priced itself."""
 
 
 def free(kind: str) -> str | None:
-    """Why a type costs nothing; None when it may cost something."""
-    return "a call of a function, which is priced itself" if kind.startswith(CUSTOM) else FREE.get(kind)
+    """Returns why a type is free; None if it may cost something."""
+    return "calls a function that is priced itself" if kind.startswith(CUSTOM) else FREE.get(kind)

@@ -1,1 +1,1 @@
-"""Environments and pipelines drawn from their templates: nothing here is drawn by hand."""
+"""Draws environments and pipelines from their templates."""

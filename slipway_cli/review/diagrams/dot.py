@@ -1,4 +1,4 @@
-"""A diagram in the language of Graphviz, which lays it out for SVG."""
+"""Renders a diagram in DOT, the language of Graphviz, which lays it out for SVG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHAPES = {
     Shape.GATE: "shape=hexagon style=filled class=gate",
     Shape.STORE: "shape=cylinder style=filled class=store",
 }
-_LETTERS = 28  # of a line in a node: what a phone shows of a diagram depends on it
+_LETTERS = 28  # the most letters per line in a node, so that diagrams fit on a phone
 _HEAD = (
     'graph [compound=true rankdir=TB nodesep=0.25 ranksep=0.45 pad=0.1 fontname="Helvetica" fontsize=12 labeljust=l]',
     'node [fontname="Helvetica" fontsize=12 margin="0.22,0.1" height=0.4]',
@@ -22,15 +22,15 @@ _HEAD = (
 
 
 def dot(graph: Graph) -> str:
-    """The diagram for Graphviz, from top to bottom."""
-    groups = {it.id: it for it in flat(graph.items) if isinstance(it, Group)}
-    edges = [it for it in flat(graph.items) if isinstance(it, Edge)]
+    """Returns the diagram in DOT, laid out from top to bottom."""
+    groups = {item.id: item for item in flat(graph.items) if isinstance(item, Group)}
+    edges = [item for item in flat(graph.items) if isinstance(item, Edge)]
     return "\n".join(
         [
             "digraph {",
             *(f"  {line}" for line in _HEAD),
             *_frames(graph.items, "  "),
-            *(f"  {_edge(it, groups, edges)}" for it in edges),
+            *(f"  {_edge(edge, groups, edges)}" for edge in edges),
             "}",
         ]
     )
@@ -45,13 +45,13 @@ def _frames(items: Sequence[Item], indent: str) -> Iterator[str]:
             yield f"{indent}  label={_quoted(f' {item.label} ')}"
             yield from _frames(item.items, f"{indent}  ")
             if _is_row(item):
-                nodes = " ".join(it.id for it in item.items if isinstance(it, Node))
+                nodes = " ".join(node.id for node in item.items if isinstance(node, Node))
                 yield f"{indent}  {{ rank=same {nodes} }}"
             yield f"{indent}}}"
 
 
 def _edge(edge: Edge, groups: dict[str, Group], edges: Sequence[Edge]) -> str:
-    """Graphviz draws between nodes only: an edge of a group is one of a node in it, cut at the frame."""
+    """Returns an edge. Graphviz connects only nodes: an edge of a group uses a node in it, clipped at the frame."""
     source = _end(groups.get(edge.source), edges, leaves=True)
     target = _end(groups.get(edge.target), edges, leaves=False)
     settings = [
@@ -64,8 +64,8 @@ def _edge(edge: Edge, groups: dict[str, Group], edges: Sequence[Edge]) -> str:
 
 
 def _end(group: Group | None, edges: Sequence[Edge], *, leaves: bool) -> str:
-    """The node of a group that an edge leaves from, one of its lowest, or comes to, its first."""
-    nodes = [it.id for it in flat(group.items) if isinstance(it, Node)] if group else []
+    """Returns the node of a group at which an edge ends: a lowest one if it leaves the group, otherwise the first."""
+    nodes = [item.id for item in flat(group.items) if isinstance(item, Node)] if group else []
     if not group or not nodes:
         return ""
     if not leaves or _is_row(group):
@@ -75,8 +75,8 @@ def _end(group: Group | None, edges: Sequence[Edge], *, leaves: bool) -> str:
 
 
 def _is_row(group: Group) -> bool:
-    """Whether its nodes follow each other: then they stand side by side."""
-    return group.across and any(isinstance(it, Edge) for it in group.items)
+    """True if the nodes of the group are connected, and so drawn side by side."""
+    return group.across and any(isinstance(item, Edge) for item in group.items)
 
 
 def _wrapped(label: str) -> str:

@@ -1,5 +1,5 @@
-// Lays out diagrams: reads {name: DOT} from standard input, writes {name: SVG}. Graphviz as WebAssembly, so that the
-// same bytes come out on every machine, and nothing has to be installed beside the pinned package.
+// Lays out diagrams: reads {name: DOT} from standard input and writes {name: SVG}. Graphviz runs as WebAssembly, so that
+// the output is the same on each machine and only the pinned package must be installed.
 import { readFileSync } from "node:fs";
 import { Graphviz } from "@hpcc-js/wasm-graphviz";
 

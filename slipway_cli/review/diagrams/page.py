@@ -1,4 +1,4 @@
-"""docs/architecture.md and its SVGs: every shipped product, drawn from what it synthesizes to."""
+"""Renders docs/architecture.md and its SVGs from the synthesized templates of each shipped product."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from slipway_cli.review.diagrams.svg import drawn, standalone
 DOCS = ROOT / "docs"
 _SERVES = ("AWS::EC2::VPC", "AWS::ECS::Service")
 _HEAD = """\
-# What stands where
+# Architecture
 
 <!-- written by `make docs` from the synthesized templates: do not edit -->
 
-Each environment with who reaches what, and in which subnets it stands. An arrow from a frame is one from each service
-in it. Below each diagram is the same as SVG, which follows light and dark. What the pipelines' actions do is in
-[pipelines.md](pipelines.md); what it all costs, `make cost` says.
+The resources of each environment, their connections and their subnets. An arrow from a frame stands for an arrow from
+each service in it. The link below a diagram leads to the same diagram as SVG, which supports light and dark mode.
+[pipelines.md](pipelines.md) describes the actions of the pipelines; `slipway cost` prints the costs.
 """
 
 
 @dataclass(frozen=True)
 class Drawings:
-    """The diagrams of an assembly by name: environments, and pipelines."""
+    """The diagrams of an assembly by name: environments and pipelines."""
 
     environments: dict[str, Graph]
     pipelines: dict[str, Graph]
 
     def all(self) -> dict[str, Graph]:
-        """Every diagram."""
+        """Returns all diagrams."""
         return self.environments | self.pipelines
 
 
 def drawings(assembly: Assembly) -> Drawings:
-    """What there is to draw; the tooling's stacks stand nowhere, only their pipelines are drawn."""
+    """Returns the diagrams of an assembly. Of the tooling stacks, only the pipelines are drawn."""
     stages: dict[str, list[Stack]] = {}
     for stack in assembly.stacks:
         stages.setdefault(stack.environment, []).append(stack)
@@ -52,12 +52,12 @@ def drawings(assembly: Assembly) -> Drawings:
 
 
 def files(products: Mapping[str, tuple[str, Assembly]]) -> dict[Path, str]:
-    """What the documents should hold, by path, for products by name with their description and assembly."""
+    """Returns the content of the documents by path. Products are given by name, with description and assembly."""
     pages = [_HEAD]
     graphs: dict[str, Graph] = {"slipway": overview()}
     for product, (description, assembly) in products.items():
         found = drawings(assembly)
-        named = Drawings({f"{name}-{product}": it for name, it in found.environments.items()}, found.pipelines)
+        named = Drawings({f"{name}-{product}": graph for name, graph in found.environments.items()}, found.pipelines)
         graphs |= named.all()
         pages.append("\n".join(_product(description, named)))
     svgs = {DOCS / "diagrams" / f"{name}.svg": standalone(image) for name, image in drawn(graphs).items()}

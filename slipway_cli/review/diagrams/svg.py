@@ -1,4 +1,4 @@
-"""Diagrams as SVG that follows the reader's light or dark, and needs nothing from elsewhere."""
+"""Renders diagrams as self-contained SVGs that support light and dark mode."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ STYLE = f"{COLOURS}@media (prefers-color-scheme: dark) {{\n{DARK}}}\n{RULES}"
 
 
 def drawn(graphs: Mapping[str, Graph]) -> dict[str, str]:
-    """Each diagram as an `<svg>` to put into a page that has STYLE.
+    """Returns each diagram as an `<svg>` element for a page that includes STYLE.
 
     Raises:
-        ReviewError: where the pinned Node or Graphviz is not installed.
+        ReviewError: if the pinned Node or Graphviz is not installed.
     """
     if not graphs:
         return {}
@@ -53,25 +53,25 @@ def drawn(graphs: Mapping[str, Graph]) -> dict[str, str]:
             [NODE, _PROGRAM], input=given, capture_output=True, text=True, check=True, timeout=_SECONDS, cwd=ROOT
         )
     except (OSError, subprocess.SubprocessError) as error:
-        # Node prints the line that failed, which in WebAssembly's wrapper is a page long: its last words tell.
-        said = str(getattr(error, "stderr", "") or error)[-300:]
-        raise ReviewError(f"diagrams cannot be drawn; type `make setup` and try again: {said}") from None
+        # Node prints the failed line first, which is very long in the WebAssembly wrapper; the end has the message.
+        message = str(getattr(error, "stderr", "") or error)[-300:]
+        raise ReviewError(f"diagrams cannot be drawn; type `make setup` and try again: {message}") from None
     found: dict[str, str] = json.loads(done.stdout)
     return {name: _cleaned(name, text) for name, text in found.items()}
 
 
 def standalone(svg: str) -> str:
-    """A diagram as a file of its own."""
+    """Returns a diagram as the content of an SVG file."""
     return svg.replace(">", f"><style>\n{STYLE}</style>", 1) + "\n"
 
 
 def _cleaned(name: str, text: str) -> str:
-    """Without what Graphviz writes for itself: a head, comments, ids that would meet others', a fixed size."""
+    """Returns an SVG without Graphviz's header, comments, fixed size, and ids that could collide on a page."""
     text = text[text.index("<svg") :]
     text = re.sub(
         r"<!--.*?-->\s*|<title>.*?</title>\s*| id=\"[^\"]*\"| xmlns:xlink=\"[^\"]*\"", "", text, flags=re.DOTALL
     )
-    # The white sheet below everything.
+    # The white background.
     text = re.sub(r"<polygon fill=\"white\"[^>]*/>\s*", "", text, count=1)
     width, height = re.search(r'width="(\d+)pt" height="(\d+)pt"', text, re.DOTALL).groups()  # type: ignore[union-attr]  # Graphviz always writes both
     label = quoteattr(f"Diagram of {name}")

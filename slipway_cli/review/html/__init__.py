@@ -1,1 +1,1 @@
-"""The report as one HTML file: no network, light and dark, phone and desk."""
+"""Renders the report as one self-contained HTML file, for phone and desktop, in light and dark mode."""

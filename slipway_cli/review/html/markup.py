@@ -1,4 +1,4 @@
-"""HTML that cannot be broken by what stands in a template: every text passes here."""
+"""Builds HTML. Each text of a template is escaped here, so that it cannot inject markup."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from html import escape
 
 from markdown_it import MarkdownIt
 
-# Words of a report are Markdown, and hold names out of templates: no HTML, no pictures, and no addresses to follow.
+# The sentences of a report are Markdown with names from templates, so HTML, images and links are disabled.
 _WORDS = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
 _TAG = re.compile(r"</?(?:details|summary|b|sub)>")
 
 
 def words(markdown: str) -> str:
-    """A sentence of a report."""
+    """Returns a sentence of a report as HTML."""
     return str(_WORDS.renderInline(markdown))
 
 
 def blocks(markdown: str) -> str:
-    """A part of a report that is Markdown for GitHub, with its folds, which are HTML there, as headings."""
+    """Returns a section of Markdown for GitHub as HTML; its `<details>` become headings."""
     unfolded = re.sub(r"<details><summary>(.*?)</summary>", lambda fold: f"#### {_TAG.sub('', fold[1])}", markdown)
     return str(_WORDS.render(_TAG.sub("", unfolded)))
 
 
 def text(plain: object) -> str:
-    """Any text as it is."""
+    """Returns a plain text, escaped."""
     return escape(str(plain))
 
 
 def table(
     heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[int] = (), total: bool = False
 ) -> str:
-    """A table of cells that are HTML already; it scrolls by itself where it is wider than the page."""
+    """Returns a table of HTML cells; it scrolls if it is wider than the page."""
     kinds = [' class="number"' if column in numbers else "" for column in range(len(heads))]
-    head = "".join(f"<th{kind}>{text(it)}</th>" for it, kind in zip(heads, kinds, strict=True))
+    head = "".join(f"<th{kind}>{text(title)}</th>" for title, kind in zip(heads, kinds, strict=True))
     body = []
     for index, row in enumerate(rows):
         last = ' class="total"' if total and index == len(rows) - 1 else ""
@@ -44,15 +44,15 @@ def table(
 
 
 def listed(items: Sequence[str]) -> str:
-    """A list of items that are HTML already."""
-    return f"<ul>{''.join(f'<li>{it}</li>' for it in items)}</ul>"
+    """Returns a list of HTML items."""
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
 
 
 def folded(summary: str, body: str, *, opened: bool = False) -> str:
-    """What a reader opens when they want it."""
+    """Returns a collapsible block."""
     return f"<details{' open' if opened else ''}><summary>{summary}</summary>{body}</details>"
 
 
 def section(name: str, title: str, *parts: str) -> str:
-    """A part of the page that the navigation leads to."""
+    """Returns a section of the page that the navigation links to."""
     return f'<section id="{name}"><h2>{text(title)}</h2>{"".join(parts)}</section>'

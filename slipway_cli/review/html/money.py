@@ -1,4 +1,4 @@
-"""The page's part about cost: before and after, what makes the difference, and each line with its assumption."""
+"""Renders the cost section of the page: totals before and after, changes, and each line with its assumption."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from slipway_cli.review.html.markup import folded, listed, section, table, text
 
 
 def cost(before: Estimate, after: Estimate) -> str:
-    """The section."""
-    return section("cost", "Cost a month", *_parts(before, after))
+    """Returns the cost section."""
+    return section("cost", "Cost per month", *_parts(before, after))
 
 
 def _parts(before: Estimate, after: Estimate) -> Iterator[str]:
@@ -25,21 +25,22 @@ def _parts(before: Estimate, after: Estimate) -> Iterator[str]:
     yield table(heads, [*rows, _row("all", before.total(), after.total())], numbers=(1, 2, 3), total=True)
     changed = compare.changes(before, after)
     if changed:
-        yield "<h3>What makes the difference</h3>"
+        yield "<h3>Changes by resource</h3>"
         yield table(
-            ("", "change", "what"),
-            [(text(it.environment), _more(it.more), text(it.words)) for it in changed],
+            ("environment", "change", "item"),
+            [(text(change.environment), _more(change.more), text(change.words)) for change in changed],
             numbers=(1,),
         )
     if after.unpriced:
         items = dict.fromkeys(
-            f"{text(it.environment)}: {text(it.path)} ({text(it.kind)}): {text(it.why)}" for it in after.unpriced
+            f"{text(missing.environment)}: {text(missing.path)} ({text(missing.kind)}): {text(missing.why)}"
+            for missing in after.unpriced
         )
-        said = "<b>Not in these figures</b>, since nothing here knows the price:"
-        yield f'<div class="verdict">{said}{listed(list(items))}</div>'
+        note = "<b>Not included</b>, because there is no price:"
+        yield f'<div class="verdict">{note}{listed(list(items))}</div>'
     for name in after.environments:
-        yield folded(_heading(after, name), _lines([it for it in after.lines if it.environment == name]))
-    yield folded("Assumptions, and what is not counted", _assumptions(after))
+        yield folded(_heading(after, name), _lines([line for line in after.lines if line.environment == name]))
+    yield folded("Assumptions, and costs that are not included", _assumptions(after))
 
 
 def _row(name: str, was: Decimal, now: Decimal) -> tuple[str, ...]:
@@ -53,7 +54,7 @@ def _more(amount: Decimal) -> str:
 
 
 def _heading(estimate: Estimate, name: str) -> str:
-    """An environment with its headings as a bar: a picture of where the money goes."""
+    """Returns the heading of an environment, with a bar that shows the shares of its groups."""
     total = estimate.total(name)
     groups = list(estimate.groups(name).items())
     if not total:
@@ -62,30 +63,32 @@ def _heading(estimate: Estimate, name: str) -> str:
         f'<span style="width:{amount / total * 100:.1f}%" title="{text(group)} {money(amount)}"></span>'
         for group, amount in groups
     )
-    said = ", ".join(f"{text(group)} {money(amount)}" for group, amount in groups[:4])
-    return f'<b>{text(name)}</b> {money(total)}<div class="bars" aria-hidden="true">{shares}</div><small>{said}</small>'
+    largest = ", ".join(f"{text(group)} {money(amount)}" for group, amount in groups[:4])
+    return (
+        f'<b>{text(name)}</b> {money(total)}<div class="bars" aria-hidden="true">{shares}</div><small>{largest}</small>'
+    )
 
 
 def _lines(lines: Sequence[Line]) -> str:
     rows = [
         (
-            f"{text(it.use.what)}{f'<br><small>{text(it.use.note)}</small>' if it.use.note else ''}",
-            text(it.use.how_much),
-            f"${it.price.amount.normalize():f}{'' if it.price.verified else '?'}",
-            money(it.amount),
-            f"<small>{text(it.use.assumed)}</small>",
+            f"{text(line.use.what)}{f'<br><small>{text(line.use.note)}</small>' if line.use.note else ''}",
+            text(line.use.how_much),
+            f"${line.price.amount.normalize():f}{'' if line.price.verified else '?'}",
+            money(line.amount),
+            f"<small>{text(line.use.assumed)}</small>",
         )
-        for it in sorted(lines, key=lambda each: -each.amount)
-        if it.amount >= CENT
+        for line in sorted(lines, key=lambda entry: -entry.amount)
+        if line.amount >= CENT
     ]
-    return table(("what", "how much", "each", "a month", "assumed"), rows, numbers=(1, 2, 3))
+    return table(("item", "quantity", "per unit", "per month", "assumption"), rows, numbers=(1, 2, 3))
 
 
 def _assumptions(estimate: Estimate) -> str:
     rows = [(text(value), text(meaning)) for value, meaning in estimate.assumptions.printed()]
     checked = (
-        f"On-demand prices as read on {prices().checked:%Y-%m-%d}; slipway_cli/review/cost/prices.yaml says where."
+        f"On-demand prices as read on {prices().checked:%Y-%m-%d}; slipway_cli/review/cost/prices.yaml names the pages."
     )
-    mark = " One with a ? stands on no page that we could read." if estimate.unverified() else ""
-    left_out = listed([text(it) for it in NOT_COUNTED])
-    return f"<p>{checked}{mark}</p>{table(('assumed', 'what'), rows, numbers=(0,))}<p>Not counted:</p>{left_out}"
+    mark = " No public page confirms a price marked with ?." if estimate.unverified() else ""
+    left_out = listed([text(item) for item in NOT_COUNTED])
+    return f"<p>{checked}{mark}</p>{table(('value', 'assumption'), rows, numbers=(0,))}<p>Not included:</p>{left_out}"

@@ -1,4 +1,4 @@
-"""A report as one HTML file."""
+"""Renders a report as one HTML file."""
 
 from __future__ import annotations
 
@@ -20,36 +20,40 @@ from slipway_cli.review.sections import is_added
 from slipway_cli.review.words import value
 
 _STYLE = Path(__file__).with_name("page.css")
-# Nothing is loaded and nothing runs, whatever a template's texts hold.
+# Nothing is loaded and no script runs, whatever the texts of a template contain.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _OPEN = 3
-"""So many stacks are shown unfolded."""
+"""Up to this number of changed stacks, all are shown open."""
 
 
 @dataclass(frozen=True)
 class Sides:
-    """What is compared."""
+    """The two assemblies of a comparison."""
 
     before: Assembly
     after: Assembly
 
 
 def write_page(path: Path, report: Report, sides: Sides, verdict: Verdict) -> None:
-    """Write the file, and the folder it goes into."""
+    """Writes the file, and creates its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page(report, sides, verdict=verdict), encoding="utf-8")
 
 
 def page(report: Report, sides: Sides, *, verdict: Verdict | None = None) -> str:
-    """The whole file."""
+    """Returns the content of the file."""
     parts = [
         _head(report),
-        *(f'<div class="verdict">{words(it[:1].upper() + it[1:])}.</div>' for it in report.warnings),
-        *_judged(verdict or Verdict()),
+        *(f'<div class="verdict">{words(warning[:1].upper() + warning[1:])}.</div>' for warning in report.warnings),
+        *_verdict(verdict or Verdict()),
         f'<nav aria-label="Sections">{"".join(_links())}</nav><main>',
-        section("findings", "What matters first", _findings(report.findings)),
-        section("changes", "Changes, stack by stack", _stacks(report)),
-        *(folded(text(it.title), blocks(it.markdown)) for it in report.sections if not is_added(it)),
+        section("findings", "Findings", _findings(report.findings)),
+        section("changes", "Changes by stack", _stacks(report)),
+        *(
+            folded(text(section.title), blocks(section.markdown))
+            for section in report.sections
+            if not is_added(section)
+        ),
         cost(estimate(sides.before.stacks), estimate(sides.after.stacks)),
         section("diagrams", "Diagrams", *_diagrams(sides)),
         "</main>",
@@ -71,7 +75,7 @@ def _head(report: Report) -> str:
     product, base = f"<code>{text(report.product)}</code>", f"<code>{text(report.base)}</code>"
     return (
         f"<header><h1>{words(headline)}</h1>"
-        f'<p class="soft">{product} compared with {base}, from templates alone: nothing was deployed.</p></header>'
+        f'<p class="soft">{product} compared with {base}; only templates were read, nothing was deployed.</p></header>'
     )
 
 
@@ -80,13 +84,14 @@ def _links() -> Iterator[str]:
         yield f'<a href="#{name}">{name.capitalize()}</a>'
 
 
-def _judged(verdict: Verdict) -> Iterator[str]:
-    for rule in sorted({it.rule for it in verdict.forbidden}):
+def _verdict(verdict: Verdict) -> Iterator[str]:
+    for rule in sorted({finding.rule for finding in verdict.forbidden}):
         allow = (
-            f"label <code>{text(LABEL + rule)}</code>, or a commit with <code>{text(f'{TRAILER}: {rule}, why')}</code>"
+            f"add the label <code>{text(LABEL + rule)}</code>, "
+            f"or a commit with <code>{text(f'{TRAILER}: {rule}, reason')}</code>"
         )
         forbids = f"<b>The manifest forbids <code>{text(rule)}</code></b>: {text(RULES.get(rule, rule))}."
-        yield f'<div class="verdict no">{forbids} If it is meant: {allow}.</div>'
+        yield f'<div class="verdict no">{forbids} To allow it, {allow}.</div>'
     for rule, who in sorted(verdict.allowed.items()):
         yield (
             f'<div class="verdict">The manifest forbids <code>{text(rule)}</code>; '
@@ -96,85 +101,90 @@ def _judged(verdict: Verdict) -> Iterator[str]:
 
 def _findings(findings: Sequence[Finding]) -> str:
     if not findings:
-        return "<p>Nothing is lost, nobody may do more, no network opens.</p>"
+        return "<p>No data is lost, no permission grows, no network opens.</p>"
     blocks = []
-    for rule, found in groupby(findings, key=lambda it: it.rule):
+    for rule, found in groupby(findings, key=lambda finding: finding.rule):
         blocks.append(f"<h3>{text(RULES.get(rule, rule)[:1].upper() + RULES.get(rule, rule)[1:])}</h3>")
-        blocks.append(listed([_finding(it) for it in found]))
+        blocks.append(listed([_finding(finding) for finding in found]))
     return "".join(blocks)
 
 
-def _finding(it: Finding) -> str:
-    grave = '<span class="danger">Danger:</span> ' if it.severity is Severity.DANGER else ""
-    advice = f'<br><span class="soft">{words(it.advice)}</span>' if it.advice else ""
-    return f"{grave}<code>{text(it.stack)}</code>: {words(it.words)}{advice}"
+def _finding(finding: Finding) -> str:
+    grave = '<span class="danger">Danger:</span> ' if finding.severity is Severity.DANGER else ""
+    advice = f'<br><span class="soft">{words(finding.advice)}</span>' if finding.advice else ""
+    return f"{grave}<code>{text(finding.stack)}</code>: {words(finding.words)}{advice}"
 
 
 def _stacks(report: Report) -> str:
     if not report.stacks:
         return "<p>No stack changes.</p>"
-    return "".join(_stack(it, opened=len(report.stacks) <= _OPEN) for it in report.stacks)
+    return "".join(_stack(stack, opened=len(report.stacks) <= _OPEN) for stack in report.stacks)
 
 
 def _stack(stack: StackChange, *, opened: bool) -> str:
     counted = ", ".join(_counted(stack)) or "parameters and outputs"
     summary = f'<b>{text(stack.name)}</b> <span class="soft">{text(stack.action.value)}: {counted}</span>'
-    parts = [listed([_resource(it) for it in stack.resources])] if stack.resources else []
+    parts = [listed([_resource(change) for change in stack.resources])] if stack.resources else []
     if stack.broadenings:
-        parts.append(f"<h3>Rights and networks</h3>{listed([_broadening(it) for it in stack.broadenings])}")
+        parts.append(
+            f"<h3>Permissions and networks</h3>{listed([_broadening(broadening) for broadening in stack.broadenings])}"
+        )
     if stack.others:
-        rows = [(f"<code>{text(it.path)}</code>", text(value(it.before)), text(value(it.after))) for it in stack.others]
-        parts.append(f"<h3>Beside the resources</h3>{table(('', 'before', 'after'), rows)}")
+        rows = [
+            (f"<code>{text(change.path)}</code>", text(value(change.before)), text(value(change.after)))
+            for change in stack.others
+        ]
+        parts.append(f"<h3>Other parts of the template</h3>{table(('', 'before', 'after'), rows)}")
     return folded(summary, "".join(parts), opened=opened)
 
 
 def _counted(stack: StackChange) -> Iterator[str]:
-    for found, one, many in (
+    for found, singular, many in (
         (stack.resources, "resource", "resources"),
-        (stack.broadenings, "right or network", "rights and networks"),
+        (stack.broadenings, "permission or network path", "permissions and network paths"),
     ):
         if found:
-            yield f"{len(found)} {one if len(found) == 1 else many}"
+            yield f"{len(found)} {singular if len(found) == 1 else many}"
 
 
-def _resource(it: ResourceChange) -> str:
-    said = words(it.words)
-    if not it.properties:
-        return said
+def _resource(change: ResourceChange) -> str:
+    sentence = words(change.words)
+    if not change.properties:
+        return sentence
     rows = [
         (
-            f"<code>{text(p.path)}</code>",
-            text(value(p.before)),
-            text(value(p.after)),
-            text(p.because or p.behaviour.words),
+            f"<code>{text(difference.path)}</code>",
+            text(value(difference.before)),
+            text(value(difference.after)),
+            text(difference.because or difference.behaviour.words),
         )
-        for p in it.properties
+        for difference in change.properties
     ]
-    kind = f"<small>{text(it.type)} <code>{text(it.logical_id)}</code></small>"
-    return f"{said}{folded(kind, table(('property', 'before', 'after', 'update'), rows))}"
+    kind = f"<small>{text(change.type)} <code>{text(change.logical_id)}</code></small>"
+    return f"{sentence}{folded(kind, table(('property', 'before', 'after', 'update'), rows))}"
 
 
-def _broadening(it: Broadening) -> str:
-    grows = it.direction is Direction.GROWS
+def _broadening(broadening: Broadening) -> str:
+    grows = broadening.direction is Direction.GROWS
     sign = (
-        f'<span class="grows">{text(it.reach.value)} grows</span>'
+        f'<span class="grows">{text(broadening.reach.value)} grows</span>'
         if grows
-        else f"{text(it.reach.value)} {it.direction.value}"
+        else f"{text(broadening.reach.value)} {broadening.direction.value}"
     )
-    return f"{sign}: {words(it.words)}"
+    return f"{sign}: {words(broadening.words)}"
 
 
 def _diagrams(sides: Sides) -> Iterator[str]:
-    """Every diagram as it will be, those that change first; of those, the one before too."""
+    """Yields all diagrams after the change, the changed ones first and with their previous version."""
     was, now = drawings(sides.before).all(), drawings(sides.after).all()
     changed = [name for name in now if was.get(name) != now[name]]
     gone = {f"before {name}": was[name] for name in changed if name in was}
-    images = drawn({**{name: now[name] for name in [*changed, *(it for it in now if it not in changed)]}, **gone})
-    for name in now if not images else [it for it in images if not it.startswith("before ")]:
+    images = drawn({**{name: now[name] for name in [*changed, *(name for name in now if name not in changed)]}, **gone})
+    for name in now if not images else [name for name in images if not name.startswith("before ")]:
         mark = " <b>changes</b>" if name in changed else ""
         yield _figure(f"{text(name)}{mark}", images[name])
         if f"before {name}" in images:
-            yield folded(f"{text(name)} as it was", _figure("", images[f"before {name}"]))
+            yield folded(f"{text(name)} before the change", _figure("", images[f"before {name}"]))
 
 
 def _figure(caption: str, image: str) -> str:

@@ -70,4 +70,4 @@ def test_it_fails_without_a_statement(
 
     assert not outcome.done
     assert REFUSED.search(outcome.said), outcome.said
-    failures[statement] = evidence.shortly(outcome.said)
+    failures[statement] = evidence.summary(outcome.said)

@@ -55,7 +55,7 @@ def test_without_a_statement_it_fails_unless_that_is_explained(
         outcome = OF_ROLES[statement.role](work)
 
     if not outcome.done:
-        failures[statement] = evidence.shortly(outcome.said)
+        failures[statement] = evidence.summary(outcome.said)
     assert outcome.done == (reason(statement) is not None), outcome.said
 
 

@@ -72,14 +72,14 @@ class Account(FakeCodePipeline):
                     for each in stage.actions
                 ],
             }
-            for stage in self._of(given["name"]).delivery.stages
+            for stage in self._pipeline(given["name"]).delivery.stages
         ]
         return {"pipeline": {"name": given["name"], "roleArn": "arn:aws:iam::111122223333:role/p", "stages": stages}}
 
     def _every_action(self, given: Json) -> Json:
         if given.get("filter"):
             return self._actions(given)
-        runs = self._of(given["pipelineName"]).runs
+        runs = self._pipeline(given["pipelineName"]).runs
         return {"actionExecutionDetails": [step for run in runs[::-1] for step in run.steps[::-1]]}
 
     def _events(self, given: Json) -> Json:

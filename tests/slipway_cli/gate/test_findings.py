@@ -1,4 +1,4 @@
-"""What the gate makes of findings and of what is accepted."""
+"""The gate's verdict on findings and acceptances."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def inspection(findings: list[Finding], given: list[Accepted]) -> Inspection:
     return Inspection("shop", tuple(findings), tuple(given))
 
 
-def test_what_nobody_accepted_is_refused_with_its_place_reason_and_way_out() -> None:
+def test_a_finding_is_refused_with_its_construct_reason_and_advice() -> None:
     lines, _ = verdict([inspection([finding()], [])], [])
 
     assert lines == [
@@ -33,48 +33,48 @@ def test_what_nobody_accepted_is_refused_with_its_place_reason_and_way_out() -> 
     ]
 
 
-def test_what_is_accepted_is_let_through_and_told_once() -> None:
-    lines, told = verdict([inspection([finding()], [accepted()])], [])
+def test_an_accepted_finding_passes_and_is_listed_once() -> None:
+    lines, accepted_risks = verdict([inspection([finding()], [accepted()])], [])
 
     assert lines == []
-    assert [(risk.reason, risk.rules, risk.findings) for risk in told] == [(WHY, ("CKV_AWS_18",), 1)]
+    assert [(risk.reason, risk.rules, risk.findings) for risk in accepted_risks] == [(WHY, ("CKV_AWS_18",), 1)]
 
 
 @pytest.mark.parametrize(
     "elsewhere",
     [finding(path="production/Data/Media/Resource"), finding(path=f"{BUCKET}2/Resource"), finding("CKV_AWS_19")],
 )
-def test_accepting_one_thing_accepts_nothing_else(elsewhere: Finding) -> None:
-    it = inspection([finding(), elsewhere], [accepted()])
+def test_accepting_one_finding_accepts_no_other(elsewhere: Finding) -> None:
+    inspected = inspection([finding(), elsewhere], [accepted()])
 
-    assert it.refused() == [elsewhere]
-
-
-def test_what_is_accepted_and_not_found_any_more_is_refused() -> None:
-    (said,) = inspection([], [accepted()]).wrong()
-
-    assert "what is not found any more, CKV_AWS_18: take it out" in said
-    assert "slipway.private_bucket.PrivateBucket" in said
+    assert inspected.refused() == [elsewhere]
 
 
-def test_one_of_two_rules_that_is_not_found_any_more_is_refused() -> None:
+def test_an_acceptance_without_findings_is_refused() -> None:
+    (problem,) = inspection([], [accepted()]).wrong()
+
+    assert "a rule without findings, CKV_AWS_18: remove it" in problem
+    assert "slipway.private_bucket.PrivateBucket" in problem
+
+
+def test_one_accepted_rule_without_findings_is_refused() -> None:
     both = Accepted(BUCKET, ("CKV_AWS_18", "AwsSolutions-S1"), WHY, "it")
 
-    assert [said for said in inspection([finding()], [both]).wrong() if "AwsSolutions-S1" in said]
-    assert not [said for said in inspection([finding()], [both]).wrong() if "CKV_AWS_18" in said]
+    assert [problem for problem in inspection([finding()], [both]).wrong() if "AwsSolutions-S1" in problem]
+    assert not [problem for problem in inspection([finding()], [both]).wrong() if "CKV_AWS_18" in problem]
 
 
-def test_what_a_whole_stack_accepts_is_refused() -> None:
-    (said,) = inspection([finding()], [accepted("production/Data", wide=True)]).wrong()
+def test_an_acceptance_for_a_whole_stack_is_refused() -> None:
+    (problem,) = inspection([finding()], [accepted("production/Data", wide=True)]).wrong()
 
-    assert "a whole stack or more" in said
+    assert "a whole stack or more" in problem
 
 
 @pytest.mark.parametrize("reason", ["", "false positive", "not needed here, see ticket"])
-def test_a_label_is_no_reason(reason: str) -> None:
-    (said,) = inspection([finding()], [accepted(reason=reason)]).wrong()
+def test_a_short_label_is_not_a_reason(reason: str) -> None:
+    (problem,) = inspection([finding()], [accepted(reason=reason)]).wrong()
 
-    assert "write a sentence that a stranger understands" in said
+    assert "write a sentence that explains why" in problem
 
 
 @pytest.mark.parametrize(
@@ -91,23 +91,23 @@ def test_a_wildcard_is_accepted_for_its_own_resource_only(rule: str, found: str,
     assert matches(rule, finding(found)) is covered
 
 
-def test_sixty_decisions_are_too_many() -> None:
+def test_sixty_accepted_risks_are_too_many() -> None:
     few, many = ([accepted(reason=f"{WHY}, number {number:03}") for number in range(count)] for count in (59, 60))
 
     assert verdict([inspection([finding()], few)], [])[0] == []
     assert "60 accepted risks" in verdict([inspection([finding()], many)], [])[0][-1]
 
 
-def test_a_workflow_has_nothing_to_accept() -> None:
+def test_findings_in_workflows_cannot_be_accepted() -> None:
     at = Finding("zizmor", "unpinned-uses", ".github/workflows/ci.yml:3", "action is not pinned")
 
     assert verdict([], [at])[0][-1] == "    mend it there; workflows accept nothing"
 
 
-def test_one_decision_of_many_constructs_is_one_risk() -> None:
+def test_one_reason_for_many_constructs_is_one_risk() -> None:
     paths = [f"production/Data/Bucket{number}" for number in range(5)]
-    it = inspection([finding(path=path) for path in paths], [accepted(path) for path in paths])
+    inspected = inspection([finding(path=path) for path in paths], [accepted(path) for path in paths])
 
-    (risk,) = risks([it, it])
+    (risk,) = risks([inspected, inspected])
 
     assert (len(risk.constructs), risk.findings) == (5, 5)

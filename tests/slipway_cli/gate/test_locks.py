@@ -1,4 +1,4 @@
-"""What is installed is what was locked, by the hash of each file."""
+"""Only locked packages are installed, verified by hash."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def test_every_lock_is_of_its_requirements_with_a_hash_for_everything() -> None:
+def test_every_lock_is_up_to_date_and_has_all_hashes() -> None:
     assert list(stale()) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_lock_holds_what_is_wanted_and_what_that_needs(name: str) -> None:
+def test_a_lock_contains_direct_and_transitive_requirements(name: str) -> None:
     assert wanted(name).items() <= locked(name).items()
     assert len(locked(name)) > len(wanted(name))
 
@@ -39,19 +39,19 @@ def test_a_new_requirement_makes_its_lock_stale(copy: Path) -> None:
     with (copy / "requirements-dev.txt").open("a", encoding="utf-8") as file:
         file.write("left-pad==1.0.0  # planted\n")
 
-    said = list(stale(copy))
+    problems = list(stale(copy))
 
-    assert "requirements-dev.lock is not of requirements-dev.txt any more: type `make lock`" in said
-    assert any("left-pad not at all" in each for each in said)
+    assert "requirements-dev.lock is out of date with requirements-dev.txt: type `make lock`" in problems
+    assert any("left-pad missing" in problem for problem in problems)
 
 
-def test_a_changed_version_makes_both_locks_stale_that_hold_it(copy: Path) -> None:
+def test_a_changed_version_makes_all_locks_with_it_stale(copy: Path) -> None:
     edit(copy / "requirements.txt", "PyYAML==", "PyYAML==99.")
 
-    said = " ".join(stale(copy))
+    problems = " ".join(stale(copy))
 
-    assert "requirements.lock has pyyaml" in said
-    assert "requirements-dev.lock has pyyaml" in said
+    assert "requirements.lock has pyyaml" in problems
+    assert "requirements-dev.lock has pyyaml" in problems
 
 
 def test_an_entry_without_a_hash_is_found(copy: Path) -> None:
@@ -61,7 +61,7 @@ def test_an_entry_without_a_hash_is_found(copy: Path) -> None:
     assert list(stale(copy)) == ["requirements.lock: left-pad has no hash: type `make lock`"]
 
 
-def test_what_is_set_up_is_installed_by_hash_only() -> None:
+def test_make_setup_installs_by_hash_only() -> None:
     lines = [line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if "pip install" in line]
 
     assert len(lines) == 2

@@ -1,4 +1,4 @@
-"""Every pack and every tool is asked: each finds what is planted for it."""
+"""Each pack and each tool runs: it finds the problem that is planted for it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ jobs:
       - run: echo ${{ github.event.pull_request.title }}
 """
 pytestmark = pytest.mark.slow
-installed = pytest.mark.skipif(not tools.TOOLS.exists(), reason="no .venv-policy; `make policy` makes it")
+installed = pytest.mark.skipif(not tools.TOOLS.exists(), reason="no .venv-policy; `make policy` creates it")
 
 
 def unsafe(app: cdk.App) -> None:
-    """One of everything that a pack or tool should refuse."""
+    """Adds a stack with one problem for each pack and tool."""
     stack = cdk.Stack(app, "Unsafe", env=cdk.Environment(account="111122223333", region="us-east-1"))
     bucket = s3.Bucket(stack, "Bucket")
     accept(bucket, "planted, so that a test can see what is accepted", "AwsSolutions-S1", "AwsSolutions-S99")
@@ -70,7 +70,7 @@ def made(inspection: Inspection, folder: Path) -> list[Template]:
 
 
 def rules(findings: Iterator[Finding] | list[Finding], tool: str, path: str = "") -> set[str]:
-    return {each.rule for each in findings if each.tool == tool and each.path.startswith(path)}
+    return {finding.rule for finding in findings if finding.tool == tool and finding.path.startswith(path)}
 
 
 @pytest.mark.parametrize(
@@ -85,43 +85,43 @@ def rules(findings: Iterator[Finding] | list[Finding], tool: str, path: str = ""
         ("CloudFormation Validate", "passed_roles_are_named", "Unsafe/Role"),
     ],
 )
-def test_each_pack_is_asked(inspection: Inspection, pack: str, rule: str, path: str) -> None:
+def test_each_pack_runs(inspection: Inspection, pack: str, rule: str, path: str) -> None:
     assert rule in rules(list(inspection.findings), pack, path)
 
 
 def test_every_pack_has_a_planted_finding(inspection: Inspection) -> None:
-    assert set(synthesis.PACKS) <= {each.tool for each in inspection.findings}
+    assert set(synthesis.PACKS) <= {finding.tool for finding in inspection.findings}
 
 
-def test_what_is_accepted_is_matched_told_when_stale_and_refused_on_a_stack(inspection: Inspection) -> None:
-    said = list(inspection.wrong())
+def test_acceptances_are_matched_and_refused_if_stale_or_for_a_stack(inspection: Inspection) -> None:
+    problems = list(inspection.wrong())
 
-    assert "AwsSolutions-S1" not in {each.rule for each in inspection.refused()}
-    assert any("AwsSolutions-S99: take it out" in each for each in said)
-    assert any("accepts at Unsafe, a whole stack or more" in each for each in said)
+    assert "AwsSolutions-S1" not in {finding.rule for finding in inspection.refused()}
+    assert any("AwsSolutions-S99: remove it" in problem for problem in problems)
+    assert any("accepts at Unsafe, a whole stack or more" in problem for problem in problems)
 
 
-def test_an_inspection_is_read_as_it_was_written(inspection: Inspection, folder: Path) -> None:
+def test_an_inspection_is_the_same_after_write_and_read(inspection: Inspection, folder: Path) -> None:
     assert synthesis.read(folder) == inspection
 
 
-def test_outside_of_the_gate_nothing_is_recorded(folder: Path) -> None:
+def test_acceptances_are_recorded_only_by_the_gate(folder: Path) -> None:
     unsafe(cdk.App(outdir=str(folder / "plain")))
 
     assert synthesis.inspect("nothing", lambda _: None, folder / "nothing").accepted == ()
 
 
-def test_cfn_lint_is_asked(made: list[Template]) -> None:
+def test_cfn_lint_runs(made: list[Template]) -> None:
     assert "W2531" in rules(list(tools.cfn_lint(made)), "cfn-lint", "Unsafe/Function")
 
 
 @installed
-def test_checkov_is_asked(made: list[Template], folder: Path) -> None:
+def test_checkov_runs(made: list[Template], folder: Path) -> None:
     assert "CKV_AWS_18" in rules(tools.checkov(folder, made), "checkov", "Unsafe/Bucket/Resource")
 
 
 @installed
-def test_cloudsplaining_and_parliament_are_asked(made: list[Template]) -> None:
+def test_cloudsplaining_and_parliament_run(made: list[Template]) -> None:
     found = list(tools.policies(made))
 
     assert "cloudsplaining-PassExistingRoleToNewLambdaThenInvoke" in rules(found, "cloudsplaining", "Unsafe/Role")
@@ -129,7 +129,7 @@ def test_cloudsplaining_and_parliament_are_asked(made: list[Template]) -> None:
     assert "pass-role-to-function" in rules(found, "escalation", "Unsafe/Role")
 
 
-def test_zizmor_is_asked_where_there_are_workflows(tmp_path: Path) -> None:
+def test_zizmor_runs_if_there_are_workflows(tmp_path: Path) -> None:
     assert list(tools.workflows(tmp_path)) == []
     (tmp_path / ".github" / "workflows").mkdir(parents=True)
     (tmp_path / ".github" / "workflows" / "ci.yml").write_text(WORKFLOW)
@@ -140,29 +140,29 @@ def test_zizmor_is_asked_where_there_are_workflows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_each_way_to_more_rights_is_found_whatever_its_resources_are(path: str) -> None:
-    statements = [{"Effect": "Allow", "Action": right, "Resource": "arn:x"} for right in PATHS[path]]
+def test_each_privilege_escalation_is_found_for_any_resource(path: str) -> None:
+    statements = [{"Effect": "Allow", "Action": action, "Resource": "arn:x"} for action in PATHS[path]]
 
     assert path in {rule for rule, _ in escalations({"Statement": statements})}
     assert path not in {rule for rule, _ in escalations({"Statement": statements[1:]})}
 
 
-def test_rights_of_one_role_are_gathered_from_all_its_policies(made: list[Template]) -> None:
-    (document,) = [it for path, it in roles(made[0]).items() if path.startswith("Unsafe/Role")]
+def test_statements_of_a_role_are_collected_from_all_its_policies(made: list[Template]) -> None:
+    (document,) = [role for path, role in roles(made[0]).items() if path.startswith("Unsafe/Role")]
 
     assert document["Statement"][0]["Resource"] == "*"
 
 
-def test_a_tool_that_is_missing_says_what_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_tool_says_what_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(tools, "TOOLS", tmp_path)
 
     with pytest.raises(tools.ToolError, match="make policy"):
         list(tools.checkov(tmp_path, []))
 
 
-def test_a_tool_that_breaks_is_no_clean_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    shutil.copy("/bin/false", tmp_path / "checkov")  # ends with 1, as checkov does where it finds something
+def test_a_broken_tool_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copy("/bin/false", tmp_path / "checkov")  # exits with 1, as checkov does if it has findings
     monkeypatch.setattr(tools, "TOOLS", tmp_path)
 
-    with pytest.raises(tools.ToolError, match="answered no JSON"):
+    with pytest.raises(tools.ToolError, match="did not return JSON"):
         list(tools.checkov(tmp_path, []))

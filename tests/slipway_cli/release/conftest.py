@@ -1,4 +1,4 @@
-"""AWS in memory for releases."""
+"""An in-memory AWS for releases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A visitor never finds half a frontend."""
+"""A visitor never gets an incomplete frontend."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Bucket:
 
 
 def _unchunked(body: bytes) -> bytes:
-    """The content of an aws-chunked body, as botocore sends it with a checksum behind."""
+    """Returns the content of an aws-chunked body, which botocore sends with a trailing checksum."""
     if b"x-amz-checksum" not in body:
         return body
     size, _, rest = body.partition(b"\r\n")
@@ -70,16 +70,14 @@ def _bucket(aws: FakeAws) -> Bucket:
     return Bucket(aws)
 
 
-def test_the_page_is_written_after_everything_it_names(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+def test_the_page_is_written_after_the_files_that_it_refers_to(bucket: Bucket, target: Target, tmp_path: Path) -> None:
     frontend.publish(target, a_build(tmp_path, "index-abcdefgh.js"), "1.0.0", 5)
 
     published = [key for key in bucket.written if not key.startswith("releases/")]
     assert published == ["assets/index-abcdefgh.js", "robots.txt", "index.html"]
 
 
-def test_hashed_assets_are_kept_by_browsers_and_pages_are_asked_for_again(
-    bucket: Bucket, target: Target, tmp_path: Path
-) -> None:
+def test_hashed_assets_are_cached_and_pages_are_not(bucket: Bucket, target: Target, tmp_path: Path) -> None:
     frontend.publish(target, a_build(tmp_path, "index-abcdefgh.js"), "1.0.0", 5)
 
     assert bucket.objects["assets/index-abcdefgh.js"][1]["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -87,14 +85,16 @@ def test_hashed_assets_are_kept_by_browsers_and_pages_are_asked_for_again(
     assert bucket.objects["index.html"][1]["Content-Type"] == "text/html"
 
 
-def test_only_what_is_not_hashed_must_be_invalidated(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+def test_only_files_without_a_hash_are_invalidated(bucket: Bucket, target: Target, tmp_path: Path) -> None:
     assert frontend.publish(target, a_build(tmp_path, "index-abcdefgh.js"), "1.0.0", 5) == [
         "/index.html",
         "/robots.txt",
     ]
 
 
-def test_assets_of_the_newest_releases_stay_and_older_ones_go(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+def test_assets_of_the_newest_releases_stay_and_older_ones_are_deleted(
+    bucket: Bucket, target: Target, tmp_path: Path
+) -> None:
     for number in range(4):
         build = a_build(tmp_path / str(number), f"index-release{number}.js")
         frontend.publish(target, build, f"1.0.{number}", keep_releases=2)
@@ -122,7 +122,7 @@ def test_a_folder_without_a_page_publishes_nothing(bucket: Bucket, target: Targe
     assert bucket.written == []
 
 
-def test_a_release_that_is_published_again_is_forgotten_again(aws: FakeAws, target: Target) -> None:
+def test_publishing_a_release_again_invalidates_it_again(aws: FakeAws, target: Target) -> None:
     references: list[str] = []
 
     def create(given: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Images of a release by hand: looked up by all digits of the checkout's contents."""
+"""Images of a release by hand are looked up by the full digest of the checkout's contents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHER, OURS = (f"sha256:{digit * 64}" for digit in "01")
 
 
 class Registry:
-    """A registry in memory, and the docker that pushes to it."""
+    """An in-memory registry, and a docker that pushes to it."""
 
     def __init__(self, aws: FakeAws, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._file = folder / "pushed.json"
@@ -61,7 +61,7 @@ def build(tmp_path: Path) -> Build:
     return Build.of(product(), source, native=True, build_args={})
 
 
-def test_an_image_is_not_taken_for_that_of_a_checkout_whose_first_digits_are_the_same(
+def test_an_image_of_another_checkout_with_the_same_first_digits_is_not_reused(
     registry: Registry, build: Build
 ) -> None:
     registry.tags = {build.version: OTHER}
@@ -69,7 +69,7 @@ def test_an_image_is_not_taken_for_that_of_a_checkout_whose_first_digits_are_the
     uris = build.push(lambda _: None)
 
     assert uris["backend"].endswith(f"/allthrive/backend@{OURS}")
-    assert registry.pushed == [f"contents-{build.contents}"]  # the label stays at the other image
+    assert registry.pushed == [f"contents-{build.contents}"]  # the version tag stays at the other image
 
 
 def test_an_image_of_the_same_files_is_pushed_once(registry: Registry, build: Build) -> None:

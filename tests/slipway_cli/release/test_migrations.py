@@ -1,4 +1,4 @@
-"""Migrations succeeded when every container ended with 0, and only then."""
+"""Migrations succeed only if all containers exit with 0."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TASK = "arn:aws:ecs:us-east-1:111122223333:task/production-allthrive-cluster/012
 
 
 def a_run(aws: FakeAws, *containers: dict[str, Any], pending: int = 0) -> None:
-    """One task that is pending for a while and then stopped."""
+    """Prepares one task that is running for some polls and then stopped."""
     left = [pending]
 
     def describe(_: dict[str, Any]) -> dict[str, Any]:

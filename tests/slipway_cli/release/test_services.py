@@ -1,4 +1,4 @@
-"""A release changes the parameters of a stack, nothing else, and says what failed."""
+"""A release changes only the parameters of a stack, and names the failure."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_the_first_release_starts_with_the_manifests_count(aws: FakeAws, target:
     assert stack.parameters()["WebDesiredCount"] == "2"
 
 
-def test_a_failed_release_names_what_failed_first(aws: FakeAws, target: Target) -> None:
+def test_a_failed_release_names_the_first_failure(aws: FakeAws, target: Target) -> None:
     stack = Stack(aws, ends="UPDATE_ROLLBACK_COMPLETE")
     stack.failures = [
         ("WebService", "ECS Deployment Circuit Breaker was triggered"),
@@ -107,11 +107,11 @@ def test_a_failed_release_names_what_failed_first(aws: FakeAws, target: Target) 
     with pytest.raises(ReleaseError, match="WebService: ECS Deployment Circuit Breaker was triggered") as failed:
         services.deploy(target, "1.2.0", {"backend": IMAGE})
 
-    assert "UPDATE_ROLLBACK_COMPLETE, every service runs the old release again" in str(failed.value)
+    assert "UPDATE_ROLLBACK_COMPLETE; all services run the old release again" in str(failed.value)
     assert "aws logs tail /ecs/production-allthrive-web" in str(failed.value)
 
 
-def test_releasing_what_already_runs_is_no_failure(aws: FakeAws, target: Target) -> None:
+def test_releasing_the_running_release_succeeds(aws: FakeAws, target: Target) -> None:
     Stack(aws)
 
     def refuse(_: dict[str, Any]) -> str:

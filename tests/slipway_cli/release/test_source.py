@@ -1,4 +1,4 @@
-"""What a release is called."""
+"""The name of a release."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_release_is_named_after_the_version_in_the_checkout(tmp_path: Path) ->
     assert snapshot(a_product(tmp_path)).startswith("1.2.0-SNAPSHOT-")
 
 
-def test_the_same_files_make_the_same_release_wherever_they_lie(tmp_path: Path) -> None:
+def test_the_same_files_make_the_same_release_in_any_folder(tmp_path: Path) -> None:
     assert snapshot(a_product(tmp_path / "one")) == snapshot(a_product(tmp_path / "two"))
 
 
@@ -35,14 +35,14 @@ def test_a_changed_file_makes_another_release(tmp_path: Path) -> None:
     assert snapshot(product) != before
 
 
-def test_images_are_looked_up_by_all_digits_of_the_contents(tmp_path: Path) -> None:
+def test_the_release_has_the_first_digits_of_the_contents(tmp_path: Path) -> None:
     product = a_product(tmp_path)
 
     assert len(contents(product)) == 64
     assert snapshot(product) == f"1.2.0-SNAPSHOT-{contents(product)[:7]}"
 
 
-def test_what_git_ignores_does_not_change_the_release(tmp_path: Path) -> None:
+def test_ignored_files_do_not_change_the_release(tmp_path: Path) -> None:
     product = a_product(tmp_path)
     subprocess.run(["git", "init", "-q", str(product)], check=True)
     (product / ".gitignore").write_text("dist/\n")
@@ -54,17 +54,17 @@ def test_what_git_ignores_does_not_change_the_release(tmp_path: Path) -> None:
     assert snapshot(product) == before
 
 
-def test_a_version_stands_in_package_json_where_there_is_no_pyproject(tmp_path: Path) -> None:
+def test_the_version_is_in_package_json_if_there_is_no_pyproject(tmp_path: Path) -> None:
     (tmp_path / "package.json").write_text('{"version": "0.3.1"}')
 
     assert version(tmp_path) == "0.3.1"
 
 
-def test_a_checkout_without_a_version_is_told_where_to_write_one(tmp_path: Path) -> None:
+def test_a_checkout_without_a_version_gets_advice_where_to_write_one(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"write one into pyproject.toml \(\[project\] version\) or package.json"):
         version(tmp_path)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"no folder .*nowhere"):
         snapshot(tmp_path / "nowhere")

@@ -1,4 +1,4 @@
-"""The table of template pairs: what changes, and what a reviewer must be told."""
+"""Reads pairs.yaml, the table of template pairs with their expected verdicts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pair:
     name: str
     before: Json
     after: Json
-    of: str
+    resource: str
     verdict: str
     fate: str
     access: str
@@ -33,14 +33,14 @@ class Pair:
 
 
 def pairs() -> list[Pair]:
-    """Every row."""
+    """Returns all rows."""
     rows = yaml.safe_load(Path(__file__).with_name("pairs.yaml").read_text(encoding="utf-8"))["pairs"]
     return [
         Pair(
             name=row["name"],
             before={"Resources": row["before"]},
             after={"Resources": patched(row["before"], row["change"])},
-            of=row["of"],
+            resource=row["resource"],
             verdict=row["verdict"],
             fate=row.get("fate", "none"),
             access=row.get("access", "none"),
@@ -52,20 +52,20 @@ def pairs() -> list[Pair]:
 
 
 def patched(value: Any, change: Any) -> Any:
-    """A JSON merge patch (RFC 7396), on a copy."""
+    """Applies a JSON merge patch (RFC 7396) to a copy of a value."""
     if not isinstance(change, dict):
         return copy.deepcopy(change)
     result = copy.deepcopy(value) if isinstance(value, dict) else {}
-    for key, each in change.items():
-        if each is None:
+    for key, inner in change.items():
+        if inner is None:
             result.pop(key, None)
         else:
-            result[key] = patched(result.get(key), each)
+            result[key] = patched(result.get(key), inner)
     return result
 
 
 def report(before: Json, after: Json) -> Report:
-    """What our comparison says about two templates of one stack."""
+    """Returns the report on two templates of one stack."""
     return compare(_assembly(before), _assembly(after), product="shop", base="main")
 
 
@@ -73,26 +73,28 @@ def _assembly(template: Json) -> Assembly:
     return Assembly((Stack("shop-data", "production", "111122223333", "us-east-1", template),), "55.0.0")
 
 
-def verdict(of: Report, logical_id: str) -> str:
-    """What it says about one resource, in the table's words."""
-    found = [it for stack in of.stacks for it in stack.resources if it.logical_id == logical_id]
+def verdict(report: Report, logical_id: str) -> str:
+    """Returns the verdict on one resource, in the table's words."""
+    found = [resource for stack in report.stacks for resource in stack.resources if resource.logical_id == logical_id]
     if not found:
         return "none"
     (change,) = found
     return _ACTIONS.get(change.action) or _BEHAVIOURS[change.behaviour]
 
 
-def fate(of: Report, logical_id: str) -> str:
-    """What it says about the data of one resource, in the table's words."""
-    found = [it.fate for stack in of.stacks for it in stack.resources if it.logical_id == logical_id]
+def fate(report: Report, logical_id: str) -> str:
+    """Returns the fate of the data of one resource, in the table's words."""
+    found = [
+        resource.fate for stack in report.stacks for resource in stack.resources if resource.logical_id == logical_id
+    ]
     return {Fate.LOST: "lost", Fate.SNAPSHOT: "snapshot", Fate.KEPT: "kept"}.get(
         found[0] if found else Fate.NONE, "none"
     )
 
 
-def access(of: Report) -> str:
-    """Which way rights and networks move, in the table's words."""
-    found = {it.direction for stack in of.stacks for it in stack.broadenings}
+def access(report: Report) -> str:
+    """Returns the direction of permissions and networks, in the table's words."""
+    found = {broadening.direction for stack in report.stacks for broadening in stack.broadenings}
     if found == {Direction.GROWS, Direction.NARROWS}:
         return "both"
     return {Direction.GROWS: "grows", Direction.NARROWS: "narrows"}.get(next(iter(found), Direction.SHIFTS), "none")

@@ -1,4 +1,4 @@
-"""AllThrive with a change that a team would make: what the report says, from real synths."""
+"""The report on a realistic change of AllThrive, from real synths."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def report() -> Report:
 
 
 def words(report: Report) -> list[str]:
-    return [it.words for stack in report.stacks for it in stack.resources]
+    return [resource.words for stack in report.stacks for resource in stack.resources]
 
 
 def test_a_product_that_does_not_change_has_no_report() -> None:
@@ -39,39 +39,46 @@ def test_a_product_that_does_not_change_has_no_report() -> None:
     assert compare(same, same, product="allthrive", base="main").stacks == ()
 
 
-def test_it_speaks_of_services_and_databases_as_operators_do(report: Report) -> None:
-    said = words(report)
+def test_changes_are_described_in_operators_words(report: Report) -> None:
+    sentences = words(report)
 
-    assert "web: CPU `512` → `1024`, memory `1024` → `2048`, tasks restart" in said
-    assert any(it.startswith("database: instance class `db.t4g.medium` → `db.m7g.large`") for it in said)
+    assert "web: CPU `512` → `1024`, memory `1024` → `2048`, tasks restart" in sentences
+    assert any(
+        sentence.startswith("database: instance class `db.t4g.medium` → `db.m7g.large`") for sentence in sentences
+    )
 
 
-def test_what_is_replaced_without_data_is_no_finding(report: Report) -> None:
-    assert [it.words for it in report.findings if it.rule == "replace-stateful"] == []
+def test_replacing_a_resource_without_data_is_not_a_finding(report: Report) -> None:
+    assert [finding.words for finding in report.findings if finding.rule == "replace-stateful"] == []
     assert "nothing stateful is replaced" in report.headline
 
 
-def test_protections_that_go_are_told(report: Report) -> None:
-    said = [it.words for it in report.findings if it.rule == "weaken-protection"]
+def test_removed_protections_are_findings(report: Report) -> None:
+    sentences = [finding.words for finding in report.findings if finding.rule == "weaken-protection"]
 
-    assert "database: deletion protection `true` → `false`" in said
-    assert "database: backup retention period `30` → `7`" in said
-    assert "web logs: retention (days) `90` → `30`; **older log events are deleted**" in said
-    assert any("stack `production-allthrive-data`: no longer protected from deletion" in it for it in said)
+    assert "database: deletion protection `true` → `false`" in sentences
+    assert "database: backup retention period `30` → `7`" in sentences
+    assert "web logs: retention (days) `90` → `30`; **older log events are deleted**" in sentences
+    assert any(
+        "stack `production-allthrive-data`: termination protection is switched off" in sentence
+        for sentence in sentences
+    )
 
 
-def test_a_shell_that_goes_narrows_a_role(report: Report) -> None:
+def test_removing_shell_access_narrows_a_role(report: Report) -> None:
     (services,) = [stack for stack in report.stacks if stack.name == "production-allthrive-services"]
 
-    assert any("ssmmessages" in it.words and "no longer" in it.words for it in services.broadenings)
+    assert any(
+        "ssmmessages" in broadening.words and "no longer" in broadening.words for broadening in services.broadenings
+    )
 
 
-def test_a_load_balancers_protection_counts_too(report: Report) -> None:
-    said = [it.words for it in report.findings if it.path.startswith("LoadBalancer/")]
+def test_deletion_protection_of_a_load_balancer_counts_too(report: Report) -> None:
+    sentences = [finding.words for finding in report.findings if finding.path.startswith("LoadBalancer/")]
 
-    assert said == ["load balancer: `deletion_protection.enabled` value `true` → `false`"]
+    assert sentences == ["load balancer: `deletion_protection.enabled` value `true` → `false`"]
 
 
-def test_every_change_knows_what_happens(report: Report) -> None:
-    assert {it.behaviour for stack in report.stacks for it in stack.resources} <= set(UpdateBehaviour)
-    assert all(it.words for stack in report.stacks for it in stack.resources)
+def test_every_change_has_a_behaviour_and_a_description(report: Report) -> None:
+    assert {resource.behaviour for stack in report.stacks for resource in stack.resources} <= set(UpdateBehaviour)
+    assert all(resource.words for stack in report.stacks for resource in stack.resources)

@@ -37,7 +37,7 @@ def test_a_stack_knows_its_name_its_environment_and_its_constructs(tmp_path: Pat
     assert stack.path("Unknown") == "Unknown"
 
 
-def test_what_is_no_assembly_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_folder_without_an_assembly_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ReviewError, match=r"manifest\.json: cannot be read .* not a folder that `cdk synth` wrote"):
         read(tmp_path)
 
@@ -49,17 +49,17 @@ def test_a_damaged_template_is_refused_by_name(tmp_path: Path, text: str) -> Non
 
 
 def test_a_template_over_the_size_limit_is_refused_with_both_sizes(tmp_path: Path) -> None:
-    with pytest.raises(ReviewError, match=r"1,0\d\d,\d\d\d bytes; CloudFormation takes 1,048,576"):
+    with pytest.raises(ReviewError, match=r"1,0\d\d,\d\d\d bytes; CloudFormation accepts 1,048,576"):
         read(assembly(tmp_path, {"Description": "x" * LARGEST_TEMPLATE}))
 
 
 def test_too_many_resources_are_refused_with_their_number(tmp_path: Path) -> None:
-    with pytest.raises(ReviewError, match="501 resources; CloudFormation takes 500"):
+    with pytest.raises(ReviewError, match="501 resources; CloudFormation accepts 500"):
         read(assembly(tmp_path, {"Resources": {f"R{i}": {"Type": "T"} for i in range(501)}}))
 
 
-def test_an_assembly_of_another_cdk_is_told() -> None:
+def test_an_assembly_of_another_cdk_version_gives_a_warning() -> None:
     assert comparable(Assembly((), "54.0.0"), Assembly((), "55.0.0")).startswith(
-        "the base was synthesized by another CDK (assembly schema 54.0.0, now 55.0.0)"
+        "the base was synthesized by another version of CDK (assembly schema 54.0.0, now 55.0.0)"
     )
     assert comparable(Assembly((), "55.0.0"), Assembly((), "55.0.0")) == ""

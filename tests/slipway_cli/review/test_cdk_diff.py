@@ -1,4 +1,4 @@
-"""What `cdk diff` says about the same pairs. Where it says otherwise, the table says what, and why ours stands."""
+"""Compares the verdicts with `cdk diff`. The table lists each disagreement, and why our verdict is right."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.slipway_cli.review.pairs import Pair, access, pairs, report, verdict
 PAIRS = pairs()
 _LINE = re.compile(r"^\[([+~-])\] \S+ (.+?)(?: (replace|may be replaced|destroy|orphan))?$", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# What ours says and `cdk diff` has no word for.
+# Our verdicts that `cdk diff` does not distinguish.
 _SAME = {"interruption": "in place", "nothing": "in place"}
 
 
@@ -52,9 +52,9 @@ def diff(folder: Path, pair: Pair) -> str:
     return _COLOUR.sub("", run.stdout + run.stderr)
 
 
-def told(said: str, logical_id: str) -> str:
-    """What it says of a resource, in the table's words."""
-    for sign, name, how in _LINE.findall(said):
+def diff_verdict(output: str, logical_id: str) -> str:
+    """Returns the verdict of `cdk diff` on a resource, in the table's words."""
+    for sign, name, how in _LINE.findall(output):
         if name.split()[-1] == logical_id:
             words: dict[str, str] = {
                 "replace": "replacement",
@@ -67,21 +67,21 @@ def told(said: str, logical_id: str) -> str:
     return "none"
 
 
-def grows(said: str) -> str:
-    """Its tables of IAM and security groups: rows with a plus."""
-    return "grows" if re.search(r"^│ \+ │", said, re.MULTILINE) else "none"
+def diff_access(output: str) -> str:
+    """Returns `grows` if the tables of IAM and security groups have an added row."""
+    return "grows" if re.search(r"^│ \+ │", output, re.MULTILINE) else "none"
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("pair", PAIRS, ids=[pair.name for pair in PAIRS])
 def test_cdk_diff_says_the_same_or_the_table_says_why_not(pair: Pair, tmp_path: Path) -> None:
     ours = report(pair.before, pair.after)
-    own = verdict(ours, pair.of)
+    own = verdict(ours, pair.resource)
     expected = (
         pair.cdk.get("verdict", _SAME.get(own, own)),
         pair.cdk.get("access", "grows" if access(ours) in ("grows", "both") else "none"),
     )
 
-    said = diff(tmp_path, pair)
+    output = diff(tmp_path, pair)
 
-    assert (told(said, pair.of), grows(said)) == expected, said
+    assert (diff_verdict(output, pair.resource), diff_access(output)) == expected, output

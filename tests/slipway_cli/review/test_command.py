@@ -1,4 +1,4 @@
-"""`python -m slipway_cli.review` on two folders: what it writes, and its exit codes."""
+"""`python -m slipway_cli.review` with two folders: its files and exit codes."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def run(tmp_path: Path, before: Any, after: Any, *more: str, version: str = "55.
     return main(arguments)
 
 
-def test_a_change_that_nothing_forbids_is_fine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_change_that_nothing_forbids_is_exit_code_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, {"D": DATABASE}, {"E": DATABASE}) == 0
 
-    said = capsys.readouterr().out
-    assert "logical id `D` → `E`" in said
-    assert (tmp_path / "out" / "report.md").read_text() == said
-    assert (tmp_path / "out" / "comment.md").read_text() == said
+    output = capsys.readouterr().out
+    assert "logical id `D` → `E`" in output
+    assert (tmp_path / "out" / "report.md").read_text() == output
+    assert (tmp_path / "out" / "comment.md").read_text() == output
 
 
 @pytest.fixture
 def forbidding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """AllThrive's manifest, with a rule that it does not have."""
+    """Makes AllThrive's manifest forbid a rule."""
     manifest = product({"review": {"forbid": ["replace-stateful"]}})
     monkeypatch.setattr("slipway_cli.review.work.load", lambda _: manifest)
 
@@ -57,9 +57,9 @@ def test_a_forbidden_change_is_exit_code_1_and_says_how_to_allow_it(
 ) -> None:
     assert run(tmp_path, {"D": DATABASE}, {"E": DATABASE}) == 1
 
-    said = capsys.readouterr().err
-    assert "replace-stateful: production-shop-data: e: logical id" in said
-    assert "label allow:replace-stateful, or a commit with `Allow-Change: replace-stateful, why`" in said
+    output = capsys.readouterr().err
+    assert "replace-stateful: production-shop-data: e: logical id" in output
+    assert "label allow:replace-stateful, or a commit with `Allow-Change: replace-stateful, reason`" in output
     assert (tmp_path / "out" / "comment.md").is_file()
 
 
@@ -87,12 +87,12 @@ def test_bad_input_is_exit_code_2_and_leaves_no_comment_not_even_an_old_one(
     [
         (["--product", "nobody", "--base", "main"], "products/nobody.yaml"),
         (["--base", "main", "--labels", "allow:x"], "no rule 'x'"),
-        (["--base", "no-such-branch"], "git knows no commit 'no-such-branch'"),
+        (["--base", "no-such-branch"], "git does not know 'no-such-branch'"),
         (["--before", "x"], "--after"),
         (["--base", "main", "--after", "x"], "--before"),
     ],
 )
-def test_whatever_is_wrong_with_the_arguments_is_exit_code_2_in_words(
+def test_wrong_arguments_are_exit_code_2_with_a_message(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
 ) -> None:
     assert main([*arguments, "--output", str(tmp_path)]) == 2
@@ -100,10 +100,15 @@ def test_whatever_is_wrong_with_the_arguments_is_exit_code_2_in_words(
     assert says in capsys.readouterr().err
 
 
-def test_an_assembly_of_another_cdk_is_compared_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_assembly_of_another_cdk_version_is_compared_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(tmp_path, {"D": DATABASE}, {"D": DATABASE}, version="48.0.0") == 0
 
-    assert "The base was synthesized by another CDK (assembly schema 48.0.0, now 55.0.0)" in capsys.readouterr().out
+    assert (
+        "The base was synthesized by another version of CDK (assembly schema 48.0.0, now 55.0.0)"
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.slow
@@ -113,7 +118,7 @@ def test_the_last_commit_of_this_repository_is_synthesized_and_compared(tmp_path
 
     assert main(["--base", "HEAD", "--output", str(tmp_path)]) == 0
 
-    said = (tmp_path / "comment.md").read_text()
-    assert "`allthrive` compared with `HEAD`" in said
+    output = (tmp_path / "comment.md").read_text()
+    assert "`allthrive` compared with `HEAD`" in output
     assert {path.name for path in tmp_path.iterdir()} == {"comment.md", "report.html", "report.md"}
     assert "slipway-review-" not in (git(ROOT, "worktree", "list") or "")

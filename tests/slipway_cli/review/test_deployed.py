@@ -1,4 +1,4 @@
-"""What differs from what is deployed, asked of the local cloud."""
+"""Compares with the deployed stacks, on the local cloud."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 30}}
 
 @pytest.fixture
 def account(plain: Plain, monkeypatch: pytest.MonkeyPatch) -> Plain:
-    """The environment in which the AWS SDK finds the local cloud."""
+    """Returns an account of the local cloud, and points the AWS SDK to it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", plain.url)
     for name, value in plain.key.variables().items():
         monkeypatch.setenv(name, value)
@@ -35,12 +35,12 @@ def stack(name: str, timeout: int = 30) -> Stack:
 
 
 def test_a_deployed_stack_is_read_as_it_was_deployed_and_an_absent_one_is_new(account: Plain) -> None:
-    there = stack(unique("shop"), timeout=60)
-    account.deploy(dict(there.template), there.name)
+    expected = stack(unique("shop"), timeout=60)
+    account.deploy(dict(expected.template), expected.name)
 
-    found, unread = deployed(Assembly((stack(there.name), stack(unique("absent")))))
+    found, unread = deployed(Assembly((stack(expected.name), stack(unique("absent")))))
 
-    assert [(it.name, it.template) for it in found.stacks] == [(there.name, there.template)]
+    assert [(stack.name, stack.template) for stack in found.stacks] == [(expected.name, expected.template)]
     assert unread == {}
 
 
@@ -54,15 +54,15 @@ def test_the_command_says_what_differs_from_what_is_deployed(
 
     assert main([*arguments, "--deployed"]) == 0
 
-    said = capsys.readouterr().out
-    assert "## Nothing changes" in said
-    assert "Compared with what is deployed: 1 stack changes" in said
-    assert "visibility timeout `60` → `30`" in said
+    output = capsys.readouterr().out
+    assert "## Nothing changes" in output
+    assert "Compared with the deployed stacks: 1 stack changes" in output
+    assert "visibility timeout `60` → `30`" in output
 
 
 def test_an_account_that_does_not_answer_is_bad_input(account: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
-    with pytest.raises(ReviewError, match="what is deployed cannot be asked for: Could not connect"):
+    with pytest.raises(ReviewError, match="the deployed templates cannot be read: Could not connect"):
         deployed(Assembly((stack("shop"),)))

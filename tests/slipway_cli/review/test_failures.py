@@ -1,4 +1,4 @@
-"""Changes that CloudFormation refuses half-way, told before anybody deploys."""
+"""Changes that CloudFormation would reject during the deployment are found before it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ IMPORTS = {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {"GroupId": {
 
 def assembly(network: Any, services: Any) -> Assembly:
     names = (("network", network), ("services", services))
-    return Assembly(tuple(Stack(name, "production", "1", "eu-west-1", it) for name, it in names if it is not None))
+    return Assembly(
+        tuple(Stack(name, "production", "1", "eu-west-1", template) for name, template in names if template is not None)
+    )
 
 
 def network(**properties: str) -> Any:
@@ -26,26 +28,26 @@ def network(**properties: str) -> Any:
 
 
 def failures(before: Assembly, after: Assembly) -> list[str]:
-    told = compare(before, after, product="shop", base="main")
-    return [it.words for it in told.findings if it.rule == "deployment-fails"]
+    found_report = compare(before, after, product="shop", base="main")
+    return [finding.words for finding in found_report.findings if finding.rule == "deployment-fails"]
 
 
 USER = {"Resources": {"In": IMPORTS}}
 
 
-def test_an_export_that_goes_while_it_is_imported() -> None:
-    """The classic: a stack stops using what another one makes, and CDK takes the export away in the same change."""
+def test_an_export_is_removed_while_it_is_imported() -> None:
+    """A stack stops using a resource of another stack, and CDK removes the export in the same change."""
     gone = {"Resources": {"Group": GROUP}}
 
     assert failures(assembly(network(), USER), assembly(gone, {"Resources": {}})) == [
-        "export `network:Group` goes away while services, as deployed, imports it"
+        "export `network:Group` is removed while the deployed services imports it"
     ]
     assert failures(assembly(network(), {"Resources": {}}), assembly(gone, {"Resources": {}})) == []
 
 
-def test_an_export_whose_resource_is_replaced_while_it_is_imported() -> None:
+def test_the_resource_of_an_export_is_replaced_while_it_is_imported() -> None:
     assert failures(assembly(network(), USER), assembly(network(GroupDescription="other"), USER)) == [
-        "group is replaced, which changes export `network:Group` that services imports: CloudFormation refuses that"
+        "group is replaced, which changes export `network:Group` that services imports: CloudFormation rejects that"
     ]
     assert failures(assembly(network(), None), assembly(network(GroupDescription="other"), None)) == []
 
@@ -59,52 +61,60 @@ def test_an_export_whose_resource_is_replaced_while_it_is_imported() -> None:
         ("AWS::IAM::Role", {"RoleName": "a", "Path": "/x/"}, {"RoleName": "a", "Path": "/y/"}, True),
     ],
 )
-def test_a_replacement_that_keeps_its_name(kind: str, before: Any, after: Any, expected: bool) -> None:
-    sides = (assembly({"Resources": {"X": {"Type": kind, "Properties": it}}}, None) for it in (before, after))
+def test_a_replacement_with_the_same_name_fails(kind: str, before: Any, after: Any, expected: bool) -> None:
+    sides = (
+        assembly({"Resources": {"X": {"Type": kind, "Properties": properties}}}, None) for properties in (before, after)
+    )
 
     found = failures(*sides)
 
     assert bool(found) == expected
-    assert all("its replacement would be called `a` too" in it for it in found)
+    assert all("its replacement has the same name `a`" in sentence for sentence in found)
 
 
-def test_a_stack_that_leaves_the_app_stays_deployed() -> None:
-    told = compare(assembly(network(), USER), assembly(network(), None), product="shop", base="main")
+def test_a_stack_that_is_removed_from_the_app_stays_deployed() -> None:
+    found_report = compare(assembly(network(), USER), assembly(network(), None), product="shop", base="main")
 
-    assert [(it.rule, it.words) for it in told.findings] == [
-        ("stack-removed", "stack `services` leaves the app: it stays deployed, with 0 stores of data")
+    assert [(finding.rule, finding.words) for finding in found_report.findings] == [
+        ("stack-removed", "stack `services` is removed from the app: it stays deployed, with 0 data stores")
     ]
 
 
-def test_a_store_that_moves_to_another_stack_is_told_as_moved() -> None:
+def test_a_store_that_moves_to_another_stack_gets_advice_to_move_its_data() -> None:
     table = {"Resources": {"T": {"Type": "AWS::DynamoDB::Table", "Properties": {"BillingMode": "PAY_PER_REQUEST"}}}}
-    told = compare(assembly(table, {"Resources": {}}), assembly({"Resources": {}}, table), product="shop", base="main")
+    found_report = compare(
+        assembly(table, {"Resources": {}}), assembly({"Resources": {}}, table), product="shop", base="main"
+    )
 
-    assert [(it.rule, it.words, it.advice) for it in told.findings] == [
+    assert [(finding.rule, finding.words, finding.advice) for finding in found_report.findings] == [
         (
             "delete-stateful",
             "t: **deleted, data lost**",
-            "stack services has it newly, and empty: `cdk refactor` moves it with its data",
+            "stack services creates it again, empty; `cdk refactor` moves the existing one with its data",
         )
     ]
 
 
-def test_a_stack_of_another_region_is_a_new_one_and_the_old_one_stays() -> None:
+def test_a_stack_in_another_region_is_new_and_the_old_one_stays() -> None:
     table = {"Resources": {"T": {"Type": "AWS::DynamoDB::Table"}}}
     here = Stack("data", "production", "1", "eu-west-1", table)
 
-    told = compare(Assembly((here,)), Assembly((replace(here, region="us-east-1"),)), product="shop", base="main")
+    found_report = compare(
+        Assembly((here,)), Assembly((replace(here, region="us-east-1"),)), product="shop", base="main"
+    )
 
-    (found,) = told.findings
+    (found,) = found_report.findings
     assert found.rule == "replace-stateful"
     assert found.words == (
-        "stack `data` moves from 1/eu-west-1 to 1/us-east-1: a new, empty one is made there, "
-        "and the old one stays deployed, with 1 store of data"
+        "stack `data` moves from 1/eu-west-1 to 1/us-east-1: a new, empty one is created there, "
+        "and the old one stays deployed, with 1 data store"
     )
 
 
-def test_what_a_custom_resource_does_is_its_functions_affair() -> None:
-    before, after = ({"Resources": {"C": {"Type": "Custom::X", "Properties": {"Size": it}}}} for it in ("1", "2"))
-    told = compare(assembly(before, None), assembly(after, None), product="shop", base="main")
+def test_the_effect_of_a_custom_resource_depends_on_its_function() -> None:
+    before, after = ({"Resources": {"C": {"Type": "Custom::X", "Properties": {"Size": size}}}} for size in ("1", "2"))
+    found_report = compare(assembly(before, None), assembly(after, None), product="shop", base="main")
 
-    assert [it.words for it in told.stacks[0].resources] == ["c: size `1` → `2` (the function behind it decides)"]
+    assert [resource.words for resource in found_report.stacks[0].resources] == [
+        "c: size `1` → `2` (the function of the custom resource decides)"
+    ]

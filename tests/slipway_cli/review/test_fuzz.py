@@ -1,4 +1,4 @@
-"""Whatever stands in a template, a comparison ends in a report, or names the stack that it cannot read."""
+"""For any template, a comparison ends in a report or names the malformed stack."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JUNK += [
 
 @cache
 def resources() -> dict[str, Any]:
-    """One resource of each type of the table."""
+    """Returns one resource of each type in the table."""
     found = {}
     for pair in pairs():
         for resource in pair.after["Resources"].values():
@@ -36,12 +36,12 @@ def resources() -> dict[str, Any]:
 
 
 def spoiled(value: Any, chance: random.Random) -> Any:
-    """A copy with some values replaced by what nobody expects there."""
+    """Returns a copy with some values replaced by malformed ones."""
     if chance.random() < 0.01:
         return chance.choice(JUNK)
     if isinstance(value, dict):
-        return {key: spoiled(each, chance) if key != "Type" else each for key, each in value.items()}
-    return [spoiled(each, chance) for each in value] if isinstance(value, list) else value
+        return {key: spoiled(inner, chance) if key != "Type" else inner for key, inner in value.items()}
+    return [spoiled(item, chance) for item in value] if isinstance(value, list) else value
 
 
 def assembly(seed: int) -> Assembly:
@@ -52,7 +52,7 @@ def assembly(seed: int) -> Assembly:
     return Assembly((Stack("s", "e", "1", "eu-west-1", template),))
 
 
-def said(before: Assembly, after: Assembly) -> str:
+def outcome(before: Assembly, after: Assembly) -> str:
     try:
         return markdown(compare(before, after, product="shop", base="main"))
     except ReviewError as error:
@@ -61,7 +61,7 @@ def said(before: Assembly, after: Assembly) -> str:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 2**32))
-def test_no_template_makes_it_fail_but_by_name(one: int, other: int) -> None:
-    text = said(assembly(one), assembly(other))
+def test_a_malformed_template_gives_a_report_or_a_named_error(first: int, other: int) -> None:
+    text = outcome(assembly(first), assembly(other))
 
-    assert text.startswith("<!-- slipway review") or "not shaped as CloudFormation's templates are" in text
+    assert text.startswith("<!-- slipway review") or "a template is malformed" in text

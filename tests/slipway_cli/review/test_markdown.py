@@ -43,7 +43,7 @@ REPLACED = Finding("replace-stateful", Severity.DANGER, DATA.name, DATABASE.path
 REPORT = Report("shop", "main", (DATA,), (REPLACED,), (Section("Cost", "more", "production +$14.20/month"),))
 
 
-def test_the_headline_says_what_matters_in_one_line() -> None:
+def test_the_headline_summarizes_the_change_in_one_line() -> None:
     assert REPORT.headline == (
         "1 stack changes, **1 stateful resource is replaced or deleted**, **1 permission grows**, "
         "production +$14.20/month"
@@ -54,7 +54,7 @@ def test_the_headline_says_what_matters_in_one_line() -> None:
     assert Report("shop", "main").headline == "nothing changes"
 
 
-def test_the_comment_can_be_found_again_and_has_the_findings_before_the_rest() -> None:
+def test_the_comment_starts_with_its_mark_and_lists_findings_first() -> None:
     text = markdown(REPORT)
 
     assert text.startswith(f"{mark('shop')}\n## 1 stack changes")
@@ -66,7 +66,7 @@ def test_the_comment_can_be_found_again_and_has_the_findings_before_the_rest() -
     assert "*Copy it first.*" in text
 
 
-def test_a_report_over_the_limit_is_cut_between_parts_and_says_where_the_whole_is() -> None:
+def test_a_report_over_the_limit_is_cut_between_parts_and_names_the_full_report() -> None:
     stacks = tuple(
         replace(DATA, name=f"stack-{number}", resources=(replace(DATABASE, words="x" * 3000),)) for number in range(40)
     )
@@ -85,7 +85,7 @@ def test_a_report_over_the_limit_is_cut_between_parts_and_says_where_the_whole_i
 @given(st.integers(700, 3000), st.lists(st.text(max_size=300), max_size=12))
 def test_no_report_is_longer_than_the_limit_and_none_ends_inside_a_fold(limit: int, words: list[str]) -> None:
     stacks = tuple(
-        replace(DATA, name=f"s{i}", resources=(replace(DATABASE, words=code(it)),)) for i, it in enumerate(words)
+        replace(DATA, name=f"s{i}", resources=(replace(DATABASE, words=code(word)),)) for i, word in enumerate(words)
     )
     text = markdown(replace(REPORT, stacks=stacks), limit=limit)
 
@@ -93,17 +93,17 @@ def test_no_report_is_longer_than_the_limit_and_none_ends_inside_a_fold(limit: i
     assert text.count("<details>") == text.count("</details>")
 
 
-def test_what_is_forbidden_stands_above_everything_and_is_never_cut() -> None:
+def test_what_is_forbidden_comes_first_and_is_never_cut() -> None:
     verdict = judge(REPORT, forbid={"replace-stateful"}, allowed={})
     text = markdown(REPORT, verdict=verdict, limit=600)
 
     assert verdict.forbidden == (REPLACED,)
-    assert "The manifest forbids `replace-stateful`: 1 finding here" in text
-    assert "label `allow:replace-stateful`" in text
+    assert "The manifest forbids `replace-stateful`: 1 finding." in text
+    assert "add the label `allow:replace-stateful`" in text
     assert text.index("forbids") < text.index("Cut at GitHub's limit")
 
 
-def test_what_somebody_allowed_says_who() -> None:
+def test_an_allowed_rule_names_who_allowed_it() -> None:
     verdict = judge(REPORT, forbid={"replace-stateful"}, allowed={"replace-stateful": "commit 0f1e2d3: copied"})
 
     assert verdict == Verdict((), {"replace-stateful": "commit 0f1e2d3: copied"})
@@ -113,7 +113,7 @@ def test_what_somebody_allowed_says_who() -> None:
 @pytest.mark.parametrize(
     "hostile", ["`@org/team`", "</details>", "<img src=x>", "a|b\n\n# heading", "[x](http://e)", "``` @org", "\\`@org"]
 )
-def test_a_value_of_a_stranger_is_text_and_calls_nobody(hostile: str) -> None:
+def test_a_value_of_a_template_is_plain_text_and_mentions_nobody(hostile: str) -> None:
     tokens = MarkdownIt("commonmark", {"html": True}).parse(f"- {value(hostile)} → {code(hostile)}")
     inline = [child for token in tokens for child in token.children or ()]
 
@@ -127,7 +127,7 @@ def test_what_looks_like_a_secret_is_not_shown() -> None:
     assert value("{{resolve:secretsmanager:x}}", "MasterUserPassword") == "`{{resolve:secretsmanager:x}}`"
 
 
-def test_names_of_strangers_are_text_too() -> None:
+def test_names_of_a_template_are_plain_text_too() -> None:
     assert noun("Alarms/ops@allthrive.ai") == "`Alarms/ops@allthrive.ai`"
     assert noun("CeleryBeat/Service/Service") == "celery beat"
     assert property_name("ContainerDefinitions.web.Environment.DJANGO_SETTINGS_MODULE.Value") == (
@@ -136,7 +136,7 @@ def test_names_of_strangers_are_text_too() -> None:
     assert property_name("Tags.<b>.Value") == "`<b>` value"
 
 
-def test_what_comes_and_goes_without_data_takes_one_line() -> None:
+def test_new_resources_without_data_share_one_line() -> None:
     new = replace(DATABASE, action=Action.ADD, stateful=False, path="A", words="a: new")
     text = markdown(replace(REPORT, stacks=(replace(DATA, resources=(new, replace(new, path="B"))),)))
 

@@ -1,4 +1,4 @@
-"""Pairs of templates: each is told as the table in pairs.yaml says."""
+"""The verdict on each pair of templates is the one in pairs.yaml."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ PAIRS = pairs()
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=[pair.name for pair in PAIRS])
-def test_a_pair_is_told_as_the_table_says(pair: Pair) -> None:
-    told = report(pair.before, pair.after)
+def test_a_pair_gets_the_verdict_of_the_table(pair: Pair) -> None:
+    found = report(pair.before, pair.after)
 
-    said = (verdict(told, pair.of), fate(told, pair.of), access(told), tuple(sorted({it.rule for it in told.findings})))
+    verdicts = (
+        verdict(found, pair.resource),
+        fate(found, pair.resource),
+        access(found),
+        tuple(sorted({finding.rule for finding in found.findings})),
+    )
 
-    assert said == (pair.verdict, pair.fate, pair.access, pair.rules)
+    assert verdicts == (pair.verdict, pair.fate, pair.access, pair.rules)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=[pair.name for pair in PAIRS])
-def test_a_template_that_does_not_change_is_told_so(pair: Pair) -> None:
+def test_an_unchanged_template_gives_an_empty_report(pair: Pair) -> None:
     assert report(pair.before, pair.before).headline == "nothing changes"
 
 
-def test_the_table_has_the_traps_of_the_issue() -> None:
+def test_the_table_has_the_well_known_traps() -> None:
     names = {pair.name for pair in PAIRS}
 
     assert len(PAIRS) == len(names) >= 40
@@ -37,5 +42,5 @@ def test_the_table_has_the_traps_of_the_issue() -> None:
         "task definition",
         "CloudFront behaviours in another order",
         "wildcard narrowed to an ARN",
-        "condition dropped from a trust",
+        "condition removed from a trust policy",
     } <= names

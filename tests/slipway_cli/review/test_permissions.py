@@ -1,4 +1,4 @@
-"""Rights as sets: what hypothesis finds about them, and the words that a reader gets."""
+"""Permissions as sets: properties that always hold, and the sentences for readers."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def side(policy: Sequence[Any], **more: Any) -> Side:
 
 
 def read(policy: Sequence[Any]) -> list[Statement]:
-    it = side(policy)
-    return [each for found in statements(it.template, it.names).values() for each in found]
+    read_side = side(policy)
+    return [statement for found in statements(read_side.template, read_side.names).values() for statement in found]
 
 
 def words(before: Sequence[Any], after: Sequence[Any]) -> list[str]:
-    return [it.words for it in rights("s", side(before), side(after)) if it.direction is Direction.GROWS]
+    return [right.words for right in rights("s", side(before), side(after)) if right.direction is Direction.GROWS]
 
 
 def allow(action: object, resource: object = "*", **more: Any) -> dict[str, Any]:
@@ -54,14 +54,14 @@ def allow(action: object, resource: object = "*", **more: Any) -> dict[str, Any]
 
 
 @given(patterns, patterns, st.text("ab", max_size=6))
-def test_a_pattern_that_covers_another_matches_all_that_it_matches(one: str, other: str, text: str) -> None:
-    if covers(one, other) and fnmatchcase(text, other):
-        assert fnmatchcase(text, one)
+def test_a_pattern_that_covers_another_matches_all_that_it_matches(pattern: str, other: str, text: str) -> None:
+    if covers(pattern, other) and fnmatchcase(text, other):
+        assert fnmatchcase(text, pattern)
 
 
 @few
 @given(written)
-def test_what_does_not_change_does_not_grow(policy: list[Any]) -> None:
+def test_unchanged_statements_do_not_grow(policy: list[Any]) -> None:
     assert list(growth(read(policy), read(policy))) == []
 
 
@@ -76,8 +76,8 @@ def test_statements_in_another_order_grow_nothing(policy: list[Any]) -> None:
 def test_one_more_permission_never_narrows(policy: list[Any], action: str, resource: str) -> None:
     more = [*policy, allow(action, resource)]
 
-    assert [it for it in growth(read(more), read(policy)) if it.denial_gone] == []
-    assert [it for it in growth(read(more), read(policy)) if not it.denial_gone] == []
+    assert [grown for grown in growth(read(more), read(policy)) if grown.denial_gone] == []
+    assert [grown for grown in growth(read(more), read(policy)) if not grown.denial_gone] == []
 
 
 @few
@@ -91,49 +91,49 @@ def test_one_more_denial_never_grows(policy: list[Any], action: str, resource: s
 @few
 @given(written)
 def test_from_nothing_every_permission_grows_unless_it_is_denied(policy: list[Any]) -> None:
-    denials = [it for it in policy if it["Effect"] == "Deny"]
-    allows = [it for it in policy if it["Effect"] == "Allow"]
+    denials = [statement for statement in policy if statement["Effect"] == "Deny"]
+    allows = [statement for statement in policy if statement["Effect"] == "Allow"]
 
-    grown = {pattern for it in growth([], read(policy)) for pattern in it.patterns}
+    grown = {pattern for grown_part in growth([], read(policy)) for pattern in grown_part.patterns}
 
-    assert grown <= {it["Action"] for it in allows}
+    assert grown <= {statement["Action"] for statement in allows}
     if not denials:
-        assert grown == {it["Action"] for it in allows}
+        assert grown == {statement["Action"] for statement in allows}
 
 
-def test_wildcards_are_worked_out_with_a_list_of_all_actions() -> None:
+def test_wildcards_are_expanded_with_the_list_of_all_actions() -> None:
     assert len(everything()) > 15_000
     assert {"s3:getobject", "s3:getbucketacl"} <= expanded("s3:Get*")
     assert "s3:putobject" not in expanded("s3:Get*")
     assert expanded("future:Do") == {"future:do"}
 
 
-def test_a_new_right_says_who_may_do_what_on_what() -> None:
+def test_a_new_permission_names_role_actions_and_resource() -> None:
     assert words([], [allow(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::media/*")]) == [
         "`web` may `s3:PutObject`, `s3:GetObject` on `arn:aws:s3:::media/*`"
     ]
 
 
-def test_a_wildcard_tells_how_many_actions_are_new() -> None:
-    (said,) = words([allow("sqs:SendMessage")], [allow("sqs:*")])
+def test_a_wildcard_shows_how_many_actions_are_new() -> None:
+    (sentence,) = words([allow("sqs:SendMessage")], [allow("sqs:*")])
 
-    assert said.startswith("`web` may `sqs:*` (")
-    assert said.endswith("actions more) on everything")
+    assert sentence.startswith("`web` may `sqs:*` (")
+    assert sentence.endswith("actions more) on everything")
 
 
 def test_a_dropped_condition_is_named() -> None:
     condition = {"StringLike": {"s3:prefix": "media/*"}}
 
     assert words([allow("s3:ListBucket", Condition=condition)], [allow("s3:ListBucket")]) == [
-        "`web` may `s3:ListBucket` on everything, no longer only if `s3:prefix` is like `media/*`"
+        "`web` may `s3:ListBucket` on everything, without the condition `s3:prefix` is like `media/*`"
     ]
 
 
-def test_resources_of_the_template_are_called_by_their_construct() -> None:
+def test_resources_of_the_template_are_named_by_their_construct() -> None:
     bucket = {"B1": {"Type": "AWS::S3::Bucket"}}
     template = side([allow("s3:GetObject", {"Fn::GetAtt": ["B1", "Arn"]})], **bucket).template
     named = Names(Stack("s", "e", "1", "eu-west-1", template, {"B1": "Media"}))
 
-    (said,) = [it.words for it in rights("s", side([], **bucket), Side(template, named))]
+    (sentence,) = [right.words for right in rights("s", side([], **bucket), Side(template, named))]
 
-    assert said == "`web` may `s3:GetObject` on `arn:aws:s3:::{Media}`"
+    assert sentence == "`web` may `s3:GetObject` on `arn:aws:s3:::{Media}`"

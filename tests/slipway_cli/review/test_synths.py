@@ -1,4 +1,4 @@
-"""Both sides of a comparison, in a repository whose app writes the assembly that its product file holds."""
+"""Synthesizes both sides of a comparison, in a repository with a stand-in for app.py."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ stack = {"type": "aws:cloudformation:stack", "properties": properties, "displayN
 
 
 class Repository:
-    """A git repository with the app, on `main`."""
+    """A git repository with the stand-in app, on `main`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -56,8 +56,10 @@ class Repository:
 
     def described(self, base: str = "main") -> tuple[Any, Any]:
         before, after = synthesized("shop", base, self.folder)
-        one, other = (it.stacks[0].template["Description"] if it.stacks else None for it in (before, after))
-        return one, other
+        was, other = (
+            assembly.stacks[0].template["Description"] if assembly.stacks else None for assembly in (before, after)
+        )
+        return was, other
 
 
 @pytest.fixture
@@ -65,13 +67,13 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(tmp_path)
 
 
-def test_the_base_is_what_was_committed_and_the_rest_what_lies_there(repository: Repository) -> None:
+def test_the_base_is_committed_and_the_change_is_the_working_tree(repository: Repository) -> None:
     repository.write("products/shop.yaml", "two")
 
     assert repository.described() == ("one", "two")
 
 
-def test_what_others_did_to_the_base_since_is_no_part_of_the_change(repository: Repository) -> None:
+def test_later_commits_of_the_base_are_not_part_of_the_change(repository: Repository) -> None:
     repository.run("checkout", "--quiet", "-b", "mine")
     repository.run("checkout", "--quiet", "main")
     repository.write("products/shop.yaml", "others")
@@ -87,7 +89,7 @@ def test_no_worktree_is_left(repository: Repository) -> None:
     assert len(repository.run("worktree", "list").splitlines()) == 1
 
 
-def test_a_product_that_is_new_has_nothing_before(repository: Repository) -> None:
+def test_a_new_product_has_no_assembly_in_the_base(repository: Repository) -> None:
     repository.run("rm", "--quiet", "products/shop.yaml")
     repository.commit("gone")
     repository.write("products/shop.yaml", "new")
@@ -95,18 +97,18 @@ def test_a_product_that_is_new_has_nothing_before(repository: Repository) -> Non
     assert repository.described() == (None, "new")
 
 
-def test_a_base_that_git_does_not_know_is_refused_with_what_to_write(repository: Repository) -> None:
-    with pytest.raises(ReviewError, match=r"git knows no commit 'mian'; write a branch.*fetch-depth: 0"):
+def test_an_unknown_base_is_refused_with_advice(repository: Repository) -> None:
+    with pytest.raises(ReviewError, match=r"git does not know 'mian'; write a branch.*fetch-depth: 0"):
         repository.described("mian")
 
 
 @pytest.mark.parametrize("base", ["--upload-pack=x", "", "main; ls", "HEAD~99"])
-def test_a_base_that_is_no_name_is_refused_too(repository: Repository, base: str) -> None:
-    with pytest.raises(ReviewError, match="git knows no commit"):
+def test_an_invalid_base_is_refused(repository: Repository, base: str) -> None:
+    with pytest.raises(ReviewError, match="git does not know"):
         repository.described(base)
 
 
-def test_a_base_that_does_not_synthesize_is_told_with_its_own_words(repository: Repository) -> None:
+def test_a_base_that_does_not_synthesize_is_reported_with_its_output(repository: Repository) -> None:
     repository.write("products/shop.yaml", "broken")
     repository.commit("break it")
     repository.write("products/shop.yaml", "mended")
@@ -118,14 +120,14 @@ def test_a_base_that_does_not_synthesize_is_told_with_its_own_words(repository: 
     assert len(repository.run("worktree", "list").splitlines()) == 1
 
 
-def test_a_working_tree_that_does_not_synthesize_is_told_apart_from_the_base(repository: Repository) -> None:
+def test_a_working_tree_that_does_not_synthesize_is_distinguished_from_the_base(repository: Repository) -> None:
     repository.write("products/shop.yaml", "broken")
 
     with pytest.raises(ReviewError, match=r"^the working tree does not synthesize"):
         repository.described()
 
 
-def test_a_base_of_another_kind_is_refused(repository: Repository) -> None:
+def test_a_base_that_is_not_slipway_is_refused(repository: Repository) -> None:
     repository.run("rm", "--quiet", "app.py")
     repository.commit("no app")
     repository.write("app.py", APP)
@@ -134,7 +136,7 @@ def test_a_base_of_another_kind_is_refused(repository: Repository) -> None:
         repository.described()
 
 
-def test_the_rules_of_the_base_count_though_the_change_takes_them_away(repository: Repository) -> None:
+def test_the_rules_of_the_base_apply_even_if_the_change_removes_them(repository: Repository) -> None:
     repository.write("products/shop.yaml", "review: {forbid: [broaden-iam, no-such-rule]}")
     repository.commit("forbid")
     repository.write("products/shop.yaml", "review: {}")
@@ -172,7 +174,7 @@ def test_a_trailer_that_names_no_rule_is_refused_with_the_rules(repository: Repo
         by_trailers("main", repository.folder)
 
 
-def test_a_label_allows_a_rule_and_other_labels_mean_nothing() -> None:
+def test_a_label_allows_a_rule_and_other_labels_are_ignored() -> None:
     assert by_labels(["bug", " allow:broaden-iam ", ""]) == {"broaden-iam": "label allow:broaden-iam"}
 
 

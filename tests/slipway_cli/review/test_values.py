@@ -16,48 +16,53 @@ values = st.recursive(
 
 
 def paths(before: Any, after: Any) -> list[str]:
-    return [".".join(it.path) for it in differences(before, after)]
+    return [".".join(difference.path) for difference in differences(before, after)]
 
 
 @given(values)
-def test_nothing_differs_from_itself(value: Any) -> None:
+def test_a_value_does_not_differ_from_itself(value: Any) -> None:
     assert list(differences(value, value)) == []
 
 
 @given(values, values)
-def test_it_sees_a_difference_from_either_side(one: Any, other: Any) -> None:
-    assert bool(paths(one, other)) == bool(paths(other, one))
+def test_a_difference_is_found_in_both_directions(before: Any, other: Any) -> None:
+    assert bool(paths(before, other)) == bool(paths(other, before))
 
 
 @given(values)
-def test_a_value_of_its_own_is_always_seen(value: Any) -> None:
+def test_an_inserted_level_is_always_a_difference(value: Any) -> None:
     assert paths({"A": value}, {"A": {"new": value}}) != []
 
 
-def test_members_of_a_list_are_known_by_their_name() -> None:
+def test_members_of_a_list_are_matched_by_their_name() -> None:
     before = [{"Name": "web", "Cpu": 1}, {"Name": "log", "Cpu": 1}]
     after = [{"Name": "log", "Cpu": 1}, {"Name": "web", "Cpu": 2}]
 
-    assert [(it.path, it.order_only) for it in differences(before, after)] == [(("web", "Cpu"), False), ((), True)]
-    assert [it.path for it in differences(before, after, unordered=lambda _: True) if it.meant] == [("web", "Cpu")]
+    assert [(difference.path, difference.order_only) for difference in differences(before, after)] == [
+        (("web", "Cpu"), False),
+        ((), True),
+    ]
+    assert [
+        difference.path for difference in differences(before, after, unordered=lambda _: True) if difference.meant
+    ] == [("web", "Cpu")]
 
 
 def test_a_function_is_one_value() -> None:
-    (it,) = differences({"A": {"Ref": "X"}}, {"A": {"Fn::GetAtt": ["X", "Arn"]}})
+    (difference,) = differences({"A": {"Ref": "X"}}, {"A": {"Fn::GetAtt": ["X", "Arn"]}})
 
-    assert it.path == ("A",)
+    assert difference.path == ("A",)
 
 
-def test_numbers_and_switches_mean_the_same_as_text() -> None:
+def test_numbers_and_booleans_equal_their_text() -> None:
     assert paths({"Port": 8000, "On": True}, {"Port": "8000", "On": "true"}) == []
 
 
-def test_hashes_of_assets_and_images_are_taken_out() -> None:
+def test_hashes_of_assets_and_images_are_ignored() -> None:
     assert scrubbed({"Image": [f"web@sha256:{'a' * 64}"]}) == scrubbed({"Image": [f"web@sha256:{'b' * 64}"]})
     assert scrubbed("a" * 63) == "a" * 63
 
 
-def test_functions_of_literals_are_worked_out() -> None:
+def test_functions_of_literals_are_resolved() -> None:
     template = {"Mappings": {"M": {"eu": {"ami": "ami-1"}}}}
 
     assert simplified({"Fn::FindInMap": ["M", "eu", "ami"]}, template) == "ami-1"

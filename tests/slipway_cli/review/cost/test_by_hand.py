@@ -1,4 +1,4 @@
-"""Figures against arithmetic that a person can redo: the sum stands beside each."""
+"""Compares figures with calculations by hand, which are written beside them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway_cli.review.cost.estimate import CENT, Estimate, estimate
 
 
 def month(*resources: Json, region: str = "us-east-1", hours: str = "730") -> Estimate:
-    """The month of one stack with these resources, called R0, R1, …"""
+    """Returns the estimate of a stack with these resources, named R0, R1, …"""
     named = {f"R{number}": resource for number, resource in enumerate(resources)}
     stack = Stack("it", "production", "111122223333", region, {"Resources": named})
     return estimate([stack], assume=Assumptions(hours=Decimal(hours)))
@@ -47,7 +47,7 @@ def test_fargate_on_x86_in_frankfurt() -> None:
     assert found.total() == Decimal("41.44940")
 
 
-def test_a_service_without_a_release_costs_what_it_will_with_one() -> None:
+def test_a_service_without_a_release_costs_as_much_as_with_one() -> None:
     choice = {"Fn::If": ["HasImage", 2, 0]}
 
     assert month(task(512, 1024), service(choice)).total() == month(task(512, 1024), service(2)).total()
@@ -85,7 +85,7 @@ def test_a_cache_with_a_replica_and_a_week_of_snapshots() -> None:
     assert cents(found) == Decimal("47.23")
 
 
-def test_two_nat_gateways_share_one_traffic() -> None:
+def test_two_nat_gateways_share_the_traffic() -> None:
     # 2 x 730 h x $0.045 = $65.70; 2 addresses x 730 h x $0.005 = $7.30; 30 GB x $0.045 = $1.35; together $74.35
     gateways = [resource("EC2::NatGateway"), resource("EC2::NatGateway")]
     addresses = [resource("EC2::EIP"), resource("EC2::EIP")]
@@ -102,7 +102,7 @@ def test_a_nat_instance_with_its_disk_and_address() -> None:
     assert found.total() == Decimal("7.35600")
 
 
-def test_interface_endpoints_are_paid_in_each_zone_and_gateway_endpoints_are_not() -> None:
+def test_interface_endpoints_cost_per_zone_and_gateway_endpoints_are_free() -> None:
     # 3 endpoints x 2 zones x 730 h x $0.01 = $43.80; 30 GB x $0.01 = $0.30; together $44.10
     interface = resource(
         "EC2::VPCEndpoint",
@@ -128,7 +128,7 @@ def test_a_web_acl() -> None:
     assert cents(month(resource("WAFv2::WebACL", Rules=[{}, {}, {}, {}]))) == Decimal("12.00")
 
 
-def test_a_pipeline_pays_for_its_minutes_but_not_for_waiting_for_a_person() -> None:
+def test_a_pipeline_costs_per_action_minute_except_approvals() -> None:
     # 40 runs x 2 actions x 2 minutes x $0.002 = $0.32; 40 builds x 4 minutes x $0.0034 = $0.544; together $0.864
     build = {"ActionTypeId": {"Category": "Build"}, "Configuration": {"ProjectName": {"Ref": "R0"}}}
     deploy, approval = ({"ActionTypeId": {"Category": category}} for category in ("Invoke", "Approval"))
@@ -158,7 +158,7 @@ def test_container_insights() -> None:
     assert month(task(512, 1024), service(1), insights).total() == Decimal("7.50") + Decimal("14.4175")
 
 
-def test_a_bill_from_frankfurt_comes_out_to_the_cent() -> None:
+def test_an_actual_bill_from_frankfurt_is_reproduced_to_the_cent() -> None:
     """Cost Explorer, June 2026, eu-central-1 (prices.yaml, `frankfurt-bill`): 30 days, so 720 hours."""
     billed = {
         # EUC1-InstanceUsage:db.t4g.micro and EUC1-RDS:GP3-Storage

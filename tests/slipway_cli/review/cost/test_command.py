@@ -1,4 +1,4 @@
-"""`make cost`: a manifest as it is, and at three sizes."""
+"""`make cost` prints a manifest's cost, also at three sizes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from tests.support.manifests import product
 
 @pytest.fixture(scope="module")
 def months() -> dict[tuple[str, str], Decimal]:
-    """US dollars a month of AllThrive's production by profile and way out."""
-    found = [it for it in variants(product(), "production") if it.profile == "minimal" or it.nat == "gateway"]
+    """Returns US dollars per month of AllThrive's production, by profile and kind of NAT."""
+    found = [
+        variant
+        for variant in variants(product(), "production")
+        if variant.profile == "minimal" or variant.nat == "gateway"
+    ]
     synthesized = assembly(
-        product({"pipeline": None}), {f"v{i}": it.environment for i, it in enumerate(found)}, tooling=False
+        product({"pipeline": None}), {f"v{i}": variant.environment for i, variant in enumerate(found)}, tooling=False
     )
     priced = estimate(synthesized.stacks)
     assert priced.unpriced == ()
-    return {(it.profile, it.nat): priced.total(f"v{i}") for i, it in enumerate(found)}
+    return {(variant.profile, variant.nat): priced.total(f"v{i}") for i, variant in enumerate(found)}
 
 
 def test_each_profile_costs_more_than_the_one_before(months: dict[tuple[str, str], Decimal]) -> None:
@@ -31,7 +35,7 @@ def test_each_profile_costs_more_than_the_one_before(months: dict[tuple[str, str
     assert costs == sorted(costs)
 
 
-def test_an_instance_is_cheaper_than_a_gateway_and_endpoints_are_dearer(
+def test_a_nat_instance_is_the_cheapest_and_endpoints_are_the_most_expensive(
     months: dict[tuple[str, str], Decimal],
 ) -> None:
     instance, gateway, none = (months["minimal", nat] for nat in ("instance", "gateway", "none"))
@@ -45,8 +49,8 @@ def test_a_gateway_instead_of_an_instance_costs_the_difference_of_both(months: d
     assert months["minimal", "gateway"] - months["minimal", "instance"] == Decimal("37.85") - Decimal("7.356")
 
 
-def test_what_the_manifest_forbids_is_priced_and_said() -> None:
-    refused = {it.nat: it.problem for it in variants(product(), "production") if it.problem}
+def test_a_variant_that_the_manifest_forbids_is_priced_with_the_reason() -> None:
+    refused = {variant.nat: variant.problem for variant in variants(product(), "production") if variant.problem}
 
     assert list(refused) == ["none"]
     assert "the internet is needed by web, celery" in refused["none"]
@@ -61,24 +65,26 @@ def test_profiles_fit_a_manifest_with_few_zones_and_little_scaling() -> None:
         }
     )
 
-    found = {it.profile: it.environment for it in variants(small, "production") if it.nat == "gateway"}
+    found = {
+        variant.profile: variant.environment for variant in variants(small, "production") if variant.nat == "gateway"
+    }
 
     assert found["ha"].network.zones == found["ha"].network.nat_count == 2
     assert found["ha"].services["web"].count == 3
 
 
-def test_an_environment_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--product", "allthrive", "--environment", "prod"]) == 2
     assert "--environment prod: no such environment; write one of: staging, production" in capsys.readouterr().err
 
 
-def test_a_product_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_product_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--product", "nothing"]) == 2
     assert "no such file" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_the_command_prints_what_it_costs_with_assumptions_and_date(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_costs_with_assumptions_and_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--product", "edenco", "--details"]) == 0
 
     page = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What an estimate leaves out is said by name; two estimates are compared resource by resource."""
+"""An estimate names what it leaves out; two estimates are compared resource by resource."""
 
 from __future__ import annotations
 
@@ -20,20 +20,24 @@ def stack(**resources: Json) -> Stack:
     return Stack("production-it", "production", "111122223333", "us-east-1", {"Resources": resources})
 
 
-def of(product: str) -> Estimate:
+def shipped_estimate(product: str) -> Estimate:
     return estimate(read(shipped(product).folder).stacks)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
-def test_every_type_we_make_has_a_price_or_a_reason_to_have_none(product: str) -> None:
-    made = {it["Type"] for template in shipped(product).templates.values() for it in template["Resources"].values()}
+def test_every_resource_type_has_a_price_or_is_free_for_a_reason(product: str) -> None:
+    made = {
+        resource["Type"]
+        for template in shipped(product).templates.values()
+        for resource in template["Resources"].values()
+    }
 
     assert sorted(kind for kind in made if kind not in PRICED and free(kind) is None) == []
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_everything_in_the_shipped_products_is_priced(product: str) -> None:
-    found = of(product)
+    found = shipped_estimate(product)
 
     assert found.unpriced == ()
     assert found.environments == ("tooling", "staging", "production")
@@ -44,17 +48,19 @@ def test_no_type_is_both_priced_and_free() -> None:
     assert set(PRICED) & set(FREE) == set()
 
 
-def test_an_unknown_type_is_named_and_not_counted_as_nothing() -> None:
+def test_an_unknown_type_is_listed_as_not_priced() -> None:
     found = estimate([stack(Search={"Type": "AWS::OpenSearchService::Domain", "Properties": {}})])
 
-    assert [(it.path, it.kind) for it in found.unpriced] == [("Search", "AWS::OpenSearchService::Domain")]
+    assert [(missing.path, missing.kind) for missing in found.unpriced] == [
+        ("Search", "AWS::OpenSearchService::Domain")
+    ]
     assert "Search (AWS::OpenSearchService::Domain)" in "\n".join(text.unpriced(found))
 
 
 @pytest.mark.parametrize(
-    ("properties", "said"),
+    ("properties", "problem"),
     [
-        ({"Engine": "mysql", "DBInstanceClass": "db.t4g.micro"}, "prices are of PostgreSQL, this is mysql"),
+        ({"Engine": "mysql", "DBInstanceClass": "db.t4g.micro"}, "only PostgreSQL is priced, this is mysql"),
         (
             {"Engine": "postgres", "DBInstanceClass": "db.x9.huge", "StorageType": "gp3", "AllocatedStorage": "20"},
             "no price 'db.x9.huge-hour' for us-east-1",
@@ -62,10 +68,10 @@ def test_an_unknown_type_is_named_and_not_counted_as_nothing() -> None:
         ({"Engine": "postgres", "DBInstanceClass": "db.t4g.micro", "StorageType": "io2"}, "this is io2"),
     ],
 )
-def test_a_database_we_have_no_price_for_is_named(properties: Json, said: str) -> None:
+def test_a_database_without_a_price_is_listed_as_not_priced(properties: Json, problem: str) -> None:
     found = estimate([stack(Database={"Type": "AWS::RDS::DBInstance", "Properties": properties})])
 
-    assert any(said in it.why for it in found.unpriced)
+    assert any(problem in missing.why for missing in found.unpriced)
 
 
 def test_a_region_without_prices_is_named_with_the_file_to_change() -> None:
@@ -84,7 +90,7 @@ def test_prices_come_with_the_page_they_were_read_on_or_are_marked() -> None:
         assert 0 < price.amount < 10, (price.name, region)
 
 
-def test_most_prices_of_us_east_1_stand_on_a_page() -> None:
+def test_a_page_confirms_most_prices_of_us_east_1() -> None:
     unread = sorted(price.name for region, price in table().all() if region == "us-east-1" and not price.verified)
 
     assert unread == ["build-minute-arm-large", "build-minute-arm-medium"]
@@ -109,28 +115,30 @@ def test_an_unverified_price_is_marked_in_the_line() -> None:
 
     lines = "\n".join(text.alone(found, details=True))
     assert "0.0136?" in lines
-    assert "stands on no page" in "\n".join(text.footnotes(found))
+    assert "No public page confirms a price marked with ?" in "\n".join(text.footnotes(found))
 
 
-def test_nothing_changed_says_nothing_in_the_headline() -> None:
-    same = of("edenco")
+def test_the_headline_is_empty_if_no_cost_changes() -> None:
+    same = shipped_estimate("edenco")
 
     assert changes(same, same) == []
     assert text.headline(same, same) == ""
 
 
-def test_a_larger_task_is_told_with_what_it_was_and_what_it_costs_more() -> None:
+def test_a_larger_task_is_listed_with_both_sizes_and_the_difference() -> None:
     before = read(shipped("allthrive").folder)
     template = copy.deepcopy(dict(before["production-allthrive-services"].template))
     (web,) = [
-        it for it in template["Resources"].values() if it["Properties"].get("Family") == "production-allthrive-web"
+        resource
+        for resource in template["Resources"].values()
+        if resource["Properties"].get("Family") == "production-allthrive-web"
     ]
     web["Properties"] |= {"Cpu": "1024", "Memory": "2048"}
     after = [
-        Stack(it.name, it.environment, it.account, it.region, template, it.paths)
-        if it.name == "production-allthrive-services"
-        else it
-        for it in before.stacks
+        Stack(stack.name, stack.environment, stack.account, stack.region, template, stack.paths)
+        if stack.name == "production-allthrive-services"
+        else stack
+        for stack in before.stacks
     ]
 
     section = text.section(estimate(before.stacks), estimate(after))
@@ -141,17 +149,17 @@ def test_a_larger_task_is_told_with_what_it_was_and_what_it_costs_more() -> None
     assert "2 tasks of 1 vCPU, 2 GB (arm64): +$28.84" in section.markdown
 
 
-def test_what_is_new_and_what_is_gone_are_called_so() -> None:
+def test_new_and_removed_resources_are_labelled() -> None:
     key = {"Type": "AWS::KMS::Key", "Properties": {}}
     balancer = {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {}}
 
     section = text.section(estimate([stack(Old=balancer)]), estimate([stack(New=key)]))
 
     # 730 h x $0.0225 + 730 LCU-hours x $0.008 = $22.265, rounded up
-    assert "production: gone: load balancer: -$22.27" in section.markdown
+    assert "production: removed: load balancer: -$22.27" in section.markdown
     assert "production: new: key New: +$1.00" in section.markdown
 
 
 def test_money_is_rounded_half_up_and_signed() -> None:
-    assert [text.money(Decimal(it)) for it in ("0.005", "1234.5", "0")] == ["$0.01", "$1,234.50", "$0.00"]
-    assert [text.signed(Decimal(it)) for it in ("14.2", "-3.65", "0.001")] == ["+$14.20", "-$3.65", "±$0.00"]
+    assert [text.money(Decimal(amount)) for amount in ("0.005", "1234.5", "0")] == ["$0.01", "$1,234.50", "$0.00"]
+    assert [text.signed(Decimal(amount)) for amount in ("14.2", "-3.65", "0.001")] == ["+$14.20", "-$3.65", "±$0.00"]

@@ -1,7 +1,7 @@
-"""Against what peers publish (facts read 2026-11-20): a figure far from theirs would be ours to explain.
+"""Compares estimates with published figures of similar products, read on 2026-11-20.
 
 apptension/saas-boilerplate, packages/internal/docs/docs/aws/architecture/costs.mdx, is Django, Celery and React on ECS
-as we are, on x86 and t3. It writes rounded figures; its Fargate ones are 1.1 to 1.4 times AWS's own price.
+as we are, on x86 and t3. Its figures are rounded, and those for Fargate are 1.1 to 1.4 times AWS's own price.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def set_up(
 def test_saas_boilerplates_set_ups(
     name: str, theirs: int, ours: tuple[list[tuple[int, int, int]], str, str, int]
 ) -> None:
-    """Without what depends on traffic alone (S3 and CloudFront, CI, `other`), which they only guess as we do."""
+    """Leaves out costs that depend on traffic alone (S3 and CloudFront, CI, `other`), which are guesses."""
     assert set_up(*ours) == pytest.approx(Decimal(theirs), rel=Decimal("0.20"))
 
 

@@ -1,4 +1,4 @@
-"""Environments and pipelines, drawn from templates."""
+"""Environments and pipelines are drawn from templates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.synthesis import PRODUCTS, shipped, synthesis
 
 
 def stacks(product: str, name: str) -> list[Stack]:
-    return [it for it in read(shipped(product).folder).stacks if it.environment == name]
+    return [stack for stack in read(shipped(product).folder).stacks if stack.environment == name]
 
 
 def environment(product: str, name: str) -> Graph:
@@ -27,25 +27,27 @@ def environment(product: str, name: str) -> Graph:
 
 
 def labels(graph: Graph) -> list[str]:
-    return [it.label for it in graph.nodes()]
+    return [node.label for node in graph.nodes()]
 
 
 def arrows(graph: Graph) -> set[tuple[str, str]]:
-    """Each edge as the first lines of the labels at both ends."""
-    named = {it.id: it.label.partition("\n")[0] for it in flat(graph.items) if isinstance(it, Node | Group)}
-    return {(named[it.source], named[it.target]) for it in flat(graph.items) if isinstance(it, Edge)}
+    """Returns each edge as the first lines of its two labels."""
+    named = {item.id: item.label.partition("\n")[0] for item in flat(graph.items) if isinstance(item, Node | Group)}
+    return {(named[item.source], named[item.target]) for item in flat(graph.items) if isinstance(item, Edge)}
 
 
 def inside(graph: Graph, frame: str) -> list[str]:
-    (group,) = [it for it in flat(graph.items) if isinstance(it, Group) and it.label == frame]
-    return [it.label.partition("\n")[0] for it in group.items if isinstance(it, Node)]
+    (group,) = [item for item in flat(graph.items) if isinstance(item, Group) and item.label == frame]
+    return [item.label.partition("\n")[0] for item in group.items if isinstance(item, Node)]
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_a_pipeline_is_drawn_from_its_template_as_from_the_model(product: str) -> None:
     drawn_from_template = dict(pipelines(read(shipped(product).folder)[f"tooling-{product}-delivery"]))
 
-    assert drawn_from_template == {it.pipeline: document.graph(it) for it in deliveries(load(product))}
+    assert drawn_from_template == {
+        delivery.pipeline: document.graph(delivery) for delivery in deliveries(load(product))
+    }
 
 
 def test_production_is_drawn_with_its_sizes() -> None:
@@ -58,7 +60,7 @@ def test_production_is_drawn_with_its_sizes() -> None:
     assert "2 NAT gateways" in found
 
 
-def test_things_stand_in_their_subnets() -> None:
+def test_resources_are_drawn_in_their_subnets() -> None:
     graph = environment("allthrive", "production")
 
     assert inside(graph, "Application subnets") == ["load balancer", "web", "celery", "celery-beat"]
@@ -81,7 +83,7 @@ def test_arrows_lead_from_users_to_data_across_stacks() -> None:
     }
 
 
-def test_a_nat_instance_is_called_one() -> None:
+def test_a_nat_instance_is_labelled_as_one() -> None:
     assert "1 NAT instance\nt4g.nano" in labels(environment("edenco", "staging"))
 
 
@@ -98,7 +100,9 @@ def test_without_nat_there_are_endpoints_and_no_internet() -> None:
 
 
 def test_a_bucket_that_only_takes_logs_is_left_out() -> None:
-    assert "AccessLogs" in {it.path for it in References(stacks("allthrive", "production")).of_type("AWS::S3::Bucket")}
+    assert "AccessLogs" in {
+        bucket.path for bucket in References(stacks("allthrive", "production")).of_type("AWS::S3::Bucket")
+    }
     assert not any("AccessLogs" in label for label in labels(environment("allthrive", "production")))
 
 
@@ -108,13 +112,13 @@ def test_diagrams_are_small_enough_to_read() -> None:
             assert len(labels(environment(product, name))) <= 14
 
 
-def test_a_service_that_alone_reaches_something_has_an_arrow_of_its_own() -> None:
+def test_a_connection_of_one_service_gets_its_own_arrow() -> None:
     def service(name: str, bucket: str) -> dict[str, object]:
-        told = [{"Environment": [{"Name": "BUCKET", "Value": {"Ref": bucket}}]}]
+        containers = [{"Environment": [{"Name": "BUCKET", "Value": {"Ref": bucket}}]}]
         return {
             f"{name}Task": {
                 "Type": "AWS::ECS::TaskDefinition",
-                "Properties": {"Cpu": "256", "Memory": "512", "ContainerDefinitions": told},
+                "Properties": {"Cpu": "256", "Memory": "512", "ContainerDefinitions": containers},
             },
             name: {"Type": "AWS::ECS::Service", "Properties": {"TaskDefinition": {"Ref": f"{name}Task"}}},
         }
@@ -126,15 +130,15 @@ def test_a_service_that_alone_reaches_something_has_an_arrow_of_its_own() -> Non
     assert arrows(graph) == {("Web", "bucket One"), ("Worker", "bucket Two")}
 
 
-def test_an_svg_is_xml_with_a_name_and_says_every_label() -> None:
+def test_an_svg_is_xml_with_a_name_and_all_labels() -> None:
     graph = Graph((Node("a", 'a "b" <c> & d'), Node("s", "kept", Shape.STORE), Edge("a", "s", "once")))
 
     image = drawn({"it": graph})["it"]
 
     root = ElementTree.fromstring(image)
     assert root.attrib["aria-label"] == "Diagram of it"
-    said = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert said == ['a "b" <c> & d', "kept", "once"]
+    shown = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert shown == ['a "b" <c> & d', "kept", "once"]
 
 
 def test_the_same_diagram_gives_the_same_bytes() -> None:
@@ -150,5 +154,5 @@ def test_a_diagram_that_cannot_be_drawn_says_what_to_type(monkeypatch: pytest.Mo
         drawn({"it": Graph((Node("a", "a"),))})
 
 
-def test_a_label_of_several_lines_is_one_in_mermaid() -> None:
+def test_a_label_of_several_lines_uses_breaks_in_mermaid() -> None:
     assert '  a["one<br>two"]' in mermaid(Graph((Node("a", "one\ntwo"),))).splitlines()

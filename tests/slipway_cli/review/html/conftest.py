@@ -1,4 +1,4 @@
-"""One report for all tests of the page: AllThrive's staging, changed in what a reviewer looks at."""
+"""One report for all tests of the page: a change of AllThrive's staging."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from slipway_cli.review.compare import compare
 from slipway_cli.review.forbidden import judge
 from slipway_cli.review.html.page import Sides, page
 from slipway_cli.review.model import Report
-from slipway_cli.review.sections import completed
+from slipway_cli.review.sections import with_cost_and_diagrams
 from tests.support.manifests import manifest
 from tests.support.synthesis import Synthesis, synthesis
 
@@ -37,7 +37,7 @@ def sides() -> Sides:
 @pytest.fixture(scope="session")
 def report(sides: Sides) -> Report:
     found = compare(sides.before, sides.after, product="allthrive", base="main")
-    return completed(found, sides.before, sides.after)
+    return with_cost_and_diagrams(found, sides.before, sides.after)
 
 
 @pytest.fixture(scope="session")

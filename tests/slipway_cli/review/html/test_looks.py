@@ -1,4 +1,4 @@
-"""The page in a real browser: phone and desk, light and dark. No picture is compared, since fonts differ by machine."""
+"""The page in a real browser, on phone and desktop, light and dark. Screenshots are not compared: fonts differ."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     for size, width, height in (("phone", 390, 844), ("desk", 1280, 900))
     for scheme in ("light", "dark")
 }
-# Contrast of what stands in front with what stands behind, by WCAG 2's formula, for every text that is shown.
+# The contrast of each visible text with its background, by the formula of WCAG 2.
 FAINT = """() => {
   const parts = c => (c.match(/[\\d.]+/g) || []).map(Number);
   const lum = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
@@ -28,14 +28,14 @@ FAINT = """() => {
   const found = [];
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
-    const e = walk.currentNode.parentElement, said = walk.currentNode.textContent.trim();
-    if (!said || e.closest('svg') || !e.checkVisibility()) continue;
+    const e = walk.currentNode.parentElement, content = walk.currentNode.textContent.trim();
+    if (!content || e.closest('svg') || !e.checkVisibility()) continue;
     const [a, b] = [lum(parts(getComputedStyle(e).color)), lum(behind(e))].sort((x, y) => y - x);
-    if ((a + .05) / (b + .05) < 4.5) found.push(`${said}: ${((a + .05) / (b + .05)).toFixed(2)}`);
+    if ((a + .05) / (b + .05) < 4.5) found.push(`${content}: ${((a + .05) / (b + .05)).toFixed(2)}`);
   }
   return found;
 }"""
-# Labels of diagrams, by their fill and the fill of the shape they stand in.
+# The contrast of the labels of diagrams with the fill of their shapes.
 FAINT_LABELS = """() => [...document.querySelectorAll('svg.diagram .node')].filter(n => {
   const rgb = e => getComputedStyle(e).fill.match(/[\\d.]+/g).map(Number);
   const lum = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
@@ -56,15 +56,15 @@ def browser() -> Iterator[Browser]:
 def opened(
     request: pytest.FixtureRequest, browser: Browser, html: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Page:
-    """The page as a reader has it who opened everything, with nothing asked of a network and nothing complained of."""
+    """Returns the page with all blocks opened; it made no request and logged nothing to the console."""
     file = Path(tmp_path_factory.mktemp("page")) / "report.html"
     file.write_text(html, encoding="utf-8")
     page = browser.new_page(**LOOKS[request.param])
     wrong: list[str] = []
     page.on("console", lambda message: wrong.append(message.text))
-    page.on("request", lambda asked: wrong.append(asked.url) if asked.url != file.as_uri() else None)
+    page.on("request", lambda request: wrong.append(request.url) if request.url != file.as_uri() else None)
     page.goto(file.as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true; })")
+    page.evaluate("document.querySelectorAll('details').forEach(block => { block.open = true; })")
     assert wrong == []
     return page
 
@@ -77,28 +77,28 @@ def test_nothing_makes_the_page_wider_than_the_screen(opened: Page) -> None:
     assert opened.evaluate(wider) == []
 
 
-def test_every_section_is_there_to_be_read(opened: Page) -> None:
+def test_every_section_is_visible(opened: Page) -> None:
     for name in ("findings", "changes", "cost", "diagrams"):
         box = opened.locator(f"section#{name}").bounding_box()
         assert box is not None
         assert box["height"] > 60
 
 
-def test_every_text_stands_out_from_what_is_behind_it(opened: Page) -> None:
+def test_every_text_has_enough_contrast(opened: Page) -> None:
     assert opened.evaluate(FAINT) == []
     assert opened.evaluate(FAINT_LABELS) == []
 
 
-def test_the_measure_of_contrast_finds_what_is_faint(opened: Page) -> None:
+def test_the_contrast_check_finds_a_faint_text(opened: Page) -> None:
     opened.evaluate("document.body.insertAdjacentHTML('beforeend', '<p id=faint style=\"color:#888\">faint</p>')")
     found = opened.evaluate(FAINT)
     opened.evaluate("document.getElementById('faint').remove()")
 
     light = not opened.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    assert [it.partition(":")[0] for it in found] == (["faint"] if light else [])
+    assert [problem.partition(":")[0] for problem in found] == (["faint"] if light else [])
 
 
-def test_the_page_is_light_or_dark_as_its_reader_asked(opened: Page) -> None:
+def test_the_page_follows_the_colour_scheme_of_the_reader(opened: Page) -> None:
     dark = opened.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     red = opened.evaluate("Number(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
 

@@ -1,4 +1,4 @@
-"""The page says all that the report knows, and nothing in it can be turned against its reader."""
+"""The page shows the complete report, and no text of a template can attack its reader."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _VOID = {"meta", "br", "img", "link", "input", "hr"}
 
 
 class Tags(HTMLParser):
-    """What a page is made of, and whether each tag is closed where it belongs."""
+    """Collects the tags of a page, and checks that each is closed in the right place."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ def tags(html: str) -> set[str]:
     return parser.seen
 
 
-def test_the_page_is_whole_and_loads_nothing(html: str) -> None:
+def test_the_page_is_well_formed_and_loads_nothing(html: str) -> None:
     assert not tags(html) & {"script", "img", "link", "iframe", "object", "form"}
     assert set(re.findall(r"https?://[^\"' <)]+", html)) == {"http://www.w3.org/2000/svg"}
     assert "default-src 'none'" in html
@@ -53,7 +53,7 @@ def test_the_page_says_what_the_comment_says(html: str, report: Report) -> None:
 
 def test_the_page_shows_the_verdict(html: str) -> None:
     assert "<b>The manifest forbids <code>weaken-protection</code></b>" in html
-    assert "label <code>allow:weaken-protection</code>" in html
+    assert "add the label <code>allow:weaken-protection</code>" in html
     assert "allowed by <code>label allow:broaden-iam</code>" in html
 
 
@@ -66,16 +66,16 @@ def test_the_page_shows_cost_before_and_after_with_assumptions(html: str) -> Non
     assert "NAT gateway" in cost
 
 
-def test_a_changed_diagram_stands_first_with_the_one_before(html: str) -> None:
+def test_a_changed_diagram_comes_first_with_its_previous_version(html: str) -> None:
     diagrams = html[html.index('<section id="diagrams">') :]
 
     assert "staging <b>changes</b>" in diagrams
-    assert "staging as it was" in diagrams
+    assert "staging before the change" in diagrams
     assert diagrams.count("<svg") == 2
     assert diagrams.index("1 NAT instance") < diagrams.index("1 NAT gateway")
 
 
-def test_hostile_texts_of_templates_stay_texts() -> None:
+def test_markup_in_a_template_is_escaped() -> None:
     stack = Stack(EVIL, EVIL, "1", "us-east-1", {"Resources": {"A": {"Type": EVIL}}}, {"A": EVIL})
     change = StackChange(EVIL, EVIL, Action.UPDATE)
     finding = Finding("broaden-iam", Severity.DANGER, EVIL, EVIL, EVIL, EVIL)
@@ -89,20 +89,20 @@ def test_hostile_texts_of_templates_stay_texts() -> None:
     assert not re.findall(r"<[^>]*\son\w+=", html)
 
 
-def test_a_change_of_nothing_says_so(sides: Sides) -> None:
+def test_the_page_says_that_nothing_changes(sides: Sides) -> None:
     html = page(Report("allthrive", "main"), Sides(sides.after, sides.after))
 
     assert "<h1>Nothing changes</h1>" in html
-    assert "Nothing is lost, nobody may do more, no network opens." in html
+    assert "No data is lost, no permission grows, no network opens." in html
     assert "no change" in html
 
 
-def test_what_differs_from_what_is_deployed_is_told_too(sides: Sides) -> None:
+def test_the_page_includes_the_comparison_with_the_deployed_stacks(sides: Sides) -> None:
     folds = "- **one**\n\n<details><summary><b>stack</b>: 1 changed</summary>\n\n- web: CPU `1` → `2`\n\n</details>"
     report = Report(
         "allthrive",
         "main",
-        sections=(Section("Compared with what is deployed: nothing changes", folds),),
+        sections=(Section("Compared with the deployed stacks: nothing changes", folds),),
         warnings=("made by another CDK",),
     )
 
