@@ -44,6 +44,8 @@ test-containers: setup .venv-policy/.ready  ## slow tests, tests with containers
 	@$(PYTEST) -m "(docker or slow) and not long and not smoke"
 test-localcloud: setup  ## the local cloud's own tests
 	@cd localcloud && ../$(PYTEST) -m "not long"
+test-alone: setup  ## localcloud installed in an empty environment: its tests there [TESTS: arguments of pytest]
+	@PYTHON=$(CURDIR)/$(BIN)/python localcloud/alone $(TESTS)
 test-long: setup .venv-policy/.ready  ## every test that takes minutes [SLICE=K/N: one of N parts]
 	@$(PYTEST) -m long $(if $(SLICE),--slice $(SLICE))
 	@cd localcloud && ../$(PYTEST) -m long $(if $(SLICE),--slice $(SLICE)) || [ $$? -eq 5 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ os.environ["PATH"] = f"{ROOT / 'node_modules' / 'node' / 'bin'}{os.pathsep}{os.e
 @pytest.fixture(scope="session")
 def common() -> Settings:
     """Clouds of the tests serve the console, as the user's does."""
-    return Settings(extensions=cloud.EXTENSIONS, extensions_from=ROOT)
+    return replace(cloud.OURS, state=Settings().state)
 
 
 def pytest_configure() -> None:

@@ -16,7 +16,14 @@ _CONTAINERS = "tests/containers"
 
 @pytest.fixture(scope="session")
 def common() -> Settings:
-    return Settings(extensions=("localcloud.testing.board",))
+    return Settings(
+        extensions=("localcloud.testing.board",),
+        function_variables={
+            "AUTHORITY": "${database_authority}",
+            "HERE": "${address} {kept}",
+            "OWN": "of the settings",
+        },
+    )
 
 
 class WholeFiles(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types

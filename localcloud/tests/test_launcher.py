@@ -68,6 +68,7 @@ def test_a_state_folder_has_one_cloud_whatever_port_is_named(
     assert launcher.up(other) == 1
     out = capsys.readouterr().out
     assert f"runs at {settings.url}" in out
+    assert "LOCALCLOUD_STATE" in out
     assert not process.port_taken(other)
     assert launcher.status(other) == 0
     assert f"serving at {settings.url}" in capsys.readouterr().out
@@ -82,9 +83,21 @@ def test_status_tells_by_its_exit_code_whether_it_serves(settings: Settings) -> 
     assert launcher.status(settings) == 0
 
 
+def test_what_to_type_next_is_named_as_the_user_types_it(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = dataclasses.replace(settings, command="acme cloud")
+    assert launcher.reset(own) == 1
+    assert "Start it: acme cloud up" in capsys.readouterr().out
+    assert launcher.up(own) == 0
+    assert "acme cloud down" in capsys.readouterr().out
+    assert launcher.up(dataclasses.replace(own, port=free_port())) == 1
+    assert "End it: acme cloud down" in capsys.readouterr().out
+
+
 def test_reset_needs_a_running_cloud(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     assert launcher.reset(settings) == 1
-    assert "python -m localcloud up" in capsys.readouterr().out
+    assert "localcloud up" in capsys.readouterr().out
     launcher.up(settings)
     assert launcher.reset(settings) == 0
 
@@ -207,9 +220,3 @@ def test_the_network_of_a_killed_cloud_is_no_obstacle_to_another_one(
     finally:
         launcher.down(own)
         launcher.down(killed)
-
-
-def test_the_command_line_names_its_verbs() -> None:
-    done = subprocess.run([sys.executable, "-m", "localcloud", "fly"], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "up" in done.stderr

@@ -19,7 +19,7 @@ from docker.errors import APIError, ImageNotFound
 from docker.models.containers import Container, ContainerCollection
 from docker.models.images import Image, ImageCollection
 
-from localcloud import network, settings, trust
+from localcloud import certificate_authorities, network, settings
 
 SYMBOLS: tuple[str, ...] = ()  # public names of docker-py only
 
@@ -66,8 +66,8 @@ def install() -> None:
 
     def creating(self: ContainerCollection, image: Any, command: Any = None, **kwargs: Any) -> Container:
         prepared = _prepare(self, kwargs)
-        if trust.bind() in (prepared.get("volumes") or ()):
-            trust.replace_authorities(prepared["environment"], _variables(self.client.images, image))
+        if certificate_authorities.bind() in (prepared.get("volumes") or ()):
+            certificate_authorities.replace_authorities(prepared["environment"], _variables(self.client.images, image))
         return create(self, local_name(image), command, **prepared)
 
     def pulling(self: ImageCollection, repository: str, *args: Any, **kwargs: Any) -> Any:

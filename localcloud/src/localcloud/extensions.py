@@ -1,7 +1,7 @@
-"""Applications of other packages that the server serves beside its own: the console of Slipway, for example.
+"""Applications of other packages that the server serves beside its own: a console, for example.
 
-An extension is an importable module with three functions, named by `LOCALCLOUD_EXTENSIONS` (separated by commas) and
-found on the server's path or in the folder `LOCALCLOUD_EXTENSIONS_FROM`:
+An extension is an importable module with two functions, named by `localcloud up --extension` or
+`LOCALCLOUD_EXTENSIONS` (separated by commas), and installed or found in the folder `LOCALCLOUD_EXTENSIONS_FROM`:
 
     answers(path, host, headers, *, local) -> bool   True if the extension answers a request
     around(application) -> application               wraps the application; called once
@@ -21,6 +21,10 @@ from localcloud.asgi import Application
 SYMBOLS: tuple[str, ...] = ()
 
 
+class ExtensionError(RuntimeError):
+    """A module named by the settings is no extension; the message says what to do."""
+
+
 class Extension(Protocol):
     """The functions of an extension's module."""
 
@@ -36,12 +40,26 @@ def loaded() -> tuple[Extension, ...]:
     """Returns the extensions of this server.
 
     Raises:
-        ImportError: if a module named by the settings cannot be imported.
+        ExtensionError: if a module named by the settings cannot be imported, or lacks a function.
     """
     chosen = settings.current()
     if chosen.extensions and chosen.extensions_from is not None:
         sys.path.append(str(chosen.extensions_from))
-    return tuple(cast("Extension", importlib.import_module(name)) for name in chosen.extensions)
+    return tuple(_load(name) for name in chosen.extensions)
+
+
+def _load(name: str) -> Extension:
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        raise ExtensionError(
+            f"The extension {name} cannot be imported: {error}. "
+            "Install it in the environment of localcloud, or name its folder: LOCALCLOUD_EXTENSIONS_FROM."
+        ) from error
+    lacking = [function for function in ("answers", "around") if not callable(getattr(module, function, None))]
+    if lacking:
+        raise ExtensionError(f"The extension {name} lacks the function {lacking[0]}: see localcloud.extensions.")
+    return cast("Extension", module)
 
 
 def around(application: Application) -> Application:

@@ -42,7 +42,8 @@ def _up(settings: Settings) -> int:
     if present.port != settings.port:
         say(f"The local cloud of {settings.state} runs at {present.url}: a state folder has one.")
         say(
-            f"Use it: source {keys.env_file(present)}   End it: make local-down   Or: LOCALCLOUD_STATE=<another folder>"
+            f"Use it: source {keys.env_file(present)}   End it: {settings.command} down   "
+            "Or: LOCALCLOUD_STATE=<another folder>"
         )
         return 1
     if process.running(settings) is not None and process.healthy(settings):
@@ -50,7 +51,8 @@ def _up(settings: Settings) -> int:
         return _ready(settings)
     if process.port_taken(settings) and process.running(settings) is None:
         say(f"Port {settings.port} is used by another program.")
-        say(f"See which: lsof -i :{settings.port}   Use another port: LOCALCLOUD_PORT=4702 make local-up")
+        another = f"LOCALCLOUD_PORT={settings.port + 1} {settings.command} up"
+        say(f"See which: lsof -i :{settings.port}   Use another port: {another}")
         return 1
     process.stop(settings)  # ours but deaf, or only its files are left
     client = network.connect() if settings.docker else None
@@ -82,7 +84,7 @@ def _prepare_docker(client: docker.DockerClient, settings: Settings) -> str | No
         if lives(other):
             return (
                 f"Another local cloud (port {other.port}) holds the docker network {settings.subnet}.0/24; there is "
-                f"only\none. Stop it: LOCALCLOUD_PORT={other.port} python -m localcloud down   "
+                f"only one.\nStop it: LOCALCLOUD_STATE={other.state} {settings.command} down   "
                 "Or go without containers: LOCALCLOUD_DOCKER=0"
             )
         removed = network.remove(client, other)
@@ -117,6 +119,7 @@ def lives(other: Settings) -> bool:
 def _ready(settings: Settings) -> int:
     say(f"Local cloud: {settings.url}  (account {settings.account}, {settings.region})")
     say(f"Use it:      source {shell.write(settings)}")
+    say(f"End it:      {settings.command} down")
     return 0
 
 
@@ -141,7 +144,7 @@ def reset(settings: Settings) -> int:
     """Empty the state, keep serving."""
     settings = process.placed(settings)
     if process.running(settings) is None or not process.reset(settings):
-        say("The local cloud does not answer. Start it: python -m localcloud up")
+        say(f"No local cloud of {settings.state} answers. Start it: {settings.command} up")
         return 1
     say("Emptied: no stacks, no data, no containers.")
     return 0
@@ -160,7 +163,7 @@ def status(settings: Settings) -> int:
         return 0 if serving else 3
     found = network.owned(client, settings)
     say(f"Containers:  {len(found)}")
-    for container in sorted(found, key=lambda one: str(one.name)):
+    for container in sorted(found, key=lambda container: str(container.name)):
         tags = container.attrs.get("Config", {}).get("Image", "")
         say(f"  {container.name:<58} {container.status:<9} {tags}")
     return 0 if serving else 3

@@ -126,6 +126,7 @@ def start(settings: Settings, seconds: float = 60) -> int:
     """Start the server detached from this terminal and wait until it answers."""
     settings.run.mkdir(parents=True, exist_ok=True)
     with log_file(settings).open("ab") as log:
+        before = log.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "localcloud.server", str(settings.port)],
             cwd=settings.run,
@@ -139,9 +140,11 @@ def start(settings: Settings, seconds: float = 60) -> int:
     deadline = time.monotonic() + seconds
     while not healthy(settings):
         if process.poll() is not None or time.monotonic() > deadline:
-            tail = "\n".join(log_file(settings).read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+            written = log_file(settings).read_bytes()[before:].decode(errors="replace").splitlines()
             stop(settings)
-            raise StartError(f"the local cloud did not start; the end of {log_file(settings)}:\n{tail}")
+            raise StartError(
+                f"The local cloud did not start; the end of {log_file(settings)}:\n" + "\n".join(written[-15:])
+            )
         time.sleep(POLL)
     return process.pid
 

@@ -15,28 +15,28 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from ministack.app import app
 
-from localcloud import settings, symbols
+from localcloud import extensions, settings, symbols
 from localcloud.guard.head import LARGEST
 
 #: Installed in this order. A module has ``SYMBOLS`` and ``install()``.
 ADAPTERS: tuple[str, ...] = (
     "localcloud.adapter",
     "localcloud.containers",
-    "localcloud.trust",
+    "localcloud.certificate_authorities",
     "localcloud.cloudformation.engine",
     "localcloud.iam",
     "localcloud.ecs",
     "localcloud.rds.databases",
     "localcloud.rds.restores",
     "localcloud.secretsmanager.rotation",
-    "localcloud.autoscaling.service",
+    "localcloud.autoscaling.api",
     "localcloud.elbv2.sockets",
     "localcloud.ecs.resources",
     "localcloud.rds.resources",
     "localcloud.elasticache.resources",
     "localcloud.secretsmanager.resources",
     "localcloud.autoscaling.resources",
-    "localcloud.ec2.service",
+    "localcloud.ec2.api",
     "localcloud.ec2.resources",
     "localcloud.iam.resources",
     "localcloud.s3.resources",
@@ -49,18 +49,19 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.logs.resources",
     "localcloud.cloudwatch.resources",
     "localcloud.sns.resources",
-    "localcloud.operations.resources",
+    "localcloud.budgets.resources",
+    "localcloud.backup.resources",
     "localcloud.ssm.resources",
     "localcloud.codeconnections.resources",
     "localcloud.codebuild.resources",
     "localcloud.codebuild",
     "localcloud.cloudformation.custom_resources",
-    "localcloud.eventbridge",
+    "localcloud.eventbridge.bus",
     "localcloud.codepipeline",
     "localcloud.github.adapter",
     "localcloud.extensions",
-    "localcloud.cloudfront",
-    "localcloud.awslambda",
+    "localcloud.cloudfront.distributions",
+    "localcloud.awslambda.functions",
     "localcloud.host_processes",
     "localcloud.cloudwatch.alarms",
     "localcloud.faults",
@@ -113,7 +114,7 @@ def main() -> None:
     os.umask(0o077)
     try:
         modules = load()
-    except symbols.MissingSymbolsError as error:
+    except (symbols.MissingSymbolsError, extensions.ExtensionError) as error:
         sys.exit(str(error))
     asyncio.run(serve(chosen, modules))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,12 @@ from pathlib import Path
 SUBNET = "169.254.170"  # botocore takes task credentials from 169.254.170.2 and no other: change it for tests only
 LABEL = "localcloud"
 INNER = "localcloud-inner"  # in the user agent of what the cloud asks of itself: faults.py leaves it alone
+_PORTS = range(1, 65_536)
+_SWITCH = {"": True, "1": True, "0": False}
+
+
+class SettingsError(ValueError):
+    """A setting has no usable value; the message says which, and what to write."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +34,31 @@ class Settings:
     """What builds are told instead of their own values, where a buildspec knows the variable: images of a machine
     that reaches no registry, for instance."""
 
+    function_variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables of every Lambda function whose stack does not set them. Values may name `${address}` (of the cloud, as
+    functions reach it), `${console_url}`, `${database_authority}` (a certificate in PEM) and `${github_api}`."""
+
     extensions: tuple[str, ...] = ()
     """Modules of applications that are served beside the cloud (`localcloud.extensions`)."""
     extensions_from: Path | None = None
     """Folder that the extensions are imported from."""
+    command: str = "localcloud"
+    """What the user types before `up`, `down`, `reset` and `status`; messages name it."""
+
+    def __post_init__(self) -> None:
+        """Checks what a person may have mistyped.
+
+        Raises:
+            SettingsError: if a value cannot be used.
+        """
+        if self.port not in _PORTS:
+            raise SettingsError(f"The port is {self.port}: write a number from 1 to 65535, such as 4701.")
+        if not re.fullmatch(r"\d{12}", self.account):
+            raise SettingsError(f"The account is {self.account!r}: write 12 digits, such as 111122223333.")
+        if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", self.region):
+            raise SettingsError(f"The region is {self.region!r}: write a name of AWS's, such as us-east-1.")
+        if not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", self.subnet):
+            raise SettingsError(f"The subnet is {self.subnet!r}: write the first three numbers, such as {SUBNET}.")
 
     @property
     def network(self) -> str:
@@ -102,30 +130,69 @@ class Settings:
             "LOCALCLOUD_DOCKER": "1" if self.docker else "0",
             "LOCALCLOUD_SUBNET": self.subnet,
             "LOCALCLOUD_BUILD_VARIABLES": json.dumps(dict(self.build_variables)),
+            "LOCALCLOUD_FUNCTION_VARIABLES": json.dumps(dict(self.function_variables)),
             "LOCALCLOUD_EXTENSIONS": ",".join(self.extensions),
             "LOCALCLOUD_EXTENSIONS_FROM": str(self.extensions_from or ""),
+            "LOCALCLOUD_COMMAND": self.command,
         }
 
 
 def current(default: Settings | None = None) -> Settings:
-    """Returns the settings of this process: the defaults, overridden by ``LOCALCLOUD_*`` variables."""
+    """Returns the settings of this process: the defaults, overridden by ``LOCALCLOUD_*`` variables.
+
+    Raises:
+        SettingsError: if a variable has no usable value.
+    """
     default = default or Settings()
     return Settings(
-        port=int(os.environ.get("LOCALCLOUD_PORT", default.port)),
+        port=_number("LOCALCLOUD_PORT", default.port),
         account=os.environ.get("LOCALCLOUD_ACCOUNT", default.account),
         region=os.environ.get("LOCALCLOUD_REGION", default.region),
         state=Path(os.environ.get("LOCALCLOUD_STATE", default.state)).absolute(),
-        docker=os.environ.get("LOCALCLOUD_DOCKER", "1") != "0",
+        docker=_switch("LOCALCLOUD_DOCKER", on=default.docker),
         subnet=os.environ.get("LOCALCLOUD_SUBNET", default.subnet),
-        build_variables=json.loads(os.environ.get("LOCALCLOUD_BUILD_VARIABLES") or "{}"),
-        extensions=_names(os.environ.get("LOCALCLOUD_EXTENSIONS"), default.extensions),
-        extensions_from=_folder(os.environ.get("LOCALCLOUD_EXTENSIONS_FROM"), default.extensions_from),
+        build_variables=_texts("LOCALCLOUD_BUILD_VARIABLES", default.build_variables),
+        function_variables=_texts("LOCALCLOUD_FUNCTION_VARIABLES", default.function_variables),
+        extensions=_names("LOCALCLOUD_EXTENSIONS", default.extensions),
+        extensions_from=_folder("LOCALCLOUD_EXTENSIONS_FROM", default.extensions_from),
+        command=os.environ.get("LOCALCLOUD_COMMAND", default.command),
     )
 
 
-def _names(text: str | None, default: tuple[str, ...]) -> tuple[str, ...]:
+def _number(variable: str, default: int) -> int:
+    text = os.environ.get(variable, str(default))
+    if not text.isdecimal():
+        raise SettingsError(f"{variable} is {text!r}: write a number, such as {default}.")
+    return int(text)
+
+
+def _switch(variable: str, *, on: bool) -> bool:
+    text = os.environ.get(variable)
+    if text is None:
+        return on
+    if text not in _SWITCH:
+        raise SettingsError(f"{variable} is {text!r}: write 1 or 0.")
+    return _SWITCH[text]
+
+
+def _texts(variable: str, default: Mapping[str, str]) -> Mapping[str, str]:
+    text = os.environ.get(variable)
+    if not text:
+        return default
+    try:
+        values = json.loads(text)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise SettingsError(f"""{variable} is {text!r}: write a JSON object of texts, such as {{"NAME": "value"}}.""")
+    return values
+
+
+def _names(variable: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    text = os.environ.get(variable)
     return default if text is None else tuple(name for name in text.split(",") if name)
 
 
-def _folder(text: str | None, default: Path | None) -> Path | None:
+def _folder(variable: str, default: Path | None) -> Path | None:
+    text = os.environ.get(variable)
     return default if text is None else Path(text) if text else None

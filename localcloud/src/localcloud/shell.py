@@ -28,6 +28,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DOCKER": str(settings.state / "bin" / "localcloud-docker"),
         "LOCALCLOUD_PORT": str(settings.port),
+        "LOCALCLOUD_STATE": str(settings.state),
     }
 
 

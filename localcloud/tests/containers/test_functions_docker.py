@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.test_custom_resources import provider_template
-from tests.test_functions import function, invoke, logged
+from tests.awslambda.test_functions import function, invoke, logged
+from tests.cloudformation.test_custom_resources import provider_template
 
 from localcloud.testing.cloud import Cloud
 from localcloud.testing.plain import ACCOUNT, unique

@@ -20,7 +20,7 @@ PATHS = (
     ("POST", "/v2/shop/web/blobs/uploads/"),
     ("GET", "/v2/_catalog"),
     ("POST", "/v2/email/outbound-emails"),
-    ("GET", "/_github/allthrive-ai/allthrive"),
+    ("GET", "/_github/acme/shop"),
     ("GET", "/codesuite/codepipeline/pipelines"),
     ("GET", "/health"),
     ("GET", "/logout"),

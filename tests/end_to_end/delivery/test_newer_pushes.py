@@ -6,7 +6,7 @@ import json
 import subprocess
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ import boto3
 import pytest
 
 from localcloud import process, shell
-from localcloud.settings import Settings
 from localcloud.testing.cloud import until
 from localcloud.testing.plain import ACCOUNT, REGION, Plain, free_port
 from paths import ROOT
 from products import load
+from slipway_cli.cloud import OURS
 from slipway_cli.demo.infrastructure import Cdk
 from slipway_cli.demo.repository import put_on_github
 
@@ -79,7 +79,8 @@ class Deployed:
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     product = load("allthrive")
     assert product.pipeline
-    settings = Settings(port=free_port(), state=tmp_path_factory.mktemp("delivery"), docker=False)
+    state = tmp_path_factory.mktemp("delivery")
+    settings = replace(OURS, port=free_port(), state=state, docker=False)
     process.start(settings)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in shell.variables(settings).items():

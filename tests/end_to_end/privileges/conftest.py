@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from localcloud import process, shell
-from localcloud.settings import Settings
 from localcloud.testing.plain import Plain, free_port
 from products import load
+from slipway_cli.cloud import OURS
 from slipway_cli.demo.infrastructure import Cdk
 from slipway_cli.demo.repository import put_on_github
 from slipway_cli.demo.run import default_source
@@ -21,7 +22,8 @@ from tests.end_to_end.privileges.work import ACTIONS, DELIVERY, STACKS, Work
 def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
     """The work of every function."""
     product = load("allthrive")
-    settings = Settings(port=free_port(), state=tmp_path_factory.mktemp("privileges"), docker=False)
+    state = tmp_path_factory.mktemp("privileges")
+    settings = replace(OURS, port=free_port(), state=state, docker=False)
     process.start(settings)
     shell.write(settings)
     cloud = Plain(settings.port, settings.state)

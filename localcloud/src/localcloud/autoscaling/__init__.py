@@ -1,1 +1,1 @@
-"""Application Auto Scaling."""
+"""Application Auto Scaling: its API, and its resource types over it."""

@@ -1,4 +1,4 @@
-"""AWS::ApplicationAutoScaling::*, through the API of `localcloud.autoscaling.service`."""
+"""AWS::ApplicationAutoScaling::*, through the API of `localcloud.autoscaling.api`."""
 
 from __future__ import annotations
 

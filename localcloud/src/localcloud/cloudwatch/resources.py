@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ministack.services import cloudwatch as service
+from ministack.services import cloudwatch
 
 from localcloud import adapter
 from localcloud.cloudformation import completion
@@ -19,7 +19,7 @@ def _alarm_arn(name: str) -> str:
 def _put_math(name: str, props: adapter.Props) -> adapter.Result:
     """Create an alarm on metric math through the API, since MiniStack's handler refuses it."""
     adapter.call("cloudwatch", "put_metric_alarm", {**props, "AlarmName": name}, ignore={"Tags"})
-    service._alarms[name]["Metrics"] = props["Metrics"]  # MiniStack's API does not store them
+    cloudwatch._alarms[name]["Metrics"] = props["Metrics"]  # MiniStack's API does not store them
     _tag(name, props)
     return name, {"Arn": _alarm_arn(name)}
 

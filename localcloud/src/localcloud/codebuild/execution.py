@@ -30,7 +30,7 @@ from localcloud.codebuild.records import Record
 
 NOT_RUN = (
     "recorded only: this local cloud runs without Docker, so no command of this build ran and nothing was built or "
-    "tested. Start Docker, then: make local-down local-up"
+    "tested. Start Docker, then: {command} down; {command} up"
 )
 _SECONDS_PER_MINUTE = 60
 logger = logging.getLogger("localcloud")
@@ -79,7 +79,7 @@ class Execution:
         if not settings.current().docker:
             records.end(self.build, records.SUCCEEDED)
             records.begin(self.build, "PROVISIONING")
-            records.end(self.build, records.FAILED, RECORDED_ONLY, NOT_RUN)
+            records.end(self.build, records.FAILED, RECORDED_ONLY, NOT_RUN.format(command=settings.current().command))
             records.finish(self.build, records.STOPPED)
             return
         limit = float(self._project.get("timeoutInMinutes") or 0) * _SECONDS_PER_MINUTE

@@ -11,7 +11,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import codebuild
 
-from localcloud import eventbridge as events
+from localcloud.eventbridge import bus
 
 SYMBOLS: tuple[str, ...] = (
     "ministack.services.codebuild:_build_arn",
@@ -155,4 +155,4 @@ def _tell(build: Record) -> None:
             "phases": phases,
         },
     }
-    events.emit("aws.codebuild", "CodeBuild Build State Change", detail, [build["arn"]])
+    bus.emit("aws.codebuild", "CodeBuild Build State Change", detail, [build["arn"]])

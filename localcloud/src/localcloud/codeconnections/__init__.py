@@ -1,1 +1,1 @@
-"""CodeConnections."""
+"""CodeConnections: connections, on record."""

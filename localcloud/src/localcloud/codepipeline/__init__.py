@@ -10,7 +10,7 @@ import logging
 from ministack import app
 from ministack.core import iam_actions, router
 
-from localcloud.codepipeline import declarations, roles, service, template, triggers
+from localcloud.codepipeline import api, declarations, roles, template, triggers
 from localcloud.codepipeline.state import STORE
 
 __all__ = ["SYMBOLS", "install", "triggers"]
@@ -27,7 +27,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.core.router:SERVICE_PATTERNS",
     *declarations.SYMBOLS,
     *roles.SYMBOLS,
-    *service.SYMBOLS,
+    *api.SYMBOLS,
     *template.SYMBOLS,
     *triggers.SYMBOLS,
 )
@@ -43,7 +43,7 @@ def install() -> None:
         "credential_scope": NAME,
     }
     app.SERVICE_REGISTRY[NAME] = {"module": NAME}
-    app._loaded_modules[NAME] = service
+    app._loaded_modules[NAME] = api
     app.SERVICE_HANDLERS[NAME] = app._lazy_handler(NAME)
     app._state_map[NAME] = NAME
     iam_actions.SERVICE_TO_IAM_NAMESPACE[NAME] = NAME

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud import eventbridge as bus
 from localcloud.codepipeline.model import ActionExecution, Artifact, Execution, StageExecution
 from localcloud.codepipeline.store import Pipeline
+from localcloud.eventbridge import bus
 
 
 def _time(seconds: float) -> str:

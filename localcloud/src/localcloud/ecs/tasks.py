@@ -16,7 +16,7 @@ from docker.types import Ulimit
 from ministack.core.concurrency import resource_lock, spawn_background
 from ministack.services import ecs
 
-from localcloud import network, settings, trust
+from localcloud import certificate_authorities, network, settings
 from localcloud.ecs import draining
 
 SYMBOLS = (
@@ -155,8 +155,8 @@ def _complete(
         ecs._get_docker().volumes.create(
             bind.split(":")[0], labels={**network.labels(settings.current()), TASK_LABEL: task}
         )
-    arguments["volumes"] = [*(arguments.get("volumes") or []), *volumes, trust.bind()]
-    for name, value in trust.variables().items():
+    arguments["volumes"] = [*(arguments.get("volumes") or []), *volumes, certificate_authorities.bind()]
+    for name, value in certificate_authorities.variables().items():
         arguments["environment"].setdefault(name, value)
 
 

@@ -1,1 +1,1 @@
-"""ElastiCache."""
+"""ElastiCache: replication groups with a container behind them."""

@@ -1,1 +1,1 @@
-"""Elastic Load Balancing."""
+"""Elastic Load Balancing: WebSockets through load balancers."""

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcloud import settings as local_settings
 from localcloud.github.repositories import GitError, Repositories, Repository, environment, git
-from localcloud.settings import Settings
+from localcloud.settings import Settings, current
 
 # Fixed values, so that the same files give the same commit on every machine.
 _AUTHOR = {
@@ -51,7 +50,7 @@ def publish(
     Raises:
         GitError: if git fails, or the clone's folder is in use.
     """
-    chosen = settings or local_settings.current()
+    chosen = settings or current()
     repositories = Repositories(chosen.repositories)
     clone = chosen.state / "work" / name
     url = f"{chosen.github_url}/{owner}/{name}.git"

@@ -9,7 +9,7 @@ from ministack.core.responses import get_region, request_scope
 from ministack.services import alb, cloudfront, s3
 
 from localcloud import extensions, settings
-from localcloud.github import server as github
+from localcloud.github import server
 from localcloud.guard.head import Head, RefusedError
 
 SYMBOLS: tuple[str, ...] = (
@@ -110,7 +110,7 @@ def has_pages(head: Head) -> bool:
             extension.answers(head.path, head.host, head.headers, local=not head.container)
             for extension in extensions.loaded()
         )
-        or (github.root_of(head.host, head.path) is not None)
+        or (server.root_of(head.host, head.path) is not None)
     )
 
 

@@ -14,12 +14,12 @@ from localcloud.iam import (
     deployment,
     passing,
     principals,
+    resource_arns,
     root,
     sessions,
     transport,
     web_identity,
 )
-from localcloud.iam import requested as resources
 
 __all__ = ["SYMBOLS", "install"]
 
@@ -29,7 +29,7 @@ _PARTS = (
     transport,
     principals,
     conditions,
-    resources,
+    resource_arns,
     passing,
     denials,
     sessions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ministack.services import iam as service
+from ministack.services import iam
 
 from localcloud import adapter
 from localcloud.cloudformation import completion
@@ -37,7 +37,7 @@ def _oidc_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> ad
 def _oidc_update(arn: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
     if adapter.changed(old, new, "Url"):
         return _oidc_create("", new, stack_name)
-    record = service._oidc_providers[arn]  # MiniStack's API has no operations to add and remove a client ID
+    record = iam._oidc_providers[arn]  # MiniStack's API has no operations to add and remove a client ID
     record["ClientIDList"] = list(new.get("ClientIdList", []))
     record["ThumbprintList"] = list(new.get("ThumbprintList", []))
     record["Tags"] = completion.tag_list(new.get("Tags"))

@@ -1,1 +1,1 @@
-"""CloudWatch Logs."""
+"""CloudWatch Logs: its resource types."""

@@ -1,1 +1,1 @@
-"""Relational Database Service."""
+"""RDS: databases in containers, restores to a point in time, and their resource types."""

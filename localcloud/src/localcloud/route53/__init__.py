@@ -1,1 +1,1 @@
-"""Route 53."""
+"""Route 53: its resource types, on record."""

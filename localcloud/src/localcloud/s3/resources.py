@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services import s3 as service
+from ministack.services import s3
 
 from localcloud import adapter
 from localcloud.cloudformation import completion
@@ -198,7 +198,7 @@ def _with_managed_key(original: Any) -> Any:
 
     def resolve(headers: Mapping[str, str], bucket: str) -> Any:
         if headers.get(_ALGORITHM) == "aws:kms" and not headers.get(_KEY):
-            default = service._bucket_default_sse_headers(bucket)
+            default = s3._bucket_default_sse_headers(bucket)
             headers = {**headers, _KEY: default.get(_KEY) or adapter.arn("kms", "alias/aws/s3")}
         return original(headers, bucket)
 
@@ -207,7 +207,7 @@ def _with_managed_key(original: Any) -> Any:
 
 def install() -> None:
     """Complete `AWS::S3::Bucket`."""
-    service._resolve_sse_write_headers = _with_managed_key(service._resolve_sse_write_headers)
+    s3._resolve_sse_write_headers = _with_managed_key(s3._resolve_sse_write_headers)
     setters: dict[str, completion.Setter] = {
         "Tags": _tags,
         "BucketEncryption": _encryption,

@@ -1,1 +1,1 @@
-"""Secrets Manager."""
+"""Secrets Manager: its resource types, and rotation."""

@@ -1,1 +1,1 @@
-"""Simple Notification Service."""
+"""SNS: topics with every attribute of their resource type."""

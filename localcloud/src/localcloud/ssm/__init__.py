@@ -1,1 +1,1 @@
-"""Systems Manager."""
+"""Systems Manager: the public parameters of AWS."""

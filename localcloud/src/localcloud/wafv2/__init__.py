@@ -1,1 +1,1 @@
-"""WAF."""
+"""WAF: its resource types, on record."""

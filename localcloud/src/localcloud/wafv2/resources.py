@@ -1,4 +1,4 @@
-"""Resource types of WAF: IP sets and associations. Rules have no effect (docs/local-cloud.md)."""
+"""Resource types of WAF: IP sets and associations. Rules have no effect (docs/simplifications.md)."""
 
 from __future__ import annotations
 

@@ -292,7 +292,7 @@ class Tunnel:
         elif path in _HISTORY:
             self._deny(event.stream_id, _UNIMPLEMENTED, "unknown service or method")
         elif path.startswith(_BRIDGE):
-            self._deny(event.stream_id, _PERMISSION_DENIED, f"{path} is refused: builds may not use it (docs/adr/0009)")
+            self._deny(event.stream_id, _PERMISSION_DENIED, f"{path} is refused: builds may not use it")
         else:
             self._deny(event.stream_id, _PERMISSION_DENIED, f"{path} is refused: the cache of builds is shared")
 

@@ -118,7 +118,7 @@ _NETWORK_WORDS = ("", "default", "bridge", "none")
 
 
 def _refuse(what: str) -> RefusedError:
-    return RefusedError(f"{what} is refused: it leads to the machine that runs the local cloud (docs/adr/0009)")
+    return RefusedError(f"{what} is refused: it leads to the machine that runs the local cloud")
 
 
 class HostConfig:

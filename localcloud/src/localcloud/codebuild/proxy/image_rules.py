@@ -7,8 +7,7 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote
 
-from localcloud.codebuild.proxy import archives, images
-from localcloud.codebuild.proxy import container_rules as containers
+from localcloud.codebuild.proxy import archives, container_rules, images
 from localcloud.codebuild.proxy.calls import PULL, PUSH, Body, Build, Call, Table, image_in
 from localcloud.codebuild.proxy.container_rules import RefusedError
 from localcloud.codebuild.proxy.names import Image, parse, repositories_in, target, to_local
@@ -143,7 +142,7 @@ async def _remove(call: Call, match: re.Match[str], build: Build) -> None:
 @TABLE.on("POST", "/commit", body=Body.JSON, query="container repo tag comment author pause changes")
 async def _commit(call: Call, _match: re.Match[str], build: Build) -> None:
     call.query["container"] = [await build.owned.container(call.first("container"))]
-    call.body = containers.folded(call.body, "commit")
+    call.body = container_rules.folded(call.body, "commit")
     await _give(call, build)
 
 
@@ -179,8 +178,8 @@ def _outputs(given: Any, named: list[Image]) -> list[dict[str, Any]]:
     """BuildKit's exporters: files for the client, or an image with the names of `t`."""
     found = []
     for output in given or []:
-        folded = containers.folded(output, "outputs")
-        kind, attributes = str(folded.get("type") or ""), containers.folded_keys_kept(folded.get("attrs"))
+        folded = container_rules.folded(output, "outputs")
+        kind, attributes = str(folded.get("type") or ""), container_rules.folded_keys_kept(folded.get("attrs"))
         if kind not in ("local", "tar", "cacheonly"):
             named += [target(name.strip()) for name in str(attributes.get("name") or "").split(",") if name.strip()]
             attributes = {**attributes, "name": ",".join(map(str, named))}

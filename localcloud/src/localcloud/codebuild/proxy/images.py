@@ -127,7 +127,7 @@ async def _check_free(image: Image) -> None:
         return
     raise RefusedError(
         f"the name {image} is refused: an image on this machine has it, and this build did not make that image. "
-        "Functions, tasks and other builds would run yours in its place. Choose another name (docs/adr/0009)"
+        "Functions, tasks and other builds would run yours in its place. Choose another name"
     )
 
 

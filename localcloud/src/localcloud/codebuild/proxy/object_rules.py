@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote
 
-from localcloud.codebuild.proxy import container_rules as containers
+from localcloud.codebuild.proxy import container_rules
 from localcloud.codebuild.proxy.calls import Body, Build, Call, Table, image_in
 from localcloud.codebuild.proxy.container_rules import RefusedError
 from localcloud.codebuild.proxy.daemon import MissingError, ask
@@ -20,7 +20,9 @@ TABLE = Table()
 
 @TABLE.on("POST", "/containers/create", body=Body.JSON, query="name platform")
 async def _create(call: Call, _match: re.Match[str], build: Build) -> None:
-    call.body, wanted = containers.create(call.body, build.source_volume, build.labels, await build.hosts(), to_local)
+    call.body, wanted = container_rules.create(
+        call.body, build.source_volume, build.labels, await build.hosts(), to_local
+    )
     for reference in wanted.containers:
         await build.owned.container(reference)
     for reference in wanted.networks:
@@ -78,13 +80,13 @@ async def _attach(call: Call, match: re.Match[str], build: Build) -> None:
 @TABLE.on("POST", _ID + "/exec", body=Body.JSON)
 async def _exec(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}/exec"
-    call.body = containers.execution(call.body)
+    call.body = container_rules.execution(call.body)
 
 
 @TABLE.on("POST", _ID + "/update", body=Body.JSON)
 async def _update(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}/update"
-    call.body = containers.update(call.body)
+    call.body = container_rules.update(call.body)
 
 
 _STARTED = {"detach": "Detach", "tty": "Tty", "consolesize": "ConsoleSize"}
@@ -93,7 +95,7 @@ _STARTED = {"detach": "Detach", "tty": "Tty", "consolesize": "ConsoleSize"}
 @TABLE.on("POST", r"/exec/(?P<id>[^/]+)/start", body=Body.JSON)
 async def _run(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/exec/{await build.owned.execution(unquote(match['id']))}/start"
-    given = containers.folded(call.body, "exec")
+    given = container_rules.folded(call.body, "exec")
     call.body = {name: given[key] for key, name in _STARTED.items() if given.get(key) is not None}
     call.hijacks = not given.get("detach")
 
@@ -109,7 +111,7 @@ async def _execution(call: Call, match: re.Match[str], build: Build) -> None:
 
 @TABLE.on("POST", "/networks/create", body=Body.JSON)
 async def _create_network(call: Call, _match: re.Match[str], build: Build) -> None:
-    call.body = containers.network(call.body, build.labels)
+    call.body = container_rules.network(call.body, build.labels)
 
 
 @TABLE.on("GET", r"/networks/(?P<id>[^/]+)", query="verbose scope")
@@ -123,15 +125,15 @@ async def _network(call: Call, match: re.Match[str], build: Build) -> None:
 async def _connect(call: Call, match: re.Match[str], build: Build) -> None:
     network = await build.owned.network(unquote(match["id"]), build.cloud_network, "bridge")
     call.path = f"/networks/{network}/{match['verb']}"
-    wanted, container = containers.connect(call.body)
-    force = bool(containers.folded(call.body, "disconnect").get("force"))
+    wanted, container = container_rules.connect(call.body)
+    force = bool(container_rules.folded(call.body, "disconnect").get("force"))
     body = wanted if match["verb"] == "connect" else {"Force": force}
     call.body = {**body, "Container": await build.owned.container(container)}
 
 
 @TABLE.on("POST", "/volumes/create", body=Body.JSON)
 async def _create_volume(call: Call, _match: re.Match[str], build: Build) -> None:
-    call.body = containers.volume(call.body, build.labels)
+    call.body = container_rules.volume(call.body, build.labels)
     if call.body["Name"]:
         try:
             await build.owned.volume(call.body["Name"])

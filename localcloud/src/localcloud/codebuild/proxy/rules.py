@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from localcloud.codebuild.proxy import container_rules as containers
-from localcloud.codebuild.proxy import image_rules, object_rules
+from localcloud.codebuild.proxy import container_rules, image_rules, object_rules
 from localcloud.codebuild.proxy.calls import Body, Build, Call, Entry, Table
 from localcloud.codebuild.proxy.container_rules import RefusedError
 from localcloud.codebuild.proxy.names import is_ecr_host
@@ -40,7 +39,7 @@ def route(method: str, path: str) -> Route:
         match = entry.pattern.match(path)
         if match and method in entry.methods:
             return Route(entry, match)
-    raise RefusedError(f"{method} {path} is refused: builds may not use this part of the Docker API (docs/adr/0009)")
+    raise RefusedError(f"{method} {path} is refused: builds may not use this part of the Docker API")
 
 
 def without_version(path: str) -> str:
@@ -61,7 +60,7 @@ async def _plain(_call: Call, _match: re.Match[str], _build: Build) -> None:
 
 @_TABLE.on("POST", "/auth", body=Body.JSON)
 async def _login(call: Call, _match: re.Match[str], _build: Build) -> None:
-    server = containers.folded(call.body, "auth").get("serveraddress") or ""
+    server = container_rules.folded(call.body, "auth").get("serveraddress") or ""
     if not is_ecr_host(str(server)):
         raise RefusedError(f"docker login {server}: the local cloud has no other registry than ECR's")
     call.answer = {"Status": "Login Succeeded", "IdentityToken": ""}
@@ -73,7 +72,7 @@ async def _login(call: Call, _match: re.Match[str], _build: Build) -> None:
 @_TABLE.on("POST", "/(containers|networks|volumes)/prune", query="filters")
 async def _listed(call: Call, _match: re.Match[str], build: Build) -> None:
     """Add the build's label to the filters of a list."""
-    given = containers.folded_keys_kept(json.loads(call.first("filters") or "{}"))
+    given = container_rules.folded_keys_kept(json.loads(call.first("filters") or "{}"))
     filters = {str(name): [str(value) for value in values] for name, values in given.items()}
     filters["label"] = [*filters.get("label", []), build.owned.filter]
     call.query["filters"] = [json.dumps(filters)]

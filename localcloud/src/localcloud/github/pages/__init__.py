@@ -72,7 +72,7 @@ def _home(hub: Hub, request: Request) -> Reply:
         item(Html("<span></span>"), link(f"{base}/{name}", name), f"git clone {hub.page_url(name, '.git')}")
         for name in (repository.name for repository in hub.repositories.all())
     ]
-    body = item_list(items, "There is no repository yet: make demo publishes the example's.")
+    body = item_list(items, "There is no repository yet.")
     return page(
         HTTPStatus.OK, "Local GitHub", _header(Html("Local GitHub")), fill("<h1>Repositories</h1>{list}", list=body)
     )

@@ -1,4 +1,4 @@
-"""Resource types of AWS Budgets and AWS Backup: recorded, with the part of their API that MiniStack has."""
+"""Resource type of AWS Budgets: recorded, with the part of their API that MiniStack has."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from localcloud import adapter
 from localcloud.cloudformation import completion
 
 SYMBOLS: tuple[str, ...] = completion.SYMBOLS
-
-
-# --- budgets ---------------------------------------------------------------------------------------------------------
 
 
 def _budget(name: str, props: adapter.Props) -> adapter.Props:
@@ -46,25 +43,7 @@ def _budget_delete(name: str, _props: adapter.Props) -> None:
     adapter.client("budgets").delete_budget(AccountId=get_account_id(), BudgetName=name)
 
 
-# --- backup ----------------------------------------------------------------------------------------------------------
-
-
-def _selection_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> adapter.Result:
-    plan = props["BackupPlanId"]
-    wanted = {"BackupPlanId": plan, "BackupSelection": props["BackupSelection"]}
-    made = adapter.call("backup", "create_backup_selection", wanted)["SelectionId"]
-    return f"{made}_{plan}", {"SelectionId": made, "BackupPlanId": plan, "Id": f"{made}_{plan}"}
-
-
-def _selection_delete(physical_id: str, _props: adapter.Props) -> None:
-    selection, plan = physical_id.split("_", 1)
-    adapter.client("backup").delete_backup_selection(BackupPlanId=plan, SelectionId=selection)
-
-
 def install() -> None:
-    """Register the missing types."""
+    """Register the missing type."""
     adapter.register("AWS::Budgets::Budget", _budget_create, _budget_delete, _budget_update)
-    adapter.register("AWS::Backup::BackupSelection", _selection_create, _selection_delete)
     adapter.RECORDED["AWS::Budgets::Budget"] = "listed by the API; nothing costs anything, so no alarm is ever raised"
-    for name in ("BackupVault", "BackupPlan", "BackupSelection"):
-        adapter.RECORDED[f"AWS::Backup::{name}"] = "listed by the API; no backup job ever runs"

@@ -60,6 +60,15 @@ def invoke(plain: Plain, function_name: str, **event: Any) -> tuple[Any, str | N
     return json.loads(answer["Payload"].read()), answer.get("FunctionError")
 
 
+def test_a_function_gets_the_variables_of_the_settings_unless_its_stack_sets_them(plain: Plain) -> None:
+    name = plain.deploy(function(Environment={"Variables": {"OWN": "of the stack"}}))["Function"]
+    variables, error = invoke(plain, name)
+    assert error is None
+    assert variables["AUTHORITY"].startswith("-----BEGIN CERTIFICATE-----")
+    assert (variables["HERE"], variables["OWN"]) == ("127.0.0.1 {kept}", "of the stack")
+    assert variables["GITHUB_API_URL"].endswith("/_github/api/v3")
+
+
 @pytest.fixture(scope="module")
 def reader(plain: Plain) -> str:
     allow = {

@@ -1,0 +1,1 @@
+"""AWS Backup: its resource types, on record."""

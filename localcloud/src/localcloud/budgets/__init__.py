@@ -1,0 +1,1 @@
+"""AWS Budgets: its resource type, on record."""

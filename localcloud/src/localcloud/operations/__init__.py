@@ -1,1 +1,0 @@
-"""AWS Budgets and AWS Backup."""
