@@ -198,19 +198,19 @@ ESCAPES = {
     "run --security-opt systempaths=unconfined": "systempaths=unconfined is refused",
     "run --volumes-from OTHER": "--volumes-from is refused",
     "run --cgroup-parent /": "--cgroup-parent is refused",
-    "run --network container:OTHER": "is not of this build",
-    "run --pid container:OTHER": "is not of this build",
-    "run --link OTHER:x": "is not of this build",
+    "run --network container:OTHER": "does not belong to this build",
+    "run --pid container:OTHER": "does not belong to this build",
+    "run --link OTHER:x": "does not belong to this build",
 }
 COMMANDS = {
-    "docker exec OTHER true": "is not of this build",
-    "docker cp OTHER:/etc/passwd x": "is not of this build",
-    "docker rm --force OTHER": "is not of this build",
-    "docker logs OTHER": "is not of this build",
-    "docker inspect OTHER": "is not of this build",
-    "docker kill OTHER": "is not of this build",
-    "docker commit OTHER x": "is not of this build",
-    "docker network rm NETWORK": "is not of this build",
+    "docker exec OTHER true": "does not belong to this build",
+    "docker cp OTHER:/etc/passwd x": "does not belong to this build",
+    "docker rm --force OTHER": "does not belong to this build",
+    "docker logs OTHER": "does not belong to this build",
+    "docker inspect OTHER": "does not belong to this build",
+    "docker kill OTHER": "does not belong to this build",
+    "docker commit OTHER x": "does not belong to this build",
+    "docker network rm NETWORK": "does not belong to this build",
     "docker network create --driver macvlan x": "driver macvlan is refused",
     "docker volume create --opt type=none --opt o=bind --opt device=/ x": "driver options",
     f"docker image rm {IMAGE}": "was not named by this build",
@@ -218,8 +218,8 @@ COMMANDS = {
     "docker image prune --force": "builds may not use this part",
     "docker swarm init": "builds may not use this part",
     "docker plugin ls": "builds may not use this part",
-    "docker push example.com/x": "builds push to ECR of the local cloud only",
-    "echo x | docker login --username u --password-stdin example.com": "no other registry",
+    "docker push example.com/x": "a build may push to ECR of the local cloud only",
+    "echo x | docker login --username u --password-stdin example.com": "no registry except",
     "docker build --network host .": "build --network host is refused",
     "docker build --allow network.host .": "entitlement network.host is refused",
     "docker buildx prune --force": "cache of builds is shared",
@@ -297,7 +297,7 @@ def test_an_image_of_a_build_is_its_own_and_goes_with_it(cloud: Cloud) -> None:
         privileged=True,
     )
     build_id = builder.start()
-    builder.says(build_id, "made")
+    builder.wait_for_line(build_id, "made")
     try:
         assert f"{name}:latest" in docker.from_env().images.get(name).tags
         build = Builder(cloud, spec("true"), image=name).run()
@@ -315,7 +315,7 @@ def gate(cloud: Cloud) -> Iterator[Path]:
     """The socket of a build that waits."""
     builder = Builder(cloud, spec("echo begun", "sleep 600"), privileged=True)
     build_id = builder.start()
-    builder.says(build_id, "begun")
+    builder.wait_for_line(build_id, "begun")
     container = docker.from_env().containers.list(filters={"label": f"{BUILD_LABEL}={build_id}"})[0]
     mounts = {one["Destination"]: one["Source"] for one in container.attrs["Mounts"]}
     yield Path(mounts["/var/run/docker.sock"])
@@ -361,7 +361,7 @@ def test_a_killed_server_leaves_nothing_of_a_build(cloud: Cloud) -> None:
     commands = (f"docker network create {name}", f"docker run -d --network {name} {IMAGE} sleep 600", "echo begun")
     builder = Builder(cloud, spec(*commands, "sleep 600"), privileged=True)
     build_id = builder.start()
-    builder.says(build_id, "begun")
+    builder.wait_for_line(build_id, "begun")
     assert len(owned(build_id)) == 4  # two containers, a network, the volume of the source
     pid = process.running(cloud.settings)
     assert pid is not None

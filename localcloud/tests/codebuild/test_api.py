@@ -1,4 +1,4 @@
-"""Projects and report groups as templates and calls make them, on a local cloud without Docker."""
+"""CodeBuild's operations and its CloudFormation resources, on a local cloud without Docker."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def project(role: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_a_project_keeps_what_builds_rely_on_and_loses_what_an_update_takes_away(plain: Plain) -> None:
+def test_a_project_keeps_its_properties_and_an_update_resets_those_that_the_template_no_longer_sets(
+    plain: Plain,
+) -> None:
     stack, codebuild, role = unique("project"), plain.client("codebuild"), plain.role(unique("build"), trust=TRUST)
     more = {
         "Description": "d",
@@ -55,7 +57,7 @@ def test_a_project_keeps_what_builds_rely_on_and_loses_what_an_update_takes_away
     assert found["logsConfig"]["cloudWatchLogs"]["groupName"] == "/own"
     assert found["cache"]["modes"] == ["LOCAL_DOCKER_LAYER_CACHE"]
     assert found["secondarySources"][0]["sourceIdentifier"] == "other"
-    assert [one.get("type") for one in found["environment"]["environmentVariables"]][1:] == [
+    assert [variable.get("type") for variable in found["environment"]["environmentVariables"]][1:] == [
         "PARAMETER_STORE",
         "SECRETS_MANAGER",
     ]
@@ -69,7 +71,7 @@ def test_a_project_keeps_what_builds_rely_on_and_loses_what_an_update_takes_away
     assert codebuild.batch_get_projects(names=[name])["projectsNotFound"] == [name]
 
 
-def test_a_report_group_of_a_template_is_made_changed_and_deleted(plain: Plain) -> None:
+def test_a_report_group_of_a_template_is_created_updated_and_deleted(plain: Plain) -> None:
     stack, codebuild = unique("reports"), plain.client("codebuild")
     group = {"Name": unique("group"), "Type": "TEST", "ExportConfig": {"ExportConfigType": "NO_EXPORT"}}
     arn = plain.deploy(resources(Group=("AWS::CodeBuild::ReportGroup", group)), stack)["Group"]
@@ -82,7 +84,7 @@ def test_a_report_group_of_a_template_is_made_changed_and_deleted(plain: Plain) 
     assert arn not in codebuild.list_report_groups()["reportGroups"]
 
 
-def test_without_docker_a_build_is_recorded_and_says_that_it_did_not_run(plain: Plain) -> None:
+def test_without_docker_a_build_is_only_recorded_and_its_message_explains_that_it_did_not_run(plain: Plain) -> None:
     builder = Builder(plain, spec("true"))
     build = builder.run()
     assert build["buildStatus"] == "STOPPED"
@@ -91,7 +93,7 @@ def test_without_docker_a_build_is_recorded_and_says_that_it_did_not_run(plain: 
     assert "no command of this build ran" in context["message"]
 
 
-def test_overrides_are_seen_in_the_build_and_not_in_the_project(plain: Plain) -> None:
+def test_overrides_change_the_build_but_not_the_project(plain: Plain) -> None:
     builder = Builder(plain, spec("true"))
     build = builder.run(
         sourceTypeOverride="S3",
@@ -108,12 +110,12 @@ def test_overrides_are_seen_in_the_build_and_not_in_the_project(plain: Plain) ->
     assert found["source"]["type"] == "NO_SOURCE"
 
 
-def test_a_token_starts_one_build(plain: Plain) -> None:
+def test_two_calls_with_the_same_token_start_one_build(plain: Plain) -> None:
     builder = Builder(plain, spec("true"))
     assert builder.start(idempotencyToken="t") == builder.start(idempotencyToken="t")
 
 
-def test_the_initiator_is_who_called(plain: Plain) -> None:
+def test_the_initiator_is_the_principal_that_started_the_build(plain: Plain) -> None:
     builder, caller = Builder(plain, spec("true")), unique("caller")
     session = plain.session(plain.role(caller, {"Effect": "Allow", "Action": "codebuild:*", "Resource": "*"}))
     started = plain.client("codebuild", session).start_build(projectName=builder.name)["build"]
@@ -121,10 +123,10 @@ def test_the_initiator_is_who_called(plain: Plain) -> None:
 
 
 @pytest.mark.parametrize("operation", ["stop_build", "retry_build"])
-def test_a_build_that_is_not_there_is_an_error(plain: Plain, operation: str) -> None:
+def test_a_build_that_does_not_exist_is_an_error(plain: Plain, operation: str) -> None:
     with pytest.raises(ClientError, match="Build not found"):
         getattr(plain.client("codebuild"), operation)(id="none:1")
 
 
-def test_unknown_builds_are_listed_as_such(plain: Plain) -> None:
+def test_builds_that_do_not_exist_are_listed_as_not_found(plain: Plain) -> None:
     assert plain.client("codebuild").batch_get_builds(ids=["none:1"])["buildsNotFound"] == ["none:1"]

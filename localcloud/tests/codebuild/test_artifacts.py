@@ -1,4 +1,4 @@
-"""Which files become artifacts, under which names and keys."""
+"""The files that become artifacts, and their names and keys."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def test_globs_choose_files(globs: list[str], found: list[str]) -> None:
     assert sorted(artifacts.choose(NAMES, Files(tuple(globs)))) == sorted(found)
 
 
-def test_excluded_paths_stay_behind() -> None:
+def test_excluded_paths_are_not_in_the_artifact() -> None:
     chosen = Files(("dist/**/*",), exclude_paths=("**/*.map", "dist/.hidden"))
     assert sorted(artifacts.choose(NAMES, chosen)) == ["dist/index.html", "dist/js/app.js"]
 
 
-def test_discarded_paths_leave_the_names() -> None:
+def test_discard_paths_keeps_only_the_names_of_files() -> None:
     chosen = Files(("dist/**/*.js",), discard_paths=True)
     assert artifacts.choose(NAMES, chosen) == {"dist/js/app.js": "app.js"}
 
@@ -52,7 +52,7 @@ def test_discarded_paths_leave_the_names() -> None:
         ({"name": "kept", "overrideArtifactName": True}, "of-the-buildspec", "of-the-buildspec"),
     ],
 )
-def test_the_key_is_that_of_the_documentation(target: dict[str, Any], name: str, key: str) -> None:
+def test_the_key_is_formed_as_documented(target: dict[str, Any], name: str, key: str) -> None:
     assert artifacts.key_of(target, "web", "1234", name) == key
 
 
@@ -67,9 +67,9 @@ def test_a_zip_archive_has_the_chosen_files_under_their_names() -> None:
 
 
 def test_a_pipelines_artifact_is_always_one_archive() -> None:
-    assert artifacts.zipped({"type": "CODEPIPELINE"})
-    assert artifacts.zipped({"type": "S3", "packaging": "ZIP"})
-    assert not artifacts.zipped({"type": "S3"})
+    assert artifacts.is_zipped({"type": "CODEPIPELINE"})
+    assert artifacts.is_zipped({"type": "S3", "packaging": "ZIP"})
+    assert not artifacts.is_zipped({"type": "S3"})
 
 
 def test_a_source_archive_keeps_links_and_permissions() -> None:
@@ -85,5 +85,5 @@ def test_a_source_archive_keeps_links_and_permissions() -> None:
 
 
 @pytest.mark.parametrize("location", ["bucket/path/key.zip", "arn:aws:s3:::bucket/path/key.zip"])
-def test_a_location_is_bucket_and_key(location: str) -> None:
+def test_a_location_is_split_into_bucket_and_key(location: str) -> None:
     assert source.split(location) == ("bucket", "path/key.zip")

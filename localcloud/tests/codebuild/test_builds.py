@@ -1,4 +1,4 @@
-"""Builds run in containers, as their role, and end as CodeBuild ends them."""
+"""Builds run in containers with their service role, and end as in CodeBuild."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
 
 def owned(build_id: str) -> list[Any]:
-    """What the build has in Docker."""
+    """Returns the build's containers, networks and volumes."""
     client, label = docker.from_env(), {"label": f"{BUILD_LABEL}={build_id}"}
     containers = client.containers.list(all=True, filters=dict(label))
     return [*containers, *client.networks.list(filters=dict(label)), *client.volumes.list(filters=dict(label))]
@@ -32,21 +32,21 @@ def owned(build_id: str) -> list[Any]:
 # --- identity --------------------------------------------------------------------------------------------------------
 
 
-def test_a_command_that_the_role_does_not_allow_is_denied(cloud: Cloud) -> None:
+def test_a_call_that_the_role_does_not_allow_is_denied(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("aws s3api list-buckets"))
     build = builder.run()
     assert build["buildStatus"] == "FAILED"
     assert "not authorized to perform: s3:ListAllMyBuckets" in "\n".join(builder.log(build))
 
 
-def test_without_privileged_mode_docker_says_so(cloud: Cloud) -> None:
+def test_without_privileged_mode_docker_fails_and_names_the_reason(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("docker ps 2>&1 || echo none; ls /var/run/docker.sock || echo no socket"))
     log = "\n".join(builder.log(builder.run()))
     assert "PrivilegedMode" in log
     assert "no socket" in log
 
 
-def test_a_role_that_does_not_trust_codebuild_ends_the_build(cloud: Cloud) -> None:
+def test_a_build_fails_if_its_role_does_not_trust_codebuild(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("true"))
     build = builder.run(serviceRoleOverride=cloud.role(unique("stranger"), LOGS))
     assert build["buildStatus"] == "FAILED"
@@ -54,21 +54,21 @@ def test_a_role_that_does_not_trust_codebuild_ends_the_build(cloud: Cloud) -> No
 
 
 @pytest.mark.parametrize(("project", "status"), [("build-*", "SUCCEEDED"), ("another", "FAILED")])
-def test_a_role_may_be_for_certain_projects_only(cloud: Cloud, project: str, status: str) -> None:
+def test_a_trust_policy_can_be_restricted_to_certain_projects(cloud: Cloud, project: str, status: str) -> None:
     arn = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{project}"
     condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": arn}}
     role = cloud.role(unique("bound"), LOGS, trust={**TRUST, "Condition": condition})
     assert Builder(cloud, spec("true")).run(serviceRoleOverride=role)["buildStatus"] == status
 
 
-def test_a_role_that_may_not_write_logs_is_told_the_line_to_add(cloud: Cloud) -> None:
+def test_a_role_that_may_not_write_logs_gets_the_policy_statement_to_add(cloud: Cloud) -> None:
     build = Builder(cloud, spec("true"), allow("s3:GetObject")).run()
     assert build["buildStatus"] == "FAILED"
     assert phase(build, "PROVISIONING")["contexts"][0]["statusCode"] == "ACCESS_DENIED"
     assert '"Action": "logs:CreateLogStream"' in message(build, "PROVISIONING")
 
 
-def test_a_role_that_may_not_read_the_source_is_told_the_line_to_add(cloud: Cloud) -> None:
+def test_a_role_that_may_not_read_the_source_gets_the_policy_statement_to_add(cloud: Cloud) -> None:
     bucket = unique("source")
     cloud.client("s3").create_bucket(Bucket=bucket)
     cloud.client("s3").put_object(Bucket=bucket, Key="a.zip", Body=b"")
@@ -80,7 +80,7 @@ def test_a_role_that_may_not_read_the_source_is_told_the_line_to_add(cloud: Clou
 # --- phases ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_failed_command_is_named_and_what_follows_runs(cloud: Cloud) -> None:
+def test_a_failed_command_is_named_and_finally_and_post_build_still_run(cloud: Cloud) -> None:
     phases = {
         "build": {"commands": ["echo first", "exit 3", "echo never"], "finally": ["echo at last"]},
         "post_build": {"commands": ["echo succeeding=$CODEBUILD_BUILD_SUCCEEDING"]},
@@ -106,7 +106,7 @@ def test_a_failed_command_is_named_and_what_follows_runs(cloud: Cloud) -> None:
         ("build", "ABORT", False),
     ],
 )
-def test_a_failed_phase_decides_on_those_after_it(cloud: Cloud, name: str, on_failure: str, ran: bool) -> None:
+def test_on_failure_decides_if_later_phases_run(cloud: Cloud, name: str, on_failure: str, ran: bool) -> None:
     failing = {"commands": ["false"], **({"on-failure": on_failure} if on_failure else {})}
     phases = {"build": {"commands": ["true"]}, "post_build": {"commands": ["echo post"]}, name: failing}
     builder = Builder(cloud, spec(phases=phases))
@@ -115,13 +115,13 @@ def test_a_failed_phase_decides_on_those_after_it(cloud: Cloud, name: str, on_fa
     assert ("post" in builder.log(build)) is ran
 
 
-def test_exported_variables_are_those_of_the_last_command(cloud: Cloud) -> None:
+def test_exported_variables_have_the_values_after_the_last_command(cloud: Cloud) -> None:
     env = {"shell": "bash", "variables": {"GIVEN": "1"}, "exported-variables": ["TAG", "PLAIN", "GIVEN", "NONE"]}
     builder = Builder(cloud, spec("export TAG=v1", "PLAIN='two words'", "TAG=${TAG}2", env=env))
     assert exported(builder.run()) == {"TAG": "v12", "PLAIN": "two words", "GIVEN": "1", "NONE": ""}
 
 
-def test_the_call_is_stronger_than_the_project_and_the_project_than_the_buildspec(cloud: Cloud) -> None:
+def test_variables_of_the_call_override_those_of_the_project_and_these_override_the_buildspec(cloud: Cloud) -> None:
     env = {"variables": {"A": "spec", "B": "spec", "C": "spec"}, "exported-variables": ["A", "B", "C"]}
     project = [{"name": name, "value": "project", "type": "PLAINTEXT"} for name in ("B", "C")]
     builder = Builder(cloud, spec("true", env=env), variables=project)
@@ -130,7 +130,7 @@ def test_the_call_is_stronger_than_the_project_and_the_project_than_the_buildspe
     assert exported(build) == {"A": "spec", "B": "project", "C": "call"}
 
 
-def test_the_documented_variables_are_there(cloud: Cloud) -> None:
+def test_a_build_has_the_documented_variables(cloud: Cloud) -> None:
     names = ["CODEBUILD_BUILD_ID", "CODEBUILD_BUILD_NUMBER", "CODEBUILD_SRC_DIR", "CODEBUILD_INITIATOR", "AWS_REGION"]
     builder = Builder(cloud, spec("true", env={"exported-variables": names}))
     builder.run()
@@ -157,7 +157,7 @@ def test_secrets_are_read_as_the_role_and_masked_in_the_log(cloud: Cloud) -> Non
     assert "hidden" not in "\n".join(builder.log(build))
 
 
-def test_a_secret_that_the_role_may_not_read_ends_the_build(cloud: Cloud) -> None:
+def test_a_build_fails_if_its_role_may_not_read_a_secret(cloud: Cloud) -> None:
     secret = unique("secret")
     cloud.client("secretsmanager").create_secret(Name=secret, SecretString="x")
     build = Builder(cloud, spec("true", env={"secrets-manager": {"A": secret}})).run()
@@ -165,7 +165,7 @@ def test_a_secret_that_the_role_may_not_read_ends_the_build(cloud: Cloud) -> Non
     assert "secretsmanager:GetSecretValue" in message(build, "DOWNLOAD_SOURCE")
 
 
-def test_a_buildspec_that_cannot_be_read_ends_the_build(cloud: Cloud) -> None:
+def test_a_build_fails_if_its_buildspec_is_invalid(cloud: Cloud) -> None:
     build = Builder(cloud, "version: 0.2\nphases: {deploy: {}}").run()
     assert phase(build, "DOWNLOAD_SOURCE")["contexts"][0]["statusCode"] == "YAML_FILE_ERROR"
 
@@ -175,7 +175,7 @@ def test_a_project_runs_the_image_it_names(cloud: Cloud) -> None:
     assert "no cli" in builder.log(builder.run())
 
 
-def test_an_image_that_is_not_there_is_named(cloud: Cloud) -> None:
+def test_an_image_that_does_not_exist_is_named(cloud: Cloud) -> None:
     build = Builder(cloud, spec("true"), image="localhost:1/none:1").run()
     assert build["buildStatus"] == "FAILED"
     assert "localhost:1/none:1" in message(build, "PROVISIONING")
@@ -185,13 +185,13 @@ def test_an_image_that_is_not_there_is_named(cloud: Cloud) -> None:
 
 
 def test_a_build_starts_within_a_second_of_its_container(cloud: Cloud) -> None:
-    """The best of three, beside a bare container at the same time: the machine may be busy."""
+    """Compares with a bare container, and takes the best of three builds: the machine may be busy."""
     builder, client = Builder(cloud, spec("true")), docker.from_env()
-    builder.run()  # the image is there then
+    builder.run()  # builds the image if this machine does not have it
     overheads = []
     for _ in range(3):
         began = time.monotonic()
-        client.containers.run(image.ours(), ["true"], remove=True)
+        client.containers.run(image.local_image(), ["true"], remove=True)
         bare, build = time.monotonic() - began, builder.run()
         taken = sum(seconds(phase(build, kind)) for kind in ("QUEUED", "PROVISIONING", "DOWNLOAD_SOURCE"))
         overheads.append(taken - bare)
@@ -201,7 +201,7 @@ def test_a_build_starts_within_a_second_of_its_container(cloud: Cloud) -> None:
 def test_a_stopped_build_ends_at_once_and_leaves_nothing(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("echo begun", "sleep 600"))
     build_id = builder.start()
-    builder.says(build_id, "begun")
+    builder.wait_for_line(build_id, "begun")
     assert owned(build_id)
     stopped = builder.codebuild.stop_build(id=build_id)["build"]
     assert (stopped["buildStatus"], stopped["buildComplete"]) == ("STOPPED", True)
@@ -211,7 +211,7 @@ def test_a_stopped_build_ends_at_once_and_leaves_nothing(cloud: Cloud) -> None:
 
 def test_a_build_that_takes_too_long_is_timed_out(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("echo begun", "sleep 600"))
-    unchecked = boto3.client(  # AWS takes no less than five minutes, and its SDK knows
+    unchecked = boto3.client(  # the SDK accepts no timeout below five minutes
         "codebuild",
         endpoint_url=cloud.url,
         region_name=REGION,
@@ -222,23 +222,23 @@ def test_a_build_that_takes_too_long_is_timed_out(cloud: Cloud) -> None:
     build_id = unchecked.start_build(projectName=builder.name, timeoutInMinutesOverride=0.05)["build"]["id"]
     build = builder.ended(build_id)
     assert build["buildStatus"] == "TIMED_OUT"
-    # As a rule that is BUILD; a busy machine may not have come so far.
-    (ended,) = [one["phaseType"] for one in build["phases"] if one.get("phaseStatus") == "TIMED_OUT"]
+    # Usually in BUILD; on a busy machine the timeout may come in an earlier phase.
+    (ended,) = [entry["phaseType"] for entry in build["phases"] if entry.get("phaseStatus") == "TIMED_OUT"]
     assert ended in {"PROVISIONING", "DOWNLOAD_SOURCE", "INSTALL", "PRE_BUILD", "BUILD"}
     assert owned(build_id) == []
 
 
-def test_a_build_whose_container_is_killed_is_a_fault(cloud: Cloud) -> None:
+def test_a_build_whose_container_is_killed_ends_with_fault(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("echo begun", "sleep 600"))
     build_id = builder.start()
-    builder.says(build_id, "begun")
+    builder.wait_for_line(build_id, "begun")
     docker.from_env().containers.list(filters={"label": f"{BUILD_LABEL}={build_id}"})[0].kill()
     build = builder.ended(build_id)
     assert build["buildStatus"] == "FAULT"
     assert owned(build_id) == []
 
 
-def test_a_build_can_be_run_again(cloud: Cloud) -> None:
+def test_a_build_can_be_retried(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("true", env={"exported-variables": ["A"]}))
     first = builder.run(environmentVariablesOverride=[{"name": "A", "value": "1"}])
     again = builder.codebuild.retry_build(id=first["id"])["build"]
@@ -246,7 +246,7 @@ def test_a_build_can_be_run_again(cloud: Cloud) -> None:
     assert builder.codebuild.list_builds_for_project(projectName=builder.name)["ids"][-1] in {first["id"], again["id"]}
 
 
-# --- what goes in and comes out --------------------------------------------------------------------------------------
+# --- sources, artifacts, reports, cache, log -------------------------------------------------------------------------
 
 
 def packed(**files: str) -> bytes:
@@ -267,7 +267,7 @@ def bucket(cloud: Cloud) -> str:
 FILES = allow(["s3:GetObject", "s3:PutObject"])
 
 
-def test_sources_come_from_s3_and_artifacts_go_there(cloud: Cloud, bucket: str) -> None:
+def test_sources_are_read_from_s3_and_artifacts_are_uploaded_to_s3(cloud: Cloud, bucket: str) -> None:
     s3 = cloud.client("s3")
     s3.put_object(Bucket=bucket, Key="main.zip", Body=packed(ci__build="x", data="main"))
     s3.put_object(Bucket=bucket, Key="other.zip", Body=packed(data="other"))
@@ -299,7 +299,7 @@ def test_artifacts_are_encrypted_with_the_key_of_the_project(cloud: Cloud, bucke
     assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", key)
 
 
-def test_a_buildspec_is_found_in_the_source(cloud: Cloud, bucket: str) -> None:
+def test_a_buildspec_can_be_a_file_of_the_source(cloud: Cloud, bucket: str) -> None:
     cloud.client("s3").put_object(Bucket=bucket, Key="spec.zip", Body=packed(ci__build=spec("echo from the source")))
     builder = Builder(cloud, spec("false"), LOGS, FILES)
     build = builder.run(
@@ -308,19 +308,19 @@ def test_a_buildspec_is_found_in_the_source(cloud: Cloud, bucket: str) -> None:
     assert "from the source" in builder.log(build)
 
 
-def test_artifacts_that_are_missing_fail_the_build(cloud: Cloud, bucket: str) -> None:
+def test_missing_artifacts_fail_the_build(cloud: Cloud, bucket: str) -> None:
     builder = Builder(cloud, spec("true", artifacts={"files": ["none"]}), LOGS, FILES)
     build = builder.run(artifactsOverride={"type": "S3", "location": bucket})
     assert message(build, "UPLOAD_ARTIFACTS") == "no matching artifact paths found: none"
 
 
-def test_a_role_that_may_not_write_artifacts_is_told_the_line_to_add(cloud: Cloud, bucket: str) -> None:
+def test_a_role_that_may_not_write_artifacts_gets_the_policy_statement_to_add(cloud: Cloud, bucket: str) -> None:
     builder = Builder(cloud, spec("touch a", artifacts={"files": ["a"]}))
     build = builder.run(artifactsOverride={"type": "S3", "location": bucket, "name": "x", "packaging": "ZIP"})
     assert f'"Action": "s3:PutObject", "Resource": "arn:aws:s3:::{bucket}/x"' in message(build, "UPLOAD_ARTIFACTS")
 
 
-def test_reports_are_counted_also_when_the_build_fails(cloud: Cloud) -> None:
+def test_reports_are_uploaded_even_if_the_build_fails(cloud: Cloud) -> None:
     xml = '<testsuite><testcase name="a"/><testcase name="b"><failure/></testcase></testsuite>'
     reports = {"tests": {"files": ["*.xml"], "base-directory": "out"}}
     commands = (f"mkdir out && echo '{xml}' > out/a.xml", "false")
@@ -336,12 +336,12 @@ def test_reports_are_counted_also_when_the_build_fails(cloud: Cloud) -> None:
     assert [case["name"] for case in cases] == ["a", "b"]
 
 
-def test_a_role_that_may_not_make_reports_is_told_the_line_to_add(cloud: Cloud) -> None:
+def test_a_role_that_may_not_create_reports_gets_the_policy_statement_to_add(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("echo '<testsuite/>' > a.xml", reports={"tests": {"files": ["a.xml"]}}))
     assert '"Action": "codebuild:CreateReportGroup"' in message(builder.run(), "UPLOAD_ARTIFACTS")
 
 
-def test_a_cache_comes_back_in_the_next_build(cloud: Cloud) -> None:
+def test_a_cache_is_restored_in_the_next_build(cloud: Cloud) -> None:
     cached = {"type": "LOCAL", "modes": ["LOCAL_CUSTOM_CACHE"]}
     commands = ("cat /root/kept/file || echo none", "mkdir -p /root/kept && echo kept > /root/kept/file")
     builder = Builder(cloud, spec(*commands, cache={"paths": ["/root/kept/**/*"]}), cache=cached)
@@ -352,14 +352,14 @@ def test_a_cache_comes_back_in_the_next_build(cloud: Cloud) -> None:
 def test_the_log_arrives_while_the_build_runs(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("echo early", "until [ -e /go ]; do sleep 0.1; done"))
     build_id = builder.start()
-    builder.says(build_id, "early")
+    builder.wait_for_line(build_id, "early")
     assert builder.get(build_id)["currentPhase"] == "BUILD"
     container = docker.from_env().containers.list(filters={"label": f"{BUILD_LABEL}={build_id}"})[0]
     container.exec_run(["touch", "/go"])
     assert builder.ended(build_id)["buildStatus"] == "SUCCEEDED"
 
 
-def test_a_changed_state_is_an_event(cloud: Cloud) -> None:
+def test_a_state_change_is_sent_to_eventbridge(cloud: Cloud) -> None:
     builder, queue = Builder(cloud, spec("true")), unique("events")
     sqs, rules = cloud.client("sqs"), cloud.client("events")
     url = sqs.create_queue(QueueName=queue)["QueueUrl"]

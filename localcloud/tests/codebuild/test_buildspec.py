@@ -1,4 +1,4 @@
-"""What a buildspec asks for, and what is said when it cannot be read."""
+"""Parsing a buildspec, and the errors of an invalid one."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ cache: {paths: [".venv/**/*"]}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("version: 0.1\n" + PHASES, "expected version: 0.2, got 0.1"),
         ("version: 0.2\nphases: {deploy: {commands: [x]}}", "invalid buildspec phase name: deploy"),
@@ -61,15 +61,15 @@ cache: {paths: [".venv/**/*"]}
         ("version: 0.2\nphases: {build: {}}", "at least one command"),
         ("version: 0.2\nphases: {build: {commands: [x], on-failure: RETRY}}", "expected ABORT or CONTINUE"),
         ("version: 0.2\nenv: {shell: fish}\n" + PHASES, "expected bash or /bin/sh, got fish"),
-        ("version: 0.2\nrun-as: me\n" + PHASES, "does not carry out run-as"),
+        ("version: 0.2\nrun-as: me\n" + PHASES, "does not support run-as"),
         ("version: 0.2\nphase: {}\n" + PHASES, "unknown key phase"),
-        ("version: 0.2\nartifacts: {secondary-artifacts: {a: {}}}\n" + PHASES, "files is needed"),
+        ("version: 0.2\nartifacts: {secondary-artifacts: {a: {}}}\n" + PHASES, "files is required"),
         ("[a", "expected"),
         ("", "expected a mapping"),
     ],
 )
-def test_a_buildspec_that_cannot_be_read_says_why(text: str, said: str) -> None:
-    with pytest.raises(BuildError, match=said) as raised:
+def test_an_invalid_buildspec_is_an_error_that_names_the_reason(text: str, message: str) -> None:
+    with pytest.raises(BuildError, match=message) as raised:
         buildspec.parse(text)
     assert raised.value.status_code == "YAML_FILE_ERROR"
 
@@ -78,5 +78,5 @@ def test_a_buildspec_that_cannot_be_read_says_why(text: str, said: str) -> None:
     ("text", "is_inline"),
     [("version: 0.2", True), ("version: 0.2\nphases: {}", True), ('{"version": "0.2"}', True), ("ci/build.yml", False)],
 )
-def test_a_path_is_told_from_a_buildspec(text: str, is_inline: bool) -> None:
-    assert buildspec.inline(text) is is_inline
+def test_a_path_is_distinguished_from_a_buildspec(text: str, is_inline: bool) -> None:
+    assert buildspec.is_inline(text) is is_inline

@@ -1,4 +1,4 @@
-"""Secrets do not reach the log, whole or in parts."""
+"""The log does not show secrets, neither whole nor in parts."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_secret_that_arrives_in_two_pieces_is_masked() -> None:
     assert lines.end() == ["next"]
 
 
-def test_a_letter_in_two_pieces_stays_whole() -> None:
+def test_a_character_that_arrives_in_two_pieces_is_decoded() -> None:
     lines = Lines(Masker())
     assert lines.feed("ü".encode()[:1]) == []
     assert lines.feed("ü".encode()[1:] + b"\r\n") == ["ü"]

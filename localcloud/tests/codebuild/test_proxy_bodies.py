@@ -1,4 +1,4 @@
-"""The requests that reach the Docker daemon: for every line of the table, and for every way to repeat a value."""
+"""The requests that reach the Docker daemon: for every entry of the table, and for every way to repeat a value."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HELD = f"localhost:4701/{REPOSITORY}"
 
 
 def expanded(text: str) -> list[str]:
-    """Every text that alternatives in brackets allow."""
+    """Returns every text that matches a pattern with alternatives in brackets."""
     inner = re.search(r"\(([^()]*)\)", text)
     if inner is None:
         return text.split("|")
@@ -39,7 +39,7 @@ def expanded(text: str) -> list[str]:
 
 
 def paths(entry: Entry) -> list[str]:
-    """A path for every alternative of a line of the table."""
+    """Returns a path for every alternative of an entry of the table."""
     name = REPOSITORY if "images" in entry.pattern.pattern else "own"
     text = re.sub(r"\[\^/\]\+|\.\+\??", f"localhost:4701/{name}" if name == REPOSITORY else name, entry.pattern.pattern)
     text = re.sub(r"\(\?P<\w+>|\(\?:", "(", text.removesuffix(r"\Z"))
@@ -60,7 +60,7 @@ BODIES = {
     "application/json": json.dumps({"filters": {}, "fromImage": "evil", "Container": "own", "Name": "own"}).encode(),
     "text/plain": FORM,
 }
-#: What a call needs to be passed on at all.
+#: Parameters without which a call is not forwarded.
 NEEDED = {
     "/images/create": f"?fromImage={HELD}&tag=1",
     "/commit": "?container=own",
@@ -75,8 +75,11 @@ JSON = {
 
 
 @pytest.fixture(scope="module")
-def standing() -> Iterator[tuple[Daemon, Path]]:
-    with tempfile.TemporaryDirectory() as short, pytest.MonkeyPatch.context() as patch:  # a socket's path has 108 bytes
+def daemon_and_socket() -> Iterator[tuple[Daemon, Path]]:
+    with (
+        tempfile.TemporaryDirectory() as short,
+        pytest.MonkeyPatch.context() as patch,
+    ):  # the path of a socket has at most 108 bytes
         patch.delenv("LOCALCLOUD_PORT", raising=False)
         patch.setenv("LOCALCLOUD_STATE", short)
         patch.setenv("DOCKER_HOST", f"unix://{short}/daemon.sock")
@@ -87,19 +90,19 @@ def standing() -> Iterator[tuple[Daemon, Path]]:
 
 
 @pytest.fixture
-def daemon(standing: tuple[Daemon, Path]) -> Daemon:
-    images.NAMES.hold([target(HELD)], BUILD)
-    standing[0].taken()
-    return standing[0]
+def daemon(daemon_and_socket: tuple[Daemon, Path]) -> Daemon:
+    images.NAMES.add([target(HELD)], BUILD)
+    daemon_and_socket[0].taken()
+    return daemon_and_socket[0]
 
 
 @pytest.fixture
-def socket(standing: tuple[Daemon, Path]) -> Path:
-    return standing[1]
+def socket(daemon_and_socket: tuple[Daemon, Path]) -> Path:
+    return daemon_and_socket[1]
 
 
 @pytest.mark.parametrize(("entry", "method", "path"), LINES)
-def test_no_body_says_what_the_address_did_not(
+def test_a_body_cannot_add_parameters_to_the_query(
     entry: Entry, method: str, path: str, socket: Path, daemon: Daemon
 ) -> None:
     for kind, body in BODIES.items():
@@ -109,14 +112,14 @@ def test_no_body_says_what_the_address_did_not(
             assert request.all("content-type") == [entry.body.value], kind
             if entry.body is Body.JSON:
                 json.loads(request.body)
-        if entry.body is Body.NOTHING and method != "HEAD":  # an answer to HEAD has no words
+        if entry.body is Body.NOTHING and method != "HEAD":  # an answer to HEAD has no body
             assert "takes no body" in text, (kind, text)
         if entry.body is Body.NOTHING:
             assert status == 403, kind
 
 
 @pytest.mark.parametrize(("entry", "method", "path"), LINES)
-def test_a_call_arrives_with_nothing_but_what_the_table_names(
+def test_only_the_parameters_and_headers_of_the_table_are_forwarded(
     entry: Entry, method: str, path: str, socket: Path, daemon: Daemon
 ) -> None:
     extra = "Filters=1&FROMIMAGE=evil&unknown=1&method=DELETE&checkpoint-dir=%2F"
@@ -140,7 +143,7 @@ def test_a_call_arrives_with_nothing_but_what_the_table_names(
         },
     )
     if path == "/auth":
-        assert daemon.arrived == []  # answered by the filter
+        assert daemon.arrived == []  # answered by the proxy
         return
     [request] = daemon.arrived
     sent, target, _version = request.line.split()
@@ -157,7 +160,7 @@ def test_a_call_arrives_with_nothing_but_what_the_table_names(
 
 
 def archive(*names: str, **more: bytes) -> bytes:
-    """Returns an archive like one of `docker save`, of one image without layers."""
+    """Returns an archive like that of `docker save`, for an image without layers."""
     packed = io.BytesIO()
     manifest = json.dumps([{"Config": "0" * 64 + ".json", "RepoTags": list(names), "Layers": []}]).encode()
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -168,7 +171,7 @@ def archive(*names: str, **more: bytes) -> bytes:
     return packed.getvalue()
 
 
-# --- addresses that two parsers read in two ways ---------------------------------------------------------------------
+# --- queries that two parsers read differently -----------------------------------------------------------------------
 
 PRUNE = "/v1.41/volumes/prune"
 OWN = {"label": [f"localcloud.build={BUILD}"]}
@@ -189,7 +192,7 @@ OWN = {"label": [f"localcloud.build={BUILD}"]}
         "filters=%7B%7D&%E2%80%A8filters=x",
     ],
 )
-def test_a_list_is_filtered_by_the_build_however_the_query_is_written(query: str, socket: Path, daemon: Daemon) -> None:
+def test_a_list_is_always_filtered_by_the_label_of_the_build(query: str, socket: Path, daemon: Daemon) -> None:
     status, _text = call(socket, "POST", f"{PRUNE}?{query}")
     for request in daemon.arrived:
         given = parse_qs(urlsplit(request.line.split()[1]).query)
@@ -198,20 +201,20 @@ def test_a_list_is_filtered_by_the_build_however_the_query_is_written(query: str
 
 
 @pytest.mark.parametrize("query", ["filters=%7B%7D&filters=%7B%7D", "filters=%7B%7D&%66%69lters=%7B%7D"])
-def test_a_parameter_that_comes_twice_is_refused(query: str, socket: Path, daemon: Daemon) -> None:
+def test_a_parameter_that_appears_twice_is_refused(query: str, socket: Path, daemon: Daemon) -> None:
     status, text = call(socket, "POST", f"{PRUNE}?{query}")
-    assert (status, "comes 2 times" in text) == (403, True)
+    assert (status, "appears 2 times" in text) == (403, True)
     assert daemon.arrived == []
 
 
-def test_the_image_that_is_pulled_is_the_one_that_iam_was_asked_for(socket: Path, daemon: Daemon) -> None:
+def test_the_pulled_image_is_the_one_that_was_checked_with_iam(socket: Path, daemon: Daemon) -> None:
     for number, (image, tag) in enumerate(itertools.product((HELD, f"{HELD}:1", f"{HELD}:"), ("", "2"))):
         call(socket, "POST", f"/images/create?fromImage={image}&tag={tag}&repo=evil&fromSrc=")
         given = parse_qs(urlsplit(daemon.arrived[number].line.split()[1]).query)
         assert given == {"fromImage": [HELD], **({"tag": [tag or "1"]} if tag or image.endswith("1") else {})}
 
 
-# --- requests whose end two parsers see in two places ----------------------------------------------------------------
+# --- requests whose end two parsers see in different places ----------------------------------------------------------
 
 HIDDEN = b"POST /v1.41/volumes/prune HTTP/1.1\r\nHost: d\r\nUser-Agent: hidden\r\nContent-Length: 0\r\n\r\n"
 CREATE = b"POST /v1.41/networks/create HTTP/1.1\r\nHost: d\r\n"
@@ -238,9 +241,7 @@ CHUNKED = b"2\r\n{}\r\n0\r\n\r\n"
         (b"Expect: 100-continue\r\nContent-Length: 2\r\n", b"{}"),
     ],
 )
-def test_one_request_arrives_for_one_and_nothing_behind_it(
-    head: bytes, body: bytes, socket: Path, daemon: Daemon
-) -> None:
+def test_a_request_cannot_hide_a_second_one_behind_it(head: bytes, body: bytes, socket: Path, daemon: Daemon) -> None:
     answer = raw(socket, CREATE + head + b"\r\n" + body + HIDDEN)
     assert len(re.findall(rb"HTTP/1\.1 [2345]", answer)) == 1, answer
     assert len(daemon.arrived) == (b"HTTP/1.1 200" in answer), answer
@@ -252,7 +253,7 @@ def test_one_request_arrives_for_one_and_nothing_behind_it(
         assert not {"x-trailer", "upgrade", "http2-settings", "expect"} & {name for name, _value in request.headers}
 
 
-def test_a_name_that_the_daemon_gives_after_the_build_goes_all_the_same(daemon: Daemon) -> None:
+def test_a_name_that_the_daemon_gives_after_the_end_of_the_build_is_removed_too(daemon: Daemon) -> None:
     daemon.slow = tagging = "POST /v1.41/images/own/tag?repo=late&tag=1 HTTP/1.1"
 
     def before() -> None:
@@ -265,7 +266,7 @@ def test_a_name_that_the_daemon_gives_after_the_build_goes_all_the_same(daemon: 
             connection.connect(str(gate.socket))
             connection.sendall(f"{tagging}\r\nHost: d\r\nContent-Length: 0\r\n\r\n".encode())
             until("the daemon has the call", lambda: [request for request in daemon.arrived if request.line == tagging])
-        assert call(gate.socket, "GET", "/info")[0] == 200  # the filter knows by now that the client has left
+        assert call(gate.socket, "GET", "/info")[0] == 200  # by now the proxy knows that the client has left
     daemon.slow = ""
     assert ended == [], "the name is removed before the daemon gives it"
     answered = [line for line in daemon.lines if "late" in line and not line.startswith("GET")]
@@ -273,13 +274,13 @@ def test_a_name_that_the_daemon_gives_after_the_build_goes_all_the_same(daemon: 
     assert images.NAMES.holders("late:1") == set()
 
 
-def test_a_body_that_is_nested_too_deeply_is_an_answer(socket: Path, daemon: Daemon) -> None:
+def test_a_body_that_is_nested_too_deeply_gets_an_error_as_answer(socket: Path, daemon: Daemon) -> None:
     status, _text = call(socket, "POST", "/networks/create", b"[" * 200_000, "application/json")
     assert status == 400
     assert daemon.arrived == []
 
 
-def test_credentials_go_where_an_image_is_pulled_and_nowhere_else(socket: Path, daemon: Daemon) -> None:
+def test_registry_credentials_are_forwarded_only_with_a_pull(socket: Path, daemon: Daemon) -> None:
     keys = {"X-Registry-Auth": "e30=", "X-Registry-Config": "e30="}
     call(socket, "POST", f"/images/create?fromImage={HELD}&tag=1", **keys)
     call(socket, "GET", "/info", **keys)

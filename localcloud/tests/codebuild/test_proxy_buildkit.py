@@ -1,4 +1,4 @@
-"""What `docker build` may ask of BuildKit, and the names it goes on with."""
+"""The calls that `docker build` may send to BuildKit, and the translation of their image names."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def pair(number: int, key: str, value: str) -> protobuf.Field:
         (BRIDGE_SOLVE, pair(3, "force-network-mode", "host")),
     ],
 )
-def test_a_build_that_leads_to_the_host_is_refused(path: str, field: protobuf.Field) -> None:
+def test_an_image_build_that_requests_access_to_the_host_is_refused(path: str, field: protobuf.Field) -> None:
     with pytest.raises(RefusedError):
         buildkit.rewritten(path, framed(field))
 
 
 @pytest.mark.parametrize(
-    ("path", "asked", "sent"),
+    ("path", "given_field", "sent"),
     [
         (CONTROL_SOLVE, pair(4, "name", f"{ECR}/a:1,b"), pair(4, "name", f"{LOCAL}/a:1,b:latest")),
         (BRIDGE_SOLVE, pair(3, "cache-from", f"{ECR}/a:1"), pair(3, "cache-from", f"{LOCAL}/a:1")),
@@ -56,11 +56,13 @@ def test_a_build_that_leads_to_the_host_is_refused(path: str, field: protobuf.Fi
         (RESOLVE, (1, BYTES, f"{ECR}/a:1".encode()), (1, BYTES, f"{LOCAL}/a:1".encode())),
     ],
 )
-def test_names_of_ecr_become_local_ones(path: str, asked: protobuf.Field, sent: protobuf.Field) -> None:
-    assert buildkit.rewritten(path, framed(asked)) == framed(sent)
+def test_image_names_of_ecr_become_those_of_the_local_registry(
+    path: str, given_field: protobuf.Field, sent: protobuf.Field
+) -> None:
+    assert buildkit.rewritten(path, framed(given_field)) == framed(sent)
 
 
-def test_a_cache_in_ecr_is_looked_for_in_the_local_registry() -> None:
+def test_a_cache_in_ecr_becomes_one_in_the_local_registry() -> None:
     def cache(host: str) -> protobuf.Field:
         entry = protobuf.message([(1, BYTES, b"registry"), pair(2, "ref", f"{host}/a:cache")])
         return 8, BYTES, protobuf.message([(5, BYTES, entry), (4, BYTES, entry)])
@@ -68,20 +70,20 @@ def test_a_cache_in_ecr_is_looked_for_in_the_local_registry() -> None:
     assert buildkit.rewritten(CONTROL_SOLVE, framed(cache(ECR))) == framed(cache(LOCAL))
 
 
-def test_the_names_of_an_image_are_known() -> None:
+def test_all_names_of_an_image_are_found_in_the_message() -> None:
     exporter = protobuf.message([(1, BYTES, b"image"), pair(2, "name", "c")])
     message = protobuf.message([pair(4, "name", "a, b:1"), pair(4, "push", "true"), (13, BYTES, exporter)])
     assert buildkit.names_of(message) == ["a", "b:1", "c"]
 
 
 @pytest.mark.parametrize("name", ["python,UPPER", "a@sha256:" + "0" * 64, "sha256:1", "0123456789abcdef"])
-def test_a_name_that_docker_reads_as_no_name_is_refused(name: str) -> None:
+def test_a_name_that_docker_does_not_accept_or_reads_as_an_id_is_refused(name: str) -> None:
     for field in (pair(4, "name", name), (13, BYTES, protobuf.message([(1, BYTES, b"moby"), pair(2, "name", name)]))):
         with pytest.raises(RefusedError):
             buildkit.rewritten(CONTROL_SOLVE, framed(field))
 
 
-def test_names_are_written_as_they_are_checked() -> None:
+def test_the_checked_names_are_sent_to_the_daemon() -> None:
     sent = buildkit.rewritten(CONTROL_SOLVE, framed(pair(4, "name", "docker.io/library/a , index.docker.io/b/c:1,")))
     assert sent == framed(pair(4, "name", "a:latest,b/c:1"))
 
@@ -90,8 +92,8 @@ HOSTS = [ECR, LOCAL, "127.0.0.1:4701", "[::1]:4701", "169.254.170.2:4701", "any.
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_the_role_is_asked_for_every_source_and_every_cache(host: str) -> None:
-    image = f"{host}/{'a' * 40}/b"  # the length of a text may be a byte that reads as a letter
+def test_the_repositories_of_all_sources_and_caches_are_found(host: str) -> None:
+    image = f"{host}/{'a' * 40}/b"  # the byte with the length of a string may look like a letter
     entry = protobuf.message([(1, BYTES, b"registry"), pair(2, "ref", image)])
     source = protobuf.message([(3, BYTES, protobuf.message([(1, BYTES, f"docker-image://{image}".encode())]))])
     wanted = {f"{'a' * 40}/b"}
@@ -116,13 +118,13 @@ def test_the_role_is_asked_for_every_source_and_every_cache(host: str) -> None:
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
-def test_a_name_is_found_whatever_is_around_it(before: bytes, behind: bytes) -> None:
-    message = protobuf.message([(1, BYTES, before), (7, BYTES, b"localhost:4701/a/b:1"), (200, BYTES, behind)])
+def test_a_name_is_found_whatever_fields_surround_it(before: bytes, after: bytes) -> None:
+    message = protobuf.message([(1, BYTES, before), (7, BYTES, b"localhost:4701/a/b:1"), (200, BYTES, after)])
     assert "localhost:4701/a/b:1" in set(protobuf.texts(message))
 
 
 @pytest.mark.parametrize(("attribute", "pushes"), [("push", True), ("push-by-digest", True), ("name", False)])
-def test_a_push_by_buildkit_itself_is_noticed(attribute: str, pushes: bool) -> None:
+def test_a_push_by_buildkit_itself_is_recognized(attribute: str, pushes: bool) -> None:
     assert buildkit.pushes(protobuf.message([pair(4, attribute, "true")])) == pushes
     exporter = protobuf.message([(1, BYTES, b"image"), pair(2, attribute, "true")])
     assert buildkit.pushes(protobuf.message([(13, BYTES, exporter)])) == pushes
@@ -147,5 +149,5 @@ _FIELDS = st.lists(
 
 
 @given(_FIELDS)
-def test_fields_that_nobody_looks_at_stay_as_they_are(fields: list[protobuf.Field]) -> None:
+def test_fields_without_a_rule_stay_unchanged(fields: list[protobuf.Field]) -> None:
     assert list(protobuf.fields(protobuf.message(fields))) == fields

@@ -1,4 +1,4 @@
-"""Images, volumes and containers at the machine's own daemon: no call of a build reaches those of others."""
+"""The proxy with the real daemon: a build cannot use or change the images, volumes and containers of others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def client() -> docker.DockerClient:
 def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.delenv("LOCALCLOUD_PORT", raising=False)
     monkeypatch.setattr(images, "_SECOND_LOOK_SECONDS", 0)
-    with tempfile.TemporaryDirectory() as short:  # a socket's path has 108 bytes
+    with tempfile.TemporaryDirectory() as short:  # the path of a socket has at most 108 bytes
         monkeypatch.setenv("LOCALCLOUD_STATE", short)
         yield Path(short)
 
@@ -63,7 +63,7 @@ def socket(gate: proxy.Gate) -> Path:
 
 
 def layer(text: str) -> bytes:
-    """A tar archive with one file."""
+    """Returns a tar archive with one file."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         member = tarfile.TarInfo("file")
@@ -74,7 +74,7 @@ def layer(text: str) -> bytes:
 
 @pytest.fixture
 def theirs(client: docker.DockerClient) -> Iterator[str]:
-    """The name of an image on this machine that no build made."""
+    """The name of an image on this machine that was not made by a build."""
     name = f"{unique('theirs')}:1"
     client.api.import_image_from_data(layer(name), *name.split(":"))
     yield name
@@ -102,7 +102,7 @@ def dockerfile(text: str) -> bytes:
 
 
 def saved(name: str, *tags: str) -> bytes:
-    """Returns an image's archive from `docker save`, with other names in it."""
+    """Returns the archive of `docker save` for an image, with other image names."""
     connection = docker.from_env().api
     packed = io.BytesIO()
     given = io.BytesIO(b"".join(connection.get_image(name)))
@@ -121,7 +121,7 @@ def saved(name: str, *tags: str) -> bytes:
 
 
 def named(socket: Path, way: str, name: str, source: str = "") -> tuple[int, str]:
-    """Give a name to an image, by one of the ways there are; status, and what was refused."""
+    """Gives an image a name, in one of the possible ways. Returns the status and the error message."""
     repository, _, tag = name.rpartition(":")
     if way == "tag":
         status, text = call(socket, "POST", f"/images/{source}/tag?repo={repository}&tag={tag}")
@@ -152,11 +152,11 @@ def ids(client: docker.DockerClient, name: str) -> str:
     return str(client.images.get(name).id)
 
 
-# --- what a form in the body cannot say ------------------------------------------------------------------------------
+# --- parameters in the body ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [b"filters=%7B%7D", b"filters=%7B%22label%22%3A%5B%5D%7D"])
-def test_prune_does_not_delete_what_is_not_the_builds(
+def test_prune_deletes_only_objects_of_the_build(
     body: bytes, socket: Path, build: str, client: docker.DockerClient
 ) -> None:
     other, mine = unique("volume"), unique("volume")
@@ -172,13 +172,13 @@ def test_prune_does_not_delete_what_is_not_the_builds(
         client.volumes.get(other).remove()
 
 
-def test_a_pull_named_in_the_body_does_not_happen(socket: Path) -> None:
+def test_a_pull_with_parameters_in_the_body_is_refused(socket: Path) -> None:
     target = f"/images/create?fromImage=localhost:4701/{REPOSITORY}&tag=1"
     status, text = call(socket, "POST", target, b"fromImage=localhost:4701/secret&tag=1", FORM)
     assert (status, "takes no body" in text) == (403, True)
 
 
-def test_an_image_named_in_the_body_is_not_imported_over_another(
+def test_an_import_with_parameters_in_the_body_does_not_replace_another_image(
     socket: Path, theirs: str, client: docker.DockerClient
 ) -> None:
     before = ids(client, theirs)
@@ -192,7 +192,7 @@ def test_an_image_named_in_the_body_is_not_imported_over_another(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_name_that_is_somebody_elses_is_not_given(
+def test_a_name_of_an_image_that_the_build_did_not_make_is_refused(
     way: str, socket: Path, own: str, theirs: str, client: docker.DockerClient
 ) -> None:
     before = ids(client, theirs)
@@ -203,7 +203,7 @@ def test_a_name_that_is_somebody_elses_is_not_given(
 
 
 @pytest.mark.parametrize("way", WAYS[:-1])
-def test_a_name_of_its_own_moves_and_goes_with_the_build(
+def test_a_build_can_give_its_own_name_again_and_the_name_is_removed_with_the_build(
     way: str, build: str, client: docker.DockerClient, state: Path
 ) -> None:
     name = f"{unique('mine')}:1"
@@ -233,7 +233,7 @@ def test_a_name_of_its_own_moves_and_goes_with_the_build(
         "localcloud/codebuild:1",
     ],
 )
-def test_a_name_that_the_local_cloud_runs_is_not_given_even_where_there_is_none(
+def test_the_name_of_an_image_that_the_local_cloud_runs_is_refused_even_if_no_such_image_exists(
     name: str, socket: Path, own: str
 ) -> None:
     status, text = named(socket, "tag", name, own)
@@ -241,7 +241,7 @@ def test_a_name_that_the_local_cloud_runs_is_not_given_even_where_there_is_none(
 
 
 @pytest.mark.parametrize("host", ["localhost:4701", "127.0.0.1:4701", "111122223333.dkr.ecr.us-east-1.amazonaws.com"])
-def test_a_name_in_the_registry_is_given_by_who_may_push_there(
+def test_a_name_in_the_registry_requires_the_right_to_push_to_the_repository(
     host: str, socket: Path, own: str, client: docker.DockerClient
 ) -> None:
     assert named(socket, "tag", f"{host}/{REPOSITORY}:1", own) == (201, "")
@@ -253,7 +253,7 @@ def test_a_name_in_the_registry_is_given_by_who_may_push_there(
 @pytest.mark.parametrize(
     "host", ["localhost:4701", "127.0.0.1:4701", "[::1]:4701", "169.254.170.2:4701", "other.example:4701"]
 )
-def test_every_address_of_the_registry_is_asked_about(host: str, socket: Path, own: str) -> None:
+def test_rights_are_checked_for_every_address_of_the_registry(host: str, socket: Path, own: str) -> None:
     image = f"{host}/secret"
     for method, target in (
         ("POST", f"/images/create?fromImage={image}&tag=1"),
@@ -275,19 +275,19 @@ def test_every_address_of_the_registry_is_asked_about(host: str, socket: Path, o
     assert (status, "denied: ecr:BatchGetImage on secret" in text) == (403, True)
 
 
-def test_another_builds_image_is_neither_used_nor_renamed(socket: Path, own: str) -> None:
+def test_an_image_of_another_build_can_be_neither_used_nor_replaced(socket: Path, own: str) -> None:
     with opened(f"project:{unique('other')}") as other:
         for target in (f"/images/{own}/json", f"/images/{own}/get", f"/images/{own}/history"):
             assert call(other.socket, "GET", target)[0] == 403
         status, text = call(other.socket, "POST", "/containers/create", {"Image": own})
-        assert (status, "is one of the build" in text) == (403, True)
+        assert (status, "belongs to the build" in text) == (403, True)
         status, text = named(other.socket, "import", own)
         assert (status, "which runs now" in text) == (403, True)
         assert call(other.socket, "DELETE", f"/images/{own}")[0] == 403
     assert call(socket, "GET", f"/images/{own}/json")[0] == 200
 
 
-def test_the_name_of_an_ended_build_is_free(client: docker.DockerClient) -> None:
+def test_the_name_of_an_ended_build_can_be_used_again(client: docker.DockerClient) -> None:
     name = f"{unique('again')}:1"
     for _build in range(2):
         with opened(f"project:{unique('b')}") as gate:
@@ -299,7 +299,7 @@ def test_the_name_of_an_ended_build_is_free(client: docker.DockerClient) -> None
 # --- archives --------------------------------------------------------------------------------------------------------
 
 
-def test_an_archive_keeps_its_layers_on_the_way(socket: Path, client: docker.DockerClient, build: str) -> None:
+def test_a_loaded_archive_keeps_its_layers(socket: Path, client: docker.DockerClient, build: str) -> None:
     name = f"{build.replace(':', '-')}:loaded"
     source = client.images.get("python:3.13-slim")
     assert named(socket, "load", name, "python:3.13-slim") == (200, "")
@@ -328,17 +328,20 @@ MANIFEST = json.dumps([{"Config": "0" * 64 + ".json", "RepoTags": ["own:1"], "La
 @pytest.mark.parametrize(
     ("archive", "words"),
     [
-        (packed((member("manifest.json"), MANIFEST), (member("./manifest.json"), MANIFEST)), "comes twice"),
-        (packed((member("manifest.json"), MANIFEST), (member("x/../manifest.json"), MANIFEST)), "is no member"),
-        (packed((member("manifest.json", type=tarfile.SYMTYPE, linkname="x"), b"")), "is no member"),
-        (packed((member("0" * 64, type=tarfile.SYMTYPE, linkname="."), b"")), "is no member"),
-        (packed((member("0" * 64 + ".json", type=tarfile.LNKTYPE, linkname="manifest.json"), b"")), "is no member"),
+        (packed((member("manifest.json"), MANIFEST), (member("./manifest.json"), MANIFEST)), "appears twice"),
+        (packed((member("manifest.json"), MANIFEST), (member("x/../manifest.json"), MANIFEST)), "is not part of"),
+        (packed((member("manifest.json", type=tarfile.SYMTYPE, linkname="x"), b"")), "is not part of"),
+        (packed((member("0" * 64, type=tarfile.SYMTYPE, linkname="."), b"")), "is not part of"),
+        (packed((member("0" * 64 + ".json", type=tarfile.LNKTYPE, linkname="manifest.json"), b"")), "is not part of"),
         (packed((member("repositories"), b"{}")), "has no manifest.json"),
         (packed((member("manifest.json"), b"[" * 100_000)), "cannot be read"),
-        (packed((member("manifest.json"), b'[{"RepoTags":["own:1"],"repotags":["python:3.13-slim"]}]')), "comes twice"),
+        (
+            packed((member("manifest.json"), b'[{"RepoTags":["own:1"],"repotags":["python:3.13-slim"]}]')),
+            "appears twice",
+        ),
         (
             packed((member("manifest.json"), b"[]"), (member("index.json"), b'{"manifests":[],"Manifests":[]}')),
-            "comes twice",
+            "appears twice",
         ),
         (b"\x28\xb5\x2f\xfd" + b"x" * 100, "cannot be read"),
         (b"", "cannot be read"),
@@ -349,7 +352,7 @@ def test_an_archive_that_can_be_read_in_two_ways_is_refused(archive: bytes, word
     assert (status, words in text) == (403, True), text
 
 
-def test_a_name_in_the_index_of_an_archive_is_asked_about_too(socket: Path, theirs: str) -> None:
+def test_a_name_in_the_index_of_an_archive_is_checked_too(socket: Path, theirs: str) -> None:
     entry = {"digest": "sha256:" + "0" * 64, "annotations": {"io.containerd.image.name": f"docker.io/library/{theirs}"}}
     index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
     content = packed((member("manifest.json"), MANIFEST), (member("index.json"), index))
@@ -357,10 +360,12 @@ def test_a_name_in_the_index_of_an_archive_is_asked_about_too(socket: Path, thei
     assert (status, "this build did not make that image" in text) == (403, True), text
 
 
-# --- what is left ----------------------------------------------------------------------------------------------------
+# --- the rest --------------------------------------------------------------------------------------------------------
 
 
-def test_names_that_a_killed_server_left_go_at_the_next_start(client: docker.DockerClient, state: Path) -> None:
+def test_names_that_a_killed_server_left_are_removed_at_the_next_start(
+    client: docker.DockerClient, state: Path
+) -> None:
     name = f"{unique('left')}:1"
     client.api.import_image_from_data(layer(name), *name.split(":"))
     chosen = Settings(state=state, port=1, subnet="169.254.199")
@@ -372,7 +377,7 @@ def test_names_that_a_killed_server_left_go_at_the_next_start(client: docker.Doc
     assert not network.image_names(chosen).exists()
 
 
-def test_checkpoints_of_the_host_are_not_read(socket: Path, own: str) -> None:
+def test_a_container_cannot_start_from_a_checkpoint_on_the_host(socket: Path, own: str) -> None:
     _status, made = call(socket, "POST", "/containers/create", {"Image": own, "Cmd": ["x"]})
     container = json.loads(made)["Id"]
     _status, text = call(socket, "POST", f"/containers/{container}/start?checkpoint=x&checkpoint-dir=/tmp")

@@ -1,4 +1,4 @@
-"""What the Docker API of a build allows and refuses."""
+"""The Docker API calls that a build may make, and those that are refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from localcloud.codebuild.proxy.container_rules import RefusedError
 from localcloud.codebuild.proxy.rules import route, without_version
 
 LABELS = {"localcloud.build": "p:1"}
-# What `docker run` sends when nothing is asked for.
+# The HostConfig of a `docker run` without options.
 PLAIN: dict[str, Any] = {
     "Binds": None,
     "ContainerIDFile": "",
@@ -95,7 +95,7 @@ REFUSED: list[dict[str, Any]] = [
     {"VolumeDriver": "sshfs"},
     {"Annotations": {"a": "b"}},
     {"NewOfTomorrow": True},
-    # The daemon reads names in any case, and the last of two that are the same.
+    # The daemon ignores the case of names, and of duplicates the last one counts.
     {"privileged": True},
     {"PRIVILEGED": True},
     {"cAPaDD": ["ALL"]},
@@ -104,13 +104,13 @@ REFUSED: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("host", REFUSED, ids=json.dumps)
-def test_a_container_that_leads_to_the_host_is_refused(host: dict[str, Any]) -> None:
+def test_a_container_with_access_to_the_host_is_refused(host: dict[str, Any]) -> None:
     with pytest.raises(RefusedError):
         create(host)
 
 
 def test_a_second_host_config_is_refused() -> None:
-    with pytest.raises(RefusedError, match="comes twice"):
+    with pytest.raises(RefusedError, match="appears twice"):
         create(hostconfig={"Privileged": True})
 
 
@@ -119,25 +119,25 @@ def test_the_host_network_is_refused_by_its_other_name_too() -> None:
         create(NetworkingConfig={"EndpointsConfig": {"host": {}}})
 
 
-def test_a_plain_container_passes_with_the_labels_of_its_build() -> None:
+def test_a_container_without_options_is_allowed_and_gets_the_labels_of_its_build() -> None:
     body, wanted = create()
     assert body["labels"] == {"own": "1", **LABELS}
     assert body["HostConfig"]["ExtraHosts"] == ["site:169.254.170.2"]
     assert (wanted.containers, wanted.networks, wanted.volumes) == ([], [], [])
 
 
-def test_a_build_cannot_take_its_label_off() -> None:
+def test_a_build_cannot_remove_its_label() -> None:
     body = {"Image": "debian", "labels": {"localcloud.build": "another"}}
     assert rules.create(body, "v", LABELS, [], names.to_local)[0]["labels"] == LABELS
 
 
-def test_limits_pass() -> None:
+def test_limits_are_forwarded() -> None:
     body, _wanted = create({"Memory": 1024, "CapDrop": ["ALL"], "Init": True, "Tmpfs": {"/tmp": ""}})
     assert body["HostConfig"]["Memory"] == 1024
     assert body["HostConfig"]["CapDrop"] == ["ALL"]
 
 
-def test_what_belongs_to_others_is_asked_for() -> None:
+def test_the_objects_that_a_container_refers_to_are_returned() -> None:
     _body, wanted = create({"NetworkMode": "tests", "PidMode": "container:web", "Binds": ["data:/data", "/anonymous"]})
     assert (wanted.networks, wanted.containers, wanted.volumes) == (["tests"], ["web"], ["data"])
 
@@ -164,12 +164,12 @@ def test_ports_are_published_on_loopback() -> None:
         {"driver": "ipvlan"},
     ],
 )
-def test_a_network_that_leads_to_the_host_is_refused(body: dict[str, Any]) -> None:
+def test_a_network_with_access_to_the_host_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(RefusedError):
         rules.network({"Name": "n", **body}, LABELS)
 
 
-def test_a_plain_network_carries_the_label() -> None:
+def test_a_network_gets_the_label_of_its_build() -> None:
     sent = {
         "Name": "n",
         "Driver": "bridge",
@@ -185,17 +185,17 @@ def test_a_plain_network_carries_the_label() -> None:
     "body",
     [{"DriverOpts": {"type": "none", "o": "bind", "device": "/"}}, {"driveropts": {"device": "/"}}, {"Driver": "nfs"}],
 )
-def test_a_volume_that_is_a_folder_of_the_host_is_refused(body: dict[str, Any]) -> None:
+def test_a_volume_with_a_folder_of_the_host_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(RefusedError):
         rules.volume({"Name": "v", **body}, LABELS)
 
 
-def test_a_privileged_command_is_refused() -> None:
+def test_a_privileged_exec_is_refused() -> None:
     with pytest.raises(RefusedError, match="exec --privileged"):
         rules.execution({"Cmd": ["sh"], "privileged": True})
 
 
-def test_an_update_changes_limits_only() -> None:
+def test_an_update_can_change_limits_only() -> None:
     assert rules.update({"Memory": 5, "RestartPolicy": {}}) == {"Memory": 5}
     with pytest.raises(RefusedError):
         rules.update({"Devices": [{"PathOnHost": "/dev/sda"}]})
@@ -218,7 +218,7 @@ def test_an_update_changes_limits_only() -> None:
         ("GET", "/"),
     ],
 )
-def test_what_is_not_in_the_table_is_refused(method: str, path: str) -> None:
+def test_a_call_that_is_not_in_the_table_is_refused(method: str, path: str) -> None:
     with pytest.raises(RefusedError):
         route(method, path)
 
@@ -243,11 +243,11 @@ def test_what_is_not_in_the_table_is_refused(method: str, path: str) -> None:
         ("DELETE", "/volumes/v"),
     ],
 )
-def test_what_builds_need_is_in_the_table(method: str, path: str) -> None:
+def test_the_calls_that_builds_need_are_in_the_table(method: str, path: str) -> None:
     assert method in route(method, path).entry.methods
 
 
-def test_an_old_api_that_takes_a_host_config_at_start_is_refused() -> None:
+def test_an_old_api_version_that_accepts_a_host_config_at_start_is_refused() -> None:
     assert without_version("/v1.41/containers/x/start") == "/containers/x/start"
     with pytest.raises(RefusedError, match=r"version 1\.20"):
         without_version("/v1.20/containers/x/start")
@@ -269,12 +269,14 @@ LOCAL = "localhost:4701"
         ("evil." + ECR + "/a", "evil." + ECR + "/a"),
     ],
 )
-def test_ecr_names_lead_to_the_local_registry(given: str, local: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_image_names_of_ecr_become_those_of_the_local_registry(
+    given: str, local: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("LOCALCLOUD_PORT", raising=False)
     assert names.to_local(given) == local
 
 
-def test_answers_name_ecr_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_contain_image_names_of_ecr_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCALCLOUD_PORT", raising=False)
     assert names.to_ecr(f'{{"RepoDigests":["{LOCAL}/a@sha256:00"]}}'.encode()) == (
         f'{{"RepoDigests":["{ECR}/a@sha256:00"]}}'.encode()
@@ -296,7 +298,7 @@ ALIASES = (
 
 @pytest.mark.parametrize("host", ALIASES)
 @pytest.mark.parametrize(("rest", "repository"), [("a/b:1", "a/b"), (f"a@sha256:{'0' * 64}", "a"), ("a", "a")])
-def test_every_address_of_the_local_registry_is_one(
+def test_all_addresses_of_the_local_registry_become_the_same(
     host: str, rest: str, repository: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LOCALCLOUD_PORT", raising=False)
@@ -306,12 +308,14 @@ def test_every_address_of_the_local_registry_is_one(
 
 
 @pytest.mark.parametrize("image", ["debian:12", "localhost:5000/a", "example.com/a", "4701/a", "localhost/a:4701"])
-def test_an_image_of_elsewhere_has_no_repository_here(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_of_another_registry_has_no_repository_in_the_local_one(
+    image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("LOCALCLOUD_PORT", raising=False)
     assert names.parse(image).repository == ""
 
 
-def test_a_web_address_of_the_local_cloud_names_no_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_of_the_local_cloud_contains_no_repository(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCALCLOUD_PORT", raising=False)
     assert names.repositories_in("API=http://169.254.170.2:4701/bucket/key docker-image://127.0.0.1:4701/a:1") == {"a"}
 
@@ -333,7 +337,7 @@ def test_a_web_address_of_the_local_cloud_names_no_repository(monkeypatch: pytes
         ("web:V1.0", "", "web:V1.0"),
     ],
 )
-def test_one_image_has_one_name(name: str, tag: str, full: str) -> None:
+def test_all_spellings_of_an_image_become_one_name(name: str, tag: str, full: str) -> None:
     assert str(names.target(name, tag)) == full
 
 
@@ -357,6 +361,6 @@ def test_one_image_has_one_name(name: str, tag: str, full: str) -> None:
         ("", ""),
     ],
 )
-def test_what_docker_reads_as_no_name_or_as_an_id_is_given_to_no_image(name: str, tag: str) -> None:
+def test_a_name_that_docker_does_not_accept_or_reads_as_an_id_is_invalid(name: str, tag: str) -> None:
     with pytest.raises(names.InvalidNameError):
         names.target(name, tag)

@@ -1,4 +1,4 @@
-"""What report files say."""
+"""Parsing report files."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def test_junit_is_counted_by_status() -> None:
     }
 
 
-def test_a_file_that_is_no_xml_is_named() -> None:
-    with pytest.raises(BuildError, match=r"report file a\.xml is no XML"):
+def test_a_file_that_is_not_xml_is_an_error_that_names_it() -> None:
+    with pytest.raises(BuildError, match=r"report file a\.xml is not valid XML"):
         results.junit(b"<a", "a.xml")
 
 
-def test_cucumber_scenarios_fail_with_a_step() -> None:
+def test_a_failed_step_fails_its_cucumber_scenario() -> None:
     steps = [{"result": {"status": "passed", "duration": 5}}, {"result": {"status": "failed", "duration": 5}}]
     feature = [{"name": "f", "elements": [{"name": "s", "steps": steps}]}]
     assert results.cucumber(json.dumps(feature).encode(), "a.json")[0]["status"] == "FAILED"

@@ -1,4 +1,4 @@
-"""Commands share one state: variables, folder, options; and any of them may end the shell."""
+"""The commands of a build share variables, working directory and options, and any of them may call exit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Agent:
             shutil.copy(script, folder)
 
     def run(self, *commands: str, succeeding: bool = True) -> tuple[int, str, str]:
-        """Exit code, output without the service's lines, and which command failed."""
+        """Returns the exit code, the output without CodeBuild's own lines, and the failed command."""
         self._blocks += 1
         block = self._folder / "blocks" / str(self._blocks)
         block.mkdir(parents=True)
@@ -33,7 +33,7 @@ class Agent:
 
 
 @SHELLS
-def test_variables_stay_exported_or_not(tmp_path: Path, shell: str) -> None:
+def test_a_variable_stays_exported_only_if_it_was_exported(tmp_path: Path, shell: str) -> None:
     code, output, _failed = Agent(tmp_path, shell).run(
         'PLAIN="it\'s"; export OUT="two  words"', 'printf "%s|%s|" "$PLAIN" "$OUT"; env | grep -c "^PLAIN=" || :'
     )
@@ -41,20 +41,20 @@ def test_variables_stay_exported_or_not(tmp_path: Path, shell: str) -> None:
 
 
 @SHELLS
-def test_a_value_of_several_lines_stays_whole(tmp_path: Path, shell: str) -> None:
+def test_a_value_keeps_its_newlines(tmp_path: Path, shell: str) -> None:
     _code, output, _failed = Agent(tmp_path, shell).run('A="1\n2"', 'printf "<%s>" "$A"')
     assert output.endswith("<1\n2>")
 
 
 @SHELLS
-def test_the_folder_stays_over_phases(tmp_path: Path, shell: str) -> None:
+def test_the_working_directory_is_kept_in_the_next_phase(tmp_path: Path, shell: str) -> None:
     agent = Agent(tmp_path, shell)
     agent.run("mkdir -p inside && cd inside")
     assert agent.run("pwd")[1] == str(tmp_path / "inside")
 
 
 @SHELLS
-def test_the_first_failure_ends_the_block_and_is_named(tmp_path: Path, shell: str) -> None:
+def test_the_first_failed_command_ends_the_block_and_is_named(tmp_path: Path, shell: str) -> None:
     code, output, failed = Agent(tmp_path, shell).run("echo one", "(exit 3)", "echo three")
     assert (code, output, failed) == (3, "one", "0001")
 
@@ -67,23 +67,23 @@ def test_exit_ends_the_command_and_keeps_the_state(tmp_path: Path, shell: str) -
 
 
 @SHELLS
-def test_options_stay(tmp_path: Path, shell: str) -> None:
+def test_shell_options_are_kept(tmp_path: Path, shell: str) -> None:
     code, output, _failed = Agent(tmp_path, shell).run("set -e", "false; echo on")
     assert (code, output) == (1, "")
 
 
 @SHELLS
-def test_commands_see_whether_the_build_succeeds(tmp_path: Path, shell: str) -> None:
+def test_commands_see_in_a_variable_if_the_build_is_succeeding(tmp_path: Path, shell: str) -> None:
     agent = Agent(tmp_path, shell)
     show = "echo $CODEBUILD_BUILD_SUCCEEDING"
     assert agent.run(show)[1] == "1"
     assert agent.run(show, succeeding=False)[1] == "0"
 
 
-def test_functions_stay_in_bash(tmp_path: Path) -> None:
+def test_bash_functions_are_kept(tmp_path: Path) -> None:
     assert Agent(tmp_path, "bash").run("hello() { echo hello; }", "hello")[1] == "hello"
 
 
 @SHELLS
-def test_what_a_command_writes_to_stderr_is_output(tmp_path: Path, shell: str) -> None:
+def test_stderr_of_a_command_is_part_of_its_output(tmp_path: Path, shell: str) -> None:
     assert Agent(tmp_path, shell).run("echo oops >&2") == (0, "oops", "")

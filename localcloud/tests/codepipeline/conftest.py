@@ -1,4 +1,4 @@
-"""One cloud without Docker, and in it one world for all tests of pipelines."""
+"""The local cloud of all tests of pipelines, without Docker."""
 
 from __future__ import annotations
 

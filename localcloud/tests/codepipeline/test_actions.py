@@ -1,4 +1,4 @@
-"""Actions: what each provider does, and with whose rights."""
+"""Actions: the behaviour of each provider, and the role with which it acts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def source_variables(world: World, name: str, run: str) -> dict[str, str]:
     return found
 
 
-def test_a_manual_run_builds_the_actions_branch(world: World) -> None:
+def test_a_manual_run_uses_the_branch_of_the_source_action(world: World) -> None:
     commit = world.commit("newest\n\nbody", **{"a.txt": unique("a")})
     name = world.create(stage("Work", world.job("Job")))
     run = world.executions(name)[0]
@@ -45,19 +45,19 @@ def test_a_manual_run_builds_the_actions_branch(world: World) -> None:
     assert json.loads(revision["revisionSummary"])["CommitMessage"] == "newest\n\nbody"
 
 
-def test_a_run_of_another_commit_has_that_commits_files(world: World) -> None:
+def test_a_run_can_be_started_for_another_commit(world: World) -> None:
     old = world.commit("old", **{"version.txt": "1"})
     world.commit("new", **{"version.txt": "2"})
     name = world.create(stage("Work", world.job("Job", inputs=["Code"])))
-    asked = [{"actionName": "Get", "revisionType": "COMMIT_ID", "revisionValue": old}]
-    run = world.run(name, sourceRevisions=asked)
+    revisions = [{"actionName": "Get", "revisionType": "COMMIT_ID", "revisionValue": old}]
+    run = world.run(name, sourceRevisions=revisions)
     assert run["artifactRevisions"][0]["revisionId"] == old
     place = world.actions(name, run["pipelineExecutionId"])["Get"]["output"]["outputArtifacts"][0]["s3location"]
     body = world.plain.client("s3").get_object(Bucket=place["bucket"], Key=place["key"])["Body"].read()
     assert b"version.txt" in body
     assert b".git/" not in body
     with pytest.raises(world.api.exceptions.ValidationException, match="no source action named 'X'"):
-        world.start(name, sourceRevisions=[{**asked[0], "actionName": "X"}])
+        world.start(name, sourceRevisions=[{**revisions[0], "actionName": "X"}])
 
 
 def pushed(world: World, *filters: dict[str, Any], kind: str = "push") -> str:
@@ -67,13 +67,13 @@ def pushed(world: World, *filters: dict[str, Any], kind: str = "push") -> str:
 
 
 def own(world: World, name: str, runs: list[str]) -> str:
-    """The one run of those that a push started which belongs to a pipeline."""
-    known = {one["pipelineExecutionId"] for one in world.executions(name)}
+    """Returns the run of this pipeline from the runs that a push started."""
+    known = {execution["pipelineExecutionId"] for execution in world.executions(name)}
     (run,) = known & set(runs)
     return str(run)
 
 
-def test_a_push_runs_the_pushed_branch(world: World) -> None:
+def test_a_push_starts_a_run_of_the_pushed_branch(world: World) -> None:
     name = pushed(world, {"branches": {"includes": ["feature/**"]}})
     branch = f"feature/{unique('x')}"
     commit = world.commit("work", branch, **{"feature.txt": branch})
@@ -87,7 +87,7 @@ def test_a_push_runs_the_pushed_branch(world: World) -> None:
     assert world.push(f"refs/heads/{branch}", "0" * 40) == []
 
 
-def test_a_push_of_files_that_nobody_asks_for_starts_nothing(world: World) -> None:
+def test_a_push_without_matching_files_starts_nothing(world: World) -> None:
     name = pushed(world, {"branches": {"includes": ["main"]}, "filePaths": {"includes": ["backend/**"]}})
     before = world.git("rev-parse", "HEAD")
     docs = world.commit("docs", **{"docs/a.md": unique("text")})
@@ -107,7 +107,7 @@ def test_a_pushed_tag_has_no_branch(world: World) -> None:
     assert "BranchName" not in found
 
 
-def test_a_pull_request_runs_the_newest_commit_of_its_source(world: World) -> None:
+def test_a_pull_request_starts_a_run_of_the_newest_commit_of_its_source_branch(world: World) -> None:
     criteria = {"branches": {"includes": ["main"]}, "events": ["OPEN", "UPDATED"]}
     name = pushed(world, criteria, kind="pullRequest")
     world.git("checkout", "-q", "-b", unique("branch"))
@@ -128,7 +128,7 @@ def test_a_pull_request_runs_the_newest_commit_of_its_source(world: World) -> No
     assert "BranchName" not in found
 
 
-def test_a_repository_that_is_not_here_fails_with_the_place_it_belongs(world: World) -> None:
+def test_the_error_of_a_missing_repository_contains_its_path(world: World) -> None:
     declaration = world.declare(stage("Work", approval()))
     declaration["stages"][0]["actions"][0]["configuration"]["FullRepositoryId"] = "acme/missing"
     world.api.create_pipeline(pipeline=declaration)
@@ -138,17 +138,17 @@ def test_a_repository_that_is_not_here_fails_with_the_place_it_belongs(world: Wo
     assert "repositories/acme/missing.git" in world.error(name, run, "Get")["message"]
 
 
-# --- rights ----------------------------------------------------------------------------------------------------------
+# --- roles -----------------------------------------------------------------------------------------------------------
 
 
 def with_role(world: World, *statements: dict[str, Any], **more: Any) -> tuple[str, str]:
-    """A pipeline under a role of its own that has run once; answers name and run."""
+    """Creates a pipeline with a role of its own. Returns its name and the id of its first run."""
     role = world.plain.role(unique("narrow"), *statements, trust=more.pop("trust", TRUST))
     name = world.create(stage("Work", world.job("Job")), roleArn=role, **more)
     return name, world.executions(name)[0]["pipelineExecutionId"]
 
 
-def line(message: str) -> dict[str, str]:
+def suggested_statement(message: str) -> dict[str, str]:
     found = re.search(r"Add to its policy: (\{.*?\})", message)
     assert found, message
     statement: dict[str, str] = json.loads(found[1])
@@ -158,24 +158,24 @@ def line(message: str) -> dict[str, str]:
 STORE = allow("s3:*", "sts:AssumeRole")
 
 
-def test_a_source_without_the_right_to_its_connection_says_what_to_add(world: World) -> None:
+def test_a_source_that_may_not_use_its_connection_gets_the_policy_statement_to_add(world: World) -> None:
     name, run = with_role(world, STORE)
     error = world.error(name, run, "Get")
     assert error["code"] == "PermissionError"
     assert "/narrow-" in error["message"]
     wanted = {"Effect": "Allow", "Action": "codeconnections:UseConnection", "Resource": CONNECTION}
-    assert line(error["message"]) == wanted
+    assert suggested_statement(error["message"]) == wanted
 
 
-def test_a_right_to_the_old_name_of_connections_is_not_enough(world: World) -> None:
+def test_a_policy_with_the_old_service_name_of_connections_is_not_enough(world: World) -> None:
     name, run = with_role(world, STORE, allow("codestar-connections:UseConnection"))
     assert world.error(name, run, "Get")["code"] == "PermissionError"
 
 
-def test_an_action_whose_role_may_not_says_role_action_resource_and_the_line_to_add(world: World) -> None:
+def test_the_error_of_a_denied_action_names_role_action_resource_and_the_policy_statement_to_add(world: World) -> None:
     name, run = with_role(world, STORE, allow("codeconnections:UseConnection"))
     error = world.error(name, run, "Job")
-    statement = line(error["message"])
+    statement = suggested_statement(error["message"])
     assert (error["code"], statement["Action"]) == ("PermissionError", "lambda:InvokeFunction")
     assert statement["Resource"] == f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{world.function}"
     role = world.api.get_pipeline(name=name)["pipeline"]["roleArn"]
@@ -193,9 +193,9 @@ def test_an_action_whose_role_may_not_says_role_action_resource_and_the_line_to_
     assert world.ended(name, run)["status"] == "Succeeded"
 
 
-def test_the_artifact_store_is_written_with_the_actions_rights(world: World) -> None:
+def test_artifacts_are_written_with_the_role_of_the_action(world: World) -> None:
     name, run = with_role(world, allow("codeconnections:UseConnection"))
-    statement = line(world.error(name, run, "Get")["message"])
+    statement = suggested_statement(world.error(name, run, "Get")["message"])
     assert statement["Action"] == "s3:PutObject"
     assert statement["Resource"].startswith(f"arn:aws:s3:::{world.bucket}/")
 
@@ -208,13 +208,13 @@ def test_the_pipelines_role_must_trust_codepipeline(world: World, service: str) 
 
 
 @pytest.mark.parametrize(("account", "status"), [(ACCOUNT, "Succeeded"), ("999999999999", "Failed")])
-def test_conditions_of_the_trust_policy_count(world: World, account: str, status: str) -> None:
+def test_conditions_of_the_trust_policy_are_checked(world: World, account: str, status: str) -> None:
     trust = {**TRUST, "Condition": {"StringEquals": {"aws:SourceAccount": account}}}
     name, run = with_role(world, allow("*"), trust=trust)
     assert world.execution(name, run)["status"] == status
 
 
-def test_an_action_acts_as_its_own_role_which_the_pipelines_role_assumes(world: World) -> None:
+def test_the_role_of_the_pipeline_assumes_the_role_of_an_action(world: World) -> None:
     plain = world.plain
     pipeline = plain.role(unique("outer"), STORE, allow("codeconnections:UseConnection"), trust=TRUST)
     trust = {"Effect": "Allow", "Principal": {"AWS": pipeline}, "Action": "sts:AssumeRole"}
@@ -224,21 +224,21 @@ def test_an_action_acts_as_its_own_role_which_the_pipelines_role_assumes(world: 
     other = plain.role(unique("other"), allow("*"), trust={**trust, "Principal": {"AWS": world.role}})
     name = world.create(stage("Work", world.job("Job", roleArn=other)), roleArn=pipeline)
     error = world.error(name, world.executions(name)[0]["pipelineExecutionId"], "Job")
-    assert line(error["message"])["Action"] == "sts:AssumeRole"
+    assert suggested_statement(error["message"])["Action"] == "sts:AssumeRole"
     assert f"The role {other} must exist and trust {pipeline}" in error["message"]
 
 
 # --- functions -------------------------------------------------------------------------------------------------------
 
 
-def test_a_function_is_called_again_until_it_gives_no_token(world: World) -> None:
+def test_a_function_is_invoked_again_until_it_returns_no_continuation_token(world: World) -> None:
     name = world.create(stage("Work", world.job("Job", {"calls": 3})))
     found = world.actions(name, world.executions(name)[0]["pipelineExecutionId"])["Job"]
     assert found["output"]["outputVariables"]["Calls"] == "3"
     assert found["output"]["executionResult"]["externalExecutionSummary"] == "did it"
 
 
-def test_a_functions_failure_is_the_actions(world: World) -> None:
+def test_the_failure_of_a_function_is_that_of_its_action(world: World) -> None:
     name = world.create(stage("Work", world.job("Job", {"fail": "the reason"})))
     run = world.executions(name)[0]["pipelineExecutionId"]
     assert world.error(name, run, "Job") == {"code": "JobFailed", "message": "the reason"}
@@ -246,18 +246,18 @@ def test_a_functions_failure_is_the_actions(world: World) -> None:
     assert result["externalExecutionId"] == "x-1"
 
 
-def test_a_second_answer_to_a_job_is_refused_and_harmless(world: World) -> None:
+def test_a_second_result_of_a_job_is_refused_and_does_no_harm(world: World) -> None:
     name = world.create(stage("Work", world.job("Job", {"twice": True})), stage("After", world.job("Next")))
     assert world.executions(name)[0]["status"] == "Succeeded"
 
 
-def test_a_functions_credentials_reach_its_artifacts_only(world: World) -> None:
+def test_the_credentials_of_a_job_give_access_only_to_its_artifacts(world: World) -> None:
     name = world.create(stage("Work", world.job("Job", inputs=["Code"])))
     found = world.actions(name, world.executions(name)[0]["pipelineExecutionId"])["Job"]
     assert found["output"]["outputVariables"]["Read"].isdigit()
 
 
-def test_a_function_that_is_not_there_fails_the_action(world: World) -> None:
+def test_a_function_that_does_not_exist_fails_the_action(world: World) -> None:
     job = action("Job", "Invoke", "Lambda", {"FunctionName": "nobody"})
     name = world.create(stage("Work", job))
     error = world.error(name, world.executions(name)[0]["pipelineExecutionId"], "Job")
@@ -267,7 +267,7 @@ def test_a_function_that_is_not_there_fails_the_action(world: World) -> None:
 # --- approvals -------------------------------------------------------------------------------------------------------
 
 
-def test_an_approval_is_given_once_with_its_token(world: World) -> None:
+def test_an_approval_can_be_answered_once_with_its_token(world: World) -> None:
     name = world.quiet(stage("Approve", approval()))
     run = world.start(name)
     token = world.token(name)
@@ -293,7 +293,7 @@ def test_a_rejection_fails_the_run(world: World) -> None:
     assert "Never" not in world.actions(name, run)
 
 
-def test_the_token_of_an_abandoned_approval_is_over(world: World) -> None:
+def test_the_token_of_an_abandoned_approval_is_no_longer_valid(world: World) -> None:
     name = world.quiet(stage("Approve", approval()))
     run = world.start(name)
     token = world.token(name)
@@ -303,7 +303,7 @@ def test_the_token_of_an_abandoned_approval_is_over(world: World) -> None:
         world.answer(name, token=token)
 
 
-def test_an_approval_tells_its_topic_what_the_documentation_says(world: World) -> None:
+def test_an_approval_publishes_the_documented_message_to_its_topic(world: World) -> None:
     sns, sqs = world.plain.client("sns"), world.plain.client("sqs")
     topic = sns.create_topic(Name=unique("approvals"))["TopicArn"]
     queue = sqs.create_queue(QueueName=unique("approvals"))["QueueUrl"]
@@ -319,11 +319,11 @@ def test_an_approval_tells_its_topic_what_the_documentation_says(world: World) -
     message = until("a message", lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))[0]
     body = json.loads(json.loads(message["Body"])["Message"])
     assert set(body) == {"region", "consoleLink", "approval"}
-    told = body["approval"]
-    assert told.pop("customData").startswith("look at ")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ", told.pop("expires"))
-    assert told.pop("approvalReviewLink").endswith(f"/{name}/Approve/Ask/approve/{token}")
-    assert told == {
+    shown_approval = body["approval"]
+    assert shown_approval.pop("customData").startswith("look at ")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ", shown_approval.pop("expires"))
+    assert shown_approval.pop("approvalReviewLink").endswith(f"/{name}/Approve/Ask/approve/{token}")
+    assert shown_approval == {
         "pipelineName": name,
         "stageName": "Approve",
         "actionName": "Ask",
@@ -368,7 +368,7 @@ def test_a_stack_is_created_updated_and_deleted(world: World) -> None:
         world.plain.client("cloudformation").describe_stacks(StackName=name)
 
 
-def test_a_change_set_is_made_and_executed(world: World) -> None:
+def test_a_change_set_is_created_and_executed(world: World) -> None:
     world.commit("stack", **{"stack.json": json.dumps(TEMPLATE)})
     name = unique("stack")
     prepare = stack("CHANGE_SET_REPLACE", name, ChangeSetName="ours", TemplatePath="Code::stack.json")
@@ -380,7 +380,7 @@ def test_a_change_set_is_made_and_executed(world: World) -> None:
     assert done["ChangeSetExecute"]["output"]["outputVariables"]["Word"] == "none"
 
 
-def test_a_stack_that_fails_says_which_resource(world: World) -> None:
+def test_the_error_of_a_failed_stack_names_the_resource(world: World) -> None:
     broken = {"Resources": {"Bad": {"Type": "AWS::Nothing::AtAll"}}}
     world.commit("broken", **{"broken.json": json.dumps(broken)})
     pipeline = world.create(stage("Deploy", stack("CREATE_UPDATE", unique("bad"), TemplatePath="Code::broken.json")))
@@ -388,13 +388,13 @@ def test_a_stack_that_fails_says_which_resource(world: World) -> None:
     assert "AWS::Nothing::AtAll" in world.error(pipeline, run, "CreateUpdate")["message"]
 
 
-def test_a_template_that_is_not_in_the_artifact_is_named(world: World) -> None:
+def test_the_error_for_a_missing_template_names_the_file(world: World) -> None:
     pipeline = world.create(stage("Deploy", stack("CREATE_UPDATE", unique("no"), TemplatePath="Code::no.json")))
     run = world.executions(pipeline)[0]["pipelineExecutionId"]
     assert "has no file no.json. It has: " in world.error(pipeline, run, "CreateUpdate")["message"]
 
 
-def test_an_artifact_is_unpacked_into_a_bucket(world: World) -> None:
+def test_an_artifact_is_extracted_into_a_bucket(world: World) -> None:
     world.commit("page", **{"web/index.html": "<p>"})
     bucket, s3 = unique("site"), world.plain.client("s3")
     s3.create_bucket(Bucket=bucket)
@@ -428,7 +428,9 @@ def recorded_build(world: World, **more: Any) -> dict[str, Any]:
     return action("Build", "Build", "CodeBuild", {"ProjectName": project}, inputs=["Code"], **more)
 
 
-def test_without_docker_a_run_goes_on_without_a_build_and_says_that_it_was_only_recorded(world: World) -> None:
+def test_without_docker_a_run_continues_without_a_build_and_its_summary_notes_that_it_was_only_recorded(
+    world: World,
+) -> None:
     name = world.create(stage("Build", recorded_build(world)), stage("Work", world.job("Job")))
     run = world.executions(name)[0]
     done = world.actions(name, run["pipelineExecutionId"])
@@ -437,13 +439,13 @@ def test_without_docker_a_run_goes_on_without_a_build_and_says_that_it_was_only_
     assert done["Job"]["status"] == "Succeeded"
 
 
-def test_without_docker_a_build_that_should_leave_something_fails_and_says_what_is_missing(world: World) -> None:
+def test_without_docker_a_build_with_output_artifacts_fails_and_names_them(world: World) -> None:
     name = world.create(stage("Build", recorded_build(world, outputs=["Bundle"])))
     error = world.error(name, world.executions(name)[0]["pipelineExecutionId"], "Build")
     assert error["message"].startswith("There is no Docker here, so nothing was built: Bundle is missing.")
 
 
-def test_a_run_acts_as_its_roles_whoever_started_it(world: World) -> None:
+def test_a_run_uses_its_roles_regardless_of_the_principal_that_started_it(world: World) -> None:
     name = world.create(stage("Work", world.job("Job")))
     person = world.plain.role(unique("starter"), allow("codepipeline:StartPipelineExecution"))
     api = world.plain.client("codepipeline", world.plain.session(person))

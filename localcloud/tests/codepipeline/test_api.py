@@ -1,4 +1,4 @@
-"""The API: pipelines kept and refused as the real service does."""
+"""The API: operations on pipelines and their errors, as in the real service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def code(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
 
 
-def test_a_pipeline_is_created_got_listed_changed_and_deleted(world: World) -> None:
+def test_a_pipeline_is_created_read_listed_updated_and_deleted(world: World) -> None:
     declaration = world.declare(stage("Approve", approval()))
     name = declaration["name"]
     made = world.api.create_pipeline(pipeline=declaration, tags=[{"key": "team", "value": "a"}])
@@ -32,7 +32,7 @@ def test_a_pipeline_is_created_got_listed_changed_and_deleted(world: World) -> N
     got = world.api.get_pipeline(name=name)
     assert got["metadata"]["pipelineArn"] == f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{name}"
     assert got["pipeline"]["stages"][1]["actions"][0]["runOrder"] == 1
-    listed = {one["name"]: one for one in world.api.list_pipelines()["pipelines"]}
+    listed = {pipeline["name"]: pipeline for pipeline in world.api.list_pipelines()["pipelines"]}
     assert listed[name]["executionMode"] == "SUPERSEDED"
     assert world.api.update_pipeline(pipeline=got["pipeline"])["pipeline"]["version"] == 2
     assert world.api.get_pipeline(name=name, version=1)["pipeline"]["version"] == 1
@@ -44,13 +44,13 @@ def test_a_pipeline_is_created_got_listed_changed_and_deleted(world: World) -> N
         world.api.get_pipeline(name=name)
 
 
-def test_a_name_is_given_once(world: World) -> None:
+def test_a_name_can_be_used_only_once(world: World) -> None:
     declaration = world.declare(stage("Approve", approval()))
     world.api.create_pipeline(pipeline=declaration)
     assert code(refused(world, declaration)) == "PipelineNameInUseException"
 
 
-def test_tags_are_put_and_taken(world: World) -> None:
+def test_tags_are_added_and_removed(world: World) -> None:
     declaration = world.declare(stage("Approve", approval()))
     world.api.create_pipeline(pipeline=declaration)
     arn = world.api.get_pipeline(name=declaration["name"])["metadata"]["pipelineArn"]
@@ -61,7 +61,7 @@ def test_tags_are_put_and_taken(world: World) -> None:
         world.api.list_tags_for_resource(resourceArn=arn + "x")
 
 
-def test_what_the_model_forbids_is_named_with_its_place(world: World) -> None:
+def test_a_violation_of_the_model_is_named_with_its_path(world: World) -> None:
     declaration = world.declare(stage("Approve", approval(runOrder=1000)), name="no/slashes")
     error = refused(world, declaration)
     assert code(error) == "ValidationException"
@@ -76,7 +76,7 @@ CHECK = rule("Check", "VariableCheck", Variable="a", Value="a")
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "why"),
+    ("change", "error", "message"),
     [
         (lambda p: p["stages"].pop(), "InvalidStructureException", "minimum of 2 stages"),
         (lambda p: p["stages"][1].update(name="Source"), "InvalidStructureException", "'Source' is used more than"),
@@ -91,7 +91,7 @@ CHECK = rule("Check", "VariableCheck", Variable="a", Value="a")
         (
             lambda p: p["stages"][1]["actions"][0].update(inputArtifacts=[{"name": "Nothing"}]),
             "InvalidStructureException",
-            "Nothing of action 'Ask' are made by no earlier action",
+            "Nothing of action 'Ask' are not the output of an earlier action",
         ),
         (
             lambda p: p["stages"][1]["actions"][0].update(outputArtifacts=[{"name": "Code"}]),
@@ -117,7 +117,7 @@ CHECK = rule("Check", "VariableCheck", Variable="a", Value="a")
         (
             lambda p: p["stages"][0]["actions"][0]["configuration"].update(BranchName="#{variables.x}"),
             "InvalidActionDeclarationException",
-            "a source action takes no variables",
+            "a source action cannot use variables",
         ),
         (
             lambda p: p.update(pipelineType="V1", executionMode="QUEUED"),
@@ -127,17 +127,17 @@ CHECK = rule("Check", "VariableCheck", Variable="a", Value="a")
         (
             lambda p: (p.update(executionMode="PARALLEL"), p["stages"][1].update(onFailure={"result": "ROLLBACK"})),
             "InvalidStructureException",
-            "ROLLBACK result, which PARALLEL mode does not have",
+            "ROLLBACK result, which PARALLEL mode does not support",
         ),
         (
             lambda p: p["stages"][1].update(beforeEntry=condition("ROLLBACK", CHECK)),
             "InvalidStageDeclarationException",
-            "beforeEntry has the results FAIL, SKIP",
+            "beforeEntry supports the results FAIL, SKIP",
         ),
         (
             lambda p: p["stages"][1].update(beforeEntry=condition("SKIP", rule("W", "DeploymentWindow", Cron="*"))),
             "InvalidStageDeclarationException",
-            "SKIP works with the rules LambdaInvoke, VariableCheck only",
+            "SKIP requires rules of LambdaInvoke, VariableCheck",
         ),
         (
             lambda p: p["stages"][1].update(onFailure={"result": "RETRY", **condition("ROLLBACK", CHECK)}),
@@ -146,15 +146,17 @@ CHECK = rule("Check", "VariableCheck", Variable="a", Value="a")
         ),
     ],
 )
-def test_a_declaration_that_does_not_hold_together_is_refused(world: World, change: Any, error: str, why: str) -> None:
+def test_a_declaration_with_an_invalid_structure_is_refused(
+    world: World, change: Any, error: str, message: str
+) -> None:
     declaration = world.declare(stage("Approve", approval()))
     change(declaration)
     answer = refused(world, declaration)
     assert code(answer) == error
-    assert why in str(answer)
+    assert message in str(answer)
 
 
-def test_what_is_not_there_has_its_own_error(world: World) -> None:
+def test_objects_that_do_not_exist_have_their_own_errors(world: World) -> None:
     name = world.quiet(stage("Approve", approval()))
     api, errors = world.api, world.api.exceptions
     missing = "00000000-0000-0000-0000-000000000000"
@@ -174,7 +176,7 @@ def test_what_is_not_there_has_its_own_error(world: World) -> None:
         api.put_job_success_result(jobId=missing)
     with pytest.raises(errors.JobNotFoundException):
         api.get_job_details(jobId=missing)
-    with pytest.raises(ClientError, match="does not do PutActionRevision"):
+    with pytest.raises(ClientError, match="does not support PutActionRevision"):
         api.put_action_revision(
             pipelineName=name,
             stageName="Source",
@@ -183,7 +185,7 @@ def test_what_is_not_there_has_its_own_error(world: World) -> None:
         )
 
 
-def test_lists_come_in_pages(world: World) -> None:
+def test_lists_are_paginated(world: World) -> None:
     name = world.quiet(stage("Approve", approval()), executionMode="PARALLEL")
     for _ in range(3):
         world.start(name)
@@ -202,7 +204,7 @@ def test_an_unknown_action_provider_fails_with_its_name(world: World) -> None:
     assert "no action provider InspectorScan" in message
 
 
-def test_iam_decides_on_the_api(world: World) -> None:
+def test_calls_of_the_api_are_authorized_by_iam(world: World) -> None:
     role = world.plain.role(unique("none"), {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
     api = world.plain.client("codepipeline", world.plain.session(role))
     with pytest.raises(ClientError, match="codepipeline:ListPipelines"):

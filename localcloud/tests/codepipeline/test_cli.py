@@ -1,4 +1,4 @@
-"""The AWS CLI's commands as the documentation shows them."""
+"""The commands of the AWS CLI, as in its documentation."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def aws(world: World, command: str) -> Any:
         "AWS_DEFAULT_OUTPUT": "json",
     }
     arguments = [part.replace("~", " ") for part in command.split()]
-    done = subprocess.run(["aws", *arguments], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if done.stdout.strip() else {}
+    process = subprocess.run(["aws", *arguments], env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout) if process.stdout.strip() else {}
 
 
 def test_the_documented_commands_work(world: World) -> None:
@@ -46,7 +46,7 @@ def test_the_documented_commands_work(world: World) -> None:
     assert state["stageStates"][1]["actionStates"][0]["latestExecution"]["token"] == token
     wanted = f"pipelineExecutionId={run}"
     found = aws(world, f"codepipeline list-action-executions --pipeline-name {name} --filter {wanted}")
-    assert [one["actionName"] for one in found["actionExecutionDetails"]] == ["Ask", "Get"]
+    assert [attempt["actionName"] for attempt in found["actionExecutionDetails"]] == ["Ask", "Get"]
     result = "summary=Approved~for~release,status=Approved"
     place = f"--pipeline-name {name} --stage-name Approve --action-name Ask"
     assert "approvedAt" in aws(world, f"codepipeline put-approval-result {place} --result {result} --token {token}")

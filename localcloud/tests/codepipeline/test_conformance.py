@@ -1,4 +1,4 @@
-"""The table of documented behaviours names tests that exist."""
+"""Checks that the tests in the table of documented behaviours exist."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def test_every_documented_behaviour_has_its_source_and_its_test(row: Row) -> Non
     assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def test_no_behaviour_stands_twice() -> None:
+def test_no_behaviour_is_listed_twice() -> None:
     assert len({row.behaviour for row in TABLE}) == len(TABLE)

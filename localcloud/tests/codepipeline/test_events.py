@@ -1,4 +1,4 @@
-"""Events: what EventBridge is told, and that rules fire on it."""
+"""The events that pipelines send to EventBridge, and rules that match them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ pytestmark = pytest.mark.local
 
 
 class Listener:
-    """A queue that hears every event of one pipeline."""
+    """A queue that receives every event of a pipeline."""
 
     def __init__(self, world: World, pipeline: str) -> None:
         self.sqs, events = world.plain.client("sqs"), world.plain.client("events")
-        self.url = self.sqs.create_queue(QueueName=unique("heard"))["QueueUrl"]
+        self.url = self.sqs.create_queue(QueueName=unique("received"))["QueueUrl"]
         name = unique("rule")
         pattern = {"source": ["aws.codepipeline"], "detail": {"pipeline": [pipeline]}}
         events.put_rule(Name=name, EventPattern=json.dumps(pattern))
@@ -27,24 +27,24 @@ class Listener:
         policy = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}]}
         self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": json.dumps(policy)})
         events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
 
     def poll(self) -> list[dict[str, Any]]:
         found = self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", [])
-        self.heard += [json.loads(message["Body"]) for message in found]
-        return self.heard
+        self.received += [json.loads(message["Body"]) for message in found]
+        return self.received
 
     def until(self, kind: str, **detail: str) -> dict[str, Any]:
         def find() -> dict[str, Any] | None:
             wanted = f"CodePipeline {kind} Execution State Change"
-            named = [one["detail"] for one in self.poll() if one["detail-type"] == wanted]
-            return next((one for one in named if detail.items() <= one.items()), None)
+            details = [event["detail"] for event in self.poll() if event["detail-type"] == wanted]
+            return next((found for found in details if detail.items() <= found.items()), None)
 
         found: dict[str, Any] = until(f"{kind} {detail}", find)
         return found
 
 
-def test_a_run_its_stages_and_actions_are_told(world: World) -> None:
+def test_state_changes_of_a_run_its_stages_and_actions_are_sent(world: World) -> None:
     name = world.quiet(stage("Work", world.job("Job", inputs=["Code"])))
     listener = Listener(world, name)
     run = world.run(name)["pipelineExecutionId"]
@@ -63,12 +63,12 @@ def test_a_run_its_stages_and_actions_are_told(world: World) -> None:
     assert done["input-artifacts"][0]["s3location"]["bucket"] == world.bucket
     assert done["execution-result"]["external-execution-summary"] == "did it"
     listener.until("Pipeline", state="SUCCEEDED")
-    event = next(one for one in listener.heard if "Pipeline Execution" in one["detail-type"])
+    event = next(received for received in listener.received if "Pipeline Execution" in received["detail-type"])
     assert event["source"] == "aws.codepipeline"
     assert event["resources"] == [f"arn:aws:codepipeline:{REGION}:{ACCOUNT}:{name}"]
 
 
-def test_a_failure_says_why_and_a_retry_resumes(world: World) -> None:
+def test_the_event_of_a_failure_contains_the_reason_and_a_retry_sends_resumed(world: World) -> None:
     name = world.quiet(stage("Work", world.job("Job", {"fail": "the reason"})))
     listener = Listener(world, name)
     run = world.run(name)["pipelineExecutionId"]
@@ -83,7 +83,7 @@ def test_a_failure_says_why_and_a_retry_resumes(world: World) -> None:
     listener.until("Stage", stage="Work", state="RESUMED")
 
 
-def test_a_stop_is_told_with_its_reason(world: World) -> None:
+def test_the_event_of_a_stop_contains_its_reason(world: World) -> None:
     name = world.quiet(stage("Approve", approval()))
     listener = Listener(world, name)
     run = world.start(name)
@@ -96,7 +96,7 @@ def test_a_stop_is_told_with_its_reason(world: World) -> None:
     listener.until("Pipeline", state="STOPPED")
 
 
-def test_a_superseded_run_is_told(world: World) -> None:
+def test_a_superseded_run_sends_an_event(world: World) -> None:
     name = world.quiet(stage("Approve", approval()))
     listener = Listener(world, name)
     world.start(name)
@@ -107,24 +107,24 @@ def test_a_superseded_run_is_told(world: World) -> None:
     assert listener.until("Pipeline", state="SUPERSEDED")["execution-id"] == second
 
 
-def test_the_trigger_of_a_push_is_told(world: World) -> None:
-    filters = {"sourceActionName": "Get", "push": [{"branches": {"includes": ["told/**"]}}]}
+def test_the_event_of_a_pushed_run_contains_its_trigger(world: World) -> None:
+    filters = {"sourceActionName": "Get", "push": [{"branches": {"includes": ["pushed/**"]}}]}
     trigger = {"providerType": "CodeStarSourceConnection", "gitConfiguration": filters}
     name = world.quiet(stage("Approve", approval()), triggers=[trigger])
     listener = Listener(world, name)
-    branch = f"told/{unique('x')}"
-    commit = world.commit("told", branch, **{"told.txt": branch})
+    branch = f"pushed/{unique('x')}"
+    commit = world.commit("pushed", branch, **{"pushed.txt": branch})
     (run,) = world.push(f"refs/heads/{branch}", commit)
-    told = listener.until("Pipeline", **{"state": "STARTED", "execution-id": run})["execution-trigger"]
+    trigger_details = listener.until("Pipeline", **{"state": "STARTED", "execution-id": run})["execution-trigger"]
     wanted = {
         "trigger-type": "WebhookV2",
         "branch-name": branch,
         "commit-id": commit,
-        "commit-message": "told",
+        "commit-message": "pushed",
         "full-repository-name": world.repository,
         "author-display-name": "Mary Major",
     }
-    assert wanted.items() <= told.items()
+    assert wanted.items() <= trigger_details.items()
 
 
 ON_EVENT = """
@@ -135,7 +135,7 @@ def main(event, context):
 """
 
 
-def test_a_rule_calls_a_function_when_a_run_fails(world: World) -> None:
+def test_a_rule_invokes_a_function_after_a_run_has_failed(world: World) -> None:
     name = world.quiet(stage("Work", world.job("Job", {"fail": "x"})))
     target = function(world.plain, unique("on-failure"), ON_EVENT, allow("ssm:PutParameter"))
     rule, events = unique("failed"), world.plain.client("events")
@@ -149,5 +149,5 @@ def test_a_rule_calls_a_function_when_a_run_fails(world: World) -> None:
     events.put_targets(Rule=rule, Targets=[{"Id": "f", "Arn": arn}])
     run = world.run(name)["pipelineExecutionId"]
     ssm = world.plain.client("ssm")
-    found = until("it was called", lambda: ssm.get_parameters(Names=[f"/heard/{run}"])["Parameters"])
+    found = until("the function was invoked", lambda: ssm.get_parameters(Names=[f"/heard/{run}"])["Parameters"])
     assert found[0]["Value"] == "FAILED"

@@ -1,4 +1,4 @@
-"""Which pushes and pull requests a trigger lets through."""
+"""The filters of triggers: the pushes and pull requests that match."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def requested(event: PullRequestEvent = "OPEN", destination: str = "main", *file
         ),
     ],
 )
-def test_pushes_pass_filters(filters: list[Any], change: Push, expected: bool) -> None:
-    assert triggers.starts({"push": filters}, change) is expected
+def test_pushes_are_filtered_by_branch_tag_and_file(filters: list[Any], change: Push, expected: bool) -> None:
+    assert triggers.trigger_matches({"push": filters}, change) is expected
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,17 @@ def test_pushes_pass_filters(filters: list[Any], change: Push, expected: bool) -
         ([{"filePaths": {"includes": ["docs/**"]}}], requested("OPEN", "main", "docs/a.md"), True),
     ],
 )
-def test_pull_requests_pass_filters_of_their_target(filters: list[Any], change: PullRequest, expected: bool) -> None:
-    assert triggers.starts({"pullRequest": filters}, change) is expected
+def test_pull_requests_are_filtered_by_target_branch_event_and_file(
+    filters: list[Any], change: PullRequest, expected: bool
+) -> None:
+    assert triggers.trigger_matches({"pullRequest": filters}, change) is expected
 
 
-def test_a_filter_for_pushes_lets_no_pull_request_through_and_the_other_way_round() -> None:
-    assert not triggers.starts({"push": [{"branches": {"includes": ["**"]}}]}, requested())
-    assert not triggers.starts({"pullRequest": [{"branches": {"includes": ["**"]}}]}, pushed("refs/heads/main"))
+def test_a_filter_for_pushes_matches_no_pull_request_and_vice_versa() -> None:
+    assert not triggers.trigger_matches({"push": [{"branches": {"includes": ["**"]}}]}, requested())
+    assert not triggers.trigger_matches(
+        {"pullRequest": [{"branches": {"includes": ["**"]}}]}, pushed("refs/heads/main")
+    )
 
 
 def pipeline(triggered: list[Any] | None = None, **configuration: str) -> Pipeline:
@@ -86,21 +90,21 @@ def pipeline(triggered: list[Any] | None = None, **configuration: str) -> Pipeli
 
 
 def test_without_triggers_a_push_to_the_actions_branch_starts_the_pipeline() -> None:
-    assert list(triggers.asked(pipeline(), pushed("refs/heads/main")))
-    assert not list(triggers.asked(pipeline(), pushed("refs/heads/dev")))
-    assert not list(triggers.asked(pipeline(), requested()))
+    assert list(triggers.triggered_actions(pipeline(), pushed("refs/heads/main")))
+    assert not list(triggers.triggered_actions(pipeline(), pushed("refs/heads/dev")))
+    assert not list(triggers.triggered_actions(pipeline(), requested()))
 
 
-def test_detect_changes_false_switches_that_off() -> None:
-    assert not list(triggers.asked(pipeline(DetectChanges="false"), pushed("refs/heads/main")))
+def test_with_detect_changes_false_a_push_does_not_start_the_pipeline() -> None:
+    assert not list(triggers.triggered_actions(pipeline(DetectChanges="false"), pushed("refs/heads/main")))
 
 
 def test_with_triggers_the_actions_branch_does_not_count() -> None:
     filters = {"sourceActionName": "Get", "push": [{"branches": {"includes": ["feature/**"]}}]}
     found = pipeline([{"gitConfiguration": filters}], DetectChanges="false")
-    assert list(triggers.asked(found, pushed("refs/heads/feature/a")))
-    assert not list(triggers.asked(found, pushed("refs/heads/main")))
+    assert list(triggers.triggered_actions(found, pushed("refs/heads/feature/a")))
+    assert not list(triggers.triggered_actions(found, pushed("refs/heads/main")))
 
 
 def test_another_repository_starts_nothing() -> None:
-    assert not list(triggers.asked(pipeline(FullRepositoryId="acme/other"), pushed("refs/heads/main")))
+    assert not list(triggers.triggered_actions(pipeline(FullRepositoryId="acme/other"), pushed("refs/heads/main")))

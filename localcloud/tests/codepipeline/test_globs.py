@@ -51,14 +51,14 @@ def test_a_pattern_matches_the_whole_name(pattern: str, name: str, expected: boo
 
 def test_excludes_win_over_includes() -> None:
     criteria = {"includes": ["feature/**", "mainline"], "excludes": ["mainline"]}
-    assert globs.chosen(["feature/x"], criteria)
-    assert not globs.chosen(["mainline"], criteria)
+    assert globs.any_included(["feature/x"], criteria)
+    assert not globs.any_included(["mainline"], criteria)
 
 
 def test_without_includes_everything_is_included() -> None:
-    assert globs.chosen(["docs/a.md", "src/a.py"], {"excludes": ["**/*.md"]})
-    assert not globs.chosen(["docs/a.md"], {"excludes": ["**/*.md"]})
+    assert globs.any_included(["docs/a.md", "src/a.py"], {"excludes": ["**/*.md"]})
+    assert not globs.any_included(["docs/a.md"], {"excludes": ["**/*.md"]})
 
 
-def test_no_name_is_never_chosen() -> None:
-    assert not globs.chosen([], {"includes": ["**"]})
+def test_an_empty_list_of_names_never_matches() -> None:
+    assert not globs.any_included([], {"includes": ["**"]})

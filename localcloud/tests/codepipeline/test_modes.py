@@ -1,4 +1,4 @@
-"""Who may enter a stage."""
+"""The execution modes: the order in which runs enter a stage."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_superseded_never_replaces_a_newer_run_by_an_older_one() -> None:
     assert gate.arrive(SUPERSEDED, 2, "b") == []
 
 
-def test_queued_runs_enter_in_the_order_they_came() -> None:
+def test_queued_runs_enter_in_order_of_arrival() -> None:
     gate = Gate()
     for number, run in enumerate("abc"):
         assert gate.arrive(QUEUED, number, run) == []
@@ -56,7 +56,7 @@ def test_a_queued_run_that_gives_up_lets_the_next_one_in() -> None:
     assert entered(gate, QUEUED, "b")
 
 
-def test_parallel_runs_do_not_see_each_other() -> None:
+def test_parallel_runs_can_be_in_the_same_stage() -> None:
     gate = Gate()
     for number, run in enumerate("abc"):
         gate.arrive(PARALLEL, number, run)
@@ -64,7 +64,7 @@ def test_parallel_runs_do_not_see_each_other() -> None:
     assert gate.holders == set("abc")
 
 
-def test_nobody_enters_through_a_disabled_transition() -> None:
+def test_no_run_enters_through_a_disabled_transition() -> None:
     for mode in (SUPERSEDED, QUEUED, PARALLEL):
         gate = Gate()
         gate.arrive(mode, 1, "a")

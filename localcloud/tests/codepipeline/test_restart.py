@@ -1,4 +1,4 @@
-"""A local cloud that dies: its runs are failed with the reason, nothing is started twice."""
+"""A local cloud that is killed: its runs fail with this reason, and nothing is started twice."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def kill(settings: Settings) -> None:
     assert process.running(settings) is None
 
 
-def test_after_kill_9_a_run_is_failed_and_says_why(settings: Settings, tmp_path: Path) -> None:
+def test_after_kill_9_a_run_has_failed_and_its_summary_names_the_reason(settings: Settings, tmp_path: Path) -> None:
     world = World(Plain(settings.port, settings.state), tmp_path)
     name = world.quiet(
         stage("Work", world.job("Silent", {"silent": True})), stage("After", approval()), name=unique("p")
     )
     good = world.executions(name)[0]
     run = world.start(name)
-    until("it runs", lambda: "Silent" in world.actions(name, run))
+    until("the action starts", lambda: "Silent" in world.actions(name, run))
     kill(settings)
     process.start(settings)
     after = world.execution(name, run)
@@ -52,11 +52,11 @@ def test_after_kill_9_a_run_is_failed_and_says_why(settings: Settings, tmp_path:
     again = World(Plain(settings.port, settings.state), tmp_path / "again")
     declaration = again.declare(stage("Approve", approval()), name=name)
     assert again.api.create_pipeline(pipeline=declaration)["pipeline"]["version"] > 1
-    assert run in {one["pipelineExecutionId"] for one in again.executions(name)}
+    assert run in {execution["pipelineExecutionId"] for execution in again.executions(name)}
     again.answer(name)
 
 
-def test_a_reset_forgets_pipelines_on_disk_too(settings: Settings, tmp_path: Path) -> None:
+def test_a_reset_deletes_pipelines_also_on_disk(settings: Settings, tmp_path: Path) -> None:
     world = World(Plain(settings.port, settings.state), tmp_path)
     name = world.quiet(stage("Approve", approval()))
     world.start(name)

@@ -1,4 +1,4 @@
-"""What rules decide without asking anybody."""
+"""Rules that need no other service: VariableCheck and DeploymentWindow."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ SATURDAY = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
     ],
 )
 def test_variables_are_compared(variable: str, operator: str, value: str, expected: bool) -> None:
-    assert rules.holds(variable, operator, value) is expected
+    assert rules.compare(variable, operator, value) is expected
 
 
 def test_an_unknown_operator_is_named() -> None:
     with pytest.raises(ActionError, match="EQ, NE, CONTAINS, MATCHES, not LIKE"):
-        rules.holds("a", "LIKE", "a")
+        rules.compare("a", "LIKE", "a")
 
 
 def test_an_unknown_rule_provider_is_named() -> None:
@@ -58,11 +58,11 @@ def test_an_unknown_rule_provider_is_named() -> None:
         ("* 0,30 * * 1,11 ?", True),
     ],
 )
-def test_a_window_is_open_or_not(cron: str, expected: bool) -> None:
+def test_a_deployment_window_is_open_at_the_times_of_its_cron_expression(cron: str, expected: bool) -> None:
     assert windows.is_open(cron, SATURDAY) is expected
 
 
 @pytest.mark.parametrize("cron", ["* * * *", "0 * * * * *", "* * * L * ?", "* * * ? * MON#2"])
-def test_a_cron_that_is_not_understood_is_refused(cron: str) -> None:
+def test_a_cron_expression_that_is_not_supported_is_refused(cron: str) -> None:
     with pytest.raises(ActionError):
         windows.is_open(cron, SATURDAY)

@@ -1,4 +1,4 @@
-"""Runs: how they pass through stages, are stopped, repeated and taken back."""
+"""Runs: their stages, actions and conditions, and how they are stopped, retried and rolled back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOLDS = rule("Always", "VariableCheck", Variable="a", Value="a", Operator="EQ")
 
 
 def switch(world: World) -> str:
-    """The name of a parameter without which a job fails."""
+    """Returns the name of a parameter without which a job fails."""
     return "/" + unique("switch")
 
 
@@ -29,10 +29,10 @@ def turn_off(world: World, name: str) -> None:
     world.plain.client("ssm").delete_parameter(Name=name)
 
 
-# --- orders and variables --------------------------------------------------------------------------------------------
+# --- run orders and variables ----------------------------------------------------------------------------------------
 
 
-def test_actions_of_one_run_order_run_side_by_side_and_the_next_order_waits_for_all(world: World) -> None:
+def test_actions_of_the_same_run_order_run_in_parallel_and_the_next_order_waits_for_them(world: World) -> None:
     name = world.create(
         stage(
             "Work",
@@ -47,7 +47,7 @@ def test_actions_of_one_run_order_run_side_by_side_and_the_next_order_waits_for_
     assert found["Last"]["startTime"] >= max(found["Slow"]["lastUpdateTime"], found["Quick"]["lastUpdateTime"])
 
 
-def test_a_failed_action_does_not_stop_its_neighbours_but_what_follows(world: World) -> None:
+def test_a_failed_action_does_not_stop_parallel_actions_but_prevents_later_ones(world: World) -> None:
     name = world.create(
         stage(
             "Work", world.job("Bad", {"fail": "broken"}), world.job("Good", {"calls": 2}), world.job("Next", runOrder=2)
@@ -57,26 +57,30 @@ def test_a_failed_action_does_not_stop_its_neighbours_but_what_follows(world: Wo
     run = world.executions(name)[0]
     assert (run["status"], run["statusSummary"]) == ("Failed", "Bad: broken")
     found = world.actions(name, run["pipelineExecutionId"])
-    assert {one: found[one]["status"] for one in found} == {"Get": "Succeeded", "Bad": "Failed", "Good": "Succeeded"}
+    assert {action: attempt["status"] for action, attempt in found.items()} == {
+        "Get": "Succeeded",
+        "Bad": "Failed",
+        "Good": "Succeeded",
+    }
     assert world.stage(name, "Work")["latestExecution"]["status"] == "Failed"
     assert "latestExecution" not in world.stage(name, "After")
 
 
 def test_variables_of_pipeline_run_and_actions_reach_later_actions(world: World) -> None:
-    said = "#{variables.level} #{codepipeline.PipelineExecutionId} #{Source.BranchName} #{First.Said}"
+    text = "#{variables.level} #{codepipeline.PipelineExecutionId} #{Source.BranchName} #{First.Said}"
     name = world.create(
         stage("Work", world.job("First", {"say": "one"}, namespace="First")),
-        stage("More", world.job("Second", {"say": said}, namespace="Second")),
+        stage("More", world.job("Second", {"say": text}, namespace="Second")),
         variables=[{"name": "level", "defaultValue": "low"}],
     )
     run = world.run(name, variables=[{"name": "level", "value": "high"}])
     assert run["variables"] == [{"name": "level", "resolvedValue": "high"}]
     second = world.actions(name, run["pipelineExecutionId"])["Second"]
     assert second["output"]["outputVariables"]["Said"] == f"high {run['pipelineExecutionId']} main one"
-    assert json.loads(second["input"]["configuration"]["UserParameters"])["say"] == said
+    assert json.loads(second["input"]["configuration"]["UserParameters"])["say"] == text
 
 
-def test_a_variable_that_this_run_does_not_have_fails_the_action_with_its_name(world: World) -> None:
+def test_a_variable_without_a_value_fails_the_action_with_its_name(world: World) -> None:
     name = world.create(stage("Work", world.job("Job", {"say": "#{Source.PullRequestId}"})))
     run = world.executions(name)[0]["pipelineExecutionId"]
     error = world.error(name, run, "Job")
@@ -84,7 +88,7 @@ def test_a_variable_that_this_run_does_not_have_fails_the_action_with_its_name(w
     assert "#{Source.PullRequestId}" in error["message"]
 
 
-def test_a_variable_without_default_must_be_given(world: World) -> None:
+def test_a_start_must_give_values_for_variables_without_a_default(world: World) -> None:
     declaration = world.declare(stage("Work", approval()), variables=[{"name": "level"}])
     world.api.create_pipeline(pipeline=declaration)
     assert world.executions(declaration["name"]) == []
@@ -104,7 +108,7 @@ def test_the_same_request_token_starts_one_run(world: World) -> None:
 # --- modes -----------------------------------------------------------------------------------------------------------
 
 
-def test_superseded_a_newer_run_takes_the_place_of_one_that_waits(world: World) -> None:
+def test_in_superseded_mode_a_newer_run_replaces_a_waiting_one(world: World) -> None:
     name = world.quiet(stage("Approve", approval()))
     first = world.start(name)
     token = world.token(name)
@@ -118,33 +122,33 @@ def test_superseded_a_newer_run_takes_the_place_of_one_that_waits(world: World) 
     assert world.ended(name, third)["status"] == "Succeeded"
 
 
-def test_queued_runs_pass_one_by_one_in_their_order(world: World) -> None:
+def test_queued_runs_enter_a_stage_one_after_the_other_in_their_order(world: World) -> None:
     name = world.quiet(stage("Approve", approval()), executionMode="QUEUED")
     runs = [world.start(name) for _ in range(3)]
     until("two wait", lambda: len(world.stage(name, "Approve").get("inboundExecutions", [])) == 2)
-    waiting = [one["pipelineExecutionId"] for one in world.stage(name, "Approve")["inboundExecutions"]]
+    waiting = [inbound["pipelineExecutionId"] for inbound in world.stage(name, "Approve")["inboundExecutions"]]
     assert waiting == runs[1:]
     for run in runs:
-        _in_turn(world, name, run)
+        _approve_in_turn(world, name, run)
 
 
-def _in_turn(world: World, name: str, run: str) -> None:
-    def its_turn() -> bool:
+def _approve_in_turn(world: World, name: str, run: str) -> None:
+    def in_stage() -> bool:
         return bool(world.stage(name, "Approve")["latestExecution"]["pipelineExecutionId"] == run)
 
-    until("its turn", its_turn)
+    until("the run enters the stage", in_stage)
     world.answer(name)
     assert world.ended(name, run)["status"] == "Succeeded"
 
 
-def test_parallel_runs_are_in_one_stage_together(world: World) -> None:
+def test_parallel_runs_are_in_the_same_stage_at_the_same_time(world: World) -> None:
     name = world.quiet(stage("Approve", approval()), executionMode="PARALLEL")
     runs = [world.start(name) for _ in range(2)]
     until("both wait", lambda: all("Ask" in world.actions(name, run) for run in runs))
     assert "inboundExecution" not in world.stage(name, "Approve")
 
 
-def test_a_pipeline_has_room_for_fifty_runs(world: World) -> None:
+def test_a_pipeline_can_have_fifty_concurrent_runs(world: World) -> None:
     name = world.quiet(stage("Approve", approval()), executionMode="QUEUED")
     for _ in range(50):
         world.start(name)
@@ -160,7 +164,7 @@ def stop(world: World, name: str, run: str, **more: Any) -> None:
     world.api.stop_pipeline_execution(pipelineName=name, pipelineExecutionId=run, **more)
 
 
-def test_stop_and_wait_lets_actions_end_and_starts_no_more(world: World) -> None:
+def test_stop_and_wait_lets_actions_end_and_starts_no_further_ones(world: World) -> None:
     name = world.quiet(stage("Approve", approval()), stage("Next", world.job("Never")))
     run = world.start(name)
     token = world.token(name)
@@ -178,10 +182,10 @@ def test_stop_and_wait_lets_actions_end_and_starts_no_more(world: World) -> None
         stop(world, name, run)
 
 
-def test_stop_and_abandon_leaves_actions_behind(world: World) -> None:
+def test_stop_and_abandon_does_not_wait_for_actions(world: World) -> None:
     name = world.quiet(stage("Work", world.job("Silent", {"silent": True})))
     run = world.start(name)
-    until("it runs", lambda: "Silent" in world.actions(name, run))
+    until("the action starts", lambda: "Silent" in world.actions(name, run))
     stop(world, name, run)
     stop(world, name, run, abandon=True)
     assert world.ended(name, run)["status"] == "Stopped"
@@ -197,7 +201,7 @@ def test_a_waiting_run_can_be_stopped(world: World) -> None:
     assert world.execution(name, first)["status"] == "InProgress"
 
 
-def test_a_changed_pipeline_cancels_its_runs(world: World) -> None:
+def test_a_change_of_the_pipeline_cancels_its_runs(world: World) -> None:
     name = world.quiet(stage("Approve", approval()))
     run = world.start(name)
     world.token(name)
@@ -218,7 +222,7 @@ def test_a_disabled_transition_holds_runs_until_it_is_enabled(world: World) -> N
         pipelineName=name, stageName="Work", transitionType="Inbound", reason="not on a Friday"
     )
     run = world.start(name)
-    waiting = until("it waits", lambda: world.stage(name, "Work").get("inboundExecution"))
+    waiting = until("the run waits", lambda: world.stage(name, "Work").get("inboundExecution"))
     assert (waiting["pipelineExecutionId"], waiting["status"]) == (run, "InProgress")
     state = world.stage(name, "Work")["inboundTransitionState"]
     assert (state["enabled"], state["disabledReason"]) == (False, "not on a Friday")
@@ -239,7 +243,7 @@ def flaky(world: World, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("mode", "good"), [("FAILED_ACTIONS", 1), ("ALL_ACTIONS", 2)])
-def test_a_failed_stage_is_retried_and_the_run_goes_on(world: World, mode: str, good: int) -> None:
+def test_a_failed_stage_is_retried_and_the_run_continues(world: World, mode: str, good: int) -> None:
     on = switch(world)
     name = world.create(flaky(world, on), stage("After", world.job("End")))
     run = world.executions(name)[0]["pipelineExecutionId"]
@@ -254,7 +258,7 @@ def test_a_failed_stage_is_retried_and_the_run_goes_on(world: World, mode: str, 
     assert retried == {"manualStageRetryAttempt": 1, "latestRetryTrigger": "ManualStageRetry"}
 
 
-def test_only_a_failed_stage_of_its_latest_run_is_retried(world: World) -> None:
+def test_only_a_failed_stage_of_its_latest_run_can_be_retried(world: World) -> None:
     on = switch(world)
     name = world.create(flaky(world, on))
     first = world.executions(name)[0]["pipelineExecutionId"]
@@ -269,7 +273,7 @@ def test_only_a_failed_stage_of_its_latest_run_is_retried(world: World) -> None:
         retry(world, name, second)
 
 
-def test_a_stopped_stage_is_retried(world: World) -> None:
+def test_a_stopped_stage_can_be_retried(world: World) -> None:
     name = world.quiet(stage("Approve", approval()))
     run = world.start(name)
     world.token(name)
@@ -280,7 +284,7 @@ def test_a_stopped_stage_is_retried(world: World) -> None:
     assert world.ended(name, run)["status"] == "Succeeded"
 
 
-def test_a_stage_with_automatic_retry_tries_once_more(world: World) -> None:
+def test_a_stage_with_automatic_retry_is_retried_once(world: World) -> None:
     job = world.job("Bad", {"fail": "broken"})
     name = world.create(
         stage(
@@ -302,12 +306,12 @@ def test_a_stage_with_automatic_retry_tries_once_more(world: World) -> None:
 
 
 def versioned(world: World, on: str, **more: Any) -> dict[str, Any]:
-    asked = {"fail_unless": on, "say": "#{Source.CommitId} #{variables.level}"}
-    return stage("Deploy", world.job("Deploy", asked, inputs=["Code"], namespace="Deploy"), **more)
+    parameters = {"fail_unless": on, "say": "#{Source.CommitId} #{variables.level}"}
+    return stage("Deploy", world.job("Deploy", parameters, inputs=["Code"], namespace="Deploy"), **more)
 
 
 def two_runs(world: World, on: str, **more: Any) -> tuple[str, str, str]:
-    """A pipeline, a good run of a first commit, and a failed one of a second."""
+    """Returns a pipeline with a successful run of a first commit and a failed run of a second one."""
     turn_on(world, on)
     declared = [{"name": "level", "defaultValue": "low"}]
     name = world.create(versioned(world, on, **more), variables=declared)
@@ -319,7 +323,11 @@ def two_runs(world: World, on: str, **more: Any) -> tuple[str, str, str]:
     return name, good, bad["pipelineExecutionId"]
 
 
-def test_a_stage_is_rolled_back_to_the_artifacts_and_variables_of_a_good_run(world: World) -> None:
+def rollbacks(world: World, name: str) -> list[dict[str, Any]]:
+    return [execution for execution in world.executions(name) if execution["executionType"] == "ROLLBACK"]
+
+
+def test_a_stage_is_rolled_back_to_the_artifacts_and_variables_of_a_successful_run(world: World) -> None:
     on = switch(world)
     name, good, bad = two_runs(world, on)
     turn_on(world, on)
@@ -336,23 +344,23 @@ def test_a_stage_is_rolled_back_to_the_artifacts_and_variables_of_a_good_run(wor
     assert world.execution(name, bad)["status"] == "Failed"
 
 
-def test_a_failed_stage_rolls_itself_back(world: World) -> None:
+def test_a_failed_stage_is_rolled_back_automatically(world: World) -> None:
     on = switch(world)
     turn_on(world, on)
     name, good, bad = two_runs(world, on, onFailure={"result": "ROLLBACK"})
-    back = until("a rollback", lambda: [one for one in world.executions(name) if one["executionType"] == "ROLLBACK"])
+    back = until("a rollback starts", lambda: rollbacks(world, name))
     run = world.ended(name, back[0]["pipelineExecutionId"])
     assert run["trigger"] == {"triggerType": "AutomatedRollback", "triggerDetail": bad}
     assert run["rollbackMetadata"]["rollbackTargetPipelineExecutionId"] == good
-    assert sum(one["executionType"] == "ROLLBACK" for one in world.executions(name)) == 1
+    assert sum(execution["executionType"] == "ROLLBACK" for execution in world.executions(name)) == 1
 
 
-def test_without_a_good_run_the_failure_stands(world: World) -> None:
+def test_without_a_successful_run_there_is_no_automatic_rollback(world: World) -> None:
     name = world.create(stage("Work", world.job("Bad", {"fail": "x"}), onFailure={"result": "ROLLBACK"}))
-    assert [one["status"] for one in world.executions(name)] == ["Failed"]
+    assert [execution["status"] for execution in world.executions(name)] == ["Failed"]
 
 
-def test_what_cannot_be_rolled_back_is_refused(world: World) -> None:
+def test_a_rollback_that_is_not_possible_is_refused(world: World) -> None:
     on = switch(world)
     name, good, bad = two_runs(world, on)
     errors, api = world.api.exceptions, world.api
@@ -377,7 +385,7 @@ def test_what_cannot_be_rolled_back_is_refused(world: World) -> None:
         back("Deploy", "00000000-0000-0000-0000-000000000000")
 
 
-def test_parallel_pipelines_have_no_rollback(world: World) -> None:
+def test_a_pipeline_in_parallel_mode_has_no_rollback(world: World) -> None:
     name = world.create(stage("Work", world.job("Job")), executionMode="PARALLEL")
     run = world.executions(name)[0]["pipelineExecutionId"]
     with pytest.raises(world.api.exceptions.UnableToRollbackStageException, match="PARALLEL"):
@@ -387,7 +395,7 @@ def test_parallel_pipelines_have_no_rollback(world: World) -> None:
 # --- conditions ------------------------------------------------------------------------------------------------------
 
 
-def test_an_entry_condition_skips_a_stage_and_the_run_goes_on(world: World) -> None:
+def test_an_entry_condition_can_skip_a_stage_and_the_run_continues(world: World) -> None:
     name = world.create(
         stage("Skipped", world.job("Never"), beforeEntry=condition("SKIP", HOLDS, FAILS)),
         stage("After", world.job("Job")),
@@ -408,7 +416,7 @@ def override(world: World, name: str, run: str, stage_name: str, kind: str) -> N
     )
 
 
-def test_a_condition_holds_when_all_its_rules_do(world: World) -> None:
+def test_a_condition_succeeds_if_all_its_rules_do(world: World) -> None:
     check = rule("OnMain", "VariableCheck", Variable="#{Source.BranchName}", Value="main", Operator="EQ")
     name = world.create(stage("Work", world.job("Job"), beforeEntry=condition("FAIL", HOLDS, check)))
     run = world.executions(name)[0]
@@ -416,11 +424,14 @@ def test_a_condition_holds_when_all_its_rules_do(world: World) -> None:
     found = world.api.list_rule_executions(
         pipelineName=name, filter={"pipelineExecutionId": run["pipelineExecutionId"]}
     )["ruleExecutionDetails"]
-    assert [(one["ruleName"], one["status"]) for one in found] == [("OnMain", "Succeeded"), ("Always", "Succeeded")]
+    assert [(rule_run["ruleName"], rule_run["status"]) for rule_run in found] == [
+        ("OnMain", "Succeeded"),
+        ("Always", "Succeeded"),
+    ]
     assert found[0]["input"]["resolvedConfiguration"]["Variable"] == "main"
 
 
-def test_a_failed_entry_condition_is_overridden_and_the_run_goes_on(world: World) -> None:
+def test_a_failed_entry_condition_can_be_overridden_and_the_run_continues(world: World) -> None:
     name = world.create(stage("Work", world.job("Job"), beforeEntry=condition("FAIL", FAILS)))
     run = world.executions(name)[0]["pipelineExecutionId"]
     assert world.execution(name, run)["status"] == "Failed"
@@ -443,7 +454,7 @@ def test_a_failed_success_condition_fails_the_run(world: World) -> None:
     assert world.attempts(name, run["pipelineExecutionId"], "Job") == 1
 
 
-def test_a_failed_success_condition_rolls_the_stage_back(world: World) -> None:
+def test_a_failed_success_condition_can_roll_the_stage_back(world: World) -> None:
     on = switch(world)
     turn_on(world, on)
     check = rule("Smoke", "LambdaInvoke", FunctionName=world.function, UserParameters=json.dumps({"fail_unless": on}))
@@ -452,15 +463,17 @@ def test_a_failed_success_condition_rolls_the_stage_back(world: World) -> None:
     assert world.execution(name, good)["status"] == "Succeeded"
     turn_off(world, on)
     assert world.run(name)["status"] == "Failed"
-    back = until("a rollback", lambda: [one for one in world.executions(name) if one["executionType"] == "ROLLBACK"])
+    back = until("a rollback starts", lambda: rollbacks(world, name))
     assert back[0]["rollbackMetadata"]["rollbackTargetPipelineExecutionId"] == good
 
 
 @pytest.mark.parametrize(("check", "rolled_back"), [(FAILS, True), (HOLDS, False)])
-def test_a_failure_condition_decides_on_the_rollback(world: World, check: dict[str, Any], rolled_back: bool) -> None:
+def test_a_failure_condition_decides_if_the_stage_is_rolled_back(
+    world: World, check: dict[str, Any], rolled_back: bool
+) -> None:
     on = switch(world)
     name, _, bad = two_runs(world, on, onFailure=condition("ROLLBACK", check))
-    kinds = [one["executionType"] for one in world.executions(name)]
+    kinds = [execution["executionType"] for execution in world.executions(name)]
     assert ("ROLLBACK" in kinds) is rolled_back
     assert world.execution(name, bad)["status"] == "Failed"
 
@@ -484,16 +497,21 @@ def test_an_alarm_must_be_in_its_desired_state(world: World) -> None:
         Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
     )
-    check = rule("Alarm", "CloudWatchAlarm", AlarmName=alarm, AlarmStates="ALARM,INSUFFICIENT_DATA")  # it has no data
+    check = rule(
+        "Alarm", "CloudWatchAlarm", AlarmName=alarm, AlarmStates="ALARM,INSUFFICIENT_DATA"
+    )  # a new alarm has no data
     other = rule("Quiet", "CloudWatchAlarm", AlarmName=unique("missing"))
     name = world.create(stage("Work", world.job("J"), onSuccess=condition("FAIL", check, other)))
     run = world.executions(name)[0]
     assert "There is no alarm missing" in run["statusSummary"]
     found = world.api.list_rule_executions(pipelineName=name)["ruleExecutionDetails"]
-    assert [(one["ruleName"], one["status"]) for one in found] == [("Quiet", "Failed"), ("Alarm", "Succeeded")]
+    assert [(rule_run["ruleName"], rule_run["status"]) for rule_run in found] == [
+        ("Quiet", "Failed"),
+        ("Alarm", "Succeeded"),
+    ]
 
 
-def test_artifacts_of_several_actions_meet_in_one(world: World) -> None:
+def test_an_action_can_have_the_artifacts_of_several_actions_as_input(world: World) -> None:
     template = json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}})
     world.commit("template", **{"template.json": template})
     made = action(
@@ -509,5 +527,5 @@ def test_artifacts_of_several_actions_meet_in_one(world: World) -> None:
     run = world.executions(name)[0]
     assert run["status"] == "Succeeded", world.actions(name, run["pipelineExecutionId"])
     used = world.actions(name, run["pipelineExecutionId"])["Both"]
-    assert [one["name"] for one in used["input"]["inputArtifacts"]] == ["Code", "Out"]
+    assert [artifact["name"] for artifact in used["input"]["inputArtifacts"]] == ["Code", "Out"]
     assert used["output"]["outputVariables"]["Read"].isdigit()

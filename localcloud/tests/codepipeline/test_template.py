@@ -1,4 +1,4 @@
-"""AWS::CodePipeline::Pipeline in stacks."""
+"""The resource type AWS::CodePipeline::Pipeline in stacks."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def finished(world: World, name: str, number: int) -> list[dict[str, Any]]:
     return world.executions(name)
 
 
-def test_a_stack_makes_a_pipeline_that_runs(world: World) -> None:
-    made = unique("cfn")
-    name = world.plain.deploy(pipeline(world), made)["Pipe"]
-    assert world.plain.outputs(made) == {"Ref": name, "Version": "1"}
+def test_a_stack_creates_a_pipeline_that_runs(world: World) -> None:
+    stack_name = unique("cfn")
+    name = world.plain.deploy(pipeline(world), stack_name)["Pipe"]
+    assert world.plain.outputs(stack_name) == {"Ref": name, "Version": "1"}
     declaration = world.api.get_pipeline(name=name)["pipeline"]
     assert declaration["stages"][0]["actions"][0]["configuration"]["DetectChanges"] == "false"
     assert declaration["triggers"][0]["gitConfiguration"]["push"][0]["branches"]["includes"]
@@ -85,14 +85,14 @@ def test_a_stack_makes_a_pipeline_that_runs(world: World) -> None:
     arn = world.api.get_pipeline(name=name)["metadata"]["pipelineArn"]
     tags = {tag["key"]: tag["value"] for tag in world.api.list_tags_for_resource(resourceArn=arn)["tags"]}
     assert tags["team"] == "a"
-    assert world.plain.delete(made) == "DELETE_COMPLETE"
+    assert world.plain.delete(stack_name) == "DELETE_COMPLETE"
     with pytest.raises(world.api.exceptions.PipelineNotFoundException):
         world.api.get_pipeline(name=name)
 
 
 def test_an_update_changes_the_pipeline_and_may_start_it_again(world: World) -> None:
-    made = unique("cfn")
-    name = world.plain.deploy(pipeline(world), made)["Pipe"]
+    stack_name = unique("cfn")
+    name = world.plain.deploy(pipeline(world), stack_name)["Pipe"]
     finished(world, name, 1)
     disabled = [{"StageName": "Work", "Reason": "closed"}]
     changed = pipeline(
@@ -102,23 +102,23 @@ def test_an_update_changes_the_pipeline_and_may_start_it_again(world: World) -> 
         RestartExecutionOnUpdate=True,
         DisableInboundStageTransitions=disabled,
     )
-    assert world.plain.deploy(changed, made)["Pipe"] == name
-    assert world.plain.outputs(made)["Version"] == "2"
-    until("it waits", lambda: world.stage(name, "Work").get("inboundExecution"))
-    world.plain.deploy(pipeline(world, Variables=[{"Name": "word", "DefaultValue": "again"}]), made)
+    assert world.plain.deploy(changed, stack_name)["Pipe"] == name
+    assert world.plain.outputs(stack_name)["Version"] == "2"
+    until("the run waits", lambda: world.stage(name, "Work").get("inboundExecution"))
+    world.plain.deploy(pipeline(world, Variables=[{"Name": "word", "DefaultValue": "again"}]), stack_name)
     assert world.stage(name, "Work")["inboundTransitionState"]["enabled"]
     finished(world, name, 2)
 
 
 def test_another_name_replaces_the_pipeline(world: World) -> None:
-    made, one, other = unique("cfn"), unique("one"), unique("other")
-    world.plain.deploy(pipeline(world, one), made)
-    assert world.plain.deploy(pipeline(world, other), made)["Pipe"] == other
+    stack_name, first, other = unique("cfn"), unique("first"), unique("other")
+    world.plain.deploy(pipeline(world, first), stack_name)
+    assert world.plain.deploy(pipeline(world, other), stack_name)["Pipe"] == other
     names = {found["name"] for found in world.api.list_pipelines()["pipelines"]}
     assert other in names
-    assert one not in names
+    assert first not in names
 
 
-def test_a_property_nobody_carries_out_fails_the_stack(world: World) -> None:
+def test_a_property_that_is_not_supported_fails_the_stack(world: World) -> None:
     with pytest.raises(AssertionError, match=r"takes no pipeline\.Loudness"):
         world.plain.deploy(pipeline(world, Loudness=11))

@@ -1,4 +1,4 @@
-"""Variables in configurations."""
+"""Variables in the configuration of actions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_every_namespace_is_resolved() -> None:
     assert variables.resolve(text, SCOPE) == "abc high run-1 abc"
 
 
-def test_text_that_is_no_reference_stays() -> None:
+def test_text_without_a_reference_is_not_changed() -> None:
     assert variables.resolve("#{} #{x} ${Source.CommitId} #", SCOPE) == "#{} #{x} ${Source.CommitId} #"
 
 
@@ -31,13 +31,13 @@ def test_a_variable_without_a_value_fails_with_its_name_and_the_known_ones() -> 
     assert failure.value.code == "ConfigurationError"
 
 
-def test_environment_variables_keep_their_json_whatever_a_value_holds() -> None:
+def test_environment_variables_stay_valid_json_with_any_value() -> None:
     declared = json.dumps([{"name": "MESSAGE", "value": "#{Source.CommitMessage}", "type": "PLAINTEXT"}])
     resolved = variables.configuration({"EnvironmentVariables": declared}, SCOPE)
     assert json.loads(resolved["EnvironmentVariables"])[0]["value"] == 'say "hi"\nthere'
 
 
-def test_user_parameters_are_text_in_text() -> None:
+def test_references_in_user_parameters_are_replaced_as_plain_text() -> None:
     resolved = variables.configuration({"UserParameters": '{"commit": "#{Source.CommitId}"}'}, SCOPE)
     assert resolved == {"UserParameters": '{"commit": "abc"}'}
 

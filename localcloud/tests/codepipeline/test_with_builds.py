@@ -1,4 +1,4 @@
-"""Builds in containers as actions of a pipeline, under narrow roles."""
+"""Builds in containers as actions of a pipeline, with roles of least privilege."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def world(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def rights(world: World, project: str) -> str:
-    """The role of a pipeline that may do what it has to and nothing else."""
+    """Returns a role for a pipeline, with only the rights that the pipeline needs."""
     arn = f"arn:aws:codebuild:{REGION}:{ACCOUNT}:project/{project}"
     return world.plain.role(
         unique("narrow"),
@@ -34,7 +34,7 @@ def rights(world: World, project: str) -> str:
 
 
 def project(world: World, *commands: str, **sections: object) -> str:
-    """A project that runs these commands and may reach its artifacts and its log."""
+    """Creates a project with these commands. Its role may access only its artifacts and its log."""
     phases = {"build": {"commands": list(commands)}}
     buildspec = {"version": "0.2", "env": {"shell": "bash"}, **sections, "phases": phases}
     trust = {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -59,7 +59,7 @@ def project(world: World, *commands: str, **sections: object) -> str:
     return name
 
 
-def test_a_build_reads_the_commit_and_gives_variables_and_files_to_what_follows(world: World) -> None:
+def test_a_build_reads_the_commit_and_passes_variables_and_files_to_later_actions(world: World) -> None:
     commit = world.commit("build me", **{"word.txt": "hello"})
     made = project(
         world,
@@ -87,7 +87,7 @@ def test_a_build_reads_the_commit_and_gives_variables_and_files_to_what_follows(
     assert result["externalExecutionId"].startswith(made)
 
 
-def test_a_broken_build_stops_the_run_there(world: World) -> None:
+def test_a_failed_build_fails_the_run(world: World) -> None:
     made = project(world, "echo no && exit 3")
     build = action("Build", "Build", "CodeBuild", {"ProjectName": made}, inputs=["Code"])
     declaration = world.declare(stage("Build", build), stage("Use", world.job("Never")))
@@ -115,16 +115,13 @@ def test_an_abandoned_run_stops_its_build(world: World) -> None:
     assert world.ended(name, run)["status"] == "Stopped"
     codebuild = world.plain.client("codebuild")
     found = until(
-        "it ends", lambda: [one for one in codebuild.batch_get_builds(ids=[build_id])["builds"] if ended(one)]
+        "the build ends",
+        lambda: [build for build in codebuild.batch_get_builds(ids=[build_id])["builds"] if build["buildComplete"]],
     )
     assert found[0]["buildStatus"] == "STOPPED"
 
 
-def ended(build: dict[str, object]) -> bool:
-    return bool(build["buildComplete"])
-
-
-def test_a_pipeline_that_may_not_start_the_build_names_the_project(world: World) -> None:
+def test_the_error_of_a_pipeline_that_may_not_start_a_build_names_the_project(world: World) -> None:
     made = project(world, "true")
     build = action("Build", "Build", "CodeBuild", {"ProjectName": made}, inputs=["Code"])
     role = rights(world, "another")

@@ -1,4 +1,4 @@
-"""The ECS action beside real containers."""
+"""The ECS action with real containers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def deployed(world: World) -> str:
 
 
 def release(world: World, name: str, image: str) -> tuple[str, str]:
-    """A pipeline that rolls a service to an image; answers its name and its run."""
+    """Runs a pipeline that deploys an image to a service. Returns the pipeline's name and the id of the run."""
     world.commit("release", **{"imagedefinitions.json": json.dumps([{"name": "main", "imageUri": image}])})
     given = {"ClusterName": name, "ServiceName": name}
     roll = action("Roll", "Deploy", "ECS", given, inputs=["Code"])
@@ -44,7 +44,7 @@ def release(world: World, name: str, image: str) -> tuple[str, str]:
     return pipeline, run
 
 
-def test_a_release_is_rolled_out_and_a_missing_image_is_taken_back(world: World) -> None:
+def test_a_release_is_deployed_and_one_with_a_missing_image_is_rolled_back(world: World) -> None:
     name = deployed(world)
     ecs = world.plain.client("ecs")
 

@@ -1,6 +1,6 @@
-"""CodeBuild: projects keep what they say, builds run their buildspec in a container as their own role.
+"""CodeBuild: projects keep all their properties, and builds run their buildspec in a container as their service role.
 
-`api` answers the calls, `execution` runs a build, `proxy` is the Docker daemon a privileged build sees.
+`api` implements the operations, `execution` runs a build, `proxy` is the Docker daemon that a privileged build sees.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for sym
 
 
 def install() -> None:
-    """Put every part in place."""
+    """Installs every part into MiniStack."""
     for part in (projects, reports, proxy, api):
         part.install()

@@ -1,4 +1,4 @@
-"""CodeBuild's operations on builds, over MiniStack's: builds that really run, stop, and can be run again."""
+"""CodeBuild's operations on builds. They replace MiniStack's, whose builds run no commands."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _PIPELINE_SESSION = "codepipeline."
 _STOP_SECONDS = 20
 
 _running: dict[str, Execution] = {}
-_requests: dict[str, tuple[str, Request]] = {}  # build id -> project and call, to run it again
+_requests: dict[str, tuple[str, Request]] = {}  # build id -> project and StartBuild request, for RetryBuild
 _tokens: dict[tuple[str, str], str] = {}
 _initiator: contextvars.ContextVar[str] = contextvars.ContextVar("localcloud_codebuild_initiator", default="root")
 
 
 def initiator(principal: str) -> str:
-    """Who started a build, as CODEBUILD_INITIATOR shows it."""
+    """Returns the value of CODEBUILD_INITIATOR for the principal that started a build."""
     kind, _, name = principal.rpartition(":")[2].partition("/")
     session = name.rpartition("/")[2]
     if kind == "assumed-role" and session.startswith(_PIPELINE_SESSION):
@@ -48,12 +48,12 @@ def initiator(principal: str) -> str:
 def _start(data: Request) -> Any:
     project = codebuild._projects.get(_name(data.get("projectName", "")))
     if project is None:
-        return _missing("Project", data.get("projectName"))
+        return _not_found("Project", data.get("projectName"))
     token = (project["name"], str(data.get("idempotencyToken") or ""))
     if token[1] and _tokens.get(token) in codebuild._builds:
         return json_response({"build": records.snapshot(codebuild._builds[_tokens[token]])})
     own = projects.overridden(project, data)
-    build = records.make(own, _initiator.get())
+    build = records.create(own, _initiator.get())
     _tokens[token] = build["id"]
     _requests[build["id"]] = (project["name"], data)
     execution = _running[build["id"]] = Execution(own, build)
@@ -78,14 +78,14 @@ def _id(reference: str) -> str:
     return reference.rsplit("build/", 1)[-1] if reference.startswith("arn:") else reference
 
 
-def _missing(kind: str, name: object) -> Any:
+def _not_found(kind: str, name: object) -> Any:
     return error_response_json("ResourceNotFoundException", f"{kind} not found: {name}", 400)
 
 
 def _stop(data: Request) -> Any:
     build = codebuild._builds.get(_id(data.get("id", "")))
     if build is None:
-        return _missing("Build", data.get("id"))
+        return _not_found("Build", data.get("id"))
     execution = _running.get(build["id"])
     if execution is not None:
         execution.interrupt(records.STOPPED)
@@ -94,43 +94,44 @@ def _stop(data: Request) -> Any:
 
 
 def _retry(data: Request) -> Any:
-    known = _requests.get(_id(data.get("id", "")))
-    if known is None or _id(data.get("id", "")) not in codebuild._builds:
-        return _missing("Build", data.get("id"))
-    name, request = known
+    started = _requests.get(_id(data.get("id", "")))
+    if started is None or _id(data.get("id", "")) not in codebuild._builds:
+        return _not_found("Build", data.get("id"))
+    name, request = started
     return _start({**request, "projectName": name, "idempotencyToken": data.get("idempotencyToken")})
 
 
 def _batch_get(data: Request) -> Any:
     found = {reference: codebuild._builds.get(_id(reference)) for reference in data.get("ids") or []}
     shown = [records.snapshot(build) for build in found.values() if build is not None]
-    return json_response({"builds": shown, "buildsNotFound": [one for one, build in found.items() if build is None]})
+    missing = [reference for reference, build in found.items() if build is None]
+    return json_response({"builds": shown, "buildsNotFound": missing})
 
 
-_MORE: dict[str, Callable[[Request], Any]] = {"RetryBuild": _retry, **reports.OPERATIONS}
+_ADDED_OPERATIONS: dict[str, Callable[[Request], Any]] = {"RetryBuild": _retry, **reports.OPERATIONS}
 
 
-def _dispatch(plain: Any) -> Any:
+def _dispatch(original: Any) -> Any:
     def handle(method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, Any]) -> Any:
-        known = resolve_caller_identity(extract_access_key_id(headers, query) or get_account_id())
-        mark = _initiator.set(initiator(known["userArn"]) if known else "root")
+        caller = resolve_caller_identity(extract_access_key_id(headers, query) or get_account_id())
+        token = _initiator.set(initiator(caller["userArn"]) if caller else "root")
         try:
-            action = _MORE.get(headers.get("x-amz-target", "").rpartition(".")[2])
+            action = _ADDED_OPERATIONS.get(headers.get("x-amz-target", "").rpartition(".")[2])
             if action is None:
-                return plain(method, path, headers, body, query)
+                return original(method, path, headers, body, query)
             return action(json.loads(body or b"{}"))
         finally:
-            _initiator.reset(mark)
+            _initiator.reset(token)
 
     return handle
 
 
-def _reset(plain: Callable[[], None]) -> Callable[[], None]:
+def _reset(original: Callable[[], None]) -> Callable[[], None]:
     def reset() -> None:
-        """Forget everything; what runs is stopped."""
+        """Stops all running builds and deletes all records."""
         for execution in list(_running.values()):
             execution.interrupt(records.STOPPED)
-        plain()
+        original()
         for store in (_requests, _tokens):
             store.clear()
         reports.clear()
@@ -140,7 +141,7 @@ def _reset(plain: Callable[[], None]) -> Callable[[], None]:
 
 
 def install() -> None:
-    """Take the operations over."""
+    """Replaces MiniStack's operations."""
     codebuild._start_build = _start
     codebuild._stop_build = _stop
     codebuild._batch_get_builds = _batch_get

@@ -1,4 +1,4 @@
-"""The buildspec, version 0.2: what it asks for, or why it cannot be read. Nothing here runs anything."""
+"""Parses a buildspec of version 0.2 into data classes. Nothing here runs a command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOP = {"version", "run-as", "env", "proxy", "batch", "phases", "reports", "arti
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase: its commands, what follows them in any case, and what a failure means."""
+    """A phase: its commands, those of `finally`, and what happens after a failure."""
 
     name: str
     commands: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Files:
-    """A choice of files below a folder: artifacts and reports."""
+    """Patterns that select files below a base directory, for artifacts and reports."""
 
     files: tuple[str, ...]
     base_directory: str = ""
@@ -40,7 +40,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Report:
-    """Files that a report group takes."""
+    """The report files for one report group."""
 
     group: str
     chosen: Files
@@ -49,7 +49,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Buildspec:
-    """A buildspec that was read without an error."""
+    """A valid buildspec."""
 
     shell: str = "sh"
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -63,34 +63,38 @@ class Buildspec:
     cache_paths: tuple[str, ...] = ()
 
 
-def inline(text: str) -> bool:
-    """Whether a project's buildspec is the buildspec itself, and not the path to it."""
+def is_inline(text: str) -> bool:
+    """True if a project's `buildspec` property contains the buildspec itself, not a path to it."""
     return "\n" in text.strip() or text.lstrip().startswith(("{", "version:"))
 
 
 def parse(text: str) -> Buildspec:
-    """Read a buildspec; an error says what was expected."""
+    """Returns the parsed buildspec.
+
+    Raises:
+        BuildError: if the buildspec is invalid; the message contains what was expected.
+    """
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise _wrong(str(error)) from error
+        raise _error(str(error)) from error
     if not isinstance(document, dict):
-        raise _wrong("expected a mapping with version, env, phases, artifacts; the buildspec is empty or a list")
+        raise _error("expected a mapping with version, env, phases, artifacts; the buildspec is empty or a list")
     unknown = sorted(str(key) for key in document if key not in _TOP)
     if unknown:
-        raise _wrong(f"unknown key {', '.join(unknown)}; expected one of {', '.join(sorted(_TOP))}")
+        raise _error(f"unknown key {', '.join(unknown)}; expected one of {', '.join(sorted(_TOP))}")
     if str(document.get("version")) != "0.2":
-        raise _wrong(f"expected version: 0.2, got {document.get('version')}")
-    for refused in ("run-as", "batch"):
-        if document.get(refused):
-            raise _wrong(f"the local cloud does not carry out {refused}")
+        raise _error(f"expected version: 0.2, got {document.get('version')}")
+    for unsupported in ("run-as", "batch"):
+        if document.get(unsupported):
+            raise _error(f"the local cloud does not support {unsupported}")
     environment = _mapping(document.get("env"), "env")
     artifacts, secondary = _artifacts(document.get("artifacts"))
     return Buildspec(
         shell=_shell(environment.get("shell")),
-        variables=_texts(environment.get("variables"), "env/variables"),
-        parameter_store=_texts(environment.get("parameter-store"), "env/parameter-store"),
-        secrets_manager=_texts(environment.get("secrets-manager"), "env/secrets-manager"),
+        variables=_strings(environment.get("variables"), "env/variables"),
+        parameter_store=_strings(environment.get("parameter-store"), "env/parameter-store"),
+        secrets_manager=_strings(environment.get("secrets-manager"), "env/secrets-manager"),
         exported=_list(environment.get("exported-variables"), "env/exported-variables"),
         phases=_phases(document.get("phases")),
         artifacts=artifacts,
@@ -100,7 +104,7 @@ def parse(text: str) -> Buildspec:
     )
 
 
-def _wrong(message: str) -> BuildError:
+def _error(message: str) -> BuildError:
     return BuildError(YAML_FILE_ERROR, f"YAML_FILE_ERROR: {message}")
 
 
@@ -108,7 +112,7 @@ def _shell(name: object) -> str:
     if name is None:
         return "sh"
     if str(name) not in SHELLS:
-        raise _wrong(f"env/shell: expected bash or /bin/sh, got {name}")
+        raise _error(f"env/shell: expected bash or /bin/sh, got {name}")
     return SHELLS[str(name)]
 
 
@@ -116,27 +120,27 @@ def _phases(value: object) -> dict[str, Phase]:
     declared = _mapping(value, "phases")
     unknown = sorted(str(name) for name in declared if name not in PHASES)
     if unknown:
-        raise _wrong(f"invalid buildspec phase name: {', '.join(unknown)}. Expecting: {', '.join(PHASES)}")
+        raise _error(f"invalid buildspec phase name: {', '.join(unknown)}. Expecting: {', '.join(PHASES)}")
     if not declared:
-        raise _wrong("at least one of phases " + ", ".join(PHASES) + " is needed")
+        raise _error("at least one of phases " + ", ".join(PHASES) + " is required")
     return {name: _phase(name, _mapping(block, f"phases/{name}")) for name, block in declared.items()}
 
 
 def _phase(name: str, block: Mapping[str, Any]) -> Phase:
     where = f"phases/{name}"
     if block.get("run-as"):
-        raise _wrong(f"{where}: the local cloud does not carry out run-as")
+        raise _error(f"{where}: the local cloud does not support run-as")
     on_failure = str(block.get("on-failure") or "")
     if on_failure not in ("", ABORT, CONTINUE):
-        raise _wrong(f"{where}/on-failure: expected ABORT or CONTINUE (the local cloud has no RETRY), got {on_failure}")
+        raise _error(f"{where}/on-failure: expected ABORT or CONTINUE (the local cloud has no RETRY), got {on_failure}")
     if not block.get("commands") and not block.get("runtime-versions"):
-        raise _wrong(f"{where}: at least one command or runtime-version is needed")
+        raise _error(f"{where}: at least one command or runtime-version is required")
     return Phase(
         name=name,
         commands=_list(block.get("commands"), f"{where}/commands"),
         finally_=_list(block.get("finally"), f"{where}/finally"),
         on_failure=on_failure,
-        runtimes=_texts(block.get("runtime-versions"), f"{where}/runtime-versions"),
+        runtimes=_strings(block.get("runtime-versions"), f"{where}/runtime-versions"),
     )
 
 
@@ -160,17 +164,17 @@ def _reports(value: object) -> tuple[Report, ...]:
 
 def _files(block: Mapping[str, Any], where: str) -> Files:
     if not block.get("files"):
-        raise _wrong(f"{where}: files is needed")
+        raise _error(f"{where}: files is required")
     return Files(
         files=_list(block["files"], f"{where}/files"),
         base_directory=str(block.get("base-directory") or ""),
-        discard_paths=_yes(block.get("discard-paths")),
+        discard_paths=_boolean(block.get("discard-paths")),
         exclude_paths=_list(block.get("exclude-paths"), f"{where}/exclude-paths"),
         name=str(block.get("name") or ""),
     )
 
 
-def _yes(value: object) -> bool:
+def _boolean(value: object) -> bool:
     return value is True or str(value).lower() in ("yes", "true")
 
 
@@ -178,25 +182,27 @@ def _mapping(value: object, where: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _wrong(f"{where}: expected a mapping, got {value!r}")
+        raise _error(f"{where}: expected a mapping, got {value!r}")
     return value
 
 
-def _texts(value: object, where: str) -> dict[str, str]:
-    return {str(key): _text(item, f"{where}/{key}") for key, item in _mapping(value, where).items()}
+def _strings(value: object, where: str) -> dict[str, str]:
+    return {str(key): _string(item, f"{where}/{key}") for key, item in _mapping(value, where).items()}
 
 
 def _list(value: object, where: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise _wrong(f"{where}: expected a list, got {value!r}")
-    return tuple(_text(item, f"{where}[{index}]") for index, item in enumerate(value))
+        raise _error(f"{where}: expected a list, got {value!r}")
+    return tuple(_string(item, f"{where}[{index}]") for index, item in enumerate(value))
 
 
-def _text(value: object, where: str) -> str:
+def _string(value: object, where: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict | list) or value is None:
-        raise _wrong(f"Expected {where} to be of string type: found {value!r}; put a command with a colon into quotes")
+        raise _error(
+            f"Expected {where} to be of string type: found {value!r}; put quotes around a command that contains a colon"
+        )
     return str(value)

@@ -1,4 +1,4 @@
-"""The container a build runs in: one per build, alive from the first command to the last, removed with all it made."""
+"""The container that a build runs in: one per build, removed at its end together with everything the build created."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import posixpath
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,33 +26,33 @@ _SCRIPTS = Path(__file__).parent / "shell"
 _KILLED = 137
 _DYING_SECONDS = 2
 
-Say = Callable[[bytes], None]
+OutputHandler = Callable[[bytes], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a block of commands ended."""
+    """The result of a block of commands."""
 
     status: int
     failed: int | None = None  # index of the command that failed
 
 
-def volume_of(build: str) -> str:
-    """The volume of a build's source folder."""
+def source_volume(build: str) -> str:
+    """Returns the name of the volume that holds a build's source folder."""
     return f"{settings.current().network}-build-{build.rsplit(':', 1)[-1]}"
 
 
 class BuildContainer:
-    """The running container of one build; its source folder is a volume, so that siblings can mount it."""
+    """The container of one build. Its source folder is a volume, so that containers the build starts can mount it."""
 
     def __init__(self, client: DockerClient, build: str) -> None:
         self._client = client
         self._build = build
         self._container: Any = None
-        self.volume = volume_of(build)
+        self.volume = source_volume(build)
 
     def start(self, image: str, *, socket: Path | None, hosts: Mapping[str, str]) -> None:
-        """Create and start it; ``socket`` becomes its Docker daemon."""
+        """Creates and starts the container; ``socket`` is mounted as its Docker socket."""
         chosen = settings.current()
         labels = {BUILD_LABEL: self._build}
         own = {settings.LABEL: "1", f"{settings.LABEL}.port": str(chosen.port), **labels}
@@ -73,7 +74,7 @@ class BuildContainer:
         self.put(AGENT, {script.name: script.read_bytes() for script in _SCRIPTS.iterdir()})
 
     def put(self, folder: str, files: Mapping[str, bytes]) -> None:
-        """Write files below a folder, which is made."""
+        """Writes files into a folder, which is created if it does not exist."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as tar:
             for name, content in files.items():
@@ -83,37 +84,39 @@ class BuildContainer:
         self.put_archive("/", packed.getvalue())
 
     def put_archive(self, folder: str, archive: Any) -> None:
-        """Unpack a tar archive into an existing folder."""
-        with self._lost_is_told():
+        """Unpacks a tar archive into an existing folder."""
+        with _translate_daemon_errors():
             self._container.put_archive(folder, archive)
 
-    def blocks(self, commands: Mapping[str, tuple[str, ...]]) -> None:
-        """Make the blocks of commands known that `run` runs."""
+    def put_blocks(self, commands: Mapping[str, tuple[str, ...]]) -> None:
+        """Copies the blocks of commands, by name, into the container, where `run` expects them."""
         files = {
             f"blocks/{block}/{index:04}": command.strip().encode() + b"\n"
-            for block, listed in commands.items()
-            for index, command in enumerate(listed)
+            for block, block_commands in commands.items()
+            for index, command in enumerate(block_commands)
         }
         self.put(AGENT, files)
 
-    def run(self, shell: str, block: str, environment: Mapping[str, str], *, succeeding: bool, say: Say) -> Outcome:
-        """Run a block; ``say`` gets what it prints."""
+    def run(
+        self, shell: str, block: str, environment: Mapping[str, str], *, succeeding: bool, on_output: OutputHandler
+    ) -> Outcome:
+        """Runs a block of commands and passes its output to ``on_output``."""
         command = ["sh", f"{AGENT}/run.sh", shell, block, "1" if succeeding else "0"]
-        with self._lost_is_told():
+        with _translate_daemon_errors():
             api = self._client.api
-            started = api.exec_create(self._container.id, command, workdir=SOURCE, environment=dict(environment))["Id"]
-            failed = b""
-            for output, told in api.exec_start(started, stream=True, demux=True):
-                if output:
-                    say(output)
-                failed += told or b""
-            status = api.exec_inspect(started)["ExitCode"]
-            if status in (None, _KILLED) and self._ends():
+            exec_id = api.exec_create(self._container.id, command, workdir=SOURCE, environment=dict(environment))["Id"]
+            failed = b""  # run.sh writes only the index of the failed command to stderr
+            for stdout, stderr in api.exec_start(exec_id, stream=True, demux=True):
+                if stdout:
+                    on_output(stdout)
+                failed += stderr or b""
+            status = api.exec_inspect(exec_id)["ExitCode"]
+            if status in (None, _KILLED) and self._has_ended():
                 raise ContainerLostError("the build's container ended while a command ran")
         return Outcome(status, int(failed) if failed.strip().isdigit() else None)
 
-    def _ends(self) -> bool:
-        """Whether the container itself was killed, and not only a command in it."""
+    def _has_ended(self) -> bool:
+        """True if the container itself was killed, not only a command in it."""
         try:
             self._container.wait(timeout=_DYING_SECONDS)
         except (requests.ReadTimeout, requests.ConnectionError):
@@ -121,9 +124,9 @@ class BuildContainer:
         return True
 
     def read(self, shell: str, command: str, environment: Mapping[str, str]) -> bytes:
-        """What a command prints that runs in the state of the build and does not change it."""
+        """Returns the output of a command that sees the state of the build's shell but does not change it."""
         restore = '. "$0/state/variables" 2>/dev/null; cd "$(cat "$0/state/folder" 2>/dev/null)" 2>/dev/null'
-        with self._lost_is_told():
+        with _translate_daemon_errors():
             _code, output = self._container.exec_run(
                 [shell, "-c", f"{restore}\n{command}", AGENT], demux=True, environment=dict(environment)
             )
@@ -131,21 +134,21 @@ class BuildContainer:
 
     @staticmethod
     def path(name: str) -> str:
-        """A path of a buildspec in the container: relative to the source."""
+        """Returns the absolute path of a path in a buildspec, which is relative to the source folder."""
         return posixpath.normpath(posixpath.join(SOURCE, name))
 
     def archive(self, path: str) -> Iterator[bytes] | None:
-        """A folder or file as a tar archive, None if there is none."""
+        """Returns a folder or file as a tar archive, None if it does not exist."""
         try:
-            with self._lost_is_told():
-                stream, _about = self._container.get_archive(path)
+            with _translate_daemon_errors():
+                stream, _stat = self._container.get_archive(path)
         except _MissingError:
             return None
         chunks: Iterator[bytes] = iter(stream)
         return chunks
 
     def file(self, name: str) -> bytes | None:
-        """The content of a file of the source, None if there is none."""
+        """Returns the content of a file of the source, None if it does not exist."""
         chunks = self.archive(self.path(name))
         if chunks is None:
             return None
@@ -155,33 +158,28 @@ class BuildContainer:
             return stream.read() if stream is not None else None
 
     def kill(self) -> None:
-        """End what runs in it; `remove_all` takes it away."""
+        """Kills the container; `remove_all` removes it."""
         if self._container is not None:
             _quietly(self._container.kill)
 
-    def _lost_is_told(self) -> _Lost:
-        return _Lost()
-
 
 class _MissingError(Exception):
-    """No such file in the container."""
+    """The container has no such file."""
 
 
-class _Lost:
-    """Errors of the daemon about a container that is gone or stopped become `ContainerLostError`."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+@contextmanager
+def _translate_daemon_errors() -> Iterator[None]:
+    """Raises `ContainerLostError` if the container is gone or stopped, and `_MissingError` if a file does not exist."""
+    try:
+        yield
+    except (DockerException, OSError) as error:
         if isinstance(error, NotFound) and "Could not find the file" in str(error):
             raise _MissingError from error
-        if isinstance(error, DockerException | OSError):
-            raise ContainerLostError(str(error)) from error
+        raise ContainerLostError(str(error)) from error
 
 
 def remove_all(client: DockerClient, build: str) -> None:
-    """Remove every container, network and volume that carries the build's label."""
+    """Removes every container, network and volume that has the build's label."""
     label: dict[str, Any] = {"label": f"{BUILD_LABEL}={build}"}
     for container in client.containers.list(all=True, ignore_removed=True, filters=label):
         _quietly(partial(container.remove, force=True, v=True))
@@ -194,5 +192,5 @@ def remove_all(client: DockerClient, build: str) -> None:
 def _quietly(remove: Callable[[], None]) -> None:
     try:
         remove()
-    except (NotFound, APIError):  # gone already, or being removed
+    except (NotFound, APIError):  # already removed, or its removal is in progress
         return

@@ -1,4 +1,7 @@
-"""The variables of a build: CodeBuild's own, the buildspec's, the project's and those of the call, in that order."""
+"""The environment variables of a build.
+
+Of variables with the same name the last one wins: CodeBuild's own, the buildspec's, the project's, those of StartBuild.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ from localcloud import build_variables, settings
 from localcloud.cloudfront.addresses import in_a_container
 from localcloud.codebuild.buildspec import Buildspec
 from localcloud.codebuild.container import SOURCE
-from localcloud.codebuild.errors import CLIENT_ERROR, BuildError, refused
+from localcloud.codebuild.errors import CLIENT_ERROR, BuildError, api_error
 from localcloud.codebuild.identity import Role
 
-_ARN_FIELDS = 7  # of a secret; key, stage and version follow
+_ARN_FIELDS = 7  # in the ARN of a secret; JSON key, version stage and version id may follow
 NO_DOCKER = "unix:///docker/needs/PrivilegedMode/in/the/CodeBuild/project"
 PLAINTEXT, PARAMETER_STORE, SECRETS_MANAGER = "PLAINTEXT", "PARAMETER_STORE", "SECRETS_MANAGER"
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What a build's commands see, and which of it the log must not show."""
+    """The variables of a build's commands, and the values that its log must not show."""
 
     variables: Mapping[str, str]
     secrets: frozenset[str]
 
 
 def documented(build: Mapping[str, Any], secondary_sources: Mapping[str, str]) -> dict[str, str]:
-    """The variables that CodeBuild's documentation promises."""
+    """Returns the variables that CodeBuild documents."""
     region, account = build["arn"].split(":")[3:5]
     logs = build.get("logs") or {}
     return {
@@ -59,12 +62,12 @@ def documented(build: Mapping[str, Any], secondary_sources: Mapping[str, str]) -
 
 
 def resolve(role: Role, spec: Buildspec, declared: list[Mapping[str, Any]], own: Mapping[str, str]) -> Environment:
-    """All variables with the values of their secrets, read as the build's role."""
+    """Returns all variables; parameters and secrets are read as the build's role."""
     listed = [
         *((name, PLAINTEXT, value) for name, value in spec.variables.items()),
         *((name, PARAMETER_STORE, value) for name, value in spec.parameter_store.items()),
         *((name, SECRETS_MANAGER, value) for name, value in spec.secrets_manager.items()),
-        *((item["name"], item.get("type") or PLAINTEXT, item.get("value", "")) for item in declared),
+        *((entry["name"], entry.get("type") or PLAINTEXT, entry.get("value", "")) for entry in declared),
     ]
     last = {name: (kind, value) for name, kind, value in listed}
     overriding = build_variables.read(settings.current())
@@ -90,7 +93,7 @@ def _parameters(role: Role, names: set[str]) -> dict[str, str]:
         try:
             answer = role.client("ssm").get_parameters(Names=[name], WithDecryption=True)
         except ClientError as error:
-            raise refused(error, role.arn, f"read the parameter {name}") from error
+            raise api_error(error, role.arn, f"read the parameter {name}") from error
         if answer["InvalidParameters"]:
             raise BuildError(CLIENT_ERROR, f"Parameter store value {name} does not exist")
         values[name] = answer["Parameters"][0]["Value"]
@@ -98,7 +101,7 @@ def _parameters(role: Role, names: set[str]) -> dict[str, str]:
 
 
 def _secret(role: Role, reference: str) -> str:
-    """``secret-id:json-key:version-stage:version-id``, where the id may be an ARN."""
+    """Returns the secret of ``secret-id:json-key:version-stage:version-id``, where the secret id may be an ARN."""
     fields = reference.split(":")
     width = _ARN_FIELDS if reference.startswith("arn:") else 1
     secret_id, (key, stage, version) = ":".join(fields[:width]), (*fields[width:], "", "", "")[:3]
@@ -106,7 +109,7 @@ def _secret(role: Role, reference: str) -> str:
     try:
         answer = role.client("secretsmanager").get_secret_value(SecretId=secret_id, **choice)
     except ClientError as error:
-        raise refused(error, role.arn, f"read the secret {secret_id}") from error
+        raise api_error(error, role.arn, f"read the secret {secret_id}") from error
     text = str(answer.get("SecretString", ""))
     if not key:
         return text
@@ -118,9 +121,10 @@ def _secret(role: Role, reference: str) -> str:
 
 
 def with_docker(variables: Mapping[str, str], *, privileged: bool) -> dict[str, str]:
-    """What the docker command needs: options for `docker run` in a privileged build, else a daemon named as its reason.
+    """Returns the variables together with those of the docker command.
 
-    Every container of a build reaches the local cloud already; the options stay for buildspecs that name them.
+    A privileged build gets options for `docker run`. Its containers reach the local cloud without them; they are kept
+    for buildspecs that use them. Without privileged mode, DOCKER_HOST is an address that explains why docker fails.
     """
     if privileged:
         return {"DOCKER_RUN_OPTIONS": f"--network {settings.current().network}", **variables}

@@ -1,4 +1,4 @@
-"""How a build fails: the status code and message that a phase shows, a refusal with the policy line that would help."""
+"""The errors that end a build. An access denial contains the policy statement that would allow the call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DENIED = re.compile(r"is not authorized to perform: (\S+) on resource: (\S+)")
 
 
 class BuildError(Exception):
-    """A phase fails with this status code and message."""
+    """An error that makes a phase fail with a status code and a message."""
 
     def __init__(self, status_code: str, message: str) -> None:
         super().__init__(message)
@@ -26,19 +26,22 @@ class BuildError(Exception):
 
 
 class ContainerLostError(Exception):
-    """The build's container ended while the build ran."""
+    """The container ended before its build did."""
 
 
-def refused(error: ClientError, role: str, doing: str) -> BuildError:
-    """What an API call as the build's role says, with the policy line to add if IAM refused it."""
+def api_error(error: ClientError, role: str, purpose: str) -> BuildError:
+    """Returns the build error for a failed API call of the build's role.
+
+    If IAM denied the call, the message contains the policy statement to add.
+    """
     details = error.response.get("Error", {})
-    found = _DENIED.search(str(details.get("Message", "")))
-    if found is None:
-        return BuildError(CLIENT_ERROR, f"{doing}: {error}")
-    action, resource = found[1], found[2].rstrip(".")
+    match = _DENIED.search(str(details.get("Message", "")))
+    if match is None:
+        return BuildError(CLIENT_ERROR, f"{purpose}: {error}")
+    action, resource = match[1], match[2].rstrip(".")
     line = json.dumps({"Effect": "Allow", "Action": action, "Resource": resource})
     return BuildError(
         ACCESS_DENIED,
-        f"Service role {role} does not allow AWS CodeBuild to {doing}: {action} on {resource} is denied. "
+        f"Service role {role} does not allow AWS CodeBuild to {purpose}: {action} on {resource} is denied. "
         f"Add to the role's policy: {line}",
     )

@@ -1,4 +1,4 @@
-"""One build from QUEUED to COMPLETED: what runs, in which order, and what a failure, a stop or a time limit means."""
+"""The execution of one build, from phase QUEUED to COMPLETED, including failure, StopBuild and timeout."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from localcloud.codebuild.errors import (
     YAML_FILE_ERROR,
     BuildError,
     ContainerLostError,
-    refused,
+    api_error,
 )
 from localcloud.codebuild.identity import Role
 from localcloud.codebuild.logs import BuildLog
@@ -41,7 +41,7 @@ class _InterruptedError(Exception):
 
 
 class Execution:
-    """The run of one build on a thread of its own."""
+    """Runs one build, on a thread of its own."""
 
     def __init__(self, project: Mapping[str, Any], build: Record) -> None:
         self._project, self.build = project, build
@@ -59,17 +59,17 @@ class Execution:
         self._failed = False
         self.ended = threading.Event()
 
-    # --- from outside ------------------------------------------------------------------------------------------------
+    # --- called by the API -------------------------------------------------------------------------------------------
 
     def interrupt(self, status: str) -> None:
-        """End the build with this status: its container is killed."""
+        """Kills the build's container. The build ends with this status."""
         if not self._ended_as:
             self._ended_as = status
             if self._container is not None:
                 self._container.kill()
 
     def run(self) -> None:
-        """Run to the end; whatever happens, the record says how it ended and nothing is left in Docker."""
+        """Runs the build to its end. In any case its record is completed, and its Docker objects are removed."""
         try:
             self._run()
         finally:
@@ -77,9 +77,11 @@ class Execution:
 
     def _run(self) -> None:
         if not settings.current().docker:
-            records.end(self.build, records.SUCCEEDED)
-            records.begin(self.build, "PROVISIONING")
-            records.end(self.build, records.FAILED, RECORDED_ONLY, NOT_RUN.format(command=settings.current().command))
+            records.end_phase(self.build, records.SUCCEEDED)
+            records.begin_phase(self.build, "PROVISIONING")
+            records.end_phase(
+                self.build, records.FAILED, RECORDED_ONLY, NOT_RUN.format(command=settings.current().command)
+            )
             records.finish(self.build, records.STOPPED)
             return
         limit = float(self._project.get("timeoutInMinutes") or 0) * _SECONDS_PER_MINUTE
@@ -88,27 +90,28 @@ class Execution:
         timer.start()
         status = records.FAULT
         try:
-            status = self._guarded()
+            status = self._run_to_status()
         finally:
             timer.cancel()
             self._clean_up()
             records.finish(self.build, status)
 
-    def _guarded(self) -> str:
+    def _run_to_status(self) -> str:
+        """Runs all phases and returns the status of the build."""
         try:
-            self._work()
+            self._run_all_phases()
         except BuildError:
-            return self._ended_as or records.FAILED  # its phase tells why
+            return self._ended_as or records.FAILED  # `_phase` has recorded the reason
         except (_InterruptedError, ContainerLostError) as error:
             status = self._ended_as or records.FAULT
-            self._log.say(f"Build ended: {status}. {error}")
-            records.end(self.build, status, *self._interruption(status, str(error)))
+            self._log.write(f"Build ended: {status}. {error}")
+            records.end_phase(self.build, status, *self._interruption(status, str(error)))
             return status
         except Exception as error:
             status = self._ended_as or records.FAULT
             if not self._ended_as:
                 logger.exception("build %s", self.build["id"])
-            records.end(self.build, status, CLIENT_ERROR, str(error))
+            records.end_phase(self.build, status, CLIENT_ERROR, str(error))
             return status
         return records.FAILED if self._failed else records.SUCCEEDED
 
@@ -120,13 +123,13 @@ class Execution:
 
     # --- the phases --------------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
-        records.end(self.build, records.SUCCEEDED)  # QUEUED: nothing waits here
+    def _run_all_phases(self) -> None:
+        records.end_phase(self.build, records.SUCCEEDED)  # QUEUED: the local cloud starts every build at once
         with self._phase("PROVISIONING"):
             container = self._provision()
         with self._phase("DOWNLOAD_SOURCE"):
             self._download(container)
-        self._commands(container)
+        self._run_buildspec(container)
         with self._phase("UPLOAD_ARTIFACTS"):
             self._upload(container)
         with self._phase("FINALIZING"):
@@ -136,7 +139,7 @@ class Execution:
     def _phase(self, kind: str) -> Iterator[None]:
         if self._ended_as:
             raise _InterruptedError
-        records.begin(self.build, kind)
+        records.begin_phase(self.build, kind)
         try:
             yield
             self._log.check()
@@ -146,24 +149,24 @@ class Execution:
             self._fail(kind, error.status_code, str(error))
             raise
         if self.build["phases"][-1]["phaseStatus"] == records.IN_PROGRESS:
-            records.end(self.build, records.SUCCEEDED)
-            self._log.say(f"Phase complete: {kind} State: {records.SUCCEEDED}")
+            records.end_phase(self.build, records.SUCCEEDED)
+            self._log.write(f"Phase complete: {kind} State: {records.SUCCEEDED}")
 
     def _fail(self, kind: str, code: str, message: str) -> None:
         self._failed = True
-        records.end(self.build, records.FAILED, code, self._log.masker(message))
-        self._log.say(f"Phase complete: {kind} State: {records.FAILED}")
-        self._log.say(f"Phase context status code: {code} Message: {message}")
+        records.end_phase(self.build, records.FAILED, code, self._log.masker(message))
+        self._log.write(f"Phase complete: {kind} State: {records.FAILED}")
+        self._log.write(f"Phase context status code: {code} Message: {message}")
 
     def _provision(self) -> BuildContainer:
         self._role.keys()
         self._log.open()
-        wanted = self._project.get("environment") or {}
+        declared = self._project.get("environment") or {}
         self._client = docker.from_env(timeout=180)
-        name = image.provide(self._client, wanted.get("image", ""), self._log.say)
-        if image.is_standard(wanted.get("image", "")):
-            self._log.say(f"Image {wanted.get('image') or 'standard'}: the local cloud runs {name} in its place")
-        if wanted.get("privilegedMode"):
+        name = image.provide(self._client, declared.get("image", ""), self._log.write)
+        if image.is_standard(declared.get("image", "")):
+            self._log.write(f"Image {declared.get('image') or 'standard'}: the local cloud runs {name} in its place")
+        if declared.get("privilegedMode"):
             self._gate = proxy.open_gate(self.build["id"], self._role)
         self._container = BuildContainer(self._client, self.build["id"])
         socket = self._gate.socket if self._gate else None
@@ -175,55 +178,64 @@ class Execution:
     def _download(self, container: BuildContainer) -> None:
         main = source.download(self._role, self._project.get("source") or {}, self.build["sourceVersion"])
         versions = {
-            one["sourceIdentifier"]: one["sourceVersion"] for one in self._project.get("secondarySourceVersions") or []
+            version["sourceIdentifier"]: version["sourceVersion"]
+            for version in self._project.get("secondarySourceVersions") or []
         }
         secondary = {
-            one["sourceIdentifier"]: source.download(self._role, one, versions.get(one["sourceIdentifier"], ""))
-            for one in self._project.get("secondarySources") or []
+            declared["sourceIdentifier"]: source.download(
+                self._role, declared, versions.get(declared["sourceIdentifier"], "")
+            )
+            for declared in self._project.get("secondarySources") or []
         }
         records.change(self.build, resolvedSourceVersion=self.build["sourceVersion"] or main.version)
-        source.place(container, main, secondary)
+        source.copy_into(container, main, secondary)
         self._spec = buildspec.parse(self._buildspec(container))
         own = environment.documented(self.build, {name: source.folder_of(name) for name in secondary})
-        declared = (self._project.get("environment") or {}).get("environmentVariables") or []
-        found = environment.resolve(self._role, self._spec, declared, own)
-        self._log.masker.hide(found.secrets)
-        self._variables = environment.with_docker(found.variables, privileged=self._gate is not None)
+        declared_variables = (self._project.get("environment") or {}).get("environmentVariables") or []
+        resolved = environment.resolve(self._role, self._spec, declared_variables, own)
+        self._log.masker.hide(resolved.secrets)
+        self._variables = environment.with_docker(resolved.variables, privileged=self._gate is not None)
         blocks = {name: phase.commands for name, phase in self._spec.phases.items()}
         finals = {f"{name}-finally": phase.finally_ for name, phase in self._spec.phases.items()}
-        container.blocks({**blocks, **finals})
+        container.put_blocks({**blocks, **finals})
         outputs.restore_cache(container, self._project)
 
     def _buildspec(self, container: BuildContainer) -> str:
         declared = (self._project.get("source") or {}).get("buildspec") or "buildspec.yml"
-        if buildspec.inline(declared):
+        if buildspec.is_inline(declared):
             return str(declared)
         if declared.startswith("arn:aws:s3:::"):
             bucket, key = source.split(declared)
             try:
                 return str(self._role.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode())
             except ClientError as error:
-                raise refused(error, self._role.arn, f"read the buildspec {declared}") from error
+                raise api_error(error, self._role.arn, f"read the buildspec {declared}") from error
         found = container.file(declared)
         if found is None:
             raise BuildError(YAML_FILE_ERROR, f"YAML_FILE_ERROR: stat {container.path(declared)}: no such file")
         return found.decode()
 
-    def _commands(self, container: BuildContainer) -> None:
-        """INSTALL to POST_BUILD; raises when what follows must not run."""
+    def _run_buildspec(self, container: BuildContainer) -> None:
+        """Runs the phases INSTALL to POST_BUILD.
+
+        Raises:
+            BuildError: if a phase failed and the later phases must not run.
+        """
         for name in buildspec.PHASES:
             phase = self._spec.phases.get(name, buildspec.Phase(name))
-            if not self._commands_of(phase, container) and not _goes_on(phase):
+            if not self._run_phase(phase, container) and not _continues_after(phase):
                 raise BuildError(COMMAND_EXECUTION_ERROR, f"{name} failed")
 
-    def _commands_of(self, phase: buildspec.Phase, container: BuildContainer) -> bool:
+    def _run_phase(self, phase: buildspec.Phase, container: BuildContainer) -> bool:
         kind = phase.name.upper()
         with self._phase(kind):
-            self._log.say(f"Entering phase {kind}")
+            self._log.write(f"Entering phase {kind}")
             for runtime, version in phase.runtimes.items():
-                self._log.say(f"runtime-versions is not carried out here: {runtime} {version} is not installed")
-            first = self._block(phase.name, phase.commands, container)
-            last = self._block(f"{phase.name}-finally", phase.finally_, container)
+                self._log.write(
+                    f"the local cloud does not support runtime-versions: {runtime} {version} is not installed"
+                )
+            first = self._run_block(phase.name, phase.commands, container)
+            last = self._run_block(f"{phase.name}-finally", phase.finally_, container)
             failed = first if first.status else last
             if not failed.status:
                 return True
@@ -233,11 +245,11 @@ class Execution:
             self._fail(kind, COMMAND_EXECUTION_ERROR, message)
             return False
 
-    def _block(self, name: str, commands: tuple[str, ...], container: BuildContainer) -> Outcome:
+    def _run_block(self, name: str, commands: tuple[str, ...], container: BuildContainer) -> Outcome:
         if not commands:
             return Outcome(0)
         outcome = container.run(
-            self._spec.shell, name, self._variables, succeeding=not self._failed, say=self._log.output
+            self._spec.shell, name, self._variables, succeeding=not self._failed, on_output=self._log.output
         )
         self._log.end_of_output()
         return outcome
@@ -246,9 +258,9 @@ class Execution:
         records.change(
             self.build, exportedEnvironmentVariables=outputs.exported(container, self._spec, self._variables)
         )
-        made = outputs.Outputs(self._role, self._project, self.build, self._log.say)
-        made.reports(container, self._spec.reports)
-        made.artifacts(container, self._spec, self._variables, required=not self._failed)
+        uploads = outputs.Outputs(self._role, self._project, self.build, self._log.write)
+        uploads.reports(container, self._spec.reports)
+        uploads.artifacts(container, self._spec, self._variables, required=not self._failed)
 
     def _finalize(self, container: BuildContainer) -> None:
         if not self._failed:
@@ -272,8 +284,8 @@ class Execution:
             self._gate.remove_names()
 
 
-def _goes_on(phase: buildspec.Phase) -> bool:
-    """Whether the phases after a failed one run: after BUILD and POST_BUILD unless told otherwise."""
+def _continues_after(phase: buildspec.Phase) -> bool:
+    """True if later phases run although this one failed: without `on-failure`, only after BUILD and POST_BUILD."""
     if phase.on_failure:
         return phase.on_failure == buildspec.CONTINUE
     return phase.name in ("build", "post_build")

@@ -1,4 +1,4 @@
-"""Who a build is: a session of the project's service role, for the commands inside and for what the service does."""
+"""The identity of a build: a session of the project's service role, for its commands and for CodeBuild's own calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RENEW_AFTER_SECONDS = 3000  # a session lasts 3600
 
 
 class Role:
-    """The service role of one build; it must exist and trust CodeBuild."""
+    """The service role of one build. The role must exist and trust CodeBuild."""
 
     def __init__(self, arn: str, project_arn: str, build_uuid: str, region: str) -> None:
         self.arn = arn
@@ -36,7 +36,11 @@ class Role:
         self._offered: dict[str, str] = {}
 
     def keys(self) -> dict[str, str]:
-        """Credentials that are good for some more minutes."""
+        """Returns credentials of the role, which are valid for at least some minutes.
+
+        Raises:
+            BuildError: if the role does not exist or does not trust CodeBuild.
+        """
         if not self._keys or time.monotonic() - self._since > _RENEW_AFTER_SECONDS:
             try:
                 self._keys = credentials.session(
@@ -50,14 +54,18 @@ class Role:
         return self._keys
 
     def client(self, service: str) -> Any:
-        """A boto3 client that acts as the role; IAM decides on each call."""
+        """Returns a boto3 client that acts as the role, so IAM authorizes each call."""
         keys = self.keys()
         if service not in self._clients:
             self._clients[service] = clients.client(service, keys, self.region, read_timeout=300)
         return self._clients[service]
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """One of CodeBuild's operations that only its own agent calls, so that no SDK has them."""
+        """Calls an operation that only CodeBuild's own agent uses; no SDK has it.
+
+        Raises:
+            ClientError: as a boto3 client does.
+        """
         keys = self.keys()
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"CodeBuild_20161006.{operation}"}
         sent = json.dumps(request).encode()
@@ -77,10 +85,10 @@ class Role:
             raise ClientError({"Error": {"Code": str(body.get("__type")), "Message": message}}, operation) from error
 
     def variables(self) -> dict[str, str]:
-        """What SDKs inside the build need to act as the role."""
+        """Returns the variables with which an SDK or the AWS CLI in the build acts as the role."""
         chosen = settings.current()
         common = {"AWS_ENDPOINT_URL": chosen.container_url, "AWS_EC2_METADATA_DISABLED": "true"}
-        if chosen.subnet != settings.SUBNET:  # SDKs would refuse credentials from another address
+        if chosen.subnet != settings.SUBNET:  # SDKs accept a credentials endpoint only at that address
             keys = self.keys()
             return {
                 **common,
@@ -95,7 +103,7 @@ class Role:
         return {**common, **self._offered}
 
     def end(self) -> None:
-        """Hand out no more credentials to what is left of the build."""
+        """Stops the credentials endpoint of the build, in case one of its processes still runs."""
         credentials.withdraw(self._offered)
 
 

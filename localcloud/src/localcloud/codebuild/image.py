@@ -1,4 +1,4 @@
-"""Which image a build runs in: ours in place of AWS's standard images, any other one as the project names it."""
+"""The container image of a build: a local image replaces AWS's standard images, all others are used as they are."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _STANDARD = re.compile(r"^(aws/codebuild/|public\.ecr\.aws/codebuild/)")
 _building = threading.Lock()
 
 
-def ours() -> str:
-    """The name of our image; a changed Dockerfile is another image."""
+def local_image() -> str:
+    """Returns the name of the local image. It contains a hash, so a changed Dockerfile gives a new image."""
     return "localcloud/codebuild:" + hashlib.sha256((FOLDER / "Dockerfile").read_bytes()).hexdigest()[:12]
 
 
 def is_standard(name: str) -> bool:
-    """Whether ours takes the place of that image."""
+    """True if the local image replaces the image of this name."""
     return not name or bool(_STANDARD.match(name))
 
 
-def provide(client: DockerClient, name: str, say: Callable[[str], None]) -> str:
-    """The name of the image to run, which is on this machine then."""
+def provide(client: DockerClient, name: str, log: Callable[[str], None]) -> str:
+    """Returns the name of the image to run, after building or pulling it if this machine does not have it."""
     if not is_standard(name):
         try:
             containers.require(client, name)
@@ -42,18 +42,19 @@ def provide(client: DockerClient, name: str, say: Callable[[str], None]) -> str:
         return name
     with _building:
         try:
-            client.images.get(ours())
+            client.images.get(local_image())
         except ImageNotFound:
-            say("Building the local image of builds, once per machine (about half a minute)")
+            log("Building the local image for builds, once per machine (about half a minute)")
             _build(client)
-    return ours()
+    return local_image()
 
 
 def _build(client: DockerClient) -> None:
     try:
-        client.images.build(path=str(FOLDER), tag=ours(), rm=True, forcerm=True)
+        client.images.build(path=str(FOLDER), tag=local_image(), rm=True, forcerm=True)
     except (DockerBuildError, DockerException) as error:
         raise BuildError(
             _UNABLE,
-            f"{_UNABLE}: the local image of builds could not be built: {error}. Try: docker build -t {ours()} {FOLDER}",
+            f"{_UNABLE}: the local image for builds could not be built: {error}. "
+            f"Try: docker build -t {local_image()} {FOLDER}",
         ) from error

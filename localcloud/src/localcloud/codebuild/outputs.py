@@ -1,4 +1,4 @@
-"""What is left of a build: exported variables, reports, artifacts, caches, and a copy of its log."""
+"""The outputs of a build: exported variables, reports, artifacts, caches and the copy of its log in S3."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from localcloud import settings
 from localcloud.codebuild import artifacts, records, reports
 from localcloud.codebuild.buildspec import Buildspec, Files, Report
 from localcloud.codebuild.container import BuildContainer
-from localcloud.codebuild.errors import CLIENT_ERROR, BuildError, refused
+from localcloud.codebuild.errors import CLIENT_ERROR, BuildError, api_error
 from localcloud.codebuild.identity import Role
 from localcloud.codebuild.logs import BuildLog
 from localcloud.codebuild.records import Record
@@ -26,7 +26,7 @@ _CACHED = ("LOCAL_CUSTOM_CACHE",)
 
 
 def exported(container: BuildContainer, spec: Buildspec, variables: Mapping[str, str]) -> list[dict[str, str]]:
-    """The exported variables as the last command left them."""
+    """Returns the exported variables with their values after the last command."""
     names = [name for name in spec.exported if _NAME.match(name)]
     if not names:
         return []
@@ -36,20 +36,20 @@ def exported(container: BuildContainer, spec: Buildspec, variables: Mapping[str,
 
 
 class Outputs:
-    """Uploads what a build made, as the build's role."""
+    """Uploads reports and artifacts as the build's role."""
 
-    def __init__(self, role: Role, project: Mapping[str, Any], build: Record, say: Callable[[str], None]) -> None:
-        self._role, self._project, self._build, self._say = role, project, build, say
+    def __init__(self, role: Role, project: Mapping[str, Any], build: Record, log: Callable[[str], None]) -> None:
+        self._role, self._project, self._build, self._log = role, project, build, log
         self._uuid = build["id"].rsplit(":", 1)[-1]
 
     def reports(self, container: BuildContainer, declared: tuple[Report, ...]) -> None:
-        """Read the files of each report and keep what they say; failed builds report too."""
+        """Uploads the files of every report, also after the build failed."""
         for report in declared:
             chunks = container.archive(container.path(report.chosen.base_directory))
             tree = artifacts.Tree(chunks) if chunks is not None else None
             found = artifacts.choose(tree.names(), report.chosen) if tree else {}
             if tree is None or not found:
-                self._say(f"No files found for the report {report.group}")
+                self._log(f"No files found for the report {report.group}")
                 continue
             content = {name: tree.read(name) for name in found}
             arn = reports.put(self._role, self._build, report, content)
@@ -58,23 +58,26 @@ class Outputs:
     def artifacts(
         self, container: BuildContainer, spec: Buildspec, variables: Mapping[str, str], *, required: bool
     ) -> None:
-        """Upload the artifacts the project and the buildspec agree on; a failed build uploads what is there."""
+        """Uploads the artifacts that both the project and the buildspec declare.
+
+        A failed build is not ``required`` to have them: missing files are then no error.
+        """
         main = self._project.get("artifacts") or {}
         if spec.artifacts is not None and main.get("location"):
-            made = self._one(container, spec, spec.artifacts, main, variables, required=required)
+            made = self._upload(container, spec, spec.artifacts, main, variables, required=required)
             records.change(self._build, artifacts=made)
         secondary = []
         for target in self._project.get("secondaryArtifacts") or []:
             identifier = target["artifactIdentifier"]
             if identifier in spec.secondary_artifacts:
                 chosen = spec.secondary_artifacts[identifier]
-                made = self._one(container, spec, chosen, target, variables, required=required)
+                made = self._upload(container, spec, chosen, target, variables, required=required)
                 secondary.append({**made, "artifactIdentifier": identifier})
             elif required:
                 raise BuildError(CLIENT_ERROR, f"the buildspec has no secondary-artifacts named {identifier}")
         records.change(self._build, secondaryArtifacts=secondary)
 
-    def _one(
+    def _upload(
         self,
         container: BuildContainer,
         spec: Buildspec,
@@ -89,9 +92,9 @@ class Outputs:
         if not found:
             if required:
                 raise BuildError(CLIENT_ERROR, f"no matching artifact paths found: {', '.join(chosen.files)}")
-            self._say("No artifacts are there to upload")
+            self._log("No artifacts to upload")
             return {}
-        self._say(f"Found {len(found)} file(s) for artifacts")
+        self._log(f"Found {len(found)} file(s) for artifacts")
         name = chosen.name
         if name:
             quoted = name.replace('"', '\\"')
@@ -111,7 +114,7 @@ def _cache_folder(project: Mapping[str, Any]) -> Path | None:
 
 
 def save_cache(container: BuildContainer, project: Mapping[str, Any], paths: tuple[str, ...]) -> None:
-    """Keep the folders of the buildspec's cache paths on this machine, for the project's next build."""
+    """Saves the folders of the buildspec's cache paths on this machine, for the next build of the project."""
     folder = _cache_folder(project)
     if folder is None:
         return
@@ -127,7 +130,7 @@ def save_cache(container: BuildContainer, project: Mapping[str, Any], paths: tup
 
 
 def restore_cache(container: BuildContainer, project: Mapping[str, Any]) -> None:
-    """Put the folders back where they were."""
+    """Restores the folders that the previous build saved."""
     folder = _cache_folder(project)
     if folder is None or not (folder / "index").exists():
         return
@@ -138,23 +141,26 @@ def restore_cache(container: BuildContainer, project: Mapping[str, Any]) -> None
             container.put_archive(parent, file)
 
 
-# --- the log ---------------------------------------------------------------------------------------------------------
+# --- log -------------------------------------------------------------------------------------------------------------
 
 
 def copy_log(role: Role, project: Mapping[str, Any], build_uuid: str, log: BuildLog) -> None:
-    """Put the log into S3 if the project says so; the build is over, so a refusal is only told in the log's place."""
-    wanted = (project.get("logsConfig") or {}).get("s3Logs") or {}
-    if wanted.get("status") != "ENABLED" or not wanted.get("location"):
+    """Copies the log to S3 if the project enables it.
+
+    The build is already complete, so an error does not fail it; it is only written to CloudWatch Logs.
+    """
+    target = (project.get("logsConfig") or {}).get("s3Logs") or {}
+    if target.get("status") != "ENABLED" or not target.get("location"):
         return
-    bucket, prefix = split(str(wanted["location"]))
+    bucket, prefix = split(str(target["location"]))
     key = "/".join(part for part in (prefix.strip("/"), f"{build_uuid}.log") if part)
     try:
         role.client("s3").put_object(Bucket=bucket, Key=key, Body=log.text().encode())
     except (ClientError, BuildError) as error:
-        told = (
-            refused(error, role.arn, f"copy the log to s3://{bucket}/{key}")
+        failure = (
+            api_error(error, role.arn, f"copy the log to s3://{bucket}/{key}")
             if isinstance(error, ClientError)
             else error
         )
-        log.say(str(told))
+        log.write(str(failure))
         log.flush()

@@ -1,4 +1,4 @@
-"""Build projects: everything a project says is kept, and StartBuild's overrides are put over it."""
+"""Build projects: all their properties are stored, and StartBuild can override them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULT_TIMEOUT_MINUTES = 60
 DEFAULT_QUEUED_MINUTES = 480
 _KEY = "alias/aws/codebuild"
 
-#: Member of StartBuild -> where it goes in the project.
+#: Member of StartBuild -> path of the member of the project that it overrides.
 _OVERRIDES: dict[str, tuple[str, ...]] = {
     "sourceTypeOverride": ("source", "type"),
     "sourceLocationOverride": ("source", "location"),
@@ -54,7 +54,7 @@ _OVERRIDES: dict[str, tuple[str, ...]] = {
 
 
 def overridden(project: Project, request: Mapping[str, Any]) -> Project:
-    """The project of one build: a copy with what the call says instead."""
+    """Returns a copy of the project with the overrides of a StartBuild request."""
     own = copy.deepcopy(project)
     for member, path in _OVERRIDES.items():
         if member in request:
@@ -63,8 +63,9 @@ def overridden(project: Project, request: Mapping[str, Any]) -> Project:
                 holder = holder.setdefault(name, {})
             holder[path[-1]] = copy.deepcopy(request[member])
     environment = own.setdefault("environment", {})
-    variables = {one["name"]: one for one in environment.get("environmentVariables") or []}
-    variables.update({one["name"]: one for one in request.get("environmentVariablesOverride") or []})
+    variables = {variable["name"]: variable for variable in environment.get("environmentVariables") or []}
+    overrides = request.get("environmentVariablesOverride") or []
+    variables.update({variable["name"]: variable for variable in overrides})
     environment["environmentVariables"] = list(variables.values())
     return own
 
@@ -72,8 +73,8 @@ def overridden(project: Project, request: Mapping[str, Any]) -> Project:
 def _create(data: Project) -> Any:
     name = data.get("name", "")
     if not name or not data.get("source") or not data.get("environment") or not data.get("serviceRole"):
-        wanted = "name, source, artifacts, environment and serviceRole are required"
-        return error_response_json("InvalidInputException", f"Invalid project: {wanted}", 400)
+        message = "Invalid project: name, source, artifacts, environment and serviceRole are required"
+        return error_response_json("InvalidInputException", message, 400)
     if name in codebuild._projects:
         return error_response_json("ResourceAlreadyExistsException", f"Project already exists: {name}", 400)
     now = time.time()
@@ -108,7 +109,7 @@ def _update(data: Project) -> Any:
 
 
 def install() -> None:
-    """Keep what MiniStack drops."""
+    """Replaces MiniStack's functions, which drop most properties."""
     codebuild._create_project = _create
     codebuild._update_project = _update
     codebuild._project_shape = copy.deepcopy

@@ -1,4 +1,4 @@
-"""The record of a build that BatchGetBuilds shows: changed by the build's thread, read by the API's."""
+"""The build records that BatchGetBuilds returns: written by the threads of builds, read by those of the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SYMBOLS: tuple[str, ...] = (
 Record = dict[str, Any]
 IN_PROGRESS, SUCCEEDED, FAILED, FAULT = "IN_PROGRESS", "SUCCEEDED", "FAILED", "FAULT"
 STOPPED, TIMED_OUT = "STOPPED", "TIMED_OUT"
-_OF_THE_PROJECT = (
+_COPIED_FROM_PROJECT = (
     "source",
     "secondarySources",
     "secondarySourceVersions",
@@ -38,8 +38,8 @@ _guard = threading.RLock()
 _numbers: dict[tuple[str, str, str], int] = {}
 
 
-def make(project: Mapping[str, Any], initiator: str) -> Record:
-    """A build that was submitted just now."""
+def create(project: Mapping[str, Any], initiator: str) -> Record:
+    """Creates and returns the record of a build that was just submitted."""
     name, now = project["name"], time.time()
     build_id = codebuild._build_id(name)
     build: Record = {
@@ -57,19 +57,19 @@ def make(project: Mapping[str, Any], initiator: str) -> Record:
         "exportedEnvironmentVariables": [],
         "reportArns": [],
         "sourceVersion": project.get("sourceVersion", ""),
-        **{key: copy.deepcopy(project[key]) for key in _OF_THE_PROJECT if key in project},
+        **{key: copy.deepcopy(project[key]) for key in _COPIED_FROM_PROJECT if key in project},
     }
-    begin(build, "SUBMITTED")
-    end(build, SUCCEEDED)
-    begin(build, "QUEUED")
+    begin_phase(build, "SUBMITTED")
+    end_phase(build, SUCCEEDED)
+    begin_phase(build, "QUEUED")
     with _guard:
         codebuild._builds[build_id] = build
-    _tell(build)
+    _emit_state_change(build)
     return build
 
 
 def clear() -> None:
-    """Count from one again."""
+    """Resets the build numbers, which start at 1."""
     with _guard:
         _numbers.clear()
 
@@ -82,27 +82,27 @@ def _number(project: str) -> int:
 
 
 def _logs(project: Mapping[str, Any], build_uuid: str) -> Record:
-    declared = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {"status": "ENABLED"}
-    group = declared.get("groupName") or f"/aws/codebuild/{project['name']}"
-    prefix = declared.get("streamName")
+    cloudwatch = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {"status": "ENABLED"}
+    group = cloudwatch.get("groupName") or f"/aws/codebuild/{project['name']}"
+    prefix = cloudwatch.get("streamName")
     stream = f"{prefix}/{build_uuid}" if prefix else build_uuid
     arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}:log-stream:{stream}"
-    found: Record = {"cloudWatchLogs": declared}
-    if declared.get("status") != "DISABLED":
-        found |= {"groupName": group, "streamName": stream, "cloudWatchLogsArn": arn}
+    shown: Record = {"cloudWatchLogs": cloudwatch}
+    if cloudwatch.get("status") != "DISABLED":
+        shown |= {"groupName": group, "streamName": stream, "cloudWatchLogsArn": arn}
     s3 = (project.get("logsConfig") or {}).get("s3Logs")
-    return {**found, "s3Logs": s3} if s3 else found
+    return {**shown, "s3Logs": s3} if s3 else shown
 
 
-def begin(build: Record, kind: str) -> None:
-    """A phase begins."""
+def begin_phase(build: Record, kind: str) -> None:
+    """Starts a phase."""
     with _guard:
         build["phases"].append({"phaseType": kind, "phaseStatus": IN_PROGRESS, "startTime": time.time()})
         build["currentPhase"] = kind
 
 
-def end(build: Record, status: str, code: str = "", message: str = "") -> None:
-    """The phase that runs ends."""
+def end_phase(build: Record, status: str, code: str = "", message: str = "") -> None:
+    """Ends the current phase."""
     with _guard:
         phase = build["phases"][-1]
         now = time.time()
@@ -111,33 +111,33 @@ def end(build: Record, status: str, code: str = "", message: str = "") -> None:
 
 
 def change(build: Record, **members: Any) -> None:
-    """Set members of the record."""
+    """Sets members of the record."""
     with _guard:
         build.update(members)
 
 
 def finish(build: Record, status: str) -> None:
-    """The build is over; the first end counts."""
+    """Completes the build. If it is already complete, nothing changes."""
     with _guard:
         if build["buildComplete"]:
             return
         phase = build["phases"][-1]
         if phase["phaseStatus"] == IN_PROGRESS:
-            end(build, status)
+            end_phase(build, status)
         now = time.time()
         build["phases"].append({"phaseType": "COMPLETED", "startTime": now})
         build |= {"buildStatus": status, "currentPhase": "COMPLETED", "buildComplete": True, "endTime": now}
-    _tell(build)
+    _emit_state_change(build)
 
 
 def snapshot(build: Record) -> Record:
-    """A copy to show."""
+    """Returns a copy that the build's thread does not change."""
     with _guard:
         return copy.deepcopy(build)
 
 
-def _tell(build: Record) -> None:
-    """EventBridge's event of a changed state."""
+def _emit_state_change(build: Record) -> None:
+    """Sends EventBridge the event `CodeBuild Build State Change`."""
     phases = [
         {"phase-type": phase["phaseType"], "phase-status": phase.get("phaseStatus", "")} for phase in build["phases"]
     ]

@@ -1,4 +1,4 @@
-"""Report groups and reports: what builds upload, and the operations that show it."""
+"""Report groups and reports: the upload by a build, and the operations of the API."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from ministack.core import iam_actions
-from ministack.core.responses import AccountRegionScopedDict, error_response_json, get_account_id, get_region
-from ministack.core.responses import json_response as answer
+from ministack.core.responses import (
+    AccountRegionScopedDict,
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+)
 
 from localcloud.codebuild import results
 from localcloud.codebuild.buildspec import Report
-from localcloud.codebuild.errors import CLIENT_ERROR, BuildError, refused
+from localcloud.codebuild.errors import CLIENT_ERROR, BuildError, api_error
 from localcloud.codebuild.identity import Role
 
 SYMBOLS: tuple[str, ...] = (
@@ -33,7 +38,7 @@ _cases: Any = AccountRegionScopedDict()  # ARN of a report -> test cases
 
 
 def clear() -> None:
-    """Forget all."""
+    """Deletes all report groups and reports."""
     for store in (_groups, _reports, _cases):
         store.clear()
 
@@ -42,11 +47,11 @@ def _arn(kind: str, name: str) -> str:
     return f"arn:aws:codebuild:{get_region()}:{get_account_id()}:{kind}/{name}"
 
 
-# --- what a build does -----------------------------------------------------------------------------------------------
+# --- upload by a build -----------------------------------------------------------------------------------------------
 
 
 def put(role: Role, build: Mapping[str, Any], report: Report, files: Mapping[str, bytes]) -> str:
-    """Make a report of the files, as the build's role; answers its ARN."""
+    """Creates a report from the files, as the build's role, and returns its ARN."""
     if report.file_format not in results.FORMATS:
         formats = ", ".join(results.FORMATS)
         raise BuildError(CLIENT_ERROR, f"report {report.group}: expected one of {formats}, got {report.file_format}")
@@ -59,18 +64,21 @@ def put(role: Role, build: Mapping[str, Any], report: Report, files: Mapping[str
         totals = results.COVERAGE[report.file_format]
         content["coverage"] = [totals(data, name) for name, data in files.items()]
     try:
-        group = _group_of(role, str(build["projectName"]), report.group, kind)
+        group = _report_group_arn(role, str(build["projectName"]), report.group, kind)
         made = role.call("CreateReport", {"reportGroupArn": group, "executionId": build["arn"]})["report"]["arn"]
         operation = "BatchPutTestCases" if kind == TEST else "BatchPutCodeCoverages"
         role.call(operation, {"reportArn": made, "reportGroupArn": group, **content})
         role.call("UpdateReport", {"reportArn": made, "reportGroupArn": group})
     except ClientError as error:
-        raise refused(error, role.arn, f"upload the report {report.group}") from error
+        raise api_error(error, role.arn, f"upload the report {report.group}") from error
     return str(made)
 
 
-def _group_of(role: Role, project: str, name: str, kind: str) -> str:
-    """The ARN of the group; one that is only named belongs to the project and appears with its first report."""
+def _report_group_arn(role: Role, project: str, name: str, kind: str) -> str:
+    """Returns the ARN of a report group.
+
+    A group that is given by name, not by ARN, belongs to the project and is created with its first report.
+    """
     if name.startswith("arn:"):
         return name
     full = f"{project}-{name}"
@@ -83,7 +91,7 @@ def _group_of(role: Role, project: str, name: str, kind: str) -> str:
 def _create_report(data: Request) -> Any:
     group = _groups.get(data["reportGroupArn"])
     if group is None:
-        return _missing(data["reportGroupArn"])
+        return _not_found(data["reportGroupArn"])
     name = f"{group['name']}:{uuid.uuid4()}"
     report = {
         "arn": _arn("report", name),
@@ -97,32 +105,32 @@ def _create_report(data: Request) -> Any:
         "truncated": False,
     }
     _reports[report["arn"]] = report
-    return answer({"report": report})
+    return json_response({"report": report})
 
 
 def _put_test_cases(data: Request) -> Any:
     report = _reports[data["reportArn"]]
     report["testSummary"] = results.test_summary(data["testCases"])
     _cases[report["arn"]] = [{**case, "reportArn": report["arn"]} for case in data["testCases"]]
-    return answer({})
+    return json_response({})
 
 
 def _put_coverages(data: Request) -> Any:
     _reports[data["reportArn"]]["codeCoverageSummary"] = results.coverage_summary(data["coverage"])
-    return answer({})
+    return json_response({})
 
 
 def _update_report(data: Request) -> Any:
     report = _reports[data["reportArn"]]
     counts = (report.get("testSummary") or {}).get("statusCounts") or {}
     report["status"] = "FAILED" if counts.get("FAILED") or counts.get("ERROR") else "SUCCEEDED"
-    return answer({"report": report})
+    return json_response({"report": report})
 
 
-# --- the operations of the SDKs --------------------------------------------------------------------------------------
+# --- public operations -----------------------------------------------------------------------------------------------
 
 
-def _missing(arn: str) -> Any:
+def _not_found(arn: str) -> Any:
     return error_response_json("ResourceNotFoundException", f"Not found: {arn}", 400)
 
 
@@ -134,44 +142,47 @@ def _create_group(data: Request) -> Any:
     export = data.get("exportConfig") or {"exportConfigType": "NO_EXPORT"}
     group = {"tags": [], **copy.deepcopy(data), "exportConfig": export, "arn": arn, "created": now, "lastModified": now}
     _groups[arn] = {**group, "status": "ACTIVE"}
-    return answer({"reportGroup": _groups[arn]})
+    return json_response({"reportGroup": _groups[arn]})
 
 
 def _update_group(data: Request) -> Any:
     group = _groups.get(data["arn"])
     if group is None:
-        return _missing(data["arn"])
+        return _not_found(data["arn"])
     group |= {key: data[key] for key in ("exportConfig", "tags") if key in data}
     group["lastModified"] = time.time()
-    return answer({"reportGroup": group})
+    return json_response({"reportGroup": group})
 
 
 def _delete_group(data: Request) -> Any:
     own = [arn for arn, report in _reports.items() if report["reportGroupArn"] == data["arn"]]
     if own and not data.get("deleteReports"):
-        return error_response_json("InvalidInputException", "The report group still has reports: deleteReports", 400)
+        return error_response_json(
+            "InvalidInputException", "The report group has reports: set deleteReports to delete them too", 400
+        )
     for arn in own:
         _delete_report({"arn": arn})
     _groups.pop(data["arn"], None)
-    return answer({})
+    return json_response({})
 
 
 def _delete_report(data: Request) -> Any:
     _reports.pop(data["arn"], None)
     _cases.pop(data["arn"], None)
-    return answer({})
+    return json_response({})
 
 
-def _batch(store: Any, asked: str, shown: str) -> Callable[[Request], Any]:
+def _batch_get(store: Any, request_member: str, answer_member: str) -> Callable[[Request], Any]:
     def get(data: Request) -> Any:
-        found = [store[arn] for arn in data[asked] if arn in store]
-        return answer({shown: found, f"{shown}NotFound": [arn for arn in data[asked] if arn not in store]})
+        found = [store[arn] for arn in data[request_member] if arn in store]
+        missing = [arn for arn in data[request_member] if arn not in store]
+        return json_response({answer_member: found, f"{answer_member}NotFound": missing})
 
     return get
 
 
 def _list_groups(_data: Request) -> Any:
-    return answer({"reportGroups": list(_groups)})
+    return json_response({"reportGroups": list(_groups)})
 
 
 def _list_reports(data: Request) -> Any:
@@ -183,13 +194,13 @@ def _list_reports(data: Request) -> Any:
     ]
     newest_first = data.get("sortOrder", "DESCENDING") == "DESCENDING"
     found.sort(key=lambda report: report["created"], reverse=newest_first)
-    return answer({"reports": [report["arn"] for report in found]})
+    return json_response({"reports": [report["arn"] for report in found]})
 
 
 def _describe_cases(data: Request) -> Any:
     wanted = (data.get("filter") or {}).get("status")
     cases = _cases.get(data["reportArn"]) or []
-    return answer({"testCases": [case for case in cases if not wanted or case["status"] == wanted]})
+    return json_response({"testCases": [case for case in cases if not wanted or case["status"] == wanted]})
 
 
 OPERATIONS: dict[str, Callable[[Request], Any]] = {
@@ -201,8 +212,8 @@ OPERATIONS: dict[str, Callable[[Request], Any]] = {
     "UpdateReportGroup": _update_group,
     "DeleteReportGroup": _delete_group,
     "DeleteReport": _delete_report,
-    "BatchGetReportGroups": _batch(_groups, "reportGroupArns", "reportGroups"),
-    "BatchGetReports": _batch(_reports, "reportArns", "reports"),
+    "BatchGetReportGroups": _batch_get(_groups, "reportGroupArns", "reportGroups"),
+    "BatchGetReports": _batch_get(_reports, "reportArns", "reports"),
     "ListReportGroups": _list_groups,
     "ListReports": _list_reports,
     "ListReportsForReportGroup": _list_reports,
@@ -210,14 +221,14 @@ OPERATIONS: dict[str, Callable[[Request], Any]] = {
 }
 
 
-def _named(plain: Any) -> Any:
-    """IAM decides on report groups by their ARN."""
+def _with_report_groups(original: Any) -> Any:
+    """Returns a replacement of MiniStack's function that also returns the ARN of report groups, so IAM can check it."""
 
     def extract(service: str, method: str, path: str, *rest: Any) -> str:
         operation = rest[0].get("x-amz-target", "").rpartition(".")[2]
         if service == "codebuild" and operation in OPERATIONS:
             return _resource(operation, rest[1])
-        return str(plain(service, method, path, *rest))
+        return str(original(service, method, path, *rest))
 
     return extract
 
@@ -230,10 +241,10 @@ def _resource(operation: str, body: bytes) -> str:
     if operation == "CreateReportGroup":
         return _arn("report-group", str(data.get("name")))
     arn = str(data.get("reportGroupArn") or data.get("arn") or data.get("reportArn") or "*")
-    # A report's name begins with that of its group, and rights are given for groups.
+    # The name of a report begins with that of its group, and policies name groups.
     return arn.replace(":report/", ":report-group/").rpartition(":")[0] if ":report/" in arn else arn
 
 
 def install() -> None:
-    """Name report groups to IAM."""
-    iam_actions.extract_resource_arn = _named(iam_actions.extract_resource_arn)
+    """Lets IAM authorize calls by the ARN of their report group."""
+    iam_actions.extract_resource_arn = _with_report_groups(iam_actions.extract_resource_arn)

@@ -1,4 +1,7 @@
-"""CodeBuild from templates: projects with every property, also when an update takes one away; report groups."""
+"""CloudFormation resource types of CodeBuild: projects and report groups.
+
+A project supports every property, and an update resets properties that the new template no longer sets.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ from localcloud.cloudformation import completion
 SYMBOLS: tuple[str, ...] = completion.SYMBOLS
 
 PROJECT, REPORT_GROUP = "AWS::CodeBuild::Project", "AWS::CodeBuild::ReportGroup"
-_REFUSED = ("BuildBatchConfig", "FileSystemLocations")
-_ELSEWHERE = ("Name", "Tags", "Triggers", "Visibility", "ResourceAccessRole")  # webhooks and public pages: none here
+_UNSUPPORTED = ("BuildBatchConfig", "FileSystemLocations")
+#: Handled separately, or not part of the local cloud.
+_NOT_PASSED_ON = ("Name", "Tags", "Triggers", "Visibility", "ResourceAccessRole")
 _ENVIRONMENT = {"type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL"}
-#: What a property is that the template does not set: an update must say so, or the old value stays.
+#: The values of properties that a template does not set: UpdateProject keeps the old value if a member is not sent.
 _UNSET: dict[str, Any] = {
     "Description": "",
     "SourceVersion": "",
@@ -30,11 +34,11 @@ _UNSET: dict[str, Any] = {
 
 
 def project(name: str, props: adapter.Props) -> adapter.Props:
-    """A template's project in the API's words."""
+    """Returns the request of CreateProject or UpdateProject for the properties of a template."""
     return {
         "name": name,
         "Environment": _ENVIRONMENT,
-        **adapter.without(props, *_ELSEWHERE),
+        **adapter.without(props, *_NOT_PASSED_ON),
         "tags": _tags(props),
     }
 
@@ -48,7 +52,7 @@ def _attributes(name: str) -> adapter.Props:
 
 
 def _create(logical_id: str, props: adapter.Props, stack_name: str) -> adapter.Result:
-    completion.refuse(PROJECT, props, _REFUSED)
+    completion.refuse(PROJECT, props, _UNSUPPORTED)
     name = props.get("Name") or adapter.physical_name(stack_name, logical_id, max_len=255)
     adapter.call("codebuild", "create_project", project(name, props))
     return name, _attributes(name)
@@ -57,10 +61,10 @@ def _create(logical_id: str, props: adapter.Props, stack_name: str) -> adapter.R
 def _update(name: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
     if adapter.changed(old, new, "Name"):
         return adapter.replace(_create, adapter.logical_id_of(name), new, stack_name)
-    completion.refuse(PROJECT, new, _REFUSED)
+    completion.refuse(PROJECT, new, _UNSUPPORTED)
     unset = {key: value for key, value in _UNSET.items() if key in old and key not in new}
     if "ConcurrentBuildLimit" in old and "ConcurrentBuildLimit" not in new:
-        unset["ConcurrentBuildLimit"] = -1  # the API's word for none
+        unset["ConcurrentBuildLimit"] = -1  # the API's value for no limit
     adapter.call("codebuild", "update_project", {**unset, **project(name, new)})
     return name, _attributes(name)
 
@@ -93,6 +97,6 @@ def _group_delete(arn: str, props: adapter.Props) -> None:
 
 
 def install() -> None:
-    """Replace the project's handler, add the report group's."""
+    """Replaces the handler of projects, and registers the one of report groups."""
     adapter.override(PROJECT, create=_create, update=_update, delete=_delete, send_back_failed_update=True)
     adapter.register(REPORT_GROUP, _group_create, update=_group_update, delete=_group_delete)

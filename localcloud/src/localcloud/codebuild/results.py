@@ -1,4 +1,4 @@
-"""What report files say: test cases of JUnit's XML and its relatives, lines and branches of coverage files."""
+"""Parsers of report files: tests of JUnit, Cucumber and Visual Studio; coverage of Cobertura, Clover and JaCoCo."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NANOSECONDS = 1_000_000_000
 
 def _root(content: bytes, name: str) -> ET.Element:
     try:
-        return ET.fromstring(content)  # noqa: S314 - expat limits entities, and outside files are not read
+        return ET.fromstring(content)  # noqa: S314 - expat limits entities and reads no external files
     except ET.ParseError as error:
-        raise BuildError(CLIENT_ERROR, f"the report file {name} is no XML: {error}") from error
+        raise BuildError(CLIENT_ERROR, f"the report file {name} is not valid XML: {error}") from error
 
 
 def _case(name: str, prefix: str, status: str, seconds: float, message: str = "") -> dict[str, Any]:
@@ -32,24 +32,24 @@ def _case(name: str, prefix: str, status: str, seconds: float, message: str = ""
 
 
 def junit(content: bytes, name: str) -> Cases:
-    """`testcase` elements with their failure, error or skipped."""
+    """Returns the test cases of a JUnit file: `testcase` elements and their child `failure`, `error` or `skipped`."""
     kinds = {"failure": FAILED, "error": ERROR, "skipped": SKIPPED}
     cases = []
     for element in _root(content, name).iter("testcase"):
-        said = next((child for child in element if child.tag in kinds), None)
-        status = kinds[said.tag] if said is not None else SUCCEEDED
-        message = ((said.get("message") or said.text or "") if said is not None else "").strip()
+        result = next((child for child in element if child.tag in kinds), None)
+        status = kinds[result.tag] if result is not None else SUCCEEDED
+        message = ((result.get("message") or result.text or "") if result is not None else "").strip()
         seconds = float((element.get("time") or "0").replace(",", ""))
         cases.append(_case(element.get("name", ""), element.get("classname", ""), status, seconds, message))
     return cases
 
 
 def cucumber(content: bytes, name: str) -> Cases:
-    """Scenarios of Cucumber's JSON; one step that failed fails its scenario."""
+    """Returns the scenarios of a Cucumber file. A failed step fails its scenario."""
     try:
         features = json.loads(content)
     except ValueError as error:
-        raise BuildError(CLIENT_ERROR, f"the report file {name} is no JSON: {error}") from error
+        raise BuildError(CLIENT_ERROR, f"the report file {name} is not valid JSON: {error}") from error
     cases = []
     for feature in features:
         for scenario in feature.get("elements", []):
@@ -62,7 +62,7 @@ def cucumber(content: bytes, name: str) -> Cases:
 
 
 def visual_studio(content: bytes, name: str) -> Cases:
-    """`UnitTestResult` elements of a trx file."""
+    """Returns the `UnitTestResult` elements of a Visual Studio trx file."""
     states = {"Passed": SUCCEEDED, "Failed": FAILED, "Error": ERROR, "NotExecuted": SKIPPED}
     return [
         _case(element.get("testName", ""), "", states.get(element.get("outcome", ""), UNKNOWN), 0)
@@ -71,7 +71,7 @@ def visual_studio(content: bytes, name: str) -> Cases:
     ]
 
 
-#: Format -> reader. TestNG and NUnit write JUnit's elements or their own; only JUnit's are read.
+#: Format -> parser. Reports of TestNG and NUnit are supported only in JUnit's format.
 TESTS: dict[str, Callable[[bytes, str], Cases]] = {
     "JUNITXML": junit,
     "CUCUMBERJSON": cucumber,
@@ -84,7 +84,7 @@ def _number(element: ET.Element, name: str) -> int:
 
 
 def cobertura(content: bytes, name: str) -> dict[str, int]:
-    """The totals of Cobertura's `coverage` element, counted from its lines where it has none."""
+    """Returns the totals of Cobertura's `coverage` element; if it has none, they are counted from its lines."""
     root = _root(content, name)
     if root.get("lines-valid"):
         return {
@@ -101,7 +101,7 @@ _NO_BRANCHES = {"branchesCovered": 0, "branchesMissed": 0}
 
 
 def clover(content: bytes, name: str) -> dict[str, int]:
-    """The project's `metrics` of Clover: statements count as lines."""
+    """Returns the totals of the project's `metrics` in a Clover file. Statements count as lines."""
     metrics = _root(content, name).find("project/metrics")
     if metrics is None:
         raise BuildError(CLIENT_ERROR, f"the report file {name} has no project/metrics")
@@ -115,7 +115,7 @@ def clover(content: bytes, name: str) -> dict[str, int]:
 
 
 def jacoco(content: bytes, name: str) -> dict[str, int]:
-    """The report's own counters of JaCoCo."""
+    """Returns the totals of the `counter` elements directly below a JaCoCo report."""
     counters = {counter.get("type"): counter for counter in _root(content, name).findall("counter")}
     lines, branches = counters.get("LINE", ET.Element("none")), counters.get("BRANCH", ET.Element("none"))
     return {
@@ -135,25 +135,22 @@ FORMATS = (*TESTS, *COVERAGE)
 
 
 def test_summary(cases: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Counts by status, as a report shows them."""
-    listed = list(cases)
+    """Returns the `testSummary` of a report: the number of test cases by status."""
+    all_cases = list(cases)
     counts = dict.fromkeys((SUCCEEDED, FAILED, ERROR, SKIPPED, UNKNOWN), 0)
-    for case in listed:
+    for case in all_cases:
         counts[case["status"]] += 1
-    duration = sum(int(case["durationInNanoSeconds"]) for case in listed)
-    return {"total": len(listed), "statusCounts": counts, "durationInNanoSeconds": duration}
+    duration = sum(int(case["durationInNanoSeconds"]) for case in all_cases)
+    return {"total": len(all_cases), "statusCounts": counts, "durationInNanoSeconds": duration}
 
 
 def coverage_summary(totals: Iterable[Mapping[str, int]]) -> dict[str, Any]:
-    """Sums and percentages over all files."""
+    """Returns the `codeCoverageSummary` of a report: sums and percentages over all files."""
     names = ("linesCovered", "linesMissed", "branchesCovered", "branchesMissed")
-    listed = list(totals)
-    sums: dict[str, Any] = {name: sum(one[name] for one in listed) for name in names}
-    for kind in ("line", "branch"):
-        covered, missed = (
-            sums[f"{'lines' if kind == 'line' else 'branches'}Covered"],
-            sums[f"{'lines' if kind == 'line' else 'branches'}Missed"],
-        )
-        total = covered + missed
-        sums[f"{kind}CoveragePercentage"] = round(100 * covered / total, 2) if total else 0.0
+    files = list(totals)
+    sums: dict[str, Any] = {name: sum(file_totals[name] for file_totals in files) for name in names}
+    for singular, plural in (("line", "lines"), ("branch", "branches")):
+        covered = sums[f"{plural}Covered"]
+        total = covered + sums[f"{plural}Missed"]
+        sums[f"{singular}CoveragePercentage"] = round(100 * covered / total, 2) if total else 0.0
     return sums

@@ -1,6 +1,6 @@
-"""CodePipeline: the service's API, and an engine that runs pipelines as they are declared.
+"""CodePipeline: the operations of its API, and an engine that runs pipelines.
 
-`triggers.push` and `triggers.pull_request` are the ways in for the local git server.
+The local git server calls `triggers.push` and `triggers.pull_request`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ logger = logging.getLogger("localcloud")
 
 
 def install() -> None:
-    """Make it a service that requests are routed to and IAM decides on; end the runs of a process before this one."""
+    """Registers the service with MiniStack's router and IAM, and fails the unfinished runs of a previous process."""
     router.SERVICE_PATTERNS[NAME] = {
         "target_prefixes": ["CodePipeline_20150709"],
         "host_patterns": [r"codepipeline\."],
@@ -48,6 +48,6 @@ def install() -> None:
     app._state_map[NAME] = NAME
     iam_actions.SERVICE_TO_IAM_NAMESPACE[NAME] = NAME
     template.install()
-    lost = STORE.load()
-    if lost:
-        logger.warning("%d runs of pipelines were under way when the local cloud ended; they have failed", lost)
+    interrupted = STORE.load()
+    if interrupted:
+        logger.warning("%d runs of pipelines were in progress when the local cloud ended; they failed", interrupted)

@@ -1,4 +1,4 @@
-"""CodePipeline's API: what a request asks for, answered in the real service's words.
+"""CodePipeline's API: operations on runs, approvals and jobs, and the dispatch of requests.
 
 docs.aws.amazon.com/codepipeline/latest/APIReference/
 """
@@ -15,9 +15,9 @@ from ministack.core.concurrency import run_reentrant
 from ministack.core.responses import error_response_json, json_response
 
 from localcloud.codepipeline import declarations, entry, executions, model, structure, validation, views
-from localcloud.codepipeline.declarations import caller, existing, place
+from localcloud.codepipeline.declarations import caller, place, require_pipeline
 from localcloud.codepipeline.errors import ServiceError, no_action
-from localcloud.codepipeline.executions import find, has_stage
+from localcloud.codepipeline.executions import find, require_stage
 from localcloud.codepipeline.model import Execution
 from localcloud.codepipeline.run import RUNS
 from localcloud.codepipeline.state import JOBS, STORE
@@ -39,12 +39,12 @@ Answer = dict[str, Any]
 
 def _start(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = existing(request["name"])
+        pipeline = require_pipeline(request["name"])
         token = request.get("clientRequestToken")
         if token and token in pipeline.requests:
             return {"pipelineExecutionId": pipeline.requests[token]}
-        given = {one["name"]: one["value"] for one in request.get("variables") or []}
-        declared = {one["name"] for one in pipeline.declaration.get("variables") or []}
+        given = {variable["name"]: variable["value"] for variable in request.get("variables") or []}
+        declared = {variable["name"] for variable in pipeline.declaration.get("variables") or []}
         if set(given) - declared:
             unknown = ", ".join(sorted(set(given) - declared))
             raise ServiceError("ValidationException", f"The pipeline declares no variable {unknown}")
@@ -61,43 +61,47 @@ def _revisions(pipeline: Pipeline, request: Request) -> dict[str, dict[str, str]
     found: dict[str, dict[str, str]] = {}
     for revision in request.get("sourceRevisions") or []:
         if revision["actionName"] not in names:
-            said = f"The pipeline has no source action named '{revision['actionName']}'"
-            raise ServiceError("ValidationException", said)
+            message = f"The pipeline has no source action named '{revision['actionName']}'"
+            raise ServiceError("ValidationException", message)
         if revision["revisionType"] != "COMMIT_ID":
-            said = f"Revision type {revision['revisionType']} belongs to no source action of the local cloud: COMMIT_ID"
-            raise ServiceError("ValidationException", said)
+            message = f"The local cloud does not support the revision type {revision['revisionType']}; use COMMIT_ID"
+            raise ServiceError("ValidationException", message)
         found[revision["actionName"]] = {"CommitId": revision["revisionValue"]}
     return found
 
 
 def _stop(request: Request) -> Answer:
-    return {"pipelineExecutionId": executions.stop(existing(request["pipelineName"]), request).id}
+    return {"pipelineExecutionId": executions.stop(require_pipeline(request["pipelineName"]), request).id}
 
 
 def _retry(request: Request) -> Answer:
-    return {"pipelineExecutionId": executions.retry(existing(request["pipelineName"]), request).id}
+    return {"pipelineExecutionId": executions.retry(require_pipeline(request["pipelineName"]), request).id}
 
 
 def _rollback(request: Request) -> Answer:
-    return {"pipelineExecutionId": executions.rollback(existing(request["pipelineName"]), request, caller()).id}
+    return {"pipelineExecutionId": executions.rollback(require_pipeline(request["pipelineName"]), request, caller()).id}
 
 
 def _override(request: Request) -> Answer:
-    executions.override(existing(request["pipelineName"]), request)
+    executions.override(require_pipeline(request["pipelineName"]), request)
     return {}
 
 
 def _execution(request: Request) -> Answer:
     with STORE.changed:
-        found = find(existing(request["pipelineName"]), request["pipelineExecutionId"])
+        found = find(require_pipeline(request["pipelineName"]), request["pipelineExecutionId"])
         return {"pipelineExecution": views.execution(found)}
 
 
 def _executions(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = existing(request["pipelineName"])
+        pipeline = require_pipeline(request["pipelineName"])
         stage = ((request.get("filter") or {}).get("succeededInStage") or {}).get("stageName")
-        rows = [views.summary(one) for one in reversed(pipeline.executions) if not stage or _succeeded(one, stage)]
+        rows = [
+            views.summary(execution)
+            for execution in reversed(pipeline.executions)
+            if not stage or _succeeded(execution, stage)
+        ]
     return views.page(rows, "pipelineExecutionSummaries", request)
 
 
@@ -105,7 +109,7 @@ def _succeeded(execution: Execution, stage: str) -> bool:
     return stage in execution.stages and execution.stages[stage].status == model.SUCCEEDED
 
 
-def _chosen(pipeline: Pipeline, request: Request) -> Iterator[Execution]:
+def _filtered(pipeline: Pipeline, request: Request) -> Iterator[Execution]:
     wanted = request.get("filter") or {}
     latest = wanted.get("latestInPipelineExecution") or {}
     identifier = wanted.get("pipelineExecutionId") or latest.get("pipelineExecutionId")
@@ -122,44 +126,49 @@ def _newest_only(request: Request) -> bool:
 
 def _actions(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = existing(request["pipelineName"])
-        found = [(one, attempt) for one in _chosen(pipeline, request) for attempt in one.actions]
+        pipeline = require_pipeline(request["pipelineName"])
+        found = [(execution, attempt) for execution in _filtered(pipeline, request) for attempt in execution.actions]
         if _newest_only(request):
-            found = list({(attempt.stage, attempt.action): (one, attempt) for one, attempt in found}.values())
+            newest = {(attempt.stage, attempt.action): (execution, attempt) for execution, attempt in found}
+            found = list(newest.values())
         found.sort(key=lambda pair: pair[1].started, reverse=True)
-        rows = [views.action(one, attempt, pipeline.place[1]) for one, attempt in found]
+        rows = [views.action(execution, attempt, pipeline.place[1]) for execution, attempt in found]
     return views.page(rows, "actionExecutionDetails", request)
 
 
 def _rules(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = existing(request["pipelineName"])
-        found = [(one, checked) for one in _chosen(pipeline, request) for checked in one.rules]
+        pipeline = require_pipeline(request["pipelineName"])
+        found = [(execution, rule) for execution in _filtered(pipeline, request) for rule in execution.rules]
         found.sort(key=lambda pair: pair[1].started, reverse=True)
-        rows = [views.rule(one, checked, pipeline.place[1]) for one, checked in found]
+        rows = [views.rule(execution, rule, pipeline.place[1]) for execution, rule in found]
     return views.page(rows, "ruleExecutionDetails", request)
 
 
-# --- people and functions --------------------------------------------------------------------------------------------
+# --- approvals and jobs ----------------------------------------------------------------------------------------------
 
 
 def _approve(request: Request) -> Answer:
     with STORE.changed:
-        pipeline, stage, name = existing(request["pipelineName"]), request["stageName"], request["actionName"]
-        has_stage(pipeline, stage)
+        pipeline, stage, name = require_pipeline(request["pipelineName"]), request["stageName"], request["actionName"]
+        require_stage(pipeline, stage)
         attempts = [
             (execution, attempt)
             for execution in pipeline.executions
             for attempt in execution.actions
             if (attempt.stage, attempt.action) == (stage, name)
         ]
-        declared = {one["name"] for kept, one in structure.actions(pipeline.declaration) if kept["name"] == stage}
+        declared = {
+            action["name"]
+            for its_stage, action in structure.actions(pipeline.declaration)
+            if its_stage["name"] == stage
+        }
         if name not in declared:
             raise no_action(pipeline.name, stage, name)
         found = next((pair for pair in attempts if pair[1].token == request["token"]), None)
         if found is None:
-            said = "Invalid token or ARN provided: it belongs to no approval of this action"
-            raise ServiceError("InvalidApprovalTokenException", said)
+            message = "Invalid token or ARN provided: no approval of this action has this token"
+            raise ServiceError("InvalidApprovalTokenException", message)
         execution, attempt = found
         if attempt.status != model.IN_PROGRESS or attempt.approval or execution.id not in RUNS:
             raise ServiceError("ApprovalAlreadyCompletedException", "The approval action has already been completed")
@@ -203,7 +212,7 @@ OPERATIONS: dict[str, Callable[[Request], Answer]] = {
 
 
 def answer(name: str, request: Request) -> Any:
-    """The answer to one request."""
+    """Returns the response to a request."""
     try:
         if name in OPERATIONS:
             validation.check(name, request)
@@ -212,13 +221,14 @@ def answer(name: str, request: Request) -> Any:
             return json_response(entry.OPERATIONS[name](request))
     except ServiceError as error:
         return error_response_json(error.code, str(error), 400)
-    known = name in validation.model().operation_names
-    said = f"The local cloud's CodePipeline does not do {name}" if known else f"Unknown operation {name}"
-    return error_response_json("ValidationException" if known else "UnknownOperationException", said, 400)
+    if name in validation.model().operation_names:
+        message = f"The local cloud's CodePipeline does not support {name}"
+        return error_response_json("ValidationException", message, 400)
+    return error_response_json("UnknownOperationException", f"Unknown operation {name}", 400)
 
 
 async def handle_request(_method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Any) -> Any:
-    """Answer one request on a thread of its own: it may call other services."""
+    """Answers a request on a thread of its own, because an operation may call other services."""
     name = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
     try:
         request = json.loads(body or b"{}")
@@ -228,7 +238,7 @@ async def handle_request(_method: str, _path: str, headers: Mapping[str, str], b
 
 
 def reset() -> None:
-    """Forget every pipeline, on disk too, and end every run."""
+    """Deletes every pipeline, also on disk, and cancels every run."""
     with STORE.changed:
         for run in RUNS.values():
             run.cancelled = True
@@ -237,9 +247,9 @@ def reset() -> None:
 
 
 def get_state() -> dict[str, Any]:
-    """What is kept is kept by the store."""
+    """Returns nothing: the store itself writes pipelines to disk."""
     return {}
 
 
 def load_persisted_state(_data: Any) -> None:
-    """What is kept is kept by the store."""
+    """Does nothing: the store itself reads pipelines from disk."""

@@ -1,4 +1,4 @@
-"""Conditions of a stage: its rules are checked in order, and the result is engaged when one of them fails.
+"""Conditions of a stage: the rules are checked in order; if one of them fails, the result of the condition applies.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html
 """
@@ -24,90 +24,93 @@ _MINUTES = 60
 
 @dataclass(frozen=True)
 class Failure:
-    """A condition that does not hold, and what shall follow."""
+    """A failed condition: its result, and the reason of the failure."""
 
     result: str
-    why: str
+    reason: str
 
 
 def declared(stage: Declaration, moment: str) -> Declaration | None:
-    """The condition of a stage for that moment."""
+    """Returns the condition of a stage for a moment (such as `BEFORE_ENTRY`), None if it is not declared."""
     found: Declaration | None = next(iter((stage.get(MEMBERS[moment]) or {}).get("conditions") or []), None)
     return found
 
 
 class Conditions:
-    """The conditions of one stage in one run."""
+    """The conditions of a stage in a run."""
 
     def __init__(self, run: Run, stage: Declaration) -> None:
         self._run, self._stage = run, stage
 
     def check(self, moment: str) -> Failure | None:
-        """Returns how the condition of that moment fails; None if it holds, is not declared, or was overridden.
+        """Checks the condition. Returns None if it succeeds, is not declared, or was overridden.
 
         Raises:
-            Ended: when the run was stopped meanwhile.
+            Ended: if the run was stopped in the meantime.
         """
         condition = declared(self._stage, moment)
         if condition is None:
             return None
         name = self._stage["name"]
         if (name, moment) in self._run.overridden:
-            self._note(moment, OVERRIDDEN)
+            self._record(moment, OVERRIDDEN)
             return None
-        self._note(moment, model.IN_PROGRESS)
-        why = ""
+        self._record(moment, model.IN_PROGRESS)
+        reason = ""
         for rule in condition.get("rules") or []:
-            why = self._rule(moment, rule)
+            reason = self._check_rule(moment, rule)
             with self._run.store.changed:
                 self._run.check()
                 if (name, moment) in self._run.overridden:
-                    self._note(moment, OVERRIDDEN)
+                    self._record(moment, OVERRIDDEN)
                     return None
-            if why:
+            if reason:
                 break
-        self._note(moment, model.FAILED if why else model.SUCCEEDED, why)
-        return Failure(str(condition.get("result") or "FAIL"), why) if why else None
+        self._record(moment, model.FAILED if reason else model.SUCCEEDED, reason)
+        return Failure(str(condition.get("result") or "FAIL"), reason) if reason else None
 
-    def _note(self, moment: str, status: str, summary: str = "") -> None:
+    def _record(self, moment: str, status: str, summary: str = "") -> None:
         with self._run.store.changed:
             self._run.execution.stages[self._stage["name"]].conditions[moment] = ConditionState(status, summary)
             self._run.save()
 
-    def _rule(self, moment: str, rule: Declaration) -> str:
-        """Check one rule; answers why it failed, or nothing."""
-        kept = RuleExecution(self._stage["name"], moment, rule["name"], rule)
-        kept.role = rule.get("roleArn") or self._run.execution.declaration["roleArn"]
+    def _check_rule(self, moment: str, rule: Declaration) -> str:
+        """Checks a rule. Returns the reason of its failure; empty if it succeeds."""
+        evaluation = RuleExecution(self._stage["name"], moment, rule["name"], rule)
+        evaluation.role = rule.get("roleArn") or self._run.execution.declaration["roleArn"]
         with self._run.store.changed:
-            self._run.execution.rules.append(kept)
+            self._run.execution.rules.append(evaluation)
             self._run.save()
         status, error = model.SUCCEEDED, ActionError("")
         try:
-            self._perform(kept, moment)
+            self._perform(evaluation, moment)
         except Abandoned:
             status = model.ABANDONED
         except ActionError as failure:
             status, error = model.FAILED, failure
         except Exception as failure:
-            logger.exception("rule %s of %s broke", kept.rule, self._run.pipeline.name)
-            status, error = model.FAILED, ActionError(f"The local cloud broke in this rule: {failure}")
+            logger.exception("unexpected error in rule %s of %s", evaluation.rule, self._run.pipeline.name)
+            status, error = model.FAILED, ActionError(f"Unexpected error of the local cloud in this rule: {failure}")
         with self._run.store.changed:
-            kept.status, kept.updated, kept.error, kept.error_code = status, time.time(), str(error), error.code
+            evaluation.status, evaluation.updated = status, time.time()
+            evaluation.error, evaluation.error_code = str(error), error.code
             self._run.save()
-        return f"{kept.rule}: {error}" if status == model.FAILED else ""
+        return f"{evaluation.rule}: {error}" if status == model.FAILED else ""
 
-    def _perform(self, kept: RuleExecution, moment: str) -> None:
-        rule = kept.declaration
+    def _perform(self, evaluation: RuleExecution, moment: str) -> None:
+        rule = evaluation.declaration
         kind = {"version": "1", "owner": "AWS", **rule["ruleTypeId"]}
         with self._run.store.changed:
-            kept.resolved = variables.configuration(rule.get("configuration") or {}, self._run.scope())
-        attempt = ActionExecution(kept.stage, kept.rule, {**rule, "actionTypeId": kind}, resolved=kept.resolved)
-        attempt.role = kept.role
+            evaluation.resolved = variables.configuration(rule.get("configuration") or {}, self._run.scope())
+        attempt = ActionExecution(
+            evaluation.stage, evaluation.rule, {**rule, "actionTypeId": kind}, resolved=evaluation.resolved
+        )
+        attempt.role = evaluation.role
         wanted = [given["name"] for given in rule.get("inputArtifacts") or []]
         attempt.inputs = [
             self._run.execution.artifacts[name] for name in wanted if name in self._run.execution.artifacts
         ]
         work = self._run.work(attempt, _MINUTES * (rule.get("timeoutInMinutes") or _MINUTES))
-        work.abandoned = lambda: self._run.must_leave() or (kept.stage, moment) in self._run.overridden
+        work.abandoned = lambda: self._run.must_leave() or (evaluation.stage, moment) in self._run.overridden
         perform(work, rules.provider(kind["provider"]))
-        kept.summary, kept.external_id = attempt.summary, attempt.external_id
+        evaluation.summary, evaluation.external_id = attempt.summary, attempt.external_id

@@ -1,4 +1,4 @@
-"""Pipelines as they are declared: created, changed, listed, tagged, and their transitions opened and closed."""
+"""CodePipeline's operations on pipelines: create, update, list, delete, tags, and stage transitions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
 from localcloud.codepipeline import executions, git, structure, views
-from localcloud.codepipeline.errors import ActionError, ServiceError, not_found
-from localcloud.codepipeline.executions import has_stage
+from localcloud.codepipeline.errors import ActionError, ServiceError, no_pipeline
+from localcloud.codepipeline.executions import require_stage
 from localcloud.codepipeline.state import STORE
 from localcloud.codepipeline.store import Pipeline, Place
 
@@ -23,27 +23,31 @@ Answer = dict[str, Any]
 
 
 def place() -> Place:
-    """Account and region of the request."""
+    """Returns account and region of the current request."""
     return get_account_id(), get_region()
 
 
-def existing(name: str) -> Pipeline:
-    """The pipeline of that name."""
+def require_pipeline(name: str) -> Pipeline:
+    """Returns the pipeline of that name in the account and region of the request.
+
+    Raises:
+        ServiceError: if it does not exist.
+    """
     found = STORE.get(place(), name)
     if found is None:
-        raise not_found(name, place()[0])
+        raise no_pipeline(name, place()[0])
     return found
 
 
 def caller() -> str:
-    """Who makes the request."""
+    """Returns the ARN of the principal that sent the request."""
     return str(iam_evaluator.caller_arn()) or f"arn:aws:iam::{place()[0]}:root"
 
 
 # --- pipelines -------------------------------------------------------------------------------------------------------
 
 
-def _declared(request: Request) -> dict[str, Any]:
+def _checked_declaration(request: Request) -> dict[str, Any]:
     declaration = deepcopy(dict(request["pipeline"]))
     structure.check(declaration)
     declaration.setdefault("pipelineType", "V1")
@@ -54,24 +58,24 @@ def _declared(request: Request) -> dict[str, Any]:
 
 
 def _create(request: Request) -> Answer:
-    declaration = _declared(request)
+    declaration = _checked_declaration(request)
     with STORE.changed:
         known = STORE.get(place(), declaration["name"])
-        if known is not None and not known.left_over:
-            said = f"A pipeline with the name '{known.name}' already exists in account '{place()[0]}'"
-            raise ServiceError("PipelineNameInUseException", said)
+        if known is not None and not known.restored:
+            message = f"A pipeline with the name '{known.name}' already exists in account '{place()[0]}'"
+            raise ServiceError("PipelineNameInUseException", message)
         declaration["version"] = known.declaration["version"] + 1 if known is not None else 1
         pipeline = Pipeline(place(), declaration, executions=known.executions if known is not None else [])
         pipeline.versions[declaration["version"]] = declaration
         pipeline.tags = {tag["key"]: tag["value"] for tag in request.get("tags") or []}
         STORE.put(pipeline)
-    if _has_sources(declaration):
+    if _source_branches_exist(declaration):
         executions.start_if_possible(pipeline, {"triggerType": "CreatePipeline", "triggerDetail": caller()})
     return {"pipeline": declaration, "tags": _tags(pipeline)}
 
 
-def _has_sources(declaration: Mapping[str, Any]) -> bool:
-    """Whether the branches a new pipeline begins with are there: else its first run could only fail."""
+def _source_branches_exist(declaration: Mapping[str, Any]) -> bool:
+    """True if the branches of all source actions exist. If not, the first run of a new pipeline would only fail."""
     for action in declaration["stages"][0]["actions"]:
         configuration = action.get("configuration") or {}
         try:
@@ -83,9 +87,9 @@ def _has_sources(declaration: Mapping[str, Any]) -> bool:
 
 
 def _update(request: Request) -> Answer:
-    declaration = _declared(request)
+    declaration = _checked_declaration(request)
     with STORE.changed:
-        pipeline = existing(declaration["name"])
+        pipeline = require_pipeline(declaration["name"])
         before = {name: value for name, value in pipeline.declaration.items() if name != "version"}
         version = pipeline.declaration["version"] + 1
         if before != {name: value for name, value in declaration.items() if name != "version"}:
@@ -97,12 +101,12 @@ def _update(request: Request) -> Answer:
 
 
 def _get(request: Request) -> Answer:
-    pipeline = existing(request["name"])
+    pipeline = require_pipeline(request["name"])
     version = request.get("version") or pipeline.declaration["version"]
     declaration = {**pipeline.versions, pipeline.declaration["version"]: pipeline.declaration}.get(version)
     if declaration is None:
-        said = f"The pipeline '{pipeline.name}' has no version {version}"
-        raise ServiceError("PipelineVersionNotFoundException", said)
+        message = f"The pipeline '{pipeline.name}' has no version {version}"
+        raise ServiceError("PipelineVersionNotFoundException", message)
     return views.pipeline(pipeline, declaration)
 
 
@@ -116,13 +120,13 @@ def _delete(request: Request) -> Answer:
 
 def _list(request: Request) -> Answer:
     with STORE.changed:
-        rows = [views.listed(pipeline) for pipeline in STORE.of(place())]
+        rows = [views.listed(pipeline) for pipeline in STORE.pipelines_of(place())]
     return views.page(rows, "pipelines", request)
 
 
 def _state(request: Request) -> Answer:
     with STORE.changed:
-        return views.state(existing(request["name"]))
+        return views.state(require_pipeline(request["name"]))
 
 
 # --- transitions and tags --------------------------------------------------------------------------------------------
@@ -131,15 +135,15 @@ def _state(request: Request) -> Answer:
 def _transition(enabled: bool) -> Callable[[Request], Answer]:
     def change(request: Request) -> Answer:
         with STORE.changed:
-            pipeline, stage = existing(request["pipelineName"]), request["stageName"]
-            has_stage(pipeline, stage)
-            names = [one["name"] for one in pipeline.declaration["stages"]]
+            pipeline, stage = require_pipeline(request["pipelineName"]), request["stageName"]
+            require_stage(pipeline, stage)
+            names = [declared["name"] for declared in pipeline.declaration["stages"]]
             number = names.index(stage) + (request["transitionType"] == "Outbound")
             if number >= len(names):
-                raise ServiceError("ValidationException", f"Nothing comes after stage '{stage}'")
-            moved = pipeline.transition(names[number])
-            moved.enabled, moved.reason = enabled, str(request.get("reason") or "")
-            moved.by, moved.at = caller(), time.time()
+                raise ServiceError("ValidationException", f"No stage comes after stage '{stage}'")
+            transition = pipeline.transition(names[number])
+            transition.enabled, transition.reason = enabled, str(request.get("reason") or "")
+            transition.by, transition.at = caller(), time.time()
             STORE.put(pipeline)
         return {}
 
@@ -150,17 +154,17 @@ def _tags(pipeline: Pipeline) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in pipeline.tags.items()]
 
 
-def _tagged(request: Request) -> Pipeline:
+def _pipeline_of_arn(request: Request) -> Pipeline:
     arn = str(request["resourceArn"])
     pipeline = STORE.get(place(), arn.rsplit(":", 1)[-1])
     if pipeline is None or pipeline.arn != arn:
-        raise ServiceError("ResourceNotFoundException", f"There is no resource {arn}")
+        raise ServiceError("ResourceNotFoundException", f"The resource {arn} does not exist")
     return pipeline
 
 
 def _tag(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = _tagged(request)
+        pipeline = _pipeline_of_arn(request)
         pipeline.tags.update({tag["key"]: tag["value"] for tag in request["tags"]})
         STORE.put(pipeline)
     return {}
@@ -168,7 +172,7 @@ def _tag(request: Request) -> Answer:
 
 def _untag(request: Request) -> Answer:
     with STORE.changed:
-        pipeline = _tagged(request)
+        pipeline = _pipeline_of_arn(request)
         pipeline.tags = {key: value for key, value in pipeline.tags.items() if key not in request["tagKeys"]}
         STORE.put(pipeline)
     return {}
@@ -185,5 +189,5 @@ OPERATIONS: dict[str, Callable[[Request], Answer]] = {
     "DisableStageTransition": _transition(False),
     "TagResource": _tag,
     "UntagResource": _untag,
-    "ListTagsForResource": lambda request: {"tags": _tags(_tagged(request))},
+    "ListTagsForResource": lambda request: {"tags": _tags(_pipeline_of_arn(request))},
 }

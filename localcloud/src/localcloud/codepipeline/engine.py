@@ -1,4 +1,4 @@
-"""Takes a run through the stages of its pipeline, one after the other, in a thread of its own.
+"""Takes a run through the stages of its pipeline, one after the other, on a thread of its own.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works.html
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from localcloud.codepipeline import events, model, modes
@@ -32,9 +33,9 @@ Rollback = Callable[[Pipeline, Execution, str], None]
 
 
 class Driver:
-    """Drives a run: through every stage, or from `first` on; with `only`, through that stage alone.
+    """Takes a run through its stages, beginning with `first`; with `only`, through that stage alone.
 
-    `retry` says how much of the first stage is done again: `ALL_ACTIONS` or `FAILED_ACTIONS`.
+    `retry` is the retry mode of the first stage: `ALL_ACTIONS` or `FAILED_ACTIONS`.
     """
 
     def __init__(self, run: Run, *, rollback: Rollback, first: str = "", only: bool = False, retry: str = "") -> None:
@@ -46,7 +47,7 @@ class Driver:
         self._names = names[start : start + 1] if only else names[start:]
 
     def start(self) -> None:
-        """Begin, in the account and region of the caller."""
+        """Starts the thread, in the account and region of the caller."""
         name = f"localcloud-pipeline-{self.execution.id[:8]}"
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._drive,), name=name, daemon=True).start()
@@ -54,21 +55,25 @@ class Driver:
     def _drive(self) -> None:
         try:
             for name in self._names:
-                self._pass(self.execution.stage(name))
+                self._run_stage(self.execution.stage(name))
             self._end(model.SUCCEEDED, "")
         except Ended as ended:
             self._end(ended.status, str(ended))
         except Exception as error:
-            logger.exception("run %s of %s broke", self.execution.id, self.pipeline.name)
+            logger.exception("unexpected error in run %s of %s", self.execution.id, self.pipeline.name)
             with self.store.changed:
-                fail(self.execution, f"The local cloud's CodePipeline broke: {type(error).__name__}: {error}")
+                fail(
+                    self.execution,
+                    f"Unexpected error in the local cloud's CodePipeline: {type(error).__name__}: {error}",
+                )
                 self._end(model.FAILED, self.execution.summary)
 
     def _end(self, status: str, summary: str) -> None:
         with self.store.changed:
             self.execution.status, self.execution.summary = status, summary
             RUNS.pop(self.execution.id, None)
-            for gate in self.pipeline.gates.values():  # also when it broke: nobody may wait for a run that is over
+            # Also after an unexpected error: an ended run must not block others.
+            for gate in self.pipeline.gates.values():
                 gate.give_up(self.execution.id)
                 gate.leave(self.execution.id)
             self.run.save()
@@ -76,11 +81,11 @@ class Driver:
 
     # --- a stage -----------------------------------------------------------------------------------------------------
 
-    def _pass(self, stage: Declaration) -> None:
+    def _run_stage(self, stage: Declaration) -> None:
         self._enter(stage["name"])
         entered = self.execution.stages[stage["name"]]
         try:
-            status, ended = self._within(stage, entered), None
+            status, ended = self._perform(stage, entered), None
         except Ended as error:
             status, ended = error.status, error
         self._leave(entered, status)
@@ -90,7 +95,7 @@ class Driver:
             raise ended
 
     def _enter(self, name: str) -> None:
-        """Wait for the stage and lock it."""
+        """Waits until the run may enter the stage, and locks the stage."""
         gate, execution = self.pipeline.gate(name), self.execution
         with self.store.changed:
             for older in gate.arrive(execution.mode, execution.number, execution.id):
@@ -108,17 +113,17 @@ class Driver:
                 self.store.changed.notify_all()
                 self.run.check()
             gate.enter(execution.id)
-            self._begin(name)
+            self._record_entry(name)
         again = execution.stages[name].attempt > 1
         events.stage(self.pipeline, execution, execution.stages[name], "RESUMED" if again else "STARTED")
 
-    def _begin(self, name: str) -> None:
-        known = self.execution.stages.get(name)
-        if known is None:
+    def _record_entry(self, name: str) -> None:
+        previous = self.execution.stages.get(name)
+        if previous is None:
             self.execution.stages[name] = StageExecution(name)
         else:
-            fresh = StageExecution(name)
-            known.status, known.entered, known.attempt = model.IN_PROGRESS, fresh.entered, known.attempt + 1
+            previous.status, previous.entered = model.IN_PROGRESS, time.time()
+            previous.attempt += 1
         self.run.save()
 
     def _leave(self, entered: StageExecution, status: str) -> None:
@@ -129,42 +134,48 @@ class Driver:
         if status in _STAGE_EVENTS:
             events.stage(self.pipeline, self.execution, entered, _EVENTS[status])
 
-    def _within(self, stage: Declaration, entered: StageExecution) -> str:
+    def _perform(self, stage: Declaration, entered: StageExecution) -> str:
+        """Performs a stage with its conditions and automatic retries, and returns its status."""
         retry, self._retry = self._retry, ""
         while True:
             try:
-                if self._entry_failed(stage, retry):
+                if self._skips(stage, retry):
                     return model.SKIPPED
                 StageActions(self.run, stage).perform(retry)
-                self._success(stage)
+                self._check_success(stage)
             except StageFailed as failure:
-                self._end_conditions(entered)
-                retry = self._failed(stage, entered, failure)
+                entered.conditions.pop(model.ON_SUCCESS, None)
+                retry = self._handle_failure(stage, entered, failure)
             else:
                 return model.SUCCEEDED
 
-    def _entry_failed(self, stage: Declaration, retry: str) -> bool:
-        """Check the entry; answers whether the stage is skipped."""
-        if retry == "FAILED_ACTIONS" and any(one.stage == stage["name"] for one in self.execution.actions):
-            return False  # it was let in before
+    def _skips(self, stage: Declaration, retry: str) -> bool:
+        """Checks the entry condition. True if the stage must be skipped.
+
+        Raises:
+            Ended: if the condition fails the run.
+        """
+        if retry == "FAILED_ACTIONS" and any(attempt.stage == stage["name"] for attempt in self.execution.actions):
+            return False  # the condition succeeded before the first attempt
         failed = Conditions(self.run, stage).check(model.BEFORE_ENTRY)
         if failed is None:
             return False
         if failed.result == "SKIP":
             return True
-        raise Ended(model.FAILED, f"The entry condition of {stage['name']} failed: {failed.why}")
+        raise Ended(model.FAILED, f"The entry condition of {stage['name']} failed: {failed.reason}")
 
-    def _success(self, stage: Declaration) -> None:
+    def _check_success(self, stage: Declaration) -> None:
         failed = Conditions(self.run, stage).check(model.ON_SUCCESS)
         if failed is not None:
-            said = f"The success condition of {stage['name']} failed: {failed.why}"
-            raise Ended(model.FAILED, said, rollback=failed.result == "ROLLBACK")
+            message = f"The success condition of {stage['name']} failed: {failed.reason}"
+            raise Ended(model.FAILED, message, rollback=failed.result == "ROLLBACK")
 
-    def _end_conditions(self, entered: StageExecution) -> None:
-        entered.conditions.pop(model.ON_SUCCESS, None)
+    def _handle_failure(self, stage: Declaration, entered: StageExecution, failure: StageFailed) -> str:
+        """Returns the retry mode if the stage is retried automatically.
 
-    def _failed(self, stage: Declaration, entered: StageExecution, failure: StageFailed) -> str:
-        """What follows a failure: answers how to try again, or raises the end."""
+        Raises:
+            Ended: if it is not.
+        """
         self.run.check()
         declared = stage.get("onFailure") or {}
         if declared.get("result") == "RETRY" and not entered.automatic_retries:
@@ -183,6 +194,6 @@ class Driver:
         raise Ended(model.FAILED, str(failure), rollback=result == "ROLLBACK")
 
 
-def concurrent(pipeline: Pipeline) -> bool:
-    """Whether the pipeline has room for another run."""
-    return sum(one.active for one in pipeline.executions) < modes.CONCURRENT
+def can_start(pipeline: Pipeline) -> bool:
+    """True if the pipeline has fewer runs in progress than the limit."""
+    return sum(execution.active for execution in pipeline.executions) < modes.CONCURRENT

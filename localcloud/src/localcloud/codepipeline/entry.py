@@ -1,7 +1,7 @@
-"""The local git server's way in, when it is another process: two operations that AWS does not have.
+"""Two operations that AWS does not have, for a git server in another process: LocalPush and LocalPullRequest.
 
-Targets `CodePipeline_20150709.LocalPush` and `.LocalPullRequest`. IAM decides on `codepipeline:LocalPush` and
-`codepipeline:LocalPullRequest`, which no policy names: the account's root may, and who may `codepipeline:*`.
+IAM authorizes them as `codepipeline:LocalPush` and `codepipeline:LocalPullRequest`. Usually no policy contains these
+actions, so only the account's root and principals with `codepipeline:*` may call them.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from localcloud.codepipeline import triggers
 from localcloud.codepipeline.errors import ActionError, ServiceError
 
 Request = Mapping[str, Any]
-_TEXTS = ("repository", "event", "number", "title", "source", "destination", "commit", "ref", "before")
+_STRINGS = ("repository", "event", "number", "title", "source", "destination", "commit", "ref", "before")
 
 
-def _texts(request: Request) -> dict[str, Any]:
-    return {name: str(value) for name, value in request.items() if name in _TEXTS}
+def _strings(request: Request) -> dict[str, Any]:
+    return {name: str(value) for name, value in request.items() if name in _STRINGS}
 
 
-def _started(start: Callable[..., list[str]], request: Request) -> dict[str, Any]:
+def _start(start: Callable[..., list[str]], request: Request) -> dict[str, Any]:
     try:
-        return {"pipelineExecutionIds": start(**_texts(request), files=request.get("files"))}
+        return {"pipelineExecutionIds": start(**_strings(request), files=request.get("files"))}
     except (ActionError, TypeError) as error:
         raise ServiceError("ValidationException", str(error)) from error
 
 
 OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {
-    "LocalPush": lambda request: _started(triggers.push, request),
-    "LocalPullRequest": lambda request: _started(triggers.pull_request, request),
+    "LocalPush": lambda request: _start(triggers.push, request),
+    "LocalPullRequest": lambda request: _start(triggers.pull_request, request),
 }

@@ -1,4 +1,4 @@
-"""What can go wrong: answers of the API by the real service's names, and failures of an action."""
+"""The errors of the API, with the codes of the real service, and the failures of actions."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import re
 
 from botocore.exceptions import ClientError
 
-_DENIED = re.compile(
-    r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+) on resource: (?P<on>\S+)"
-)
+_DENIED = re.compile(r"User: \S+ is not authorized to perform: (?P<action>[\w-]+:\w+) on resource: (?P<resource>\S+)")
 _DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
 
 
 class ServiceError(Exception):
-    """An error answer of the API."""
+    """An error that the API answers with."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -22,7 +20,7 @@ class ServiceError(Exception):
 
 
 class ActionError(Exception):
-    """An action (or a rule) failed; `code` is CodePipeline's word for why."""
+    """The failure of an action or a rule. `code` is CodePipeline's error code."""
 
     def __init__(self, message: str, code: str = "JobFailed") -> None:
         super().__init__(message)
@@ -33,47 +31,52 @@ class Abandoned(Exception):  # noqa: N818 - reads as what happened
     """The run was stopped without waiting for this action."""
 
 
-def not_found(pipeline: str, account: str) -> ServiceError:
-    """There is no such pipeline."""
-    said = f"Account '{account}' does not have a pipeline with name '{pipeline}'"
-    return ServiceError("PipelineNotFoundException", said)
+def no_pipeline(pipeline: str, account: str) -> ServiceError:
+    """Returns the error for a pipeline that does not exist."""
+    message = f"Account '{account}' does not have a pipeline with name '{pipeline}'"
+    return ServiceError("PipelineNotFoundException", message)
 
 
 def no_stage(pipeline: str, stage: str) -> ServiceError:
-    """The pipeline has no such stage."""
+    """Returns the error for a stage that the pipeline does not have."""
     return ServiceError("StageNotFoundException", f"Pipeline '{pipeline}' has no stage named '{stage}'")
 
 
 def no_action(pipeline: str, stage: str, action: str) -> ServiceError:
-    """The stage has no such action."""
-    said = f"Stage '{stage}' of pipeline '{pipeline}' has no action named '{action}'"
-    return ServiceError("ActionNotFoundException", said)
+    """Returns the error for an action that the stage does not have."""
+    message = f"Stage '{stage}' of pipeline '{pipeline}' has no action named '{action}'"
+    return ServiceError("ActionNotFoundException", message)
 
 
 def no_execution(pipeline: str, execution: str) -> ServiceError:
-    """The pipeline has no such execution."""
-    said = f"Pipeline '{pipeline}' has no execution with id '{execution}'"
-    return ServiceError("PipelineExecutionNotFoundException", said)
+    """Returns the error for an execution that the pipeline does not have."""
+    message = f"Pipeline '{pipeline}' has no execution with id '{execution}'"
+    return ServiceError("PipelineExecutionNotFoundException", message)
 
 
 def statement(action: str, resource: str) -> str:
-    """The policy statement that allows one action on one resource, as one line of JSON."""
+    """Returns the policy statement that allows an action on a resource, as one line of JSON."""
     return json.dumps({"Effect": "Allow", "Action": action, "Resource": resource})
 
 
 def denied(role: str, action: str, resource: str) -> ActionError:
-    """What a role may not do, and the line that would let it."""
-    said = f"The role {role} may not perform {action} on {resource}. Add to its policy: {statement(action, resource)}"
-    return ActionError(said, "PermissionError")
+    """Returns the failure for a denied call, with the policy statement that would allow it."""
+    message = (
+        f"The role {role} may not perform {action} on {resource}. Add to its policy: {statement(action, resource)}"
+    )
+    return ActionError(message, "PermissionError")
 
 
-def explained(error: ClientError, role: str) -> ActionError:
-    """The failure of a call as the failure of the action; a denial names role, action, resource and the remedy."""
+def from_client_error(error: ClientError, role: str) -> ActionError:
+    """Converts the error of a call to a failure of the action.
+
+    For a denied call, the message names the role, the IAM action and resource, and the policy statement to add.
+    """
     details = error.response.get("Error", {})
     message = str(details.get("Message") or error)
-    found = _DENIED.search(message)
-    if found:
-        return denied(role, found["action"], found["on"])
+    match = _DENIED.search(message)
+    if match:
+        return denied(role, match["action"], match["resource"])
     if details.get("Code") in _DENIED_CODES:
         return ActionError(f"The role {role} was denied {error.operation_name}: {message}", "PermissionError")
     return ActionError(f"{details.get('Code', 'Error')}: {message}")

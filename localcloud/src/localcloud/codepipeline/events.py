@@ -1,4 +1,4 @@
-"""What EventBridge is told: state changes of runs, stages and actions.
+"""The events that EventBridge gets: state changes of runs, stages and actions.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html
 """
@@ -17,8 +17,8 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _send(pipeline: Pipeline, what: str, detail: dict[str, Any]) -> None:
-    bus.emit("aws.codepipeline", f"CodePipeline {what} Execution State Change", detail, [pipeline.arn])
+def _send(pipeline: Pipeline, kind: str, detail: dict[str, Any]) -> None:
+    bus.emit("aws.codepipeline", f"CodePipeline {kind} Execution State Change", detail, [pipeline.arn])
 
 
 def _common(execution: Execution, state: str, started: float) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def _common(execution: Execution, state: str, started: float) -> dict[str, Any]:
 
 
 def run(pipeline: Pipeline, execution: Execution, state: str) -> None:
-    """STARTED, RESUMED, STOPPING, STOPPED, SUCCEEDED, FAILED, CANCELED or SUPERSEDED."""
+    """Sends a state change of a run: STARTED, RESUMED, STOPPING, STOPPED, SUCCEEDED, FAILED, CANCELED or SUPERSEDED."""
     detail = _common(execution, state, execution.started)
     detail["execution-trigger"] = {
         "trigger-type": execution.trigger.get("triggerType", ""),
@@ -46,13 +46,13 @@ def run(pipeline: Pipeline, execution: Execution, state: str) -> None:
 
 
 def stage(pipeline: Pipeline, execution: Execution, entered: StageExecution, state: str) -> None:
-    """STARTED, RESUMED, STOPPING, STOPPED, SUCCEEDED, FAILED or CANCELED."""
+    """Sends a state change of a stage: STARTED, RESUMED, STOPPING, STOPPED, SUCCEEDED, FAILED or CANCELED."""
     detail = {**_common(execution, state, entered.entered), "stage": entered.name}
     _send(pipeline, "Stage", detail)
 
 
 def action(pipeline: Pipeline, execution: Execution, attempt: ActionExecution, state: str) -> None:
-    """STARTED, SUCCEEDED, FAILED or ABANDONED."""
+    """Sends a state change of an action: STARTED, SUCCEEDED, FAILED or ABANDONED."""
     kind = attempt.declaration["actionTypeId"]
     detail = {
         **_common(execution, state, attempt.started),
@@ -74,5 +74,8 @@ def action(pipeline: Pipeline, execution: Execution, attempt: ActionExecution, s
     _send(pipeline, "Action", detail)
 
 
-def _artifacts(some: list[Artifact]) -> list[dict[str, Any]]:
-    return [{"name": one.name, "s3location": {"bucket": one.bucket, "key": one.key}} for one in some]
+def _artifacts(artifacts: list[Artifact]) -> list[dict[str, Any]]:
+    return [
+        {"name": artifact.name, "s3location": {"bucket": artifact.bucket, "key": artifact.key}}
+        for artifact in artifacts
+    ]

@@ -1,4 +1,4 @@
-"""Starting, stopping, repeating and taking back runs.
+"""Starts, stops, retries and rolls back runs, and overrides their conditions.
 
 docs.aws.amazon.com/codepipeline/latest/APIReference/
 """
@@ -19,21 +19,25 @@ from localcloud.codepipeline.store import Pipeline
 Request = Mapping[str, Any]
 Sources = dict[str, dict[str, str]]
 
-_ENDED_BADLY = {model.FAILED, model.STOPPED}
+_RETRYABLE = {model.FAILED, model.STOPPED}
 
 
 def find(pipeline: Pipeline, identifier: str) -> Execution:
-    """A run of a pipeline."""
+    """Returns a run of a pipeline.
+
+    Raises:
+        ServiceError: if it does not exist.
+    """
     execution = pipeline.execution(identifier)
     if execution is None:
         raise no_execution(pipeline.name, identifier)
     return execution
 
 
-def has_stage(pipeline: Pipeline, stage: str) -> None:
-    """Refuse a stage that the pipeline does not have."""
-    if stage not in {one["name"] for one in pipeline.declaration["stages"]}:
-        raise no_stage(pipeline.name, stage)
+def require_stage(pipeline: Pipeline, name: str) -> None:
+    """Raises `ServiceError` if the pipeline does not have the stage."""
+    if name not in {stage["name"] for stage in pipeline.declaration["stages"]}:
+        raise no_stage(pipeline.name, name)
 
 
 def start(
@@ -44,11 +48,17 @@ def start(
     sources: Sources | None = None,
     event: Mapping[str, str] | None = None,
 ) -> Execution:
-    """Start a run: `sources` are the commits it is of, by source action, where they are not the branches' newest."""
+    """Starts a run.
+
+    `sources` contains the commits to use, by source action. Without one, the newest commit of the branch is used.
+
+    Raises:
+        ServiceError: if too many runs are in progress, or if a variable has no value.
+    """
     with STORE.changed:
-        _room(pipeline)
+        _check_limit(pipeline)
         declaration = pipeline.declaration
-        values = {one["name"]: one.get("defaultValue") for one in declaration.get("variables") or []}
+        values = {variable["name"]: variable.get("defaultValue") for variable in declaration.get("variables") or []}
         values.update(variables or {})
         unset = sorted(name for name, value in values.items() if value is None)
         if unset:
@@ -56,20 +66,20 @@ def start(
         execution = _new(pipeline, trigger)
         execution.variables = {name: str(value) for name, value in values.items()}
         execution.sources, execution.event = sources or {}, dict(event or {})
-        _go(pipeline, execution, "STARTED")
+        _launch(pipeline, execution, "STARTED")
     return execution
 
 
 def start_if_possible(pipeline: Pipeline, trigger: dict[str, str]) -> None:
-    """Start the first run of a new pipeline, unless a variable needs a value that nobody gave."""
+    """Starts the first run of a new pipeline, unless a variable has no default value."""
     with suppress(ServiceError):
         start(pipeline, trigger)
 
 
-def _room(pipeline: Pipeline) -> None:
-    if not engine.concurrent(pipeline):
-        said = f"The pipeline '{pipeline.name}' has reached the limit for concurrent pipeline executions"
-        raise ServiceError("ConcurrentPipelineExecutionsLimitExceededException", said)
+def _check_limit(pipeline: Pipeline) -> None:
+    if not engine.can_start(pipeline):
+        message = f"The pipeline '{pipeline.name}' has reached the limit for concurrent pipeline executions"
+        raise ServiceError("ConcurrentPipelineExecutionsLimitExceededException", message)
 
 
 def _new(pipeline: Pipeline, trigger: dict[str, str]) -> Execution:
@@ -79,12 +89,12 @@ def _new(pipeline: Pipeline, trigger: dict[str, str]) -> Execution:
         declaration["version"],
         declaration,
         trigger,
-        number=max((one.number for one in pipeline.executions), default=0) + 1,
+        number=max((execution.number for execution in pipeline.executions), default=0) + 1,
         mode=declaration["executionMode"],
     )
 
 
-def _go(pipeline: Pipeline, execution: Execution, event: str, **more: Any) -> Run:
+def _launch(pipeline: Pipeline, execution: Execution, event: str, **more: Any) -> Run:
     if pipeline.execution(execution.id) is None:
         pipeline.executions.append(execution)
     run = Run(STORE, pipeline, execution)
@@ -99,17 +109,21 @@ def _go(pipeline: Pipeline, execution: Execution, event: str, **more: Any) -> Ru
 
 
 def stop(pipeline: Pipeline, request: Request) -> Execution:
-    """Stop a run: wait for its actions, or abandon them. Who waits can still abandon."""
+    """Stops a run: waits for its actions, or abandons them. A run that waits can still be abandoned later.
+
+    Raises:
+        ServiceError: if the run is not in progress, or is already being stopped in this way.
+    """
     abandon = bool(request.get("abandon"))
     with STORE.changed:
         execution = find(pipeline, request["pipelineExecutionId"])
         run = RUNS.get(execution.id)
         if run is None or not execution.active:
-            said = f"The execution {execution.id} is {execution.status}: only one in progress can be stopped"
-            raise ServiceError("PipelineExecutionNotStoppableException", said)
+            message = f"The execution {execution.id} is {execution.status}: only one in progress can be stopped"
+            raise ServiceError("PipelineExecutionNotStoppableException", message)
         if run.abandoned or (run.stopping and not abandon):
-            said = f"The execution {execution.id} has been asked to stop already"
-            raise ServiceError("DuplicatedStopRequestException", said)
+            message = f"The execution {execution.id} is already being stopped"
+            raise ServiceError("DuplicatedStopRequestException", message)
         first = not run.stopping
         execution.status, execution.stop_reason = model.STOPPING, str(request.get("reason") or "")
         run.stopping, run.abandoned = True, abandon
@@ -120,7 +134,7 @@ def stop(pipeline: Pipeline, request: Request) -> Execution:
 
 
 def cancel(pipeline: Pipeline) -> None:
-    """End every run of a pipeline that was changed or deleted."""
+    """Cancels every run of a pipeline that was changed or deleted."""
     with STORE.changed:
         for execution in pipeline.executions:
             if execution.id in RUNS:
@@ -132,12 +146,16 @@ def cancel(pipeline: Pipeline) -> None:
 
 
 def retry(pipeline: Pipeline, request: Request) -> Execution:
-    """Do a failed or stopped stage again, and go on from there."""
+    """Retries a failed or stopped stage and continues the run from there.
+
+    Raises:
+        ServiceError: if the stage cannot be retried.
+    """
     name, mode = request["stageName"], request["retryMode"]
     with STORE.changed:
-        has_stage(pipeline, name)
+        require_stage(pipeline, name)
         execution = find(pipeline, request["pipelineExecutionId"])
-        _retryable(pipeline, execution, name)
+        _check_retryable(pipeline, execution, name)
         entered = execution.stages[name]
         entered.manual_retries += 1
         entered.retried_by = "ManualStageRetry"
@@ -145,44 +163,48 @@ def retry(pipeline: Pipeline, request: Request) -> Execution:
     return execution
 
 
-def _retryable(pipeline: Pipeline, execution: Execution, name: str) -> None:
+def _check_retryable(pipeline: Pipeline, execution: Execution, name: str) -> None:
     entered = execution.stages.get(name)
 
-    def refuse(why: str) -> ServiceError:
-        return ServiceError("StageNotRetryableException", f"Stage '{name}' cannot be retried: {why}")
+    def refuse(reason: str) -> ServiceError:
+        return ServiceError("StageNotRetryableException", f"Stage '{name}' cannot be retried: {reason}")
 
     if execution.version != pipeline.declaration["version"]:
         raise refuse("the pipeline has changed since the execution started")
-    if execution.active or entered is None or entered.status not in _ENDED_BADLY:
+    if execution.active or entered is None or entered.status not in _RETRYABLE:
         raise refuse(f"it has not failed in execution {execution.id}")
     if execution.kind == model.ROLLBACK:
         raise refuse("the execution is a rollback")
-    if not any(one.stage == name for one in execution.actions) and model.BEFORE_ENTRY not in entered.conditions:
-        raise refuse("no action of it has run")
+    if not any(attempt.stage == name for attempt in execution.actions) and model.BEFORE_ENTRY not in entered.conditions:
+        raise refuse("none of its actions has run")
     latest = pipeline.latest(name)
     if execution.mode != "PARALLEL" and latest is not None and latest.id != execution.id:
-        said = f"Execution {execution.id} is not the latest one of stage '{name}': that is {latest.id}"
-        raise ServiceError("NotLatestPipelineExecutionException", said)
+        message = f"Execution {execution.id} is not the latest one of stage '{name}': that is {latest.id}"
+        raise ServiceError("NotLatestPipelineExecutionException", message)
 
 
 def _resume(pipeline: Pipeline, execution: Execution, stage: str, **more: Any) -> Run:
-    _room(pipeline)
+    _check_limit(pipeline)
     execution.status, execution.summary, execution.stop_reason = model.IN_PROGRESS, "", ""
     execution.attempt += 1
-    return _go(pipeline, execution, "RESUMED", first=stage, **more)
+    return _launch(pipeline, execution, "RESUMED", first=stage, **more)
 
 
 # --- conditions ------------------------------------------------------------------------------------------------------
 
 
 def override(pipeline: Pipeline, request: Request) -> None:
-    """Pass over a condition that is being checked or has failed; a failed run goes on."""
+    """Overrides a condition that is being checked or has failed. A failed run continues.
+
+    Raises:
+        ServiceError: if the condition cannot be overridden.
+    """
     name, moment = request["stageName"], request["conditionType"]
     with STORE.changed:
-        has_stage(pipeline, name)
+        require_stage(pipeline, name)
         execution = find(pipeline, request["pipelineExecutionId"])
         condition = conditions.declared(pipeline.declaration["stages"][_index(pipeline, name)], moment)
-        _overridable(pipeline, execution, request, condition)
+        _check_overridable(pipeline, execution, request, condition)
         run = RUNS.get(execution.id)
         if run is not None:
             run.overridden.add((name, moment))
@@ -191,86 +213,90 @@ def override(pipeline: Pipeline, request: Request) -> None:
         _resume(pipeline, execution, name, retry="FAILED_ACTIONS").overridden.add((name, moment))
 
 
-def _index(pipeline: Pipeline, stage: str) -> int:
-    return [one["name"] for one in pipeline.declaration["stages"]].index(stage)
+def _index(pipeline: Pipeline, name: str) -> int:
+    return [stage["name"] for stage in pipeline.declaration["stages"]].index(name)
 
 
-def _overridable(pipeline: Pipeline, execution: Execution, request: Request, condition: Any) -> None:
+def _check_overridable(pipeline: Pipeline, execution: Execution, request: Request, condition: Any) -> None:
     name, moment = request["stageName"], request["conditionType"]
     state = execution.stages[name].conditions.get(moment) if name in execution.stages else None
     latest = pipeline.latest(name)
     if latest is not None and latest.id != execution.id and execution.mode != "PARALLEL":
-        said = f"Execution {execution.id} is not the latest one of stage '{name}': that is {latest.id}"
-        raise ServiceError("NotLatestPipelineExecutionException", said)
-    why = ""
+        message = f"Execution {execution.id} is not the latest one of stage '{name}': that is {latest.id}"
+        raise ServiceError("NotLatestPipelineExecutionException", message)
+    reason = ""
     if condition is None:
-        why = "the stage has no such condition"
+        reason = "the stage has no such condition"
     elif condition.get("result") == "SKIP":
-        why = "a condition that skips the stage cannot be overridden"
+        reason = "a condition that skips the stage cannot be overridden"
     elif state is None or state.status not in {model.IN_PROGRESS, model.FAILED}:
-        why = "it is neither being checked nor failed"
-    if why:
-        said = f"The condition {moment} of stage '{name}' cannot be overridden: {why}"
-        raise ServiceError("ConditionNotOverridableException", said)
+        reason = "it is not being checked and has not failed"
+    if reason:
+        message = f"The condition {moment} of stage '{name}' cannot be overridden: {reason}"
+        raise ServiceError("ConditionNotOverridableException", message)
 
 
 # --- rollback --------------------------------------------------------------------------------------------------------
 
 
 def rollback(pipeline: Pipeline, request: Request, user: str) -> Execution:
-    """Do a stage again with the artifacts and variables of an execution that succeeded in it."""
+    """Runs a stage again with the artifacts and variables of an execution that succeeded in it.
+
+    Raises:
+        ServiceError: if the stage cannot be rolled back to that execution.
+    """
     name = request["stageName"]
     with STORE.changed:
-        has_stage(pipeline, name)
+        require_stage(pipeline, name)
         target = find(pipeline, request["targetPipelineExecutionId"])
-        _can_go_back(pipeline, name, target)
+        _check_rollback(pipeline, name, target)
         trigger = {"triggerType": "ManualRollback", "triggerDetail": user}
-        return _go_back(pipeline, name, target, trigger)
+        return _start_rollback(pipeline, name, target, trigger)
 
 
-def _can_go_back(pipeline: Pipeline, name: str, target: Execution) -> None:
-    why = ""
+def _check_rollback(pipeline: Pipeline, name: str, target: Execution) -> None:
+    reason = ""
     entered = target.stages.get(name)
     if pipeline.declaration["executionMode"] == "PARALLEL":
-        why = "a pipeline in PARALLEL mode has no stage rollback"
+        reason = "a pipeline in PARALLEL mode has no stage rollback"
     elif _index(pipeline, name) == 0:
-        why = "a source stage cannot be rolled back"
+        reason = "a source stage cannot be rolled back"
     elif target.kind == model.ROLLBACK:
-        why = f"execution {target.id} is itself a rollback"
+        reason = f"execution {target.id} is itself a rollback"
     elif entered is None or entered.status != model.SUCCEEDED:
-        why = f"execution {target.id} did not succeed in it"
+        reason = f"execution {target.id} did not succeed in it"
     elif pipeline.gate(name).holders:
-        why = "an execution is in it"
-    if why:
-        raise ServiceError("UnableToRollbackStageException", f"Stage '{name}' cannot be rolled back: {why}")
+        reason = "an execution is in progress in it"
+    if reason:
+        raise ServiceError("UnableToRollbackStageException", f"Stage '{name}' cannot be rolled back: {reason}")
     if target.version != pipeline.declaration["version"]:
-        said = f"Execution {target.id} started in another version of the pipeline's structure"
-        raise ServiceError("PipelineExecutionOutdatedException", said)
+        message = f"Execution {target.id} ran with another version of the pipeline's structure"
+        raise ServiceError("PipelineExecutionOutdatedException", message)
 
 
-def _go_back(pipeline: Pipeline, name: str, target: Execution, trigger: dict[str, str]) -> Execution:
+def _start_rollback(pipeline: Pipeline, name: str, target: Execution, trigger: dict[str, str]) -> Execution:
     execution = _new(pipeline, trigger)
     execution.kind, execution.rollback_target = model.ROLLBACK, target.id
     execution.variables, execution.outputs = dict(target.variables), dict(target.outputs)
     execution.artifacts, execution.revisions = dict(target.artifacts), dict(target.revisions)
     execution.sources, execution.event = dict(target.sources), dict(target.event)
-    _go(pipeline, execution, "STARTED", first=name, only=True)
+    _launch(pipeline, execution, "STARTED", first=name, only=True)
     return execution
 
 
 def _automatic_rollback(pipeline: Pipeline, failed: Execution, name: str) -> None:
-    """Go back to the newest execution that succeeded in the stage; without one the failure stands."""
+    """Rolls a stage back to the newest execution that succeeded in it. Without one, nothing happens."""
     with STORE.changed:
-        good = [
-            one
-            for one in pipeline.executions
-            if one.kind == model.STANDARD
-            and one.id != failed.id
-            and one.version == pipeline.declaration["version"]
-            and name in one.stages
-            and one.stages[name].status == model.SUCCEEDED
+        candidates = [
+            execution
+            for execution in pipeline.executions
+            if execution.kind == model.STANDARD
+            and execution.id != failed.id
+            and execution.version == pipeline.declaration["version"]
+            and name in execution.stages
+            and execution.stages[name].status == model.SUCCEEDED
         ]
-        if not good or failed.kind == model.ROLLBACK:
+        if not candidates or failed.kind == model.ROLLBACK:
             return
-        target = max(good, key=lambda one: one.stages[name].entered)
-        _go_back(pipeline, name, target, {"triggerType": "AutomatedRollback", "triggerDetail": failed.id})
+        target = max(candidates, key=lambda execution: execution.stages[name].entered)
+        _start_rollback(pipeline, name, target, {"triggerType": "AutomatedRollback", "triggerDetail": failed.id})

@@ -1,4 +1,4 @@
-"""The local git repositories that connections lead to: bare ones, below the state folder."""
+"""The local git repositories behind connections: bare repositories in the state folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECONDS = 120
 
 @dataclass(frozen=True)
 class Commit:
-    """What git says of a commit."""
+    """A commit."""
 
     id: str
     author: str
@@ -38,31 +38,31 @@ class Repository:
 
     @classmethod
     def named(cls, name: str) -> Repository:
-        """The repository behind `owner/name`.
+        """Returns the repository of the name `owner/name`.
 
         Raises:
-            ActionError: when there is none.
+            ActionError: if it does not exist.
         """
         folder = settings.current().repositories / f"{name}.git"
         if not _NAME.fullmatch(name) or ".." in name or not folder.is_dir():
-            said = f"There is no local repository for {name}. Expected a bare one: git clone --bare … {folder}"
-            raise ActionError(said, "ConfigurationError")
+            message = f"There is no local repository for {name}. Create a bare one: git clone --bare … {folder}"
+            raise ActionError(message, "ConfigurationError")
         return cls(name, folder)
 
     def commit(self, reference: str) -> Commit:
-        """The commit of an id, or of a whole reference (`refs/heads/main`)."""
+        """Returns the commit of an id or a full reference (`refs/heads/main`)."""
         if not _REFERENCE.fullmatch(reference):
-            raise ActionError(f"'{reference}' is neither a commit's id nor a reference", "ConfigurationError")
+            raise ActionError(f"'{reference}' is neither the id of a commit nor a full reference", "ConfigurationError")
         text = self._git("log", "-1", f"--format={_FIELDS}", f"{reference}^{{commit}}", "--")
         identifier, author, email, date, seconds, message = text.split("\n", 5)
         return Commit(identifier, author, email, date, float(seconds), message.strip())
 
     def archive(self, commit: str) -> bytes:
-        """The files of a commit as a zip."""
+        """Returns the files of a commit as a zip archive."""
         return self._run("archive", "--format=zip", commit)
 
     def changed(self, before: str, after: str) -> list[str]:
-        """The paths that differ between two commits; of a first commit, all."""
+        """Returns the paths that differ between two commits; without a commit before, all paths."""
         if not before or not before.strip("0"):
             return self._git("ls-tree", "-r", "--name-only", "-z", after).strip("\0").split("\0")
         listed = self._git("diff", "--name-only", "-z", "--no-renames", before, after, "--").strip("\0")
@@ -72,11 +72,11 @@ class Repository:
         return self._run(*arguments).decode("utf-8", "replace")
 
     def _run(self, *arguments: str) -> bytes:
-        # Neither the user's settings nor a hook's variables: whose machine it is must not change what is built.
+        # Without the user's git settings and the variables of a git hook: they must not change the sources of a build.
         environment = {"PATH": os.environ.get("PATH", ""), "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
         command = ["git", f"--git-dir={self.folder}", *arguments]
-        done = subprocess.run(command, capture_output=True, check=False, env=environment, timeout=_SECONDS)
-        if done.returncode:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise ActionError(f"{self.name}: {' '.join(said[:2])}", "RevisionUnavailable")
-        return done.stdout
+        process = subprocess.run(command, capture_output=True, check=False, env=environment, timeout=_SECONDS)
+        if process.returncode:
+            lines = process.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise ActionError(f"{self.name}: {' '.join(lines[:2])}", "RevisionUnavailable")
+        return process.stdout

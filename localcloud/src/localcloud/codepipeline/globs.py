@@ -13,12 +13,12 @@ _NOTHING = r"(?!)"
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a whole name (a branch, a tag, a file's path) is one that the pattern describes."""
+    """True if the pattern matches the whole name of a branch, tag or file."""
     return re.fullmatch(_expression(pattern), name, re.DOTALL) is not None
 
 
-def chosen(names: Iterable[str], criteria: Mapping[str, Sequence[str]]) -> bool:
-    """Whether one of the names is included, and not excluded: excludes win."""
+def any_included(names: Iterable[str], criteria: Mapping[str, Sequence[str]]) -> bool:
+    """True if at least one name is included and not excluded. Excludes win over includes."""
     includes, excludes = criteria.get("includes") or ["**"], criteria.get("excludes") or []
     return any(
         any(matches(pattern, name) for pattern in includes) and not any(matches(pattern, name) for pattern in excludes)
@@ -28,31 +28,31 @@ def chosen(names: Iterable[str], criteria: Mapping[str, Sequence[str]]) -> bool:
 
 @functools.cache
 def _expression(pattern: str) -> str:
-    out, at, group = "", 0, False
-    while at < len(pattern):
-        letter, rest = pattern[at], pattern[at:]
-        taken = 1
+    out, position, group = "", 0, False
+    while position < len(pattern):
+        letter, rest = pattern[position], pattern[position:]
+        length = 1
         if rest.startswith("**"):
-            out, taken = out + ".*", 2
+            out, length = out + ".*", 2
         elif letter == "*":
             out += "[^/]*"
         elif letter == "?":
             out += "[^/]"
         elif letter == "\\" and len(rest) > 1:
-            out, taken = out + re.escape(rest[1]), 2
+            out, length = out + re.escape(rest[1]), 2
         elif letter == "[" and "]" in rest[2:]:
-            taken = rest.index("]", 2) + 1
-            out += _set(rest[1 : taken - 1])
+            length = rest.index("]", 2) + 1
+            out += _set(rest[1 : length - 1])
         elif letter in "{},":
             out, group = _alternative(out, letter, group)
         else:
             out += re.escape(letter)
-        at += taken
+        position += length
     return out if _is_valid(out) else _NOTHING
 
 
 def _is_valid(expression: str) -> bool:
-    """True unless a group is left open or a range runs backwards."""
+    """True unless a group is not closed or the ends of a range are reversed."""
     try:
         re.compile(expression)
     except re.error:
@@ -61,7 +61,7 @@ def _is_valid(expression: str) -> bool:
 
 
 def _set(inside: str) -> str:
-    """A bracket expression: ranges and `!` have a meaning, everything else stands for itself."""
+    """Returns the regular expression for a bracket expression. Only ranges and a leading `!` are special in it."""
     negated = inside.startswith("!")
     body = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside[1:] if negated else inside)
     return f"(?!/)[{'^' if negated else ''}{body}]"

@@ -1,4 +1,4 @@
-"""Jobs: what a Lambda function is asked to do, and the one answer each job gets."""
+"""Jobs: the requests of Lambda actions to their functions, and the result of each job."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from localcloud.codepipeline.errors import ServiceError
 from localcloud.codepipeline.model import new_id
 from localcloud.codepipeline.store import Place, Store
 
-_LARGEST = 122880
+_MAX_VARIABLES_SIZE = 122880
 
 
 @dataclass
 class Job:
-    """One question to a function, open until it is answered or nobody waits for the answer any more."""
+    """A job for a function. It is open until its result arrives or its action ends."""
 
     place: Place
     data: dict[str, Any]
@@ -26,63 +26,75 @@ class Job:
 
     @property
     def answered(self) -> bool:
-        """Whether the function has spoken."""
+        """True if the function has sent a result."""
         return self.success is not None or self.failure is not None
 
     def event(self) -> dict[str, Any]:
-        """What the function is called with."""
+        """Returns the payload with which the function is invoked."""
         return {"CodePipeline.job": {"id": self.id, "accountId": self.place[0], "data": self.data}}
 
 
 class Jobs:
-    """All jobs of this process; whoever waits for one is told through the store."""
+    """All jobs of this process. A result notifies `Store.changed`, on which the actions wait."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._jobs: dict[str, Job] = {}
 
-    def offer(self, job: Job) -> Job:
-        """Make a job known."""
+    def add(self, job: Job) -> Job:
+        """Adds a job and returns it."""
         with self._store.changed:
             self._jobs[job.id] = job
         return job
 
     def close(self, job: Job) -> None:
-        """Take no answer any more."""
+        """Closes a job; later results are refused."""
         with self._store.changed:
             job.open = False
 
     def get(self, place: Place, identifier: str) -> Job:
-        """A job of that account."""
+        """Returns a job of an account and region.
+
+        Raises:
+            ServiceError: if it does not exist.
+        """
         job = self._jobs.get(identifier)
         if job is None or job.place != place:
             raise ServiceError("JobNotFoundException", f"No job with id {identifier} exists")
         return job
 
     def succeed(self, place: Place, request: dict[str, Any]) -> None:
-        """Take a success, or with a continuation token the wish to be called again."""
+        """Stores a success. A request with a continuation token asks for another call of the function.
+
+        Raises:
+            ServiceError: if the job does not exist or is not open, or if its output variables are too large.
+        """
         size = sum(len(key) + len(value) for key, value in (request.get("outputVariables") or {}).items())
-        if size > _LARGEST:
-            said = f"The output variables have {size} characters, the limit is {_LARGEST}"
-            raise ServiceError("OutputVariablesSizeExceededException", said)
+        if size > _MAX_VARIABLES_SIZE:
+            message = f"The output variables have {size} characters, the limit is {_MAX_VARIABLES_SIZE}"
+            raise ServiceError("OutputVariablesSizeExceededException", message)
         with self._store.changed:
-            self._answerable(place, request["jobId"]).success = request
+            self._open_job(place, request["jobId"]).success = request
             self._store.changed.notify_all()
 
     def fail(self, place: Place, request: dict[str, Any]) -> None:
-        """Take a failure."""
+        """Stores a failure.
+
+        Raises:
+            ServiceError: if the job does not exist or is not open.
+        """
         with self._store.changed:
-            self._answerable(place, request["jobId"]).failure = request["failureDetails"]
+            self._open_job(place, request["jobId"]).failure = request["failureDetails"]
             self._store.changed.notify_all()
 
     def clear(self) -> None:
-        """Forget every job."""
+        """Deletes all jobs."""
         with self._store.changed:
             self._jobs.clear()
 
-    def _answerable(self, place: Place, identifier: str) -> Job:
+    def _open_job(self, place: Place, identifier: str) -> Job:
         job = self.get(place, identifier)
         if job.answered or not job.open:
-            said = f"Job {identifier} is not in progress: it was answered, or its action is over"
-            raise ServiceError("InvalidJobStateException", said)
+            message = f"Job {identifier} is not in progress: it already has a result, or its action has ended"
+            raise ServiceError("InvalidJobStateException", message)
         return job

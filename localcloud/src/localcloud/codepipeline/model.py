@@ -1,4 +1,4 @@
-"""What is kept of a pipeline and its runs. Plain data, so that it can be written to disk as it is."""
+"""The data of a pipeline's run: plain data classes, which the store writes to disk as JSON."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ ROLLBACK = "ROLLBACK"
 
 
 def new_id() -> str:
-    """The id of an execution, action execution, job or approval."""
+    """Returns a new id for an execution, action execution, job or approval."""
     return str(uuid.uuid4())
 
 
 @dataclass
 class Artifact:
-    """A zip in the artifact store."""
+    """A zip archive in the artifact store."""
 
     name: str
     bucket: str
@@ -44,7 +44,7 @@ class Artifact:
 
 @dataclass
 class ActionExecution:
-    """One attempt at one action."""
+    """One attempt to perform an action."""
 
     stage: str
     action: str
@@ -64,14 +64,14 @@ class ActionExecution:
     error_code: str = ""
     error: str = ""
     token: str = ""
-    """Of an approval; it stays known after the approval, to tell a second answer from a wrong one."""
+    """The token of an approval. It is kept after the answer: a second answer gets another error than a wrong token."""
     approval: dict[str, str] = field(default_factory=dict)
     updated_by: str = ""
 
 
 @dataclass
 class RuleExecution:
-    """One evaluation of one rule."""
+    """One evaluation of a rule."""
 
     stage: str
     condition: str
@@ -91,7 +91,7 @@ class RuleExecution:
 
 @dataclass
 class ConditionState:
-    """How the condition of a stage stands."""
+    """The state of a condition of a stage."""
 
     status: str
     summary: str = ""
@@ -100,7 +100,7 @@ class ConditionState:
 
 @dataclass
 class StageExecution:
-    """A run in one stage, over all its attempts."""
+    """The execution of one stage in a run, including its retries."""
 
     name: str
     status: str = IN_PROGRESS
@@ -114,7 +114,7 @@ class StageExecution:
 
 @dataclass
 class Execution:
-    """One run of a pipeline."""
+    """One run of a pipeline (AWS: pipeline execution)."""
 
     pipeline: str
     version: int
@@ -133,38 +133,38 @@ class Execution:
     stop_reason: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     sources: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By source action: the commit it was started with, and what the trigger knew of it."""
+    """By source action: the commit to use, and the output variables that the trigger provides."""
     event: dict[str, str] = field(default_factory=dict)
-    """What EventBridge is told of the trigger."""
+    """Details of the trigger, for the events that EventBridge gets."""
     revisions: dict[str, dict[str, Any]] = field(default_factory=dict)
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By namespace."""
+    """Output variables of actions, by namespace."""
     stages: dict[str, StageExecution] = field(default_factory=dict)
     actions: list[ActionExecution] = field(default_factory=list)
     rules: list[RuleExecution] = field(default_factory=list)
 
     @property
     def active(self) -> bool:
-        """Whether it is not over."""
+        """True if the run has not ended."""
         return self.status in {IN_PROGRESS, STOPPING}
 
     def stage(self, name: str) -> Declaration:
-        """The declaration of one of its stages."""
+        """Returns the declaration of a stage."""
         return next(stage for stage in self.declaration["stages"] if stage["name"] == name)
 
     def last(self, stage: str, action: str) -> ActionExecution | None:
-        """The newest attempt at an action."""
-        found = (one for one in reversed(self.actions) if one.stage == stage and one.action == action)
-        return next(found, None)
+        """Returns the newest attempt at an action; None if there is none."""
+        attempts = (attempt for attempt in reversed(self.actions) if (attempt.stage, attempt.action) == (stage, action))
+        return next(attempts, None)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it."""
+        """Returns the run as data for JSON."""
         return asdict(self)
 
     @classmethod
-    def of_json(cls, data: dict[str, Any]) -> Execution:
-        """What `to_json` wrote."""
+    def from_json(cls, data: dict[str, Any]) -> Execution:
+        """Restores a run from the data of `to_json`."""
         stages = {name: _stage(stage) for name, stage in data.pop("stages").items()}
         artifacts = {name: Artifact(**artifact) for name, artifact in data.pop("artifacts").items()}
         actions = [_action(action) for action in data.pop("actions")]

@@ -1,4 +1,4 @@
-"""Execution modes: who may enter a stage, who waits before it, who is superseded there.
+"""Execution modes: they decide when a run may enter a stage, waits for it, or is superseded.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works.html
 """
@@ -11,27 +11,27 @@ SUPERSEDED = "SUPERSEDED"
 QUEUED = "QUEUED"
 PARALLEL = "PARALLEL"
 
-#: AWS limits the runs of a pipeline that are under way at a time; the number is ours.
+#: Maximum number of concurrent runs of a pipeline. AWS has such a limit too; this number is the local cloud's.
 CONCURRENT = 50
 
 
 @dataclass
 class Gate:
-    """The entrance of one stage: a lock, and the runs waiting before it in the order they came."""
+    """The entrance of a stage: the lock of the stage, and the runs that wait for it, in order of arrival."""
 
     holders: set[str] = field(default_factory=set)
     waiting: list[tuple[int, str]] = field(default_factory=list)
-    """(number of the run, id)"""
+    """Number and id of each run."""
 
     def arrive(self, mode: str, number: int, execution: str) -> list[str]:
-        """Wait here; answers the runs that are superseded by that: older ones that wait, in SUPERSEDED mode."""
+        """Adds a waiting run. Returns the runs that it supersedes: in SUPERSEDED mode, older ones that still wait."""
         self.waiting.append((number, execution))
         if mode != SUPERSEDED:
             return []
         return [other for older, other in self.waiting if older < number]
 
     def may_enter(self, mode: str, execution: str, *, enabled: bool) -> bool:
-        """Whether a waiting run may go in now."""
+        """True if a waiting run may enter the stage now."""
         if not enabled:
             return False
         if mode == PARALLEL:
@@ -39,14 +39,14 @@ class Gate:
         return not self.holders and bool(self.waiting) and self.waiting[0][1] == execution
 
     def enter(self, execution: str) -> None:
-        """Go in and lock the stage."""
+        """Lets a run enter and lock the stage."""
         self.give_up(execution)
         self.holders.add(execution)
 
     def give_up(self, execution: str) -> None:
-        """Wait no longer."""
+        """Removes a waiting run."""
         self.waiting = [(number, other) for number, other in self.waiting if other != execution]
 
     def leave(self, execution: str) -> None:
-        """Unlock the stage."""
+        """Unlocks the stage."""
         self.holders.discard(execution)

@@ -1,4 +1,4 @@
-"""The rules a condition can have, by provider.
+"""The rules that a condition can have, by provider.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference.html
 """
@@ -18,8 +18,12 @@ from localcloud.codepipeline.errors import ActionError
 _OPERATORS = ("EQ", "NE", "CONTAINS", "MATCHES")
 
 
-def holds(variable: str, operator: str, value: str) -> bool:
-    """Whether a variable compares as VariableCheck wants it; MATCHES is a regular expression for the whole text."""
+def compare(variable: str, operator: str, value: str) -> bool:
+    """Returns the result of a VariableCheck. The regular expression of MATCHES must match the whole value.
+
+    Raises:
+        ActionError: for an unknown operator.
+    """
     if operator == "EQ":
         return variable == value
     if operator == "NE":
@@ -28,33 +32,33 @@ def holds(variable: str, operator: str, value: str) -> bool:
         return value in variable
     if operator == "MATCHES":
         return re.fullmatch(value, variable) is not None
-    raise ActionError(f"Operator is one of {', '.join(_OPERATORS)}, not {operator}", "ConfigurationError")
+    raise ActionError(f"Operator must be one of {', '.join(_OPERATORS)}, not {operator}", "ConfigurationError")
 
 
 def _variable(work: Work) -> dict[str, str]:
     variable, value = work.configuration.get("Variable", ""), work.configuration.get("Value", "")
     operator = work.option("Operator", "EQ")
-    if not holds(variable, operator, value):
-        raise ActionError(f"'{variable}' {operator} '{value}' does not hold")
+    if not compare(variable, operator, value):
+        raise ActionError(f"'{variable}' {operator} '{value}' is false")
     return {}
 
 
 def _alarm(work: Work) -> dict[str, str]:
-    """Holds once the alarm is in one of the desired states, at the latest after the wait time."""
+    """Succeeds as soon as the alarm is in one of the desired states; fails after the wait time."""
     name, minutes = work.option("AlarmName"), float(work.option("WaitTime", "0"))
-    wanted = {one.strip() for one in work.option("AlarmStates", "OK").split(",")}
-    until = time.monotonic() + 60 * minutes
+    desired = {state.strip() for state in work.option("AlarmStates", "OK").split(",")}
+    deadline = time.monotonic() + 60 * minutes
     while True:
         found = work.client("cloudwatch").describe_alarms(AlarmNames=[name])
         alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
         if not alarms:
             raise ActionError(f"There is no alarm {name}", "ConfigurationError")
         state = alarms[0]["StateValue"]
-        if state in wanted:
+        if state in desired:
             return {}
-        if time.monotonic() >= until:
+        if time.monotonic() >= deadline:
             raise ActionError(
-                f"The alarm {name} is {state} after {minutes:g} minutes, not {' or '.join(sorted(wanted))}"
+                f"The alarm {name} is {state} after {minutes:g} minutes, not {' or '.join(sorted(desired))}"
             )
         work.pause()
 
@@ -81,10 +85,10 @@ PROVIDERS: dict[str, Provider] = {
 
 
 def provider(name: str) -> Provider:
-    """The provider of that name.
+    """Returns a rule provider.
 
     Raises:
-        ActionError: when the local cloud has none; the rule fails with that name.
+        ActionError: if the local cloud does not have it.
     """
     if name not in PROVIDERS:
         known = ", ".join(sorted(PROVIDERS))

@@ -1,4 +1,4 @@
-"""A run under way: what it works on, and the marks by which it is ended. engine.py takes it through its stages."""
+"""A run in progress: its data, and the flags that end it. engine.py takes it through its stages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from localcloud.codepipeline.store import Pipeline, Store
 
 
 class Ended(Exception):  # noqa: N818 - reads as what happened
-    """The run is over, with this status."""
+    """The run has ended, with this status."""
 
     def __init__(self, status: str, summary: str = "", *, rollback: bool = False) -> None:
         super().__init__(summary)
@@ -18,11 +18,11 @@ class Ended(Exception):  # noqa: N818 - reads as what happened
 
 
 class StageFailed(Exception):  # noqa: N818 - reads as what happened
-    """Actions of the stage have failed."""
+    """At least one action of the stage failed."""
 
 
 class Run:
-    """A run under way. To end it, hold the store, set one of its marks, and notify the store."""
+    """A run in progress. To end it, hold `Store.changed`, set one of the flags, and notify."""
 
     def __init__(self, store: Store, pipeline: Pipeline, execution: Execution) -> None:
         self.store, self.pipeline, self.execution = store, pipeline, execution
@@ -31,31 +31,31 @@ class Run:
         self.superseded = False
         self.cancelled = False
         self.overridden: set[tuple[str, str]] = set()
-        """Conditions (stage, type) that an operator overrode."""
+        """Conditions (stage, type) that OverrideStageCondition has overridden."""
 
     def ending(self) -> bool:
-        """True if the run must begin nothing more."""
+        """True if the run must not start anything more."""
         return self.stopping or self.abandoned or self.superseded or self.cancelled
 
     def must_leave(self) -> bool:
-        """True if the run must not wait for the actions it has begun."""
+        """True if the run must not wait for the actions that it has started."""
         return self.abandoned or self.cancelled
 
     def check(self) -> None:
-        """Raise if a mark is set.
+        """Checks the flags.
 
         Raises:
-            Ended: with the status the run gets.
+            Ended: if one of them is set.
         """
         if self.cancelled:
-            raise Ended(model.CANCELLED, "The pipeline was changed before the run could end")
+            raise Ended(model.CANCELLED, "The pipeline was changed during the run")
         if self.superseded:
-            raise Ended(model.SUPERSEDED, "A newer run took its place")
+            raise Ended(model.SUPERSEDED, "A newer run replaced it")
         if self.stopping or self.abandoned:
             raise Ended(model.STOPPED, self.execution.stop_reason)
 
     def save(self) -> None:
-        """Write the run to disk."""
+        """Stores the changed run."""
         self.store.save(self.pipeline, self.execution)
 
     def scope(self) -> dict[str, dict[str, str]]:
@@ -65,10 +65,10 @@ class Run:
         return {**execution.outputs, variables.PIPELINE: execution.variables, variables.IMPLICIT: implicit}
 
     def work(self, attempt: ActionExecution, seconds: float) -> Work:
-        """Returns the work of an action or a rule, under the role of the attempt."""
+        """Returns the context of an action or a rule, which acts as the role of the attempt."""
         identity = Identity(self.execution.declaration["roleArn"], attempt.role, self.pipeline.arn)
         return Work(self.store, self.pipeline, self.execution, attempt, identity, seconds, self.must_leave)
 
 
-#: Runs under way, by execution.
+#: The runs in progress, by id.
 RUNS: dict[str, Run] = {}

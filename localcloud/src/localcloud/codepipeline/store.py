@@ -1,8 +1,8 @@
-"""The pipelines of every account and region, and their runs: in memory, and each change on disk.
+"""The pipelines of every account and region, and their runs, in memory and on disk.
 
-A run is one file, replaced atomically. The disk is for one question only: what became of the runs when the process
-died? Everything else the local cloud knew, roles and buckets too, is gone with the process, so a run that was under
-way is failed with that reason, and nothing is started again.
+Each run is a file that is replaced atomically. The files serve only to show the runs of a process that has ended. All
+other state of the local cloud, including roles and buckets, ends with the process. So a run that was in progress is
+marked as failed, and nothing is started again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from localcloud.codepipeline import model
 from localcloud.codepipeline.model import ActionExecution, Execution
 from localcloud.codepipeline.modes import Gate
 
-LOST = "The local cloud was restarted while this ran. What it had started is not undone. Start the pipeline again."
+INTERRUPTED = (
+    "The local cloud was restarted during this run. Changes that the run had already made were not rolled back. Start "
+    "the pipeline again."
+)
 
 logger = logging.getLogger("localcloud")
 
@@ -32,7 +35,7 @@ Place = tuple[str, str]
 
 @dataclass
 class Transition:
-    """Whether runs may pass into a stage."""
+    """The transition into a stage. Runs may enter the stage only if it is enabled."""
 
     enabled: bool = True
     reason: str = ""
@@ -55,40 +58,40 @@ class Pipeline:
     transitions: dict[str, Transition] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
     requests: dict[str, str] = field(default_factory=dict)
-    """Client request token -> execution."""
-    left_over: bool = False
-    """Known from before a restart: its stack is gone, so a new pipeline may take its name and its history."""
+    """Client request token -> id of the execution."""
+    restored: bool = False
+    """True if it was read from disk. Its stack no longer exists, so a new pipeline may take over its name and runs."""
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The name of the pipeline."""
         return str(self.declaration["name"])
 
     @property
     def arn(self) -> str:
-        """Its ARN."""
+        """The ARN of the pipeline."""
         return f"arn:aws:codepipeline:{self.place[1]}:{self.place[0]}:{self.name}"
 
     def gate(self, stage: str) -> Gate:
-        """The entrance of a stage."""
+        """Returns the entrance of a stage."""
         return self.gates.setdefault(stage, Gate())
 
     def transition(self, stage: str) -> Transition:
-        """The transition into a stage."""
+        """Returns the transition into a stage."""
         return self.transitions.setdefault(stage, Transition())
 
     def execution(self, identifier: str) -> Execution | None:
-        """One of its runs."""
-        return next((one for one in self.executions if one.id == identifier), None)
+        """Returns a run of the pipeline, None if it does not exist."""
+        return next((execution for execution in self.executions if execution.id == identifier), None)
 
     def latest(self, stage: str) -> Execution | None:
-        """The run that entered a stage last."""
-        entered = [one for one in self.executions if stage in one.stages]
-        return max(entered, key=lambda one: one.stages[stage].entered, default=None)
+        """Returns the run that entered a stage last, None if no run has entered it."""
+        entered = [execution for execution in self.executions if stage in execution.stages]
+        return max(entered, key=lambda execution: execution.stages[stage].entered, default=None)
 
 
 class Store:
-    """All pipelines. Whoever reads or changes them holds `changed`, and notifies it of a change."""
+    """All pipelines. Code that reads or changes them must hold `changed`, and notify it after a change."""
 
     def __init__(self, folder: Path | None) -> None:
         self.changed = threading.Condition(threading.RLock())
@@ -96,24 +99,24 @@ class Store:
         self._folder = folder
 
     def get(self, place: Place, name: str) -> Pipeline | None:
-        """A pipeline by its name."""
+        """Returns a pipeline, None if it does not exist."""
         return self.pipelines.get((place, name))
 
-    def of(self, place: Place) -> Iterator[Pipeline]:
-        """Those of one account and region."""
-        return (one for (where, _), one in sorted(self.pipelines.items()) if where == place)
+    def pipelines_of(self, place: Place) -> Iterator[Pipeline]:
+        """Returns the pipelines of an account and region, sorted by name."""
+        return (pipeline for (its_place, _), pipeline in sorted(self.pipelines.items()) if its_place == place)
 
     def put(self, pipeline: Pipeline) -> None:
-        """Keep a pipeline, new or changed."""
+        """Stores a new or changed pipeline."""
         with self.changed:
             self.pipelines[pipeline.place, pipeline.name] = pipeline
-            kept = {name: getattr(pipeline, name) for name in ("place", "declaration", "created", "updated", "tags")}
-            transitions = {name: asdict(one) for name, one in pipeline.transitions.items()}
-            self._write(self._path(pipeline) / "pipeline.json", {**kept, "transitions": transitions})
+            saved = {name: getattr(pipeline, name) for name in ("place", "declaration", "created", "updated", "tags")}
+            transitions = {stage: asdict(transition) for stage, transition in pipeline.transitions.items()}
+            self._write(self._path(pipeline) / "pipeline.json", {**saved, "transitions": transitions})
             self.changed.notify_all()
 
     def save(self, pipeline: Pipeline, execution: Execution) -> None:
-        """Keep a change of a run; of a pipeline that was deleted meanwhile nothing is kept."""
+        """Stores a changed run, unless its pipeline has been deleted."""
         with self.changed:
             execution.updated = time.time()
             if self.get(pipeline.place, pipeline.name) is pipeline:
@@ -121,7 +124,7 @@ class Store:
             self.changed.notify_all()
 
     def remove(self, pipeline: Pipeline) -> None:
-        """Forget a pipeline and its runs."""
+        """Deletes a pipeline and its runs."""
         with self.changed:
             self.pipelines.pop((pipeline.place, pipeline.name), None)
             if self._folder is not None:
@@ -129,7 +132,7 @@ class Store:
             self.changed.notify_all()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Deletes all pipelines and runs."""
         with self.changed:
             self.pipelines.clear()
             if self._folder is not None:
@@ -137,22 +140,22 @@ class Store:
             self.changed.notify_all()
 
     def load(self) -> int:
-        """Read what a process before this one left; answers how many runs it lost."""
+        """Reads the files of a previous process, fails runs that were in progress, and returns their number."""
         if self._folder is None:
             return 0
-        lost = 0
+        interrupted = 0
         for path in sorted(self._folder.glob("*/*/*/pipeline.json")):
             pipeline = _read(path)
             if pipeline is None:
                 continue
             for execution in pipeline.executions:
                 if execution.active:
-                    lost += 1
-                    fail(execution, LOST)
+                    interrupted += 1
+                    fail(execution, INTERRUPTED)
             self.put(pipeline)
             for execution in pipeline.executions:
                 self._write(path.parent / "executions" / f"{execution.id}.json", execution.to_json())
-        return lost
+        return interrupted
 
     def _path(self, pipeline: Pipeline) -> Path:
         account, region = pipeline.place
@@ -166,35 +169,36 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh.write_text(json.dumps(content, default=str), encoding="utf-8")
             fresh.replace(path)
-        except OSError:  # the run goes on; only what a restart would tell of it is older
+        except OSError:  # the run continues; after a restart only an older state of it would be shown
             logger.exception("%s was not written", path)
 
 
-def fail(execution: Execution, why: str) -> None:
-    """End a run that nothing drives any more."""
-    execution.status, execution.summary, execution.updated = model.FAILED, why, time.time()
+def fail(execution: Execution, reason: str) -> None:
+    """Marks a run, and everything that is in progress in it, as failed."""
+    execution.status, execution.summary, execution.updated = model.FAILED, reason, time.time()
     for stage in execution.stages.values():
         if stage.status == model.IN_PROGRESS:
             stage.status = model.FAILED
     for action in execution.actions:
         if action.status == model.IN_PROGRESS:
-            end(action, model.FAILED, why, "JobFailed")
+            end(action, model.FAILED, reason, "JobFailed")
 
 
 def end(action: ActionExecution, status: str, error: str = "", code: str = "") -> None:
-    """End an attempt at an action."""
+    """Ends an attempt at an action."""
     action.status, action.updated = status, time.time()
     action.error, action.error_code = error[:5000], code
 
 
 def _read(path: Path) -> Pipeline | None:
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        transitions = {name: Transition(**one) for name, one in kept.pop("transitions").items()}
-        account, region = kept.pop("place")
-        pipeline = Pipeline((account, region), **kept, transitions=transitions, left_over=True)
-        found = [json.loads(one.read_text(encoding="utf-8")) for one in path.parent.glob("executions/*.json")]
-        pipeline.executions = sorted((Execution.of_json(one) for one in found), key=lambda one: one.number)
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        transitions = {stage: Transition(**transition) for stage, transition in saved.pop("transitions").items()}
+        account, region = saved.pop("place")
+        pipeline = Pipeline((account, region), **saved, transitions=transitions, restored=True)
+        files = path.parent.glob("executions/*.json")
+        executions = [Execution.from_json(json.loads(file.read_text(encoding="utf-8"))) for file in files]
+        pipeline.executions = sorted(executions, key=lambda execution: execution.number)
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return pipeline

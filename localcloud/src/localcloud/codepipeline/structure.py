@@ -1,4 +1,4 @@
-"""Whether a pipeline's declaration holds together, beyond what the model of the API says.
+"""Validates the structure of a pipeline, beyond the constraints of the API's model.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/reference-pipeline-structure.html
 """
@@ -23,7 +23,11 @@ Declaration = dict[str, Any]
 
 
 def check(pipeline: Declaration) -> None:
-    """Refuse a declaration that CodePipeline refuses; the message names what is wrong."""
+    """Validates a declaration.
+
+    Raises:
+        ServiceError: if CodePipeline would reject it.
+    """
     _stages(pipeline)
     _artifacts(pipeline)
     _variables(pipeline)
@@ -33,62 +37,64 @@ def check(pipeline: Declaration) -> None:
 
 
 def actions(pipeline: Declaration) -> Iterator[tuple[Declaration, Declaration]]:
-    """Every (stage, action)."""
+    """Yields every (stage, action)."""
     for stage in pipeline["stages"]:
         for action in stage["actions"]:
             yield stage, action
 
 
 def conditions(stage: Declaration) -> Iterator[tuple[str, Declaration]]:
-    """Every (moment, condition) of a stage."""
+    """Yields every (moment, condition) of a stage."""
     for moment in _RESULTS:
         for condition in (stage.get(moment) or {}).get("conditions") or []:
             yield moment, condition
 
 
-def _structure(message: str) -> ServiceError:
+def _structure_error(message: str) -> ServiceError:
     return ServiceError("InvalidStructureException", message)
 
 
 def _unique(names: list[str], what: str) -> None:
-    for one, other in pairwise(sorted(names)):
-        if one == other:
-            raise _structure(f"{what} names must be unique; '{one}' is used more than once")
+    for name, next_name in pairwise(sorted(names)):
+        if name == next_name:
+            raise _structure_error(f"{what} names must be unique; '{name}' is used more than once")
 
 
 def _stages(pipeline: Declaration) -> None:
     stages = pipeline["stages"]
     if len(stages) < 2:  # noqa: PLR2004 - documented
-        raise _structure(f"Pipeline has {len(stages)} stage(s). There should be a minimum of 2 stages in a pipeline")
+        raise _structure_error(
+            f"Pipeline has {len(stages)} stage(s). There should be a minimum of 2 stages in a pipeline"
+        )
     _unique([stage["name"] for stage in stages], "Stage")
     for number, stage in enumerate(stages):
         if not stage["actions"]:
-            raise _structure(f"Stage '{stage['name']}' must contain at least one action")
+            raise _structure_error(f"Stage '{stage['name']}' must contain at least one action")
         _unique([action["name"] for action in stage["actions"]], f"In stage '{stage['name']}' action")
         kinds = {action["actionTypeId"]["category"] for action in stage["actions"]}
         if number == 0 and kinds != {"Source"}:
-            raise _structure("Pipeline should start with a stage that only contains source actions")
+            raise _structure_error("Pipeline should start with a stage that only contains source actions")
         if number and "Source" in kinds:
-            raise _structure(f"Stage '{stage['name']}' has a source action; only the first stage may have one")
+            raise _structure_error(f"Stage '{stage['name']}' has a source action; only the first stage may have one")
     stores = bool(pipeline.get("artifactStore")) + bool(pipeline.get("artifactStores"))
     if stores != 1:
-        raise _structure("A pipeline has either artifactStore or artifactStores")
+        raise _structure_error("A pipeline must have either artifactStore or artifactStores")
 
 
 def _artifacts(pipeline: Declaration) -> None:
-    made: set[str] = set()
+    produced: set[str] = set()
     for stage in pipeline["stages"]:
         for order in sorted({action.get("runOrder", 1) for action in stage["actions"]}):
             step = [action for action in stage["actions"] if action.get("runOrder", 1) == order]
             for action in step:
-                absent = {given["name"] for given in action.get("inputArtifacts") or []} - made
-                if absent:
-                    said = f"Input artifact(s) {', '.join(sorted(absent))} of action '{action['name']}'"
-                    raise _structure(f"{said} are made by no earlier action")
+                missing = {given["name"] for given in action.get("inputArtifacts") or []} - produced
+                if missing:
+                    message = f"Input artifact(s) {', '.join(sorted(missing))} of action '{action['name']}'"
+                    raise _structure_error(f"{message} are not the output of an earlier action")
             for output in [out["name"] for action in step for out in action.get("outputArtifacts") or []]:
-                if output in made:
-                    raise _structure(f"Output artifact name must be unique within the pipeline: '{output}'")
-                made.add(output)
+                if output in produced:
+                    raise _structure_error(f"Output artifact name must be unique within the pipeline: '{output}'")
+                produced.add(output)
 
 
 def _variables(pipeline: Declaration) -> None:
@@ -99,16 +105,16 @@ def _variables(pipeline: Declaration) -> None:
     for _, action in actions(pipeline):
         used = list(variables.references(" ".join((action.get("configuration") or {}).values())))
         if used and action["actionTypeId"]["category"] == "Source":
-            raise _invalid(action, "a source action takes no variables")
+            raise _action_error(action, "a source action cannot use variables")
         for space, name in used:
             if space not in known:
-                raise _invalid(action, f"no action has the namespace of '#{{{space}.{name}}}'")
+                raise _action_error(action, f"no action has the namespace of '#{{{space}.{name}}}'")
             if space == variables.PIPELINE and name not in declared:
-                raise _invalid(action, f"the pipeline declares no variable '{name}'")
+                raise _action_error(action, f"the pipeline declares no variable '{name}'")
 
 
-def _invalid(action: Declaration, why: str) -> ServiceError:
-    return ServiceError("InvalidActionDeclarationException", f"Action '{action['name']}': {why}")
+def _action_error(action: Declaration, reason: str) -> ServiceError:
+    return ServiceError("InvalidActionDeclarationException", f"Action '{action['name']}': {reason}")
 
 
 def _type(pipeline: Declaration) -> None:
@@ -122,13 +128,13 @@ def _type(pipeline: Declaration) -> None:
             (conditional, "Conditions of stages"),
         ):
             if used:
-                raise _structure(f"{what} need a pipeline of type V2")
+                raise _structure_error(f"{what} need a pipeline of type V2")
     sources = {action["name"] for action in pipeline["stages"][0]["actions"]}
     named = [trigger["gitConfiguration"]["sourceActionName"] for trigger in pipeline.get("triggers") or []]
     _unique(named, "Trigger source action")
     for name in named:
         if name not in sources:
-            raise _structure(f"A trigger names the source action '{name}', which does not exist")
+            raise _structure_error(f"A trigger names the source action '{name}', which does not exist")
     if mode == modes.PARALLEL:
         _parallel(pipeline)
 
@@ -138,25 +144,27 @@ def _parallel(pipeline: Declaration) -> None:
         results = {condition.get("result") for _, condition in conditions(stage)}
         results.add((stage.get("onFailure") or {}).get("result"))
         if "ROLLBACK" in results:
-            raise _structure(f"Stage '{stage['name']}' has a ROLLBACK result, which PARALLEL mode does not have")
+            raise _structure_error(
+                f"Stage '{stage['name']}' has a ROLLBACK result, which PARALLEL mode does not support"
+            )
 
 
 def _conditions(pipeline: Declaration, stage: Declaration) -> None:
-    def refuse(why: str) -> ServiceError:
-        return ServiceError("InvalidStageDeclarationException", f"Stage '{stage['name']}': {why}")
+    def refuse(reason: str) -> ServiceError:
+        return ServiceError("InvalidStageDeclarationException", f"Stage '{stage['name']}': {reason}")
 
     first = stage["name"] == pipeline["stages"][0]["name"]
     failure = stage.get("onFailure") or {}
     if failure.get("result") == "SKIP":
-        raise refuse("the result of onFailure is ROLLBACK, RETRY or FAIL")
+        raise refuse("the result of onFailure must be ROLLBACK, RETRY or FAIL")
     if first and failure.get("result") == "ROLLBACK":
         raise refuse("a source stage cannot be rolled back")
     if failure.get("result") == "RETRY" and failure.get("conditions"):
-        raise refuse("onFailure has either an automatic retry or conditions")
+        raise refuse("onFailure can have either an automatic retry or conditions")
     for moment, condition in conditions(stage):
         result = condition.get("result")
         if result is not None and result not in _RESULTS[moment]:
-            raise refuse(f"{moment} has the results {', '.join(sorted(_RESULTS[moment]))}, not {result}")
+            raise refuse(f"{moment} supports the results {', '.join(sorted(_RESULTS[moment]))}, not {result}")
         providers = {rule["ruleTypeId"]["provider"] for rule in condition.get("rules") or []}
         if result == "SKIP" and not providers <= _SKIPPABLE:
-            raise refuse(f"SKIP works with the rules {', '.join(sorted(_SKIPPABLE))} only")
+            raise refuse(f"SKIP requires rules of {', '.join(sorted(_SKIPPABLE))}")

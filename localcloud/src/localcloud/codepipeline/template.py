@@ -1,4 +1,4 @@
-"""AWS::CodePipeline::Pipeline: the template's words in the API's."""
+"""The CloudFormation resource type AWS::CodePipeline::Pipeline."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from localcloud.cloudformation import completion
 SYMBOLS: tuple[str, ...] = completion.SYMBOLS
 
 TYPE = "AWS::CodePipeline::Pipeline"
-_OWN = ("Name", "Tags", "DisableInboundStageTransitions", "RestartExecutionOnUpdate", "ArtifactStores")
+_NOT_PASSED_ON = ("Name", "Tags", "DisableInboundStageTransitions", "RestartExecutionOnUpdate", "ArtifactStores")
 _SECONDS = 10
 
 
 def _declaration(name: str, props: adapter.Props) -> adapter.Props:
-    declared = {**adapter.without(props, *_OWN), "name": name}
+    declared = {**adapter.without(props, *_NOT_PASSED_ON), "name": name}
     if props.get("ArtifactStores"):
-        declared["artifactStores"] = {one["Region"]: one["ArtifactStore"] for one in props["ArtifactStores"]}
+        declared["artifactStores"] = {store["Region"]: store["ArtifactStore"] for store in props["ArtifactStores"]}
     return declared
 
 
@@ -48,9 +48,9 @@ def _update(name: str, old: adapter.Props, new: adapter.Props, stack_name: str) 
     disabled = "DisableInboundStageTransitions"
     _transitions(name, old.get(disabled) or [], new.get(disabled) or [])
     arn = adapter.arn("codepipeline", name)
-    gone = sorted(set(adapter.tags(old.get("Tags"))) - set(adapter.tags(new.get("Tags"))))
-    if gone:
-        client.untag_resource(resourceArn=arn, tagKeys=gone)
+    removed = sorted(set(adapter.tags(old.get("Tags"))) - set(adapter.tags(new.get("Tags"))))
+    if removed:
+        client.untag_resource(resourceArn=arn, tagKeys=removed)
     if _tags(new):
         client.tag_resource(resourceArn=arn, tags=_tags(new))
     if adapter.boolean(new.get("RestartExecutionOnUpdate", False)):
@@ -60,12 +60,14 @@ def _update(name: str, old: adapter.Props, new: adapter.Props, stack_name: str) 
 
 def _transitions(name: str, old: list[dict[str, str]], new: list[dict[str, str]]) -> None:
     client = adapter.client("codepipeline")
-    for one in old:
-        if one["StageName"] not in {other["StageName"] for other in new}:
-            client.enable_stage_transition(pipelineName=name, stageName=one["StageName"], transitionType="Inbound")
-    for one in new:
+    disabled = {transition["StageName"] for transition in new}
+    for transition in old:
+        stage = transition["StageName"]
+        if stage not in disabled:
+            client.enable_stage_transition(pipelineName=name, stageName=stage, transitionType="Inbound")
+    for transition in new:
         client.disable_stage_transition(
-            pipelineName=name, stageName=one["StageName"], transitionType="Inbound", reason=one["Reason"]
+            pipelineName=name, stageName=transition["StageName"], transitionType="Inbound", reason=transition["Reason"]
         )
 
 
@@ -74,5 +76,5 @@ def _delete(name: str, _props: adapter.Props) -> None:
 
 
 def install() -> None:
-    """Make the type a pipeline that runs."""
+    """Registers the resource type."""
     adapter.register(TYPE, _create, _delete, _update, send_back_failed_update=True)

@@ -1,6 +1,7 @@
-"""What starts a pipeline by itself: pushes and pull requests that its triggers' filters let through.
+"""Triggers: start pipelines after pushes and pull requests that match their filters.
 
-`push` and `pull_request` are for the local git server. They ask git and may wait: call them off the event loop.
+The local git server calls `push` and `pull_request`. They run git and may block, so they must not be called on the
+event loop.
 docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-triggers.html
 """
 
@@ -25,14 +26,14 @@ SYMBOLS = ("ministack.core.responses:request_scope",)
 logger = logging.getLogger("localcloud")
 
 PROVIDER = "CodeStarSourceConnection"
-_DETAIL = 1024
+_MAX_DETAIL = 1024
 
 PullRequestEvent = Literal["OPEN", "UPDATED", "CLOSED"]
 
 
 @dataclass(frozen=True)
 class Push:
-    """A branch or a tag now shows another commit."""
+    """A push: a branch or tag now points to another commit."""
 
     repository: str
     ref: str
@@ -42,18 +43,18 @@ class Push:
 
     @property
     def branch(self) -> str:
-        """The branch, or nothing."""
+        """The name of the branch; empty if a tag was pushed."""
         return self.ref.removeprefix("refs/heads/") if self.ref.startswith("refs/heads/") else ""
 
     @property
     def tag(self) -> str:
-        """The tag, or nothing."""
+        """The name of the tag; empty if a branch was pushed."""
         return self.ref.removeprefix("refs/tags/") if self.ref.startswith("refs/tags/") else ""
 
 
 @dataclass(frozen=True)
 class PullRequest:
-    """Something happened to a pull request."""
+    """An event of a pull request."""
 
     repository: str
     event: PullRequestEvent
@@ -65,11 +66,14 @@ class PullRequest:
     files: tuple[str, ...]
 
 
-# --- entries ---------------------------------------------------------------------------------------------------------
+# --- calls of the git server -----------------------------------------------------------------------------------------
 
 
 def push(repository: str, ref: str, commit: str, before: str = "", files: Sequence[str] | None = None) -> list[str]:
-    """Start what a push starts; answers the executions. `files` are worked out when they are not given."""
+    """Starts the pipelines that a push triggers, and returns the ids of their runs.
+
+    `files` are the changed files; by default git computes them.
+    """
     if not commit.strip("0"):
         return []  # a branch or tag was deleted
     if files is None:
@@ -88,7 +92,10 @@ def pull_request(
     commit: str,
     files: Sequence[str] | None = None,
 ) -> list[str]:
-    """Start what an event of a pull request starts: `commit` is the newest of its source branch."""
+    """Starts the pipelines that an event of a pull request triggers, and returns the ids of their runs.
+
+    `commit` is the newest commit of its source branch.
+    """
     if files is None:
         files = git.Repository.named(repository).changed(f"refs/heads/{destination}", commit)
     return _start(PullRequest(repository, event, str(number), title, source, destination, commit, tuple(files)))
@@ -97,9 +104,13 @@ def pull_request(
 def _start(change: Push | PullRequest) -> list[str]:
     started: list[str] = []
     with STORE.changed:
-        found = [(pipeline, action) for pipeline in STORE.pipelines.values() for action in asked(pipeline, change)]
-    for pipeline, action in found:
-        if pipeline.left_over:
+        triggered = [
+            (pipeline, action)
+            for pipeline in STORE.pipelines.values()
+            for action in triggered_actions(pipeline, change)
+        ]
+    for pipeline, action in triggered:
+        if pipeline.restored:
             continue
         with request_scope(*pipeline.place):
             try:
@@ -110,14 +121,13 @@ def _start(change: Push | PullRequest) -> list[str]:
 
 
 def _run(pipeline: Pipeline, action: Declaration, change: Push | PullRequest) -> Execution:
-    known = _known(change)
-    told = _told(change, action)
-    trigger = {"triggerType": "WebhookV2", "triggerDetail": json.dumps(told)[:_DETAIL]}
-    return executions.start(pipeline, trigger, sources={action["name"]: known}, event=told)
+    details = _details(change, action)
+    trigger = {"triggerType": "WebhookV2", "triggerDetail": json.dumps(details)[:_MAX_DETAIL]}
+    return executions.start(pipeline, trigger, sources={action["name"]: _source_variables(change)}, event=details)
 
 
-def _known(change: Push | PullRequest) -> dict[str, str]:
-    """Output variables the source action gets from the trigger."""
+def _source_variables(change: Push | PullRequest) -> dict[str, str]:
+    """Returns the output variables that the source action gets from the trigger."""
     if isinstance(change, Push):
         return {"CommitId": change.commit, "BranchName": change.branch, "TagName": change.tag}
     return {
@@ -129,8 +139,9 @@ def _known(change: Push | PullRequest) -> dict[str, str]:
     }
 
 
-def _told(change: Push | PullRequest, action: Declaration) -> dict[str, str]:
-    told = {
+def _details(change: Push | PullRequest, action: Declaration) -> dict[str, str]:
+    """Returns the details of the trigger for the run and for EventBridge."""
+    details = {
         "provider-type": "GitHub",
         "connection-arn": action["configuration"].get("ConnectionArn", ""),
         "full-repository-name": change.repository,
@@ -141,27 +152,27 @@ def _told(change: Push | PullRequest, action: Declaration) -> dict[str, str]:
     except ActionError:
         commit = None
     if commit is not None:
-        told |= {
+        details |= {
             "author-display-name": commit.author,
             "author-email": commit.email,
             "author-date": commit.date,
             "commit-message": commit.message[:200],
         }
     if isinstance(change, PullRequest):
-        told |= {"pull-request-id": change.number, "branch-name": change.source}
+        details |= {"pull-request-id": change.number, "branch-name": change.source}
     else:
-        told |= {"branch-name": change.branch, "tag-name": change.tag}
-    return {name: value for name, value in told.items() if value}
+        details |= {"branch-name": change.branch, "tag-name": change.tag}
+    return {name: value for name, value in details.items() if value}
 
 
 # --- filters ---------------------------------------------------------------------------------------------------------
 
 
-def asked(pipeline: Pipeline, change: Push | PullRequest) -> Iterator[Declaration]:
-    """The source actions whose triggers let a change through; the first one only, for one run serves all."""
+def triggered_actions(pipeline: Pipeline, change: Push | PullRequest) -> Iterator[Declaration]:
+    """Yields the first source action whose triggers match a change: one run is enough, even if more would match."""
     triggers = {
-        one["gitConfiguration"]["sourceActionName"]: one["gitConfiguration"]
-        for one in pipeline.declaration.get("triggers") or []
+        trigger["gitConfiguration"]["sourceActionName"]: trigger["gitConfiguration"]
+        for trigger in pipeline.declaration.get("triggers") or []
     }
     for action in pipeline.declaration["stages"][0]["actions"]:
         configuration = action.get("configuration") or {}
@@ -170,52 +181,52 @@ def asked(pipeline: Pipeline, change: Push | PullRequest) -> Iterator[Declaratio
         if configuration.get("FullRepositoryId") != change.repository:
             continue
         if action["name"] in triggers:
-            wanted = starts(triggers[action["name"]], change)
+            matches = trigger_matches(triggers[action["name"]], change)
         elif triggers:
-            wanted = False
+            matches = False
         else:
-            wanted = _default(configuration, change)
-        if wanted:
+            matches = _default_matches(configuration, change)
+        if matches:
             yield action
             return
 
 
-def _default(configuration: Mapping[str, str], change: Push | PullRequest) -> bool:
-    """Without triggers every push to the action's branch starts the pipeline, unless that is switched off."""
+def _default_matches(configuration: Mapping[str, str], change: Push | PullRequest) -> bool:
+    """True for a push to the branch of a source action without triggers, unless DetectChanges is false."""
     detects = configuration.get("DetectChanges", "true").lower() != "false"
     return detects and isinstance(change, Push) and change.branch == configuration.get("BranchName")
 
 
-def starts(trigger: Mapping[str, Any], change: Push | PullRequest) -> bool:
-    """Whether one of a trigger's filters lets a change through: within a filter everything must agree.
+def trigger_matches(trigger: Mapping[str, Any], change: Push | PullRequest) -> bool:
+    """True if a change matches all criteria of at least one of a trigger's filters.
 
-    A trigger without filters is started by every push.
+    A trigger without filters matches every push of a branch.
     """
     if isinstance(change, Push):
         filters = trigger.get("push") or []
         if not filters and not trigger.get("pullRequest"):
             return bool(change.branch)
-        return any(_push(one, change) for one in filters)
-    return any(_pull_request(one, change) for one in trigger.get("pullRequest") or [])
+        return any(_push_matches(criteria, change) for criteria in filters)
+    return any(_pull_request_matches(criteria, change) for criteria in trigger.get("pullRequest") or [])
 
 
-def _push(criteria: Mapping[str, Any], change: Push) -> bool:
+def _push_matches(criteria: Mapping[str, Any], change: Push) -> bool:
     if change.tag:
-        return "tags" in criteria and globs.chosen([change.tag], criteria["tags"])
+        return "tags" in criteria and globs.any_included([change.tag], criteria["tags"])
     if "tags" in criteria and not criteria.keys() & {"branches", "filePaths"}:
         return False
-    return globs.chosen([change.branch], criteria.get("branches") or {}) and _files(criteria, change.files)
+    return globs.any_included([change.branch], criteria.get("branches") or {}) and _files_match(criteria, change.files)
 
 
-def _pull_request(criteria: Mapping[str, Any], change: PullRequest) -> bool:
+def _pull_request_matches(criteria: Mapping[str, Any], change: PullRequest) -> bool:
     events = criteria.get("events") or ["OPEN", "UPDATED", "CLOSED"]
     return (
         change.event in events
-        and globs.chosen([change.destination], criteria.get("branches") or {})
-        and _files(criteria, change.files)
+        and globs.any_included([change.destination], criteria.get("branches") or {})
+        and _files_match(criteria, change.files)
     )
 
 
-def _files(criteria: Mapping[str, Any], files: Sequence[str]) -> bool:
-    """A change of no included file, or of excluded files only, starts nothing."""
-    return "filePaths" not in criteria or globs.chosen(files, criteria["filePaths"])
+def _files_match(criteria: Mapping[str, Any], files: Sequence[str]) -> bool:
+    """True without criteria for files, or if at least one changed file is included and not excluded."""
+    return "filePaths" not in criteria or globs.any_included(files, criteria["filePaths"])

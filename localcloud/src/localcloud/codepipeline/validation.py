@@ -1,4 +1,4 @@
-"""Requests measured against the service's own model, the way the real service answers a wrong one."""
+"""Validates requests against botocore's model of the API, with the error messages of the real service."""
 
 from __future__ import annotations
 
@@ -24,21 +24,25 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @functools.cache
 def model() -> Any:
-    """Botocore's model of CodePipeline."""
+    """Returns botocore's model of CodePipeline."""
     return botocore.session.get_session().get_service_model("codepipeline")
 
 
 def check(operation: str, request: Mapping[str, Any]) -> None:
-    """Refuse a request that the model forbids, naming everything that is wrong with it."""
+    """Validates a request.
+
+    Raises:
+        ServiceError: with all violations of the model, if there are any.
+    """
     shape = model().operation_model(operation).input_shape
-    wrong = list(_problems(shape, request, "")) if shape is not None else []
-    if wrong:
-        count = f"{len(wrong)} validation error{'s' if len(wrong) > 1 else ''} detected"
-        raise ServiceError("ValidationException", f"{count}: {'; '.join(wrong)}")
+    problems = list(_problems(shape, request, "")) if shape is not None else []
+    if problems:
+        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected"
+        raise ServiceError("ValidationException", f"{count}: {'; '.join(problems)}")
 
 
 def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
-    if not _typed(shape.type_name, value):
+    if not _has_type(shape.type_name, value):
         yield f"Value at '{path}' failed to satisfy constraint: Member must be of type {shape.type_name}"
     elif shape.type_name == "structure":
         yield from _structure(shape, value, path)
@@ -54,7 +58,7 @@ def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
         yield from _scalar(shape, value, path)
 
 
-def _typed(kind: str, value: Any) -> bool:
+def _has_type(kind: str, value: Any) -> bool:
     return isinstance(value, _TYPES[kind]) and (kind == "boolean") == isinstance(value, bool)
 
 

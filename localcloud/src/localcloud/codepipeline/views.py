@@ -1,4 +1,4 @@
-"""What the API shows of pipelines and runs."""
+"""The response shapes of the API for pipelines and runs."""
 
 from __future__ import annotations
 
@@ -22,13 +22,17 @@ Shape = dict[str, Any]
 _PAGE = 100
 
 
-def known(shape: Mapping[str, Any]) -> Shape:
-    """Only what has a value."""
+def without_empty(shape: Mapping[str, Any]) -> Shape:
+    """Returns the members of a shape that have a value."""
     return {name: value for name, value in shape.items() if value not in ("", None, [], {})}
 
 
 def page(rows: Sequence[Shape], member: str, request: Mapping[str, Any]) -> Shape:
-    """One page of a list, and the token of the next."""
+    """Returns a page of a list, with the token of the next page.
+
+    Raises:
+        ServiceError: if the token of the request is invalid.
+    """
     try:
         first = int(base64.b64decode(request["nextToken"])) if request.get("nextToken") else 0
     except ValueError:
@@ -39,13 +43,13 @@ def page(rows: Sequence[Shape], member: str, request: Mapping[str, Any]) -> Shap
 
 
 def pipeline(found: Pipeline, declaration: Mapping[str, Any]) -> Shape:
-    """GetPipeline."""
+    """Returns the response of GetPipeline."""
     metadata = {"pipelineArn": found.arn, "created": found.created, "updated": found.updated}
     return {"pipeline": dict(declaration), "metadata": metadata}
 
 
 def listed(found: Pipeline) -> Shape:
-    """A row of ListPipelines."""
+    """Returns an entry of ListPipelines."""
     names = ("name", "version", "pipelineType", "executionMode")
     shown = {name: found.declaration[name] for name in names}
     return {**shown, "created": found.created, "updated": found.updated}
@@ -55,7 +59,7 @@ def listed(found: Pipeline) -> Shape:
 
 
 def _common(execution: Execution) -> Shape:
-    return known(
+    return without_empty(
         {
             "pipelineExecutionId": execution.id,
             "status": execution.status,
@@ -63,13 +67,13 @@ def _common(execution: Execution) -> Shape:
             "trigger": execution.trigger,
             "executionMode": execution.mode,
             "executionType": execution.kind,
-            "rollbackMetadata": known({"rollbackTargetPipelineExecutionId": execution.rollback_target}),
+            "rollbackMetadata": without_empty({"rollbackTargetPipelineExecutionId": execution.rollback_target}),
         }
     )
 
 
 def execution(found: Execution) -> Shape:
-    """GetPipelineExecution."""
+    """Returns the member `pipelineExecution` of GetPipelineExecution."""
     return {
         "pipelineName": found.pipeline,
         "pipelineVersion": found.version,
@@ -80,26 +84,31 @@ def execution(found: Execution) -> Shape:
 
 
 def summary(found: Execution) -> Shape:
-    """A row of ListPipelineExecutions."""
+    """Returns an entry of ListPipelineExecutions."""
     revisions = [
-        known({"actionName": action, **{name: one.get(name) for name in ("revisionId", "revisionSummary")}})
-        for action, one in found.revisions.items()
+        without_empty(
+            {"actionName": action, **{name: revision.get(name) for name in ("revisionId", "revisionSummary")}}
+        )
+        for action, revision in found.revisions.items()
     ]
     stopped = {"stopTrigger": {"reason": found.stop_reason}} if found.stop_reason else {}
     times = {"startTime": found.started, "lastUpdateTime": found.updated}
     return {**_common(found), **times, "sourceRevisions": revisions, **stopped}
 
 
-def _artifacts(some: list[Artifact]) -> list[Shape]:
-    return [{"name": one.name, "s3location": {"bucket": one.bucket, "key": one.key}} for one in some]
+def _artifacts(artifacts: list[Artifact]) -> list[Shape]:
+    return [
+        {"name": artifact.name, "s3location": {"bucket": artifact.bucket, "key": artifact.key}}
+        for artifact in artifacts
+    ]
 
 
-def _error(one: ActionExecution | RuleExecution) -> Shape:
-    return {"code": one.error_code, "message": one.error} if one.error else {}
+def _error(attempt: ActionExecution | RuleExecution) -> Shape:
+    return {"code": attempt.error_code, "message": attempt.error} if attempt.error else {}
 
 
 def action(found: Execution, attempt: ActionExecution, region: str) -> Shape:
-    """A row of ListActionExecutions."""
+    """Returns an entry of ListActionExecutions."""
     declared = attempt.declaration
     given = {
         "actionTypeId": declared["actionTypeId"],
@@ -116,13 +125,13 @@ def action(found: Execution, attempt: ActionExecution, region: str) -> Shape:
         "externalExecutionUrl": attempt.external_url,
         "errorDetails": _error(attempt),
     }
-    made = attempt.outputs if attempt.status == model.SUCCEEDED else []
+    outputs = attempt.outputs if attempt.status == model.SUCCEEDED else []
     output = {
-        "outputArtifacts": _artifacts(made),
-        "executionResult": known(result),
+        "outputArtifacts": _artifacts(outputs),
+        "executionResult": without_empty(result),
         "outputVariables": attempt.variables,
     }
-    return known(
+    return without_empty(
         {
             "pipelineExecutionId": found.id,
             "actionExecutionId": attempt.id,
@@ -133,14 +142,14 @@ def action(found: Execution, attempt: ActionExecution, region: str) -> Shape:
             "lastUpdateTime": attempt.updated,
             "updatedBy": attempt.updated_by,
             "status": attempt.status,
-            "input": known(given),
+            "input": without_empty(given),
             "output": output,
         }
     )
 
 
 def rule(found: Execution, checked: RuleExecution, region: str) -> Shape:
-    """A row of ListRuleExecutions."""
+    """Returns an entry of ListRuleExecutions."""
     declared = checked.declaration
     given = {
         "ruleTypeId": declared["ruleTypeId"],
@@ -159,8 +168,8 @@ def rule(found: Execution, checked: RuleExecution, region: str) -> Shape:
         "startTime": checked.started,
         "lastUpdateTime": checked.updated,
         "status": checked.status,
-        "input": known(given),
-        "output": {"executionResult": known(result)},
+        "input": without_empty(given),
+        "output": {"executionResult": without_empty(result)},
     }
 
 
@@ -168,7 +177,7 @@ def rule(found: Execution, checked: RuleExecution, region: str) -> Shape:
 
 
 def state(found: Pipeline) -> Shape:
-    """GetPipelineState."""
+    """Returns the response of GetPipelineState."""
     return {
         "pipelineName": found.name,
         "pipelineVersion": found.declaration["version"],
@@ -181,11 +190,11 @@ def state(found: Pipeline) -> Shape:
 def _stage(found: Pipeline, stage: Mapping[str, Any]) -> Shape:
     name = stage["name"]
     latest, transition = found.latest(name), found.transition(name)
-    moved = {"lastChangedBy": transition.by, "lastChangedAt": transition.at, "disabledReason": transition.reason}
+    change = {"lastChangedBy": transition.by, "lastChangedAt": transition.at, "disabledReason": transition.reason}
     shape: Shape = {
         "stageName": name,
-        "inboundTransitionState": {"enabled": transition.enabled, **known(moved if transition.at else {})},
-        "actionStates": [_action(found, name, one["name"]) for one in stage["actions"]],
+        "inboundTransitionState": {"enabled": transition.enabled, **without_empty(change if transition.at else {})},
+        "actionStates": [_action(found, name, action["name"]) for action in stage["actions"]],
     }
     waiting = [_inbound(found, identifier) for _, identifier in found.gate(name).waiting]
     if waiting:
@@ -204,7 +213,7 @@ def _stage(found: Pipeline, stage: Mapping[str, Any]) -> Shape:
         "manualStageRetryAttempt": entered.manual_retries or None,
         "latestRetryTrigger": entered.retried_by,
     }
-    return known({**shape, "retryStageMetadata": known(retried), **_conditions(latest, entered)})
+    return without_empty({**shape, "retryStageMetadata": without_empty(retried), **_conditions(latest, entered)})
 
 
 def _inbound(found: Pipeline, identifier: str) -> Shape:
@@ -216,38 +225,38 @@ def _inbound(found: Pipeline, identifier: str) -> Shape:
 
 def _conditions(latest: Execution, entered: StageExecution) -> Shape:
     return {
-        f"{conditions.MEMBERS[moment]}ConditionState": _condition(latest, entered.name, moment, how)
-        for moment, how in entered.conditions.items()
+        f"{conditions.MEMBERS[moment]}ConditionState": _condition(latest, entered.name, moment, state)
+        for moment, state in entered.conditions.items()
     }
 
 
-def _condition(latest: Execution, stage: str, moment: str, how: ConditionState) -> Shape:
-    newest = {one.rule: one for one in latest.rules if one.stage == stage and one.condition == moment}
-    execution = known({"status": how.status, "summary": how.summary, "lastStatusChange": how.updated})
+def _condition(latest: Execution, stage: str, moment: str, state: ConditionState) -> Shape:
+    newest = {rule.rule: rule for rule in latest.rules if rule.stage == stage and rule.condition == moment}
+    execution = without_empty({"status": state.status, "summary": state.summary, "lastStatusChange": state.updated})
     rules = [
         {
             "ruleName": name,
-            "latestExecution": known(
+            "latestExecution": without_empty(
                 {
-                    "ruleExecutionId": one.id,
-                    "status": one.status,
-                    "lastStatusChange": one.updated,
-                    "externalExecutionId": one.external_id,
-                    "errorDetails": _error(one),
+                    "ruleExecutionId": rule.id,
+                    "status": rule.status,
+                    "lastStatusChange": rule.updated,
+                    "externalExecutionId": rule.external_id,
+                    "errorDetails": _error(rule),
                 }
             ),
         }
-        for name, one in newest.items()
+        for name, rule in newest.items()
     ]
-    state = {"latestExecution": execution, "ruleStates": rules}
-    return {"latestExecution": {"status": how.status, "summary": how.summary}, "conditionStates": [state]}
+    shape = {"latestExecution": execution, "ruleStates": rules}
+    return {"latestExecution": {"status": state.status, "summary": state.summary}, "conditionStates": [shape]}
 
 
 def _action(found: Pipeline, stage: str, name: str) -> Shape:
     attempts = [
-        (one, attempt)
-        for one in found.executions
-        for attempt in one.actions
+        (execution, attempt)
+        for execution in found.executions
+        for attempt in execution.actions
         if attempt.stage == stage and attempt.action == name
     ]
     if not attempts:
@@ -258,7 +267,7 @@ def _action(found: Pipeline, stage: str, name: str) -> Shape:
     if own and attempt.id == getattr(execution.last(stage, name), "id", ""):
         created = own[0].get("created", attempt.updated)
         shape["currentRevision"] = {"revisionId": own[0]["revisionId"], "revisionChangeId": "1", "created": created}
-    shape["latestExecution"] = known(
+    shape["latestExecution"] = without_empty(
         {
             "actionExecutionId": attempt.id,
             "status": attempt.status,

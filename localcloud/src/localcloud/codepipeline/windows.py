@@ -1,4 +1,4 @@
-"""Deployment windows: whether a moment is one that a cron expression of seven fields describes.
+"""Deployment windows: compares a time with a cron expression of up to seven fields.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
 """
@@ -28,24 +28,28 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
 
 
 def is_open(cron: str, moment: datetime) -> bool:
-    """Whether the window is open at that moment, to the minute."""
+    """True if the window is open at that moment, to the minute.
+
+    Raises:
+        ActionError: if the expression is invalid or not supported.
+    """
     seconds, *fields = cron.split()
     if seconds != "*" or len(fields) not in {5, 6}:
-        said = f"Cron has six fields and an optional year, the first (seconds) being *; got '{cron}'"
-        raise ActionError(said, "ConfigurationError")
+        message = f"Cron needs six fields and an optional year, and its first field (seconds) must be *; got '{cron}'"
+        raise ActionError(message, "ConfigurationError")
     weekday = moment.isoweekday() % 7 + 1
     values = (moment.minute, moment.hour, moment.day, moment.month, weekday, moment.year)
-    described = zip([*fields, "*"][:6], _FIELDS, values, strict=True)
-    return all(value in set(_values(field, *about)) for field, about, value in described)
+    compared = zip([*fields, "*"][:6], _FIELDS, values, strict=True)
+    return all(value in set(_values(field, *definition)) for field, definition, value in compared)
 
 
 def _values(field: str, name: str, lowest: int, highest: int, names: dict[str, int]) -> Iterator[int]:
     def number(text: str) -> int:
-        known = names.get(text.upper())
-        if known is None and not text.isdigit():
-            said = f"The local cloud does not know '{field}' in the field {name} of a deployment window"
-            raise ActionError(said, "ConfigurationError")
-        return int(text) if known is None else known
+        named = names.get(text.upper())
+        if named is None and not text.isdigit():
+            message = f"The local cloud does not support '{field}' in the field {name} of a deployment window"
+            raise ActionError(message, "ConfigurationError")
+        return int(text) if named is None else named
 
     for part in field.split(","):
         span, _, step = part.partition("/")

@@ -1,4 +1,4 @@
-"""What tests of builds do again and again: a role, a project, a build, its log."""
+"""Helpers for tests of builds: a project with its role, a build and its log."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 
 
 def spec(*commands: str, **more: Any) -> str:
-    """A buildspec in JSON, which is YAML: the commands of its build phase, and other sections."""
+    """Returns a buildspec as JSON, which is also YAML: the commands of the build phase, and other sections."""
     phases = {"build": {"commands": list(commands)}, **more.pop("phases", {})}
     return json.dumps({"version": "0.2", "env": {"shell": "bash"}, **more, "phases": phases})
 
 
 class Builder:
-    """A project of its own, under a role of its own."""
+    """A project and its service role, both created for one test."""
 
     def __init__(self, cloud: Plain, buildspec: str, *statements: dict[str, Any], **more: Any) -> None:
         self.cloud = cloud
@@ -64,23 +64,23 @@ class Builder:
         return self.ended(self.start(**overrides))
 
     def log(self, build: dict[str, Any]) -> list[str]:
-        """The lines of the log; none while there is no stream."""
-        where = build["logs"]
+        """Returns the lines of the log; none if its stream does not exist yet."""
+        logs = build["logs"]
         try:
             events = self.cloud.client("logs").get_log_events(
-                logGroupName=where["groupName"], logStreamName=where["streamName"]
+                logGroupName=logs["groupName"], logStreamName=logs["streamName"]
             )
         except ClientError:
             return []
         return [event["message"] for event in events["events"]]
 
-    def says(self, build_id: str, line: str) -> None:
-        """Wait until the log has that line."""
-        until(f"the log says {line}", lambda: line in self.log(self.get(build_id)))
+    def wait_for_line(self, build_id: str, line: str) -> None:
+        """Waits until the log contains the line."""
+        until(f"the log contains {line}", lambda: line in self.log(self.get(build_id)))
 
 
 def phase(build: dict[str, Any], kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(one for one in build["phases"] if one["phaseType"] == kind)
+    found: dict[str, Any] = next(entry for entry in build["phases"] if entry["phaseType"] == kind)
     return found
 
 
@@ -90,12 +90,12 @@ def message(build: dict[str, Any], kind: str) -> str:
 
 
 def exported(build: dict[str, Any]) -> dict[str, str]:
-    return {one["name"]: one["value"] for one in build["exportedEnvironmentVariables"]}
+    return {variable["name"]: variable["value"] for variable in build["exportedEnvironmentVariables"]}
 
 
-def seconds(one: dict[str, Any]) -> float:
-    taken: datetime.timedelta = one["endTime"] - one["startTime"]
-    return taken.total_seconds()
+def seconds(build_phase: dict[str, Any]) -> float:
+    duration: datetime.timedelta = build_phase["endTime"] - build_phase["startTime"]
+    return duration.total_seconds()
 
 
 __all__ = ["LOGS", "REGISTRY", "Builder", "Cloud", "allow", "exported", "message", "phase", "seconds", "spec"]

@@ -1,4 +1,4 @@
-"""The socket of a build without its build: the filter itself, before a daemon of the test's choice."""
+"""The Docker socket of a build without the build itself: the proxy, in front of a daemon that the test chooses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPOSITORY = "may/push"
 
 
 class Socket(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
+    """An HTTP connection over a unix socket."""
 
     def __init__(self, path: Path) -> None:
         super().__init__("docker", timeout=60)
@@ -39,7 +39,7 @@ class Socket(http.client.HTTPConnection):
 
 
 def call(path: Path, method: str, target: str, body: Any = None, kind: str = "", **headers: str) -> tuple[int, str]:
-    """One request; status and text of the answer. A body that is no bytes is sent as JSON."""
+    """Sends a request and returns status and text of the answer. A body other than bytes is sent as JSON."""
     connection = Socket(path)
     content = body if isinstance(body, bytes | type(None)) else json.dumps(body).encode()
     sent = {**({"Content-Type": kind} if kind else {}), **headers}
@@ -51,7 +51,7 @@ def call(path: Path, method: str, target: str, body: Any = None, kind: str = "",
 
 
 def raw(path: Path, data: bytes) -> bytes:
-    """All that the filter answers to some bytes."""
+    """Sends bytes and returns everything that the proxy answers."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(60)
         connection.connect(str(path))
@@ -66,12 +66,12 @@ def raw(path: Path, data: bytes) -> bytes:
 def opened(
     build_id: str, client: docker.DockerClient | None = None, ended: Callable[[], None] = lambda: None
 ) -> Iterator[proxy.Gate]:
-    """The open gate of a build whose role may pull and push one repository; it ends as a build does."""
+    """Opens the gate of a build whose role may pull and push one repository, and closes it as at the end of a build."""
 
     async def no_hosts() -> list[str]:
         return []
 
-    async def may(action: str, repository: str) -> str:
+    async def denial(action: str, repository: str) -> str:
         return "" if repository == REPOSITORY else f"denied: {action} on {repository}"
 
     build = Build(
@@ -80,9 +80,9 @@ def opened(
         source_volume="source",
         cloud_network="bridge",
         hosts=no_hosts,
-        may=may,
+        denial=denial,
     )
-    registry.know(build)
+    registry.register(build)
     gate = proxy.Gate(build)
     proxy._loop.run(gate.open())
     try:
@@ -97,7 +97,7 @@ def opened(
 
 
 async def _second_look() -> None:
-    """Wait until the names of ended builds are forgotten."""
+    """Waits until the names of ended builds are removed."""
     await asyncio.gather(*images._late)
 
 
@@ -115,12 +115,14 @@ class Request:
 
 @dataclass
 class Daemon:
-    """Replaces the Docker daemon: it owns every object that a request names, and records the requests."""
+    """A fake Docker daemon. It answers as if every object belonged to the build, and records the requests."""
 
     build_id: str
     arrived: list[Request] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)  # of all requests, the filter's own too, when they are answered
-    slow: str = ""  # requests with this in their first line are answered when `answers` is set
+    lines: list[str] = field(
+        default_factory=list
+    )  # first lines of all requests, including the proxy's own, in the order of the answers
+    slow: str = ""  # a request whose first line contains this is answered after `answers` is set
     answers: threading.Event = field(default_factory=threading.Event)
 
     def handle(self, stream: Any) -> None:
@@ -137,7 +139,7 @@ class Daemon:
             stream.readline()
         elif lengths := request.all("content-length"):
             request.body = stream.read(int(lengths[0]))
-        if request.all("user-agent"):  # the filter's own questions have none
+        if request.all("user-agent"):  # the proxy's own requests have none
             self.arrived.append(request)
         if self.slow and self.slow in line:
             self.answers.wait(60)
@@ -158,13 +160,13 @@ class Daemon:
         stream.write(b"Content-Length: %d\r\n\r\n" % len(content) + content)
 
     def taken(self) -> list[Request]:
-        """Returns the requests that arrived since the last call."""
+        """Returns the requests since the previous call."""
         found, self.arrived = self.arrived, []
         return found
 
     @contextmanager
     def listening(self, path: Path) -> Iterator[None]:
-        """Listen at a unix socket."""
+        """Listens at a unix socket."""
         daemon = self
 
         class Handler(socketserver.StreamRequestHandler):

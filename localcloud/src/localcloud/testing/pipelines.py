@@ -1,4 +1,4 @@
-"""What tests of pipelines need around them: a repository, a bucket, roles, functions; and pipelines in few words."""
+"""Helpers for tests of pipelines: a repository, a bucket, roles and a function, and short forms of declarations."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from localcloud.testing.plain import ACCOUNT, REGION, Plain, unique
 
 CONNECTION = f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/00000000-0000-0000-0000-000000000001"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "codepipeline.amazonaws.com"}, "Action": "sts:AssumeRole"}
-OVER = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
+ENDED = {"Succeeded", "Failed", "Stopped", "Superseded", "Cancelled"}
 
-#: A function that does what its user parameters say, as one of ours would.
+#: The source of a function for Lambda actions. Its user parameters control its result.
 FUNCTION = """
 import boto3, json, os
 def main(event, context):
     job = event["CodePipeline.job"]
-    asked = json.loads(job["data"]["actionConfiguration"]["configuration"].get("UserParameters") or "{}")
+    parameters = json.loads(job["data"]["actionConfiguration"]["configuration"].get("UserParameters") or "{}")
     api = boto3.client("codepipeline")
     token = job["data"].get("continuationToken")
-    print(asked.get("say", ""), int(token or 0) + 1)
-    if asked.get("silent"):
+    print(parameters.get("say", ""), int(token or 0) + 1)
+    if parameters.get("silent"):
         return
-    if asked.get("fail") or (asked.get("fail_unless") and not found(asked["fail_unless"])):
-        details = {"type": "JobFailed", "message": asked.get("fail") or "not yet", "externalExecutionId": "x-1"}
+    if parameters.get("fail") or (parameters.get("fail_unless") and not found(parameters["fail_unless"])):
+        details = {"type": "JobFailed", "message": parameters.get("fail") or "not yet", "externalExecutionId": "x-1"}
         api.put_job_failure_result(jobId=job["id"], failureDetails=details)
         return
-    if asked.get("calls", 1) > int(token or 0) + 1:
+    if parameters.get("calls", 1) > int(token or 0) + 1:
         api.put_job_success_result(jobId=job["id"], continuationToken=str(int(token or 0) + 1))
         return
-    variables = {"Said": asked.get("say", ""), "Calls": str(int(token or 0) + 1)}
+    variables = {"Said": parameters.get("say", ""), "Calls": str(int(token or 0) + 1)}
     for artifact in job["data"]["inputArtifacts"]:
         variables["Read"] = read(job, artifact)
     api.put_job_success_result(jobId=job["id"], outputVariables=variables, executionDetails={"summary": "did it"})
-    if asked.get("twice"):
+    if parameters.get("twice"):
         try:
             api.put_job_success_result(jobId=job["id"])
         except api.exceptions.InvalidJobStateException:
@@ -81,7 +81,7 @@ def until(what: str, ready: Callable[[], Any], seconds: float = 120) -> Any:
 
 
 class World:
-    """A cloud with everything a pipeline needs."""
+    """A local cloud with everything that a pipeline needs."""
 
     def __init__(self, plain: Plain, folder: Path) -> None:
         self.plain = plain
@@ -106,12 +106,14 @@ class World:
         self.commit("first", **{"README.md": "hello"})
 
     def git(self, *arguments: str) -> str:
-        who = ["-c", "user.name=Mary Major", "-c", "user.email=mary@example.com", "-c", "commit.gpgsign=false"]
-        done = subprocess.run(["git", *who, *arguments], cwd=self.work, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
+        identity = ["-c", "user.name=Mary Major", "-c", "user.email=mary@example.com", "-c", "commit.gpgsign=false"]
+        process = subprocess.run(
+            ["git", *identity, *arguments], cwd=self.work, check=True, capture_output=True, text=True
+        )
+        return process.stdout.strip()
 
     def commit(self, message: str, branch: str = "main", **files: str) -> str:
-        """A commit on a branch of the local remote; answers its id."""
+        """Commits files, pushes the commit to a branch of the local remote, and returns its id."""
         for name, content in files.items():
             path = self.work / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +123,8 @@ class World:
         self.git("push", "-q", "--force", "origin", f"HEAD:refs/heads/{branch}")
         return self.git("rev-parse", "HEAD")
 
-    def _entry(self, operation: str, **request: Any) -> list[str]:
+    def _notify(self, operation: str, **request: Any) -> list[str]:
+        """Calls an operation of the git server, and returns the ids of the runs that it started."""
         headers = {"X-Amz-Target": f"CodePipeline_20150709.{operation}", "Content-Type": "application/x-amz-json-1.1"}
         body, key = json.dumps(request).encode(), self.plain.key
         signed = AWSRequest("POST", f"{self.plain.url}/", headers, body)
@@ -133,10 +136,10 @@ class World:
         return found
 
     def push(self, ref: str, commit: str, before: str = "") -> list[str]:
-        return self._entry("LocalPush", repository=self.repository, ref=ref, commit=commit, before=before)
+        return self._notify("LocalPush", repository=self.repository, ref=ref, commit=commit, before=before)
 
     def pull_request(self, **request: str) -> list[str]:
-        return self._entry("LocalPullRequest", repository=self.repository, **request)
+        return self._notify("LocalPullRequest", repository=self.repository, **request)
 
     # --- pipelines ---------------------------------------------------------------------------------------------------
 
@@ -150,8 +153,8 @@ class World:
         }
         return action("Get", "Source", "CodeStarSourceConnection", given, outputs=["Code"], namespace="Source")
 
-    def job(self, name: str, asked: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-        given = {"FunctionName": self.function, "UserParameters": json.dumps(asked or {})}
+    def job(self, name: str, parameters: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        given = {"FunctionName": self.function, "UserParameters": json.dumps(parameters or {})}
         return action(name, "Invoke", "Lambda", given, **more)
 
     def declare(self, *stages: dict[str, Any], name: str = "", **more: Any) -> dict[str, Any]:
@@ -165,16 +168,16 @@ class World:
         }
 
     def create(self, *stages: dict[str, Any], **more: Any) -> str:
-        """A pipeline whose first run, which its creation starts, is over."""
+        """Creates a pipeline and waits for its first run, which starts automatically."""
         declaration = self.declare(*stages, **more)
         self.api.create_pipeline(pipeline=declaration)
         name: str = declaration["name"]
-        for one in self.executions(name):
-            self.ended(name, one["pipelineExecutionId"])
+        for execution in self.executions(name):
+            self.ended(name, execution["pipelineExecutionId"])
         return name
 
     def quiet(self, *stages: dict[str, Any], **more: Any) -> str:
-        """A pipeline whose first run was abandoned before it did anything after its source."""
+        """Creates a pipeline and abandons its first run, so that only later runs perform actions."""
         declaration = self.declare(*stages, **more)
         self.api.create_pipeline(pipeline=declaration)
         name: str = declaration["name"]
@@ -191,7 +194,8 @@ class World:
         return self.ended(name, self.start(name, **more))
 
     def ended(self, name: str, identifier: str, seconds: float = 180) -> dict[str, Any]:
-        until(f"{name} {identifier} ends", lambda: self.execution(name, identifier)["status"] in OVER, seconds)
+        """Waits for the end of a run and returns it."""
+        until(f"{name} {identifier} ends", lambda: self.execution(name, identifier)["status"] in ENDED, seconds)
         return self.execution(name, identifier)
 
     def execution(self, name: str, identifier: str) -> dict[str, Any]:
@@ -204,13 +208,13 @@ class World:
         return found
 
     def actions(self, name: str, identifier: str) -> dict[str, dict[str, Any]]:
-        """The newest attempt of each action of a run, by the action's name."""
+        """Returns the newest attempt at each action of a run, by the name of the action."""
         found = self.api.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": identifier})
-        return {one["actionName"]: one for one in reversed(found["actionExecutionDetails"])}
+        return {attempt["actionName"]: attempt for attempt in reversed(found["actionExecutionDetails"])}
 
     def attempts(self, name: str, identifier: str, action_name: str) -> int:
         found = self.api.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": identifier})
-        return sum(one["actionName"] == action_name for one in found["actionExecutionDetails"])
+        return sum(attempt["actionName"] == action_name for attempt in found["actionExecutionDetails"])
 
     def error(self, name: str, identifier: str, action_name: str) -> dict[str, str]:
         attempt = self.actions(name, identifier)[action_name]
@@ -219,10 +223,10 @@ class World:
 
     def stage(self, name: str, stage_name: str) -> dict[str, Any]:
         states = self.api.get_pipeline_state(name=name)["stageStates"]
-        return next(one for one in states if one["stageName"] == stage_name)
+        return next(state for state in states if state["stageName"] == stage_name)
 
     def token(self, name: str, stage_name: str = "Approve", seconds: float = 120) -> str:
-        """The token of the approval that waits there."""
+        """Waits for an approval in the stage and returns its token."""
 
         def find() -> str:
             state = self.stage(name, stage_name)["actionStates"][0].get("latestExecution", {})
@@ -255,8 +259,8 @@ def action(
         "name": name,
         "actionTypeId": {"category": category, "owner": "AWS", "provider": provider, "version": "1"},
         "configuration": dict(configuration),
-        "inputArtifacts": [{"name": one} for one in inputs or []],
-        "outputArtifacts": [{"name": one} for one in outputs or []],
+        "inputArtifacts": [{"name": artifact} for artifact in inputs or []],
+        "outputArtifacts": [{"name": artifact} for artifact in outputs or []],
         **more,
     }
 
@@ -279,7 +283,7 @@ def condition(result: str, *rules: dict[str, Any]) -> dict[str, Any]:
 
 
 def function(plain: Plain, name: str, source: str, *statements: dict[str, Any]) -> str:
-    """A function of the account; it may answer jobs, read parameters, and what the statements say."""
+    """Creates a function. Its role may send results of jobs, read parameters, and what the statements allow."""
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     own = allow("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult", "ssm:GetParameter")
     role = plain.role(unique("function"), own, *statements, trust=trust)

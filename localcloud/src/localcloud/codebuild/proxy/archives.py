@@ -1,7 +1,7 @@
-"""Archives of `docker save` on their way to `docker load`: only known members pass, with names that were checked.
+"""Checks the archives of `docker load`: only known members are forwarded, with image names that were checked.
 
-Docker and Python may read one archive in two ways (a member that comes twice, a link). So what the daemon gets is
-written anew, from what was read here.
+Docker and Python may read the same archive differently (a member that appears twice, a link). So the archive that is
+sent to the daemon is written anew from the members that were read here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import tarfile
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from localcloud.codebuild.proxy.container_rules import RefusedError, folded, folded_keys_kept
+from localcloud.codebuild.proxy.container_rules import RefusedError, folded, mapping_or_empty
 from localcloud.codebuild.proxy.names import target
 
 _HEX = "[0-9a-f]{64}"
@@ -24,12 +24,12 @@ _MEMBER = re.compile(
 )
 _LINK = re.compile(rf"(?:\.\./)?{_HEX}(?:/layer\.tar|\.tar)|(?:\.\./)?blobs/sha256/{_HEX}")
 _NAMING = ("manifest.json", "index.json", "repositories")
-_MOST_JSON = 4 * 1024 * 1024
-_NAME = "io.containerd.image.name"  # what containerd's store takes for the name of an image
+_MAX_JSON = 4 * 1024 * 1024
+_NAME = "io.containerd.image.name"  # the annotation that containerd's image store reads as the name of an image
 
 
-async def checked(path: str, give: Callable[..., Awaitable[None]]) -> str:
-    """The file of an archive that is loaded in place of the one given; `give` raises if a name is refused."""
+async def checked(path: str, claim: Callable[..., Awaitable[None]]) -> str:
+    """Returns the path of a checked copy of an archive; `claim` raises if the build may not use an image name."""
     try:
         naming = await asyncio.to_thread(_read, path)
         if "manifest.json" not in naming:
@@ -39,21 +39,25 @@ async def checked(path: str, give: Callable[..., Awaitable[None]]) -> str:
         described = [entry["annotations"] for entry in (index or {}).get("manifests", [])]
         names = [name for entry in manifest for name in entry["RepoTags"]]
         names += [annotations[_NAME] for annotations in described if _NAME in annotations]
-        await give(*map(target, names))
+        await claim(*map(target, names))
         return await asyncio.to_thread(_write, path, {"manifest.json": manifest, "index.json": index})
     except (tarfile.TarError, EOFError, OSError, ValueError, RecursionError) as error:
         raise RefusedError(f"docker load: the archive cannot be read: {error}") from error
 
 
 def _name(member: tarfile.TarInfo) -> str:
-    """The name of a member that may pass."""
+    """Returns the name of a member; empty for the root folder.
+
+    Raises:
+        RefusedError: if an archive of `docker save` has no such member.
+    """
     name = member.name.removeprefix("./").rstrip("/")
     if name in ("", "."):
         return ""
-    known = _MEMBER.fullmatch(name)
-    plain = member.isdir() or member.isreg() or (member.issym() and _LINK.fullmatch(member.linkname))
-    if not known or not plain or (name in _NAMING and not member.isreg()):
-        raise RefusedError(f"docker load: {member.name} is no member of an archive that docker save makes")
+    is_known = _MEMBER.fullmatch(name)
+    is_plain = member.isdir() or member.isreg() or (member.issym() and _LINK.fullmatch(member.linkname))
+    if not is_known or not is_plain or (name in _NAMING and not member.isreg()):
+        raise RefusedError(f"docker load: {member.name} is not part of an archive of docker save")
     return name
 
 
@@ -64,11 +68,11 @@ def _read(path: str) -> dict[str, Any]:
         for member in archive:
             name = _name(member)
             if name in seen and not member.isdir():
-                raise RefusedError(f"docker load: {name} comes twice in the archive")
+                raise RefusedError(f"docker load: {name} appears twice in the archive")
             seen.add(name)
             if name in _NAMING:
                 content = archive.extractfile(member)
-                if content is None or member.size > _MOST_JSON:
+                if content is None or member.size > _MAX_JSON:
                     raise RefusedError(f"docker load: {name} is too long")
                 found[name] = json.loads(content.read())
     return found
@@ -85,12 +89,12 @@ def _image(entry: Any) -> dict[str, Any]:
 
 
 def _index(index: object) -> dict[str, Any]:
-    """An OCI index whose images have full names or none."""
+    """Returns an OCI index whose images have their fully qualified names, or none."""
     manifests = []
     given = folded(index, "index.json")
     for entry in given.get("manifests") or []:
         described = folded(entry, "index.json")
-        name = folded_keys_kept(described.get("annotations")).get(_NAME)
+        name = mapping_or_empty(described.get("annotations")).get(_NAME)
         manifests.append({**described, "annotations": {_NAME: target(name).qualified} if name else {}})
     return {**given, "manifests": manifests}
 

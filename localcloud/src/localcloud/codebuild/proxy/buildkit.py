@@ -1,7 +1,8 @@
-"""BuildKit's gRPC through the proxy: the same calls on both sides, builds checked and their image names translated.
+"""Forwards the gRPC calls of `docker build` to BuildKit: image builds are checked, and image names are translated.
 
-`docker build` speaks HTTP/2 to the daemon's own BuildKit over an upgraded connection. Most streams are copied; a
-message that starts a build is read whole, refused if it asks for the host, and sent on with local names.
+`docker build` speaks HTTP/2 to the daemon's BuildKit over an upgraded connection. Most streams are copied. A message
+that starts an image build is read completely, refused if it requests access to the host, and sent with the image names
+of the local registry.
 """
 
 from __future__ import annotations
@@ -47,14 +48,14 @@ _COPIED = {
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
 }
 _BRIDGE = "/moby.buildkit.v1.frontend.LLBBridge/"
-# Not the containers of a frontend (NewContainer, ExecProcess): old daemons start them with any privilege that is named,
-# CVE-2024-23653.
+# Without the calls that start containers of a frontend (NewContainer, ExecProcess): old daemons grant them every
+# privilege that is requested, CVE-2024-23653.
 _BRIDGED = {
     _BRIDGE + call for call in ("Evaluate", "Inputs", "Ping", "ReadDir", "ReadFile", "Return", "StatFile", "Warn")
 }
 _HISTORY = ("/moby.buildkit.v1.Control/ListenBuildHistory", "/moby.buildkit.v1.Control/UpdateBuildHistory")
 _PERMISSION_DENIED, _UNIMPLEMENTED = "7", "12"
-_FRAME = 5  # a flag and the length of the message
+_FRAME = 5  # bytes before a message: the compression flag and the length
 _WINDOW = 4 * 1024 * 1024
 _NAMED = ("cache-from", "cache-imports", "context:", "build-arg:", "source", "filename")
 
@@ -63,10 +64,10 @@ _NAMED = ("cache-from", "cache-imports", "context:", "build-arg:", "source", "fi
 
 
 def _options(value: bytes) -> bytes:
-    """An option of the Dockerfile frontend."""
+    """Checks an option of the Dockerfile frontend and translates its image names."""
     key, text = protobuf.entry(value)
     if key == "force-network-mode" and text == "host":
-        raise RefusedError("build --network host is refused: it leads to the machine that runs the local cloud")
+        raise RefusedError("build --network host is refused: it gives access to the machine that runs the local cloud")
     if key == "cgroup-parent" and text:
         raise RefusedError("build --cgroup-parent is refused")
     return protobuf.text_entry(key, to_local(text)) if key.startswith(_NAMED) else value
@@ -74,7 +75,7 @@ def _options(value: bytes) -> bytes:
 
 def _attribute(value: bytes) -> bytes:
     key, text = protobuf.entry(value)
-    if key == "name":  # written as it is checked: BuildKit takes a list with commas
+    if key == "name":  # the checked names replace the given ones; BuildKit accepts a comma-separated list
         text = ",".join(str(target(name.strip())) for name in text.split(",") if name.strip())
     return protobuf.text_entry(key, to_local(text))
 
@@ -84,7 +85,7 @@ def _text(value: bytes) -> bytes:
 
 
 def _typed(value: bytes) -> bytes:
-    """A cache or an exporter: its type, and attributes of which one is the reference."""
+    """Translates a cache or an exporter, whose attributes may contain an image name."""
     return protobuf.changed(value, {2: _attribute})
 
 
@@ -93,41 +94,41 @@ def _cache(value: bytes) -> bytes:
 
 
 def _entitlement(value: bytes) -> bytes:
-    raise RefusedError(f"the entitlement {value.decode('utf-8', 'replace')} is refused: it leads to the host")
+    raise RefusedError(f"the entitlement {value.decode('utf-8', 'replace')} is refused: it gives access to the host")
 
 
 def _parts(message: bytes, *path: int) -> list[bytes]:
-    """The fields of a message that a path of numbers leads to."""
+    """Returns the fields of a message at a path of field numbers."""
     if not path:
         return [message]
     inner = [value for number, kind, value in protobuf.fields(message) if number == path[0] and kind == BYTES]
     return [part for value in inner for part in _parts(value, *path[1:])]
 
 
-_EXPORTED = ((4,), (13, 2))  # attributes of the exporter, and of each one of newer clients
-_CACHED = ((8, 1), (8, 3), (8, 4))  # where a cache goes to
+_EXPORTED = ((4,), (13, 2))  # attributes of the exporter, and of the list of exporters that newer clients send
+_CACHED = ((8, 1), (8, 3), (8, 4))  # destinations of a cache
 
 
 def names_of(solve: bytes) -> list[str]:
-    """The names that the image of a build gets."""
+    """Returns the names that an image build gives to its image."""
     attributes = [part for path in _EXPORTED for part in _parts(solve, *path)]
     named = [text for key, text in map(protobuf.entry, attributes) if key == "name"]
     return [name.strip() for text in named for name in text.split(",") if name.strip()]
 
 
 def pushes(solve: bytes) -> bool:
-    """True if BuildKit itself pushes the image; the docker command pushes with a separate call."""
+    """True if BuildKit itself pushes the image; the docker command pushes it with a separate call."""
     attributes = [part for path in _EXPORTED for part in _parts(solve, *path)]
     return any(key.startswith("push") and text != "false" for key, text in map(protobuf.entry, attributes))
 
 
 def pushed_by(solve: bytes) -> set[str]:
-    """The repositories of the local registry where a build leaves its cache."""
+    """Returns the repositories of the local registry to which an image build exports its cache."""
     return _repositories(part for path in _CACHED for part in _parts(solve, *path))
 
 
 def pulled_by(path: str, message: bytes) -> set[str]:
-    """The repositories of the local registry that a call names as sources, in options or in the graph of a build."""
+    """Returns the repositories of the local registry that a call uses as sources, in its options or build graph."""
     sources = [value for number, kind, value in protobuf.fields(message) if kind == BYTES]
     if path == CONTROL_SOLVE:
         exports = {4, 8, 13}
@@ -140,7 +141,8 @@ def _repositories(values: Iterable[bytes]) -> set[str]:
     return {name for value in values for text in protobuf.texts(value) for name in repositories_in(text)}
 
 
-#: Call -> what is done to the fields of its request, by number (control.proto and gateway.proto of BuildKit).
+#: Call -> functions that check and translate fields of its request, by field number.
+#: They are defined in BuildKit's control.proto and gateway.proto.
 _CHANGES: dict[str, dict[int, Callable[[bytes], bytes]]] = {
     CONTROL_SOLVE: {4: _attribute, 7: _options, 8: _cache, 9: _entitlement, 13: _typed},
     BRIDGE_SOLVE: {3: _options, 4: _text, 12: _typed},
@@ -150,7 +152,11 @@ _CHANGES: dict[str, dict[int, Callable[[bytes], bytes]]] = {
 
 
 def rewritten(path: str, body: bytes) -> bytes:
-    """The message of a call as it goes to the daemon; raises if it is refused."""
+    """Returns the message of a call as it is sent to the daemon.
+
+    Raises:
+        RefusedError: if the message cannot be read, or if it requests access to the host.
+    """
     if len(body) < _FRAME or body[0] != 0 or struct.unpack(">I", body[1:_FRAME])[0] != len(body) - _FRAME:
         raise RefusedError("the local cloud reads only whole, uncompressed messages of BuildKit")
     try:
@@ -167,7 +173,7 @@ def rewritten(path: str, body: bytes) -> bytes:
 
 @dataclass
 class _Piece:
-    """Data on its way, and how much of the sender's window it holds."""
+    """Data to forward, and how many bytes of the sender's flow-control window it occupies."""
 
     data: bytes
     held: int
@@ -176,23 +182,23 @@ class _Piece:
 
 @dataclass
 class _Side:
-    """One of the two connections."""
+    """One of the two HTTP/2 connections: that of the client or that of the daemon."""
 
     connection: H2Connection
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     other: Any = None
-    peers: dict[int, int] = field(default_factory=dict)  # our stream -> the other side's
+    peers: dict[int, int] = field(default_factory=dict)  # id of a stream -> id of the same stream on the other side
     waiting: dict[int, deque[_Piece]] = field(default_factory=dict)
     trailers: dict[int, Any] = field(default_factory=dict)
 
     def send(self, stream: int, piece: _Piece) -> None:
-        """Queue data; it leaves as far as the windows allow."""
+        """Queues data and sends as much as the flow-control window allows."""
         self.waiting.setdefault(stream, deque()).append(piece)
         self.drain(stream)
 
     def drain(self, stream: int) -> None:
-        """Send what the window of a stream allows."""
+        """Sends as much queued data as the flow-control window of the stream allows."""
         pieces = self.waiting.get(stream)
         while pieces:
             piece = pieces[0]
@@ -213,26 +219,27 @@ class _Side:
             try:
                 self.other.connection.acknowledge_received_data(held, origin)
             except (ProtocolError, ValueError, KeyError):
-                return  # that stream is over
+                return  # that stream has ended
 
     def flush(self) -> None:
-        """Hand the bytes over."""
+        """Writes the bytes of the connection to its socket."""
         if data := self.connection.data_to_send():
             self.writer.write(data)
 
 
 class Tunnel:
-    """One upgraded connection of a client, and the daemon's."""
+    """Forwards calls between an upgraded connection of a client and one of the daemon."""
 
     def __init__(self, client: Any, daemon: Any, build: Build) -> None:
         self._client = _Side(H2Connection(H2Configuration(client_side=False, header_encoding="utf-8")), *client)
         self._daemon = _Side(H2Connection(H2Configuration(client_side=True, header_encoding="utf-8")), *daemon)
         self._client.other, self._daemon.other = self._daemon, self._client
         self._build = build
-        self._held: dict[int, tuple[str, Any, bytearray]] = {}  # calls that are read whole first
+        #: Calls that are read completely before they are forwarded.
+        self._held: dict[int, tuple[str, Any, bytearray]] = {}
 
     async def run(self, from_client: bytes, from_daemon: bytes) -> None:
-        """Copy until one side ends, beginning with what was read with the upgrade."""
+        """Forwards calls until one side closes, beginning with the bytes that were received with the upgrade."""
         for side in (self._client, self._daemon):
             side.connection.local_settings.initial_window_size = _WINDOW
             side.connection.initiate_connection()
@@ -251,12 +258,12 @@ class Tunnel:
                 if isinstance(event, ConnectionTerminated):
                     return
                 await self._handle(side, event)
-            for each in (side, side.other):
-                for stream in list(each.waiting):
-                    each.drain(stream)
-                each.flush()
-            for each in (side, side.other):
-                await each.writer.drain()
+            for destination in (side, side.other):
+                for stream in list(destination.waiting):
+                    destination.drain(stream)
+                destination.flush()
+            for destination in (side, side.other):
+                await destination.writer.drain()
             data = b""
 
     async def _handle(self, side: _Side, event: Event) -> None:
@@ -280,7 +287,7 @@ class Tunnel:
                 side.other.waiting.pop(peer, None)
                 side.other.connection.reset_stream(peer, event.error_code)
         except (ProtocolError, KeyError):
-            return  # the stream ended on one side while the other one still spoke
+            return  # the stream has already ended on one of the sides
 
     def _request(self, event: RequestReceived) -> None:
         headers: Any = event.headers or []
@@ -327,14 +334,14 @@ class Tunnel:
             side.other.send(side.peers[stream], _Piece(b"", 0, end=True))
 
     async def _check(self, path: str, message: bytes) -> None:
-        """Raise if the build may not have the names or the repositories of a call."""
-        await self._build.allowed(PULL, *sorted(pulled_by(path, message)))
+        """Raises `RefusedError` if the build may not use the image names or repositories of a call."""
+        await self._build.check_allowed(PULL, *sorted(pulled_by(path, message)))
         if path == CONTROL_SOLVE:
-            await self._build.allowed(PUSH, *sorted(pushed_by(message)))
+            await self._build.check_allowed(PUSH, *sorted(pushed_by(message)))
             named = [target(name) for name in names_of(message)]
             if pushes(message) and not all(image.repository for image in named):
-                raise RefusedError("builds push to ECR of the local cloud only")
-            await self._build.give(*named)
+                raise RefusedError("a build may push to ECR of the local cloud only")
+            await self._build.claim(*named)
 
     def _deny(self, stream: int, status: str, message: str) -> None:
         headers = [

@@ -1,4 +1,4 @@
-"""Rules about calls of the Docker API: the table that holds them, and the data they decide on."""
+"""The table of rules for Docker API calls, and the call and the build that a rule gets."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from localcloud.codebuild.proxy.names import Image, parse
 PUSH, PULL = "ecr:PutImage", "ecr:BatchGetImage"
 Query = dict[str, list[str]]
 
-#: Parameters of which the daemon reads every value; of all others it reads the first.
+#: Parameters that may appear several times. Of all others the daemon reads the first value only.
 _LISTS = {"t", "names", "changes", "extrahosts"}
 
 
 class Body(enum.Enum):
-    """Kind of a request's body; the value is the content type that is sent to the daemon."""
+    """The kind of a request's body. The value is the content type that is sent to the daemon."""
 
     NOTHING = ""
     JSON = "application/json"
@@ -31,68 +31,69 @@ class Body(enum.Enum):
 
 @dataclass
 class Call:
-    """A request of the docker command, and what is sent to the daemon in its place."""
+    """A request of the docker command. A rule changes it to the request that is sent to the daemon."""
 
     method: str
     path: str
     query: Query
     carries: Body = Body.NOTHING
     body: Any = None  # JSON that replaces the request's body
-    archive: Callable[[str], Awaitable[str]] | None = None  # file of the client's archive -> file of what is sent
+    #: Path of the client's archive -> path of the archive to send.
+    archive: Callable[[str], Awaitable[str]] | None = None
     hijacks: bool = False
     grpc: bool = False
-    renames: bool = False  # the answer is JSON in which the local registry's names occur
-    names: bool = False  # gives a name to an image, whether the client waits for the answer or not
-    answer: Any = None  # answered here
-    created: Callable[[Any], Awaitable[None]] | None = None  # runs after the daemon's answer
+    rewrites_answer: bool = False  # the answer is JSON that contains image names of the local registry
+    gives_name: bool = False  # gives a name to an image, even if the client does not wait for the answer
+    answer: Any = None  # the proxy's own answer; the daemon gets no request
+    on_created: Callable[[Any], Awaitable[None]] | None = None  # runs after the daemon has created an object
 
     def first(self, name: str) -> str:
-        """The value of a parameter, empty without one."""
+        """Returns the first value of a parameter; empty if the call does not have it."""
         return (self.query.get(name) or [""])[0]
 
 
 @dataclass
 class Build:
-    """The build that sent a request, as the rules see it."""
+    """The build that sends requests, as the rules see it."""
 
     owned: Owned
     labels: dict[str, str]
     source_volume: str
     cloud_network: str
     hosts: Callable[[], Awaitable[list[str]]]
-    may: Callable[[str, str], Awaitable[str]]  # action, repository -> why not
-    agent: str = "localcloud-build"  # user agent of the requests to the daemon for this build
-    building: int = 0  # image builds that run now
+    denial: Callable[[str, str], Awaitable[str]]  # action, repository -> reason; empty if the role allows it
+    agent: str = "localcloud-build"  # the user agent of this build's requests to the daemon
+    building: int = 0  # number of image builds in progress
 
     @property
     def id(self) -> str:
-        """The build's id."""
+        """The id of the build."""
         return self.owned.build
 
     @contextmanager
-    def works(self, builds: bool) -> Iterator[None]:
-        """Count a build of an image while it runs."""
-        self.building += builds
+    def counting(self, is_image_build: bool) -> Iterator[None]:
+        """Counts an image build as long as it is in progress."""
+        self.building += is_image_build
         try:
             yield
         finally:
-            self.building -= builds
+            self.building -= is_image_build
 
-    async def allowed(self, action: str, *repositories: str) -> None:
-        """Raise if the build's role may not do this with a repository of the local registry."""
+    async def check_allowed(self, action: str, *repositories: str) -> None:
+        """Raises `RefusedError` if the build's role may not perform the action on the repositories."""
         for repository in repositories:
-            if repository and (why := await self.may(action, repository)):
-                raise RefusedError(why)
+            if repository and (reason := await self.denial(action, repository)):
+                raise RefusedError(reason)
 
-    async def seen(self, image: Image) -> None:
-        """Raise if the build may not use an image by this name."""
-        await self.allowed(PULL, image.repository)
-        images.check_seen(self.id, image)
+    async def check_visible(self, image: Image) -> None:
+        """Raises `RefusedError` if the build may not use the image of this name."""
+        await self.check_allowed(PULL, image.repository)
+        images.check_visible(self.id, image)
 
-    async def give(self, *named: Image) -> None:
-        """Raise if the build may not give these names to images of its own."""
-        await self.allowed(PUSH, *(image.repository for image in named))
-        await images.take(self.id, list(named))
+    async def claim(self, *named: Image) -> None:
+        """Claims names for images of the build. Raises `RefusedError` if it may not use one of them."""
+        await self.check_allowed(PUSH, *(image.repository for image in named))
+        await images.claim(self.id, list(named))
 
 
 Rule = Callable[[Call, re.Match[str], Build], Awaitable[None]]
@@ -100,10 +101,10 @@ Rule = Callable[[Call, re.Match[str], Build], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the table: which calls, what they carry, and the rule that decides.
+    """An entry of the table: methods and paths of calls, the kind of their body, and their rule.
 
-    Only the client's parameters in `query` and headers in `headers` are sent on. All others are dropped: a daemon of
-    API version 1.41 (`daemon.API`) would ignore them as well.
+    Only the parameters in `query` and the headers in `headers` are forwarded. All others are dropped: a daemon of API
+    version 1.41 (`daemon.API`) ignores them too.
     """
 
     methods: tuple[str, ...]
@@ -114,20 +115,24 @@ class Entry:
     headers: tuple[str, ...]
 
     def parameters(self, given: Query) -> Query:
-        """The parameters of a request that its rule gets; raises if one has two values."""
+        """Returns the parameters that are forwarded.
+
+        Raises:
+            RefusedError: if one of them appears twice.
+        """
         kept = {name: values for name, values in given.items() if name in self.query}
         for name, values in kept.items():
             if len(values) > 1 and name not in _LISTS:
-                raise RefusedError(f"the parameter {name} comes {len(values)} times; give it once")
+                raise RefusedError(f"the parameter {name} appears {len(values)} times; give it once")
         return kept
 
     def passes(self, header: str) -> bool:
-        """True if a header of the client is sent on to the daemon."""
+        """True if a header of the client is forwarded to the daemon."""
         return header.startswith(self.headers) if self.headers else False
 
 
 class Table:
-    """Rules by method and path."""
+    """A table of rules by method and path."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
@@ -138,7 +143,7 @@ class Table:
     def on(
         self, methods: str, pattern: str, *, body: Body = Body.NOTHING, query: str = "", headers: str = ""
     ) -> Callable[[Rule], Rule]:
-        """Let a rule decide on calls; parameters and the beginnings of headers are words of a text."""
+        """Registers a rule for calls. `query` and `headers` are separated by spaces; headers are prefixes."""
 
         def register(rule: Rule) -> Rule:
             compiled = re.compile(rf"(?:{pattern})\Z")
@@ -150,7 +155,7 @@ class Table:
 
 
 def image_in(text: str) -> Image | None:
-    """The image of a name; None for an id, which is no name."""
+    """Returns the image of a name; None if the text is an id."""
     if re.fullmatch(r"(sha256:)?[0-9a-f]{64}", text):
         return None
     return parse(text)

@@ -1,7 +1,7 @@
-"""What a container of a build may not be: privileged, or anything else that leads from it to the host.
+"""Rules for the containers, networks and volumes of a build: no option may give access to the host.
 
-The daemon reads JSON names in any case and merges what comes twice. So a request is not only looked at: what goes to
-the daemon is written anew, with the names that were checked and no others.
+The daemon reads JSON names in upper or lower case and merges duplicates. So checking a request is not enough: the
+request that is sent to the daemon is built anew and contains only names that were checked.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ Json = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """The proxy does not pass this on; the message goes to the user of `docker`."""
+    """The proxy does not forward a request. The docker command prints the message."""
 
 
 @dataclass
 class Wanted:
-    """What a container needs of others, to be asked for before it is created."""
+    """The objects that a new container refers to: they must belong to the build."""
 
     containers: list[str] = field(default_factory=list)
     networks: list[str] = field(default_factory=list)
@@ -30,7 +30,11 @@ class Wanted:
 
 
 def folded(value: object, what: str) -> Json:
-    """A JSON object with its names in lower case, each once."""
+    """Returns a JSON object with lower-case names.
+
+    Raises:
+        RefusedError: if two names differ in case only.
+    """
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -38,15 +42,15 @@ def folded(value: object, what: str) -> Json:
     found: Json = {}
     for name, item in value.items():
         if name.casefold() in found:
-            raise RefusedError(f"{what}: {name} comes twice")
+            raise RefusedError(f"{what}: {name} appears twice")
         found[name.casefold()] = item
     return found
 
 
 # --- HostConfig ------------------------------------------------------------------------------------------------------
 
-#: Passed on as they are: limits of the container's own.
-_FREE = [
+#: Forwarded unchanged: they affect only the container itself.
+_FORWARDED = [
     "AutoRemove",
     "BlkioWeight",
     "CapDrop",
@@ -86,7 +90,7 @@ _FREE = [
     "IOMaximumBandwidth",
     "IOMaximumIOps",
 ]
-_NEVER = {
+_REFUSED = {
     "Privileged": "--privileged",
     "CapAdd": "--cap-add",
     "Devices": "--device",
@@ -103,8 +107,8 @@ _NEVER = {
     "BlkioDeviceReadIOps": "--device-read-iops",
     "BlkioDeviceWriteIOps": "--device-write-iops",
 }
-#: Values a member may have; the first is what nothing means.
-_ONE_OF = {
+#: Allowed values of a member; the first one is the default.
+_ALLOWED_VALUES = {
     "UTSMode": ("",),
     "UsernsMode": ("",),
     "CgroupnsMode": ("", "private"),
@@ -118,24 +122,24 @@ _NETWORK_WORDS = ("", "default", "bridge", "none")
 
 
 def _refuse(what: str) -> RefusedError:
-    return RefusedError(f"{what} is refused: it leads to the machine that runs the local cloud")
+    return RefusedError(f"{what} is refused: it gives access to the machine that runs the local cloud")
 
 
 class HostConfig:
-    """Checks a HostConfig; `cleaned` is what the daemon gets."""
+    """Checks a HostConfig; the daemon gets `cleaned`."""
 
     def __init__(self, value: object, source_volume: str) -> None:
         self._given = folded(value, "HostConfig")
         self._source_volume = source_volume
         self.wanted = Wanted()
         self.cleaned: Json = {}
-        for name in _FREE:
+        for name in _FORWARDED:
             if self._given.get(name.casefold()) is not None:
                 self.cleaned[name] = self._take(name)
-        for name, option in _NEVER.items():
+        for name, option in _REFUSED.items():
             if self._take(name):
                 raise _refuse(option)
-        for name, allowed in _ONE_OF.items():
+        for name, allowed in _ALLOWED_VALUES.items():
             value = self._take(name) or ""
             if value not in allowed:
                 raise _refuse(f"{name} {value}")
@@ -145,7 +149,7 @@ class HostConfig:
         self._links()
         unknown = sorted(name for name, value in self._given.items() if value not in (None, "", 0, False, [], {}))
         if unknown:
-            raise RefusedError(f"HostConfig: {', '.join(unknown)} is not known to the local cloud")
+            raise RefusedError(f"HostConfig: the local cloud does not support {', '.join(unknown)}")
 
     def _take(self, name: str) -> Any:
         return self._given.pop(name.casefold(), None)
@@ -190,7 +194,7 @@ class HostConfig:
         self.cleaned["Binds"] = binds
 
     def _volume(self, source: str) -> str:
-        """The name of the volume to mount in place of a source."""
+        """Returns the volume to mount for a source: the build's source folder is itself a volume."""
         if source.rstrip("/") == SOURCE:
             return self._source_volume
         if "/" in source or source.startswith((".", "~")):
@@ -216,7 +220,7 @@ class HostConfig:
         return {**plain, "Type": "volume", "Source": self._volume(source) if source else ""}
 
     def _ports(self) -> None:
-        """Published on loopback only, as everything of the local cloud."""
+        """Publishes ports on loopback only, as the local cloud always does."""
         bindings: Json = {}
         for port, hosts in (self._take("PortBindings") or {}).items():
             listed = [folded(host, "PortBindings") for host in hosts or [{}]]
@@ -237,7 +241,7 @@ class HostConfig:
             self.cleaned["Links"] = links
 
 
-# --- the whole request -----------------------------------------------------------------------------------------------
+# --- requests --------------------------------------------------------------------------------------------------------
 
 _ENDPOINT = {"aliases": "Aliases", "ipamconfig": "IPAMConfig", "macaddress": "MacAddress", "gwpriority": "GwPriority"}
 
@@ -250,19 +254,19 @@ def _endpoint(value: object) -> Json:
 
 
 def _endpoints(value: object) -> Iterator[tuple[str, Json]]:
-    for name, endpoint in folded_keys_kept(folded(value, "NetworkingConfig").get("endpointsconfig")).items():
+    for name, endpoint in mapping_or_empty(folded(value, "NetworkingConfig").get("endpointsconfig")).items():
         yield name, _endpoint(endpoint)
 
 
-def folded_keys_kept(value: object) -> Mapping[str, Any]:
-    """A JSON object whose names are the user's own."""
+def mapping_or_empty(value: object) -> Mapping[str, Any]:
+    """Returns a JSON object whose names the user chooses, such as labels; so their case is kept."""
     return value if isinstance(value, Mapping) else {}
 
 
 def create(
     body: Json, source_volume: str, labels: Mapping[str, str], hosts: list[str], image: Callable[[str], str]
 ) -> tuple[Json, Wanted]:
-    """The request that goes to the daemon in place of a `docker create`, and what it needs."""
+    """Returns the request of a `docker create` as it is sent to the daemon, and the objects it refers to."""
     given = folded(body, "container")
     host = HostConfig(given.pop("hostconfig", None), source_volume)
     endpoints = dict(_endpoints(given.pop("networkingconfig", None)))
@@ -271,9 +275,9 @@ def create(
             raise _refuse("--network host")
         if name not in _NETWORK_WORDS:
             host.wanted.networks.append(name)
-    cleaned = dict(given)  # the daemon reads names in any case
+    cleaned = dict(given)  # the daemon accepts lower-case names
     cleaned["image"] = image(str(given.get("image") or ""))
-    cleaned["labels"] = {**folded_keys_kept(given.get("labels")), **labels}
+    cleaned["labels"] = {**mapping_or_empty(given.get("labels")), **labels}
     host.cleaned["ExtraHosts"] = [*(host.cleaned.get("ExtraHosts") or []), *hosts]
     if host.wanted.mode.startswith("container:"):
         del host.cleaned["ExtraHosts"]
@@ -283,14 +287,14 @@ def create(
 
 
 def connect(body: Json) -> tuple[Json, str]:
-    """The request of a `docker network connect`, and the container it is about."""
+    """Returns the request of a `docker network connect`, and its container."""
     given = folded(body, "connect")
     container = str(given.get("container") or "")
     return {"Container": container, "EndpointConfig": _endpoint(given.get("endpointconfig"))}, container
 
 
 def network(body: Json, labels: Mapping[str, str]) -> Json:
-    """The request of a `docker network create`."""
+    """Returns the request of a `docker network create`."""
     given = folded(body, "network")
     driver = str(given.get("driver") or "bridge")
     if driver != "bridge":
@@ -298,11 +302,11 @@ def network(body: Json, labels: Mapping[str, str]) -> Json:
     for name in ("options", "configfrom", "configonly", "ingress", "scope"):
         if given.pop(name, None) not in (None, "", False, {}, {"Network": ""}, "local"):
             raise RefusedError(f"network: {name} is refused")
-    return {**given, "labels": {**folded_keys_kept(given.get("labels")), **labels}}
+    return {**given, "labels": {**mapping_or_empty(given.get("labels")), **labels}}
 
 
 def volume(body: Json, labels: Mapping[str, str]) -> Json:
-    """The request of a `docker volume create`."""
+    """Returns the request of a `docker volume create`."""
     given = folded(body, "volume")
     if given.get("driver") not in (None, "", "local"):
         raise _refuse(f"a volume with the driver {given['driver']}")
@@ -310,11 +314,11 @@ def volume(body: Json, labels: Mapping[str, str]) -> Json:
         raise _refuse("a volume with driver options (they mount folders of the host)")
     if given.get("clustervolumespec"):
         raise _refuse("a cluster volume")
-    return {"Name": given.get("name") or "", "Labels": {**folded_keys_kept(given.get("labels")), **labels}}
+    return {"Name": given.get("name") or "", "Labels": {**mapping_or_empty(given.get("labels")), **labels}}
 
 
 def execution(body: Json) -> Json:
-    """The request of a `docker exec`."""
+    """Returns the request of a `docker exec`."""
     given = folded(body, "exec")
     if given.get("privileged"):
         raise _refuse("exec --privileged")
@@ -322,5 +326,5 @@ def execution(body: Json) -> Json:
 
 
 def update(body: Json) -> Json:
-    """The request of a `docker update`: limits only."""
-    return {name: value for name, value in HostConfig(body, "").cleaned.items() if name in _FREE and value}
+    """Returns the request of a `docker update`, which may change limits only."""
+    return {name: value for name, value in HostConfig(body, "").cleaned.items() if name in _FORWARDED and value}

@@ -1,4 +1,4 @@
-"""Connections to the Docker daemon, and questions to it."""
+"""The connection to the Docker daemon, the proxy's own requests, and the check which build an object belongs to."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class MissingError(Exception):
-    """The daemon has no such thing; its own words follow."""
+    """The daemon has no such object; the message is the daemon's."""
 
 
 async def connect() -> Stream:
-    """A new connection, to where the docker command would connect."""
+    """Opens a connection to the daemon that the docker command would use."""
     address = urlsplit(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
     if address.scheme == "unix":
         return await asyncio.open_unix_connection(address.path)
     return await asyncio.open_connection(address.hostname, address.port or 2375)
 
 
-async def ask(method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """One request of ours; status and JSON."""
+async def request(method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """Sends a request of the proxy itself; returns the status and the JSON of the answer."""
     reader, writer = await connect()
     try:
         connection = h11.Connection(h11.CLIENT)
         content = b"" if body is None else json.dumps(body).encode()
         headers = [("Host", "docker"), ("Connection", "close"), ("Content-Type", "application/json")]
         headers.append(("Content-Length", str(len(content))))
-        request = h11.Request(method=method, target=API + path, headers=headers)
-        for outgoing in (request, h11.Data(content), h11.EndOfMessage()):
+        head = h11.Request(method=method, target=API + path, headers=headers)
+        for outgoing in (head, h11.Data(content), h11.EndOfMessage()):
             writer.write(connection.send(outgoing) or b"")
         status, answer = 0, b""
         while True:
@@ -60,45 +60,48 @@ async def ask(method: str, path: str, body: Any = None) -> tuple[int, Any]:
 
 
 class Owned:
-    """What belongs to a build: everything that carries its label."""
+    """The Docker objects of a build: those that have its label.
+
+    The methods raise `RefusedError` if an object does not belong to the build, and `MissingError` if it does not exist.
+    """
 
     def __init__(self, build: str) -> None:
         self.build = build
         self.filter = f"{BUILD_LABEL}={build}"
 
     async def container(self, reference: str) -> str:
-        """The id of a container of this build."""
+        """Returns the id of a container of this build."""
         found = await self._inspect(f"/containers/{quote(reference, safe='')}/json")
         self._check(f"the container {reference}", (found.get("Config") or {}).get("Labels"))
         return str(found["Id"])
 
     async def execution(self, reference: str) -> str:
-        """The id of a command in a container of this build."""
+        """Returns the id of an exec instance in a container of this build."""
         found = await self._inspect(f"/exec/{quote(reference, safe='')}/json")
         await self.container(str(found["ContainerID"]))
         return str(found["ID"])
 
     async def network(self, reference: str, *common: str) -> str:
-        """The id of a network of this build, or of one of the common ones."""
+        """Returns the id of a network that belongs to this build or is listed in `common`."""
         found = await self._inspect(f"/networks/{quote(reference, safe='')}")
         if found["Name"] not in common:
             self._check(f"the network {reference}", found.get("Labels"))
         return str(found["Id"])
 
     async def volume(self, name: str) -> None:
-        """Check that a volume belongs to this build."""
+        """Checks that a volume belongs to this build."""
         found = await self._inspect(f"/volumes/{quote(name, safe='')}")
         self._check(f"the volume {name}", found.get("Labels"))
 
     async def volume_to_use(self, name: str, labels: Mapping[str, str]) -> None:
-        """A volume that a container names: it appears if there is none."""
+        """Checks a volume that a container refers to, or creates it with the labels if it does not exist."""
         try:
             await self.volume(name)
         except MissingError:
-            await ask("POST", "/volumes/create", {"Name": name, "Labels": dict(labels)})
+            await request("POST", "/volumes/create", {"Name": name, "Labels": dict(labels)})
 
     async def _inspect(self, path: str) -> dict[str, Any]:
-        status, found = await ask("GET", path)
+        status, found = await request("GET", path)
         if status not in OK:
             message = found.get("message", "") if isinstance(found, dict) else found.decode("utf-8", "replace")
             raise MissingError(message)
@@ -106,4 +109,4 @@ class Owned:
 
     def _check(self, what: str, labels: Mapping[str, str] | None) -> None:
         if (labels or {}).get(BUILD_LABEL) != self.build:
-            raise RefusedError(f"{what} is not of this build")
+            raise RefusedError(f"{what} does not belong to this build")

@@ -1,4 +1,4 @@
-"""Rules for images: a build uses those of the machine, names its own, and pushes and pulls what its role may."""
+"""Rules for images: a build uses those of this machine, names its own, and pulls and pushes what its role allows."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ _BUILD_QUERY = (
 )
 
 
-def _named(call: Call, image: Image) -> None:
-    """Write the name that a call gives anew, as it was checked."""
+def _set_name(call: Call, image: Image) -> None:
+    """Replaces the name that a call gives by the checked one."""
     call.query["repo"], call.query["tag"] = [image.name], [image.tag]
-    call.names = True
+    call.gives_name = True
 
 
-async def _give(call: Call, build: Build) -> None:
-    """Let an image get the name in the parameters `repo` and `tag`, if there is one."""
+async def _claim_name(call: Call, build: Build) -> None:
+    """Claims the name in the parameters `repo` and `tag` for the build, if the call has one."""
     if not call.first("repo"):
         call.query.pop("tag", None)
         return
     image = target(call.first("repo"), call.first("tag"))
-    await build.give(image)
-    _named(call, image)
+    await build.claim(image)
+    _set_name(call, image)
 
 
-# --- read ------------------------------------------------------------------------------------------------------------
+# --- reading ---------------------------------------------------------------------------------------------------------
 
 
 @TABLE.on("GET", "/images/json", query="all filters digests")
 async def _list(call: Call, _match: re.Match[str], _build: Build) -> None:
     if "filters" in call.query:
         call.query["filters"] = [to_local(call.first("filters"))]
-    call.renames = True
+    call.rewrites_answer = True
 
 
 @TABLE.on("GET", "/images/search", query="term limit filters", headers=_CREDENTIALS)
@@ -54,23 +54,23 @@ async def _search(_call: Call, _match: re.Match[str], _build: Build) -> None:
 
 @TABLE.on("GET", "/images/get", query="names")
 async def _save(call: Call, _match: re.Match[str], build: Build) -> None:
-    call.query["names"] = [await _seen(name, build) for name in call.query.get("names", [])]
+    call.query["names"] = [await _visible(name, build) for name in call.query.get("names", [])]
 
 
 @TABLE.on("GET", "/(?P<kind>images)/(?P<name>.+)/(?P<verb>json|history|get)")
 @TABLE.on("GET", "/(?P<kind>distribution)/(?P<name>.+)/(?P<verb>json)", headers=_CREDENTIALS)
 async def _image(call: Call, match: re.Match[str], build: Build) -> None:
-    name = await _seen(unquote(match["name"]), build)
+    name = await _visible(unquote(match["name"]), build)
     call.path = f"/{match['kind']}/{quote(name, safe='/:@')}/{match['verb']}"
-    call.renames = match["verb"] != "get"
+    call.rewrites_answer = match["verb"] != "get"
 
 
-async def _seen(name: str, build: Build) -> str:
-    """The name or id of an image as it goes to the daemon."""
+async def _visible(name: str, build: Build) -> str:
+    """Returns the name or id of an image to send to the daemon, after checking that the build may use it."""
     image = image_in(name)
     if image is None:
         return name
-    await build.seen(image)
+    await build.check_visible(image)
     return str(image)
 
 
@@ -87,8 +87,8 @@ async def _seen(name: str, build: Build) -> str:
 async def _create(call: Call, _match: re.Match[str], build: Build) -> None:
     if not call.first("fromImage"):
         if call.first("fromSrc") != "-":
-            call.carries = Body.NOTHING  # the daemon downloads it
-        await _give(call, build)
+            call.carries = Body.NOTHING  # the daemon downloads the image
+        await _claim_name(call, build)
         return
     call.carries = Body.NOTHING
     for name in ("fromSrc", "repo", "message", "changes"):
@@ -96,8 +96,8 @@ async def _create(call: Call, _match: re.Match[str], build: Build) -> None:
     image, tag = parse(call.first("fromImage").removesuffix(":")), call.first("tag")
     if tag:
         image = parse(f"{image.name}{'@' if ':' in tag else ':'}{tag}")
-    await build.allowed(PULL, image.repository)
-    images.check_seen(build.id, image)
+    await build.check_allowed(PULL, image.repository)
+    images.check_visible(build.id, image)
     call.query["fromImage"], call.query["tag"] = [image.name], [image.digest or image.tag]
 
 
@@ -105,37 +105,39 @@ async def _create(call: Call, _match: re.Match[str], build: Build) -> None:
 async def _push(call: Call, match: re.Match[str], build: Build) -> None:
     image = parse(unquote(match["name"]))
     if not image.repository:
-        raise RefusedError(f"push {image}: builds push to ECR of the local cloud only")
-    await build.allowed(PUSH, image.repository)
+        raise RefusedError(f"push {image}: a build may push to ECR of the local cloud only")
+    await build.check_allowed(PUSH, image.repository)
     if image.tag and not call.first("tag"):
         call.query["tag"] = [image.tag]
     call.path = f"/images/{quote(image.name, safe='/:')}/push"
 
 
-# --- names -----------------------------------------------------------------------------------------------------------
+# --- giving names ----------------------------------------------------------------------------------------------------
 
 
 @TABLE.on("POST", "/images/load", body=Body.ARCHIVE, query="quiet")
 async def _load(call: Call, _match: re.Match[str], build: Build) -> None:
     async def checked(path: str) -> str:
-        return await archives.checked(path, build.give)
+        return await archives.checked(path, build.claim)
 
     call.archive = checked
-    call.names = True
+    call.gives_name = True
 
 
 @TABLE.on("POST", "/images/(?P<name>.+)/tag", query="repo tag")
 async def _tag(call: Call, match: re.Match[str], build: Build) -> None:
-    name = await _seen(unquote(match["name"]), build)
+    name = await _visible(unquote(match["name"]), build)
     call.path = f"/images/{quote(name, safe='/:@')}/tag"
-    await _give(call, build)
+    await _claim_name(call, build)
 
 
 @TABLE.on("DELETE", "/images/(?P<name>.+)", query="force noprune")
 async def _remove(call: Call, match: re.Match[str], build: Build) -> None:
     image = image_in(unquote(match["name"]))
     if image is None or build.id not in images.NAMES.holders(images.full(image)):
-        raise RefusedError(f"the image {unquote(match['name'])} was not named by this build: it stays")
+        raise RefusedError(
+            f"the image {unquote(match['name'])} was not named by this build: a build may remove only its own images"
+        )
     call.path = f"/images/{quote(str(image), safe='/:')}"
 
 
@@ -143,17 +145,17 @@ async def _remove(call: Call, match: re.Match[str], build: Build) -> None:
 async def _commit(call: Call, _match: re.Match[str], build: Build) -> None:
     call.query["container"] = [await build.owned.container(call.first("container"))]
     call.body = container_rules.folded(call.body, "commit")
-    await _give(call, build)
+    await _claim_name(call, build)
 
 
-# --- builds of images ------------------------------------------------------------------------------------------------
+# --- building images -------------------------------------------------------------------------------------------------
 
 
 @TABLE.on("POST", "/build", body=Body.ARCHIVE, query=_BUILD_QUERY, headers=_CREDENTIALS)
 async def _build_image(call: Call, _match: re.Match[str], build: Build) -> None:
     mode = call.first("networkmode")
     if mode == "host":
-        raise RefusedError("build --network host is refused: it leads to the machine that runs the local cloud")
+        raise RefusedError("build --network host is refused: it gives access to the machine that runs the local cloud")
     if mode.startswith("container:"):
         call.query["networkmode"] = ["container:" + await build.owned.container(mode.partition(":")[2])]
     elif mode not in ("", "default", "bridge", "none"):
@@ -162,24 +164,24 @@ async def _build_image(call: Call, _match: re.Match[str], build: Build) -> None:
         if call.first(name):
             raise RefusedError(f"build: {name} is refused")
     if call.first("remote") and call.first("remote") != "client-session":
-        call.carries = Body.NOTHING  # the daemon downloads it
+        call.carries = Body.NOTHING  # the daemon downloads the build context
     for name in ("cachefrom", "buildargs"):
         if name in call.query:
             call.query[name] = [to_local(call.first(name))]
-            await build.allowed(PULL, *sorted(repositories_in(call.first(name))))
+            await build.check_allowed(PULL, *sorted(repositories_in(call.first(name))))
     named = [target(name) for name in call.query.get("t", []) if name]
     call.query["t"] = [str(image) for image in named]
     if call.first("outputs"):
         call.query["outputs"] = [json.dumps(_outputs(json.loads(call.first("outputs")), named))]
-    await build.give(*named)
+    await build.claim(*named)
 
 
 def _outputs(given: Any, named: list[Image]) -> list[dict[str, Any]]:
-    """BuildKit's exporters: files for the client, or an image with the names of `t`."""
+    """Returns the checked outputs (BuildKit's exporters): files for the client, or an image with the names of `t`."""
     found = []
     for output in given or []:
         folded = container_rules.folded(output, "outputs")
-        kind, attributes = str(folded.get("type") or ""), container_rules.folded_keys_kept(folded.get("attrs"))
+        kind, attributes = str(folded.get("type") or ""), container_rules.mapping_or_empty(folded.get("attrs"))
         if kind not in ("local", "tar", "cacheonly"):
             named += [target(name.strip()) for name in str(attributes.get("name") or "").split(",") if name.strip()]
             attributes = {**attributes, "name": ",".join(map(str, named))}

@@ -1,8 +1,8 @@
-"""Image names: how Docker reads them, and ECR's outside for those of the local registry towards the daemon.
+"""Image names: parsed as Docker parses them. Builds use ECR's names, the daemon those of the local registry.
 
-The daemon knows one image under many spellings (`python`, `docker.io/library/python:latest`), and the local registry
-under many addresses (`localhost`, `127.0.0.1`, the relay's). `parse` gives one spelling to all of them, so that every
-check is about the image that the daemon means.
+The daemon accepts many spellings of one image (`python`, `docker.io/library/python:latest`) and many addresses of the
+local registry (`localhost`, `127.0.0.1`, the relay's). `parse` returns the same name for all of them, so that a check
+always applies to the image that the daemon uses.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HUB = {"docker.io", "index.docker.io"}
 
 
 class InvalidNameError(ValueError):
-    """A text that Docker does not take for the name of an image."""
+    """A string that is not a valid image name."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,18 @@ class Image:
 
     @property
     def name(self) -> str:
-        """Host and path, as `docker images` shows them."""
+        """Host and path, without tag and digest."""
         return f"{self.host}/{self.path}" if self.host else self.path
 
     @property
     def qualified(self) -> str:
-        """The name with the host and folder that Docker leaves out."""
+        """The name with the default host and folder that Docker omits."""
         hub = "docker.io/" if "/" in self.path else "docker.io/library/"
         return str(self) if self.host else hub + str(self)
 
     @property
     def repository(self) -> str:
-        """The repository in the local registry, empty for an image of another one."""
+        """The repository in the local registry; empty for an image of another registry."""
         return self.path if self.host == registry() else ""
 
     def __str__(self) -> str:
@@ -64,20 +64,20 @@ class Image:
 
 
 def registry() -> str:
-    """The local registry as the daemon names it."""
+    """Returns the host and port of the local registry in the daemon's image names."""
     return f"localhost:{settings.current().port}"
 
 
 def _is_registry(host: str, port: str) -> bool:
-    """True if an address leads to the local registry: its port decides, since any name may resolve to loopback."""
+    """True if an address may be the local registry. Only the port counts, since any name may resolve to loopback."""
     return bool(host) and port.isdigit() and int(port) == settings.current().port
 
 
 def parse(text: str) -> Image:
-    """The image that the daemon understands by a name.
+    """Returns the image that the daemon means by a name.
 
     Raises:
-        InvalidNameError: if it is no name of an image.
+        InvalidNameError: if it is not a valid image name.
     """
     text = to_local(text)
     match = _REFERENCE.fullmatch(text)
@@ -100,38 +100,38 @@ def parse(text: str) -> Image:
 
 
 def target(name: str, tag: str = "") -> Image:
-    """The name that `docker tag` and its siblings give: always with a tag.
+    """Returns the name that a command such as `docker tag` gives to an image. It always has a tag.
 
     Raises:
-        InvalidNameError: if Docker takes it for the name of no image, or for an id.
+        InvalidNameError: if it is not a valid image name, or if Docker could read it as an id.
     """
     image = parse(name)
     if tag:
         image = parse(f"{image.name}:{tag}")
     if image.digest or image.path == "sha256" or re.fullmatch("[0-9a-f]{12,}", image.name):
-        raise InvalidNameError(f"{name!r} is read as the id of an image: give a name of another form")
+        raise InvalidNameError(f"Docker reads {name!r} as the id of an image; expected a name such as web:1")
     return replace(image, tag=image.tag or "latest")
 
 
 def to_local(text: str) -> str:
-    """The text with ECR's names replaced by the local registry's."""
+    """Returns the text with the addresses of ECR replaced by that of the local registry."""
     return _ECR.sub(registry(), text)
 
 
 def to_ecr(text: bytes) -> bytes:
-    """The daemon's words with ECR's names again."""
+    """Returns an answer of the daemon with the address of the local registry replaced by that of ECR."""
     chosen = settings.current()
     host = f"{chosen.account}.dkr.ecr.{chosen.region}.amazonaws.com"
     return re.sub(rb"(?<![\w./-])" + re.escape(registry().encode()) + rb"(?=/)", host.encode(), text)
 
 
 def is_ecr_host(server: str) -> bool:
-    """Whether `docker login` names ECR."""
+    """True if the server of a `docker login` is ECR."""
     return bool(_HOST.match(server))
 
 
 def repositories_in(text: str) -> set[str]:
-    """The repositories of the local registry that a text names, by whatever address; none of a web address."""
+    """Returns the repositories of the local registry whose images a text names, by any address; URLs are ignored."""
     text = to_local(text)
     pattern = rf":0*{settings.current().port}/({_COMPONENT}(?:/{_COMPONENT})*)"
     return {

@@ -1,4 +1,4 @@
-"""Rules for containers, networks and volumes: a build may use its own only."""
+"""Rules for containers, networks and volumes: a build may use only its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 from localcloud.codebuild.proxy import container_rules
 from localcloud.codebuild.proxy.calls import Body, Build, Call, Table, image_in
 from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.daemon import MissingError, ask
+from localcloud.codebuild.proxy.daemon import MissingError, request
 from localcloud.codebuild.proxy.names import to_local
 
 TABLE = Table()
@@ -30,16 +30,18 @@ async def _create(call: Call, _match: re.Match[str], build: Build) -> None:
     for name in wanted.volumes:
         await build.owned.volume_to_use(name, build.labels)
     if image := image_in(call.body["image"]):
-        await build.seen(image)
+        await build.check_visible(image)
         call.body["image"] = str(image)
-    alone = wanted.mode == "none" or wanted.mode.startswith("container:") or build.cloud_network in wanted.networks
-    if not alone:
-        call.created = lambda made: _join(made, build)
+    needs_no_network = (
+        wanted.mode == "none" or wanted.mode.startswith("container:") or build.cloud_network in wanted.networks
+    )
+    if not needs_no_network:
+        call.on_created = lambda created: _connect_to_cloud(created, build)
 
 
-async def _join(made: Any, build: Build) -> None:
-    """Let a new container reach the local cloud, whatever its own network is."""
-    await ask("POST", f"/networks/{build.cloud_network}/connect", {"Container": made["Id"]})
+async def _connect_to_cloud(created: Any, build: Build) -> None:
+    """Connects a new container to the local cloud's network, in addition to its own network."""
+    await request("POST", f"/networks/{build.cloud_network}/connect", {"Container": created["Id"]})
 
 
 _ID = r"/containers/(?P<id>[^/]+)"
@@ -62,13 +64,13 @@ _LOG_QUERY = "follow stdout stderr since until timestamps tail details"
 @TABLE.on("POST", _ID + "/(?P<verb>rename)", query="name")
 async def _container(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}/{match['verb']}"
-    call.renames = match["verb"] == "json"
+    call.rewrites_answer = match["verb"] == "json"
 
 
 @TABLE.on("DELETE", _ID, query="v link force")
 async def _remove(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}"
-    call.query["v"] = ["1"]  # volumes without a name carry no label: they go with their container
+    call.query["v"] = ["1"]  # anonymous volumes have no label, so they must be removed with their container
 
 
 @TABLE.on("POST", _ID + "/attach", query="detachKeys logs stream stdin stdout stderr")
@@ -89,14 +91,14 @@ async def _update(call: Call, match: re.Match[str], build: Build) -> None:
     call.body = container_rules.update(call.body)
 
 
-_STARTED = {"detach": "Detach", "tty": "Tty", "consolesize": "ConsoleSize"}
+_EXEC_START = {"detach": "Detach", "tty": "Tty", "consolesize": "ConsoleSize"}
 
 
 @TABLE.on("POST", r"/exec/(?P<id>[^/]+)/start", body=Body.JSON)
 async def _run(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/exec/{await build.owned.execution(unquote(match['id']))}/start"
     given = container_rules.folded(call.body, "exec")
-    call.body = {name: given[key] for key, name in _STARTED.items() if given.get(key) is not None}
+    call.body = {name: given[key] for key, name in _EXEC_START.items() if given.get(key) is not None}
     call.hijacks = not given.get("detach")
 
 

@@ -1,4 +1,4 @@
-"""The wire format of protocol buffers: just enough to change texts in a message whose other fields stay as they are."""
+"""The wire format of Protocol Buffers: reads and changes single fields of a message, without its schema."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _WIDTH = {FIXED64: 8, FIXED32: 4}
-_MOST_BITS = 70
+_MAX_BITS = 70
 _PRINTABLE = re.compile(rb"[\x20-\x7e]*")
 
 Field = tuple[int, int, bytes]  # number, wire type, raw value
 
 
 class MalformedError(ValueError):
-    """These bytes are no message."""
+    """The bytes are not a valid message."""
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        if at >= len(data) or shift > _MOST_BITS:
+        if at >= len(data) or shift > _MAX_BITS:
             raise MalformedError("a number ends too early")
         byte = data[at]
         value, at, shift = value | (byte & 0x7F) << shift, at + 1, shift + 7
@@ -37,7 +37,7 @@ def _number(value: int) -> bytes:
 
 
 def fields(data: bytes) -> Iterator[Field]:
-    """The fields of a message in their order."""
+    """Yields the fields of a message in their order."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)
@@ -60,7 +60,7 @@ def fields(data: bytes) -> Iterator[Field]:
 
 
 def message(found: list[Field]) -> bytes:
-    """The message of these fields."""
+    """Returns the message with these fields."""
     parts = []
     for number, kind, value in found:
         size = _number(len(value)) if kind == BYTES else b""
@@ -69,7 +69,7 @@ def message(found: list[Field]) -> bytes:
 
 
 def changed(data: bytes, changes: dict[int, Callable[[bytes], bytes]]) -> bytes:
-    """The message with fields of these numbers changed."""
+    """Returns the message with the functions applied to its fields, by number. All other fields stay unchanged."""
     return message(
         [
             (number, kind, changes[number](value) if kind == BYTES and number in changes else value)
@@ -79,20 +79,20 @@ def changed(data: bytes, changes: dict[int, Callable[[bytes], bytes]]) -> bytes:
 
 
 def entry(value: bytes) -> tuple[str, str]:
-    """Key and value of an entry of a map of texts; of a field that comes twice the last counts."""
+    """Returns key and value of an entry in a map of strings. If a field appears twice, the last one counts."""
     found = {number: content for number, kind, content in fields(value) if kind == BYTES}
     return found.get(1, b"").decode(), found.get(2, b"").decode("utf-8", "surrogateescape")
 
 
 def text_entry(key: str, value: str) -> bytes:
-    """An entry of a map of texts."""
+    """Returns an entry of a map of strings."""
     return message([(1, BYTES, key.encode()), (2, BYTES, value.encode("utf-8", "surrogateescape"))])
 
 
 def texts(value: bytes, depth: int = 12) -> Iterator[str]:
-    """All that may be a text in a value, which may be a text itself or a message of others.
+    """Yields every possible string in a value, which may be a string itself or a message with inner fields.
 
-    Bytes alone do not tell which: what can be read either way is read both ways.
+    The wire format does not distinguish the two, so a value that can be read in both ways is read in both ways.
     """
     inner: list[bytes] = []
     try:

@@ -1,8 +1,8 @@
-"""The local registry checks with IAM what the daemon may do for a build, whatever name a Dockerfile uses.
+"""Makes the local registry check with IAM the requests that the daemon sends on behalf of a build.
 
-The filter reads the names in calls. The daemon reads the Dockerfile: `FROM 127.0.0.1:4701/…`, or a name composed of two
-arguments, appears in no call. The daemon's user agent names the client whose request it serves, as
-`UpstreamClient(…)`, and the filter gives each build a user agent that only the filter knows.
+The proxy sees only the image names in API calls. It cannot see those in a Dockerfile, such as `FROM 127.0.0.1:4701/…`
+or a name composed of two arguments. But the daemon's user agent contains that of its client, as `UpstreamClient(…)`. So
+the proxy gives each build a secret user agent, and the registry recognizes the build by it.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from localcloud.codebuild.proxy.calls import PULL, PUSH, Build
 
 SYMBOLS: tuple[str, ...] = ("ministack.services.ecr:_parse_v2_path", "ministack.services.ecr:handle_registry_request")
 _CLIENT = re.compile(r"UpstreamClient\((localcloud-build/[0-9a-f]{32})\)")
-_BUILDKIT = re.compile(r"(containerd|buildkit)/")  # Docker 20.10 sends the first, later versions either
+_BUILDKIT = re.compile(r"(containerd|buildkit)/")  # Docker 20.10 sends the former, later versions may send either
 _FORBIDDEN = 403
 _builds: dict[str, Build] = {}
 
 
-def know(build: Build) -> None:
-    """Give a build the user agent by which the registry knows it."""
+def register(build: Build) -> None:
+    """Gives a build the user agent by which the registry recognizes it."""
     build.agent = f"localcloud-build/{uuid.uuid4().hex}"
     _builds[build.agent] = build
 
 
-def forget(build: Build) -> None:
-    """Forgets the user agent of a build that ended."""
+def unregister(build: Build) -> None:
+    """Forgets the user agent of an ended build."""
     _builds.pop(build.agent, None)
 
 
-def asking(agent: str) -> list[Build]:
-    """Returns the builds that the daemon's request may serve; none if it serves another client.
+def builds_behind(agent: str) -> list[Build]:
+    """Returns the builds for which the daemon may have sent a request; none if it serves another client.
 
-    BuildKit names no client, so any build that builds an image now may have caused the request.
+    BuildKit names no client, so every build with an image build in progress may be behind its requests.
     """
     if match := _CLIENT.search(agent):
         return [_builds[match[1]]] if match[1] in _builds else []
@@ -46,27 +46,27 @@ def asking(agent: str) -> list[Build]:
 
 
 async def refusal(method: str, path: str, headers: Mapping[str, str]) -> str:
-    """Returns the reason why the registry refuses a build's request; empty if it answers."""
+    """Returns the reason for which the registry denies a request; empty if it is allowed."""
     _verb, repository, _reference = ecr._parse_v2_path(path) or ("", "", "")
     agent = next((value for name, value in headers.items() if name.lower() == "user-agent"), "")
-    builds = asking(agent) if repository else []
+    builds = builds_behind(agent) if repository else []
     action = PULL if method in ("GET", "HEAD") else PUSH
-    why = ""
+    reason = ""
     for build in builds:
-        why = await build.may(action, repository)
-        if not why:
+        reason = await build.denial(action, repository)
+        if not reason:
             return ""
-    return why
+    return reason
 
 
 def install() -> None:
-    """Make the registry check with IAM before it answers."""
-    plain = ecr.handle_registry_request
+    """Makes the registry check its requests with IAM."""
+    original = ecr.handle_registry_request
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any) -> Any:
-        if why := await refusal(method.upper(), path, headers):
-            answer = {"errors": [{"code": "DENIED", "message": why.removeprefix("denied: ")}]}
+        if reason := await refusal(method.upper(), path, headers):
+            answer = {"errors": [{"code": "DENIED", "message": reason.removeprefix("denied: ")}]}
             return _FORBIDDEN, {"Content-Type": "application/json"}, json.dumps(answer).encode()
-        return await plain(method, path, headers, body, query_params)
+        return await original(method, path, headers, body, query_params)
 
     ecr.handle_registry_request = handle

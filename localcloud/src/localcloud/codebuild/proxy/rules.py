@@ -1,6 +1,7 @@
-"""The calls of the Docker API that a build may make: the whole table, and the rules about the daemon itself.
+"""The table of Docker API calls that a build may make, and the rules about the daemon itself.
 
-What is not in the table is refused. Of a name only the id goes on that the question about it was answered with.
+A call that is not in the table is refused. Names of containers and networks are resolved to ids, and only the id is
+forwarded: the name could lead to another object by the time the daemon reads it.
 """
 
 from __future__ import annotations
@@ -15,26 +16,30 @@ from localcloud.codebuild.proxy.calls import Body, Build, Call, Entry, Table
 from localcloud.codebuild.proxy.container_rules import RefusedError
 from localcloud.codebuild.proxy.names import is_ecr_host
 
-_OLDEST = (1, 30)  # before 1.24 a start takes a HostConfig of its own
+_OLDEST = (1, 30)  # before version 1.24 a request to start a container may contain a HostConfig
 _TABLE = Table()
 
 
 @dataclass(frozen=True)
 class Route:
-    """The line of the table for a call."""
+    """An entry of the table that matches a call."""
 
     entry: Entry
     match: re.Match[str]
 
 
 def table() -> Iterator[Entry]:
-    """Every line of the table."""
+    """Yields every entry of the table."""
     for part in (_TABLE, image_rules.TABLE, object_rules.TABLE):
         yield from part
 
 
 def route(method: str, path: str) -> Route:
-    """The rule for a method and a path without its version; raises if there is none."""
+    """Returns the entry for a method and a path without its version.
+
+    Raises:
+        RefusedError: if no entry matches.
+    """
     for entry in table():
         match = entry.pattern.match(path)
         if match and method in entry.methods:
@@ -43,7 +48,11 @@ def route(method: str, path: str) -> Route:
 
 
 def without_version(path: str) -> str:
-    """The path behind `/v1.41`; old versions know ways around the rules."""
+    """Returns the path without its version, such as `/v1.41`.
+
+    Raises:
+        RefusedError: for an old version, whose requests could bypass the rules.
+    """
     match = re.match(r"/v(\d+)\.(\d+)(?=/)", path)
     if match is None:
         return path
@@ -54,7 +63,7 @@ def without_version(path: str) -> str:
 
 @_TABLE.on("GET HEAD", "/_ping")
 @_TABLE.on("GET", "/version|/info")
-async def _plain(_call: Call, _match: re.Match[str], _build: Build) -> None:
+async def _unchanged(_call: Call, _match: re.Match[str], _build: Build) -> None:
     return
 
 
@@ -62,7 +71,7 @@ async def _plain(_call: Call, _match: re.Match[str], _build: Build) -> None:
 async def _login(call: Call, _match: re.Match[str], _build: Build) -> None:
     server = container_rules.folded(call.body, "auth").get("serveraddress") or ""
     if not is_ecr_host(str(server)):
-        raise RefusedError(f"docker login {server}: the local cloud has no other registry than ECR's")
+        raise RefusedError(f"docker login {server}: the local cloud has no registry except ECR's")
     call.answer = {"Status": "Login Succeeded", "IdentityToken": ""}
 
 
@@ -70,10 +79,10 @@ async def _login(call: Call, _match: re.Match[str], _build: Build) -> None:
 @_TABLE.on("GET", "/networks|/volumes", query="filters")
 @_TABLE.on("GET", "/events", query="since until filters")
 @_TABLE.on("POST", "/(containers|networks|volumes)/prune", query="filters")
-async def _listed(call: Call, _match: re.Match[str], build: Build) -> None:
-    """Add the build's label to the filters of a list."""
-    given = container_rules.folded_keys_kept(json.loads(call.first("filters") or "{}"))
+async def _filtered(call: Call, _match: re.Match[str], build: Build) -> None:
+    """Restricts a list to objects with the build's label."""
+    given = container_rules.mapping_or_empty(json.loads(call.first("filters") or "{}"))
     filters = {str(name): [str(value) for value in values] for name, values in given.items()}
     filters["label"] = [*filters.get("label", []), build.owned.filter]
     call.query["filters"] = [json.dumps(filters)]
-    call.renames = True
+    call.rewrites_answer = True

@@ -1,4 +1,4 @@
-"""The proxy itself: one request per connection, read and written anew, so that nothing travels behind a request."""
+"""The HTTP proxy: one request per connection, parsed and written anew, so that no second request can hide behind it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from localcloud.codebuild.proxy.container_rules import RefusedError
 from localcloud.codebuild.proxy.names import to_ecr
 from localcloud.codebuild.proxy.rules import route, without_version
 
-_MOST_JSON = 4 * 1024 * 1024
+_MAX_JSON = 4 * 1024 * 1024
 _CHUNK = 65536
-_LEAVE_SECONDS = 2  # a client that has its answer closes at once
+_LEAVE_SECONDS = 2  # a client usually closes as soon as it has its answer
 _SWITCHING = 101
-_EMPTY = {204, 304}  # answers without a body, whose head must not announce one (RFC 9112, 6.1)
-Content = bytes | IO[bytes] | None  # None: the client's body, as it comes
+_EMPTY = {204, 304}  # answers that have no body, so their head must not announce one (RFC 9112, 6.1)
+Content = bytes | IO[bytes] | None  # None: the client's body is forwarded as a stream
 logger = logging.getLogger("localcloud")
 
 
@@ -37,12 +37,12 @@ class Conversation:
         self._client = h11.Connection(h11.SERVER, max_incomplete_event_size=_CHUNK)
         self._daemon = h11.Connection(h11.CLIENT)
         self._upstream: daemon.Stream | None = None
-        self.names = False  # the request gives an image a name
+        self.gives_name = False  # True if the request gives an image a name
 
     async def run(self) -> None:
-        """Serve the request."""
+        """Serves the request of this connection."""
         try:
-            request = await self._event()
+            request = await self._client_event()
             if not isinstance(request, h11.Request):
                 return
             await self._serve(request)
@@ -60,11 +60,11 @@ class Conversation:
                 self._upstream[1].close()
 
     async def _reject(self, status: int, reason: str) -> None:
-        """Answers with the reason, and reads what the client still sends: closed before, it would see a broken pipe."""
+        """Answers with the reason, then reads the rest of the request, so that the client gets no broken pipe."""
         try:
-            await self._say(status, {"message": reason})
+            await self._respond(status, {"message": reason})
             async with asyncio.timeout(_LEAVE_SECONDS):
-                for _ in range(_MOST_JSON // _CHUNK):
+                for _ in range(_MAX_JSON // _CHUNK):
                     if not await self._reader.read(_CHUNK):
                         return
         except (OSError, TimeoutError) as error:
@@ -77,28 +77,28 @@ class Conversation:
         query = found.entry.parameters(parse_qs(target.query, keep_blank_values=True))
         call = Call(request.method.decode(), path, query, found.entry.body)
         if found.entry.body is Body.JSON:
-            call.body = json.loads(await self._whole() or b"{}")
+            call.body = json.loads(await self._read_body() or b"{}")
         await found.entry.rule(call, found.match, self._build)
-        if call.carries is Body.NOTHING and await self._whole():
-            raise RefusedError(f"{call.method} {path} takes no body: its options are parameters of the address")
+        if call.carries is Body.NOTHING and await self._read_body():
+            raise RefusedError(f"{call.method} {path} takes no body: pass its options as query parameters")
         if call.answer is not None:
-            await self._say(200, call.answer)
+            await self._respond(200, call.answer)
             return
-        self.names = call.names
+        self.gives_name = call.gives_name
         if call.archive is None:
-            await self._forward(request, call, found.entry, _content(call))
+            await self._forward(request, call, found.entry, _json_or_nothing(call))
             return
-        with tempfile.TemporaryDirectory(dir=_spool()) as folder:
+        with tempfile.TemporaryDirectory(dir=_spool_folder()) as folder:
             given = Path(folder) / "given"
             await self._save(given)
             with Path(await call.archive(str(given))).open("rb") as content:
                 await self._forward(request, call, found.entry, content)
 
     async def _save(self, path: Path) -> None:
-        """Write the client's body to a file."""
-        self._continue()
+        """Writes the client's body to a file."""
+        self._send_continue()
         with path.open("wb") as file:
-            while isinstance(event := await self._event(), h11.Data):
+            while isinstance(event := await self._client_event(), h11.Data):
                 file.write(event.data)
 
     async def _forward(self, request: h11.Request, call: Call, entry: Entry, content: Content) -> None:
@@ -109,23 +109,23 @@ class Conversation:
         else:
             await self._exchange(call, content)
 
-    # --- towards the daemon ------------------------------------------------------------------------------------------
+    # --- request to the daemon ---------------------------------------------------------------------------------------
 
-    async def _event(self) -> Any:
+    async def _client_event(self) -> Any:
         while (event := self._client.next_event()) is h11.NEED_DATA:
             self._client.receive_data(await self._reader.read(_CHUNK))
         return event
 
-    async def _whole(self) -> bytes:
+    async def _read_body(self) -> bytes:
         body = b""
-        while isinstance(event := await self._event(), h11.Data):
+        while isinstance(event := await self._client_event(), h11.Data):
             body += event.data
-            if len(body) > _MOST_JSON:
+            if len(body) > _MAX_JSON:
                 raise RefusedError("the request is too long")
         return body
 
     def _send_head(self, request: h11.Request, call: Call, entry: Entry, content: Content) -> None:
-        """The head, of which only what the table names is the client's, and a body that is known already."""
+        """Sends the head, with only those headers of the client that the table allows, and a body that is in memory."""
         headers = [(b"Host", b"docker"), (b"User-Agent", self._build.agent.encode())]
         headers += [(name, value) for name, value in request.headers if entry.passes(name.decode())]
         if call.hijacks:
@@ -148,17 +148,17 @@ class Conversation:
         if self._upstream is not None and (data := self._daemon.send(event)):
             self._upstream[1].write(data)
 
-    def _continue(self) -> None:
+    def _send_continue(self) -> None:
         if self._client.they_are_waiting_for_100_continue:
             self._writer.write(self._client.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
 
     async def _send_body(self, content: Content) -> None:
-        """The body that follows the head: a file of ours, or the rest of the client's request."""
+        """Sends a body that is not in memory: a file, or the body of the client's request."""
         if self._upstream is None or self._daemon.our_state is not h11.SEND_BODY:
             return
         if content is None:
-            self._continue()
-            while isinstance(event := await self._event(), h11.Data):
+            self._send_continue()
+            while isinstance(event := await self._client_event(), h11.Data):
                 self._to_daemon(event)
                 await self._upstream[1].drain()
         elif not isinstance(content, bytes):
@@ -167,9 +167,9 @@ class Conversation:
                 await self._upstream[1].drain()
         self._to_daemon(h11.EndOfMessage())
 
-    # --- and back ----------------------------------------------------------------------------------------------------
+    # --- answer to the client ----------------------------------------------------------------------------------------
 
-    async def _answered(self) -> Any:
+    async def _daemon_event(self) -> Any:
         while (event := self._daemon.next_event()) is h11.NEED_DATA:
             if self._upstream is None:
                 return None
@@ -178,62 +178,62 @@ class Conversation:
 
     async def _exchange(self, call: Call, content: Content) -> None:
         sending = asyncio.create_task(self._send_body(content))
-        gone = asyncio.create_task(self._client_leaves(sending))
+        leaving = asyncio.create_task(self._client_leaves(sending))
         answering = asyncio.create_task(self._answer(call))
         try:
-            with self._build.works(call.path == "/build"):
-                await asyncio.wait({answering, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if call.names and sending.done() and sending.exception() is None:
-                await self._outlast(answering)
+            with self._build.counting(call.path == "/build"):
+                await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if call.gives_name and sending.done() and sending.exception() is None:
+                await self._wait_for_daemon(answering)
             if answering.done():
                 answering.result()
         finally:
-            for task in (sending, gone, answering):
+            for task in (sending, leaving, answering):
                 task.cancel()
-            await asyncio.gather(sending, gone, answering, return_exceptions=True)
+            await asyncio.gather(sending, leaving, answering, return_exceptions=True)
 
-    async def _outlast(self, answering: asyncio.Task[None]) -> None:
-        """Wait for the daemon although nobody may listen: a name that comes later would stay behind the build."""
+    async def _wait_for_daemon(self, answering: asyncio.Task[None]) -> None:
+        """Waits for the daemon's answer even if the client has left: only then can the name of the image be removed."""
         await asyncio.wait({answering})
         while self._upstream is not None and await self._upstream[0].read(_CHUNK):
             continue
 
     async def _client_leaves(self, sending: asyncio.Task[None]) -> None:
-        """Ends when the client closes: what it waits for (logs, events, a pull) ends with it."""
+        """Returns when the client closes its connection, which ends the request (logs, events, a pull)."""
         await asyncio.wait({sending})
         while await self._reader.read(_CHUNK):
             continue
 
     async def _answer(self, call: Call) -> None:
-        head = await self._answered()
+        head = await self._daemon_event()
         while isinstance(head, h11.InformationalResponse):
-            head = await self._answered()
+            head = await self._daemon_event()
         if not isinstance(head, h11.Response):
             return
-        whole = call.renames or call.created is not None
-        if whole and b"application/json" in dict(head.headers).get(b"content-type", b""):
-            await self._rewritten(call, head)
+        changes = call.rewrites_answer or call.on_created is not None
+        if changes and b"application/json" in dict(head.headers).get(b"content-type", b""):
+            await self._send_rewritten(call, head)
             return
-        self._to_client(h11.Response(status_code=head.status_code, headers=_closing(head)))
-        while isinstance(event := await self._answered(), h11.Data):
+        self._to_client(h11.Response(status_code=head.status_code, headers=_closing_headers(head)))
+        while isinstance(event := await self._daemon_event(), h11.Data):
             self._to_client(event)
             await self._writer.drain()
         self._to_client(h11.EndOfMessage())
         await self._writer.drain()
 
-    async def _rewritten(self, call: Call, head: h11.Response) -> None:
+    async def _send_rewritten(self, call: Call, head: h11.Response) -> None:
         content = b""
-        while isinstance(event := await self._answered(), h11.Data):
+        while isinstance(event := await self._daemon_event(), h11.Data):
             content += event.data
-        if call.created is not None and head.status_code in daemon.OK:
-            await call.created(json.loads(content))
-        await self._say(head.status_code, to_ecr(content) if call.renames else content)
+        if call.on_created is not None and head.status_code in daemon.OK:
+            await call.on_created(json.loads(content))
+        await self._respond(head.status_code, to_ecr(content) if call.rewrites_answer else content)
 
     def _to_client(self, event: Any) -> None:
         if data := self._client.send(event):
             self._writer.write(data)
 
-    async def _say(self, status: int, content: Any) -> None:
+    async def _respond(self, status: int, content: Any) -> None:
         if self._client.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -246,10 +246,10 @@ class Conversation:
     # --- upgraded connections ----------------------------------------------------------------------------------------
 
     async def _hijack(self, call: Call) -> None:
-        """Give the connection over, once the daemon has changed its protocol; else this is an answer as any other."""
+        """Copies bytes in both directions once the daemon has upgraded the connection; otherwise sends its answer."""
         if self._upstream is None:
             return
-        head = await self._answered()
+        head = await self._daemon_event()
         if not isinstance(head, h11.InformationalResponse) or head.status_code != _SWITCHING:
             await self._refused_upgrade(head)
             return
@@ -260,14 +260,14 @@ class Conversation:
         await self._writer.drain()
         if call.grpc:
             tunnel = Tunnel((self._reader, self._writer), self._upstream, self._build)
-            with self._build.works(True):
+            with self._build.counting(True):
                 await tunnel.run(begun, rest)
             return
         self._writer.write(rest)
         self._upstream[1].write(begun)
         down = asyncio.create_task(_pump(self._upstream[0], self._writer))
         up = asyncio.create_task(_pump(self._reader, self._upstream[1]))
-        # A command goes on when its input ends; a session of the builder has no end of its own.
+        # A command continues after the end of its input, but the builder's session ends only with the client.
         either = {up, down} if call.path == "/session" else {down}
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -280,25 +280,25 @@ class Conversation:
         if not isinstance(head, h11.Response):
             return
         content = b""
-        while isinstance(event := await self._answered(), h11.Data):
+        while isinstance(event := await self._daemon_event(), h11.Data):
             content += event.data
-        await self._say(head.status_code, content)
+        await self._respond(head.status_code, content)
 
 
-def _content(call: Call) -> bytes | None:
+def _json_or_nothing(call: Call) -> bytes | None:
     if call.carries is Body.JSON:
         return json.dumps(call.body).encode()
     return b"" if call.carries is Body.NOTHING else None
 
 
-def _spool() -> Path:
-    """A folder for archives that are read whole before they are sent on."""
+def _spool_folder() -> Path:
+    """Returns the folder for archives that are read completely before they are forwarded."""
     folder = settings.current().run / "docker"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _closing(head: h11.Response) -> list[tuple[bytes, bytes]]:
+def _closing_headers(head: h11.Response) -> list[tuple[bytes, bytes]]:
     kept = [(name, value) for name, value in head.headers if name not in (b"connection", b"transfer-encoding")]
     framed = head.status_code in _EMPTY or any(name == b"content-length" for name, _value in kept)
     return [*kept, (b"Connection", b"close"), *([] if framed else [(b"Transfer-Encoding", b"chunked")])]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# run.sh SHELL BLOCK SUCCEEDING: runs the commands of a block one after the other until one fails; its name is the
-# only thing that goes to stderr.
+# run.sh SHELL BLOCK SUCCEEDING: runs the commands of a block in order until one fails. Only the name of the failed
+# command's file goes to stderr.
 agent=${0%/*}
 mkdir -p "$agent/state"
 printf '%s\n' "$3" >"$agent/state/succeeding"

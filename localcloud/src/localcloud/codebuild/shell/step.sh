@@ -1,5 +1,5 @@
-# One command in the state the one before left: variables, options, folder. It may call exit.
-codebuild_keep() {
+# Runs one command in the state that the previous command left: variables, options, folder. The command may call exit.
+codebuild_save_state() {
   codebuild_code=$?
   trap - EXIT
   set +o >"${0%/*}/state/options"
@@ -13,7 +13,7 @@ codebuild_keep() {
 [ -e "${0%/*}/state/exports" ] && . "${0%/*}/state/exports" 2>/dev/null
 [ -e "${0%/*}/state/folder" ] && cd "$(cat "${0%/*}/state/folder")"
 export CODEBUILD_BUILD_SUCCEEDING="$(cat "${0%/*}/state/succeeding")"
-trap codebuild_keep EXIT
+trap codebuild_save_state EXIT
 [ -e "${0%/*}/state/options" ] && . "${0%/*}/state/options" 2>/dev/null
 . "${0%/*}/command"
-codebuild_keep
+codebuild_save_state

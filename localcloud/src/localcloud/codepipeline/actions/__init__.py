@@ -1,4 +1,4 @@
-"""The actions a pipeline can have, by provider; one module each."""
+"""The action providers, each in a module of its own."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _SECONDS = {
 
 
 def provider(name: str) -> Provider:
-    """The provider of that name.
+    """Returns an action provider.
 
     Raises:
-        ActionError: when the local cloud has none; the action fails with that name.
+        ActionError: if the local cloud does not have it.
     """
     if name not in PROVIDERS:
         known = ", ".join(sorted(PROVIDERS))
@@ -42,7 +42,7 @@ def provider(name: str) -> Provider:
 
 
 def seconds(name: str, minutes: int | None) -> float:
-    """How long an action may take; only a manual approval can be given another time."""
+    """Returns the timeout of an action. It is configurable only for a manual approval."""
     if minutes and name == "Manual":
         return minutes * 60
     return _SECONDS.get(name, _HOUR)

@@ -16,7 +16,7 @@ from localcloud.codepipeline.model import new_id
 
 
 def run(work: Work) -> dict[str, str]:
-    """Show a token, tell the topic, wait for PutApprovalResult with that token."""
+    """Creates a token, publishes it to the topic, and waits for a PutApprovalResult with this token."""
     attempt = work.attempt
     work.note(summary=work.configuration.get("CustomData", ""), external_url=_link(work))
     with work.store.changed:
@@ -30,8 +30,8 @@ def run(work: Work) -> dict[str, str]:
         pass
     work.note(summary=attempt.approval["summary"])
     if attempt.approval["status"] != "Approved":
-        said = attempt.approval["summary"] or "no reason was given"
-        raise ActionError(f"Rejected by {attempt.updated_by}: {said}", "ApprovalRejected")
+        reason = attempt.approval["summary"] or "no reason was given"
+        raise ActionError(f"Rejected by {attempt.updated_by}: {reason}", "ApprovalRejected")
     return {}
 
 
@@ -40,10 +40,10 @@ def _link(work: Work) -> str:
 
 
 def _message(work: Work) -> dict[str, object]:
-    """The documented body: docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html."""
+    """Returns the documented body: docs.aws.amazon.com/codepipeline/latest/userguide/approvals-json-format.html."""
     region = work.pipeline.place[1]
     console = f"{settings.current().url}/codepipeline/home?region={region}#/view/{work.pipeline.name}"
-    where = f"{work.attempt.stage}/{work.attempt.action}"
+    path = f"{work.attempt.stage}/{work.attempt.action}"
     expires = datetime.fromtimestamp(time.time() + work.seconds, UTC).strftime("%Y-%m-%dT%H:%MZ")
     approval = {
         "pipelineName": work.pipeline.name,
@@ -52,7 +52,7 @@ def _message(work: Work) -> dict[str, object]:
         "token": work.attempt.token,
         "expires": expires,
         "externalEntityLink": _link(work) or None,
-        "approvalReviewLink": f"{console}/{where}/approve/{work.attempt.token}",
+        "approvalReviewLink": f"{console}/{path}/approve/{work.attempt.token}",
         "customData": work.configuration.get("CustomData"),
     }
     return {"region": region, "consoleLink": console, "approval": approval}

@@ -20,7 +20,7 @@ _FAILED_FOR_GOOD = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DE
 
 
 def run(work: Work) -> dict[str, str]:
-    """Do what ActionMode says; answers the outputs of the stack."""
+    """Performs the action of ActionMode and returns the outputs of the stack."""
     modes: dict[str, Callable[[Work], None]] = {
         "CREATE_UPDATE": _create_or_update,
         "REPLACE_ON_FAILURE": _replace_on_failure,
@@ -30,12 +30,12 @@ def run(work: Work) -> dict[str, str]:
     }
     mode = work.option("ActionMode")
     if mode not in modes:
-        raise ActionError(f"ActionMode is one of {', '.join(modes)}, not {mode}", "ConfigurationError")
+        raise ActionError(f"ActionMode must be one of {', '.join(modes)}, not {mode}", "ConfigurationError")
     modes[mode](work)
     stack = _stack(work)
     if stack is None or mode == "CHANGE_SET_REPLACE":
         return {}
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs") or []}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs") or []}
     if work.attempt.outputs:
         name = work.option("OutputFileName", "CreateStackOutput.json")
         work.put(artifacts.zipped({name: json.dumps(outputs).encode()}))
@@ -60,8 +60,8 @@ def _name(work: Work) -> str:
 def _create_or_update(work: Work) -> None:
     stack, cloudformation = _stack(work), work.client("cloudformation")
     if stack is None:
-        made = cloudformation.create_stack(StackName=_name(work), **_arguments(work))
-        work.note(summary=f"Creating {_name(work)}", external_id=made["StackId"])
+        created = cloudformation.create_stack(StackName=_name(work), **_arguments(work))
+        work.note(summary=f"Creating {_name(work)}", external_id=created["StackId"])
     else:
         work.note(summary=f"Updating {_name(work)}", external_id=stack["StackId"])
         try:
@@ -71,7 +71,7 @@ def _create_or_update(work: Work) -> None:
                 work.note(summary=f"{_name(work)}: no updates are to be performed")
                 return
             raise
-    _settled(work, _SUCCEEDED)
+    _wait_for_stack(work, _SUCCEEDED)
 
 
 def _replace_on_failure(work: Work) -> None:
@@ -89,7 +89,7 @@ def _delete(work: Work) -> None:
     role = {"RoleARN": work.configuration["RoleArn"]} if work.configuration.get("RoleArn") else {}
     work.client("cloudformation").delete_stack(StackName=_name(work), **role)
     work.note(summary=f"Deleting {_name(work)}", external_id=stack["StackId"])
-    _settled(work, {"DELETE_COMPLETE"})
+    _wait_for_stack(work, {"DELETE_COMPLETE"})
     with work.store.changed:
         work.attempt.external_id = ""
 
@@ -97,40 +97,40 @@ def _delete(work: Work) -> None:
 def _change_set(work: Work) -> None:
     cloudformation, change_set = work.client("cloudformation"), work.option("ChangeSetName")
     stack = _stack(work)
-    fresh = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+    is_new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
     if stack is not None:
         cloudformation.delete_change_set(StackName=_name(work), ChangeSetName=change_set)
     cloudformation.create_change_set(
         StackName=_name(work),
         ChangeSetName=change_set,
-        ChangeSetType="CREATE" if fresh else "UPDATE",
+        ChangeSetType="CREATE" if is_new else "UPDATE",
         **_arguments(work),
     )
     while True:
-        made = cloudformation.describe_change_set(StackName=_name(work), ChangeSetName=change_set)
-        if made["Status"] == "CREATE_COMPLETE":
+        created = cloudformation.describe_change_set(StackName=_name(work), ChangeSetName=change_set)
+        if created["Status"] == "CREATE_COMPLETE":
             break
-        if made["Status"] == "FAILED":
-            why = made.get("StatusReason", "")
-            if "No updates" in why or "didn't contain changes" in why:
+        if created["Status"] == "FAILED":
+            reason = created.get("StatusReason", "")
+            if "No updates" in reason or "didn't contain changes" in reason:
                 break
-            raise ActionError(f"The change set {change_set} failed: {why}")
+            raise ActionError(f"The change set {change_set} failed: {reason}")
         work.pause()
-    work.note(summary=f"Change set {change_set} with {len(made.get('Changes') or [])} changes")
+    work.note(summary=f"Change set {change_set} with {len(created.get('Changes') or [])} changes")
 
 
 def _execute(work: Work) -> None:
     cloudformation, change_set = work.client("cloudformation"), work.option("ChangeSetName")
-    made = cloudformation.describe_change_set(StackName=_name(work), ChangeSetName=change_set)
-    if made["Status"] == "FAILED":
+    created = cloudformation.describe_change_set(StackName=_name(work), ChangeSetName=change_set)
+    if created["Status"] == "FAILED":
         work.note(summary=f"Change set {change_set} has no changes")
         return
     cloudformation.execute_change_set(StackName=_name(work), ChangeSetName=change_set)
-    work.note(summary=f"Executing {change_set}", external_id=made["StackId"])
-    _settled(work, _SUCCEEDED)
+    work.note(summary=f"Executing {change_set}", external_id=created["StackId"])
+    _wait_for_stack(work, _SUCCEEDED)
 
 
-def _settled(work: Work, wanted: set[str]) -> None:
+def _wait_for_stack(work: Work, wanted: set[str]) -> None:
     cloudformation = work.client("cloudformation")
     while True:
         stack = cloudformation.describe_stacks(StackName=work.attempt.external_id)["Stacks"][0]
@@ -153,12 +153,12 @@ def _reason(work: Work, stack: dict[str, Any]) -> str:
 
 
 def _arguments(work: Work) -> dict[str, Any]:
-    settings = json.loads(work.file(work.configuration["TemplateConfiguration"])) if _configured(work) else {}
+    settings = json.loads(work.file(work.configuration["TemplateConfiguration"])) if _has_configuration(work) else {}
     parameters = {**settings.get("Parameters", {}), **_overrides(work)}
     arguments: dict[str, Any] = {
         "TemplateBody": work.file(work.option("TemplatePath")).decode(),
         "Parameters": [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()],
-        "Capabilities": [one.strip() for one in work.option("Capabilities", "").split(",") if one.strip()],
+        "Capabilities": [name.strip() for name in work.option("Capabilities", "").split(",") if name.strip()],
     }
     if work.configuration.get("RoleArn"):
         arguments["RoleARN"] = work.configuration["RoleArn"]
@@ -167,7 +167,7 @@ def _arguments(work: Work) -> dict[str, Any]:
     return arguments
 
 
-def _configured(work: Work) -> bool:
+def _has_configuration(work: Work) -> bool:
     return bool(work.configuration.get("TemplateConfiguration"))
 
 
@@ -176,7 +176,7 @@ def _overrides(work: Work) -> dict[str, str]:
         declared = json.loads(work.option("ParameterOverrides", "{}"))
         return {key: _override(work, value) for key, value in declared.items()}
     except (ValueError, AttributeError) as error:
-        raise ActionError(f"ParameterOverrides must be an object in JSON: {error}", "ConfigurationError") from error
+        raise ActionError(f"ParameterOverrides must be a JSON object: {error}", "ConfigurationError") from error
 
 
 def _override(work: Work, value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Source of a connection: a commit of a local git repository, as a zip without history.
+"""The source action of a connection: a commit of a local git repository, as a zip archive without history.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-CodestarConnectionSource.html
 """
@@ -12,23 +12,25 @@ from localcloud.codepipeline.actions.work import Work
 from localcloud.codepipeline.errors import ActionError
 
 _FORMATS = ("CODE_ZIP",)
-_SUMMARY = 2000
+_MAX_MESSAGE = 2000
 
 
 def run(work: Work) -> dict[str, str]:
-    """Upload the commit this run is of: the trigger's, the one asked for, or the branch's newest."""
+    """Uploads the commit of this run: that of the trigger or of the request, or else the newest one of the branch."""
     connection, name = work.option("ConnectionArn"), work.option("FullRepositoryId")
-    form = work.option("OutputArtifactFormat", "CODE_ZIP")
-    if form not in _FORMATS:
-        raise ActionError(f"OutputArtifactFormat {form} is not made here; use CODE_ZIP", "ConfigurationError")
+    output_format = work.option("OutputArtifactFormat", "CODE_ZIP")
+    if output_format not in _FORMATS:
+        raise ActionError(
+            f"The local cloud does not support OutputArtifactFormat {output_format}; use CODE_ZIP", "ConfigurationError"
+        )
     work.identity.require(f"{connection.split(':')[2]}:UseConnection", connection)
     known = work.execution.sources.get(work.attempt.action, {})
     repository = git.Repository.named(name)
     commit = repository.commit(known.get("CommitId") or f"refs/heads/{work.option('BranchName')}")
     work.put(repository.archive(commit.id))
     work.note(summary=commit.message, external_id=commit.id)
-    _remember(work, commit)
-    found = {
+    _set_revision(work, commit)
+    variables = {
         "AuthorDate": commit.date,
         "AuthorDisplayName": commit.author,
         "AuthorEmail": commit.email,
@@ -38,12 +40,12 @@ def run(work: Work) -> dict[str, str]:
         "FullRepositoryName": name,
     }
     if not known.get("PullRequestId") and not known.get("TagName"):
-        found["BranchName"] = work.option("BranchName")
-    return {**found, **{key: value for key, value in known.items() if value}, "CommitId": commit.id}
+        variables["BranchName"] = work.option("BranchName")
+    return {**variables, **{key: value for key, value in known.items() if value}, "CommitId": commit.id}
 
 
-def _remember(work: Work, commit: git.Commit) -> None:
-    summary = json.dumps({"ProviderType": "GitHub", "CommitMessage": commit.message[:_SUMMARY]})
+def _set_revision(work: Work, commit: git.Commit) -> None:
+    summary = json.dumps({"ProviderType": "GitHub", "CommitMessage": commit.message[:_MAX_MESSAGE]})
     for output in work.attempt.outputs:
         output.revision = commit.id
     with work.store.changed:

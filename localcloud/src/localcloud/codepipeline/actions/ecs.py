@@ -1,4 +1,4 @@
-"""ECS rolling deployment: new images into the service's task definition, and wait for the service.
+"""ECS rolling deployment: puts new images into the task definition of a service and waits for the deployment.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-ECS.html
 """
@@ -14,7 +14,7 @@ from localcloud.codepipeline.errors import ActionError
 
 
 def run(work: Work) -> dict[str, str]:
-    """Register a revision with the images of the definitions file, update the service, wait until it is steady."""
+    """Registers a revision with the images of the definitions file, updates the service, waits for the deployment."""
     cluster, name = work.option("ClusterName"), work.option("ServiceName")
     minutes = work.configuration.get("DeploymentTimeout")
     if minutes:
@@ -23,11 +23,11 @@ def run(work: Work) -> dict[str, str]:
     ecs = work.client("ecs")
     service = _service(ecs, cluster, name)
     current = ecs.describe_task_definition(taskDefinition=service["taskDefinition"], include=["TAGS"])
-    wanted = _with_images(ecs, current, images)
-    revision = ecs.register_task_definition(**wanted)["taskDefinition"]["taskDefinitionArn"]
+    request = _with_images(ecs, current, images)
+    revision = ecs.register_task_definition(**request)["taskDefinition"]["taskDefinitionArn"]
     ecs.update_service(cluster=cluster, service=name, taskDefinition=revision)
     work.note(summary=f"Deploying {revision.rsplit('/', 1)[-1]}", external_id=revision)
-    while not _steady(_service(work.client("ecs"), cluster, name), revision):
+    while not _is_deployed(_service(work.client("ecs"), cluster, name), revision):
         work.pause()
     work.note(summary=f"Deployed {revision.rsplit('/', 1)[-1]}")
     return {}
@@ -37,10 +37,10 @@ def _images(work: Work) -> dict[str, str]:
     path = work.option("FileName", "imagedefinitions.json")
     text = artifacts.read(work.client("s3"), work.artifact(), path)
     try:
-        return {str(one["name"]): str(one["imageUri"]) for one in json.loads(text)}
+        return {str(container["name"]): str(container["imageUri"]) for container in json.loads(text)}
     except (ValueError, TypeError, KeyError) as error:
-        said = f"{path} must be a list of name and imageUri in JSON: {error}"
-        raise ActionError(said, "ConfigurationError") from error
+        message = f"{path} must be a JSON list of objects with name and imageUri: {error}"
+        raise ActionError(message, "ConfigurationError") from error
 
 
 def _service(ecs: Any, cluster: str, name: str) -> dict[str, Any]:
@@ -56,21 +56,21 @@ def _with_images(ecs: Any, current: dict[str, Any], images: dict[str, str]) -> d
     containers = definition["containerDefinitions"]
     unknown = set(images) - {container["name"] for container in containers}
     if unknown:
-        said = f"The task definition has no container named {', '.join(sorted(unknown))}"
-        raise ActionError(said, "ConfigurationError")
+        message = f"The task definition has no container named {', '.join(sorted(unknown))}"
+        raise ActionError(message, "ConfigurationError")
     for container in containers:
         container["image"] = images.get(container["name"], container["image"])
-    takes = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape.members
-    wanted = {key: value for key, value in definition.items() if key in takes and value not in (None, "", [])}
+    members = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape.members
+    request = {key: value for key, value in definition.items() if key in members and value not in (None, "", [])}
     if current.get("tags"):
-        wanted["tags"] = current["tags"]
-    return wanted
+        request["tags"] = current["tags"]
+    return request
 
 
-def _steady(service: dict[str, Any], revision: str) -> bool:
+def _is_deployed(service: dict[str, Any], revision: str) -> bool:
     deployments = service.get("deployments") or []
-    ours = next((one for one in deployments if one["taskDefinition"] == revision), None)
-    if ours is None or ours.get("rolloutState") == "FAILED":
-        why = (ours or {}).get("rolloutStateReason") or "another deployment took its place"
-        raise ActionError(f"The deployment of {revision.rsplit('/', 1)[-1]} failed: {why}")
-    return bool(ours.get("rolloutState") == "COMPLETED" and len(deployments) == 1)
+    deployment = next((entry for entry in deployments if entry["taskDefinition"] == revision), None)
+    if deployment is None or deployment.get("rolloutState") == "FAILED":
+        reason = (deployment or {}).get("rolloutStateReason") or "another deployment replaced it"
+        raise ActionError(f"The deployment of {revision.rsplit('/', 1)[-1]} failed: {reason}")
+    return bool(deployment.get("rolloutState") == "COMPLETED" and len(deployments) == 1)

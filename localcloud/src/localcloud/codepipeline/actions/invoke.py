@@ -1,4 +1,4 @@
-"""Lambda: calls a function with a job and waits for its answer.
+"""Lambda: invokes a function with a job and waits for the result of the job.
 
 docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
 """
@@ -15,28 +15,28 @@ from localcloud.codepipeline.jobs import Job
 from localcloud.codepipeline.model import Artifact
 from localcloud.codepipeline.state import JOBS
 
-#: A function that does not answer one call for so long has failed the action.
+#: The action fails if one invocation gives no result for this time.
 SECONDS = 20 * 60
-#: Between a function's wish to be called again and the call; AWS does not say how long it waits.
+#: Seconds before the next invocation with a continuation token. AWS does not document its own value.
 PAUSE = 1.0
 
 
 def run(work: Work) -> dict[str, str]:
-    """Call the function until it answers without a continuation token."""
+    """Invokes the function until its result has no continuation token."""
     function = work.option("FunctionName")
     token = ""
     while True:
-        answer = _asked(work, function, token)
-        details = answer.get("executionDetails") or {}
+        result = _invoke(work, function, token)
+        details = result.get("executionDetails") or {}
         work.note(summary=details.get("summary", ""), external_id=details.get("externalExecutionId", ""))
-        token = answer.get("continuationToken", "")
+        token = result.get("continuationToken", "")
         if not token:
-            return dict(answer.get("outputVariables") or {})
+            return dict(result.get("outputVariables") or {})
         work.pause(PAUSE)
 
 
-def _asked(work: Work, function: str, token: str) -> dict[str, Any]:
-    job = JOBS.offer(Job(work.pipeline.place, _data(work, token), _details(work)))
+def _invoke(work: Work, function: str, token: str) -> dict[str, Any]:
+    job = JOBS.add(Job(work.pipeline.place, _data(work, token), _details(work)))
     try:
         payload = json.dumps(job.event())
         work.client("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=payload)
@@ -56,15 +56,15 @@ def _asked(work: Work, function: str, token: str) -> dict[str, Any]:
 
 def _data(work: Work, token: str) -> dict[str, Any]:
     inputs, outputs = work.attempt.inputs, work.attempt.outputs
-    made = work.identity.credentials(artifacts.policy(inputs, outputs))
+    credentials = work.identity.credentials(artifacts.policy(inputs, outputs))
     data: dict[str, Any] = {
         "actionConfiguration": {"configuration": work.configuration},
-        "inputArtifacts": [_location(one) for one in inputs],
-        "outputArtifacts": [_location(one) for one in outputs],
+        "inputArtifacts": [_location(artifact) for artifact in inputs],
+        "outputArtifacts": [_location(artifact) for artifact in outputs],
         "artifactCredentials": {
-            "accessKeyId": made["AccessKeyId"],
-            "secretAccessKey": made["SecretAccessKey"],
-            "sessionToken": made["SessionToken"],
+            "accessKeyId": credentials["AccessKeyId"],
+            "secretAccessKey": credentials["SecretAccessKey"],
+            "sessionToken": credentials["SessionToken"],
         },
     }
     if token:
