@@ -95,6 +95,7 @@ def test_a_synthesized_pipeline_runs_under_the_roles_that_cdk_made(world: World)
     until("a second run", lambda: len(world.executions(name)) == 2)
 
 
+@pytest.mark.slow
 def test_the_right_that_cdk_forgets_is_named(world: World) -> None:
     name, first = deploy(world, granted=False)
     world.ended(name, first)
