@@ -16,7 +16,7 @@ from slipway_cli.errors import CommandError
 
 EXTENSIONS = ("slipway_cli.console",)
 COMMAND = "slipway local"
-# What the functions read (docs/pipeline-handlers.md), in the words of localcloud.settings.
+# What the functions read (docs/pipelines.md#functions), in the words of localcloud.settings.
 FUNCTION_VARIABLES = {
     "CA_PEM": "${database_authority}",
     "RESOLVE": "*.localhost=${address}",

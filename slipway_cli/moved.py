@@ -40,9 +40,9 @@ REPLACED = {
 }
 
 
-def told(old: str) -> str:
+def replacement(old: str) -> str:
     """Returns what to type instead of an old command."""
-    new = REPLACED.get(old.replace("slipway_cli.", ""), "slipway --help")
+    new = REPLACED.get(old, "slipway --help")
     return f"{old} is now: {new.replace('slipway', program(), 1) if new.startswith('slipway') else new}"
 
 
@@ -56,7 +56,7 @@ def module(name: str) -> None:
 
 
 def _end(old: str) -> None:
-    print(told(old), file=sys.stderr)  # noqa: T201 - the user reads it
+    print(replacement(old), file=sys.stderr)  # noqa: T201 - the user reads it
     sys.exit(2)
 
 

@@ -12,6 +12,8 @@ from tests.conformance.reading import Deployed
 from tests.support.collision import SHORT, Twins, twins
 from tests.support.synthesis import PRODUCTS
 
+pytestmark = pytest.mark.slow  # the file takes most of a minute
+
 FILES = {
     "backend/Dockerfile": "FROM scratch\nCOPY page /page\n",
     "backend/Dockerfile.prod": "FROM scratch\nCOPY page /page\n",

@@ -95,6 +95,7 @@ def test_a_synthesized_pipeline_runs_with_the_cdks_roles(world: World) -> None:
     until("a second run", lambda: len(world.executions(name)) == 2)
 
 
+@pytest.mark.slow
 def test_the_right_that_the_cdk_omits_is_named(world: World) -> None:
     name, first = deploy(world, granted=False)
     world.ended(name, first)

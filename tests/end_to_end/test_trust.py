@@ -157,6 +157,7 @@ def ask(plain: Plain) -> Iterator[Ask]:
         yield refusal
 
 
+@pytest.mark.slow
 def test_every_role_accepts_exactly_its_own_tokens(deployed: dict[str, str], ask: Ask) -> None:
     tokens = {**wanted(), **unwanted()}
     answers = {(token, role): ask(arn, claims) for token, claims in tokens.items() for role, arn in deployed.items()}

@@ -113,6 +113,7 @@ def test_a_second_cloud_in_one_checkout_is_refused_with_what_to_type(world: Worl
     assert f"End it: {typed.program()} local down" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_cloud_goes_up_empty_goes_deaf_and_goes_down(tmp_path: Path) -> None:
     port = free_port()
     up = slipway("local", "up", "--port", str(port), "--no-docker", state=tmp_path)

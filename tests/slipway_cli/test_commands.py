@@ -384,7 +384,6 @@ def test_an_old_target_says_the_new_command(target: str) -> None:
     [
         *(("operate", "status"), ("release", "release"), ("review", "review"), ("review.cost", "cost")),
         *(("gate", "policy"), ("drills", "drill"), ("local", "local up"), ("local.demo", "demo")),
-        *(("slipway_cli.operate", "status"), ("slipway_cli.gate", "policy"), ("slipway_cli.console", "console")),
     ],
 )
 def test_an_old_program_says_the_new_command(module: str, command: str) -> None:

@@ -180,6 +180,7 @@ def succeed(cloud: FakeCodePipeline) -> None:
 @given(
     histories(), st.sampled_from(sorted(VERBS)), st.lists(st.sampled_from([None, "throttled", "broken"]), max_size=6)
 )
+@pytest.mark.slow
 def test_whatever_the_state_a_verb_does_its_work_or_says_why_not(
     prepare: Callable[[FakeCodePipeline], None], verb: str, faults: list[str | None]
 ) -> None:

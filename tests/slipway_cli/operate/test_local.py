@@ -187,6 +187,7 @@ def bash(script: str, **variables: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed")
+@pytest.mark.slow
 def test_the_plain_commands_of_the_runbook_do_what_they_say(world: World) -> None:
     idle(world)
     commit = world.commit("by the command line")
