@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PRODUCT ?= allthrive
 BIN := .venv/bin
+# What advice names is found on the path of your shell, not on ours.
+export SLIPWAY_SHELL_PATH := $(PATH)
 # The pinned Node first: jsii and the CDK CLI both run on it.
 export PATH := $(CURDIR)/node_modules/node/bin:$(CURDIR)/$(BIN):$(PATH)
 # Linted by its own settings, as its pipeline does.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -69,7 +70,12 @@ def program(executable: str = "") -> str:
     """Returns how to start this program from the current folder: `slipway`, or its path if it is not on the PATH."""
     python = Path(executable or sys.executable)
     script = python.parent / NAME
-    if (found := shutil.which(NAME)) and Path(found).parent.exists() and _same(Path(found).parent, python.parent):
+    path = os.environ.get("SLIPWAY_SHELL_PATH")  # of the shell that called make, which puts its own folders first
+    if (
+        (found := shutil.which(NAME, path=path))
+        and Path(found).parent.exists()
+        and _same(Path(found).parent, python.parent)
+    ):
         return NAME
     if script.is_file():
         return shlex.quote(shown(script))

@@ -421,6 +421,21 @@ def test_the_program_is_called_as_this_shell_finds_it(
     assert typed.program(str(python)) == expected
 
 
+def test_below_make_the_path_of_the_calling_shell_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = installed(tmp_path / ".venv/bin")
+    monkeypatch.setenv("PATH", str(tmp_path / ".venv/bin"))
+    monkeypatch.setenv("SLIPWAY_SHELL_PATH", "/usr/bin")
+    monkeypatch.chdir(tmp_path)
+    assert typed.program(str(python)) == ".venv/bin/slipway"
+
+
+def test_the_installed_program_finds_its_checkout() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import paths; print(paths.ROOT)"], cwd="/", capture_output=True, text=True, check=True
+    )
+    assert (Path(done.stdout.strip()) / "app.py").is_file()
+
+
 def test_a_program_that_is_not_installed_is_called_by_its_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
