@@ -70,7 +70,7 @@ def program(executable: str = "") -> str:
     """Returns how to start this program from the current folder: `slipway`, or its path if it is not on the PATH."""
     python = Path(executable or sys.executable)
     script = python.parent / NAME
-    path = os.environ.get("SLIPWAY_SHELL_PATH")  # of the shell that called make, which puts its own folders first
+    path = os.environ.get("SLIPWAY_SHELL_PATH")  # the shell that called make
     if (
         (found := shutil.which(NAME, path=path))
         and Path(found).parent.exists()

@@ -39,7 +39,7 @@ def reset() -> int:
 
 @app.command()
 def status() -> int:
-    """Say what runs; exit code 1 if it does not serve."""
+    """Show what runs; exit code 1 if the cloud does not answer."""
     return 1 if _do("status") else 0
 
 

@@ -24,7 +24,7 @@ def status(
     product: Product = None,
     aws: Aws = False,
 ) -> None:
-    """Say how the pipelines stand: runs, approvals, failures, what to type next."""
+    """Show the pipelines: runs, waiting approvals, failures, what to type next."""
     with tooling(product, aws=aws) as desk:
         from rich.console import Console  # noqa: PLC0415 - the start of other commands is faster without
 
@@ -54,7 +54,7 @@ def start(
 
 
 def follow(flow: Flow = None, *, run: Run = None, product: Product = None, aws: Aws = False) -> None:
-    """Say each change of a run until it ends; without FLOW, of the one run in progress."""
+    """Print each change of a run until it ends; without FLOW, of the only run in progress."""
     with tooling(product, aws=aws) as desk:
         from slipway_cli.operate import changes  # noqa: PLC0415 - imports boto3
         from slipway_cli.operate.following import Following  # noqa: PLC0415 - imports boto3
@@ -72,7 +72,7 @@ def approve(
     product: Product = None,
     aws: Aws = False,
 ) -> None:
-    """Answer the approval that waits with yes."""
+    """Approve the release that waits for approval."""
     with tooling(product, aws=aws) as desk:
         from slipway_cli.operate import approvals  # noqa: PLC0415 - imports boto3
 
@@ -88,7 +88,7 @@ def reject(
     product: Product = None,
     aws: Aws = False,
 ) -> None:
-    """Answer the approval that waits with no."""
+    """Reject the release that waits for approval."""
     with tooling(product, aws=aws) as desk:
         from slipway_cli.operate import approvals  # noqa: PLC0415 - imports boto3
 

@@ -66,7 +66,7 @@ def drill(
     ] = None,
     product: Product = None,
 ) -> int:
-    """Break something on the running demo, and see that it holds."""
+    """Break something in the running demo, and check that the product survives."""
     from slipway_cli.drills import command  # noqa: PLC0415 - imports boto3
 
     if not name:

@@ -51,7 +51,7 @@ def review(
     ] = False,
     product: Product = None,
 ) -> int:
-    """Say what a change would do: replacements, rights, networks. Exit code 1: the manifest forbids it."""
+    """Report what a change would do: replacements, rights, networks. Exit code 1: the manifest forbids it."""
     from slipway_cli.review.asked import OUTPUT, Asked  # noqa: PLC0415 - the start of other commands is faster without
     from slipway_cli.review.command import run  # noqa: PLC0415 - as above
     from slipway_cli.review.errors import ReviewError  # noqa: PLC0415 - as above
@@ -88,7 +88,7 @@ def cost(
     ] = False,
     product: Product = None,
 ) -> None:
-    """Say what a product costs a month, as it is and at three sizes."""
+    """Estimate what a product costs a month, as it is and at three sizes."""
     name = _product(product)
     from slipway_cli.review.errors import ReviewError  # noqa: PLC0415 - the start of other commands is faster without
 

@@ -86,17 +86,17 @@ def _farewell(demo: Demo, product: Product, urls: dict[str, str], published: Pub
 def _next(demo: Demo, product: Product, published: Published | None) -> list[tuple[str, str]]:
     """The commands to type after the demo, each with what it does."""
     newest, service = next(reversed(demo.environments)), next(iter(product.services))
-    watched = [(command("logs", newest, service, follow=True), "what the application says")]
+    watched = [(command("logs", newest, service, follow=True), "the log of the web service")]
     if published is None:
         return watched
     clone, branch = shown(published.clone), product.repository.branch
     commit = f"git -C {clone} commit --all --message 'Try the pipeline'"
     return [
-        (command("status"), "how the pipelines stand"),
+        (command("status"), "the pipelines, and what to type next"),
         (f"{commit} && git -C {clone} push origin {branch}", f"after you changed something in {clone}: a push"),
         (command("follow"), "the run that the push started, until it ends or asks for your approval"),
         (command("approve"), f"lets the release into {newest}"),
-        (command("rollback", newest, to="RELEASE"), "takes it back; a wrong RELEASE lists those there are"),
+        (command("rollback", newest, to="RELEASE"), "deploys an earlier release; a wrong RELEASE lists the known ones"),
         *watched,
     ]
 
