@@ -76,7 +76,7 @@ def _found(product: str | None, *, aws: bool) -> tuple[Cloud, Product]:
 
 def _known(what: str, name: str, known: list[str], product: str) -> None:
     from products.errors import nearest  # noqa: PLC0415 - pydantic takes longer than the rest of the start
-    from slipway_cli.operate.words import plain  # noqa: PLC0415 - as above
+    from slipway_cli.texts import plain  # noqa: PLC0415 - as above
 
     if name not in known:
         message = f"no {what} '{plain(name)}' in {product}{nearest(name, known)}"

@@ -10,8 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from slipway_cli.console.model import Action, Run, entry_of, run_of
-from slipway_cli.operate.runs import Entry, State
+from slipway_cli.runs import Action, Attempt, Entry, Run, State
 
 Clients = Callable[[str, str], Any]
 """Service and region to a client."""
@@ -67,7 +66,7 @@ class Pipelines:
             return None
         entry = Entry.of(rows[0])
         actions = self._actions(region, pipeline, entry.id)
-        return run_of(pipeline, entry, rows=actions, trigger=rows[0].get("trigger") or {})
+        return Run.of(entry, actions, pipeline=pipeline, trigger=rows[0].get("trigger") or {})
 
     def runs(self, region: str, pipeline: str, token: str = "") -> tuple[list[Run], str]:
         """Some runs of a pipeline, newest first, and the token of the next."""
@@ -78,7 +77,8 @@ class Pipelines:
         found = []
         for row in listed:
             entry = Entry.of(row)
-            found.append(run_of(pipeline, entry, rows=actions.get(entry.id, ()), trigger=row.get("trigger") or {}))
+            acted, trigger = actions.get(entry.id, ()), row.get("trigger") or {}
+            found.append(Run.of(entry, acted, pipeline=pipeline, trigger=trigger))
         found.sort(key=lambda run: run.entry.started, reverse=True)
         return found, str(page.get("nextToken", ""))
 
@@ -110,10 +110,14 @@ class Pipelines:
         listed = api.list_pipeline_executions(pipelineName=pipeline, maxResults=_PAGE)["pipelineExecutionSummaries"]
         own = next((row for row in listed if row.get("pipelineExecutionId") == run), None)
         state = api.get_pipeline_state(name=pipeline)
-        return run_of(
-            pipeline,
-            Entry.of({**own, **_newer(execution)}) if own else entry_of(execution, rows),
-            rows=rows,
+        if own:
+            entry = Entry.of({**own, **_newer(execution)})
+        else:  # it is too old to be listed first
+            entry = Entry.of_execution(execution, [Attempt.of(row) for row in rows])
+        return Run.of(
+            entry,
+            rows,
+            pipeline=pipeline,
             declaration=self._structure(region, pipeline, int(execution.get("pipelineVersion", 0)), state),
             state=state,
             mode=str(execution.get("executionMode", "")),
@@ -145,7 +149,7 @@ class Pipelines:
         Raises:
             RefusedError: if it is not this run any more that waits there.
         """
-        state = State.of("", run.pipeline, self._api(region).get_pipeline_state(name=run.pipeline))
+        state = State.of(self._api(region).get_pipeline_state(name=run.pipeline))
         asked = [each for each in state.waiting if (each.stage, each.action) == (action.stage, action.name)]
         token = next((each.token for each in asked if each.run in ("", run.entry.id)), "")
         if action.state != "Waiting" or not token:

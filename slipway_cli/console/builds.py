@@ -10,8 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from slipway_cli.console.aws import Clients
-from slipway_cli.console.model import Run
-from slipway_cli.operate.runs import Attempt
+from slipway_cli.runs import Attempt, Run
 
 _MOST = 100
 _FAILURES = 20

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from slipway_cli.console.aws import Clients, code
 from slipway_cli.console.builds import Builds, is_build
 from slipway_cli.console.masking import masked
-from slipway_cli.operate.runs import Attempt
+from slipway_cli.runs import Attempt
 
 TAIL = 500
 _PAGE = 5000

@@ -12,9 +12,9 @@ from uuid import uuid4
 from products import names
 from slipway_cli.drills.releases import Before, ended, flow, stop
 from slipway_cli.drills.scene import Scene, SceneError
-from slipway_cli.operate.words import plain
 from slipway_cli.release import services
 from slipway_cli.release.errors import ReleaseError
+from slipway_cli.texts import plain
 from slipway_cli.typed import command
 
 

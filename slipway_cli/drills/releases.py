@@ -14,8 +14,8 @@ from slipway_cli.drills.runbook import Shell, blocks
 from slipway_cli.drills.scene import Scene, SceneError
 from slipway_cli.drills.visitor import Visitor
 from slipway_cli.operate.pipelines import Desk, Pipeline
-from slipway_cli.operate.runs import Run
-from slipway_cli.operate.words import plain
+from slipway_cli.runs import Run
+from slipway_cli.texts import plain
 from slipway_cli.typed import command
 
 # Formatted for the example's linters: a migration that fails the stage Test never reaches a database.

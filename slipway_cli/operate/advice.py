@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from slipway_cli.operate.pipelines import Pipeline
-from slipway_cli.operate.runs import Run, State, Waiting
-from slipway_cli.operate.words import plain, shortened
+from slipway_cli.operate.words import shortened, title
+from slipway_cli.runs import Attempt, Run, State, Waiting
+from slipway_cli.texts import plain
 from slipway_cli.typed import command
 
 _REASON = 600  # characters of a reason that are worth reading in a terminal
 _NO_REASON = "CodePipeline gave no reason"
 
 
+def ended_in(run: Run) -> Attempt | None:
+    """Returns the action at which a run failed or was stopped: of several the first, others fail because of it."""
+    left = (step for step in run.steps if step.status == "Abandoned")
+    return next(iter(run.failed), None) or min(left, key=lambda step: step.updated, default=None)
+
+
 def why(run: Run) -> str:
     """What ended a run, in one sentence; with the log's address, where there is one."""
-    step, summary = run.ended_in, run.entry.summary
+    step, summary = ended_in(run), run.entry.summary
     if step is None:
         return f"{run.entry.status} outside its actions: {shortened(summary, _REASON) or _NO_REASON}"
     if step.status == "Abandoned":
@@ -25,7 +32,7 @@ def why(run: Run) -> str:
 
 def not_retryable(pipeline: Pipeline, run: Run, state: State) -> str:
     """Why a run's failed stage cannot be retried; empty if it can."""
-    step = run.ended_in
+    step = ended_in(run)
     if run.entry.rollback:
         return "it is a rollback, and CodePipeline retries none"
     if step is None:
@@ -47,8 +54,8 @@ def again(pipeline: Pipeline, run: Run) -> str:
 def remedy(pipeline: Pipeline, run: Run, state: State) -> list[str]:
     """What to type after a failure."""
     if run.entry.rollback:
-        stage = run.ended_in.stage if run.ended_in else ""
-        place = pipeline.delivery.stage(stage)
+        step = ended_in(run)
+        place = pipeline.delivery.stage(step.stage if step else "")
         environment = place.environment if place and place.environment else "ENVIRONMENT"
         return [command("rollback", environment, to="RELEASE")]
     if not_retryable(pipeline, run, state):
@@ -58,9 +65,9 @@ def remedy(pipeline: Pipeline, run: Run, state: State) -> list[str]:
 
 def failure(pipeline: Pipeline, run: Run, state: State) -> str:
     """A failed run in one paragraph: what failed, why, what to do."""
-    step = run.failed
+    step = next(iter(run.failed), None)
     stage = pipeline.delivery.stage(step.stage) if step else None
-    sentences = [f"{pipeline.name} {run.name} ended {run.entry.status}: {why(run)}."]
+    sentences = [f"{pipeline.name} {title(run)} ended {run.entry.status}: {why(run)}."]
     if stage and stage.rolls_back and not run.entry.rollback:
         sentences.append(f"CodePipeline takes {stage.name} back to the last run that succeeded in it, if there is one.")
     sentences.append(f"What to do: {'; '.join(remedy(pipeline, run, state))}. Run: {pipeline.link(run.entry.id)}")

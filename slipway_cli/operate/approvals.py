@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 from slipway_cli.operate import advice
 from slipway_cli.operate.errors import OperateError, code
 from slipway_cli.operate.pipelines import Desk, Pipeline
-from slipway_cli.operate.runs import Run, Waiting
-from slipway_cli.operate.words import plain
+from slipway_cli.operate.words import about, title
+from slipway_cli.runs import Run, Waiting
+from slipway_cli.texts import plain
 from slipway_cli.typed import command
 
 Answer = Literal["Approved", "Rejected"]
@@ -45,7 +46,7 @@ def answer(
         )
     pipeline, waiting = _only(desk, flow, stage, verb)
     run = _run(pipeline, waiting)
-    say(f"{pipeline.name} {run.name}: {run.about}".rstrip(": "))
+    say(f"{pipeline.name} {title(run)}: {about(run)}".rstrip(": "))
     asked = advice.question(run, waiting)
     say(f"{waiting.name}{': ' + asked if asked else ''}")
     say(pipeline.link(waiting.run))

@@ -11,8 +11,9 @@ from products.globs import matches
 from slipway_cli.operate import advice
 from slipway_cli.operate.errors import OperateError, code, said
 from slipway_cli.operate.pipelines import Desk, Pipeline, by_id
-from slipway_cli.operate.runs import Entry, Run
-from slipway_cli.operate.words import plain
+from slipway_cli.operate.words import about, title
+from slipway_cli.runs import Entry, Run
+from slipway_cli.texts import plain
 from slipway_cli.typed import command
 
 Say = Callable[[str], None]
@@ -50,9 +51,9 @@ def retry(desk: Desk, flow: str | None, start_of_id: str | None, say: Say) -> tu
     """Repeat the failed actions of the newest run, or of a named one, if it failed or was stopped."""
     pipeline, entry = _failed(desk, flow, start_of_id)
     run, state = pipeline.run(entry), pipeline.state()
-    say(f"{pipeline.name} {run.name}: {run.about}".rstrip(": "))
+    say(f"{pipeline.name} {title(run)}: {about(run)}".rstrip(": "))
     say(advice.why(run))
-    step, reason = run.ended_in, advice.not_retryable(pipeline, run, state)
+    step, reason = advice.ended_in(run), advice.not_retryable(pipeline, run, state)
     if step is None or reason:
         raise OperateError(f"run {entry.id[:8]} cannot be retried: {reason}", advice.remedy(pipeline, run, state)[0])
     try:
@@ -77,7 +78,7 @@ def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, 
     """Stop the run in progress: after the actions in progress, or, abandoned, at once."""
     pipeline, entry = _active(desk, flow, start_of_id, "stop")
     run = pipeline.run(entry)
-    say(f"{pipeline.name} {run.name}: {run.about}".rstrip(": "))
+    say(f"{pipeline.name} {title(run)}: {about(run)}".rstrip(": "))
     why = plain(reason) or "by hand"
     if len(why) > _REASON:
         raise OperateError(
@@ -103,14 +104,14 @@ def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, 
         say(f"abandoned run {entry.id}. What was in progress goes on unwatched: {_busy(run)}")
     else:
         say(f"stops run {entry.id} as soon as this has ended: {_busy(run)}")
-        if any(step.category == "Approval" for step in run.running):
+        if any(step.category == "Approval" for step in run.unfinished):
             reject = pipeline.command("reject", reason="…")
             say(f"An approval ends when somebody answers it: {reject}, or at once: {harder}")
     say(f"Next: {pipeline.command('status')}; later, from where it stopped: {pipeline.command('retry')}")
 
 
 def _busy(run: Run) -> str:
-    return ", ".join(step.name for step in run.running) or "no action"
+    return ", ".join(step.name for step in run.unfinished) or "no action"
 
 
 def _failed(desk: Desk, flow: str | None, start_of_id: str | None) -> tuple[Pipeline, Entry]:

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from products import Product
 from slipway_cli.errors import CommandError
-from slipway_cli.operate.words import plain
+from slipway_cli.texts import plain
 from slipway_cli.typed import command
 
 _LOG_IN = "aws sso login (or set AWS_PROFILE), then aws sts get-caller-identity"

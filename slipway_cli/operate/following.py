@@ -11,9 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from slipway_cli.operate import advice, clock
 from slipway_cli.operate.errors import OperateError, code, passing
 from slipway_cli.operate.pipelines import Pipeline
-from slipway_cli.operate.runs import Attempt, Entry, Run
 from slipway_cli.operate.timing import spent, told
-from slipway_cli.operate.words import seconds, shortened
+from slipway_cli.operate.words import seconds, shortened, title
+from slipway_cli.runs import Attempt, Entry, Run
 
 Say = Callable[[str], None]
 _EVERY = 5.0
@@ -60,11 +60,7 @@ class Following:
         """The run: its status first, so that of an ended run all actions are seen."""
         asked = {"pipelineName": self.pipeline.name, "pipelineExecutionId": self.run}
         given = self.pipeline.desk.client.get_pipeline_execution(**asked).get("pipelineExecution") or {}
-        revisions = [
-            {"revisionId": each.get("revisionId", ""), "revisionSummary": each.get("revisionSummary", "")}
-            for each in given.get("artifactRevisions") or []
-        ]
-        return self.pipeline.run(Entry.of({**given, "pipelineExecutionId": self.run, "sourceRevisions": revisions}))
+        return self.pipeline.run(Entry.of_execution({**given, "pipelineExecutionId": self.run}))
 
     def _tell(self, run: Run) -> None:
         for step in run.steps:
@@ -72,16 +68,16 @@ class Following:
             if self._told.get(key) != now:
                 self._told[key] = now
                 self._line(self._step(run, step))
-        if run.entry.active and not run.running:
+        if run.entry.active and not run.unfinished:
             self._waiting()
 
     def _step(self, run: Run, step: Attempt) -> str:
-        if step.category == "Approval" and step in run.running:
+        if step.category == "Approval" and step in run.unfinished:
             asked = shortened(step.asks, 300)
             return " ".join(
                 part for part in (f"{step.name} waits for a person:", asked, self.pipeline.command("approve")) if part
             )
-        if step in run.running:
+        if step in run.unfinished:
             return f"{step.name} {step.status}"
         took = seconds((step.updated - step.started).total_seconds())
         what = step.reason if step.status == "Failed" else step.summary
@@ -100,19 +96,19 @@ class Following:
     def _ended(self, run: Run) -> None:
         status = run.entry.status
         if status == "Succeeded":
-            self._line(f"{self.pipeline.name} {run.name} Succeeded")
+            self._line(f"{self.pipeline.name} {title(run)} Succeeded")
             for line in told(spent(run)):
                 self.say(f"         {line}")
             return
         if status == "Superseded":
             raise OperateError(
-                f"{self.pipeline.name} {run.name} was superseded: a newer run took its place", self._status()
+                f"{self.pipeline.name} {title(run)} was superseded: a newer run took its place", self._status()
             )
         if status == "Failed":
             raise OperateError(advice.failure(self.pipeline, run, self.pipeline.state()))
         reason = run.entry.summary or advice.why(run)
         raise OperateError(
-            f"{self.pipeline.name} {run.name} ended {status}: {reason}", advice.again(self.pipeline, run)
+            f"{self.pipeline.name} {title(run)} ended {status}: {reason}", advice.again(self.pipeline, run)
         )
 
     def _status(self) -> str:

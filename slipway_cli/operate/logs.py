@@ -17,7 +17,7 @@ from products import Product, names
 from slipway_cli.errors import usage
 from slipway_cli.operate import clock
 from slipway_cli.operate.errors import OperateError, code, passing
-from slipway_cli.operate.words import plain
+from slipway_cli.texts import plain
 from slipway_cli.typed import again, command
 
 Say = Callable[[str], None]

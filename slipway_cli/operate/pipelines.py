@@ -16,7 +16,7 @@ from products import Product
 from products.errors import nearest
 from products.flows import Delivery, deliveries
 from slipway_cli.operate.errors import OperateError, code
-from slipway_cli.operate.runs import Entry, Run, State, Waiting
+from slipway_cli.runs import Entry, Run, State, Waiting
 from slipway_cli.typed import command
 
 LISTED = 100  # runs that are looked at, of the newest
@@ -63,18 +63,21 @@ class Pipeline:
 
     def run(self, entry: Entry) -> Run:
         """A run with its actions."""
+        return Run.of(entry, self._actions(entry.id), pipeline=self.name)
+
+    def _actions(self, run: str) -> list[Any]:
         pages = self.desk.client.get_paginator("list_action_executions")
-        asked = pages.paginate(pipelineName=self.name, filter={"pipelineExecutionId": entry.id})
+        asked = pages.paginate(pipelineName=self.name, filter={"pipelineExecutionId": run})
         try:
-            return Run.of(entry, [each for page in asked for each in page.get("actionExecutionDetails") or []])
+            return [row for page in asked for row in page.get("actionExecutionDetails") or []]
         except ClientError as error:
             if code(error) == "PipelineExecutionNotFoundException":  # it has begun no action yet
-                return Run(entry)
+                return []
             raise
 
     def state(self) -> State:
         """What is in its stages."""
-        return State.of(self.flow, self.name, self.desk.client.get_pipeline_state(name=self.name))
+        return State.of(self.desk.client.get_pipeline_state(name=self.name))
 
     def link(self, run: str) -> str:
         """Where a person sees a run: AWS's console, or that of the cloud that answers instead of AWS."""

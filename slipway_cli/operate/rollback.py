@@ -13,8 +13,9 @@ from products.errors import nearest
 from slipway_cli.operate import clock
 from slipway_cli.operate.errors import OperateError, code, said
 from slipway_cli.operate.pipelines import Desk, Pipeline
-from slipway_cli.operate.runs import Run, State
-from slipway_cli.operate.words import plain, since
+from slipway_cli.operate.words import about, since, title
+from slipway_cli.runs import Run, State
+from slipway_cli.texts import plain
 from slipway_cli.typed import command
 
 Say = Callable[[str], None]
@@ -62,8 +63,8 @@ class Target:
     @property
     def line(self) -> str:
         """As it stands in a list."""
-        hindered = f" (not possible: {self.hindrance})" if self.hindrance else ""
-        return f"{self.run.name}, {since(self.run.entry.started)} ago, {self.run.about or self.run.commit}{hindered}"
+        run, hindered = self.run, f" (not possible: {self.hindrance})" if self.hindrance else ""
+        return f"{title(run)}, {since(run.entry.started)} ago, {about(run) or run.commit}{hindered}"
 
 
 def rollback(desk: Desk, environment: str, name: str, say: Say, sure: Callable[[str], bool]) -> tuple[Pipeline, str]:
@@ -79,11 +80,11 @@ def rollback(desk: Desk, environment: str, name: str, say: Say, sure: Callable[[
     run, stage, pipeline = target.run, target.stage, target.pipeline
     if target.hindrance:
         raise OperateError(
-            f"{stage} cannot go back to {run.name}: {target.hindrance}. {_LIMITS}",
+            f"{stage} cannot go back to {title(run)}: {target.hindrance}. {_LIMITS}",
             f"{pipeline.command('start', commit=run.commit)} runs that commit through all stages; or by hand: "
             "docs/runbook.md, 'Roll back to a named release'",
         )
-    say(f"{stage} of {pipeline.name} goes back to {run.name}: {run.about or run.commit}")
+    say(f"{stage} of {pipeline.name} goes back to {title(run)}: {about(run) or run.commit}")
     say("Its actions run again with that run's images and frontend. Migrations are not undone.")
     if not sure("roll back?"):
         raise OperateError("nothing was rolled back", command("status"))
@@ -103,7 +104,7 @@ def _refused(error: ClientError, target: Target) -> OperateError | None:
     pipeline = target.pipeline
     if code(error) == "PipelineExecutionOutdatedException":
         return OperateError(
-            f"CodePipeline cannot go back to {target.run.name}: {said(error)}. {_LIMITS}",
+            f"CodePipeline cannot go back to {title(target.run)}: {said(error)}. {_LIMITS}",
             pipeline.command("start", commit=target.run.commit),
         )
     if code(error) == "UnableToRollbackStageException":
@@ -125,12 +126,12 @@ def _found(desk: Desk, environment: str, name: str) -> Target:
             return target
         matching.append(target)
     possible = [target for target in matching if not target.hindrance]
-    releases = {(target.run.name, target.run.commit) for target in possible}
+    releases = {(title(target.run), target.run.commit) for target in possible}
     if len(releases) > 1:
         names = ", ".join(sorted(name for name, _ in releases))
         raise OperateError(
             f"{len(releases)} releases are called {plain(name)}: {names}. Say which",
-            command("rollback", environment, to=possible[0].run.name),
+            command("rollback", environment, to=title(possible[0].run)),
         )
     if matching:
         return (possible or matching)[0]
@@ -139,7 +140,7 @@ def _found(desk: Desk, environment: str, name: str) -> Target:
             f"no run has succeeded in {environment} yet, so there is nothing to go back to", command("status")
         )
     shown = "\n".join(f"  {target.line}" for target in seen[:_SHOWN])
-    first = next((target.run.name for target in seen if not target.hindrance), seen[0].run.name)
+    first = next((title(target.run) for target in seen if not target.hindrance), title(seen[0].run))
     raise OperateError(
         f"no release '{plain(name)}' among the last {len(seen)} runs that succeeded in {environment}. One can go "
         f"back to:\n{shown}\n{_LIMITS}",

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from slipway_cli.operate import advice
 from slipway_cli.operate.pipelines import Desk, Pipeline
-from slipway_cli.operate.runs import Run, State
-from slipway_cli.operate.words import shortened, since
+from slipway_cli.operate.words import about, shortened, since, title
+from slipway_cli.runs import Run, State
 
 _COLOURS = {"Succeeded": "green", "Failed": "red", "InProgress": "cyan", "Stopping": "yellow", "Stopped": "yellow"}
 
@@ -68,7 +68,7 @@ def heading(found: Standing) -> str:
 
 def told(run: Run) -> list[str]:
     """A run in lines."""
-    first = " ".join(("run", run.entry.id[:8], status(run), run.name, run.about)).rstrip()
+    first = " ".join(("run", run.entry.id[:8], status(run), title(run), about(run))).rstrip()
     return [first, f"    {stages(run)}"] if run.steps else [first]
 
 
@@ -83,10 +83,20 @@ def status(run: Run) -> str:
 def stages(run: Run) -> str:
     """The stages a run has entered, each with how that is; of a stage in progress, its actions."""
     parts = []
-    for name, how in run.stages.items():
-        busy = [f"{step.action} for {since(step.started)}" for step in run.running if step.stage == name]
+    for name, how in _worst(run).items():
+        busy = [f"{step.action} for {since(step.started)}" for step in run.unfinished if step.stage == name]
         parts.append(f"{name} {how}" + (f" ({', '.join(busy)})" if busy else ""))
     return ", ".join(parts)
+
+
+def _worst(run: Run) -> dict[str, str]:
+    """Returns every stage a run entered and how that is: the worst of its actions."""
+    order = {"Failed": 0, "Abandoned": 1, "Succeeded": 3}
+    found: dict[str, str] = {}
+    for step in run.steps:
+        worst = (found.get(step.stage, step.status), step.status)
+        found[step.stage] = min(worst, key=lambda status: order.get(status, 2))
+    return found
 
 
 def notes(found: Standing) -> list[str]:
@@ -103,7 +113,7 @@ def notes(found: Standing) -> list[str]:
             lines.append(f"no run may enter {stage.name}: {shortened(stage.closed, 300)}")
     if found.failure:
         ago, healed = since(found.failure.entry.updated), " (a run has succeeded since)" if found.healed else ""
-        lines.append(f"last failure, {ago} ago{healed}: {found.failure.name}: {advice.why(found.failure)}")
+        lines.append(f"last failure, {ago} ago{healed}: {title(found.failure)}: {advice.why(found.failure)}")
         lines.append(f"    {found.pipeline.link(found.failure.entry.id)}")
     if not found.runs:
         lines.append("it has never run")
@@ -137,7 +147,7 @@ def table(found: Standing) -> Table:
     for run in found.runs:
         colour = _COLOURS.get(run.entry.status, "")
         # Text, not markup: a commit's message may look like markup.
-        cells = (run.entry.id[:8], Text(status(run), style=colour), run.name, stages(run), run.about)
+        cells = (run.entry.id[:8], Text(status(run), style=colour), title(run), stages(run), about(run))
         shown.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
     return shown
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from slipway_cli.operate.runs import BEGINNING, Attempt, Run
 from slipway_cli.operate.words import seconds
+from slipway_cli.runs import BEGINNING, Attempt, Run
 from slipway_cli.timing import Timing, timing
 
 _NAMED = 3

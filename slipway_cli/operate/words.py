@@ -1,20 +1,14 @@
-"""How things are said: durations, and texts of strangers."""
+"""How things are said in a terminal: durations, runs, and texts of strangers."""
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 
 from slipway_cli.operate import clock
+from slipway_cli.runs import Run
+from slipway_cli.texts import plain
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-_BLANKS = "\n\r\t\x0b\x0c\x85\u2028\u2029"
-
-
-def plain(text: object) -> str:
-    """One line without control characters: a commit's message may hold anything, and a terminal obeys some of it."""
-    spaced = "".join(" " if char in _BLANKS else char for char in str(text))
-    return " ".join("".join(char for char in spaced if unicodedata.category(char)[0] != "C").split())
 
 
 def shortened(text: object, length: int) -> str:
@@ -38,3 +32,16 @@ def seconds(count: float) -> str:
 def since(when: datetime) -> str:
     """How long ago something was."""
     return seconds((clock.now() - when).total_seconds())
+
+
+def title(run: Run) -> str:
+    """Returns what a person calls a run: its release, commit or id."""
+    return run.tag or run.version or run.commit[:7] or run.entry.id[:8] or "unnamed"
+
+
+def about(run: Run) -> str:
+    """Returns where a run comes from: branch or pull request, first line of the commit's message, author."""
+    request = run.fact("PullRequestId")
+    where = f"pull request {request}" if request else run.fact("SourceBranchName", "BranchName")
+    parts = (where, run.message, f"by {run.author}" if run.author else "")
+    return ", ".join(shortened(part, 80) for part in parts if part)

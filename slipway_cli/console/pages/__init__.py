@@ -12,12 +12,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud.markup import fill
 from slipway_cli.console.aws import RefusedError, code
 from slipway_cli.console.masking import masked
-from slipway_cli.console.model import Run
 from slipway_cli.console.pages.layout import page
 from slipway_cli.console.pages.lists import of_pipelines, of_runs
 from slipway_cli.console.pages.run import following, of_run
 from slipway_cli.console.web import BASE, Console, Reply, Request, as_json, as_text, at, form, to
-from slipway_cli.operate.runs import Attempt
+from slipway_cli.runs import Attempt, Run
 
 HOME = ("/codepipeline/home", "/codesuite/codepipeline", "/codesuite/codepipeline/home")
 """Other addresses of AWS's console that messages carry."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from localcloud.markup import Html, fill
-from slipway_cli.console.model import Action, Run, Stage
 from slipway_cli.console.pages.words import badge, lasting, spoken, tone
+from slipway_cli.console.view import rows, spent
 from slipway_cli.console.web import Console, at
+from slipway_cli.runs import Action, Run, Stage
 from slipway_cli.timing import Bar, Timing
 
 
@@ -18,12 +19,12 @@ def graph(console: Console, region: str, run: Run, chosen: Action | None) -> Htm
 
 
 def _stage(console: Console, region: str, run: Run, stage: Stage, chosen: Action | None) -> Html:
-    rows = [
+    listed = [
         fill(
             '<li><ul class="side">{actions}</ul></li>',
             actions=[_action(console, region, run, action, chosen) for action in row],
         )
-        for row in stage.rows
+        for row in rows(stage)
     ]
     began, ended = stage.began, stage.ended
     lasts = ((ended or console.now()) - began).total_seconds() if began else 0.0
@@ -35,7 +36,7 @@ def _stage(console: Console, region: str, run: Run, stage: Stage, chosen: Action
         badge=badge(stage.state),
         lasting=lasting(began, lasts, over=over) if began else "",
         closed=fill('<p class="wait">No run may enter: {why}</p>', why=stage.closed) if stage.closed else "",
-        rows=rows,
+        rows=listed,
     )
 
 
@@ -61,7 +62,7 @@ def _action(console: Console, region: str, run: Run, action: Action, chosen: Act
 
 def times(console: Console, run: Run) -> Html:
     """A bar for each action, and what the run would take at best and at worst."""
-    found = run.timing(console.now())
+    found = spent(run, console.now())
     if not found.bars:
         return Html("")
     return fill(

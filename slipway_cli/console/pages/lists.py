@@ -5,10 +5,11 @@ from __future__ import annotations
 from localcloud.markup import Html, fill, join, link
 from slipway_cli.console.aws import PIPELINES
 from slipway_cli.console.masking import masked
-from slipway_cli.console.model import Run
 from slipway_cli.console.pages.layout import page
 from slipway_cli.console.pages.words import badge, commit, lasting, moment, rollback, title
+from slipway_cli.console.view import branch, release
 from slipway_cli.console.web import Console, Reply, Request, at
+from slipway_cli.runs import Run
 
 _NONE = "There is no pipeline in this region. Deploy a product that has a section pipeline."
 
@@ -57,7 +58,7 @@ def _run(console: Console, region: str, run: Run) -> Html:
     entry, now = run.entry, console.now()
     state = run.state if entry.active else entry.status
     path = f"/{run.pipeline}/executions/{entry.id}/visualization"
-    where = ", ".join(action.label for action in (*run.running, *run.waiting, *run.failed[:1]))
+    where = ", ".join(step.name for step in (*run.running, *run.waiting, *run.failed[:1]))
     return fill(
         '<div class="row">{badge}{rollback}{link}</div><div class="row quiet">{facts}</div>',
         badge=badge(state),
@@ -68,10 +69,10 @@ def _run(console: Console, region: str, run: Run) -> Html:
                 fill("<span>{it}</span>", it=it)
                 for it in (
                     masked(where),
-                    masked(run.branch),
+                    masked(branch(run)),
                     commit(console, run),
                     masked(run.author),
-                    run.version,
+                    release(run),
                     moment(entry.started),
                     lasting(entry.started, run.seconds(now), over=not entry.active),
                 )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from localcloud.markup import Html, fill, join, link
+from slipway_cli.console import view
 from slipway_cli.console.builds import Build, Report
 from slipway_cli.console.logs import Log, plain
 from slipway_cli.console.masking import masked
-from slipway_cli.console.model import Action, Run, Stage
 from slipway_cli.console.pages.graph import graph, times
 from slipway_cli.console.pages.layout import page
 from slipway_cli.console.pages.words import badge, commit, lasting, moment, rollback, spoken, title, word
 from slipway_cli.console.web import Console, Reply, Request, at
+from slipway_cli.runs import Action, Attempt, Run, Stage
 
 
 def of_run(console: Console, request: Request, region: str, pipeline: str, identifier: str) -> Reply:
@@ -43,7 +44,8 @@ def selected(run: Run, request: Request) -> Action | None:
         return asked
     begun = [(each.newest.started, each) for each in run.actions if each.newest and each.category != "Approval"]
     newest = max(begun, key=lambda pair: pair[0])[1] if begun else None
-    return next(iter(run.failed), newest)
+    first = next(iter(run.failed), None)
+    return run.action(first.stage, first.action) if first else newest
 
 
 # --- what it is of ---------------------------------------------------------------------------------------------------
@@ -52,7 +54,7 @@ def selected(run: Run, request: Request) -> Action | None:
 def _head(console: Console, region: str, run: Run, builds: dict[str, Build]) -> Html:
     entry = run.entry
     shown = [
-        masked(run.branch),
+        masked(view.branch(run)),
         commit(console, run),
         masked(run.author),
         f"{run.mode.lower()} mode" if run.mode else "",
@@ -79,10 +81,11 @@ def _rolled_back(region: str, run: Run) -> Html:
 
 def _links(region: str, run: Run, builds: dict[str, Build]) -> Html:
     path = f"/{run.pipeline}/executions/{run.entry.id}/visualization"
-    found = [fill("{stage}: {url}", stage=stage, url=link(url, masked(url))) for stage, url in run.environments]
-    if run.version or run.release:
-        name = run.version or "release"
-        found.append(fill("Release: {it}", it=link(run.release, name) if run.release else name))
+    found = [fill("{stage}: {url}", stage=stage, url=link(url, masked(url))) for stage, url in view.environments(run)]
+    name, address = view.release(run), view.release_page(run)
+    if name or address:
+        name = name or "release"
+        found.append(fill("Release: {it}", it=link(address, name) if address else name))
     for action in run.actions:
         build = builds.get(action.newest.reference) if action.newest else None
         for report in build.reports if build else ():
@@ -110,8 +113,8 @@ def tests(report: Report) -> str:
 
 
 def _asked(console: Console, region: str, run: Run) -> Html:
-    boxes = [_approval(console, region, run, action) for action in run.waiting]
-    boxes += [_failure(action) for action in run.failed]
+    boxes = [_approval(console, region, run, step) for step in run.waiting]
+    boxes += [_failure(step) for step in run.failed]
     boxes += [_retry(console, region, run, stage) for stage in run.stages if stage.retryable and console.actions]
     boxes += [
         fill('<div class="box wait">Waits to enter {stage}: another run is in it.</div>', stage=stage.name)
@@ -121,14 +124,12 @@ def _asked(console: Console, region: str, run: Run) -> Html:
     return join(boxes)
 
 
-def _failure(action: Action) -> Html:
-    newest = action.newest
-    reason = (newest.reason or newest.summary or "CodePipeline gave no reason.") if newest else ""
+def _failure(step: Attempt) -> Html:
     return fill(
         '<section class="box bad"><h2>{label} failed</h2><pre tabindex="0">{reason}</pre>{by}</section>',
-        label=action.label,
-        reason=masked(reason),
-        by=_outside(newest.url) if newest else "",
+        label=step.name,
+        reason=masked(step.reason or step.summary or "CodePipeline gave no reason."),
+        by=_outside(step.url),
     )
 
 
@@ -145,24 +146,23 @@ def _form(console: Console, region: str, run: Run, verb: str, fields: Html) -> H
     )
 
 
-def _approval(console: Console, region: str, run: Run, action: Action) -> Html:
-    newest = action.newest
+def _approval(console: Console, region: str, run: Run, step: Attempt) -> Html:
     fields = fill(
         '<input type="hidden" name="stage" value="{stage}"><input type="hidden" name="action" value="{action}">'
         '<label>Comment (needed to reject) <textarea name="comment" rows="2" maxlength="512"></textarea></label>'
         '<div class="row"><button class="yes" name="answer" value="Approved">Approve</button>'
         '<button class="no" name="answer" value="Rejected">Reject</button></div>',
-        stage=action.stage,
-        action=action.name,
+        stage=step.stage,
+        action=step.action,
     )
     return fill(
         '<section class="box wait" id="ask-{stage}-{action}"><h2>{label} waits for approval</h2>'
         "{asks}{look}{form}</section>",
-        stage=action.stage,
-        action=action.name,
-        label=action.label,
-        asks=fill("<p>{it}</p>", it=masked(newest.asks)) if newest and newest.asks else "",
-        look=fill("<p>Look at {it}</p>", it=link(newest.look, newest.look)) if newest and newest.look else "",
+        stage=step.stage,
+        action=step.action,
+        label=step.name,
+        asks=fill("<p>{it}</p>", it=masked(step.asks)) if step.asks else "",
+        look=fill("<p>Look at {it}</p>", it=link(step.look, step.look)) if step.look else "",
         form=_form(console, region, run, "answer", fields) if console.actions else "",
     )
 

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from localcloud.markup import Html, fill, link
 from slipway_cli.console.masking import masked
-from slipway_cli.console.model import Run
 from slipway_cli.console.web import Console
-from slipway_cli.operate.runs import BEGINNING
+from slipway_cli.runs import BEGINNING, Run
 
 _MINUTE, _HOUR = 60, 3600
 _STATES = {
@@ -94,5 +93,5 @@ def commit(console: Console, run: Run) -> Html:
     """The commit's short id, linked where its repository is known."""
     if not run.commit:
         return Html("")
-    short = fill("<code>{short}</code>", short=run.commit[:7])
-    return link(f"{console.github}/{run.repository}/commit/{run.commit}", short) if run.repository else short
+    repository, short = run.fact("FullRepositoryName"), fill("<code>{short}</code>", short=run.commit[:7])
+    return link(f"{console.github}/{repository}/commit/{run.commit}", short) if repository else short

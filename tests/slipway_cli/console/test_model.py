@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from slipway_cli.console.model import Run, run_of
-from slipway_cli.operate.runs import Entry
+from slipway_cli.console import view
+from slipway_cli.runs import Entry, Run
 from tests.slipway_cli.console.account import PIPELINE, Account, checked
 
 Json = dict[str, Any]
@@ -56,12 +56,12 @@ def run(rows: list[Json], declaration: Json | None = None, status: str = "InProg
     entry = {"pipelineExecutionId": ID, "status": status, "startTime": START, **more.pop("entry", {})}
     entry.setdefault("lastUpdateTime", START + timedelta(seconds=100))
     checked("codepipeline", "ListPipelineExecutions", {"pipelineExecutionSummaries": [entry]})
-    return run_of("p", Entry.of(entry), rows=rows, declaration=declaration, **more)
+    return Run.of(Entry.of(entry), rows, pipeline="p", declaration=declaration, **more)
 
 
 def test_actions_of_one_run_order_stand_side_by_side_as_declared() -> None:
     found = run([row("Test", "Lint")], declared(("Test", [["Unit", "Lint"], ["Browser"]])))
-    assert [[each.name for each in side] for side in found.stages[0].rows] == [["Unit", "Lint"], ["Browser"]]
+    assert [[each.name for each in side] for side in view.rows(found.stages[0])] == [["Unit", "Lint"], ["Browser"]]
     assert [each.state for each in found.actions] == ["NotStarted", "Succeeded", "NotStarted"]
 
 
@@ -102,16 +102,17 @@ def test_a_rollback_shows_the_stage_it_takes_back_and_nothing_else() -> None:
 def test_before_its_source_has_ended_a_run_is_known_by_its_trigger() -> None:
     detail = {"branch-name": "feature/x", "commit-id": "c" * 40, "commit-message": "Try\n\nit", "pull-request-id": "7"}
     found = run([], trigger={"triggerType": "WebhookV2", "triggerDetail": json.dumps(detail)})
-    assert (found.branch, found.commit, found.message) == ("pull request 7: feature/x", "c" * 40, "Try")
+    assert (view.branch(found), found.commit, found.message) == ("pull request 7: feature/x", "c" * 40, "Try")
 
 
 @pytest.mark.parametrize("detail", ["arn:aws:iam::111122223333:user/ada", "", "[]", "null", '"x"'])
 def test_a_trigger_that_tells_nothing_of_a_commit_is_no_fault(detail: str) -> None:
-    assert run([], trigger={"triggerType": "StartPipelineExecution", "triggerDetail": detail}).branch == ""
+    found = run([], trigger={"triggerType": "StartPipelineExecution", "triggerDetail": detail})
+    assert view.branch(found) == ""
 
 
 def test_a_run_of_which_nothing_is_known_is_shown_all_the_same() -> None:
-    found = run_of("p", Entry.of({"pipelineExecutionId": ID}), rows=[{}])
+    found = Run.of(Entry.of({"pipelineExecutionId": ID}), [{}])
     assert (found.state, found.actions[0].label, found.failed) == ("unknown", "?/?", ())
 
 
@@ -123,13 +124,27 @@ def test_what_an_action_told_first_counts_and_more_than_the_trigger() -> None:
     assert (found.message, found.facts["Url"]) == ("first", "u")
 
 
+def test_of_an_action_tried_again_the_newest_attempt_that_told_something_is_believed() -> None:
+    def told(**variables: str) -> Json:
+        return {"output": {"outputVariables": variables}}
+
+    rows = [
+        row("Publish", "Image", "Failed", **told(RELEASE_TAG="v1.0.0", Url="u")),
+        row("Test", "Unit", at=5),
+        row("Publish", "Image", at=20, **told(RELEASE_TAG="v1.0.1")),
+    ]
+    found = run(rows)
+    assert [step.name for step in found.steps] == ["Publish/Image", "Test/Unit"]
+    assert (found.tag, found.fact("Url")) == ("v1.0.1", "u")
+
+
 def test_addresses_and_release_come_from_what_actions_told() -> None:
     told: Json = {"output": {"outputVariables": {"Url": "https://staging.example"}}}
     odd: Json = {"output": {"outputVariables": {"Url": "javascript:alert(1)"}}}
     page: Json = {"output": {"executionResult": {"externalExecutionId": "https://github.example/a/b/releases/tag/v1"}}}
     found = run([row("Staging", "Verify", **told), row("Odd", "Verify", **odd), row("Release", "GitHub", **page)])
-    assert found.environments == (("Staging", "https://staging.example"),)
-    assert found.release == "https://github.example/a/b/releases/tag/v1"
+    assert view.environments(found) == (("Staging", "https://staging.example"),)
+    assert view.release_page(found) == "https://github.example/a/b/releases/tag/v1"
 
 
 def test_a_failed_stage_is_retryable_until_a_newer_run_is_in_it(account: Account) -> None:
@@ -138,9 +153,8 @@ def test_a_failed_stage_is_retryable_until_a_newer_run_is_in_it(account: Account
     def retryable() -> list[str]:
         state = account._state({"name": PIPELINE})
         steps = [{**each, "startTime": START, "lastUpdateTime": START} for each in failed.steps]
-        found = run_of(
-            PIPELINE, Entry.of({"pipelineExecutionId": failed.id, "status": "Failed"}), rows=steps, state=state
-        )
+        entry = Entry.of({"pipelineExecutionId": failed.id, "status": "Failed"})
+        found = Run.of(entry, steps, pipeline=PIPELINE, state=state)
         return [stage.name for stage in found.stages if stage.retryable]
 
     assert retryable() == ["Staging"]
@@ -159,7 +173,7 @@ def test_the_critical_path_takes_the_longest_of_what_ran_side_by_side_and_leaves
         row("Deploy", "It", at=75, lasts=20),
     ]
     declaration = declared(("Test", [["Unit", "Lint"]]))
-    found = run(rows, declaration, status="Succeeded").timing(START)
+    found = view.spent(run(rows, declaration, status="Succeeded"), START)
     assert (found.total, found.critical, found.sequential, found.waited, found.between) == (100, 50, 60, 40, 10)
     assert [bar.action.name for bar in found.bars if bar.critical] == ["Unit", "Ask", "It"]
     assert [bar.offset for bar in found.bars] == [0, 0, 30, 35]
@@ -170,5 +184,5 @@ def test_the_critical_path_takes_the_longest_of_what_ran_side_by_side_and_leaves
 
 def test_a_run_in_progress_counts_to_the_present() -> None:
     now = START + timedelta(seconds=7)
-    found = run([row("Test", "Unit", "InProgress")]).timing(now)
+    found = view.spent(run([row("Test", "Unit", "InProgress")]), now)
     assert (found.total, found.bars[0].seconds) == (7, 7)

@@ -12,7 +12,7 @@ import pytest
 
 from paths import ROOT
 from slipway_cli.drills import releases
-from slipway_cli.operate.runs import Entry
+from slipway_cli.runs import Entry
 
 
 @dataclass

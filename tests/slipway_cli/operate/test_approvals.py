@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway_cli.operate.runs import State
+from slipway_cli.runs import State
 from tests.slipway_cli.operate.playing import given, play
 from tests.support.fake_aws import Refused
 from tests.support.fake_codepipeline import FakeCodePipeline
@@ -124,4 +124,4 @@ def test_a_script_that_is_sure_asks_nobody(cloud: FakeCodePipeline, monkeypatch:
 def test_a_token_that_was_used_is_no_question() -> None:
     used = {"status": "Succeeded", "token": "aaaaaaaa-0000-4000-8000-000000000001"}
     stage = {"stageName": "Approval", "actionStates": [{"actionName": "Approve", "latestExecution": used}]}
-    assert State.of("main", "allthrive-main", {"stageStates": [stage]}).waiting == ()
+    assert State.of({"stageStates": [stage]}).waiting == ()

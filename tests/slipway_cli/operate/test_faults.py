@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from slipway_cli import typed
 from slipway_cli.operate import status as standing
 from slipway_cli.operate import words
+from slipway_cli.texts import plain
 from tests.slipway_cli.operate.playing import play, playing
 from tests.support.fake_aws import Refused
 from tests.support.fake_codepipeline import FakeCodePipeline
@@ -199,7 +200,7 @@ def test_whatever_the_state_a_verb_does_its_work_or_says_why_not(
 
 @given(st.text())
 def test_what_is_printed_is_one_line_without_control_characters(text: str) -> None:
-    line = words.plain(text)
+    line = plain(text)
     assert line.isprintable()
     assert line == line.strip()
 

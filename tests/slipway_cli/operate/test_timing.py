@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from slipway_cli.operate.runs import BEGINNING, Attempt, Entry, Run
 from slipway_cli.operate.timing import spent, told
+from slipway_cli.runs import BEGINNING, Entry, Run
 
 START = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -14,12 +15,19 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def step(name: str, begin: float, end: float, category: str = "Build") -> Attempt:
+def step(name: str, begin: float, end: float, category: str = "Build") -> dict[str, Any]:
     stage, action = name.split("/")
-    return Attempt(stage, action, "Succeeded", at(begin), at(end), category)
+    return {
+        "stageName": stage,
+        "actionName": action,
+        "status": "Succeeded",
+        "startTime": at(begin),
+        "lastUpdateTime": at(end),
+        "input": {"actionTypeId": {"category": category}},
+    }
 
 
-RUN = Run(
+RUN = Run.of(
     Entry("1", "Succeeded", BEGINNING, BEGINNING),  # as GetPipelineExecution answers
     (
         step("Source/GitHub", 0, 2),
