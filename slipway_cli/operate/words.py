@@ -1,4 +1,4 @@
-"""How things are said: durations, and texts of strangers."""
+"""Formats durations and untrusted text."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _BLANKS = "\n\r\t\x0b\x0c\x85\u2028\u2029"
 
 
 def plain(text: object) -> str:
-    """One line without control characters: a commit's message may hold anything, and a terminal obeys some of it."""
+    """Returns a text as one line without control characters, since a terminal would execute some of them."""
     spaced = "".join(" " if char in _BLANKS else char for char in str(text))
     return " ".join("".join(char for char in spaced if unicodedata.category(char)[0] != "C").split())
 
 
 def shortened(text: object, length: int) -> str:
-    """The text on one line, cut where it is too long."""
+    """Returns a text as one line, cut to a length."""
     line = plain(text)
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def seconds(count: float) -> str:
-    """A duration as people say it, e.g. `12 min`."""
+    """Returns a duration, e.g. `12 min`."""
     count = max(count, 0)
     if count < _MINUTE:
         return f"{count:.0f} s"
@@ -36,5 +36,5 @@ def seconds(count: float) -> str:
 
 
 def since(when: datetime) -> str:
-    """How long ago something was."""
+    """Returns the time since a moment."""
     return seconds((clock.now() - when).total_seconds())
