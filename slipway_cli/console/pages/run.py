@@ -106,7 +106,7 @@ def tests(report: Report) -> str:
     return parts[0]
 
 
-# --- what it needs of a person ---------------------------------------------------------------------------------------
+# --- approvals and failures ------------------------------------------------------------------------------------------
 
 
 def _asked(console: Console, region: str, run: Run) -> Html:
