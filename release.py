@@ -1,4 +1,4 @@
-"""`python -m release` until 0.1.0; it says what to type instead, and goes in 0.2.0."""
+"""Replaces `python -m release`: names the new command. Will be removed in 0.2.0."""
 
 from slipway_cli.moved import module
 

@@ -1,4 +1,4 @@
-"""`make bench`: figures of synthesis beside plain JavaScript, and of handlers beside boto3. Prints no verdict."""
+"""`make bench`: compares synthesis with plain JavaScript, and handlers with boto3. Prints figures only."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _HEADER = f"{'':46} {'seconds':>13}   {'cpu s':>6}\n{'':46} {'min':>6} {'median'
 
 
 def main() -> int:
-    """Measure; 1 if the floor does not build what our app builds, since a ratio would then say nothing."""
+    """Measure; returns 1 if the floor builds other templates than our app, which makes ratios meaningless."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--environments", default="2,5,10,20", help="how many, separated by commas")
+    parser.add_argument("--environments", default="2,5,10,20", help="numbers of environments, separated by commas")
     options = parser.parse_args()
-    counts = [int(each) for each in options.environments.split(",")]
+    counts = [int(count) for count in options.environments.split(",")]
     _install()
     try:
         floors = {"allthrive": _floor("allthrive", ["app.py"])}
@@ -74,7 +74,7 @@ def _install() -> None:
 
 
 def _floor(name: str, app: list[str]) -> Path:
-    """The JavaScript app that makes the calls of one run of ours; proven to build the same."""
+    """Returns a JavaScript app that makes the same calls as a run of ours, and checks that it builds the same."""
     recording, script = WORK / f"{name}.txt", WORK / f"{name}.js"
     ours, theirs = WORK / f"{name}.ours", WORK / f"{name}.theirs"
     for folder in (ours, theirs):

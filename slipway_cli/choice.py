@@ -1,4 +1,4 @@
-"""Which product a command is about, where nobody says so: the only manifest, or the only one that is deployed."""
+"""The product of a command: the named one, else the only manifest, else the only one that is deployed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def manifests() -> tuple[str, ...]:
 
 
 def named(name: str | None) -> str:
-    """Returns the product that is named by an option or a variable, or that has the only manifest; else nothing."""
+    """Returns the product named by the option or variable, or that of the only manifest; else an empty string."""
     if name:
         typed.INVOCATION.product = name
         return name
@@ -32,10 +32,10 @@ def named(name: str | None) -> str:
 
 
 def loaded(name: str) -> Product:
-    """Returns a product by its manifest.
+    """Returns the product of a manifest.
 
     Raises:
-        CommandError: if the manifest cannot be used.
+        CommandError: if the manifest is invalid.
     """
     from products import ManifestError, load  # noqa: PLC0415 - pydantic takes longer than the rest of the start
 
@@ -46,26 +46,26 @@ def loaded(name: str) -> Product:
 
 
 def product(name: str | None, cloud: Cloud | None) -> Product:
-    """Returns the product that a command is about.
+    """Returns the product of a command.
 
     Raises:
-        CommandError: if it cannot be told, or its manifest cannot be used.
+    CommandError: if several products are possible, or the manifest is invalid.
     """
     if known := named(name):
         return loaded(known)
-    found = [loaded(each) for each in manifests()] if cloud is not None else []
-    there = [each for each in found if cloud is not None and _deployed(each, cloud)]
-    if len(there) == 1:
-        return there[0]
-    names = [each.name for each in there] or list(manifests())
-    say = typed.again(product=names[0])
+    candidates = [loaded(manifest) for manifest in manifests()] if cloud is not None else []
+    deployed = [candidate for candidate in candidates if cloud is not None and _deployed(candidate, cloud)]
+    if len(deployed) == 1:
+        return deployed[0]
+    names = [candidate.name for candidate in deployed] or list(manifests())
+    again = typed.again(product=names[0])
     if cloud is None:
-        raise usage(f"which product: {_any(names)}?", say)
-    if there:
-        raise usage(f"{' and '.join(names)} are deployed on {cloud.name}: which is meant?", say)
+        raise usage(f"several products are possible; name one of: {', '.join(names)}", again)
+    if deployed:
+        raise usage(f"{' and '.join(names)} are deployed on {cloud.name}; name one of them", again)
     if cloud.local is not None:
-        raise CommandError(f"no product is deployed on {cloud.name} yet", f"{typed.command('demo')}; or {say}")
-    raise usage(f"{cloud.name} has no pipeline of {_any(names)} that these credentials may see", say)
+        raise CommandError(f"no product is deployed on {cloud.name} yet", f"{typed.command('demo')}; or {again}")
+    raise usage(f"these credentials can see no pipeline of {_any(names)} in {cloud.name}", again)
 
 
 def _any(names: list[str]) -> str:
@@ -73,7 +73,7 @@ def _any(names: list[str]) -> str:
 
 
 def _deployed(product: Product, cloud: Cloud) -> bool:
-    """Whether a product is deployed where a cloud's credentials reach, as far as they may see."""
+    """True if a product is deployed in the cloud and its credentials can see it."""
     tooling = product.tooling
     if not cloud.reaches(tooling.account):
         return False
@@ -84,12 +84,12 @@ def _deployed(product: Product, cloud: Cloud) -> bool:
     from products import names  # noqa: PLC0415 - as products above
     from products.flows import deliveries  # noqa: PLC0415 - as products above
 
-    pipelines = {each.pipeline for each in deliveries(product)}
+    pipelines = {delivery.pipeline for delivery in deliveries(product)}
     try:
         if pipelines:
             client: Any = boto3.client("codepipeline", region_name=tooling.region)
             pages = client.get_paginator("list_pipelines").paginate()
-            return any(each["name"] in pipelines for page in pages for each in page["pipelines"])
+            return any(pipeline["name"] in pipelines for page in pages for pipeline in page["pipelines"])
         stacks: Any = boto3.client("cloudformation", region_name=tooling.region)
         stacks.describe_stacks(StackName=names.stack("tooling", product.name, "registry"))
     except ClientError as error:

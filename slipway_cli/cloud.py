@@ -1,4 +1,4 @@
-"""The cloud that commands talk to: the local cloud of this checkout while it runs, else AWS."""
+"""The cloud that commands use: the local cloud of this checkout while it runs, else AWS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slipway_cli.errors import CommandError
 
 EXTENSIONS = ("slipway_cli.console",)
 COMMAND = "slipway local"
-# What the functions read (docs/pipelines.md#functions), in the words of localcloud.settings.
+# The functions read these (docs/pipelines.md#functions); the placeholders are those of localcloud.settings.
 FUNCTION_VARIABLES = {
     "CA_PEM": "${database_authority}",
     "RESOLVE": "*.localhost=${address}",
@@ -41,38 +41,38 @@ def chosen() -> settings.Settings:
 
 @dataclass(frozen=True)
 class Cloud:
-    """The cloud that a command talks to."""
+    """The cloud that a command uses."""
 
     local: settings.Settings | None = None
     """The settings of this checkout's local cloud; None for any other."""
     endpoint: str = ""
     """The address of another cloud that answers instead of AWS, named by AWS_ENDPOINT_URL."""
     account: str = ""
-    """The account of the credentials; empty if AWS did not say, or if it is the local cloud, which has all accounts."""
+    """The account of the credentials; empty if it is unknown, or for the local cloud, which has all accounts."""
 
     def enter(self, account: str, region: str) -> str:
-        """Make boto3 and programs started from here talk to an account; returns where that is, for the first line.
+        """Make boto3 and child processes use an account; returns a description of it for the first line of output.
 
         Raises:
-            CommandError: if the credentials are another account's.
+        CommandError: if the credentials belong to another account.
         """
         if self.local is not None:
             become(dataclasses.replace(self.local, account=account, region=region))
             return f"local cloud, account {account}, {region}"
         if self.account not in ("", account):
             raise CommandError(
-                f"{self.name} is not account {account}, where the manifest puts this",
+                f"the credentials are those of {self.name}, but the manifest says account {account}",
                 f"AWS_PROFILE=<a profile of account {account}> {typed.again()}",
             )
         return f"{self.name}, {region}"
 
     def reaches(self, account: str) -> bool:
-        """Whether the credentials may be of an account."""
+        """True if the credentials may belong to an account."""
         return self.local is not None or self.account in ("", account)
 
     @property
     def name(self) -> str:
-        """What people call it, e.g. `AWS account 111122223333`."""
+        """A name for messages, e.g. `AWS account 111122223333`."""
         if self.local is not None:
             return f"the local cloud at {self.local.url}"
         place = f"cloud at {self.endpoint}, account" if self.endpoint else "AWS account"
@@ -80,11 +80,11 @@ class Cloud:
 
 
 def connected(*, aws: bool = False) -> Cloud:
-    """Returns the cloud to talk to: the running local cloud of this checkout, unless AWS is asked for; else AWS.
+    """Returns the running local cloud of this checkout, or AWS if there is none or `aws` is set.
 
     Raises:
-        CommandError: if the shell is set to another local cloud, the local cloud does not answer, or AWS does not take
-            the credentials.
+        CommandError: if the shell is set to another local cloud, the local cloud does not answer, or AWS does not
+            accept the credentials.
     """
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     found = None if aws else running()
@@ -108,7 +108,7 @@ def running() -> settings.Settings | None:
         return None
     if not process.healthy(found):
         raise CommandError(
-            f"the local cloud of this checkout runs but does not answer at {found.url}; its log: "
+            f"the local cloud of this checkout is running but does not answer at {found.url}; its log: "
             f"{typed.shown(process.log_file(found))}",
             f"{typed.command('local down')}, then {typed.command('local up')}",
         )
@@ -123,20 +123,20 @@ def local() -> settings.Settings:
     """
     found = running()
     if found is None:
-        raise CommandError("no local cloud of this checkout is up", typed.command("demo"))
+        raise CommandError("the local cloud of this checkout is not running", typed.command("demo"))
     return found
 
 
 def become(place: settings.Settings) -> None:
-    """Make boto3 and programs started from here talk to the local cloud, and forget every credential of AWS."""
+    """Make boto3 and child processes use the local cloud, and remove every AWS credential from the environment."""
     for name in [name for name in os.environ if name.startswith("AWS_") and name not in _KEPT]:
         del os.environ[name]
     os.environ.update(shell.variables(place))
-    # Profiles hold keys, roles and endpoints of AWS: none of them is for the local cloud.
+    # Profiles hold keys, roles and endpoints of AWS, which must not reach the local cloud.
     os.environ.update({"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull})
     import boto3  # noqa: PLC0415 - takes as long as the rest of the start
 
-    boto3.DEFAULT_SESSION = None  # it would keep the credentials that it has
+    boto3.DEFAULT_SESSION = None  # it would keep its credentials
 
 
 def _refuse_another(found: settings.Settings, endpoint: str) -> None:
@@ -150,10 +150,10 @@ def _refuse_another(found: settings.Settings, endpoint: str) -> None:
 
 
 def _refuse_local(endpoint: str, *, aws: bool) -> None:
-    """Refuse what `source .slipway/local.env` left in a shell, where it leads nowhere or not to AWS."""
+    """Refuse the variables of `source .slipway/local.env` if that cloud is down, or with --aws."""
     if aws:
         raise CommandError(
-            f"--aws, but this shell is set to a cloud on this machine: AWS_ENDPOINT_URL is {endpoint}",
+            f"--aws was given, but this shell is set to a cloud on this machine: AWS_ENDPOINT_URL is {endpoint}",
             f"{_FORGET}, or a new shell",
             exit_code=2,
         )
@@ -163,13 +163,13 @@ def _refuse_local(endpoint: str, *, aws: bool) -> None:
         if probe.connect_ex(("127.0.0.1", named.port or 80)) == 0:
             return
     raise CommandError(
-        f"this shell is set to a local cloud that is down: nothing answers at AWS_ENDPOINT_URL, {endpoint}",
+        f"this shell is set to a local cloud that is down: nothing answers at {endpoint} (AWS_ENDPOINT_URL)",
         f"{typed.command('local up')}; or, for AWS: {_FORGET}",
     )
 
 
 def _account(endpoint: str) -> str:
-    """The account of the credentials; empty if STS does not say although it takes them."""
+    """Returns the account of the credentials; empty if STS accepts them but refuses to name it."""
     import boto3  # noqa: PLC0415 - takes as long as the rest of the start
     from botocore.config import Config  # noqa: PLC0415 - as boto3
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as boto3
@@ -184,14 +184,14 @@ def _account(endpoint: str) -> str:
     except (ClientError, BotoCoreError) as error:
         if not unusable(error):
             return ""
-        told = explained(error)
+        failure = explained(error)
         if urlsplit(endpoint).hostname in _HERE:
-            told.then = f"{_FORGET}, or a new shell: these keys are not those of the cloud at {endpoint}"
-        raise told from None
+            failure.then = f"{_FORGET}, or a new shell: these keys do not belong to the cloud at {endpoint}"
+        raise failure from None
 
 
 def _configured() -> str:
-    """The region of the profile."""
+    """Returns the region of the profile."""
     import boto3  # noqa: PLC0415 - takes as long as the rest of the start
 
     return str((boto3.DEFAULT_SESSION or boto3.session.Session()).region_name or "")

@@ -1,4 +1,4 @@
-"""`slipway docs`: rewrites the documents that are generated, and says which of them changed."""
+"""`slipway docs`: regenerates documents and prints which of them changed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ GENERATORS = (
     "slipway_cli.gate.controls",
     "policy.execution",
 )
-_END = 1500  # characters of what a generator said before it failed
+_END = 1500  # characters of a failed generator's output that are printed
 
 
 def write() -> None:
-    """Run every generator, each in a process of its own: some of them load the CDK.
+    """Run every generator in its own process, since some of them load the CDK.
 
     Raises:
         CommandError: if one fails.
@@ -34,4 +34,6 @@ def write() -> None:
         )
         sys.stdout.write(done.stdout)
         if done.returncode:
-            raise CommandError(f"{module} ended with {done.returncode}:\n{done.stderr[-_END:].strip()}", again())
+            raise CommandError(
+                f"{module} failed with exit code {done.returncode}:\n{done.stderr[-_END:].strip()}", again()
+            )

@@ -16,8 +16,8 @@ from slipway_cli.errors import CommandError
 
 app = typer.Typer(
     name=typed.NAME,
-    help="From one manifest to AWS, rehearsed on this machine: deploy, deliver and operate a product.",
-    epilog="Commands talk to the local cloud of this checkout while it is up, else to AWS with your credentials.",
+    help="Deploy, deliver and operate a product from one manifest, on AWS or on this machine.",
+    epilog="Commands use the local cloud of this checkout while it is running, else AWS with your credentials.",
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -29,11 +29,11 @@ for group in (rehearse, pipelines, releases, review, maintain):
 app.add_typer(local.app, name="local", rich_help_panel=REHEARSE)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version  # noqa: PLC0415 - this option alone needs it
 
-        print(f"{typed.NAME} {version(typed.NAME)}")  # noqa: T201 - what was asked
+        print(f"{typed.NAME} {version(typed.NAME)}")  # noqa: T201 - the user reads it
         raise typer.Exit
 
 
@@ -48,7 +48,7 @@ def options(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do one command; returns the exit code: 0 done, 1 failed or refused, 2 typed wrongly, 130 interrupted."""
+    """Run one command; returns the exit code: 0 done, 1 failed or refused, 2 usage error, 130 interrupted."""
     words = sys.argv[1:] if arguments is None else arguments
     typed.INVOCATION.begin(words)
     try:
@@ -63,13 +63,13 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         ended = 1
     if ended == _INTERRUPTED:
-        print("\ninterrupted; what was started goes on", file=sys.stderr)  # noqa: T201 - the user reads it
+        print("\ninterrupted; anything already started continues", file=sys.stderr)  # noqa: T201 - the user reads it
     done = ended if isinstance(ended, int) else 0
-    return done if words else 2  # nothing was typed: the help is an answer, but not what was meant
+    return done if words else 2  # without a command only the help was printed
 
 
 def _wrong(error: ClickException) -> int:
-    """Say what is wrong with a command line."""
+    """Print what is wrong with a command line; returns the exit code."""
     context = error.ctx if isinstance(error, UsageError) else None
     path = context.command_path.split() if context else [typed.NAME]
     message = " ".join(error.format_message().split())

@@ -1,4 +1,4 @@
-"""Says which command took the place of an old one: for 0.1.0 only."""
+"""Names the replacement of a removed command: for 0.1.0 only."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ REPLACED = {
 
 
 def replacement(old: str) -> str:
-    """Returns what to type instead of an old command."""
+    """Returns a sentence that names the replacement of an old command."""
     new = REPLACED.get(old, "slipway --help")
     return f"{old} is now: {new.replace('slipway', program(), 1) if new.startswith('slipway') else new}"
 
@@ -50,9 +50,9 @@ def module(name: str) -> None:
     """End `python -m <old module>`: exit code 2."""
     line = sys.orig_argv
     named = line[line.index("-m") + 1] if "-m" in line[:-1] else name
-    # Python imports `local` for `local.demo`, so the one stands for the other.
-    asked = named if named == name or named.startswith(f"{name}.") else name
-    _end(f"python -m {asked}")
+    # Python imports `local` for `local.demo` too, so the command line is more precise than the module's name.
+    old = named if named == name or named.startswith(f"{name}.") else name
+    _end(f"python -m {old}")
 
 
 def _end(old: str) -> None:

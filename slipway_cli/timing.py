@@ -1,4 +1,4 @@
-"""Where a run's time went: each action on the run's clock, and the chain of actions that made it as long as it was."""
+"""The timing of a run: each action on the run's clock, and the critical path."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Timed(Protocol):
-    """An action of a run, as far as its time depends on it."""
+    """An action of a run, as far as timing depends on it."""
 
     @property
     def category(self) -> str:
-        """CodePipeline's category: the time of an Approval is a person's."""
+        """CodePipeline's category: an Approval waits for a person."""
 
 
 Kind = TypeVar("Kind", bound=Timed)
@@ -23,22 +23,22 @@ Spell = tuple[Kind, datetime, float]
 
 @dataclass(frozen=True)
 class Bar(Generic[Kind]):
-    """One action on the run's clock, which stands still while the run waits for a person."""
+    """One action on the run's clock, which is paused while the run waits for an approval."""
 
     action: Kind
     offset: float
     seconds: float
     critical: bool
-    """Whether a faster action would have made the run shorter."""
+    """True if a faster action would have made the run shorter."""
 
     @property
     def waits(self) -> bool:
-        """Whether it is a person's time."""
+        """True if the action is an approval, so that its time is a person's."""
         return self.action.category == "Approval"
 
     @property
     def drawn(self) -> float:
-        """Its seconds on the clock."""
+        """The action's seconds on the clock: none for an approval."""
         return 0.0 if self.waits else self.seconds
 
 
@@ -51,7 +51,7 @@ class Timing(Generic[Kind]):
 
     @property
     def waited(self) -> float:
-        """What approvals waited for people."""
+        """The seconds that approvals waited for people."""
         return sum(bar.seconds for bar in self.bars if bar.critical and bar.waits)
 
     @property
@@ -61,32 +61,32 @@ class Timing(Generic[Kind]):
 
     @property
     def path(self) -> tuple[Bar[Kind], ...]:
-        """Action after action; of those side by side the longest. People's time is left out."""
+        """The critical path: of actions that ran in parallel, the longest. Approvals are left out."""
         return tuple(bar for bar in self.bars if bar.critical and not bar.waits)
 
     @property
     def critical(self) -> float:
-        """The seconds of the path."""
+        """The seconds of the critical path."""
         return sum(bar.seconds for bar in self.path)
 
     @property
     def sequential(self) -> float:
-        """All actions, one after the other; people's time is left out."""
+        """The seconds that all actions would take in sequence; approvals are left out."""
         return sum(bar.seconds for bar in self.bars if not bar.waits)
 
     @property
     def slowest(self) -> Bar[Kind] | None:
-        """The longest action of the path."""
+        """The longest action of the critical path."""
         return max(self.path, key=lambda bar: bar.seconds, default=None)
 
     @property
     def between(self) -> float:
-        """What passed between actions: CodePipeline's own time, waiting before a stage, and earlier attempts."""
+        """The seconds between actions: CodePipeline's own time, waiting to enter a stage, and earlier attempts."""
         return max(self.total - self.critical - self.waited, 0.0)
 
 
 def timing(rows: Iterable[Sequence[Spell[Kind]]], *, began: datetime, total: float) -> Timing[Kind]:
-    """Returns the time of a run; the actions of a row ran side by side, and rows one after the other."""
+    """Returns the timing of a run; the actions of a row ran in parallel, the rows in sequence."""
     bars: list[Bar[Kind]] = []
     people = 0.0
     for row in rows:

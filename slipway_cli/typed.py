@@ -1,4 +1,4 @@
-"""What to type next: commands that work as they are printed."""
+"""Commands for next steps, which work as they are printed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ NAME = "slipway"
 
 @dataclass
 class Invocation:
-    """The command line of this process, as far as advice depends on it."""
+    """The parts of this process's command line that next steps repeat."""
 
     words: tuple[str, ...] = ()
     """The arguments as they were typed."""
     product: str = ""
-    """The value of --product, if it was typed: without it the advice might mean another product."""
+    """The value of --product, if given: without it, a next step might mean another product."""
     aws: bool = False
-    """Whether --aws was typed: without it the advice would mean the local cloud."""
+    """True if --aws was given: without it, a next step would use the local cloud."""
 
     def begin(self, words: list[str]) -> None:
         """Start anew with the arguments of a command."""
@@ -53,7 +53,7 @@ def command(verb: str, *words: str, **options: str | bool) -> str:
 
 
 def again(**options: str) -> str:
-    """Returns the command that runs, with other values of options."""
+    """Returns the command line of this process with other values of options."""
     kept: list[str] = []
     named = {f"--{name}" for name in options}
     words = iter(INVOCATION.words)
@@ -67,7 +67,7 @@ def again(**options: str) -> str:
 
 
 def program(executable: str = "") -> str:
-    """Returns how to start this program from the current folder: `slipway`, or its path if it is not on the PATH."""
+    """Returns `slipway` if it is on the PATH, else the path of this program from the current folder."""
     python = Path(executable or sys.executable)
     script = python.parent / NAME
     path = os.environ.get("SLIPWAY_SHELL_PATH")  # the shell that called make
@@ -83,7 +83,7 @@ def program(executable: str = "") -> str:
 
 
 def shown(path: Path) -> str:
-    """Returns a path relative to the current folder if it is below it, else as it is."""
+    """Returns a path relative to the current folder if it is below it, else the path unchanged."""
     here = Path.cwd()
     for folder in (here, here.resolve()):
         if path.is_relative_to(folder):
@@ -91,8 +91,8 @@ def shown(path: Path) -> str:
     return str(path)
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same(path: Path, other: Path) -> bool:
     try:
-        return one.samefile(other)
+        return path.samefile(other)
     except OSError:
         return False

@@ -1,7 +1,7 @@
-"""`python -m bench.load`: pushes a change to the running demo, and lets production be deployed under load.
+"""`python -m bench.load`: pushes a change to the running demo and measures its deployment to production under load.
 
-While CodePipeline deploys production, visitors ask 20 times a second, a queue of tasks is worked off, and one worker is
-killed. Exit code 1 if a request failed, or a task was lost or done twice; 2 if there is nothing to measure.
+While CodePipeline deploys production, visitors send 20 requests a second, workers run a queue of tasks, and one worker
+is killed. Exit code 1 if a request failed, or a task was lost or done twice; 2 if there is nothing to measure.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _BEFORE, _AFTER = 5.0, 10.0
 
 
 def main() -> int:
-    """Measure."""
+    """Measure; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
     parser.add_argument("--rate", type=float, default=20.0, help="requests a second")
     parser.add_argument("--tasks", type=int, default=40, help="in the queue at the start; then one a second")
-    parser.add_argument("--if-up", action="store_true", help="without a demo say so, and leave it at that")
+    parser.add_argument("--if-up", action="store_true", help="without a running demo, exit with 0")
     options = parser.parse_args()
     try:
         return _measure(Demo.found(), options.rate, options.tasks)
@@ -73,7 +73,7 @@ def _measure(demo: Demo, rate: float, tasks: int) -> int:
     print(f"run         {status}; production took {demo.seconds(run, 'Production'):.0f} s")
     group = names.log_group("production", demo.product.name, "celery")
     count = wait_for(queue.ids, lambda: log_lines(demo.target.client("logs"), group, since), _REDELIVERED + tasks)
-    for line in [*traffic.told(), *count.told(), *(f"refused     {each}" for each in queue.refused)]:
+    for line in [*traffic.told(), *count.told(), *(f"refused     {task}" for task in queue.refused)]:
         print(line)
     return 0 if status == "Succeeded" and not (traffic.failed or count.lost or count.doubled or queue.refused) else 1
 

@@ -1,4 +1,4 @@
-"""The command line: what it makes of options, variables and mistakes."""
+"""The command line: options, variables and usage errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from localcloud.testing.plain import free_port
 
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test meets the cloud, or the settings, of who runs it."""
+    """Keeps tests apart from the developer's cloud and settings."""
     for name in Settings().environment():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -25,7 +25,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Settings]:
-    """The settings of a cloud that a test starts by typing; it ends with the test."""
+    """The settings of a cloud that a test starts by command; it is stopped after the test."""
     expected = Settings(port=free_port(), state=tmp_path / "state", docker=False)
     yield expected
     process.stop(process.placed(expected))
@@ -41,19 +41,19 @@ def given(*arguments: str) -> Settings:
 
 
 def refused(code: int, done: subprocess.CompletedProcess[str]) -> str:
-    """The message of a refusal: never a traceback."""
+    """Returns the message of a refused command, which has no traceback."""
     assert done.returncode == code, done
     assert "Traceback" not in done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("arguments", [("fly",), ()])
-def test_a_verb_that_is_unknown_or_missing_is_answered_with_the_verbs(arguments: tuple[str, ...]) -> None:
+def test_an_unknown_or_missing_verb_prints_the_verbs(arguments: tuple[str, ...]) -> None:
     assert "{up,down,reset,status}" in refused(2, typed(*arguments))
 
 
 @pytest.mark.parametrize("port", ["http", "-1", "4701.5", ""])
-def test_a_port_that_is_no_number_is_refused(port: str) -> None:
+def test_a_port_that_is_not_a_number_is_refused(port: str) -> None:
     assert "write a number from 1 to 65535" in refused(2, typed("up", f"--port={port}"))
 
 
@@ -90,7 +90,7 @@ def test_a_variable_without_a_usable_value_is_refused_with_what_to_write(
     assert value in message
 
 
-def test_options_win_over_variables_and_variables_over_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_override_variables_and_variables_override_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALCLOUD_PORT", "4801")
     monkeypatch.setenv("LOCALCLOUD_REGION", "eu-central-1")
     assert (given("up").port, given("up", "--port", "4802").port) == (4801, 4802)
@@ -126,7 +126,7 @@ def test_the_version_is_that_of_the_package() -> None:
     assert typed("--version").stdout.strip() == f"localcloud {metadata.version('localcloud')}"
 
 
-def test_a_state_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
+def test_an_unusable_state_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     message = refused(1, typed("up", "--no-docker", "--state", "file"))
     assert str(tmp_path / "file") in message
@@ -137,9 +137,7 @@ def test_a_state_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("extension", "reason"), [("no_such_module", "cannot be imported"), ("json", "lacks the function answers")]
 )
-def test_a_module_that_is_no_extension_stops_the_start_with_one_sentence(
-    served: Settings, extension: str, reason: str
-) -> None:
+def test_a_module_that_is_not_an_extension_stops_the_start(served: Settings, extension: str, reason: str) -> None:
     where = ("--state", str(served.state), "--port", str(served.port))
     message = refused(1, typed("up", "--no-docker", *where, "--extension", extension))
     assert f"The extension {extension} {reason}" in message
@@ -147,7 +145,7 @@ def test_a_module_that_is_no_extension_stops_the_start_with_one_sentence(
 
 
 @pytest.mark.local
-def test_up_status_reset_and_down_as_they_are_typed(served: Settings) -> None:
+def test_up_status_reset_and_down_work_as_commands(served: Settings) -> None:
     where = ("--state", str(served.state))
     assert "not running" in refused(3, typed("status", *where))
     up = typed("up", "--no-docker", *where, "--port", str(served.port))

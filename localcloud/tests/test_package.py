@@ -1,4 +1,4 @@
-"""What is installed with the package: the distributions it imports, and files for shells, builds and git."""
+"""The installed package: the distributions it imports, and its files for shells, builds and git."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text
 
 
 def imported(files: Iterable[Path]) -> set[str]:
-    """The packages of others that files import."""
+    """Returns the third-party packages that files import."""
     found: set[str] = set()
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
@@ -35,7 +35,7 @@ def imported(files: Iterable[Path]) -> set[str]:
 
 
 def undeclared(packages: set[str], requirements: Iterable[str]) -> set[str]:
-    """The packages whose distribution is not among the requirements."""
+    """Returns the packages whose distribution is not among the requirements."""
     declared = {re.split(r"[^\w-]", requirement)[0].lower() for requirement in requirements}
     distributions = metadata.packages_distributions()
     return {name for name in packages if not declared & {found.lower() for found in distributions.get(name, [])}}

@@ -1,1 +1,1 @@
-"""The commands of `slipway`: arguments and help; what they do is in the package of their subject."""
+"""The commands of `slipway`: arguments and help. The work is done by the other packages of slipway_cli."""

@@ -1,4 +1,4 @@
-"""What a shell completes: names from the manifests, without a question to any cloud."""
+"""Shell completion: names from the manifests, without a request to any cloud."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def _begun(names: Iterable[str], incomplete: str) -> list[str]:
 
 
 def _meant(ctx: Any) -> Iterator[Product]:
-    """The products that the command line so far may mean."""
+    """Yields the products that the incomplete command line may refer to."""
     from products import ManifestError, load  # noqa: PLC0415 - pydantic takes longer than the rest of the start
 
     name = choice.named(ctx.params.get("product"))
-    for each in [name] if name else choice.manifests():
+    for manifest in [name] if name else choice.manifests():
         with suppress(ManifestError):
-            yield load(each)
+            yield load(manifest)

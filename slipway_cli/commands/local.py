@@ -17,29 +17,29 @@ def up(
     account: Annotated[str | None, typer.Option(help="Twelve digits; 111122223333 by default.")] = None,
     region: Annotated[str | None, typer.Option(help="us-east-1 by default.")] = None,
     no_docker: Annotated[
-        bool, typer.Option("--no-docker", metavar="", help="Only record databases, caches and containers.")
+        bool, typer.Option("--no-docker", metavar="", help="Do not run databases, caches and containers.")
     ] = False,
 ) -> int:
-    """Start it, empty."""
+    """Start the local cloud, empty."""
     named = {"port": port, "account": account, "region": region, "docker": False if no_docker else None}
     return _do("up", **{name: value for name, value in named.items() if value is not None})
 
 
 @app.command()
 def down() -> int:
-    """End it: no process, container or network is left."""
+    """Stop the local cloud and remove its processes, containers and networks."""
     return _do("down")
 
 
 @app.command()
 def reset() -> int:
-    """Empty it: no stacks, no data, no containers; it keeps serving."""
+    """Delete all stacks, data and containers; the local cloud keeps running."""
     return _do("reset")
 
 
 @app.command()
 def status() -> int:
-    """Show what runs; exit code 1 if the cloud does not answer."""
+    """Show what is running; exit code 1 if the local cloud does not answer."""
     return 1 if _do("status") else 0
 
 

@@ -1,4 +1,4 @@
-"""The commands for those who change Slipway: docs."""
+"""The commands for developers of Slipway: docs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def add(app: typer.Typer) -> None:
 
 
 def docs() -> None:
-    """Rewrite the documents that are generated from model, manifests and templates."""
+    """Regenerate the documents that are derived from the model, manifests and templates."""
     from slipway_cli.documents import write  # noqa: PLC0415 - the start of other commands is faster without
 
     write()

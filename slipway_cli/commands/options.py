@@ -1,4 +1,4 @@
-"""Arguments that many commands have, with their completion."""
+"""Arguments shared by several commands, with their completion."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Product = Annotated[
         "--product",
         metavar="NAME",
         autocompletion=completing.products,
-        help="A manifest of products/. Needed only where it cannot be told.",
+        help="A manifest in products/; needed only if several products are possible.",
     ),
 ]
 Aws = Annotated[
-    bool, typer.Option("--aws", metavar="", help="Talk to AWS, although a local cloud of this checkout is up.")
+    bool, typer.Option("--aws", metavar="", help="Use AWS even if the local cloud of this checkout is running.")
 ]
 Flow = Annotated[
     str | None,
@@ -33,9 +33,11 @@ Environment = Annotated[
 Service = Annotated[
     str, typer.Argument(metavar="SERVICE", autocompletion=completing.services, help="E.g. web.", show_default=False)
 ]
-Run = Annotated[str | None, typer.Option("--run", metavar="ID", help="The beginning of a run's id.")]
+Run = Annotated[str | None, typer.Option("--run", metavar="ID", help="A run's id, or its first characters.")]
 Stage = Annotated[
     str | None,
-    typer.Option("--stage", metavar="STAGE", autocompletion=completing.stages, help="Where several approvals wait."),
+    typer.Option(
+        "--stage", metavar="STAGE", autocompletion=completing.stages, help="Needed only if several approvals wait."
+    ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do not ask at a terminal.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", metavar="", help="Do not ask for confirmation.")]

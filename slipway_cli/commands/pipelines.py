@@ -20,24 +20,26 @@ def add(app: typer.Typer) -> None:
 def status(
     flow: Flow = None,
     *,
-    runs: Annotated[int, typer.Option(min=1, max=20, help="How many of the newest runs.")] = 3,
+    runs: Annotated[int, typer.Option(min=1, max=20, help="Number of runs to show.")] = 3,
     product: Product = None,
     aws: Aws = False,
 ) -> None:
-    """Show the pipelines: runs, waiting approvals, failures, what to type next."""
+    """Show the pipelines: runs, waiting approvals, failures, and what to type next."""
     with tooling(product, aws=aws) as desk:
         from rich.console import Console  # noqa: PLC0415 - the start of other commands is faster without
 
-        from slipway_cli.operate import status as standing  # noqa: PLC0415 - imports boto3
+        from slipway_cli.operate import status as pipelines  # noqa: PLC0415 - imports boto3
 
-        standing.show(desk, flow, runs, Console())
+        pipelines.show(desk, flow, runs, Console())
 
 
 def start(
     flow: Annotated[str, typer.Argument(metavar="FLOW", autocompletion=completing.flows, help="E.g. main.")],
     *,
-    commit: Annotated[str | None, typer.Option(metavar="SHA", help="By default the newest of the branch.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", metavar="", help="Say each change until it ends.")] = False,
+    commit: Annotated[
+        str | None, typer.Option(metavar="SHA", help="The commit to run; by default the newest of the branch.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", metavar="", help="Print each change until the run ends.")] = False,
     product: Product = None,
     aws: Aws = False,
 ) -> None:
@@ -82,7 +84,7 @@ def approve(
 def reject(
     flow: Flow = None,
     *,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; required: those who pushed read it.")] = "",
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Required; the author of the push reads it.")] = "",
     stage: Stage = None,
     yes: Yes = False,
     product: Product = None,
@@ -96,7 +98,7 @@ def reject(
 
 
 def retry(flow: Flow = None, *, run: Run = None, product: Product = None, aws: Aws = False) -> None:
-    """Repeat the failed actions of the newest run."""
+    """Retry the failed actions of the newest run."""
     with tooling(product, aws=aws) as desk:
         from slipway_cli.operate import changes  # noqa: PLC0415 - imports boto3
 
@@ -110,12 +112,12 @@ def stop(
     run: Run = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Kept with the run.")] = "",
     abandon: Annotated[
-        bool, typer.Option("--abandon", metavar="", help="At once: what is in progress goes on unwatched.")
+        bool, typer.Option("--abandon", metavar="", help="Do not wait; actions in progress continue on their own.")
     ] = False,
     product: Product = None,
     aws: Aws = False,
 ) -> None:
-    """Stop the run in progress after its actions in progress."""
+    """Stop the run in progress once its current actions have ended."""
     with tooling(product, aws=aws) as desk:
         from slipway_cli.operate import changes  # noqa: PLC0415 - imports boto3
 
@@ -124,17 +126,17 @@ def stop(
 
 def console(
     *,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="4780 by default; 0: a free one.")] = None,
-    region: Annotated[str | None, typer.Option(help="Where the pipelines are; by default AWS_REGION.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="4780 by default; 0 picks a free port.")] = None,
+    region: Annotated[str | None, typer.Option(help="The region of the pipelines; by default AWS_REGION.")] = None,
     github: Annotated[
-        str | None, typer.Option(metavar="URL", help="The address above the repositories; by default github.com.")
+        str | None, typer.Option(metavar="URL", help="The GitHub server; by default https://github.com.")
     ] = None,
     allow_actions: Annotated[
-        bool, typer.Option("--allow-actions", metavar="", help="Approve, reject, retry and stop there too.")
+        bool, typer.Option("--allow-actions", metavar="", help="Allow the pages to approve, reject, retry and stop.")
     ] = False,
     aws: Aws = False,
 ) -> int:
-    """Serve the pipelines as pages for a browser; a local cloud serves them itself."""
+    """Show the pipelines in a browser. The local cloud serves these pages by itself: its address is printed."""
     from slipway_cli.console.alone import show  # noqa: PLC0415 - imports boto3
 
     return show(port=port, region=region, github=github, actions=allow_actions, aws=aws)

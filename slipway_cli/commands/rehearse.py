@@ -26,7 +26,7 @@ def demo(
         typer.Argument(
             metavar="PRODUCT",
             autocompletion=completing.products,
-            help="A manifest of products/; by default the one with a folder in examples/.",
+            help="A manifest in products/; by default the one with a folder in examples/.",
         ),
     ] = None,
     *,
@@ -35,49 +35,57 @@ def demo(
     ] = None,
     environment: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", autocompletion=completing.environments, help="Only this one; may be given twice."),
+        typer.Option(
+            metavar="NAME", autocompletion=completing.environments, help="Deploy only this one; repeat for several."
+        ),
     ] = None,
 ) -> int:
     """Deploy, release and serve a product on the local cloud."""
-    found = choice.loaded(product or choice.named(None) or _shown())
+    found = choice.loaded(product or choice.named(None) or _example())
     from slipway_cli.demo.command import run  # noqa: PLC0415 - imports boto3
 
     return run(found, source, environment or ())
 
 
-def _shown() -> str:
-    """The product to show: the only one that has an example."""
-    shown = [name for name in choice.manifests() if (ROOT / "examples" / name).is_dir()]
-    if len(shown) != 1:
+def _example() -> str:
+    """Returns the only product that has an example."""
+    examples = [name for name in choice.manifests() if (ROOT / "examples" / name).is_dir()]
+    if len(examples) != 1:
         known = choice.manifests()
-        raise usage(f"which product: {' or '.join(known)}?", typed.command("demo", *known[:1]))
-    return shown[0]
+        raise usage(
+            f"several products are possible; name one of: {', '.join(known)}", typed.command("demo", *known[:1])
+        )
+    return examples[0]
 
 
 def drill(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", autocompletion=completing.drills, help="Without it, the drills are listed."),
+        typer.Argument(metavar="NAME", autocompletion=completing.drills, help="Without a name, the drills are listed."),
     ] = None,
     *,
     environment: Annotated[
         str | None,
-        typer.Option(metavar="ENVIRONMENT", autocompletion=completing.environments, help="By default the drill's own."),
+        typer.Option(
+            metavar="ENVIRONMENT",
+            autocompletion=completing.environments,
+            help="By default the drill's own environment.",
+        ),
     ] = None,
     product: Product = None,
 ) -> int:
-    """Break something in the running demo, and check that the product survives."""
+    """Break something in the running demo and check that the product recovers."""
     from slipway_cli.drills import command  # noqa: PLC0415 - imports boto3
 
     if not name:
-        print(command.listed())  # noqa: T201 - what was asked
+        print(command.listed())  # noqa: T201 - the user reads it
         return 0
     from slipway_cli import cloud  # noqa: PLC0415 - imports the local cloud
 
     chosen = command.found(name)
     known = choice.product(product, None) if choice.named(product) else None
-    for each in [known] if known else map(choice.loaded, choice.manifests()):
-        command.played_in(chosen, each, environment)  # a wrong name is told before anything is looked for
+    for candidate in [known] if known else map(choice.loaded, choice.manifests()):
+        command.played_in(chosen, candidate, environment)  # reports a wrong name before it looks for a cloud
     place = cloud.local()
     found = known or choice.product(product, cloud.Cloud(local=place))
     return command.play(chosen, found, environment, place)

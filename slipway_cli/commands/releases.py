@@ -1,4 +1,4 @@
-"""The commands about what runs in an environment: release, rollback, logs, exec."""
+"""The commands for one environment: release, rollback, logs, exec."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def add(app: typer.Typer) -> None:
 def rollback(
     environment: Environment,
     *,
-    to: Annotated[str, typer.Option(metavar="RELEASE", help="Release tag, version or commit.")],
+    to: Annotated[str, typer.Option(metavar="RELEASE", help="A release tag, version or commit.")],
     yes: Yes = False,
     product: Product = None,
     aws: Aws = False,
 ) -> None:
-    """Take an environment back to a release."""
+    """Roll an environment back to an earlier release."""
     with talking.tooling(product, aws=aws) as desk:
         from slipway_cli.operate import rollback as back  # noqa: PLC0415 - imports boto3
 
@@ -39,13 +39,13 @@ def release(
     environment: Environment,
     *,
     source: Annotated[Path, typer.Option(metavar="FOLDER", help="The product's checkout.")],
-    url: Annotated[str | None, typer.Option(help="Address to verify; by default the one of the Edge stack.")] = None,
+    url: Annotated[str | None, typer.Option(help="The address to verify; by default that of the Edge stack.")] = None,
     native: Annotated[
         bool,
-        typer.Option("--native", metavar="", help="Build for this machine's architecture; always so on a local cloud."),
+        typer.Option("--native", metavar="", help="Build for this machine's architecture, as always on a local cloud."),
     ] = False,
     build_arg: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Handed to docker build; may be given twice.")
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Passed to docker build; repeat for several.")
     ] = None,
     product: Product = None,
     aws: Aws = False,
@@ -57,7 +57,7 @@ def release(
 
         given = by_hand.arguments(build_arg or [])
         here = cloud.local is not None
-        # The local database is not signed by RDS's authorities, so the image must not insist on them.
+        # The local database's certificate is not signed by the RDS authorities, so the image must not require them.
         known = {"RDS_CA_BUNDLE_URL": "", **given} if here else given
         by_hand.run(Target(found, environment), source, known, talking.say, native=native or here, url=url)
 
@@ -66,7 +66,9 @@ def logs(
     environment: Environment,
     service: Service,
     *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", metavar="", help="Go on until interrupted.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", metavar="", help="Keep printing until interrupted.")
+    ] = False,
     since: Annotated[str, typer.Option(metavar="TIME", help="How far back, e.g. 30s, 10m, 2h, 1d.")] = "10m",
     product: Product = None,
     aws: Aws = False,
@@ -83,7 +85,8 @@ def execute(
     environment: Environment,
     service: Service,
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="COMMAND", help="After --, by default a shell.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="COMMAND", help="Written after --; by default a shell.", show_default=False),
     ] = None,
     *,
     product: Product = None,

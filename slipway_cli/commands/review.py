@@ -31,32 +31,34 @@ def review(
         str | None, typer.Option(metavar="COMMIT", help="Compare with this branch, tag or commit; main by default.")
     ] = None,
     before: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Compare with this assembly instead; needs --after.")
+        Path | None, typer.Option(metavar="FOLDER", help="Compare with this CDK assembly instead; needs --after.")
     ] = None,
     after: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="An assembly, instead of the working tree's.")
+        Path | None, typer.Option(metavar="FOLDER", help="The CDK assembly to review instead of the working tree.")
     ] = None,
     deployed: Annotated[
-        bool, typer.Option("--deployed", metavar="", help="Say too what differs from what is deployed on AWS.")
+        bool, typer.Option("--deployed", metavar="", help="Also compare with the stacks deployed on AWS.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the report goes; .slipway/review by default.")
+        Path | None, typer.Option(metavar="FOLDER", help="The folder of the report; .slipway/review by default.")
     ] = None,
-    full: Annotated[str, typer.Option(metavar="TEXT", help="Where the whole report is, said in a cut comment.")] = "",
+    full: Annotated[
+        str, typer.Option(metavar="TEXT", help="The address of the full report, printed in a shortened comment.")
+    ] = "",
     labels: Annotated[
-        str, typer.Option(metavar="A,B", help="Labels of the pull request: allow:RULE allows a rule.")
+        str, typer.Option(metavar="A,B", help="Labels of the pull request; allow:RULE allows what a rule forbids.")
     ] = "",
     trailers: Annotated[
-        bool, typer.Option("--trailers", metavar="", help="Heed `Allow-Change: RULE, reason` in the commits.")
+        bool, typer.Option("--trailers", metavar="", help="Accept `Allow-Change: RULE, reason` in commit messages.")
     ] = False,
     product: Product = None,
 ) -> int:
-    """Report what a change would do: replacements, rights, networks. Exit code 1: the manifest forbids it."""
-    from slipway_cli.review.asked import OUTPUT, Asked  # noqa: PLC0415 - the start of other commands is faster without
+    """Report what a change does: replacements, permissions, networks. Exit code 1 if the manifest forbids it."""
     from slipway_cli.review.command import run  # noqa: PLC0415 - as above
     from slipway_cli.review.errors import ReviewError  # noqa: PLC0415 - as above
+    from slipway_cli.review.options import OUTPUT, Options  # noqa: PLC0415 - the start of other commands is faster without
 
-    asked = Asked(
+    options = Options(
         product=_product(product),
         base=base or ("" if before or after else _BASE),
         before=before,
@@ -68,7 +70,7 @@ def review(
         trailers=trailers,
     )
     try:
-        return run(asked)
+        return run(options)
     except ReviewError as error:
         raise usage(str(error)) from None
 
@@ -79,16 +81,16 @@ def cost(
         typer.Argument(
             metavar="ENVIRONMENT",
             autocompletion=completing.environments,
-            help="The one that is priced at three sizes; by default the last of the manifest.",
+            help="The environment to price at three sizes; by default the last of the manifest.",
         ),
     ] = None,
     *,
     details: Annotated[
-        bool, typer.Option("--details", metavar="", help="Every line, with its quantity, price and assumption.")
+        bool, typer.Option("--details", metavar="", help="Print every line with its quantity, price and assumption.")
     ] = False,
     product: Product = None,
 ) -> None:
-    """Estimate what a product costs a month, as it is and at three sizes."""
+    """Estimate the monthly cost of a product, as configured and at three sizes."""
     name = _product(product)
     from slipway_cli.review.errors import ReviewError  # noqa: PLC0415 - the start of other commands is faster without
 
@@ -98,7 +100,7 @@ def cost(
 
         close = nearest(environment, list(found.environments))
         raise usage(f"no environment '{environment}' in {name}{close}", typed.command("cost"))
-    from slipway_cli.review.cost.command import page  # noqa: PLC0415 - imports what synthesizes
+    from slipway_cli.review.cost.command import page  # noqa: PLC0415 - imports aws_cdk
 
     try:
         say(page(found, environment, details=details))
@@ -113,7 +115,7 @@ def policy(
         typer.Option(metavar="NAME", autocompletion=completing.products, help="One product; all by default."),
     ] = None,
 ) -> int:
-    """Refuse unsafe templates, rights and workflows: the policy gate."""
+    """Check templates, permissions and workflows for unsafe settings. Exit code 1 if there are findings."""
     for name in product or []:
         if name not in choice.manifests():
             raise usage(f"no product '{name}'; write one of: {', '.join(choice.manifests())}", typed.command("policy"))
@@ -123,7 +125,7 @@ def policy(
 
 
 def _product(name: str | None) -> str:
-    """The product that is reviewed. The local cloud may tell, AWS is not asked: a review needs no credentials."""
+    """Returns the name of the product to review. AWS is not asked for it, since a review needs no credentials."""
     if known := choice.named(name):
         return known
     from slipway_cli import cloud  # noqa: PLC0415 - imports the local cloud

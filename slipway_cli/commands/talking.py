@@ -1,4 +1,4 @@
-"""What commands do before and after they talk to a cloud: find it, find the product, explain what went wrong."""
+"""The context of commands that use a cloud: they find it, find the product, and explain errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def tooling(product: str | None, *, aws: bool) -> Iterator[Desk]:
-    """Talk to the account of a product's pipelines."""
+    """Connects to the account of a product's pipelines and explains errors of AWS."""
     from slipway_cli.operate.pipelines import Desk  # noqa: PLC0415 - imports boto3
 
     with _explaining() as explained:
@@ -37,7 +37,7 @@ def tooling(product: str | None, *, aws: bool) -> Iterator[Desk]:
 def environment(
     product: str | None, name: str, *, aws: bool, service: str = "", stream: TextIO | None = None
 ) -> Iterator[tuple[Cloud, Product]]:
-    """Talk to the account of one of a product's environments, after a look at the names that were typed."""
+    """Checks the names, connects to the account of an environment, and explains errors of AWS."""
     with _explaining() as explained:
         cloud, found = _found(product, aws=aws)
         explained.append(found)
@@ -50,7 +50,7 @@ def environment(
 
 
 def sure(*, yes: bool) -> Callable[[str], bool]:
-    """Returns what asks a person at a terminal; a script has said it already."""
+    """Returns a function that asks for confirmation at a terminal; without one, or with `yes`, it returns True."""
 
     def ask(question: str) -> bool:
         if yes or not sys.stdin.isatty():
@@ -67,7 +67,7 @@ def _found(product: str | None, *, aws: bool) -> tuple[Cloud, Product]:
     from slipway_cli import choice, cloud  # noqa: PLC0415 - imports the local cloud
 
     typed.INVOCATION.aws = aws
-    if choice.named(product):  # a wrong name is told before anything is asked
+    if choice.named(product):  # reports a wrong name before it looks for a cloud
         found = choice.product(product, None)
         return cloud.connected(aws=aws), found
     there = cloud.connected(aws=aws)
@@ -85,7 +85,7 @@ def _known(what: str, name: str, known: list[str], product: str) -> None:
 
 @contextmanager
 def _explaining() -> Iterator[list[Product]]:
-    """Turn errors of AWS, and of the way to it, into what a person can do about them."""
+    """Turns errors of AWS and of the connection to it into errors that name the next step."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - takes as long as the rest of the start
 
     from slipway_cli.operate.errors import explained  # noqa: PLC0415 - imports botocore

@@ -1,6 +1,6 @@
-"""A console for pipelines: what runs, what waits, what failed and why. It asks the public AWS API and nothing else.
+"""A console for pipelines: what runs, what waits, what failed and why. It uses only the public AWS API.
 
-The local cloud serves it where AWS's console has it; `slipway console` shows any account.
+The local cloud serves it at the paths of AWS's console; `slipway console` shows any account.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _client(service: str, region: str) -> Any:
 
 
 def around(application: Application) -> Application:
-    """The application, with the console of the local cloud's account beside it."""
+    """Returns the application with the console of the local cloud's account added."""
     chosen = settings.current()
     return beside(
         application,

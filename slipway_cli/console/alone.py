@@ -1,4 +1,4 @@
-"""`slipway console`: the console for whatever account the AWS credentials are of."""
+"""`slipway console`: the console for the account of the AWS credentials."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from slipway_cli.errors import CommandError, usage
 from slipway_cli.typed import again
 
 _PORT = 4780
-_AWS_SECONDS, _LOCAL_SECONDS = 4.0, 1.0  # AWS answers few questions a second before it throttles
+_AWS_SECONDS, _LOCAL_SECONDS = 4.0, 1.0  # AWS throttles after a few requests a second
 
 
 class Clients:
-    """Clients by service and region, each made once."""
+    """Creates clients by service and region, each once."""
 
     def __init__(self, session: Any) -> None:
         self._session, self._made = session, dict[tuple[str, str], Any]()
         self._guard = threading.Lock()
 
     def __call__(self, service: str, region: str) -> Any:
-        """The client."""
+        """Returns the client."""
         with self._guard:
             if (service, region) not in self._made:
                 config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
@@ -43,7 +43,7 @@ class Clients:
 
 
 def show(*, port: int | None, region: str | None, github: str | None, actions: bool, aws: bool) -> int:
-    """Serve until interrupted; of a local cloud that serves the pages itself, say only where.
+    """Serve until interrupted; for a local cloud, which serves the pages itself, only print the address.
 
     Raises:
         CommandError: if there is no region, or the port cannot be used.
@@ -56,7 +56,7 @@ def show(*, port: int | None, region: str | None, github: str | None, actions: b
     session = boto3.session.Session()
     region = region or os.environ.get("AWS_REGION") or session.region_name  # boto3 reads the other one
     if not region:
-        raise usage("no region: expected --region or AWS_REGION", again(region="us-east-1"))
+        raise usage("no region; give --region or set AWS_REGION", again(region="us-east-1"))
     endpoint = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
     nearby = (endpoint.hostname or "") in NAMES
     console = Console(
@@ -74,7 +74,7 @@ def show(*, port: int | None, region: str | None, github: str | None, actions: b
         raise CommandError(f"port {port} cannot be used: {error.strerror}", again(port="0")) from None
     _say(f"{where.name}, {region}")
     _say(f"http://localhost:{listening.getsockname()[1]}{BASE}?region={region}")
-    _say("Approving, retrying and stopping are allowed." if actions else "It only looks.")
+    _say("The pages can approve, reject, retry and stop." if actions else "Read-only: --allow-actions allows more.")
     asyncio.run(_serve(console, listening))
     return 0
 

@@ -1,4 +1,4 @@
-"""What the console asks of CodePipeline, by its public API."""
+"""The console's requests to CodePipeline's public API."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from botocore.exceptions import ClientError
 from slipway_cli.runs import Action, Attempt, Entry, Run, State
 
 Clients = Callable[[str, str], Any]
-"""Service and region to a client."""
+"""Returns the client of a service and region."""
 
 PIPELINES, RUNS = 25, 20
 _PAGE = 100
-_SEARCHED = 300  # actions that are looked at to tell the branches of a page of runs
+_SEARCHED = 300  # actions that are read to find the branches of a page of runs
 _NO_STRUCTURE = {"PipelineVersionNotFoundException", "PipelineNotFoundException"}
 _CURRENT = ("status", "statusSummary", "executionType", "rollbackMetadata", "trigger")
 _SUMMARY = 512  # characters of an approval's summary
 
 
 class RefusedError(Exception):
-    """Something that is not done; `str()` says why."""
+    """The request is refused; `str()` says why."""
 
 
 def code(error: BaseException) -> str:
-    """AWS's name for an error; empty if it is none of AWS's answers."""
+    """Returns the error code of AWS; empty for other errors."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
@@ -49,7 +49,7 @@ class Pipelines:
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def overview(self, region: str, first: int = 0) -> tuple[list[Overview], bool]:
-        """Some pipelines with their newest runs, and whether there are more."""
+        """Returns some pipelines with their newest runs, and True if there are more."""
         pages = self._api(region).get_paginator("list_pipelines").paginate()
         names = (str(each["name"]) for page in pages for each in page["pipelines"])
         chosen = list(islice(names, first, first + PIPELINES + 1))
@@ -59,7 +59,7 @@ class Pipelines:
         return self.clients("codepipeline", region)
 
     def _newest(self, region: str, pipeline: str) -> Run | None:
-        # A rollback that starts while a run is listed may stand before it or after it.
+        # A rollback that starts while a run is listed may come before or after it.
         page = self._api(region).list_pipeline_executions(pipelineName=pipeline, maxResults=5)
         rows = sorted(page["pipelineExecutionSummaries"], key=lambda row: Entry.of(row).started, reverse=True)
         if not rows:
@@ -69,7 +69,7 @@ class Pipelines:
         return Run.of(entry, actions, pipeline=pipeline, trigger=rows[0].get("trigger") or {})
 
     def runs(self, region: str, pipeline: str, token: str = "") -> tuple[list[Run], str]:
-        """Some runs of a pipeline, newest first, and the token of the next."""
+        """Returns a page of runs of a pipeline, newest first, and the token of the next page."""
         more = {"nextToken": token} if token else {}
         page = self._api(region).list_pipeline_executions(pipelineName=pipeline, maxResults=RUNS, **more)
         listed = page["pipelineExecutionSummaries"]
@@ -83,7 +83,7 @@ class Pipelines:
         return found, str(page.get("nextToken", ""))
 
     def _recent(self, region: str, pipeline: str, wanted: set[str]) -> dict[str, list[Any]]:
-        """The newest actions of a pipeline by their runs, which tell branch and author; older runs have none here."""
+        """Returns the newest actions of a pipeline by run, for branch and author; older runs are missing."""
         pages = self._api(region).get_paginator("list_action_executions")
         asked = pages.paginate(pipelineName=pipeline, PaginationConfig={"PageSize": _PAGE, "MaxItems": _SEARCHED})
         found: dict[str, list[Any]] = {}
@@ -103,7 +103,7 @@ class Pipelines:
             raise
 
     def run(self, region: str, pipeline: str, run: str) -> Run:
-        """One run, in the structure its pipeline had when it began."""
+        """Returns a run in the structure its pipeline had when the run began."""
         api = self._api(region)
         execution = api.get_pipeline_execution(pipelineName=pipeline, pipelineExecutionId=run)["pipelineExecution"]
         rows = self._actions(region, pipeline, run)
@@ -125,7 +125,7 @@ class Pipelines:
         )
 
     def _structure(self, region: str, pipeline: str, version: int, state: Mapping[str, Any]) -> Any:
-        # Versions count from one again where a pipeline is made anew under its name.
+        # Versions start at one again if a pipeline is deleted and created again.
         key = (region, pipeline, version, state.get("created"))
         with self._guard:
             if key in self._structures:
@@ -144,10 +144,10 @@ class Pipelines:
     # --- what a person may do ----------------------------------------------------------------------------------------
 
     def answer(self, region: str, run: Run, action: Action, *, approved: bool, comment: str) -> None:
-        """Approve or reject what this run asks there, and nothing else.
+        """Approve or reject this run's approval, and no other.
 
         Raises:
-            RefusedError: if it is not this run any more that waits there.
+            RefusedError: if this run does not wait there any more.
         """
         state = State.of(self._api(region).get_pipeline_state(name=run.pipeline))
         asked = [each for each in state.waiting if (each.stage, each.action) == (action.stage, action.name)]

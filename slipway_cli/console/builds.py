@@ -1,4 +1,4 @@
-"""The builds of a run and what they reported of their tests, by CodeBuild's public API."""
+"""The builds of a run and their test reports, from CodeBuild's public API."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _WRONG = ("FAILED", "ERROR")
 
 @dataclass(frozen=True)
 class Report:
-    """What a build reported of its tests."""
+    """A test report of a build."""
 
     name: str
     counts: Mapping[str, int]
     total: int
     failures: tuple[tuple[str, str], ...] = ()
-    """Of tests that failed: name and message."""
+    """The name and message of failed tests."""
 
     @property
     def wrong(self) -> int:
-        """How many failed."""
+        """The number of failed tests."""
         return sum(self.counts.get(status, 0) for status in _WRONG)
 
 
@@ -46,14 +46,14 @@ class Build:
 
 @dataclass
 class Builds:
-    """The builds of an account; those that are over are asked for once."""
+    """The builds of an account; a completed build is requested once."""
 
     clients: Clients
     _over: dict[tuple[str, str], Build] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, run: Run) -> dict[str, Build]:
-        """The builds of a run by their ids; without those that CodeBuild does not tell about."""
+        """Returns the builds of a run by id, without those that CodeBuild does not know."""
         found: dict[str, Build] = {}
         asked: dict[str, list[str]] = {}
         for action in run.actions:
@@ -67,12 +67,12 @@ class Builds:
         for region, ids in asked.items():
             try:
                 found |= self._described(region, ids[:_MOST])
-            except ClientError:  # a run is shown without its reports to who may not see builds
+            except ClientError:  # without permission to read builds, a run is shown without reports
                 continue
         return found
 
     def one(self, attempt: Attempt) -> Build | None:
-        """The build of an attempt, if CodeBuild knows it."""
+        """Returns the build of an attempt, if CodeBuild knows it."""
         known = self._over.get((attempt.region, attempt.reference))
         return known or self._described(attempt.region, [attempt.reference]).get(attempt.reference)
 
@@ -100,7 +100,7 @@ class Builds:
         api = self.clients("codebuild", region)
         try:
             rows = api.batch_get_reports(reportArns=arns)["reports"]
-        except ClientError:  # a report is no reason to hide the run
+        except ClientError:  # a missing report must not hide the run
             return {}
         return {str(row["arn"]): self._report(api, row) for row in rows if row.get("type") == "TEST"}
 
@@ -113,7 +113,7 @@ class Builds:
 
 
 def is_build(attempt: Attempt) -> bool:
-    """Whether CodeBuild did it."""
+    """True if the attempt ran in CodeBuild."""
     return attempt.provider == "CodeBuild" and bool(attempt.reference)
 
 

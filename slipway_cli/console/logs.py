@@ -1,4 +1,4 @@
-"""The log of an action: that of its build, or the lines its function wrote while the action ran."""
+"""The log of an action: its build's log, or its function's lines while the action ran."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Log:
-    """Some lines, and how to go on."""
+    """Some lines of a log, and the position of the next ones."""
 
     title: str
     lines: tuple[Line, ...] = ()
     cursor: str = ""
     over: bool = False
-    """Whether nothing more is to come."""
+    """True if no more lines are expected."""
     earlier: bool = False
-    """Whether there are lines before these."""
+    """True if there are earlier lines."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Logs:
     builds: Builds
 
     def read(self, attempt: Attempt, cursor: str = "", *, now: datetime, whole: bool = False) -> Log | None:
-        """The last lines, or those after a cursor, or all; None for an action that writes no log."""
+        """Returns the last lines, or those after a cursor, or all; None for an action without a log."""
         if is_build(attempt):
             return self._build(attempt, cursor, now, whole=whole)
         if attempt.provider == "Lambda" and attempt.subject:
@@ -64,7 +64,7 @@ class Logs:
     def _build(self, attempt: Attempt, cursor: str, now: datetime, *, whole: bool) -> Log:
         build = self.builds.one(attempt)
         if build is None:
-            return Log(f"Build {attempt.reference} is not known any more", over=True)
+            return Log(f"Build {attempt.reference} no longer exists", over=True)
         title = f"Build {attempt.reference}" + ("" if build.over else f", {build.phase.lower().replace('_', ' ')}")
         if not build.stream:
             return Log(f"{title}: no log in CloudWatch Logs", over=build.over)
@@ -84,7 +84,7 @@ class Logs:
         end = attempt.updated.timestamp() + _LATE_SECONDS if attempt.over else now.timestamp() + 1
         late = attempt.over and now.timestamp() > end
         title = f"Function {function}, while this action ran"
-        # Lines of another run's job cannot be told from these: a job's id stands in no line.
+        # Lines of another run's job may be among these, since no line contains a job's id.
         try:
             pages = (
                 self.clients("logs", attempt.region)
@@ -114,7 +114,7 @@ class Logs:
 
 
 def _of_the_action(events: list[Mapping[str, Any]], attempt: Attempt) -> list[Mapping[str, Any]]:
-    """Without calls of the function that began after the action had ended; the local cloud dates a call at its end."""
+    """Returns events without calls begun after the action had ended; the local cloud dates a call at its end."""
     if not attempt.over:
         return events
     end = (attempt.updated.timestamp() + _CALL_SECONDS) * 1000
@@ -129,7 +129,7 @@ def _of_the_action(events: list[Mapping[str, Any]], attempt: Attempt) -> list[Ma
 
 
 def plain(text: str) -> str:
-    """A line as it may be shown: without keys, and without what a terminal obeys."""
+    """Returns a line without keys and without terminal escapes."""
     return masked(_ESCAPES.sub("", text.rstrip("\r\n").rpartition("\r")[2]))
 
 

@@ -1,4 +1,4 @@
-"""What looks like a key is not shown, wherever it came from. CodeBuild itself masks the secrets that it knows."""
+"""Masks text that looks like a key. CodeBuild itself masks only the secrets that it knows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEYS = re.compile(
 
 
 def masked(text: str) -> str:
-    """The text as it may be shown."""
+    """Returns a text with its keys masked."""
     return _KEYS.sub(_replaced, text)
 
 

@@ -1,4 +1,4 @@
-"""The console as an ASGI application, alone or beside another one: for programs of this machine, under its names."""
+"""The console as an ASGI application, alone or beside another, for programs on this machine only."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from slipway_cli.console.web import BASE, Console, Reply, Request, as_text
 NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _LIMIT = 100_000
 
-# Not the loop's own threads: what we ask is answered by this process too, perhaps on those.
+# Not the loop's own threads: this process also answers our requests, perhaps on those threads.
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="slipway-console")
 
 
 def beside(application: Application, console: Console) -> Application:
-    """The application, with the console at the addresses of AWS's own."""
+    """Returns the application with the console added at the paths of AWS's console."""
 
     async def wrapped(scope: Message, receive: Receive, send: Send) -> None:
         headers = headers_of(scope) if scope["type"] == "http" else {}
@@ -44,14 +44,14 @@ def beside(application: Application, console: Console) -> Application:
 
 
 def alone(console: Console) -> Application:
-    """The console and nothing else."""
+    """Returns the console as an application of its own."""
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["type"] == "http" and not _from_here(scope):
-            said = as_text(HTTPStatus.MISDIRECTED_REQUEST, "Ask by the name localhost, from this machine.\n")
-            await _send(send, scope, said)
+            refusal = as_text(HTTPStatus.MISDIRECTED_REQUEST, "Use the host name localhost, on this machine.\n")
+            await _send(send, scope, refusal)
         elif scope["type"] == "http":
             await _serve(console, scope, receive, send)
 
@@ -60,14 +60,14 @@ def alone(console: Console) -> Application:
 
 def answers(path: str, host: str, headers: Mapping[str, str], *, local: bool) -> bool:
     """True if the console answers a request from a program of this machine (`local`) or from a container."""
-    # A signed request is for S3, where a bucket may have our path's name.
+    # A signed request is for S3, where a bucket may be named like our path.
     signed = headers.get("authorization", "").startswith("AWS")
     ours = path == BASE or path.startswith(f"{BASE}/") or path in HOME
     return ours and local and host_name(host) in NAMES and not signed
 
 
 def _from_here(scope: Message) -> bool:
-    """A page from elsewhere cannot reach us under a name of its own, nor can a container."""
+    """True for a request from this machine under its own name, so neither another site nor a container reaches us."""
     return host_name(headers_of(scope).get("host", "")) in NAMES and local_client(scope)
 
 

@@ -1,4 +1,4 @@
-"""A request to the console and its answer, and what the console is told once: whom it asks, and what it may do."""
+"""The console's settings, requests and replies."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Console:
-    """What all requests share."""
+    """The settings shared by all requests."""
 
     clients: Clients
     region: str
-    """Where nobody names one."""
+    """The region if a request names none."""
     github: str
-    """The address that repositories, commits and releases are below."""
+    """The GitHub server's address."""
     actions: bool
-    """Whether it may approve, retry and stop."""
+    """True if the pages may approve, reject, retry and stop."""
     every: float
-    """Seconds between two looks at a run in progress."""
+    """Seconds between two requests for a run in progress."""
     account: str = ""
-    """Whose pipelines these are, for people."""
+    """The name of the account, shown on each page."""
     now: Callable[[], datetime] = _now
     key: str = field(default_factory=lambda: secrets.token_urlsafe(32))
-    """Stands in every form: who cannot read our pages cannot send one."""
+    """Part of every form, so that only a reader of our pages can send one."""
     pipelines: Pipelines = field(init=False)
     builds: Builds = field(init=False)
     logs: Logs = field(init=False)
 
     def __post_init__(self) -> None:
-        """What asks AWS keeps what does not change."""
+        """Creates the objects that read from AWS and cache what does not change."""
         object.__setattr__(self, "pipelines", Pipelines(self.clients))
         object.__setattr__(self, "builds", Builds(self.clients))
         object.__setattr__(self, "logs", Logs(self.clients, self.builds))
@@ -54,20 +54,20 @@ class Console:
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked."""
+    """A request of a browser."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str] = field(default_factory=dict)
-    """By their names in lower case."""
+    """The headers by their names in lower case."""
     body: bytes = b""
     scheme: str = "http"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered."""
+    """The reply to a request."""
 
     status: int
     body: bytes = b""
@@ -75,33 +75,33 @@ class Reply:
 
 
 def as_json(content: Any) -> Reply:
-    """An answer for the script."""
+    """Returns a reply for the script."""
     body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
     return Reply(HTTPStatus.OK, body, {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"})
 
 
 def as_text(status: int, content: str) -> Reply:
-    """Plain text."""
+    """Returns a reply of plain text."""
     headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
     return Reply(status, content.encode("utf-8", "replace"), headers)
 
 
 def to(address: str) -> Reply:
-    """A redirection."""
+    """Returns a redirect."""
     return Reply(HTTPStatus.SEE_OTHER, b"", {"Location": address})
 
 
 def at(path: str, **query: str) -> str:
-    """An address below ours; a query's empty values are left out."""
+    """Returns an address of the console; empty values of the query are left out."""
     given = urlencode({name: value for name, value in query.items() if value})
     return f"{BASE}{path}" + (f"?{given}" if given else "")
 
 
 def form(console: Console, request: Request) -> dict[str, str]:
-    """A form's fields, if it was sent from one of our pages.
+    """Returns the fields of a form that was sent from one of our pages.
 
     Raises:
-        RefusedError: if it was not, or if nothing may be done here.
+        RefusedError: if it was sent from elsewhere, or if the console is read-only.
     """
     headers = request.headers
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
@@ -109,7 +109,9 @@ def form(console: Console, request: Request) -> dict[str, str]:
     fields = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
     ours = site == "same-origin" if site else origin == here
     if not ours or not hmac.compare_digest(fields.get("key", "").encode(), console.key.encode()):
-        raise RefusedError("This form was not sent from a page of this console, or the page is too old: load it again.")
+        raise RefusedError("This form was not sent from a page of this console, or the page is out of date: reload it.")
     if not console.actions:
-        raise RefusedError("This console only looks. Start it with --allow-actions to approve, retry or stop.")
+        raise RefusedError(
+            "This console is read-only. Start it with --allow-actions to approve, reject, retry or stop."
+        )
     return fields

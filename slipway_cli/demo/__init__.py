@@ -1,1 +1,1 @@
-"""`slipway demo`: from a bare checkout to a product that serves pages, on the local cloud."""
+"""`slipway demo`: deploys a product from a bare checkout on the local cloud."""

@@ -1,4 +1,4 @@
-"""Asks the running product what a visitor would: the page, the API, a WebSocket, a task, an upload."""
+"""Checks of the running product, as a visitor uses it: the page, the API, a WebSocket, a task."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _PATIENCE_SECONDS = 30.0
 
 
 class CheckError(Exception):
-    """The product does not do what it should; the message says which answer was wrong."""
+    """A check failed; the message has the wrong answer."""
 
 
 def page(url: str) -> str:
-    """The page comes from the site bucket, on every path a browser may be reloaded at."""
+    """Checks that every path a browser may reload returns the page from the site bucket."""
     for path in ("/", "/about"):
         answer = get(url + path)
         if answer.status != HTTPStatus.OK or b'<div id="root"' not in answer.body:
@@ -30,7 +30,7 @@ def page(url: str) -> str:
 
 
 def missing(url: str) -> str:
-    """An unknown API path is a 404, not the page."""
+    """Checks that an unknown API path is a 404, not the page."""
     answer = get(url + "/api/v1/no-such-thing/")
     if answer.status != HTTPStatus.NOT_FOUND or b'<div id="root"' in answer.body:
         raise CheckError(f"GET {url}/api/v1/no-such-thing/: {answer.status} {answer.body[:200]!r}")
@@ -38,7 +38,7 @@ def missing(url: str) -> str:
 
 
 def websocket(url: str) -> str:
-    """A WebSocket echoes."""
+    """Checks that a WebSocket echoes."""
     host = url.removeprefix("http://")
     port = int(host.rpartition(":")[2])
     sent = {"message": "slipway"}
@@ -54,7 +54,7 @@ def websocket(url: str) -> str:
 
 
 def task(url: str) -> str:
-    """A Celery task runs, and its result comes back."""
+    """Checks that a Celery task runs and returns its result."""
     body = json.dumps({"text": "five words make one task"}).encode()
     started = get(url + "/api/v1/tasks/", method="POST", body=body, content_type="application/json")
     if started.status != HTTPStatus.ACCEPTED:

@@ -36,7 +36,8 @@ def run(product: Product, source: Path | None, environments: Iterable[str]) -> i
     folder = (source or default_source(product.name)).resolve()
     if not folder.is_dir():
         raise usage(
-            f"there is no folder {folder} with {product.name}'s source", command("demo", product.name, source="FOLDER")
+            f"the source folder of {product.name} does not exist: {folder}",
+            command("demo", product.name, source="FOLDER"),
         )
     chosen = dataclasses.replace(cloud.chosen(), account=product.tooling.account, region=product.tooling.region)
     build_variables.write(chosen, builds.variables())
@@ -55,18 +56,18 @@ def run(product: Product, source: Path | None, environments: Iterable[str]) -> i
             urls = demo.run()
             published = demo.published()
     except KeyboardInterrupt:
-        _say(f"\nInterrupted. Nothing is lost: type {again()} to go on, {command('local down')} to remove everything.")
+        _say(f"\nInterrupted. To continue: {again()}. To remove everything: {command('local down')}.")
         return 130
     except _FAILURES as error:
         _say(f"\nThe demo stopped: {error}\n\nLogs: {shown(chosen.run)}")
-        _say(f"Go on: {again()}   Start afresh: {command('local reset')}, then the same")
+        _say(f"To continue: {again()}   To start over: {command('local reset')}, then {again()}")
         return 1
     _farewell(demo, product, urls, published)
     return 0
 
 
 def _farewell(demo: Demo, product: Product, urls: dict[str, str], published: Published | None) -> None:
-    """Say where the product is, and what to do with it."""
+    """Print the product's addresses and what to do next."""
     _say("")
     for name, url in urls.items():
         _say(f"{name:<12} {url}/")
@@ -74,39 +75,39 @@ def _farewell(demo: Demo, product: Product, urls: dict[str, str], published: Pub
         _say(f"{'pipelines':<12} {demo.settings.console_url}?region={product.tooling.region}")
         _say(f"{'GitHub':<12} {published.url.removesuffix('.git')}")
     if not demo.containers:
-        _say("\nNo Docker daemon answered: images, database, cache and containers are only recorded, so the pages are")
-        _say(f"served but their API is not. Start Docker and type {again()} once more.")
+        _say("\nNo Docker daemon answers, so images, database, cache and containers do not run: the pages are served,")
+        _say(f"their API is not. Start Docker, then type {again()}")
     _say("\nNext:")
     for line, meaning in _next(demo, product, published):
         _say(f"  {line}" + (f"\n      {meaning}" if meaning else ""))
-    _say(f"\n{command('local status')} shows what runs, {command('local down')} ends it.")
+    _say(f"\n{command('local status')} shows what runs, {command('local down')} stops it.")
     _summary(demo.progress)
 
 
 def _next(demo: Demo, product: Product, published: Published | None) -> list[tuple[str, str]]:
-    """The commands to type after the demo, each with what it does."""
+    """Returns the commands to type after the demo, each with its meaning."""
     newest, service = next(reversed(demo.environments)), next(iter(product.services))
-    watched = [(command("logs", newest, service, follow=True), "the log of the web service")]
+    watched = [(command("logs", newest, service, follow=True), f"prints the log of the service {service}")]
     if published is None:
         return watched
     clone, branch = shown(published.clone), product.repository.branch
     commit = f"git -C {clone} commit --all --message 'Try the pipeline'"
     return [
-        (command("status"), "the pipelines, and what to type next"),
-        (f"{commit} && git -C {clone} push origin {branch}", f"after you changed something in {clone}: a push"),
-        (command("follow"), "the run that the push started, until it ends or asks for your approval"),
-        (command("approve"), f"lets the release into {newest}"),
+        (command("status"), "shows the pipelines, and what to type next"),
+        (f"{commit} && git -C {clone} push origin {branch}", f"pushes a change that you made in {clone}"),
+        (command("follow"), "prints the run that the push started, until it ends or waits for your approval"),
+        (command("approve"), f"approves the release to {newest}"),
         (command("rollback", newest, to="RELEASE"), "deploys an earlier release; a wrong RELEASE lists the known ones"),
         *watched,
     ]
 
 
 def _summary(progress: Progress) -> None:
-    """Where the time went."""
+    """Print the total time and the slowest steps."""
     total = max(step.started + step.seconds for step in progress.steps) - progress.steps[0].started
     slowest = sorted(progress.steps, key=lambda step: -step.seconds)[:5]
-    _say(f"\n{total:.0f} s in all; longest: " + ", ".join(f"{step.title} {step.seconds:.0f} s" for step in slowest))
+    _say(f"\n{total:.0f} s in total; slowest: " + ", ".join(f"{step.title} {step.seconds:.0f} s" for step in slowest))
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - the demo's own words
+    print(text, flush=True)  # noqa: T201 - the user reads it

@@ -1,4 +1,4 @@
-"""Lets the real CDK CLI bootstrap the local cloud and deploy a product into it."""
+"""Runs the real CDK CLI to bootstrap the local cloud and deploy a product into it."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ _NODE = ROOT / "node_modules" / "node" / "bin"
 _STACK_DONE = re.compile(r"✅ +(\S+)")
 _STACK_BEGUN = re.compile(r"^(\S+): (deploying|creating CloudFormation changeset)")
 _TAIL = 40
-# A product whose templates were not committed has no policies yet. Its roles name a boundary nevertheless.
+# A product whose templates are not committed has no policies yet, but its roles still need a boundary.
 _ALL = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 _WITHOUT_POLICIES = {names.BOUNDARY: _ALL}
 _DENIED = "AWSCloudFormation is not authorized"
 _HINT = """
-CloudFormation has the rights of policy/execution, which are computed from the committed templates. After a change of a
-stack, write both again: make snapshots docs"""
+CloudFormation has the permissions of policy/execution, which are computed from the committed templates. After changing
+a stack, regenerate both: make snapshots docs"""
 _POLL_SECONDS = 0.05
 
 
 class CdkError(Exception):
-    """The CDK CLI failed; the message has the end of what it printed."""
+    """The CDK CLI failed; the message has the end of its output."""
 
 
 @dataclass(frozen=True)
 class Cdk:
-    """The CDK CLI, aimed at the local cloud."""
+    """The CDK CLI, configured for the local cloud."""
 
     settings: Settings
     product: str
 
     @property
     def assembly(self) -> Path:
-        """Where the templates are synthesized to."""
+        """The folder of the synthesized templates."""
         return self.settings.run / "cdk.out"
 
     def bootstrap(self, account: str, region: str) -> None:
-        """Prepare an account and region for deployments: CloudFormation gets the rights of `policy/execution`."""
+        """Prepare an account and region for deployments: CloudFormation gets the permissions of `policy/execution`."""
         iam = clients.client("iam", keys.root(self.settings, account).credentials(), region, url=self.settings.url)
         known = policies(account, self.product)
         rights = put(iam, account, known or _WITHOUT_POLICIES)
         options = ["--cloudformation-execution-policies", ",".join(rights)] if rights else []
-        # Away from cdk.json, or the CLI would synthesize the app for nothing.
+        # Run outside the folder of cdk.json: the CLI would synthesize the app for nothing.
         place = replace(self, settings=replace(self.settings, account=account))  # as that account's own root
         trust = ["--trust", self.settings.account] if account != self.settings.account else []
         place._run(
@@ -62,18 +62,18 @@ class Cdk:
         )
 
     def synth(self) -> None:
-        """Synthesize the product; `make synth` is where CDK's own rules check the templates."""
+        """Synthesize the product without CDK's own rules, which `make synth` applies."""
         context = ["--context", f"product={self.product}"]
         command = ["synth", "--quiet", "--no-validation", "--output", str(self.assembly), *context]
         self._run(command, "synth", ROOT, _nothing)
 
     def deploy(self, patterns: list[str], say: Say) -> None:
-        """Deploy the stacks that match, those that do not need each other side by side."""
+        """Deploy the matching stacks, independent ones in parallel."""
         command = ["deploy", *patterns, "--app", str(self.assembly), "--require-approval", "never"]
         self._run([*command, "--concurrency", "4", "--progress", "events"], "deploy", ROOT, say)
 
     def environment(self) -> dict[str, str]:
-        """The environment of the CLI: the pinned Node first, the local cloud as AWS."""
+        """Returns the environment of the CLI: the pinned Node first on the PATH, the local cloud as AWS."""
         path = f"{_NODE}:{self.settings.state / 'bin'}:{os.environ.get('PATH', '')}"
         return {**os.environ, **shell.variables(self.settings), "PATH": path, "CI": "true"}
 
@@ -81,7 +81,7 @@ class Cdk:
         log = self.settings.run / f"cdk-{name}.log"
         command = [str(_NODE / "node"), str(_CDK), *arguments]
         with log.open("w", encoding="utf-8") as output:
-            # Not a group of its own: Ctrl-C in the terminal ends it with the demo.
+            # No process group of its own, so that Ctrl-C ends it with the demo.
             process = subprocess.Popen(
                 command, cwd=folder, env=self.environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
@@ -114,11 +114,11 @@ def _follow(process: subprocess.Popen[bytes], log: Path, say: Say) -> None:
 
 
 def _end(log: Path) -> str:
-    """The CLI's own summary of what failed, or the last lines where there is none."""
+    """Returns the CLI's summary of the failure, or its last lines if there is none."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     summary = next((index for index, line in enumerate(lines) if "❌" in line), len(lines) - _TAIL)
     return "\n".join(lines[max(summary, 0) :][:_TAIL])
 
 
 def _nothing(_: str) -> None:
-    """Say nothing: the command is short."""
+    """Print no progress: the command is short."""

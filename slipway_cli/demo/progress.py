@@ -1,4 +1,4 @@
-"""Shows what is going on: a live table on a terminal, a line for each event elsewhere."""
+"""Shows progress: a live table on a terminal, a line for each event elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MARKS = {"done": ("✔", "green"), "failed": ("✘", "red"), "skipped": ("-", "
 
 @dataclass
 class Step:
-    """One step: what it does, how it stands, how long it took."""
+    """One step: its title, state and duration."""
 
     title: str
     started: float
@@ -32,7 +32,7 @@ class Step:
 
     @property
     def seconds(self) -> float:
-        """Seconds so far, or in all."""
+        """The seconds that the step has taken, or took."""
         return (self.ended or time.monotonic()) - self.started
 
 
@@ -63,7 +63,7 @@ class Progress:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """Run a step; an exception marks it failed and goes on."""
+        """Run a step; an exception marks it as failed and is raised again."""
         step = Step(title, time.monotonic())
         with self._lock:
             self.steps.append(step)
@@ -80,12 +80,12 @@ class Progress:
         self._line(f"{title}: {step.detail or step.state} ({step.seconds:.1f} s)")
 
     def detail(self, step: Step, text: str) -> None:
-        """Tell what a running step is at."""
+        """Show the progress of a running step."""
         step.detail = text
         self._line(f"{step.title}: {text}")
 
     def skip(self, title: str, why: str) -> None:
-        """Name a step that is not done, and why."""
+        """Show a step as skipped, with the reason."""
         now = time.monotonic()
         with self._lock:
             self.steps.append(Step(title, now, "skipped", why, now))

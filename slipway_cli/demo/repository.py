@@ -1,4 +1,4 @@
-"""The product's repository on the local GitHub, and the secret its functions write there with."""
+"""The product's repository on the local GitHub, and the secret its functions use there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from products.pipeline import Pipeline
 
 
 def put_on_github(settings: Settings, product: Product, pipeline: Pipeline, source: Path) -> Published:
-    """The repository, with a working clone to change; what was pushed or changed before stays."""
+    """Publish the repository with a working clone; earlier pushes and changes are kept."""
     _make_secret(product, pipeline)
     repository = product.repository
     return publish(

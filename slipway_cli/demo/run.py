@@ -1,4 +1,4 @@
-"""The demo's steps, and what may run side by side."""
+"""The demo's steps, some of which run in parallel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from slipway_cli.release.verify import verify
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message says why and what to type."""
+    """The demo cannot continue; the message says why and what to type."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Demo:
         """Do every step; returns the address of each environment.
 
         Raises:
-            DemoError, CdkError, ReleaseError, CheckError: at the first thing that fails.
+            DemoError, CdkError, ReleaseError, CheckError: when the first step fails.
         """
         self._start()
-        cloud.become(self.settings)  # whatever credentials of AWS the shell has stay out of this
+        cloud.become(self.settings)  # the shell's AWS credentials must not be used
         # The CLI waits while the cloud works, and docker builds meanwhile: two chains that meet at the push.
         build = Build.of(self.product, self.source, native=True, build_args={"RDS_CA_BUNDLE_URL": ""})
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -64,7 +64,7 @@ class Demo:
         return urls
 
     def published(self) -> Published | None:
-        """Put the product on the local GitHub, where it has pipelines; a push to it starts them."""
+        """Publish the product to the local GitHub, where a push starts its pipelines; None if it has none."""
         if self.product.pipeline is None:
             return None
         with self.progress.step("put it on the local GitHub") as step:
@@ -74,7 +74,7 @@ class Demo:
 
     def _start(self) -> None:
         with self.progress.step("start the local cloud") as step:
-            # The same command a user types, so that what it says can be shown whole when it fails.
+            # The command a user types, so that its whole output can be shown if it fails.
             command = [sys.executable, "-m", "localcloud", "up"]
             environment = {**os.environ, **self.settings.environment()}
             up = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -84,7 +84,7 @@ class Demo:
 
     def _bootstrap(self) -> None:
         places = {(self.product.tooling.account, self.product.tooling.region)}
-        places |= {(each.account, each.region) for each in self.product.environments.values()}
+        places |= {(place.account, place.region) for place in self.product.environments.values()}
         for account, region in sorted(places):
             with self.progress.step("cdk bootstrap") as step:
                 self._cdk.bootstrap(account, region)
@@ -111,7 +111,7 @@ class Demo:
                 build.images(lambda text: self.progress.detail(step, text))
                 step.detail = build.version
         else:
-            self.progress.skip("build images", "no Docker: containers are only recorded")
+            self.progress.skip("build images", "no Docker: containers do not run")
         with self.progress.step("build the frontend") as step:
             return build.site(lambda text: self.progress.detail(step, text))
 
@@ -139,7 +139,7 @@ class Demo:
                 step.detail = f"{report['version']} on PostgreSQL {report['database']['version'].split()[0]}"
 
     def _seed(self, target: Target) -> None:
-        """What the product's end-to-end tests expect to find: the commands in its file `seeds`, if it has one."""
+        """Run the commands in the product's file `seeds`, if it has one: its end-to-end tests need their data."""
         seeds = self.source / "seeds"
         if seeds.is_file():
             with self.progress.step(f"seed {target.environment}") as step:
@@ -162,12 +162,12 @@ class Demo:
 
 
 def has_docker() -> bool:
-    """Whether a Docker daemon answers."""
+    """True if a Docker daemon answers."""
     return network.connect() is not None
 
 
 def default_source(product: str) -> Path:
-    """The example that stands in for a product's repository."""
+    """Returns the folder of the example that replaces a product's repository."""
     return ROOT / "examples" / product
 
 

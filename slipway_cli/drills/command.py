@@ -21,20 +21,20 @@ _STOPPED = (SceneError, RunbookError, ReleaseError, CommandError, ClientError, B
 
 
 def listed() -> str:
-    """Returns the drills, a line each, and how to run one."""
-    lines = [f"{each.name:<20} {each.what:<45} {each.minutes:>3} min, {each.environment}" for each in DRILLS]
+    """Returns a line for each drill, and the command that runs one."""
+    lines = [f"{known.name:<20} {known.what:<45} {known.minutes:>3} min, {known.environment}" for known in DRILLS]
     return "\n".join([*lines, "", f"Run one against the running demo: {command('drill', DRILLS[0].name)}"])
 
 
 def found(name: str) -> Drill:
-    """Returns the drill of a name.
+    """Returns a drill by its name.
 
     Raises:
         CommandError: if there is none.
     """
     known = drill(name)
     if known is None:
-        raise usage(f"no drill '{name}'{nearest(name, [each.name for each in DRILLS])}", command("drill"))
+        raise usage(f"no drill '{name}'{nearest(name, [known.name for known in DRILLS])}", command("drill"))
     return known
 
 
@@ -54,7 +54,7 @@ def played_in(chosen: Drill, product: Product, environment: str | None) -> str:
 def play(
     chosen: Drill, product: Product, environment: str | None, place: Settings, report: Report | None = None
 ) -> int:
-    """Run a drill: 0 every promise held, 1 one did not or the drill could not go on."""
+    """Run a drill; returns 0 if every promise held, 1 if one did not or the drill could not continue."""
     environment = played_in(chosen, product, environment)
     report = report or Report()
     place = dataclasses.replace(place, account=product.tooling.account, region=product.tooling.region)
@@ -65,10 +65,10 @@ def play(
         chosen.play(scene)
     except KeyboardInterrupt:
         report.promise(
-            "the drill came to its end",
+            "the drill finished",
             kept=False,
-            seen=f"interrupted; {command('status')}, and look at the clone's last commit",
+            seen=f"interrupted; {command('status')}, and check the clone's last commit",
         )
     except _STOPPED as error:
-        report.promise("the drill came to its end", kept=False, seen=error)
+        report.promise("the drill finished", kept=False, seen=error)
     return report.verdict(chosen.name, f"docs/runbook.md#{anchor(chosen.heading)}")

@@ -1,4 +1,4 @@
 """Operates pipelines by hand: status, start, follow, approve, reject, retry, rollback, stop.
 
-It talks to CodePipeline through boto3 alone, so it does the same to an account and to the local cloud.
+It uses only CodePipeline's API through boto3, so it works the same on AWS and on the local cloud.
 """

@@ -1,4 +1,4 @@
-"""Why a run ended as it did, and what to type next."""
+"""The reason a run ended, and what to type next."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def ended_in(run: Run) -> Attempt | None:
 
 
 def why(run: Run) -> str:
-    """What ended a run, in one sentence; with the log's address, where there is one."""
+    """Returns the reason a run ended, in one sentence, with the address of the log if there is one."""
     step, summary = ended_in(run), run.entry.summary
     if step is None:
         return f"{run.entry.status} outside its actions: {shortened(summary, _REASON) or _NO_REASON}"
@@ -31,12 +31,12 @@ def why(run: Run) -> str:
 
 
 def not_retryable(pipeline: Pipeline, run: Run, state: State) -> str:
-    """Why a run's failed stage cannot be retried; empty if it can."""
+    """Returns the reason a run's failed stage cannot be retried; empty if it can be."""
     step = ended_in(run)
     if run.entry.rollback:
-        return "it is a rollback, and CodePipeline retries none"
+        return "it is a rollback, which CodePipeline does not retry"
     if step is None:
-        return "no action of it has failed"
+        return "none of its actions failed"
     stage = state.stage(step.stage)
     if stage is None or (run.structure and run.structure != state.structure):
         return "the pipeline has changed since the run began"
@@ -47,12 +47,12 @@ def not_retryable(pipeline: Pipeline, run: Run, state: State) -> str:
 
 
 def again(pipeline: Pipeline, run: Run) -> str:
-    """The command that runs the same commit from the beginning."""
+    """Returns the command that runs the same commit from the beginning."""
     return pipeline.command("start", commit=run.commit)
 
 
 def remedy(pipeline: Pipeline, run: Run, state: State) -> list[str]:
-    """What to type after a failure."""
+    """Returns what to type after a failure."""
     if run.entry.rollback:
         step = ended_in(run)
         place = pipeline.delivery.stage(step.stage if step else "")
@@ -64,7 +64,7 @@ def remedy(pipeline: Pipeline, run: Run, state: State) -> list[str]:
 
 
 def failure(pipeline: Pipeline, run: Run, state: State) -> str:
-    """A failed run in one paragraph: what failed, why, what to do."""
+    """Returns a failed run in one paragraph: what failed, why, what to do."""
     step = next(iter(run.failed), None)
     stage = pipeline.delivery.stage(step.stage) if step else None
     sentences = [f"{pipeline.name} {title(run)} ended {run.entry.status}: {why(run)}."]
@@ -75,7 +75,7 @@ def failure(pipeline: Pipeline, run: Run, state: State) -> str:
 
 
 def question(run: Run, waiting: Waiting) -> str:
-    """What an approval asks, and where to look before it is answered."""
+    """Returns the question of an approval, and the address to look at before answering."""
     for step in run.steps:
         if (step.stage, step.action) == (waiting.stage, waiting.action):
             return " ".join(shortened(part, _REASON) for part in (step.asks, step.look) if part)
@@ -83,6 +83,6 @@ def question(run: Run, waiting: Waiting) -> str:
 
 
 def answers(pipeline: Pipeline, waiting: Waiting, *, alone: bool) -> list[str]:
-    """The commands that answer an approval."""
+    """Returns the commands that answer an approval."""
     stage = "" if alone else waiting.stage
     return [pipeline.command("approve", stage=stage), pipeline.command("reject", stage=stage, reason="…")]

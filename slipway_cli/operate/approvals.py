@@ -1,4 +1,4 @@
-"""Answers an approval that waits."""
+"""Answers a waiting approval."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def answer(
     say: Callable[[str], None],
     sure: Callable[[str], bool],
 ) -> None:
-    """Answer the one approval that waits, after saying what it is for.
+    """Answer the only waiting approval, after printing what it is for.
 
     Raises:
-        OperateError: if none waits, several do, it was answered meanwhile, or the person is not sure.
+        OperateError: if none or several wait, it was answered meanwhile, or the user does not confirm.
     """
     verb = "approve" if given == "Approved" else "reject"
     reason = plain(reason)
     if given == "Rejected" and not reason:
         line = command("reject", flow or "", stage=stage or "", reason="…")
-        raise OperateError("a rejection needs a reason: those who pushed read it", line, exit_code=2)
+        raise OperateError("a rejection needs a reason, which the author of the push reads", line, exit_code=2)
     if len(reason) > _SUMMARY:
         raise OperateError(
-            f"the reason has {len(reason)} characters, CodePipeline takes {_SUMMARY}", "a shorter one", exit_code=2
+            f"the reason has {len(reason)} characters, CodePipeline accepts {_SUMMARY}", "a shorter reason", exit_code=2
         )
     pipeline, waiting = _only(desk, flow, stage, verb)
     run = _run(pipeline, waiting)
@@ -85,7 +85,7 @@ def _put(pipeline: Pipeline, waiting: Waiting, given: Answer, reason: str) -> No
             pipelineName=pipeline.name,
             stageName=waiting.stage,
             actionName=waiting.action,
-            token=waiting.token,  # of this run's question: another run's is not answered by accident
+            token=waiting.token,  # belongs to this run, so no other run is answered by accident
             result={"summary": reason, "status": given},
         )
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Starts a run, repeats its failed stage, stops it."""
+"""Starts a run, retries its failed stage, stops it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _ENDED_BADLY = ("Failed", "Stopped")
 
 
 def start(desk: Desk, flow: str, commit: str | None, say: Say) -> tuple[Pipeline, str]:
-    """Start a run, of a commit or of the branch's newest; returns its pipeline and id."""
+    """Start a run of a commit, or of the branch's newest; returns its pipeline and id."""
     pipeline, branch = desk.pipeline(flow), desk.product.repository.branch
     revisions = []
     if commit:
         if not _COMMIT.fullmatch(commit):
             raise OperateError(
-                f"'{plain(commit)}' is no commit's whole name, 40 hexadecimal digits",
-                "git rev-parse <commit>, then the same with what it prints",
+                f"'{plain(commit)}' is not a full commit id of 40 hexadecimal digits",
+                "git rev-parse <commit> prints the full id",
                 exit_code=2,
             )
         revisions = [{"actionName": pipeline.source, "revisionType": "COMMIT_ID", "revisionValue": commit}]
@@ -48,7 +48,7 @@ def start(desk: Desk, flow: str, commit: str | None, say: Say) -> tuple[Pipeline
 
 
 def retry(desk: Desk, flow: str | None, start_of_id: str | None, say: Say) -> tuple[Pipeline, str]:
-    """Repeat the failed actions of the newest run, or of a named one, if it failed or was stopped."""
+    """Retry the failed actions of the newest run, or of a named one, if it failed or was stopped."""
     pipeline, entry = _failed(desk, flow, start_of_id)
     run, state = pipeline.run(entry), pipeline.state()
     say(f"{pipeline.name} {title(run)}: {about(run)}".rstrip(": "))
@@ -75,14 +75,14 @@ def retry(desk: Desk, flow: str | None, start_of_id: str | None, say: Say) -> tu
 
 
 def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, abandon: bool, say: Say) -> None:
-    """Stop the run in progress: after the actions in progress, or, abandoned, at once."""
+    """Stop the run in progress: once its current actions have ended, or at once if `abandon` is set."""
     pipeline, entry = _active(desk, flow, start_of_id, "stop")
     run = pipeline.run(entry)
     say(f"{pipeline.name} {title(run)}: {about(run)}".rstrip(": "))
     why = plain(reason) or "by hand"
     if len(why) > _REASON:
         raise OperateError(
-            f"the reason has {len(why)} characters, CodePipeline takes {_REASON}", "a shorter one", exit_code=2
+            f"the reason has {len(why)} characters, CodePipeline accepts {_REASON}", "a shorter reason", exit_code=2
         )
     harder = pipeline.command("stop", run=entry.id[:8], abandon=True)
     try:
@@ -92,7 +92,7 @@ def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, 
     except ClientError as error:
         if code(error) == "DuplicatedStopRequestException":
             raise OperateError(
-                f"run {entry.id[:8]} stops already, and waits for {_busy(run)}",
+                f"run {entry.id[:8]} is already stopping and waits for {_busy(run)}",
                 f"{pipeline.command('follow')}, or abandon what is in progress: {harder}",
             ) from None
         if code(error) == "PipelineExecutionNotStoppableException":
@@ -101,7 +101,7 @@ def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, 
             ) from None
         raise
     if abandon:
-        say(f"abandoned run {entry.id}. What was in progress goes on unwatched: {_busy(run)}")
+        say(f"abandoned run {entry.id}. Actions in progress continue on their own: {_busy(run)}")
     else:
         say(f"stops run {entry.id} as soon as this has ended: {_busy(run)}")
         if any(step.category == "Approval" for step in run.unfinished):
@@ -115,7 +115,7 @@ def _busy(run: Run) -> str:
 
 
 def _failed(desk: Desk, flow: str | None, start_of_id: str | None) -> tuple[Pipeline, Entry]:
-    """The pipeline whose newest run ended badly, and that run."""
+    """Returns the pipeline whose newest run failed or was stopped, and that run."""
     newest: list[tuple[Pipeline, Entry]] = []
     for pipeline in desk.chosen(flow):
         runs = by_id(pipeline.entries(), start_of_id or "")
@@ -134,12 +134,12 @@ def _failed(desk: Desk, flow: str | None, start_of_id: str | None) -> tuple[Pipe
 
 
 def _tells(entry: Entry) -> bool:
-    """Whether a run says how its pipeline stands: one that was replaced does not, nor does a rollback that worked."""
+    """True if a run decides its pipeline's state: a superseded run does not, nor does a successful rollback."""
     return entry.status in _ENDED_BADLY or (entry.status == "Succeeded" and not entry.rollback)
 
 
 def _active(desk: Desk, flow: str | None, start_of_id: str | None, verb: str) -> tuple[Pipeline, Entry]:
-    """The one run in progress."""
+    """Returns the only run in progress."""
     found = [
         (pipeline, entry)
         for pipeline in desk.chosen(flow)

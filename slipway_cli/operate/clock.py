@@ -1,4 +1,4 @@
-"""The time, in one place, so that a test can pass it."""
+"""The clock, in one place, so that tests can control it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present moment."""
+    """Returns the current time."""
     return datetime.now(UTC)
 
 
 def pause(seconds: float) -> None:
-    """Wait."""
+    """Wait for some seconds."""
     time.sleep(seconds)

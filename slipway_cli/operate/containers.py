@@ -1,4 +1,4 @@
-"""A command in a running container: ECS Exec, by the AWS CLI and its Session Manager plugin."""
+"""Runs a command in a container through ECS Exec, with the AWS CLI and its Session Manager plugin."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def execute(product: Product, environment: str, service: str, words: list[str], 
     cluster = names.cluster(environment, product.name)
     task = _task(boto3.client("ecs", region_name=region), product, environment, service)
     path = os.environ.get("PATH", os.defpath)
-    if local is not None:  # its stand-ins for both programs
+    if local is not None:  # the local cloud has its own versions of both programs
         path = f"{local.state / 'bin'}{os.pathsep}{path}"
     for program, page in _INSTALL.items():
         if shutil.which(program, path=path) is None:
-            raise OperateError(f"{program} is not installed, and ECS Exec needs it", f"{page}, then {again()}")
+            raise OperateError(f"{program} is not installed; ECS Exec needs it", f"install it: {page}, then {again()}")
     line = [
         *("aws", "ecs", "execute-command", "--region", region, "--cluster", cluster, "--task", task),
         *("--container", service, "--interactive", "--command", shlex.join(words) if words else SHELL),
@@ -52,7 +52,7 @@ def execute(product: Product, environment: str, service: str, words: list[str], 
 
 
 def _task(ecs: Any, product: Product, environment: str, service: str) -> str:
-    """The newest running task of a service."""
+    """Returns the ARN of the newest running task of a service."""
     cluster, name = names.cluster(environment, product.name), names.service(environment, product.name, service)
     try:
         listed = ecs.list_tasks(cluster=cluster, serviceName=name, desiredStatus="RUNNING")["taskArns"]
@@ -63,5 +63,5 @@ def _task(ecs: Any, product: Product, environment: str, service: str) -> str:
         raise OperateError(f"there is no service {name}: {environment} is not deployed", typed("status")) from None
     running = [task for task in tasks if task.get("lastStatus") == "RUNNING"]
     if not running:
-        raise OperateError(f"no task of {name} runs", typed("logs", environment, service))
+        raise OperateError(f"no task of {name} is running", typed("logs", environment, service))
     return str(max(running, key=lambda task: str(task.get("startedAt", "")))["taskArn"])

@@ -1,4 +1,4 @@
-"""Why a verb stopped, in a person's words: what, why, and what to type next."""
+"""Errors of commands that use AWS: what happened, why, and what to type next."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ _UNREACHED = (exceptions.ConnectionError, exceptions.HTTPClientError)
 
 
 class OperateError(CommandError):
-    """A verb that cannot go on; `str()` says what and why, `then` what to type next."""
+    """A command failed; `str()` says what happened and why, `then` is what to type next."""
 
 
 def code(error: BaseException) -> str:
-    """AWS's name for an error; empty if it is none of AWS's answers."""
+    """Returns the error code of AWS; empty for other errors."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def said(error: BaseException) -> str:
-    """What AWS said, on one line."""
+    """Returns the error message of AWS, on one line."""
     return plain(error.response.get("Error", {}).get("Message", error) if isinstance(error, ClientError) else error)
 
 
 def passing(error: BaseException) -> bool:
-    """Whether the same question may be answered in a minute."""
+    """True if the same request may succeed in a minute."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code(error) in _THROTTLED or status >= 500  # noqa: PLR2004 - AWS's own fault
@@ -69,14 +69,14 @@ def passing(error: BaseException) -> bool:
 
 
 def unusable(error: BaseException) -> bool:
-    """Whether nothing can be asked of AWS: it takes no credentials, or does not answer."""
+    """True if AWS cannot be used: it rejects the credentials, or does not answer."""
     if isinstance(error, ClientError):
         return code(error) in _EXPIRED | _UNKNOWN_KEYS
     return isinstance(error, BotoCoreError)
 
 
 def explained(error: ClientError | BotoCoreError, product: Product | None = None) -> OperateError:
-    """An error of AWS or of the way to it, as what a person can do about it."""
+    """Returns an error of AWS or of the connection to it with its next step."""
     if isinstance(error, ClientError):
         return _answered(error, product)
     if isinstance(error, _NO_KEYS):
@@ -87,8 +87,8 @@ def explained(error: ClientError | BotoCoreError, product: Product | None = None
         return OperateError(f"the AWS session has ended: {plain(error)}", _LOG_IN)
     if isinstance(error, _UNREACHED):
         return OperateError(
-            f"AWS does not answer: {plain(error)}. Look at the network, a proxy, and AWS_ENDPOINT_URL",
-            f"{command('status')} in a minute: a change may have been made although no answer came",
+            f"AWS does not answer: {plain(error)}. Check the network, the proxy, and AWS_ENDPOINT_URL",
+            f"{command('status')} in a minute: a change may have been made without an answer",
         )
     return OperateError(f"the AWS SDK cannot do this: {plain(error)}", "aws sts get-caller-identity")
 
@@ -101,11 +101,11 @@ def _answered(error: ClientError, product: Product | None) -> OperateError:
         **dict.fromkeys(
             _DENIED,
             (
-                f"these credentials may not do that; {_right(error, product)} is needed",
+                f"these credentials lack the permission {_right(error, product)}",
                 "aws sts get-caller-identity, to see who you are",
             ),
         ),
-        **dict.fromkeys(_THROTTLED, ("AWS gets more questions than it answers", f"{status} in a minute")),
+        **dict.fromkeys(_THROTTLED, ("AWS throttles the requests", f"{status} in a minute")),
         "PipelineNotFoundException": _no_pipeline(product),
         "ConcurrentPipelineExecutionsLimitExceededException": ("too many runs at once", status),
         "ConflictException": ("CodePipeline is busy with this pipeline", f"{status} in a minute"),
@@ -117,7 +117,7 @@ def _answered(error: ClientError, product: Product | None) -> OperateError:
 
 def _right(error: ClientError, product: Product | None) -> str:
     if product is None:
-        return f"the right to {error.operation_name}"
+        return f"for {error.operation_name}"
     tooling = product.tooling
     arn = f"arn:aws:codepipeline:{tooling.region}:{tooling.account}:{product.name}-*"
     return f"codepipeline:{error.operation_name} on {arn}"

@@ -17,13 +17,13 @@ from slipway_cli.runs import Attempt, Entry, Run
 
 Say = Callable[[str], None]
 _EVERY = 5.0
-_PATIENCE = 300.0  # seconds without an answer of AWS before we stop asking
+_PATIENCE = 300.0  # seconds without an answer of AWS before we give up
 _APPEARS = 60.0  # seconds until a run that was just started is in every list
 
 
 @dataclass
 class Following:
-    """One run, followed."""
+    """Follows one run."""
 
     pipeline: Pipeline
     run: str
@@ -32,10 +32,10 @@ class Following:
     _waits: str = ""
 
     def until_it_ends(self) -> None:
-        """Say each change of an action, until the run ends.
+        """Print each change of an action until the run ends.
 
         Raises:
-            OperateError: if it ends otherwise than well, in one paragraph: what, why, what to do.
+            OperateError: if it does not succeed; the message is a paragraph: what happened, why, what to do.
         """
         began = answered = clock.now()
         while True:
@@ -57,7 +57,7 @@ class Following:
         return (clock.now() - start).total_seconds() < patience
 
     def _read(self) -> Run:
-        """The run: its status first, so that of an ended run all actions are seen."""
+        """Returns the run; its status is read first, so that all actions of an ended run are seen."""
         asked = {"pipelineName": self.pipeline.name, "pipelineExecutionId": self.run}
         given = self.pipeline.desk.client.get_pipeline_execution(**asked).get("pipelineExecution") or {}
         return self.pipeline.run(Entry.of_execution({**given, "pipelineExecutionId": self.run}))
@@ -84,7 +84,7 @@ class Following:
         return f"{step.name} {step.status} after {took}" + (f": {shortened(what, 200)}" if what else "")
 
     def _waiting(self) -> None:
-        """Say once why a run stands still between two stages."""
+        """Print once why a run waits between two stages."""
         for stage in self.pipeline.state().stages:
             if self.run in stage.queued:
                 why = f"nothing may enter it: {stage.closed}" if stage.closed else f"run {stage.run[:8]} is in it"

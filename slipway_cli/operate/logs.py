@@ -1,4 +1,4 @@
-"""The log of a service, from CloudWatch Logs: what was written lately, and what comes."""
+"""The log of a service, from CloudWatch Logs: recent and new events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from slipway_cli.typed import again, command
 Say = Callable[[str], None]
 _TIME = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_EVERY = 2.0  # seconds between two questions
+_EVERY = 2.0  # seconds between two requests
 _LATE = 10_000  # milliseconds: an event may be found this long after one with a later time
 _TASK = 8  # characters of a task's id that tell tasks apart
 
@@ -32,11 +32,11 @@ def seconds(text: str) -> int:
     """Returns the seconds of a time like `10m`.
 
     Raises:
-        CommandError: if it is none.
+        CommandError: if the text is not a time.
     """
     found = _TIME.fullmatch(text.strip())
     if found is None:
-        raise usage(f"--since '{plain(text)}' is no time: write a number and s, m, h or d", again(since="10m"))
+        raise usage(f"--since '{plain(text)}' is not a time; write a number and s, m, h or d", again(since="10m"))
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -55,11 +55,11 @@ class Log:
 
     @cached_property
     def client(self) -> Any:
-        """CloudWatch Logs, where the environment is."""
+        """The client of CloudWatch Logs, in the environment's region."""
         return boto3.client("logs", region_name=self.product.environments[self.environment].region)
 
     def events(self, start: int) -> Iterator[dict[str, Any]]:
-        """The events since a time in milliseconds, oldest first."""
+        """Yields the events since a time in milliseconds, oldest first."""
         pages = self.client.get_paginator("filter_log_events")
         try:
             for page in pages.paginate(logGroupName=self.group, startTime=start):
@@ -73,7 +73,7 @@ class Log:
 
 
 def read(log: Log, back: int, say: Say, *, follow: bool) -> None:
-    """Say what a service wrote in the last seconds; to follow, go on until somebody interrupts."""
+    """Print the events of the last `back` seconds; with `follow`, keep printing until interrupted."""
     start = int((clock.now().timestamp() - back) * 1000)
     told: dict[str, int] = {}
     if not _tell(log, start, told, say) and not follow:
@@ -92,7 +92,7 @@ def read(log: Log, back: int, say: Say, *, follow: bool) -> None:
 
 
 def _tell(log: Log, start: int, told: dict[str, int], say: Say) -> bool:
-    """Say the events that are new; returns whether there was one."""
+    """Print the new events; returns True if there was one."""
     some = False
     for event in log.events(start):
         when, name = int(event["timestamp"]), str(event.get("eventId") or f"{event}")
@@ -108,6 +108,6 @@ def _when(milliseconds: int) -> str:
 
 
 def _line(text: str) -> str:
-    """A message without control characters, which a terminal would obey; its indentation stays."""
+    """Returns a message without control characters, which a terminal would execute; its indentation is kept."""
     kept = text.rstrip().replace("\r\n", "\n").replace("\t", "    ")
     return "".join(char for char in kept if char == "\n" or unicodedata.category(char)[0] != "C")

@@ -1,4 +1,4 @@
-"""The pipelines of a product, as CodePipeline has them now."""
+"""The pipelines of a product, read from CodePipeline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slipway_cli.operate.errors import OperateError, code
 from slipway_cli.runs import Entry, Run, State, Waiting
 from slipway_cli.typed import command
 
-LISTED = 100  # runs that are looked at, of the newest
+LISTED = 100  # newest runs that are read
 _PATIENCE = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
 _CONSOLE = "{place}/codesuite/codepipeline/pipelines/{name}/executions/{run}/visualization?region={region}"
 
@@ -33,12 +33,12 @@ class Pipeline:
 
     @property
     def name(self) -> str:
-        """Its name in CodePipeline."""
+        """The pipeline's name in CodePipeline."""
         return self.delivery.pipeline
 
     @property
     def flow(self) -> str:
-        """Its name in the manifest."""
+        """The flow's name in the manifest."""
         return self.delivery.flow_name
 
     @property
@@ -47,11 +47,11 @@ class Pipeline:
         return self.delivery.stages[0].actions[0].name
 
     def command(self, verb: str, **options: str | bool) -> str:
-        """Returns the command that does a verb to this pipeline."""
+        """Returns the command of a verb for this pipeline."""
         return command(verb, self.flow, **options)
 
     def entries(self, limit: int = LISTED, *, succeeded_in: str = "") -> list[Entry]:
-        """Its newest runs, newest first."""
+        """Returns the newest runs, newest first."""
         only = {"filter": {"succeededInStage": {"stageName": succeeded_in}}} if succeeded_in else {}
         pages = self.desk.client.get_paginator("list_pipeline_executions")
         rows = (
@@ -62,7 +62,7 @@ class Pipeline:
         return sorted(islice(rows, limit), key=lambda entry: entry.started, reverse=True)
 
     def run(self, entry: Entry) -> Run:
-        """A run with its actions."""
+        """Returns a run with its actions."""
         return Run.of(entry, self._actions(entry.id), pipeline=self.name)
 
     def _actions(self, run: str) -> list[Any]:
@@ -76,11 +76,11 @@ class Pipeline:
             raise
 
     def state(self) -> State:
-        """What is in its stages."""
+        """Returns the state of the stages."""
         return State.of(self.desk.client.get_pipeline_state(name=self.name))
 
     def link(self, run: str) -> str:
-        """Where a person sees a run: AWS's console, or that of the cloud that answers instead of AWS."""
+        """Returns the address of a run in the console of AWS, or of the cloud that replaces AWS."""
         region, endpoint = self.desk.product.tooling.region, str(self.desk.client.meta.endpoint_url)
         place = f"https://{region}.console.aws.amazon.com" if ".amazonaws.com" in endpoint else endpoint
         return _CONSOLE.format(place=place, region=region, name=self.name, run=run)
@@ -88,34 +88,34 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Desk:
-    """Where an operator stands: one product, and its pipelines."""
+    """A product and its pipelines."""
 
     product: Product
 
     @cached_property
     def client(self) -> Any:
-        """CodePipeline, where the product's tooling is."""
+        """The client of CodePipeline, in the region of the product's tooling."""
         return boto3.client("codepipeline", region_name=self.product.tooling.region, config=_PATIENCE)
 
     @cached_property
     def pipelines(self) -> tuple[Pipeline, ...]:
-        """All of the product.
+        """All pipelines of the product.
 
         Raises:
-            OperateError: if it has none.
+            OperateError: if the product has none.
         """
         found = tuple(Pipeline(self, each) for each in deliveries(self.product))
         if not found:
             name = self.product.name
             raise OperateError(
-                f"product '{name}' has no pipelines: products/{name}.yaml has no section pipeline",
-                "docs/manifest.md says what to write into it",
+                f"product '{name}' has no pipelines: products/{name}.yaml has no section 'pipeline'",
+                "docs/manifest.md describes that section",
                 exit_code=2,
             )
         return found
 
     def pipeline(self, flow: str) -> Pipeline:
-        """The pipeline of a flow, by the flow's name or its own."""
+        """Returns the pipeline of a flow, by the flow's or the pipeline's name."""
         for each in self.pipelines:
             if flow in (each.flow, each.name):
                 return each
@@ -124,11 +124,11 @@ class Desk:
         raise OperateError(f"no flow '{flow}' in {name}{nearest(flow, known)}", command("status"), exit_code=2)
 
     def chosen(self, flow: str | None) -> tuple[Pipeline, ...]:
-        """The pipeline of a flow, or all."""
+        """Returns the pipeline of a flow, or all pipelines."""
         return (self.pipeline(flow),) if flow else self.pipelines
 
     def waiting(self, flow: str | None, stage: str | None) -> list[tuple[Pipeline, Waiting]]:
-        """The approvals that wait."""
+        """Returns the waiting approvals."""
         return [
             (pipeline, each)
             for pipeline in self.chosen(flow)
@@ -138,5 +138,5 @@ class Desk:
 
 
 def by_id(entries: Iterable[Entry], start: str) -> list[Entry]:
-    """The runs whose id begins so."""
+    """Returns the runs whose id begins with a text."""
     return [entry for entry in entries if entry.id.startswith(start.lower())]

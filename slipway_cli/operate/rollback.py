@@ -1,4 +1,4 @@
-"""Takes a stage back to a release by its name."""
+"""Rolls a stage back to a named release."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from slipway_cli.typed import command
 
 Say = Callable[[str], None]
 _LIMITS = (
-    "CodePipeline takes a stage back only to a run that succeeded in it, is no rollback itself, and began in the "
-    "structure the pipeline has now"
+    "CodePipeline rolls a stage back only to a run that succeeded in it, is not a rollback itself, and began in the "
+    "current structure of the pipeline"
 )
 _SHOWN = 10
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -38,7 +38,7 @@ class Target:
 
     @property
     def hindrance(self) -> str:
-        """Why CodePipeline, or we, cannot go back to it; empty if nothing hinders."""
+        """The reason the run cannot be rolled back to; empty if it can be."""
         if self.run.structure and self.run.structure != self.state.structure:
             return (
                 f"it began in structure {self.run.structure} of {self.pipeline.name}, which has {self.state.structure} "
@@ -51,7 +51,7 @@ class Target:
         return ""
 
     def called(self, name: str) -> bool:
-        """Whether an operator calls it so: release tag, version, version without the commit, or commit."""
+        """True for a name of the run: release tag, version, version without the commit, or commit."""
         run = self.run
         if name in (run.tag, run.version, run.entry.id):
             return True
@@ -62,16 +62,16 @@ class Target:
 
     @property
     def line(self) -> str:
-        """As it stands in a list."""
+        """The run as a line of a list."""
         run, hindered = self.run, f" (not possible: {self.hindrance})" if self.hindrance else ""
         return f"{title(run)}, {since(run.entry.started)} ago, {about(run) or run.commit}{hindered}"
 
 
 def rollback(desk: Desk, environment: str, name: str, say: Say, sure: Callable[[str], bool]) -> tuple[Pipeline, str]:
-    """Take an environment's stage back to a release; returns the pipeline and the new run.
+    """Roll an environment's stage back to a release; returns the pipeline and the new run.
 
     Raises:
-        OperateError: if there is no such release, several are called so, or CodePipeline cannot go back to it.
+        OperateError: if no or several releases have the name, or CodePipeline cannot roll back to it.
     """
     name = name.strip()
     if not name:
@@ -121,7 +121,7 @@ def _found(desk: Desk, environment: str, name: str) -> Target:
         seen.append(target)
         if not target.called(name):
             continue
-        # A version's short commit may be another release's too; its tag and its run are nobody else's.
+        # Two releases may share a version's short commit, but not a tag or a run.
         if not target.hindrance and name in (target.run.tag, target.run.entry.id):
             return target
         matching.append(target)
@@ -149,7 +149,7 @@ def _found(desk: Desk, environment: str, name: str) -> Target:
 
 
 def _targets(desk: Desk, environment: str) -> Iterator[Target]:
-    """The runs that succeeded in an environment's stage, newest first, pipeline by pipeline."""
+    """Yields the runs that succeeded in an environment's stage, newest first, pipeline by pipeline."""
     known = list(desk.product.environments)
     if environment not in known:
         raise OperateError(

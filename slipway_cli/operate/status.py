@@ -1,4 +1,4 @@
-"""How the pipelines stand: the newest runs, what waits, what failed last, and what to type."""
+"""The status of pipelines: the newest runs, what waits, what failed last, and what to type."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _COLOURS = {"Succeeded": "green", "Failed": "red", "InProgress": "cyan", "Stoppi
 
 @dataclass(frozen=True)
 class Standing:
-    """One pipeline now."""
+    """The status of one pipeline."""
 
     pipeline: Pipeline
     runs: tuple[Run, ...]
     """The newest, newest first."""
     state: State
     failure: Run | None
-    """The last that failed, among those listed."""
+    """The last failed run, among those listed."""
     healed: bool
-    """Whether a run has succeeded since."""
+    """True if a run has succeeded since."""
     asked: dict[str, str]
-    """What the approvals that wait ask, by the run's id and the action."""
+    """The questions of waiting approvals, by the run's id and the action."""
 
 
 def show(desk: Desk, flow: str | None, count: int, console: Console) -> None:
-    """Print how the pipelines of a product stand."""
+    """Print the status of a product's pipelines."""
     for pipeline in desk.chosen(flow):
         found = standing(pipeline, count)
         if console.is_terminal:
@@ -44,7 +44,7 @@ def show(desk: Desk, flow: str | None, count: int, console: Console) -> None:
 
 
 def standing(pipeline: Pipeline, count: int) -> Standing:
-    """Ask CodePipeline how a pipeline stands."""
+    """Returns the status of a pipeline from CodePipeline."""
     entries, state = pipeline.entries(), pipeline.state()
     failed = next((entry for entry in entries if entry.status == "Failed"), None)
     waited = {each.run for each in state.waiting}
@@ -62,18 +62,18 @@ def standing(pipeline: Pipeline, count: int) -> Standing:
 
 
 def heading(found: Standing) -> str:
-    """The pipeline's name and mode."""
+    """Returns the pipeline's name and mode."""
     return f"{found.pipeline.name} ({found.pipeline.delivery.mode})"
 
 
 def told(run: Run) -> list[str]:
-    """A run in lines."""
+    """Returns a run as lines."""
     first = " ".join(("run", run.entry.id[:8], status(run), title(run), about(run))).rstrip()
     return [first, f"    {stages(run)}"] if run.steps else [first]
 
 
 def status(run: Run) -> str:
-    """How a run is, and for how long."""
+    """Returns a run's status and its age."""
     entry = run.entry
     kind = f"rollback to run {entry.target[:8] or '?'} " if entry.rollback else ""
     when = f"for {since(entry.started)}" if entry.active else f"{since(entry.updated)} ago"
@@ -81,7 +81,7 @@ def status(run: Run) -> str:
 
 
 def stages(run: Run) -> str:
-    """The stages a run has entered, each with how that is; of a stage in progress, its actions."""
+    """Returns the stages a run has entered with their states, and the actions in progress."""
     parts = []
     for name, how in _worst(run).items():
         busy = [f"{step.action} for {since(step.started)}" for step in run.unfinished if step.stage == name]
@@ -100,7 +100,7 @@ def _worst(run: Run) -> dict[str, str]:
 
 
 def notes(found: Standing) -> list[str]:
-    """What waits, what failed last, and what to type next."""
+    """Returns lines for what waits, what failed last, and what to type next."""
     lines = []
     for each in found.state.waiting:
         asked = found.asked.get(f"{each.run}/{each.action}", "")
@@ -121,7 +121,7 @@ def notes(found: Standing) -> list[str]:
 
 
 def following(found: Standing) -> list[str]:
-    """What to type next."""
+    """Returns the commands to type next."""
     pipeline, waiting = found.pipeline, found.state.waiting
     typed = []
     for each in waiting:
@@ -140,7 +140,7 @@ def following(found: Standing) -> list[str]:
 
 
 def table(found: Standing) -> Table:
-    """The newest runs as a table."""
+    """Returns the newest runs as a table."""
     shown = Table(title=heading(found), title_justify="left", title_style="bold", expand=True)
     for column in ("run", "status", "release", "stages", "of"):
         shown.add_column(column, overflow="fold")

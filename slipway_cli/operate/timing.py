@@ -1,4 +1,4 @@
-"""Where the time of an ended run went, in words for a terminal."""
+"""The timing of an ended run, as text for a terminal."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _NAMED = 3
 
 
 def told(spent: Timing[Attempt]) -> tuple[str, ...]:
-    """At most two lines: where the time went, and what it would be in sequence."""
-    waited = f", {spent.waited:.0f} s of them a person's" if spent.waited else ""
+    """Returns at most two lines: the longest actions, and the time that all actions take in sequence."""
+    waited = f", {spent.waited:.0f} s of it waiting for approval" if spent.waited else ""
     took = f"It took {seconds(spent.total)} ({spent.total:.0f} s{waited})."
     if not spent.path:
         return (took,)
@@ -27,21 +27,21 @@ def told(spent: Timing[Attempt]) -> tuple[str, ...]:
 
 
 def spent(run: Run) -> Timing[Attempt]:
-    """The time of a run; of an action tried again its newest attempt counts."""
+    """Returns the timing of a run; the newest attempt of an action counts."""
     rows = ([(step, step.started, step.seconds(step.updated)) for step in row] for row in _rows(run))
     began = min((step.started for step in run.steps), default=BEGINNING)
     return timing(rows, began=began, total=_between(run))
 
 
 def _between(run: Run) -> float:
-    """From the first action to the last: GetPipelineExecution, by which one run is asked for, tells no times."""
+    """Returns the seconds from the first action to the last, since GetPipelineExecution has no times."""
     if not run.steps:
         return (run.entry.updated - run.entry.started).total_seconds()
     return (max(step.updated for step in run.steps) - min(step.started for step in run.steps)).total_seconds()
 
 
 def _rows(run: Run) -> Iterator[list[Attempt]]:
-    """The actions of each stage that ran side by side: of those, the next began before the longest had ended."""
+    """Yields the actions of a stage that ran in parallel: each began before the longest of them had ended."""
     for _, steps in groupby(run.steps, key=lambda step: step.stage):
         row: list[Attempt] = []
         for step in steps:

@@ -1,4 +1,4 @@
-"""How things are said in a terminal: durations, runs, and texts of strangers."""
+"""Formats durations, runs and untrusted text for a terminal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def shortened(text: object, length: int) -> str:
-    """The text on one line, cut where it is too long."""
+    """Returns a text as one line, cut to a length."""
     line = plain(text)
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def seconds(count: float) -> str:
-    """A duration as people say it, e.g. `12 min`."""
+    """Returns a duration, e.g. `12 min`."""
     count = max(count, 0)
     if count < _MINUTE:
         return f"{count:.0f} s"
@@ -30,7 +30,7 @@ def seconds(count: float) -> str:
 
 
 def since(when: datetime) -> str:
-    """How long ago something was."""
+    """Returns the time since a moment."""
     return seconds((clock.now() - when).total_seconds())
 
 

@@ -1,4 +1,4 @@
-"""`slipway release`: one release by hand, from a checkout of the product."""
+"""`slipway release`: a manual release from a checkout of the product."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def arguments(given: list[str]) -> dict[str, str]:
     """Returns build arguments by name.
 
     Raises:
-        CommandError: if one has no `=`.
+        CommandError: if an argument has no `=`.
     """
-    for each in given:
-        if "=" not in each:
-            raise usage(f"--build-arg {each}: a name, = and a value are expected", f"--build-arg {each}=VALUE")
-    return dict(each.split("=", 1) for each in given)
+    for argument in given:
+        if "=" not in argument:
+            raise usage(f"--build-arg {argument} has no value", f"--build-arg {argument}=VALUE")
+    return dict(argument.split("=", 1) for argument in given)
 
 
 def run(
     target: Target, source: Path, build_args: dict[str, str], say: Say, *, native: bool = False, url: str | None = None
 ) -> None:
-    """Build, push, put in and prove one release."""
+    """Build, push, deploy, publish and verify one release."""
     made = Build.of(target.product, source.resolve(), native=native, build_args=build_args)
     say(f"{target.product.name} {made.version} to {target.environment}")
     made.images(say)

@@ -9,7 +9,6 @@ from pathlib import Path
 from products import ManifestError, load
 from slipway_cli.review import forbidden, schemas
 from slipway_cli.review.access import actions
-from slipway_cli.review.asked import Asked
 from slipway_cli.review.assembly import Assembly
 from slipway_cli.review.compare import compare, template_errors
 from slipway_cli.review.errors import ReviewError
@@ -17,6 +16,7 @@ from slipway_cli.review.forbidden import Verdict
 from slipway_cli.review.html.page import Sides, write_page
 from slipway_cli.review.markdown import markdown, parts, plain
 from slipway_cli.review.model import Report, Section
+from slipway_cli.review.options import Options
 from slipway_cli.review.sections import with_cost_and_diagrams
 
 
@@ -35,23 +35,23 @@ def forbids(product: str) -> set[str]:
     return rules
 
 
-def finished(asked: Asked, before: Assembly, after: Assembly, forbid: set[str]) -> Verdict:
+def finished(options: Options, before: Assembly, after: Assembly, forbid: set[str]) -> Verdict:
     """Compares two assemblies, writes the report and returns the verdict."""
-    report = _compared(asked, before, after)
-    allowed = forbidden.by_labels(asked.labels.split(","))
-    if asked.base:
-        forbid = forbid | forbidden.rules_at(asked.base, asked.product)
-    if asked.base and asked.trailers:
-        allowed |= forbidden.by_trailers(asked.base)
+    report = _compared(options, before, after)
+    allowed = forbidden.by_labels(options.labels.split(","))
+    if options.base:
+        forbid = forbid | forbidden.rules_at(options.base, options.product)
+    if options.base and options.trailers:
+        allowed |= forbidden.by_trailers(options.base)
     verdict = forbidden.judge(report, forbid=forbid, allowed=allowed)
-    _write(asked, report, Sides(before, after), verdict)
+    _write(options, report, Sides(before, after), verdict)
     return verdict
 
 
-def _compared(asked: Asked, before: Assembly, after: Assembly) -> Report:
-    sections = [_deployed(after, asked.product)] if asked.deployed else []
-    base = asked.base or str(asked.before)
-    report = compare(before, after, product=asked.product, base=base, sections=sections)
+def _compared(options: Options, before: Assembly, after: Assembly) -> Report:
+    sections = [_deployed(after, options.product)] if options.deployed else []
+    base = options.base or str(options.before)
+    report = compare(before, after, product=options.product, base=base, sections=sections)
     with template_errors("costs and diagrams"):
         return with_cost_and_diagrams(report, before, after)
 
@@ -67,11 +67,11 @@ def _deployed(after: Assembly, product: str) -> Section:
     return Section(f"Compared with the deployed stacks: {plain(report.headline)}", text)
 
 
-def _write(asked: Asked, report: Report, sides: Sides, verdict: Verdict) -> None:
-    folder: Path = asked.output
+def _write(options: Options, report: Report, sides: Sides, verdict: Verdict) -> None:
+    folder: Path = options.output
     folder.mkdir(parents=True, exist_ok=True)
     whole = markdown(report, verdict=verdict, limit=sys.maxsize)
-    comment = markdown(report, verdict=verdict, full=asked.full or f"`{folder / 'report.md'}`")
+    comment = markdown(report, verdict=verdict, full=options.full or f"`{folder / 'report.md'}`")
     with template_errors("the page"):
         write_page(folder / "report.html", report, sides, verdict)
     (folder / "report.md").write_text(whole, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A command finds the running local cloud of its checkout by itself, and keeps AWS's credentials from it."""
+"""A command finds the running local cloud of its checkout by itself, and never sends it AWS credentials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _world(plain: Plain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 
 
 def slipway(*words: str, state: Path, **shell: str) -> subprocess.CompletedProcess[str]:
-    """The command in a shell where nothing was sourced, but for the variables of the test."""
+    """Runs the command in a shell that sourced nothing, with the given variables."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SLIPWAY_"))}
     done = subprocess.run(
         [sys.executable, "-m", "slipway_cli", *words],
@@ -82,7 +82,7 @@ def test_aws_is_asked_only_on_request_while_a_local_cloud_is_up(world: World, tm
     assert "there are no AWS credentials to use" in done.stderr
 
 
-def test_a_shell_that_is_set_to_another_cloud_is_told(world: World) -> None:
+def test_a_shell_that_is_set_to_another_cloud_is_refused(world: World) -> None:
     endpoint = f"http://localhost:{free_port()}"
     done = slipway("status", state=world.plain.state, AWS_ENDPOINT_URL=endpoint)
     assert done.returncode == 2
@@ -91,13 +91,13 @@ def test_a_shell_that_is_set_to_another_cloud_is_told(world: World) -> None:
     assert second.startswith("next: unset AWS_ENDPOINT_URL")
 
 
-def test_the_console_of_the_running_cloud_is_named(world: World) -> None:
+def test_the_address_of_the_running_clouds_console_is_printed(world: World) -> None:
     done = slipway("console", state=world.plain.state)
     address = f"http://localhost:{world.plain.port}/codesuite/codepipeline/pipelines?region=us-east-1"
     assert done.stdout.splitlines() == ["local cloud, account 111122223333, us-east-1", address]
 
 
-def test_the_local_cloud_is_told_up_and_down(world: World, tmp_path: Path) -> None:
+def test_local_status_reports_a_running_and_a_stopped_cloud(world: World, tmp_path: Path) -> None:
     up = slipway("local", "status", state=world.plain.state)
     assert up.returncode == 0
     assert f"serving at http://localhost:{world.plain.port}" in up.stdout
@@ -114,7 +114,7 @@ def test_a_second_cloud_in_one_checkout_is_refused_with_what_to_type(world: Worl
 
 
 @pytest.mark.slow
-def test_a_cloud_goes_up_empty_goes_deaf_and_goes_down(tmp_path: Path) -> None:
+def test_a_cloud_starts_empty_hangs_and_is_stopped(tmp_path: Path) -> None:
     port = free_port()
     up = slipway("local", "up", "--port", str(port), "--no-docker", state=tmp_path)
     assert up.returncode == 0, up.stdout + up.stderr
@@ -125,10 +125,10 @@ def test_a_cloud_goes_up_empty_goes_deaf_and_goes_down(tmp_path: Path) -> None:
         assert f"no product is deployed on the local cloud at http://localhost:{port} yet" in empty.stderr
         assert f"next: {typed.program()} demo; or {typed.program()} approve --product allthrive" in empty.stderr
         os.kill(server, signal.SIGSTOP)
-        deaf = slipway("status", state=tmp_path)
-        assert deaf.returncode == 1
-        first, second = deaf.stderr.splitlines()
-        assert f"runs but does not answer at http://localhost:{port}; its log: " in first
+        hung = slipway("status", state=tmp_path)
+        assert hung.returncode == 1
+        first, second = hung.stderr.splitlines()
+        assert f"is running but does not answer at http://localhost:{port}; its log: " in first
         assert second == f"next: {typed.program()} local down, then {typed.program()} local up"
     finally:
         os.kill(server, signal.SIGCONT)
@@ -141,7 +141,7 @@ def test_a_cloud_goes_up_empty_goes_deaf_and_goes_down(tmp_path: Path) -> None:
 
 
 def write(plain: Plain, *lines: str) -> None:
-    """Lines of the service web in production, written now."""
+    """Writes lines to the log of the service web in production, dated now."""
     logs, group, stream = plain.client("logs"), "/ecs/production-allthrive-web", "web/web/0123456789abcdef"
     for make, given in ((logs.create_log_group, {}), (logs.create_log_stream, {"logStreamName": stream})):
         try:
@@ -152,7 +152,7 @@ def write(plain: Plain, *lines: str) -> None:
     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 
-def test_logs_prints_what_a_service_wrote_without_what_a_terminal_would_obey(plain: Plain) -> None:
+def test_logs_prints_what_a_service_wrote_without_control_characters(plain: Plain) -> None:
     write(plain, "GET /", "  indented \x1b[31mred")
     done = slipway("logs", "production", "web", "--product", "allthrive", state=plain.state)
     assert done.returncode == 0, done.stderr
@@ -163,13 +163,13 @@ def test_logs_prints_what_a_service_wrote_without_what_a_terminal_would_obey(pla
     ]
 
 
-def test_logs_of_what_was_never_deployed_says_so(plain: Plain) -> None:
+def test_logs_of_an_undeployed_service_is_refused(plain: Plain) -> None:
     done = slipway("logs", "staging", "celery", "--product", "allthrive", state=plain.state)
     assert done.returncode == 1
     assert "there is no log group /ecs/staging-allthrive-celery: staging is not deployed" in done.stderr
 
 
-def test_exec_says_when_nothing_runs(plain: Plain) -> None:
+def test_exec_is_refused_if_no_task_runs(plain: Plain) -> None:
     done = slipway("exec", "staging", "celery", "--product", "allthrive", state=plain.state)
     assert done.returncode == 1
     assert "staging-allthrive-celery" in done.stderr

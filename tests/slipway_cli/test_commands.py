@@ -1,4 +1,4 @@
-"""The command `slipway`: every command takes what its help says, and every wrong input ends in words and a code."""
+"""The command `slipway`: commands accept what their help says; wrong input ends with a message and a code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.slipway_cli.operate.playing import given, play, playing
 from tests.support.fake_aws import Refused
 from tests.support.fake_codepipeline import FakeCodePipeline
 
-AGREED = (
+COMMANDS = (
     *("demo", "status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "release", "logs"),
     *("exec", "review", "cost", "policy", "drill", "console", "local", "docs"),
 )
@@ -33,8 +33,8 @@ MOVED = (
 # Under `make test` the outer make hands its own flags down.
 OUTSIDE_MAKE = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
-#: Every command that talks to a cloud, as it is typed well; {product} stands where a product is named.
-TALKING = {
+#: Every command that uses a cloud, with valid arguments.
+CLOUD_COMMANDS = {
     "status": ["status"],
     "start": ["start", "main"],
     "follow": ["follow"],
@@ -47,8 +47,8 @@ TALKING = {
     "logs": ["logs", "production", "web"],
     "exec": ["exec", "production", "web", "--", "true"],
 }
-PRODUCT_TAKEN = {
-    **TALKING,
+PRODUCT_COMMANDS = {
+    **CLOUD_COMMANDS,
     "review": ["review"],
     "cost": ["cost"],
     "policy": ["policy"],
@@ -75,8 +75,8 @@ def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 
-def told(*arguments: str) -> tuple[int, str]:
-    """The exit code of a command that ends badly, and what it said of it: at most two lines."""
+def failure(*arguments: str) -> tuple[int, str]:
+    """Returns the exit code of a failing command, and its message: at most two lines."""
     played = play(*arguments)
     lines = played.err.strip().splitlines()
     assert "Traceback" not in played.all
@@ -95,18 +95,18 @@ def commands() -> dict[str, Any]:
     return dict(group.commands)
 
 
-def test_the_commands_are_those_that_were_agreed() -> None:
-    assert set(commands()) == set(AGREED)
+def test_the_list_of_commands_is_complete() -> None:
+    assert set(commands()) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", AGREED)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_and_a_group(name: str) -> None:
     command = commands()[name]
     assert command.help
     assert command.rich_help_panel
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert play("--version").out == "slipway 0.1.0\n"
 
 
@@ -142,7 +142,7 @@ def test_a_shell_completes_commands_and_names(typed_so_far: str, expected: list[
     assert [word for word in sorted(done.stdout.split()) if not word.startswith("-")] == expected, done.stderr
 
 
-def test_what_is_typed_arrives_as_it_was_typed(cloud: FakeCodePipeline) -> None:
+def test_arguments_are_not_interpreted(cloud: FakeCodePipeline) -> None:
     cloud.run("main", 1, "InProgress", at="Approval")
     reason = 'it\'s "bad"; $(date) & co'
     assert play("reject", "main", "--stage", "Approval", "--reason", reason).code == 0
@@ -162,15 +162,15 @@ def test_follow_needs_no_flow_when_one_run_is_in_progress(cloud: FakeCodePipelin
     assert "allthrive-main v1.1.0-0000001 Succeeded" in played.out
 
 
-def test_follow_says_which_runs_there_are_when_several_are_in_progress(cloud: FakeCodePipeline) -> None:
+def test_follow_lists_the_runs_if_several_are_in_progress(cloud: FakeCodePipeline) -> None:
     cloud.run("main", 1, "InProgress", at="Staging")
     cloud.run("feature", 2, "InProgress", at="Test")
-    code, said = told("follow")
+    code, message = failure("follow")
     assert code == 1
-    assert "slipway follow feature --run 00000002 or slipway follow main --run 00000001" in said
+    assert "slipway follow feature --run 00000002 or slipway follow main --run 00000001" in message
 
 
-# --- the product, when nobody names it -------------------------------------------------------------------------------
+# --- the product, if it is not named ----------------------------------------------------------------------------------
 
 
 def test_the_product_is_the_only_one_that_is_deployed(cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,20 +182,20 @@ def test_the_product_is_the_only_one_that_is_deployed(cloud: FakeCodePipeline, m
 
 
 @pytest.mark.parametrize(
-    ("deployed", "said"),
+    ("deployed", "message"),
     [
-        ([], "has no pipeline of allthrive or edenco"),
+        ([], "can see no pipeline of allthrive or edenco in AWS account"),
         (["allthrive-main", "edenco-main"], "are deployed on AWS account"),
     ],
 )
-def test_a_product_that_cannot_be_told_is_asked_for(
-    cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch, deployed: list[str], said: str
+def test_an_ambiguous_product_must_be_named(
+    cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch, deployed: list[str], message: str
 ) -> None:
     monkeypatch.delenv(choice.VARIABLE)
     cloud.on("codepipeline.ListPipelines", lambda _: {"pipelines": [{"name": name} for name in deployed]})
-    code, answer = told("approve", "main")
+    code, answer = failure("approve", "main")
     assert code == 2
-    assert said in answer
+    assert message in answer
     assert "next: slipway approve main --product allthrive" in answer
 
 
@@ -203,21 +203,21 @@ def test_a_product_that_cannot_be_told_is_asked_for(
 
 
 @pytest.mark.usefixtures("cloud")
-@pytest.mark.parametrize("command", PRODUCT_TAKEN)
-def test_an_unknown_product_is_told(command: str) -> None:
-    words = PRODUCT_TAKEN[command]
-    code, said = told(words[0], "--product", "allthriv", *words[1:])
+@pytest.mark.parametrize("command", PRODUCT_COMMANDS)
+def test_an_unknown_product_is_refused(command: str) -> None:
+    words = PRODUCT_COMMANDS[command]
+    code, message = failure(words[0], "--product", "allthriv", *words[1:])
     assert code == 2
-    assert "allthriv" in said
+    assert "allthriv" in message
 
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("command", ["status", "start", "follow", "approve", "reject", "retry", "stop"])
-def test_an_unknown_flow_is_told(command: str) -> None:
+def test_an_unknown_flow_is_refused(command: str) -> None:
     more = ["--reason", "no"] if command == "reject" else []
-    code, said = told(command, "mian", *more)
+    code, message = failure(command, "mian", *more)
     assert code == 2
-    assert "no flow 'mian' in allthrive; did you mean 'main'?" in said
+    assert "no flow 'mian' in allthrive; did you mean 'main'?" in message
 
 
 @pytest.mark.usefixtures("cloud")
@@ -233,93 +233,93 @@ def test_an_unknown_flow_is_told(command: str) -> None:
     ],
     ids=lambda words: words[0],
 )
-def test_an_unknown_environment_is_told(words: list[str]) -> None:
-    code, said = told(*words)
+def test_an_unknown_environment_is_refused(words: list[str]) -> None:
+    code, message = failure(*words)
     assert code == 2
-    assert "no environment 'prod' in allthrive; did you mean 'production'?" in said
+    assert "no environment 'prod' in allthrive; did you mean 'production'?" in message
 
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("command", ["logs", "exec"])
-def test_an_unknown_service_is_told(command: str) -> None:
-    code, said = told(command, "production", "wbe")
+def test_an_unknown_service_is_refused(command: str) -> None:
+    code, message = failure(command, "production", "wbe")
     assert code == 2
-    assert "no service 'wbe' in allthrive; did you mean 'web'?" in said
+    assert "no service 'wbe' in allthrive; did you mean 'web'?" in message
 
 
 @pytest.mark.parametrize("command", ["follow", "retry", "stop"])
-def test_an_unknown_run_is_told(cloud: FakeCodePipeline, command: str) -> None:
+def test_an_unknown_run_is_refused(cloud: FakeCodePipeline, command: str) -> None:
     cloud.run("main", 1)
-    code, said = told(command, "main", "--run", "ffff")
+    code, message = failure(command, "main", "--run", "ffff")
     assert code == 1
-    assert "ffff" in said
+    assert "ffff" in message
 
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("command", ["follow", "approve", "reject", "retry", "stop", "rollback"])
-def test_where_nothing_runs_it_is_told(command: str) -> None:
-    assert told(*TALKING[command])[0] == 1
+def test_without_a_run_a_command_fails(command: str) -> None:
+    assert failure(*CLOUD_COMMANDS[command])[0] == 1
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("command", [*TALKING, "console"])
-def test_without_credentials_it_is_told(command: str) -> None:
-    code, said = told(*TALKING.get(command, [command, "--region", "us-east-1"]))
+@pytest.mark.parametrize("command", [*CLOUD_COMMANDS, "console"])
+def test_without_credentials_the_next_step_is_a_login(command: str) -> None:
+    code, message = failure(*CLOUD_COMMANDS.get(command, [command, "--region", "us-east-1"]))
     assert code == 1
-    assert "no AWS credentials" in said
-    assert "next: aws sso login" in said
+    assert "no AWS credentials" in message
+    assert "next: aws sso login" in message
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("command", [*TALKING, "console"])
-def test_where_aws_does_not_answer_it_is_told(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", [*CLOUD_COMMANDS, "console"])
+def test_an_unreachable_aws_is_reported(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "x", "MAX_ATTEMPTS": "1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://closed.invalid:{free_port()}")
-    code, said = told(*TALKING.get(command, [command, "--region", "us-east-1"]))
+    code, message = failure(*CLOUD_COMMANDS.get(command, [command, "--region", "us-east-1"]))
     assert code == 1
-    assert "AWS does not answer" in said
+    assert "AWS does not answer" in message
 
 
-@pytest.mark.parametrize("command", TALKING)
-def test_credentials_that_have_expired_are_told(cloud: FakeCodePipeline, command: str) -> None:
+@pytest.mark.parametrize("command", CLOUD_COMMANDS)
+def test_expired_credentials_are_reported(cloud: FakeCodePipeline, command: str) -> None:
     def refuse(_: dict[str, Any]) -> dict[str, Any]:
         raise Refused("ExpiredToken", "the security token included in the request is expired")
 
     cloud.on("sts.GetCallerIdentity", refuse)
-    code, said = told(*TALKING[command])
+    code, message = failure(*CLOUD_COMMANDS[command])
     assert code == 1
-    assert "the AWS session has ended" in said
+    assert "the AWS session has ended" in message
 
 
-@pytest.mark.parametrize("command", TALKING)
-def test_credentials_of_another_account_are_told(cloud: FakeCodePipeline, command: str) -> None:
+@pytest.mark.parametrize("command", CLOUD_COMMANDS)
+def test_credentials_of_another_account_are_refused(cloud: FakeCodePipeline, command: str) -> None:
     cloud.account = "999999999999"
-    code, said = told(*TALKING[command])
+    code, message = failure(*CLOUD_COMMANDS[command])
     assert code == 1
-    assert "AWS account 999999999999 is not account 111122223333" in said
+    assert (
+        "the credentials are those of AWS account 999999999999, but the manifest says account 111122223333" in message
+    )
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("command", [*TALKING, "console"])
-def test_variables_of_a_local_cloud_that_is_down_are_told(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", [*CLOUD_COMMANDS, "console"])
+def test_variables_of_a_stopped_local_cloud_are_refused(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://localhost:{free_port()}")
-    code, said = told(*TALKING.get(command, [command]))
+    code, message = failure(*CLOUD_COMMANDS.get(command, [command]))
     assert code == 1
-    assert "this shell is set to a local cloud that is down" in said
-    assert "slipway local up; or, for AWS: unset AWS_ENDPOINT_URL" in said
+    assert "this shell is set to a local cloud that is down" in message
+    assert "slipway local up; or, for AWS: unset AWS_ENDPOINT_URL" in message
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("command", [*TALKING, "console"])
-def test_aws_is_not_asked_for_with_the_variables_of_a_local_cloud(
-    command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("command", [*CLOUD_COMMANDS, "console"])
+def test_aws_is_refused_with_the_variables_of_a_local_cloud(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4701")
-    words = TALKING.get(command, [command])
-    code, said = told(words[0], "--aws", *words[1:])
+    words = CLOUD_COMMANDS.get(command, [command])
+    code, message = failure(words[0], "--aws", *words[1:])
     assert code == 2
-    assert "unset AWS_ENDPOINT_URL" in said
+    assert "unset AWS_ENDPOINT_URL" in message
 
 
 @pytest.mark.usefixtures("bare")
@@ -352,19 +352,19 @@ def test_aws_is_not_asked_for_with_the_variables_of_a_local_cloud(
     ],
     ids=" ".join,
 )
-def test_a_command_line_that_says_too_little_or_something_wrong_is_told(words: list[str]) -> None:
+def test_an_incomplete_or_wrong_command_line_is_refused(words: list[str]) -> None:
     if words == ["local", "reset"]:
         played = play(*words)
         assert (played.code, len(played.all.splitlines())) == (1, 1)
     else:
-        told(*words)
+        failure(*words)
 
 
 # --- old names -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", MOVED)
-def test_an_old_target_says_the_new_command(target: str) -> None:
+def test_an_old_target_names_the_new_command(target: str) -> None:
     done = subprocess.run(
         ["make", "--no-print-directory", target],
         cwd=ROOT,
@@ -386,7 +386,7 @@ def test_an_old_target_says_the_new_command(target: str) -> None:
         *(("gate", "policy"), ("drills", "drill"), ("local", "local up"), ("local.demo", "demo")),
     ],
 )
-def test_an_old_program_says_the_new_command(module: str, command: str) -> None:
+def test_an_old_program_names_the_new_command(module: str, command: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", module, "--product", "allthrive"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -399,7 +399,7 @@ def test_an_old_program_says_the_new_command(module: str, command: str) -> None:
 
 
 def installed(folder: Path) -> Path:
-    """A program `slipway` beside a Python; returns the Python."""
+    """Creates a program `slipway` beside a Python; returns the Python."""
     folder.mkdir(parents=True)
     for name in ("python", "slipway"):
         (folder / name).write_text("#!/bin/sh\n")
@@ -444,17 +444,15 @@ def test_a_program_that_is_not_installed_is_called_by_its_python(
     assert typed.program(str(tmp_path / "my python")) == "'my python' -m slipway_cli"
 
 
-def test_a_fault_nobody_foresaw_of_the_sdk_is_no_traceback(
-    cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_error_of_the_sdk_is_no_traceback(cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     def client(*_given: object, **_more: object) -> object:
         raise exceptions.BotoCoreError
 
     monkeypatch.setattr(boto3, "client", client)
-    assert told("status")[0] == 1
+    assert failure("status")[0] == 1
 
 
-def test_a_command_that_is_repeated_with_another_value_has_it_once() -> None:
+def test_a_repeated_command_has_the_new_value_once() -> None:
     for words in (["logs", "production", "web", "--since", "x"], ["logs", "production", "web", "--since=x"]):
         typed.INVOCATION.begin(words)
         assert typed.again(since="10m") == f"{typed.program()} logs production web --since 10m"

@@ -15,14 +15,14 @@ from localcloud.settings import Settings
 
 _REFUSED, _MISUSED, _INTERRUPTED = 1, 2, 130
 _EPILOG = """\
-exit codes: 0 done, or serving; 1 not done, the message says why; 2 wrong usage; 3 status: nothing serves.
+exit codes: 0 done, or running; 1 failed, the message says why; 2 usage error; 3 status: not running.
 Each option has a variable: LOCALCLOUD_STATE, _PORT, _ACCOUNT, _REGION, _DOCKER (0), _EXTENSIONS, _EXTENSIONS_FROM."""
 
 VERBS: dict[str, tuple[Callable[[Settings], int], str]] = {
     "up": (launcher.up, "start the cloud, empty, and write the file to source"),
-    "down": (launcher.down, "end it: no process, container or network is left"),
-    "reset": (launcher.reset, "empty it; it keeps serving"),
-    "status": (launcher.status, "tell what runs, and where"),
+    "down": (launcher.down, "stop the cloud and remove its processes, containers and networks"),
+    "reset": (launcher.reset, "delete all stacks, data and containers; the cloud keeps running"),
+    "status": (launcher.status, "show what is running, and where"),
 }
 
 
@@ -38,7 +38,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     verbs = made.add_subparsers(dest="verb", required=True, metavar="{up,down,reset,status}")
     for name, (_, text) in VERBS.items():
         verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        verb.add_argument("--state", type=Path, metavar="FOLDER", help="where it keeps its state (.localcloud)")
+        verb.add_argument("--state", type=Path, metavar="FOLDER", help="folder of the cloud's state (.localcloud)")
         verb.add_argument("--port", type=_port, help="port on loopback (4701)")
         if name == "up":
             _add_options_of_up(verb)
@@ -46,18 +46,18 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 
 def _add_options_of_up(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--account", metavar="DIGITS", help="the account it is (111122223333)")
-    verb.add_argument("--region", metavar="NAME", help="its region (us-east-1)")
-    verb.add_argument("--no-docker", action="store_true", help="only record databases, caches and containers")
+    verb.add_argument("--account", metavar="DIGITS", help="account of the cloud (111122223333)")
+    verb.add_argument("--region", metavar="NAME", help="region of the cloud (us-east-1)")
+    verb.add_argument("--no-docker", action="store_true", help="do not run databases, caches and containers")
     verb.add_argument(
-        "--extension", action="append", metavar="MODULE", help="serve this module's application, too; repeatable"
+        "--extension", action="append", metavar="MODULE", help="also serve this module's application; repeatable"
     )
     verb.add_argument("--extensions-from", type=Path, metavar="FOLDER", help="import extensions from this folder")
 
 
 def _port(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: write a number from 1 to 65535, such as 4701")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; write a number from 1 to 65535, such as 4701")
     return int(text)
 
 
@@ -93,8 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return VERBS[given.verb][0](wanted)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        sys.stderr.write(f"{place}{error.strerror or error}. Another folder: LOCALCLOUD_STATE=<folder>\n")
+        sys.stderr.write(f"{place}{error.strerror or error}. To use another folder: LOCALCLOUD_STATE=<folder>\n")
         return _REFUSED
     except KeyboardInterrupt:
-        sys.stderr.write(f"Interrupted. End what was started: {wanted.command} down\n")
+        sys.stderr.write(f"Interrupted. To stop the cloud: {wanted.command} down\n")
         return _INTERRUPTED

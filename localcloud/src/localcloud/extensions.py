@@ -22,7 +22,7 @@ SYMBOLS: tuple[str, ...] = ()
 
 
 class ExtensionError(RuntimeError):
-    """A module named by the settings is no extension; the message says what to do."""
+    """A module named by the settings is not an extension; the message says what to do."""
 
 
 class Extension(Protocol):

@@ -1,4 +1,4 @@
-"""Bring the local cloud up, take it down, empty it, tell what it is."""
+"""Starts, stops and resets the local cloud, and shows its status."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Say = Callable[[str], None]
 
 
 def say(line: str) -> None:
-    """One line for the user."""
+    """Print a line for the user."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
-    """One command at a time: an `up` in the middle of a `down` would end half up."""
+    """Lock out other commands: an `up` during a `down` would leave half a cloud."""
     settings.run.mkdir(parents=True, exist_ok=True)
     with (settings.run / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -32,7 +32,7 @@ def _alone(settings: Settings) -> Iterator[None]:
 
 
 def up(settings: Settings) -> int:
-    """Start, unless it runs already; answers an exit code."""
+    """Start the cloud unless it is running; returns the exit code."""
     with _alone(settings):
         return _up(settings)
 
@@ -54,7 +54,7 @@ def _up(settings: Settings) -> int:
         another = f"LOCALCLOUD_PORT={settings.port + 1} {settings.command} up"
         say(f"See which: lsof -i :{settings.port}   Use another port: {another}")
         return 1
-    process.stop(settings)  # ours but deaf, or only its files are left
+    process.stop(settings)  # our server hangs, or only its files are left
     client = network.connect() if settings.docker else None
     if client is not None and not network.relay_image(client):
         say(f"No image for the relay between containers and the server. Type: docker pull {network.RELAY_IMAGES[0]}")
@@ -78,7 +78,7 @@ def _up(settings: Settings) -> int:
 
 
 def _prepare_docker(client: docker.DockerClient, settings: Settings) -> str | None:
-    """Network and relay; answers why not."""
+    """Creates the network and relay; returns the reason if that is not possible."""
     other = network.holder(client, settings)
     if other is not None and other.port != settings.port:
         if lives(other):
@@ -103,7 +103,7 @@ def _prepare_docker(client: docker.DockerClient, settings: Settings) -> str | No
 
 
 def lives(other: Settings) -> bool:
-    """Whether another cloud serves, or a command of it is at work: its network is there before its server is."""
+    """True if another cloud is running, or its `up` is: that creates the network before it starts the server."""
     if process.port_taken(other):
         return True
     try:
@@ -124,7 +124,7 @@ def _ready(settings: Settings) -> int:
 
 
 def down(settings: Settings) -> int:
-    """Stop everything; leaves no process, container or network."""
+    """Stop the cloud and remove its processes, containers and networks."""
     with _alone(settings):
         return _down(process.placed(settings))
 
@@ -141,7 +141,7 @@ def _down(settings: Settings) -> int:
 
 
 def reset(settings: Settings) -> int:
-    """Empty the state, keep serving."""
+    """Delete the state; the cloud keeps running."""
     settings = process.placed(settings)
     if process.running(settings) is None or not process.reset(settings):
         say(f"No local cloud of {settings.state} answers. Start it: {settings.command} up")
@@ -151,7 +151,7 @@ def reset(settings: Settings) -> int:
 
 
 def status(settings: Settings) -> int:
-    """Tell what runs; exit code 0 when it serves, 3 when it does not."""
+    """Show what is running; returns 0 if the cloud answers, 3 if not."""
     settings = process.placed(settings)
     pid = process.running(settings)
     serving = pid is not None and process.healthy(settings)

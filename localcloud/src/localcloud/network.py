@@ -37,7 +37,7 @@ class NetworkTakenError(RuntimeError):
 
 
 def connect() -> docker.DockerClient | None:
-    """A client when a daemon answers, else None."""
+    """Returns a client if a Docker daemon answers, else None."""
     try:
         client = docker.from_env(timeout=60)
         client.ping()
@@ -47,7 +47,7 @@ def connect() -> docker.DockerClient | None:
 
 
 def missing_images(client: docker.DockerClient) -> list[str]:
-    """Base images that are neither here nor can be pulled."""
+    """Returns the base images that are missing and cannot be pulled."""
     missing = []
     for name in BASE_IMAGES:
         try:
@@ -61,18 +61,18 @@ def missing_images(client: docker.DockerClient) -> list[str]:
 
 
 def owned(client: docker.DockerClient, settings: Settings | None = None) -> list[Container]:
-    """Containers of the local cloud, running or not; of one instance if settings are given."""
+    """Returns the containers of local clouds, running or not; of one instance if settings are given."""
     labels = [f"{LABEL}=1"] + ([f"{LABEL}.port={settings.port}"] if settings else [])
     return client.containers.list(all=True, ignore_removed=True, filters={"label": labels})
 
 
 def labels(settings: Settings) -> dict[str, str]:
-    """Labels of everything we create."""
+    """Returns the labels of everything we create."""
     return {LABEL: "1", f"{LABEL}.port": str(settings.port)}
 
 
 def holder(client: docker.DockerClient, settings: Settings) -> Settings | None:
-    """The local cloud whose relay has the network now, whether its server lives or not."""
+    """Returns the local cloud whose relay uses the network, even if its server is not running."""
     try:
         relay = client.containers.get(settings.gateway)
     except NotFound:
@@ -82,7 +82,7 @@ def holder(client: docker.DockerClient, settings: Settings) -> Settings | None:
 
 
 def create(client: docker.DockerClient, settings: Settings) -> None:
-    """Network and relay, fresh."""
+    """Creates the network and the relay."""
     subnet = settings.subnet
     pool = IPAMPool(subnet=f"{subnet}.0/24", gateway=f"{subnet}.1", iprange=f"{subnet}.128/25")
     try:
@@ -111,7 +111,7 @@ def create(client: docker.DockerClient, settings: Settings) -> None:
 
 
 def relay_image(client: docker.DockerClient) -> str | None:
-    """An image on this machine, or one that can be pulled, that the relay runs from."""
+    """Returns an image for the relay: one on this machine, or one that can be pulled."""
     for name in RELAY_IMAGES:
         try:
             client.images.get(name)
@@ -126,12 +126,12 @@ def relay_image(client: docker.DockerClient) -> str | None:
 
 
 def image_names(settings: Settings) -> Path:
-    """The file with the names that builds gave to images and that are not removed yet."""
+    """Returns the file that lists the image names which builds created and which are not removed yet."""
     return settings.state / "builds" / "image-names.json"
 
 
 def _remove_image_names(client: docker.DockerClient, settings: Settings) -> None:
-    """Remove what builds named whose server was ended before they were: else functions and tasks would run it."""
+    """Remove image names of builds whose server was killed: functions and tasks would run those images."""
     file = image_names(settings)
     if not file.exists():
         return
@@ -142,7 +142,7 @@ def _remove_image_names(client: docker.DockerClient, settings: Settings) -> None
 
 
 def remove(client: docker.DockerClient, settings: Settings) -> int:
-    """Remove every container, volume and network of this instance; answers how many containers there were."""
+    """Remove every container, volume and network of this instance; returns the number of containers."""
     found = owned(client, settings)
     for container in found:
         try:

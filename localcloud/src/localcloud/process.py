@@ -1,4 +1,4 @@
-"""The server process: start it detached, know it again, stop it. Only ever touches our own pid."""
+"""Starts, finds and stops the server process. Signals only a process that is our own server."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "DOCKER_HOST", "
 
 
 class StartError(RuntimeError):
-    """The server did not come up; the message says what to look at."""
+    """The server did not start; the message says what to look at."""
 
 
 def pid_file(settings: Settings) -> Path:
-    """Where the pid is kept."""
+    """Returns the path of the pid file."""
     return settings.run / "server.pid"
 
 
 def log_file(settings: Settings) -> Path:
-    """Where the server writes."""
+    """Returns the path of the server's log."""
     return settings.run / "server.log"
 
 
 def running(settings: Settings) -> int | None:
-    """Pid of our server, if the recorded pid is alive and really is our server on this port."""
+    """Returns the pid of our server if the recorded process is alive and is our server on this port."""
     found = _server(settings)
     return found[0] if found is not None and found[1] == settings.port else None
 
@@ -49,7 +49,7 @@ def placed(settings: Settings) -> Settings:
 
 
 def _server(settings: Settings) -> tuple[int, int] | None:
-    """Pid and port of the server of the state folder, if the recorded pid is alive and really is one."""
+    """Returns pid and port of the state folder's server if the recorded process is alive and is a server."""
     try:
         pid = int(pid_file(settings).read_text(encoding="utf-8"))
         command = Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc").is_dir() else _ps(pid)
@@ -71,7 +71,7 @@ def _zombie(pid: int) -> bool:
 
 
 def healthy(settings: Settings) -> bool:
-    """Whether our server answers."""
+    """True if our server answers."""
     connection = http.client.HTTPConnection("127.0.0.1", settings.port, timeout=2)
     try:
         connection.request("GET", "/_ministack/health")
@@ -83,14 +83,14 @@ def healthy(settings: Settings) -> bool:
 
 
 def port_taken(settings: Settings) -> bool:
-    """Whether some process listens on our port."""
+    """True if a process listens on our port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", settings.port)) == 0
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The server's environment: nothing of the caller's credentials, MiniStack's switches, ours."""
+    """Returns the server's environment: MiniStack's switches and our settings, without the caller's credentials."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     containers = (
         {"HOSTNAME": settings.gateway, "DOCKER_NETWORK": settings.network}
@@ -150,7 +150,7 @@ def start(settings: Settings, seconds: float = 60) -> int:
 
 
 def reset(settings: Settings) -> bool:
-    """Empty the server's state, containers included; it keeps serving."""
+    """Delete the server's state and containers; the server keeps running. Returns True if it did."""
     try:
         status, _ = signing.send(settings, "POST", "/_ministack/reset", seconds=180)
     except OSError:
@@ -159,7 +159,7 @@ def reset(settings: Settings) -> bool:
 
 
 def stop(settings: Settings, seconds: float = 30) -> bool:
-    """End our server: SIGTERM, then SIGKILL; answers whether there was one."""
+    """Stop our server with SIGTERM, then SIGKILL; returns True if there was one."""
     pid = running(settings)
     if pid is not None:
         _signal(pid, signal.SIGTERM)

@@ -72,7 +72,7 @@ _A_DAY = 86_400
 
 
 def load() -> list[ModuleType]:
-    """Import every adapter, check what they need of MiniStack, install them."""
+    """Import every adapter, check the MiniStack symbols they need, and install them."""
     modules = [importlib.import_module(name) for name in ADAPTERS]
     symbols.check(modules)
     for module in modules:
@@ -95,7 +95,7 @@ async def serve(chosen: settings.Settings, modules: Sequence[ModuleType]) -> Non
 
 
 def config(chosen: settings.Settings) -> Config:
-    """Where the server listens, and for how long."""
+    """Returns the server's addresses and timeouts."""
     made = Config()
     made.bind = [f"127.0.0.1:{chosen.port}"]
     if chosen.docker:

@@ -1,4 +1,4 @@
-"""Where the local cloud lives: port, account, region, folders. Read from the environment once."""
+"""The settings of the local cloud: port, account, region, folders. Read from the environment once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything the launcher, the server and the adapters must agree on."""
+    """The settings shared by the launcher, the server and the adapters."""
 
     port: int = 4701
     account: str = "111122223333"
@@ -31,7 +31,7 @@ class Settings:
     docker: bool = True
     subnet: str = SUBNET
     build_variables: Mapping[str, str] = field(default_factory=dict)
-    """What builds are told instead of their own values, where a buildspec knows the variable: images of a machine
+    """Values that replace those of builds, for variables that a buildspec declares: images of a machine
     that reaches no registry, for instance."""
 
     function_variables: Mapping[str, str] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Settings:
     """What the user types before `up`, `down`, `reset` and `status`; messages name it."""
 
     def __post_init__(self) -> None:
-        """Checks what a person may have mistyped.
+        """Checks the values that a user may have mistyped.
 
         Raises:
             SettingsError: if a value cannot be used.
@@ -56,7 +56,7 @@ class Settings:
         if not re.fullmatch(r"\d{12}", self.account):
             raise SettingsError(f"The account is {self.account!r}: write 12 digits, such as 111122223333.")
         if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", self.region):
-            raise SettingsError(f"The region is {self.region!r}: write a name of AWS's, such as us-east-1.")
+            raise SettingsError(f"The region is {self.region!r}: write the name of an AWS region, such as us-east-1.")
         if not re.fullmatch(r"\d{1,3}\.\d{1,3}\.\d{1,3}", self.subnet):
             raise SettingsError(f"The subnet is {self.subnet!r}: write the first three numbers, such as {SUBNET}.")
 
@@ -112,11 +112,11 @@ class Settings:
 
     @property
     def console_url(self) -> str:
-        """The console of pipelines, at the path of AWS's own."""
+        """The console of pipelines, at the path of AWS's console."""
         return f"{self.url}/codesuite/codepipeline/pipelines"
 
     def run_url(self, pipeline: str, execution: str, region: str = "") -> str:
-        """Where a person sees a run: the path is that of AWS's console."""
+        """Returns the address of a run, with the path of AWS's console."""
         place = f"{pipeline}/executions/{execution}/visualization?region={region or self.region}"
         return f"{self.console_url}/{place}"
 

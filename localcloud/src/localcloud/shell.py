@@ -1,4 +1,4 @@
-"""Writes what a shell needs: `local.env` to source, and a `bin` folder with stand-ins for AWS's tools."""
+"""Writes what a shell needs: `local.env` to source, and a `bin` folder with replacements for AWS's tools."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIRST_WITH_ENDPOINT = {1: (1, 29), 2: (2, 13)}  # versions of the AWS CLI that r
 
 
 def variables(settings: Settings) -> dict[str, str]:
-    """Environment in which the real AWS CLI, boto3 and the CDK CLI work against the local cloud."""
+    """Returns the environment in which the real AWS CLI, boto3 and the CDK CLI use the local cloud."""
     return {
         "AWS_ENDPOINT_URL": settings.url,
         **keys.root(settings).variables(),
@@ -33,7 +33,7 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 def write(settings: Settings) -> Path:
-    """Write the file to source; answers its path."""
+    """Write the file to source; returns its path."""
     folder = settings.state / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     for tool in ("session-manager-plugin", "localcloud-docker"):
@@ -55,7 +55,7 @@ def _link(link: Path, target: Path) -> None:
 
 
 def aws_version(ignored: Path) -> tuple[int, ...]:
-    """Version of the installed AWS CLI, empty without one; our own stand-in does not count."""
+    """Returns the version of the installed AWS CLI, ignoring our own; empty if there is none."""
     path = ":".join(entry for entry in os.environ.get("PATH", "").split(":") if Path(entry) != ignored)
     program = shutil.which("aws", path=path)
     if program is None:
@@ -66,5 +66,5 @@ def aws_version(ignored: Path) -> tuple[int, ...]:
 
 
 def needs_shim(version: tuple[int, ...]) -> bool:
-    """Whether this AWS CLI misses something the runbook uses: AWS_ENDPOINT_URL, or `logs tail` (version 2 only)."""
+    """True if an AWS CLI lacks AWS_ENDPOINT_URL or `logs tail` (version 2 only), which the runbook uses."""
     return bool(version) and (version[0] == 1 or version < FIRST_WITH_ENDPOINT.get(version[0], (0, 0)))

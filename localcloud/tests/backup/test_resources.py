@@ -1,4 +1,4 @@
-"""Plans of AWS Backup: arrive with their selection, go away."""
+"""Plans of AWS Backup are created with their selection and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Budgets: arrive, follow updates, go away."""
+"""Budgets are created, updated and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small CDK app, deployed as a user deploys theirs: `cdk deploy --app "python app.py"`."""
+"""A small CDK app, deployed as a user deploys one: `cdk deploy --app "python app.py"`."""
 
 from __future__ import annotations
 

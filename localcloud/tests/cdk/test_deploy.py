@@ -29,13 +29,13 @@ NODE_MODULES = [folder / "node_modules" for folder in HERE.parents]
 
 @dataclass(frozen=True)
 class Terminal:
-    """What a person types in one shell after another, in one folder."""
+    """Runs shells one after another in one folder, as a user types in them."""
 
     folder: Path
     environment: dict[str, str]
 
     def type(self, *lines: str) -> str:
-        """Runs lines in bash, stops at the first that fails; returns what they printed."""
+        """Runs lines in bash until one fails; returns their output."""
         script = "\n".join(["set -e", *lines])
         done = subprocess.run(
             ["bash", "-c", script],
@@ -69,7 +69,7 @@ def terminal(tmp_path: Path) -> Terminal:
 
 @pytest.fixture
 def cloud(terminal: Terminal) -> Iterator[Plain]:
-    """A cloud that is started and ended by typing."""
+    """A cloud that is started and stopped by command."""
     settings = Settings(port=free_port(), state=terminal.folder / ".localcloud")
     localcloud = f"{shlex.quote(sys.executable)} -m localcloud"
     terminal.type(f"{localcloud} up --no-docker --port {settings.port}")
@@ -90,7 +90,7 @@ def deployed(terminal: Terminal, *, timeout: int) -> dict[str, str]:
 
 
 def message(cloud: Plain, queue_url: str) -> str:
-    """The next message of a queue, read with the rights of whoever the client is."""
+    """Returns the next message of a queue, read with the client's permissions."""
     received = cloud.client("sqs").receive_message(QueueUrl=queue_url, WaitTimeSeconds=10)
     body: str = received["Messages"][0]["Body"]
     return body

@@ -1,4 +1,4 @@
-"""VPC origins: arrive, follow updates, go away."""
+"""VPC origins are created, updated and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alarms as resources: arrive, follow updates, go away."""
+"""Alarms are created, updated and deleted."""
 
 from __future__ import annotations
 

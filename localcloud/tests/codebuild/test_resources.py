@@ -1,4 +1,4 @@
-"""Build projects as resources: arrive and follow updates."""
+"""Build projects are created and updated."""
 
 from __future__ import annotations
 

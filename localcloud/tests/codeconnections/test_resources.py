@@ -1,4 +1,4 @@
-"""Connections as resources."""
+"""Connections are created as resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resource types of IAM: arrive, follow updates, go away."""
+"""Resource types of IAM are created, updated and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys and their aliases: arrive, follow updates, go away."""
+"""Keys and their aliases are created, updated and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log groups: arrive and follow updates."""
+"""Log groups are created and updated."""
 
 from __future__ import annotations
 

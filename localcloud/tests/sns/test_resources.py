@@ -1,4 +1,4 @@
-"""Topics: arrive and follow updates."""
+"""Topics are created and updated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resource types of WAF: arrive, follow updates, go away."""
+"""Resource types of WAF are created, updated and deleted."""
 
 from __future__ import annotations
 

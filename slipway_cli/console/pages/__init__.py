@@ -1,4 +1,4 @@
-"""The console's pages and forms, and what its script reads."""
+"""The console's pages and forms, and the data of its script."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slipway_cli.console.web import BASE, Console, Reply, Request, as_json, as_t
 from slipway_cli.runs import Attempt, Run
 
 HOME = ("/codepipeline/home", "/codesuite/codepipeline", "/codesuite/codepipeline/home")
-"""Other addresses of AWS's console that messages carry."""
+"""Other paths of AWS's console, used in links of messages."""
 
 logger = logging.getLogger("slipway")
 _ABSENT = {"PipelineNotFoundException", "PipelineExecutionNotFoundException"}
@@ -28,15 +28,15 @@ _RUN = r"/(?P<pipeline>[A-Za-z0-9.@_-]{1,100})/executions/(?P<run>[0-9a-f]{8}(?:
 
 
 class MissingError(Exception):
-    """There is no such page."""
+    """The page does not exist."""
 
 
 def answer(console: Console, request: Request) -> Reply:
-    """The page at a path, or what a form asks for."""
+    """Returns the page at a path, or the result of a form."""
     try:
         return _answer(console, request)
     except MissingError:
-        return _told(console, HTTPStatus.NOT_FOUND, "There is no such page", request.path)
+        return _told(console, HTTPStatus.NOT_FOUND, "This page does not exist", request.path)
     except RefusedError as error:
         return _told(console, HTTPStatus.FORBIDDEN, "Not done", str(error))
     except ClientError as error:
@@ -45,7 +45,7 @@ def answer(console: Console, request: Request) -> Reply:
         status = HTTPStatus.FORBIDDEN if name in _DENIED else status
         return _told(console, status, f"AWS says {name}", masked(error.response["Error"].get("Message", "")))
     except BotoCoreError as error:
-        return _told(console, HTTPStatus.BAD_GATEWAY, "AWS cannot be asked", masked(str(error)))
+        return _told(console, HTTPStatus.BAD_GATEWAY, "AWS cannot be reached", masked(str(error)))
     except Exception:
         logger.exception("console: %s %s", request.method, request.path)
         return _told(console, HTTPStatus.INTERNAL_SERVER_ERROR, "This page failed", "The server's log says why.")
@@ -114,7 +114,7 @@ def _approve(console: Console, request: Request, region: str, pipeline: str, run
     if action is None or said not in {"Approved", "Rejected"}:
         raise MissingError
     if said == "Rejected" and not comment:
-        raise RefusedError("To reject, say why: go back and write a comment. Whoever pushed this reads it.")
+        raise RefusedError("A rejection needs a comment, which the author of the push reads. Go back and write one.")
     console.pipelines.answer(region, found, action, approved=said == "Approved", comment=comment)
     return _done(region, pipeline, run)
 

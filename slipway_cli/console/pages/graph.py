@@ -1,4 +1,4 @@
-"""The graph of a run: stages, actions side by side where they run so; and where the time went."""
+"""The graph of a run: stages and their parallel actions; and the timing of the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slipway_cli.timing import Bar, Timing
 
 
 def graph(console: Console, region: str, run: Run, chosen: Action | None) -> Html:
-    """Every stage of a run; the action whose log is shown is marked."""
+    """Returns the stages of a run; the action whose log is shown is marked."""
     stages = [_stage(console, region, run, stage, chosen) for stage in run.stages]
     if not stages:
         return Html('<p class="empty">It has not begun.</p>')
@@ -61,13 +61,13 @@ def _action(console: Console, region: str, run: Run, action: Action, chosen: Act
 
 
 def times(console: Console, run: Run) -> Html:
-    """A bar for each action, and what the run would take at best and at worst."""
+    """Returns a bar for each action, and the sums of the run's timing."""
     found = spent(run, console.now())
     if not found.bars:
         return Html("")
     return fill(
         '<section id="times"><h2>Where the time went</h2>{sum}<table class="bars"><caption class="hidden">Actions on '
-        "the run's clock, which stands still during approvals; those of the critical path are bold</caption>"
+        "the run's clock, which is paused during approvals; those of the critical path are bold</caption>"
         '<colgroup><col class="name"><col><col class="seconds"></colgroup><thead class="hidden"><tr><th>Action</th>'
         "<th>When</th><th>Time</th></tr></thead><tbody>{rows}</tbody></table></section>",
         sum=_sum(run, found),

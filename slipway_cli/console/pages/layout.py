@@ -1,4 +1,4 @@
-"""What every page shares: the frame, the style, and the one script that runs. Nothing is from elsewhere."""
+"""The layout of every page: its frame, style and only script. Nothing is loaded from elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": f"default-src 'none'; style-src {_hash(STYLE)}; script-src {_hash(SCRIPT)}; "
     "connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "same-origin",  # a form must say where it is from
+    "Referrer-Policy": "same-origin",  # a form must send its origin
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
@@ -46,7 +46,7 @@ def page(
     live: bool = True,
     status: int = HTTPStatus.OK,
 ) -> Reply:
-    """A whole page: `trail` are the places above it and itself, by name and path."""
+    """Returns a page; `trail` has the names and paths of its parents and of itself."""
     chosen = region or console.region
     places = [link(at(path, region=chosen), name) for name, path in (("Pipelines", ""), *trail)]
     whole = fill(
@@ -57,8 +57,11 @@ def page(
         every=console.every if live else 0,
         now=round(console.now().timestamp(), 3),
         active="yes" if active else "",
-        trail=[fill("{slash}{place}", slash=Html(" / ") if index else "", place=it) for index, it in enumerate(places)],
-        whose=", ".join(each for each in (console.account, chosen, "" if console.actions else "read only") if each),
+        trail=[
+            fill("{slash}{place}", slash=Html(" / ") if index else "", place=place)
+            for index, place in enumerate(places)
+        ],
+        whose=", ".join(text for text in (console.account, chosen, "" if console.actions else "read only") if text),
         body=body,
     )
     return Reply(status, whole.encode("utf-8", "replace"), HEADERS)

@@ -1,4 +1,4 @@
-"""The pipelines, and the runs of one."""
+"""The pages of all pipelines, and of the runs of one."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from slipway_cli.console.view import branch, release
 from slipway_cli.console.web import Console, Reply, Request, at
 from slipway_cli.runs import Run
 
-_NONE = "There is no pipeline in this region. Deploy a product that has a section pipeline."
+_NONE = "There is no pipeline in this region. Deploy a product whose manifest has a section 'pipeline'."
 
 
 def of_pipelines(console: Console, request: Request, region: str) -> Reply:
-    """Every pipeline with its newest run."""
+    """Returns the page of all pipelines with their newest runs."""
     asked = request.query.get("first", "")
     first = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < len("10000") else 0
     found, more = console.pipelines.overview(region, first)
     items = [
         fill(
             '<li id="{name}"><h3>{link}</h3>{run}</li>',
-            name=each.name,
-            link=link(at(f"/{each.name}/view", region=region), each.name),
-            run=_run(console, region, each.run) if each.run else fill('<p class="quiet">It has never run.</p>'),
+            name=pipeline.name,
+            link=link(at(f"/{pipeline.name}/view", region=region), pipeline.name),
+            run=_run(console, region, pipeline.run) if pipeline.run else fill('<p class="quiet">It has never run.</p>'),
         )
-        for each in found
+        for pipeline in found
     ]
     listed = (
-        fill('<ul class="list">{items}</ul>', items=items) if items else fill('<p class="empty">{it}</p>', it=_NONE)
+        fill('<ul class="list">{items}</ul>', items=items) if items else fill('<p class="empty">{text}</p>', text=_NONE)
     )
     turn = link(at("", region=region, first=str(first + PIPELINES)), "More pipelines") if more else Html("")
     body = fill("<h1>Pipelines</h1>{listed}{turn}", listed=listed, turn=turn)
-    active = any(each.run and each.run.entry.active for each in found)
+    active = any(pipeline.run and pipeline.run.entry.active for pipeline in found)
     return page(console, "Pipelines", body, region=region, active=active)
 
 
 def of_runs(console: Console, request: Request, region: str, pipeline: str) -> Reply:
-    """A pipeline's runs, newest first."""
+    """Returns the page of a pipeline's runs, newest first."""
     found, token = console.pipelines.runs(region, pipeline, request.query.get("token", ""))
     items = [fill('<li id="r{id}">{run}</li>', id=run.entry.id, run=_run(console, region, run)) for run in found]
     body = fill(
@@ -66,8 +66,8 @@ def _run(console: Console, region: str, run: Run) -> Html:
         link=link(at(path, region=region), title(run)),
         facts=join(
             [
-                fill("<span>{it}</span>", it=it)
-                for it in (
+                fill("<span>{fact}</span>", fact=fact)
+                for fact in (
                     masked(where),
                     masked(branch(run)),
                     commit(console, run),
@@ -76,7 +76,7 @@ def _run(console: Console, region: str, run: Run) -> Html:
                     moment(entry.started),
                     lasting(entry.started, run.seconds(now), over=not entry.active),
                 )
-                if it
+                if fact
             ]
         ),
     )

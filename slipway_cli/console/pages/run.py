@@ -1,4 +1,4 @@
-"""One run: what it is of, what it waits for or failed of, its graph, a log, and where its time went."""
+"""The page of a run: its origin, approvals and failures, graph, log, and timing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipway_cli.runs import Action, Attempt, Run, Stage
 
 
 def of_run(console: Console, request: Request, region: str, pipeline: str, identifier: str) -> Reply:
-    """The page of a run."""
+    """Returns the page of a run."""
     run = console.pipelines.run(region, pipeline, identifier)
     chosen = selected(run, request)
     builds = console.builds.of(run)
@@ -38,17 +38,19 @@ def of_run(console: Console, request: Request, region: str, pipeline: str, ident
 
 
 def selected(run: Run, request: Request) -> Action | None:
-    """The action that is asked for; else the one that failed first, or that began last."""
+    """Returns the requested action, else the first failed one, else the one that began last."""
     asked = run.action(request.query.get("stage", ""), request.query.get("action", ""))
     if asked or request.query.get("action"):
         return asked
-    begun = [(each.newest.started, each) for each in run.actions if each.newest and each.category != "Approval"]
+    begun = [
+        (action.newest.started, action) for action in run.actions if action.newest and action.category != "Approval"
+    ]
     newest = max(begun, key=lambda pair: pair[0])[1] if begun else None
     first = next(iter(run.failed), None)
     return run.action(first.stage, first.action) if first else newest
 
 
-# --- what it is of ---------------------------------------------------------------------------------------------------
+# --- origin ----------------------------------------------------------------------------------------------------------
 
 
 def _head(console: Console, region: str, run: Run, builds: dict[str, Build]) -> Html:
@@ -62,13 +64,13 @@ def _head(console: Console, region: str, run: Run, builds: dict[str, Build]) -> 
         moment(entry.started),
         lasting(entry.started, run.seconds(console.now()), over=not entry.active),
     ]
-    summary = fill("<p>{it}</p>", it=masked(entry.summary)) if entry.summary and not run.failed else ""
+    summary = fill("<p>{text}</p>", text=masked(entry.summary)) if entry.summary and not run.failed else ""
     return fill(
         '<h1>{title}</h1><div class="row"><span role="status">{badge}</span>{rollback}{facts}</div>{summary}{links}',
         title=title(run),
         badge=badge(run.state),
         rollback=_rolled_back(region, run),
-        facts=[fill('<span class="quiet">{it}</span>', it=it) for it in shown if it],
+        facts=[fill('<span class="quiet">{fact}</span>', fact=fact) for fact in shown if fact],
         summary=summary,
         links=_links(region, run, builds),
     )
@@ -85,21 +87,21 @@ def _links(region: str, run: Run, builds: dict[str, Build]) -> Html:
     name, address = view.release(run), view.release_page(run)
     if name or address:
         name = name or "release"
-        found.append(fill("Release: {it}", it=link(address, name) if address else name))
+        found.append(fill("Release: {release}", release=link(address, name) if address else name))
     for action in run.actions:
         build = builds.get(action.newest.reference) if action.newest else None
         for report in build.reports if build else ():
             to = at(path, region=region, stage=action.stage, action=action.name) + "#selected"
             found.append(link(to, f"{action.label}: {tests(report)}"))
     return (
-        fill('<p class="row">{links}</p>', links=[fill("<span>{it}</span>", it=it) for it in found])
+        fill('<p class="row">{links}</p>', links=[fill("<span>{line}</span>", line=line) for line in found])
         if found
         else Html("")
     )
 
 
 def tests(report: Report) -> str:
-    """What a report says, in a few words."""
+    """Returns a summary of a report."""
     if not report.total:
         return "no tests"
     skipped = report.counts.get("SKIPPED", 0)
@@ -109,7 +111,7 @@ def tests(report: Report) -> str:
     return parts[0]
 
 
-# --- what it needs of a person ---------------------------------------------------------------------------------------
+# --- approvals and failures ------------------------------------------------------------------------------------------
 
 
 def _asked(console: Console, region: str, run: Run) -> Html:
@@ -134,7 +136,7 @@ def _failure(step: Attempt) -> Html:
 
 
 def _outside(url: str) -> Html:
-    return fill("<p>{it}</p>", it=link(url, "Log in AWS's console")) if url.startswith("https://") else Html("")
+    return fill("<p>{link}</p>", link=link(url, "Log in AWS's console")) if url.startswith("https://") else Html("")
 
 
 def _form(console: Console, region: str, run: Run, verb: str, fields: Html) -> Html:
@@ -161,8 +163,8 @@ def _approval(console: Console, region: str, run: Run, step: Attempt) -> Html:
         stage=step.stage,
         action=step.action,
         label=step.name,
-        asks=fill("<p>{it}</p>", it=masked(step.asks)) if step.asks else "",
-        look=fill("<p>Look at {it}</p>", it=link(step.look, step.look)) if step.look else "",
+        asks=fill("<p>{question}</p>", question=masked(step.asks)) if step.asks else "",
+        look=fill("<p>Look at {link}</p>", link=link(step.look, step.look)) if step.look else "",
         form=_form(console, region, run, "answer", fields) if console.actions else "",
     )
 
@@ -199,8 +201,8 @@ def _selected(console: Console, region: str, run: Run, action: Action | None, bu
         '<h2>{label}</h2><div class="row">{badge}{summary}</div>{subject}{tests}{log}',
         label=action.label,
         badge=badge(action.state),
-        summary=fill("<span>{it}</span>", it=plain(newest.summary)) if newest and newest.summary else "",
-        subject=fill('<p class="quiet">{it}</p>', it=_what(action)),
+        summary=fill("<span>{text}</span>", text=plain(newest.summary)) if newest and newest.summary else "",
+        subject=fill('<p class="quiet">{text}</p>', text=_what(action)),
         tests=[_report(report) for report in build.reports] if build else "",
         log=_log(console, region, run, action) if newest else "",
     )
@@ -208,11 +210,11 @@ def _selected(console: Console, region: str, run: Run, action: Action | None, bu
 
 def _what(action: Action) -> str:
     newest = action.newest
-    before = [f"attempt {number} {word(each.status).lower()} after {spoken(each.seconds(each.updated))}"
-              for number, each in enumerate(action.attempts[:-1], 1)]  # fmt: skip
+    before = [f"attempt {number} {word(attempt.status).lower()} after {spoken(attempt.seconds(attempt.updated))}"
+              for number, attempt in enumerate(action.attempts[:-1], 1)]  # fmt: skip
     subject = newest.subject if newest else ""
     by = f"answered by {newest.by}" if newest and newest.by and action.category == "Approval" else ""
-    return ", ".join(each for each in (f"{action.provider} {subject}".strip(), by, *before) if each)
+    return ", ".join(text for text in (f"{action.provider} {subject}".strip(), by, *before) if text)
 
 
 def _report(report: Report) -> Html:
@@ -230,7 +232,7 @@ def _report(report: Report) -> Html:
 
 
 def plain_text(text: str) -> str:
-    """Several lines, as they may be shown."""
+    """Returns several lines without keys and terminal escapes."""
     return "\n".join(plain(line) for line in text.splitlines())
 
 
@@ -248,7 +250,9 @@ def _log(console: Console, region: str, run: Run, action: Action) -> Html:
         '<h3>{title}</h3>{earlier}<pre id="log" role="log" tabindex="0" aria-label="Log of {label}" data-keep="{keep}" '
         'data-cursor="{cursor}" data-over="{over}">{lines}</pre><p id="nolog" class="quiet">{none}</p>',
         title=log.title,
-        earlier=fill("<p>{it}</p>", it=link(at(f"{path}/log.txt", **names), "The whole log")) if log.earlier else "",
+        earlier=fill("<p>{link}</p>", link=link(at(f"{path}/log.txt", **names), "The whole log"))
+        if log.earlier
+        else "",
         label=action.label,
         keep=at(f"{path}/log", **names),
         cursor=log.cursor,
@@ -256,11 +260,11 @@ def _log(console: Console, region: str, run: Run, action: Action) -> Html:
         lines=[
             fill('<span title="{at}">{text}\n</span>', at=line.at.isoformat(), text=line.text) for line in log.lines
         ],
-        none="" if log.lines else "No line yet." if not log.over else "It wrote no line.",
+        none="" if log.lines else "No line yet." if not log.over else "The action wrote no lines.",
     )
 
 
 def following(log: Log) -> dict[str, object]:
-    """Lines for the script."""
+    """Returns lines of a log for the script."""
     lines = [(line.at.isoformat(), line.text) for line in log.lines]
     return {"lines": lines, "cursor": log.cursor, "over": log.over}

@@ -1,4 +1,4 @@
-"""How states, times and commits are said: never by colour alone."""
+"""Formats states, times and commits; never by colour alone."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _STATES = {
 
 
 def word(state: str) -> str:
-    """A state in words."""
+    """Returns a state in words."""
     return _STATES.get(state, ("", state, ""))[1]
 
 
 def badge(state: str) -> Html:
-    """A state as sign, word and colour."""
+    """Returns a state as sign, word and colour."""
     sign, said, tone = _STATES.get(state, ("·", state, "none"))
     return fill(
         '<span class="state {tone}"><span class="sign" aria-hidden="true">{sign}</span>{said}</span>',
@@ -43,12 +43,12 @@ def badge(state: str) -> Html:
 
 
 def tone(state: str) -> str:
-    """The class of a state's colour."""
+    """Returns the CSS class of a state's colour."""
     return _STATES.get(state, ("", "", "none"))[2]
 
 
 def spoken(seconds: float) -> str:
-    """A duration, as the script says it too."""
+    """Returns a duration in the format of the script."""
     whole = max(int(seconds), 0)
     if whole < _MINUTE:
         return f"{whole} s"
@@ -58,14 +58,14 @@ def spoken(seconds: float) -> str:
 
 
 def lasting(since: datetime, seconds: float, *, over: bool) -> Html:
-    """A duration; one that is not over goes on counting."""
+    """Returns a duration, which keeps counting unless it is over."""
     if over:
         return fill("<span>{said}</span>", said=spoken(seconds))
     return fill('<span data-since="{since}">{said}</span>', since=round(since.timestamp(), 3), said=spoken(seconds))
 
 
 def moment(when: datetime) -> Html:
-    """A point in time."""
+    """Returns a point in time."""
     if when == BEGINNING:
         return Html("")
     said = when.isoformat(timespec="seconds")
@@ -73,7 +73,7 @@ def moment(when: datetime) -> Html:
 
 
 def title(run: Run) -> str:
-    """What a person calls a run."""
+    """Returns the title of a run."""
     if run.entry.rollback:
         stage = next((stage.name for stage in run.stages if stage.began), "")
         return f"Rollback of {stage}" if stage else "Rollback"
@@ -81,7 +81,7 @@ def title(run: Run) -> str:
 
 
 def rollback(run: Run) -> Html:
-    """Says of a rollback that it is one."""
+    """Returns the mark of a rollback; empty for other runs."""
     if not run.entry.rollback:
         return Html("")
     target = run.entry.target[:8]
@@ -90,7 +90,7 @@ def rollback(run: Run) -> Html:
 
 
 def commit(console: Console, run: Run) -> Html:
-    """The commit's short id, linked where its repository is known."""
+    """Returns the commit's short id, with a link if its repository is known."""
     if not run.commit:
         return Html("")
     repository, short = run.fact("FullRepositoryName"), fill("<code>{short}</code>", short=run.commit[:7])

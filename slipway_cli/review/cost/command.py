@@ -1,4 +1,4 @@
-"""`slipway cost`: what a manifest costs a month as it is, and at three sizes with each way out to the internet."""
+"""`slipway cost`: the monthly cost of a manifest, as configured and at three sizes with each kind of NAT."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from slipway_cli.review.synth import assembly
 
 
 def page(product: Product, environment: str | None, *, details: bool) -> str:
-    """Returns what a product costs a month.
+    """Returns the monthly cost of a product, as Markdown.
 
     Raises:
-        ReviewError: if the environment is none of its own.
+        ReviewError: if the product has no such environment.
     """
     name = _environment(product, environment)
     now = estimate(assembly(product, product.environments, tooling=True).stacks)
@@ -41,17 +41,19 @@ def _page(product: Product, now: Estimate, environment: str, *, details: bool) -
 
 
 def _profiles(product: Product, environment: str) -> list[str]:
-    found = variants(product, environment)
-    drawn = {f"v{i}": it.environment for i, it in enumerate(found)}
-    months = estimate(assembly(product.model_copy(update={"pipeline": None}), drawn, tooling=False).stacks)
-    totals = {(it.profile, it.nat): _cell(it, months, f"v{i}") for i, it in enumerate(found)}
-    rows = [(it.name, *(totals[it.name, nat] for nat in NATS), it.means) for it in PROFILES]
+    found = {f"v{index}": variant for index, variant in enumerate(variants(product, environment))}
+    environments = {name: variant.environment for name, variant in found.items()}
+    months = estimate(assembly(product.model_copy(update={"pipeline": None}), environments, tooling=False).stacks)
+    totals = {(variant.profile, variant.nat): _cell(variant, months, name) for name, variant in found.items()}
+    rows = [(profile.name, *(totals[profile.name, nat] for nat in NATS), profile.means) for profile in PROFILES]
     lines = text.aligned(("profile", *(f"NAT: {nat}" for nat in NATS), "what it is"), rows, numbers=(1, 2, 3))
-    problems = dict.fromkeys(f"NAT: {it.nat} cannot be had: {it.problem}" for it in found if it.problem)
+    problems = dict.fromkeys(
+        f"NAT: {variant.nat} is not possible: {variant.problem}" for variant in found.values() if variant.problem
+    )
     return [*lines, "", *problems] if problems else lines
 
 
-def _cell(it: Variant, months: Estimate, name: str) -> str:
-    missing = any(each.environment == name for each in months.unpriced)
+def _cell(variant: Variant, months: Estimate, name: str) -> str:
+    missing = any(resource.environment == name for resource in months.unpriced)
     month = f"{text.money(months.total(name))}{' and more' if missing else ''}"
-    return f"({month})" if it.problem else month
+    return f"({month})" if variant.problem else month

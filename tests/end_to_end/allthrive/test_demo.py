@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 def test_an_interrupted_demo_says_how_to_continue_and_succeeds_the_second_time(allthrive: AllThrive) -> None:
     assert allthrive.interrupted.returncode == 130
     assert re.search(
-        r"Nothing is lost: type \S.* demo allthrive to go on, \S.* local down", allthrive.interrupted.stdout
+        r"To continue: \S.* demo allthrive\. To remove everything: \S.* local down", allthrive.interrupted.stdout
     )
     assert "Traceback" not in allthrive.interrupted.stdout + allthrive.interrupted.stderr
     assert set(allthrive.urls) == {"staging", "production"}
@@ -37,7 +37,7 @@ def test_the_demo_ends_with_the_addresses_what_to_type_and_where_the_time_went(a
     assert len(commands) == len(words)
     assert all(word in command for word, command in zip(words, commands, strict=True)), commands
     assert "push origin main" in commands[1]
-    assert "s in all; longest: " in allthrive.output
+    assert "s in total; slowest: " in allthrive.output
 
 
 def test_the_commands_work_as_printed_in_a_shell_where_nothing_was_sourced(allthrive: AllThrive) -> None:

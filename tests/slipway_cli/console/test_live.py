@@ -89,7 +89,7 @@ def console(world: World) -> Iterator[str]:
         assert process.stdout is not None
         assert process.stdout.readline().startswith(f"cloud at {world.plain.url}, account ")
         printed = process.stdout.readline().strip()
-        assert process.stdout.readline() == "It only looks.\n"
+        assert process.stdout.readline() == "Read-only: --allow-actions allows more.\n"
         yield printed
         process.terminate()
         assert process.wait(timeout=20) == 0

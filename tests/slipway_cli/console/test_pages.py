@@ -294,7 +294,7 @@ def test_an_approval_is_answered_with_its_comment(account: Account, desk: Desk) 
 def test_a_rejection_needs_a_reason(account: Account, desk: Desk) -> None:
     run = asks(account)
     fields = {"stage": "Approval", "action": "Approve", "answer": "Rejected"}
-    assert b"say why" in desk.send(run, "answer", **fields, comment=" ").body
+    assert b"needs a comment" in desk.send(run, "answer", **fields, comment=" ").body
     assert account.asked("PutApprovalResult") == []
     assert desk.send(run, "answer", **fields, comment="no").status == 303
 
@@ -381,4 +381,4 @@ def test_an_aws_that_cannot_be_reached_is_told(account: Account, desk: Desk) -> 
     console = replace(desk.console, clients=lambda service, _: session.client(service, config=once, **nowhere))
     reply = answer(console, Request("GET", BASE, {}))
     assert reply.status == 502
-    assert b"AWS cannot be asked" in reply.body
+    assert b"AWS cannot be reached" in reply.body

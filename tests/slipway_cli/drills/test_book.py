@@ -92,7 +92,7 @@ def test_without_a_running_demo_a_drill_prints_the_command_to_type(
     monkeypatch.setenv("LOCALCLOUD_STATE", str(tmp_path))
     assert main(["drill", "bad-image"]) == 1
     error = capsys.readouterr().err
-    assert "no local cloud of this checkout is up" in error
+    assert "the local cloud of this checkout is not running" in error
     assert error.rstrip().endswith(" demo")
 
 

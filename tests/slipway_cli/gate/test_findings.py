@@ -29,7 +29,7 @@ def test_a_finding_is_refused_with_its_construct_reason_and_advice() -> None:
     assert lines == [
         f"shop: {BUCKET}/Resource",
         "    CKV_AWS_18 (checkov): no access logging",
-        '    mend it there; or, where it is right, beside its construct: accept(self, "<why>", "CKV_AWS_18")',
+        '    correct it there; or, if it is right, write beside its construct: accept(self, "<why>", "CKV_AWS_18")',
     ]
 
 
@@ -101,7 +101,7 @@ def test_sixty_accepted_risks_are_too_many() -> None:
 def test_findings_in_workflows_cannot_be_accepted() -> None:
     at = Finding("zizmor", "unpinned-uses", ".github/workflows/ci.yml:3", "action is not pinned")
 
-    assert verdict([], [at])[0][-1] == "    mend it there; workflows accept nothing"
+    assert verdict([], [at])[0][-1] == "    correct it there; findings in workflows cannot be accepted"
 
 
 def test_one_reason_for_many_constructs_is_one_risk() -> None:

@@ -70,7 +70,7 @@ REFUSED: dict[str, tuple[list[str], Callable[[FakeCodePipeline], object], int, l
     ),
     "no reason": (["reject"], lambda cloud: cloud.run("main", 1, "InProgress", at="Approval"), 2, ["needs a reason"]),
     "a blank reason": (["reject", "--reason", " \n"], lambda _: None, 2, ["needs a reason"]),
-    "a long reason": (["reject", "--reason", "x" * 513], lambda _: None, 2, ["513 characters", "takes 512"]),
+    "a long reason": (["reject", "--reason", "x" * 513], lambda _: None, 2, ["513 characters", "accepts 512"]),
     "an unknown flow": (["approve", "mian"], lambda _: None, 2, ["no flow 'mian'", "did you mean 'main'?"]),
 }
 

@@ -266,9 +266,9 @@ def test_who_stops_a_run_that_waits_for_an_approval_hears_what_ends_it(cloud: Fa
     )
 
 
-def test_an_abandoned_run_says_what_goes_on(cloud: FakeCodePipeline) -> None:
+def test_abandoning_a_run_names_the_actions_that_continue(cloud: FakeCodePipeline) -> None:
     cloud.run("main", 1, "Stopping", at="Staging")
-    assert "goes on unwatched: Staging/Deploy" in play("stop", "main", "--abandon").out
+    assert "continue on their own: Staging/Deploy" in play("stop", "main", "--abandon").out
 
 
 def two(cloud: FakeCodePipeline) -> list[FakeRun]:
@@ -279,10 +279,10 @@ NOT_STOPPED: dict[str, tuple[list[str], Prepare, list[str]]] = {
     "none": ([], lambda cloud: cloud.run("main", 1), ["no run is in progress"]),
     "several": ([], two, ["2 runs are in progress", "slipway stop main --run 00000002"]),
     "another id": (["main", "--run", "ffff"], two, ["no run whose id begins with ffff"]),
-    "stops already": (
+    "already stopping": (
         ["main"],
         lambda cloud: cloud.run("main", 1, "Stopping", at="Staging"),
-        ["stops already, and waits for Staging/Deploy", "--abandon"],
+        ["is already stopping and waits for Staging/Deploy", "--abandon"],
     ),
     "a long reason": (
         ["main", "--reason", "x" * 201],

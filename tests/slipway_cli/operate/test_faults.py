@@ -52,7 +52,7 @@ ANSWERS = {
     "UnrecognizedClientException": "does not accept these credentials",
     "InvalidSignatureException": "does not accept these credentials",
     "AccessDeniedException": "codepipeline:",
-    "ThrottlingException": "more questions than it answers",
+    "ThrottlingException": "throttles the requests",
     "PipelineNotFoundException": "account 111122223333, region us-east-1",
     "ConcurrentPipelineExecutionsLimitExceededException": "too many runs",
     "ConflictException": "busy",

@@ -104,7 +104,7 @@ def test_where_no_task_runs_the_log_is_named(cloud: FakeCodePipeline) -> None:
     runs(cloud)
     played = play("exec", "production", "web")
     assert played.code == 1
-    assert "no task of production-allthrive-web runs\nnext: slipway logs production web" in played.err
+    assert "no task of production-allthrive-web is running\nnext: slipway logs production web" in played.err
 
 
 @pytest.mark.parametrize("code", ["ClusterNotFoundException", "ServiceNotFoundException"])

@@ -64,7 +64,7 @@ def test_it_is_told_in_two_lines() -> None:
     first, second = told(spent(RUN))
 
     assert first.startswith(
-        "It took 3 min (200 s, 30 s of them a person's). Longest: Production/Deploy 96 s, Test/Back"
+        "It took 3 min (200 s, 30 s of it waiting for approval). Longest: Production/Deploy 96 s, Test/Back"
     )
     assert second == "Its path is 166 s of actions and 4 s between them; its actions one after the other are 211 s."
 

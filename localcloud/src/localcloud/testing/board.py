@@ -1,4 +1,4 @@
-"""An extension with one page, at the address of AWS's console: what the tests of the guard open."""
+"""An extension with one page at the path of AWS's console, for the tests of the guard."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 @contextmanager
 def chromium(*flags: str) -> Iterator[Browser]:
-    """A headless Chromium, ended at the end; the test is skipped where there is none."""
+    """A headless Chromium, closed after the tests; without one, a test is skipped."""
     program = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: set CHROMIUM_PATH")

@@ -1,4 +1,4 @@
-"""What tests of the data plane ask of a local cloud again and again: small applications, services, roles."""
+"""Helpers for tests of the data plane: small applications, services, roles."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 
 
 def until(what: str, ready: Callable[[], Any], seconds: float = 60) -> Any:
-    """Poll until ``ready`` answers something true; the answer."""
+    """Poll until ``ready`` returns a true value; returns that value."""
     deadline = time.monotonic() + seconds
     while not (found := ready()):
         assert time.monotonic() < deadline, f"waited {seconds:g} s for: {what}"
@@ -50,7 +50,7 @@ class Cloud(Plain):
         return super().settled(name, seconds)
 
     def get(self, balancer: str, path: str = "/") -> bytes:
-        """GET through a load balancer."""
+        """Sends a GET through a load balancer and returns the answer."""
         with urllib.request.urlopen(f"{self.url}/_alb/{balancer}{path}", timeout=10) as answer:
             return bytes(answer.read())
 
@@ -59,7 +59,7 @@ class Cloud(Plain):
         return found
 
     def stopped(self, cluster: str, arn: str) -> dict[str, Any]:
-        """The task once it has stopped."""
+        """Waits until a task has stopped and returns it."""
         until(f"{arn} stopped", lambda: self.task(cluster, arn)["lastStatus"] == "STOPPED")
         return self.task(cluster, arn)
 
@@ -69,7 +69,7 @@ class Cloud(Plain):
 
 
 def role(*statements: dict[str, Any], service: str = "ecs-tasks.amazonaws.com") -> dict[str, Any]:
-    """A role that ECS tasks may assume."""
+    """Creates a role that ECS tasks may assume."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     properties: dict[str, Any] = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
     if statements:
@@ -94,7 +94,7 @@ WRITE_LOG = allow(["logs:CreateLogStream", "logs:PutLogEvents"])
 
 
 def definition(*command: str, **more: Any) -> dict[str, Any]:
-    """A task definition with one container; ``more`` are its container's properties, `Task` the task's."""
+    """Returns a task definition with one container; ``more`` are its container's properties, `Task` the task's."""
     task = more.pop("Task", {})
     container = {"Name": "main", "Image": IMAGE, "Command": list(command), "Essential": True, **more}
     properties = {
@@ -122,7 +122,7 @@ def service(cluster: str, name: str, desired: int = 1, **more: Any) -> dict[str,
 
 
 def balancer(name: str) -> dict[str, Any]:
-    """A load balancer with one listener and one group, as `Balancer`, `Listener`, `Group`."""
+    """Returns a load balancer with one listener and one target group, as `Balancer`, `Listener`, `Group`."""
     forward = [{"Type": "forward", "TargetGroupArn": {"Ref": "Group"}}]
     return {
         "Balancer": {"Type": f"{LB}::LoadBalancer", "Properties": {"Name": name, "Scheme": "internal"}},

@@ -24,20 +24,20 @@ ELSEWHERE = [f"169.254.{number}" for number in range(171, 180)]
 
 @pytest.fixture(scope="session")
 def common() -> Settings:
-    """The settings that all clouds of a run share; a conftest may override it, to serve an extension for instance."""
+    """The settings of all clouds of a run; a conftest may override them, for example to serve an extension."""
     return Settings()
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Cloud]:
-    """A running cloud of its own, beside the user's and beside the one of `home_cloud`."""
+    """A running cloud, separate from the user's and from that of `home_cloud`."""
     with _running(tmp_path_factory, common, ELSEWHERE) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def home_cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Cloud]:
-    """A running cloud on the network where SDKs in containers take credentials."""
+    """A running cloud on the network where SDKs in containers find credentials."""
     with _running(tmp_path_factory, common, [SUBNET]) as running:
         yield running
 
@@ -69,7 +69,7 @@ def _running(tmp_path_factory: pytest.TempPathFactory, common: Settings, subnets
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """One worker chooses a network and takes it, then the next."""
+    """Lets one worker at a time choose a network and create it."""
     with (Path(tempfile.gettempdir()) / "localcloud-tests-networks.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -81,7 +81,7 @@ def _taken(client: docker.DockerClient, choice: Settings) -> bool:
 
 
 def cannot(reason: str) -> NoReturn:
-    """Skip, but where .ci/run asks for all: a skip there would hide that what matters most was not tested."""
+    """Skip the test, or fail it under .ci/run, where a skip would hide that the main tests did not run."""
     if os.environ.get("LOCALCLOUD_TEST_ALL"):
         pytest.fail(f"{reason}; LOCALCLOUD_TEST_ALL allows no skip")
     pytest.skip(reason)

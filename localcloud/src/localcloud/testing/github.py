@@ -1,4 +1,4 @@
-"""A local GitHub of its own on a port: the real server, with what it starts written down instead of started."""
+"""A local GitHub on a port of its own: the real server, which records the runs instead of starting them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Answer:
 
 @dataclass
 class Recorder:
-    """What was started."""
+    """Records what the server would start."""
 
     pushes: list[Push] = field(default_factory=list)
     pull_requests: list[PullRequest] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Recorder:
 
 
 class Place:
-    """The server, its folder, and what it has been told."""
+    """The server, its folder, and its recorder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port, self.recorder = folder, free_port(), Recorder()
@@ -92,7 +92,7 @@ class Place:
 
     @contextmanager
     def serving(self) -> Iterator[Place]:
-        """Serve on loopback, and on a unix socket as containers reach it."""
+        """Serve on loopback, and on the unix socket that containers use."""
         config = Config()
         config.bind = [f"127.0.0.1:{self.port}", f"unix:{self.folder / 'sock'}"]
         config.loglevel = "ERROR"
@@ -140,7 +140,7 @@ class Place:
     def ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, host: str = ""
     ) -> Answer:
-        """A request as it is, to the host `github.localhost` unless another is named."""
+        """Sends a request, by default to the host `github.localhost`."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         sent = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
         try:
@@ -153,11 +153,11 @@ class Place:
             connection.close()
 
     def call(self, method: str, path: str, body: Any = None, token: str = TOKEN) -> Answer:
-        """A call of the API with a token."""
+        """Calls the API with a token."""
         return self.ask(method, f"/api/v3{path}", body, {"Authorization": f"Bearer {token}"})
 
     def follow(self, address: str) -> Answer:
-        """The API at an address it named itself."""
+        """Calls the API at an address from one of its answers."""
         parts = urlsplit(address)
         return self.ask("GET", f"{parts.path}?{parts.query}", headers={"Authorization": f"Bearer {TOKEN}"})
 
@@ -177,7 +177,7 @@ class Shop:
         self.git("remote", "add", "origin", self.url)
 
     def run(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Git, whatever becomes of it."""
+        """Runs git and returns the result, even if it fails."""
         who = ["-c", "user.name=Mary Major", "-c", "user.email=mary@example.com", "-c", "commit.gpgsign=false"]
         command = ["git", *who, "-c", "advice.detachedHead=false", *arguments]
         return subprocess.run(
@@ -190,7 +190,7 @@ class Shop:
         return done.stdout.strip()
 
     def commit(self, message: str, folder: Path | None = None, files: Files | None = None) -> str:
-        """A commit; answers its id."""
+        """Commits files and returns the commit's id."""
         for name, content in (files or {}).items():
             path = (folder or self.work) / name
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -199,19 +199,19 @@ class Shop:
         return self.git("rev-parse", "HEAD", folder=folder)
 
     def push(self, *arguments: str) -> str:
-        """`git push origin …`; answers what the user reads."""
+        """Runs `git push origin …` and returns its output."""
         done = self.run("push", "origin", *arguments)
         assert done.returncode == 0, done.stderr
         return done.stderr
 
     def pushed(self, message: str = "first", branch: str = "main", files: Files | None = None) -> str:
-        """A commit that is on a branch of the remote."""
+        """Commits files, pushes them to a branch of the remote, and returns the commit's id."""
         sha = self.commit(message, files=files or {"README.md": message})
         self.push(f"HEAD:refs/heads/{branch}")
         return sha
 
     def branch(self, name: str, message: str = "Better", files: Files | None = None) -> str:
-        """A commit on a branch of its own that is pushed."""
+        """Commits to a new branch, pushes it, and returns the commit's id."""
         self.git("checkout", "-q", "-B", name, "main")
         sha = self.pushed(message, name, files=files or {f"{hashlib.md5(name.encode()).hexdigest()}.txt": message})
         self.git("checkout", "-q", "main")
@@ -219,18 +219,18 @@ class Shop:
 
     @property
     def pushes(self) -> list[Push]:
-        """The pushes that were passed on."""
-        return [one for one in self.place.recorder.pushes if one.repository == self.name]
+        """Returns the recorded pushes."""
+        return [push for push in self.place.recorder.pushes if push.repository == self.name]
 
     @property
     def pull_requests(self) -> list[PullRequest]:
-        """The events of pull requests that were passed on."""
-        return [one for one in self.place.recorder.pull_requests if one.repository == self.name]
+        """Returns the recorded events of pull requests."""
+        return [event for event in self.place.recorder.pull_requests if event.repository == self.name]
 
     def call(self, method: str, path: str, body: Any = None) -> Answer:
-        """A call of the API about this repository."""
+        """Calls the API of this repository."""
         return self.place.call(method, f"/repos/{self.name}{path}", body)
 
     def page(self, path: str = "") -> Answer:
-        """A page of this repository."""
+        """Requests a page of this repository."""
         return self.place.ask("GET", f"/{self.name}{path}")

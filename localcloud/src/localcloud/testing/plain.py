@@ -1,4 +1,4 @@
-"""A local cloud of its own for tests that need no containers: real server process, own port, own state folder."""
+"""A separate local cloud for tests without containers: a real server process, its own port and state folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def free_port() -> int:
 
 
 class Plain:
-    """A running cloud and the few calls that tests make again and again."""
+    """A running cloud, with helpers for common calls."""
 
     def __init__(self, port: int, state: Path) -> None:
         self.port = port
@@ -39,7 +39,7 @@ class Plain:
         self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, credentials: dict[str, Any] | None = None, region: str = REGION) -> Any:
-        """A client as the account's root, or with the credentials of a session."""
+        """Returns a client of the account's root, or with the credentials of a session."""
         known = self._clients.get((service, region)) if credentials is None else None
         if known is not None:
             return known
@@ -49,11 +49,11 @@ class Plain:
         return made
 
     def signing(self, service: str, credentials: dict[str, Any], version: str) -> Any:
-        """A client that signs with that version of AWS's signature."""
+        """Returns a client that signs with a version of AWS's signature."""
         return clients.client(service, credentials, REGION, url=self.url, signature_version=version)
 
     def role(self, name: str, *statements: dict[str, Any], trust: dict[str, Any] | None = None, **more: Any) -> str:
-        """A role with one inline policy; the account may assume it."""
+        """Creates a role with one inline policy, which the account may assume."""
         trust = trust or {
             "Effect": "Allow",
             "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
@@ -68,13 +68,13 @@ class Plain:
         return arn
 
     def session(self, role_arn: str, **more: Any) -> dict[str, Any]:
-        """Credentials of a session of that role."""
+        """Returns the credentials of a session of a role."""
         sts = self.client("sts")
         credentials: dict[str, Any] = sts.assume_role(RoleArn=role_arn, RoleSessionName="test", **more)["Credentials"]
         return credentials
 
     def deploy(self, template: dict[str, Any], name: str = "", **more: Any) -> dict[str, str]:
-        """Create or update a stack, wait, answer logical id -> physical id; raises with the first failure's reason."""
+        """Create or update a stack and return its physical ids by logical id; a failure raises its first reason."""
         cfn = self.client("cloudformation")
         name = name or unique("stack")
         body = {"TemplateBody": json.dumps(template), "Capabilities": ["CAPABILITY_NAMED_IAM"], **more}
@@ -87,7 +87,7 @@ class Plain:
         return {item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in found}
 
     def settled(self, name: str, seconds: float = 60) -> str:
-        """The status of a stack once no operation runs on it."""
+        """Waits until no operation runs on a stack and returns its status."""
         cfn = self.client("cloudformation")
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -98,7 +98,7 @@ class Plain:
         raise TimeoutError(f"{name} still {status}")
 
     def failures(self, name: str) -> list[str]:
-        """What the events of a stack say about failures, first failure first."""
+        """Returns the reasons of a stack's failures, first failure first."""
         events = self.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
         return [
             f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
@@ -111,7 +111,7 @@ class Plain:
         return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
 
     def make_policy(self, name: str) -> None:
-        """The boundary that every role of a product names; it bounds nothing here."""
+        """Creates the boundary that every role of a product needs; it allows everything here."""
         statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam = self.client("iam")
@@ -130,7 +130,7 @@ def unique(prefix: str) -> str:
 
 
 def resources(**named: tuple[str, dict[str, Any]] | dict[str, Any]) -> dict[str, Any]:
-    """A template out of `Name=("AWS::Type", {...})`."""
+    """Returns a template of `Name=("AWS::Type", {...})`."""
     return {
         "Resources": {
             name: value if isinstance(value, dict) else {"Type": value[0], "Properties": value[1]}

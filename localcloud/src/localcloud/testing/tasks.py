@@ -1,4 +1,4 @@
-"""Single tasks: a stack with a cluster and a task definition, a run of it, and what its log says."""
+"""Single tasks: a stack with a cluster and a task definition, a run of it, and its log."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def running(cloud: Cloud, cluster: str, **more: Any) -> str:
 
 
 def said(cloud: Cloud, cluster: str, word: str) -> str:
-    """The log line that starts with ``word``, without it."""
+    """Returns the log line that starts with ``word``, without the word."""
     logs = cloud.client("logs")
 
     def lines() -> list[str]:

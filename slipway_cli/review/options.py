@@ -1,4 +1,4 @@
-"""What a review is asked for."""
+"""The options of a review."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ OUTPUT = STATE / "review"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Which assemblies are compared, and where the report goes."""
+class Options:
+    """The assemblies to compare, and the destination of the report."""
 
     product: str
     base: str = ""
@@ -21,11 +21,11 @@ class Asked:
     """An assembly to compare `after` with, instead of a base and the working tree."""
     after: Path | None = None
     deployed: bool = False
-    """Whether to say too what differs from what is deployed on AWS."""
+    """True to compare also with the stacks deployed on AWS."""
     output: Path = OUTPUT
     full: str = ""
-    """Where the whole report is, said in a comment that was cut."""
+    """The address of the full report, printed in a shortened comment."""
     labels: str = ""
     """The labels of the pull request, separated by commas."""
     trailers: bool = False
-    """Whether trailers of commits may allow what the manifest forbids."""
+    """True if commit trailers may allow what the manifest forbids."""
