@@ -16,6 +16,7 @@ from slipway_cli import cloud
 pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected", "localcloud.testing.selection"]
 
 # jsii takes the first Node.js on the path: ours, so that every machine synthesises with the same one.
+os.environ.pop("SLIPWAY_SHELL_PATH", None)  # make sets it; tests choose the PATH that advice is made for
 os.environ["PATH"] = f"{ROOT / 'node_modules' / 'node' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 

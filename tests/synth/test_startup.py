@@ -42,7 +42,7 @@ def test_a_missing_node_is_reported() -> None:
     done = run(_LOAD + "_runtime.kernel.stats()", JSII_NODE="/nowhere/node")
 
     assert done.returncode == 1
-    assert "no Node.js at '/nowhere/node'; type make setup, or put one on the PATH" in done.stderr
+    assert "no Node.js at '/nowhere/node'; type make setup, or add Node.js to the PATH" in done.stderr
 
 
 def test_node_ends_with_python() -> None:

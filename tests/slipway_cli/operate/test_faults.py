@@ -116,13 +116,15 @@ def test_a_command_line_that_says_too_little_ends_with_two(arguments: list[str])
     assert play(*arguments).code == 2
 
 
-def test_an_interrupted_verb_says_that_runs_go_on(cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_command_says_that_runs_continue(
+    cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupt(*_given: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(standing, "show", interrupt)
     played = play("status")
-    assert (played.code, "goes on" in played.err) == (130, True)
+    assert (played.code, "anything already started continues" in played.err) == (130, True)
 
 
 # --- any state -------------------------------------------------------------------------------------------------------
