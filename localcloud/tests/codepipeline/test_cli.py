@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from localcloud.shell import aws_version
 from localcloud.testing.pipelines import World, approval, stage
 from localcloud.testing.plain import REGION
 
+# The first versions of the AWS CLI with `codepipeline rollback-stage`, by major version.
+NEEDED = {1: (1, 32), 2: (2, 15)}
+VERSION = aws_version(Path("/nowhere"))
+
 pytestmark = [
     pytest.mark.local,
-    pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not installed"),
+    pytest.mark.skipif(
+        not VERSION or NEEDED.get(VERSION[0], (0, 0)) > VERSION,
+        reason=f"needs the AWS CLI with rollback-stage, 1.32 or 2.15; installed: {VERSION or 'none'}",
+    ),
 ]
 
 
