@@ -21,7 +21,7 @@ from shared.github import GitHub, Refused
 from shared.runs import Run
 from tests.end_to_end.handlers import deploy_handler
 
-pytestmark = pytest.mark.local
+pytestmark = [pytest.mark.local, pytest.mark.slow]  # half a minute in all
 
 JOB = ("codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult", "secretsmanager:GetSecretValue")
 READS = (
