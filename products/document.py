@@ -45,7 +45,7 @@ def page(current: str) -> str:
 def written() -> str:
     """Every product that has pipelines, one after the other."""
     products = (load(name) for name in product_names())
-    return "\n\n".join("\n".join(_product(each, each.pipeline)) for each in products if each.pipeline)
+    return "\n\n".join("\n".join(_product(product, product.pipeline)) for product in products if product.pipeline)
 
 
 def main() -> None:
@@ -84,17 +84,17 @@ def _product(product: Product, pipeline: Pipeline) -> Iterator[str]:
 
 
 def asks(name: str, subject: str) -> str:
-    """How an approval of that name stands in a diagram."""
+    """Returns an approval as a step of a diagram."""
     return f"{name}: {subject}?"
 
 
 def refuses(name: str) -> str:
-    """How a scan that may refuse an image stands in a diagram."""
+    """Returns an image scan as a step of a diagram."""
     return f"{name}: gate"
 
 
 def starts(*, pull_requests_to: Sequence[str] = (), tags: Sequence[str] = (), branches: Sequence[str] = ()) -> str:
-    """What starts a pipeline, in words."""
+    """Returns the triggers of a pipeline, in words."""
     if pull_requests_to:
         return f"pull request to {' or '.join(pull_requests_to)}, opened or pushed to"
     return f"tag {' or '.join(tags)}" if tags else f"push to {' or '.join(branches)}"
@@ -112,7 +112,7 @@ def _starts(trigger: Flow) -> str:
 def _triggers(flows: Sequence[Delivery]) -> list[str]:
     rows = []
     for flow in flows:
-        only = [f"only `{each}`" for each in flow.flow.paths] + [f"not `{each}`" for each in flow.flow.ignore_paths]
+        only = [f"only `{path}`" for path in flow.flow.paths] + [f"not `{path}`" for path in flow.flow.ignore_paths]
         older = "is stopped, up to a protected environment" if flow.stop_older else "goes on"
         rows.append(
             (
@@ -158,7 +158,7 @@ def _example(pattern: str, branch: str) -> str:
 
 
 def _names(pattern: str, branch: str) -> str:
-    """What a tag of this pattern stands for: builds/image.yml puts them."""
+    """Returns the meaning of a tag of this pattern; builds/image.yml writes the tags."""
     if "{sha" in pattern:
         return "a label of the commit's image, for ever"
     if "{branch}" in pattern:

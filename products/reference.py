@@ -191,14 +191,14 @@ def _anchor(where: str, *, star: bool) -> str:
 
 
 def _type(value: Schema) -> str:
-    options = [each for each in value.get("anyOf", [value]) if each.get("type") != "null"]
-    return " or ".join(_one_type(each) for each in options)
+    options = [option for option in value.get("anyOf", [value]) if option.get("type") != "null"]
+    return " or ".join(_one_type(option) for option in options)
 
 
 def _one_type(value: Schema) -> str:
     choices = [value["const"]] if "const" in value else value.get("enum")
     if choices:
-        return ", ".join(f"`{each}`" for each in choices)
+        return ", ".join(f"`{choice}`" for choice in choices)
     if "$ref" in value:
         return "keys"
     if value.get("type") == "array":

@@ -1,4 +1,4 @@
-"""The tests of `make check`: those that the uncommitted change can break, nearest first, for a minute at most."""
+"""The tests of `make check`: those that the uncommitted change can break, nearest first, for 45 seconds at most."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from localcloud.testing.affected import changed_files
 from paths import ROOT
 
-_SECONDS = "60"
+_SECONDS = "45"
 _QUICK = "not docker and not browser and not slow and not long"
 _NOTHING_SELECTED = 5
 

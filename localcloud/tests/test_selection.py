@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,23 @@ def test_in_a_clean_checkout_the_newest_commit_is_the_change(project: Project) -
 def test_a_change_of_how_tests_run_affects_every_test(project: Project) -> None:
     project.write("pytest.ini", SETTINGS + "\n")
     project.write("checks/conftest.py", "")
+    assert sorted(project.run("--affected")) == ["test_price", "test_red", "test_total"]
+
+
+def test_without_the_commit_before_every_test_runs(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    shallow = tmp_path_factory.mktemp("shallow") / "clone"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{project.folder}", str(shallow)], check=True)
+    project.folder = shallow
+    assert sorted(project.run("--affected")) == ["test_price", "test_red", "test_total"]
+
+
+def test_without_git_every_test_runs(project: Project) -> None:
+    shutil.rmtree(project.folder / ".git")
+    assert sorted(project.run("--affected")) == ["test_price", "test_red", "test_total"]
+
+
+def test_a_file_with_a_name_that_git_quotes_counts_too(project: Project) -> None:
+    project.write("shop/Größe zwei.yaml", "rate: 3\n")
     assert sorted(project.run("--affected")) == ["test_price", "test_red", "test_total"]
 
 

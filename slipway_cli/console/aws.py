@@ -51,7 +51,7 @@ class Pipelines:
     def overview(self, region: str, first: int = 0) -> tuple[list[Overview], bool]:
         """Returns some pipelines with their newest runs, and True if there are more."""
         pages = self._api(region).get_paginator("list_pipelines").paginate()
-        names = (str(each["name"]) for page in pages for each in page["pipelines"])
+        names = (str(pipeline["name"]) for page in pages for pipeline in page["pipelines"])
         chosen = list(islice(names, first, first + PIPELINES + 1))
         return [Overview(name, self._newest(region, name)) for name in chosen[:PIPELINES]], len(chosen) > PIPELINES
 
@@ -150,8 +150,9 @@ class Pipelines:
             RefusedError: if this run does not wait there any more.
         """
         state = State.of(self._api(region).get_pipeline_state(name=run.pipeline))
-        asked = [each for each in state.waiting if (each.stage, each.action) == (action.stage, action.name)]
-        token = next((each.token for each in asked if each.run in ("", run.entry.id)), "")
+        place = (action.stage, action.name)
+        approvals = [approval for approval in state.waiting if (approval.stage, approval.action) == place]
+        token = next((approval.token for approval in approvals if approval.run in ("", run.entry.id)), "")
         if action.state != "Waiting" or not token:
             raise RefusedError(f"{action.label} of this run does not wait for an answer any more.")
         self._api(region).put_approval_result(

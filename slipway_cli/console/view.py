@@ -1,4 +1,4 @@
-"""What the console shows of a run besides its data: rows of actions, branch, addresses, and where its time went."""
+"""Parts of a run that only the console shows: rows of actions, branch, addresses and timing."""
 
 from __future__ import annotations
 

@@ -63,9 +63,9 @@ def _only(desk: Desk, flow: str | None, stage: str | None, verb: str) -> tuple[P
     if not found:
         where = ", ".join(pipeline.name for pipeline in desk.chosen(flow)) + (f" stage {stage}" if stage else "")
         raise OperateError(f"nothing waits for approval in {where}", command("status"))
-    each = "; ".join(f"{it.name} in {pipeline.name} (run {it.run[:8]})" for pipeline, it in found)
-    lines = [pipeline.command(verb, stage=it.stage) for pipeline, it in found]
-    raise OperateError(f"{len(found)} approvals wait: {each}. Say which", " or ".join(lines))
+    listed = "; ".join(f"{waiting.name} in {pipeline.name} (run {waiting.run[:8]})" for pipeline, waiting in found)
+    lines = [pipeline.command(verb, stage=waiting.stage) for pipeline, waiting in found]
+    raise OperateError(f"{len(found)} approvals wait: {listed}. Name one", " or ".join(lines))
 
 
 def _run(pipeline: Pipeline, waiting: Waiting) -> Run:
@@ -91,7 +91,7 @@ def _put(pipeline: Pipeline, waiting: Waiting, given: Answer, reason: str) -> No
     except ClientError as error:
         if code(error) not in _LATE:
             raise
-        how = next((each for each in _run(pipeline, waiting).steps if each.name == waiting.name), None)
+        how = next((step for step in _run(pipeline, waiting).steps if step.name == waiting.name), None)
         answered = (
             f": {how.status}{' by ' + plain(how.by) if how.by else ''}" if how and how.status != "InProgress" else ""
         )

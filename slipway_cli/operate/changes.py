@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from products.globs import matches
 from slipway_cli.operate import advice
-from slipway_cli.operate.errors import OperateError, code, said
+from slipway_cli.operate.errors import OperateError, code, message_of
 from slipway_cli.operate.pipelines import Desk, Pipeline, by_id
 from slipway_cli.operate.words import about, title
 from slipway_cli.runs import Entry, Run
@@ -67,7 +67,7 @@ def retry(desk: Desk, flow: str | None, start_of_id: str | None, say: Say) -> tu
         if code(error) not in ("StageNotRetryableException", "NotLatestPipelineExecutionException"):
             raise
         raise OperateError(
-            f"CodePipeline does not retry {step.stage} of run {entry.id[:8]}: {said(error)}",
+            f"CodePipeline does not retry {step.stage} of run {entry.id[:8]}: {message_of(error)}",
             advice.again(pipeline, run),
         ) from None
     say(f"retries {step.stage}: run {entry.id}")
@@ -97,7 +97,7 @@ def stop(desk: Desk, flow: str | None, start_of_id: str | None, reason: str, *, 
             ) from None
         if code(error) == "PipelineExecutionNotStoppableException":
             raise OperateError(
-                f"run {entry.id[:8]} has ended meanwhile: {said(error)}", pipeline.command("status")
+                f"run {entry.id[:8]} has ended meanwhile: {message_of(error)}", pipeline.command("status")
             ) from None
         raise
     if abandon:

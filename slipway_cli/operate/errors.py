@@ -55,7 +55,7 @@ def code(error: BaseException) -> str:
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
-def said(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """Returns the error message of AWS, on one line."""
     return plain(error.response.get("Error", {}).get("Message", error) if isinstance(error, ClientError) else error)
 
@@ -94,7 +94,7 @@ def explained(error: ClientError | BotoCoreError, product: Product | None = None
 
 
 def _answered(error: ClientError, product: Product | None) -> OperateError:
-    message, status = said(error), command("status")
+    message, status = message_of(error), command("status")
     known: dict[str, tuple[str, str]] = {
         **dict.fromkeys(_EXPIRED, ("the AWS session has ended", _LOG_IN)),
         **dict.fromkeys(_UNKNOWN_KEYS, ("AWS does not accept these credentials", _LOG_IN)),

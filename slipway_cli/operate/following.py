@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from slipway_cli.operate import advice, clock
 from slipway_cli.operate.errors import OperateError, code, passing
 from slipway_cli.operate.pipelines import Pipeline
-from slipway_cli.operate.timing import spent, told
+from slipway_cli.operate.timing import spent, summary
 from slipway_cli.operate.words import seconds, shortened, title
 from slipway_cli.runs import Attempt, Entry, Run
 
@@ -28,7 +28,7 @@ class Following:
     pipeline: Pipeline
     run: str
     say: Say
-    _told: dict[tuple[str, str], tuple[str, object]] = field(default_factory=dict)
+    _printed: dict[tuple[str, str], tuple[str, object]] = field(default_factory=dict)
     _waits: str = ""
 
     def until_it_ends(self) -> None:
@@ -65,8 +65,8 @@ class Following:
     def _tell(self, run: Run) -> None:
         for step in run.steps:
             key, now = (step.stage, step.action), (step.status, step.started)
-            if self._told.get(key) != now:
-                self._told[key] = now
+            if self._printed.get(key) != now:
+                self._printed[key] = now
                 self._line(self._step(run, step))
         if run.entry.active and not run.unfinished:
             self._waiting()
@@ -97,7 +97,7 @@ class Following:
         status = run.entry.status
         if status == "Succeeded":
             self._line(f"{self.pipeline.name} {title(run)} Succeeded")
-            for line in told(spent(run)):
+            for line in summary(spent(run)):
                 self.say(f"         {line}")
             return
         if status == "Superseded":

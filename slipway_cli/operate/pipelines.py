@@ -55,9 +55,9 @@ class Pipeline:
         only = {"filter": {"succeededInStage": {"stageName": succeeded_in}}} if succeeded_in else {}
         pages = self.desk.client.get_paginator("list_pipeline_executions")
         rows = (
-            Entry.of(each)
+            Entry.of(row)
             for page in pages.paginate(pipelineName=self.name, PaginationConfig={"PageSize": min(limit, 100)}, **only)
-            for each in page.get("pipelineExecutionSummaries") or []
+            for row in page.get("pipelineExecutionSummaries") or []
         )
         return sorted(islice(rows, limit), key=lambda entry: entry.started, reverse=True)
 
@@ -104,7 +104,7 @@ class Desk:
         Raises:
             OperateError: if the product has none.
         """
-        found = tuple(Pipeline(self, each) for each in deliveries(self.product))
+        found = tuple(Pipeline(self, delivery) for delivery in deliveries(self.product))
         if not found:
             name = self.product.name
             raise OperateError(
@@ -116,10 +116,10 @@ class Desk:
 
     def pipeline(self, flow: str) -> Pipeline:
         """Returns the pipeline of a flow, by the flow's or the pipeline's name."""
-        for each in self.pipelines:
-            if flow in (each.flow, each.name):
-                return each
-        known = [each.flow for each in self.pipelines]
+        for pipeline in self.pipelines:
+            if flow in (pipeline.flow, pipeline.name):
+                return pipeline
+        known = [pipeline.flow for pipeline in self.pipelines]
         name = self.product.name
         raise OperateError(f"no flow '{flow}' in {name}{nearest(flow, known)}", command("status"), exit_code=2)
 
@@ -130,10 +130,10 @@ class Desk:
     def waiting(self, flow: str | None, stage: str | None) -> list[tuple[Pipeline, Waiting]]:
         """Returns the waiting approvals."""
         return [
-            (pipeline, each)
+            (pipeline, waiting)
             for pipeline in self.chosen(flow)
-            for each in pipeline.state().waiting
-            if stage in (None, each.stage)
+            for waiting in pipeline.state().waiting
+            if stage in (None, waiting.stage)
         ]
 
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from products.errors import nearest
 from slipway_cli.operate import clock
-from slipway_cli.operate.errors import OperateError, code, said
+from slipway_cli.operate.errors import OperateError, code, message_of
 from slipway_cli.operate.pipelines import Desk, Pipeline
 from slipway_cli.operate.words import about, since, title
 from slipway_cli.runs import Run, State
@@ -104,12 +104,13 @@ def _refused(error: ClientError, target: Target) -> OperateError | None:
     pipeline = target.pipeline
     if code(error) == "PipelineExecutionOutdatedException":
         return OperateError(
-            f"CodePipeline cannot go back to {title(target.run)}: {said(error)}. {_LIMITS}",
+            f"CodePipeline cannot go back to {title(target.run)}: {message_of(error)}. {_LIMITS}",
             pipeline.command("start", commit=target.run.commit),
         )
     if code(error) == "UnableToRollbackStageException":
         return OperateError(
-            f"CodePipeline does not roll back {target.stage} now: {said(error)}. No run may be in the stage. {_LIMITS}",
+            f"CodePipeline does not roll back {target.stage} now: {message_of(error)}. "
+            f"No run may be in the stage. {_LIMITS}",
             f"{pipeline.command('status')}, and again when no run is in the stage",
         )
     return None
@@ -159,7 +160,7 @@ def _targets(desk: Desk, environment: str) -> Iterator[Target]:
         )
     places = [
         (pipeline, stage.name)
-        for pipeline in sorted(desk.pipelines, key=lambda each: -len(each.delivery.environments()))  # releases first
+        for pipeline in sorted(desk.pipelines, key=lambda found: -len(found.delivery.environments()))  # releases first
         for stage in pipeline.delivery.stages
         if stage.environment == environment and stage.rolls_back
     ]

@@ -39,7 +39,7 @@ def show(desk: Desk, flow: str | None, count: int, console: Console) -> None:
         if console.is_terminal:
             console.print(table(found))
         else:
-            _lines(console, [heading(found), *(f"  {line}" for run in found.runs for line in told(run))])
+            _lines(console, [heading(found), *(f"  {line}" for run in found.runs for line in lines_of(run))])
         _lines(console, [f"  {line}" for line in notes(found)])
 
 
@@ -47,18 +47,20 @@ def standing(pipeline: Pipeline, count: int) -> Standing:
     """Returns the status of a pipeline from CodePipeline."""
     entries, state = pipeline.entries(), pipeline.state()
     failed = next((entry for entry in entries if entry.status == "Failed"), None)
-    waited = {each.run for each in state.waiting}
+    waited = {waiting.run for waiting in state.waiting}
     wanted = [entry for entry in entries[:count] if entry.id]
     extra = [entry for entry in entries[count:] if entry is failed or entry.id in waited]
     read = {entry.id: pipeline.run(entry) for entry in (*wanted, *extra)}
     healed = failed is not None and any(
         entry.status == "Succeeded" and not entry.rollback and entry.started > failed.started for entry in entries
     )
-    asked = {
-        f"{each.run}/{each.action}": advice.question(read[each.run], each) for each in state.waiting if each.run in read
+    questions = {
+        f"{waiting.run}/{waiting.action}": advice.question(read[waiting.run], waiting)
+        for waiting in state.waiting
+        if waiting.run in read
     }
     runs = tuple(read[entry.id] for entry in wanted)
-    return Standing(pipeline, runs, state, read.get(failed.id) if failed else None, healed, asked)
+    return Standing(pipeline, runs, state, read.get(failed.id) if failed else None, healed, questions)
 
 
 def heading(found: Standing) -> str:
@@ -66,7 +68,7 @@ def heading(found: Standing) -> str:
     return f"{found.pipeline.name} ({found.pipeline.delivery.mode})"
 
 
-def told(run: Run) -> list[str]:
+def lines_of(run: Run) -> list[str]:
     """Returns a run as lines."""
     first = " ".join(("run", run.entry.id[:8], status(run), title(run), about(run))).rstrip()
     return [first, f"    {stages(run)}"] if run.steps else [first]
@@ -102,13 +104,13 @@ def _worst(run: Run) -> dict[str, str]:
 def notes(found: Standing) -> list[str]:
     """Returns lines for what waits, what failed last, and what to type next."""
     lines = []
-    for each in found.state.waiting:
-        asked = found.asked.get(f"{each.run}/{each.action}", "")
-        lines.append(f"waits for approval: {each.name} of run {each.run[:8]}" + (f": {asked}" if asked else ""))
+    for waiting in found.state.waiting:
+        asked = found.asked.get(f"{waiting.run}/{waiting.action}", "")
+        lines.append(f"waits for approval: {waiting.name} of run {waiting.run[:8]}" + (f": {asked}" if asked else ""))
     for stage in found.state.stages:
         if stage.queued:
-            waiting = ", ".join(run[:8] for run in stage.queued)
-            lines.append(f"waits to enter {stage.name}: run {waiting}")
+            queued = ", ".join(run[:8] for run in stage.queued)
+            lines.append(f"waits to enter {stage.name}: run {queued}")
         if stage.closed:
             lines.append(f"no run may enter {stage.name}: {shortened(stage.closed, 300)}")
     if found.failure:
@@ -124,8 +126,8 @@ def following(found: Standing) -> list[str]:
     """Returns the commands to type next."""
     pipeline, waiting = found.pipeline, found.state.waiting
     typed = []
-    for each in waiting:
-        typed += advice.answers(pipeline, each, alone=len(waiting) == 1)
+    for approval in waiting:
+        typed += advice.answers(pipeline, approval, alone=len(waiting) == 1)
     for stage in found.state.stages:
         if stage.closed:
             typed.append(

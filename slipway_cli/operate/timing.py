@@ -12,7 +12,7 @@ from slipway_cli.timing import Timing, timing
 _NAMED = 3
 
 
-def told(spent: Timing[Attempt]) -> tuple[str, ...]:
+def summary(spent: Timing[Attempt]) -> tuple[str, ...]:
     """Returns at most two lines: the longest actions, and the time that all actions take in sequence."""
     waited = f", {spent.waited:.0f} s of it waiting for approval" if spent.waited else ""
     took = f"It took {seconds(spent.total)} ({spent.total:.0f} s{waited})."

@@ -143,7 +143,7 @@ class Broadening:
     reach: Reach
     direction: Direction
     words: str
-    """Who may do what on which resource, as one line of Markdown."""
+    """The permission as one line of Markdown."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Finding:
     path: str
     words: str
     advice: str = ""
-    """What to do instead, or before the deployment."""
+    """The advice: an alternative, or a step before the deployment."""
 
 
 @dataclass(frozen=True)

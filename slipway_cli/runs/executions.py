@@ -31,7 +31,7 @@ class Entry:
     updated: datetime
     summary: str = ""
     rollback: bool = False
-    """Whether CodePipeline made it to take a stage back; `target` is then the run it goes back to."""
+    """True if CodePipeline started it to roll a stage back; `target` is then the run it restores."""
     target: str = ""
     trigger: str = ""
     commit: str = ""
@@ -67,7 +67,7 @@ class Entry:
 
     @property
     def active(self) -> bool:
-        """Whether it has not ended."""
+        """True if it has not ended."""
         return self.status in ACTIVE
 
 
@@ -87,16 +87,16 @@ class Attempt:
     reason: str = ""
     """Why it failed, in full."""
     reference: str = ""
-    """What it made: a build, a task, a release's address."""
+    """The id or address of its result: a build, a task, a release."""
     url: str = ""
-    """Where its log is."""
+    """The address of its log."""
     by: str = ""
     subject: str = ""
     """The project or function that it runs."""
     asks: str = ""
-    """What an approval asks."""
+    """The question of an approval."""
     look: str = ""
-    """Where to look before an approval is answered."""
+    """The address to review before an approval is answered."""
     region: str = ""
     structure: int = 0
     """The version of the pipeline's structure that it ran in."""
@@ -142,11 +142,11 @@ class Attempt:
 
     @property
     def over(self) -> bool:
-        """Whether it has ended."""
+        """True if it has ended."""
         return self.status in OVER
 
     def seconds(self, now: datetime) -> float:
-        """How long it took, or has taken so far."""
+        """The duration until now, or until the end."""
         return max(((self.updated if self.over else now) - self.started).total_seconds(), 0.0)
 
 

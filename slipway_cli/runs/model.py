@@ -63,7 +63,7 @@ class Stage:
     closed: str = ""
     """Why no run may enter it; empty while runs may."""
     queued: bool = False
-    """Whether this run waits before it."""
+    """True if this run waits before the stage."""
     retryable: bool = False
 
     @property
@@ -100,7 +100,7 @@ class Run:
     pipeline: str = ""
     mode: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What its actions and its trigger say of it, by the name of the variable."""
+    """The variables that its actions exported and its trigger set, by name."""
 
     @classmethod
     def of(
@@ -147,7 +147,7 @@ class Run:
         return next((action for action in self.actions if (action.stage, action.name) == (stage, name)), None)
 
     def fact(self, *names: str) -> str:
-        """What is known under the first of these names that anything is known under."""
+        """Returns the value of the first of these variables that has one."""
         return next((self.facts[name] for name in names if self.facts.get(name)), "")
 
     # --- how it is ---------------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ class Run:
         return next((step.structure for step in self.steps if step.structure), 0)
 
     def seconds(self, now: datetime) -> float:
-        """How long it took, or has taken so far."""
+        """The duration until now, or until the end."""
         entry = self.entry
         return max(((now if entry.active else entry.updated) - entry.started).total_seconds(), 0.0)
 
@@ -219,7 +219,7 @@ class Run:
 
     @property
     def author(self) -> str:
-        """Who wrote the commit."""
+        """The author of the commit."""
         return self.fact("AuthorDisplayName")
 
 

@@ -1,4 +1,4 @@
-"""What is in a pipeline's stages now, as GetPipelineState shows it."""
+"""The current state of a pipeline's stages, from GetPipelineState."""
 
 from __future__ import annotations
 

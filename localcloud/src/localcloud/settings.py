@@ -43,7 +43,7 @@ class Settings:
     extensions_from: Path | None = None
     """Folder that the extensions are imported from."""
     command: str = "localcloud"
-    """What the user types before `up`, `down`, `reset` and `status`; messages name it."""
+    """The command that takes `up`, `down`, `reset` and `status`; messages quote it."""
 
     def __post_init__(self) -> None:
         """Checks the values that a user may have mistyped.

@@ -36,22 +36,22 @@ def answer(console: Console, request: Request) -> Reply:
     try:
         return _answer(console, request)
     except MissingError:
-        return _told(console, HTTPStatus.NOT_FOUND, "This page does not exist", request.path)
+        return _message(console, HTTPStatus.NOT_FOUND, "This page does not exist", request.path)
     except RefusedError as error:
-        return _told(console, HTTPStatus.FORBIDDEN, "Not done", str(error))
+        return _message(console, HTTPStatus.FORBIDDEN, "Not done", str(error))
     except ClientError as error:
         name = code(error)
         status = HTTPStatus.NOT_FOUND if name in _ABSENT else HTTPStatus.BAD_GATEWAY
         status = HTTPStatus.FORBIDDEN if name in _DENIED else status
-        return _told(console, status, f"AWS says {name}", masked(error.response["Error"].get("Message", "")))
+        return _message(console, status, f"AWS says {name}", masked(error.response["Error"].get("Message", "")))
     except BotoCoreError as error:
-        return _told(console, HTTPStatus.BAD_GATEWAY, "AWS cannot be reached", masked(str(error)))
+        return _message(console, HTTPStatus.BAD_GATEWAY, "AWS cannot be reached", masked(str(error)))
     except Exception:
         logger.exception("console: %s %s", request.method, request.path)
-        return _told(console, HTTPStatus.INTERNAL_SERVER_ERROR, "This page failed", "The server's log says why.")
+        return _message(console, HTTPStatus.INTERNAL_SERVER_ERROR, "This page failed", "The server's log says why.")
 
 
-def _told(console: Console, status: int, title: str, text: str) -> Reply:
+def _message(console: Console, status: int, title: str, text: str) -> Reply:
     body = fill('<h1>{title}</h1><pre tabindex="0">{text}</pre>', title=title, text=text)
     return page(console, title, body, live=False, status=status)
 
@@ -77,7 +77,7 @@ def _attempt(console: Console, request: Request, region: str, pipeline: str, run
     found = console.pipelines.run(region, pipeline, run)
     action = found.action(request.query.get("stage", ""), request.query.get("action", ""))
     wanted = request.query.get("attempt", "")
-    attempts = [each for each in action.attempts if wanted in ("", each.id)] if action else []
+    attempts = [attempt for attempt in action.attempts if wanted in ("", attempt.id)] if action else []
     if not attempts:
         raise MissingError
     return found, attempts[-1]

@@ -8,10 +8,13 @@ from slipway_cli.review.synth import assembly
 
 
 def main() -> None:
-    """Write what is drawn, remove what is not any more."""
+    """Writes the diagrams and their page, and removes diagrams of products that are gone."""
     products = [load(name) for name in product_names()]
     wanted = files(
-        {it.name: (it.description or it.name, assembly(it, it.environments, tooling=True)) for it in products}
+        {
+            product.name: (product.description or product.name, assembly(product, product.environments, tooling=True))
+            for product in products
+        }
     )
     (DOCS / "diagrams").mkdir(exist_ok=True)
     for gone in set((DOCS / "diagrams").glob("*.svg")) - set(wanted):

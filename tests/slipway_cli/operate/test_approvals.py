@@ -66,7 +66,7 @@ REFUSED: dict[str, tuple[list[str], Callable[[FakeCodePipeline], object], int, l
         ["approve"],
         several,
         1,
-        ["2 approvals wait", "Say which", "slipway approve main --stage Approval"],
+        ["2 approvals wait", "Name one", "slipway approve main --stage Approval"],
     ),
     "no reason": (["reject"], lambda cloud: cloud.run("main", 1, "InProgress", at="Approval"), 2, ["needs a reason"]),
     "a blank reason": (["reject", "--reason", " \n"], lambda _: None, 2, ["needs a reason"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slipway_cli.operate.timing import spent, told
+from slipway_cli.operate.timing import spent, summary
 from slipway_cli.runs import BEGINNING, Entry, Run
 
 START = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -60,8 +60,8 @@ def test_the_sums_leave_out_what_people_took() -> None:
     assert found.sequential == found.critical + 40 + 5
 
 
-def test_it_is_told_in_two_lines() -> None:
-    first, second = told(spent(RUN))
+def test_it_is_summarized_in_two_lines() -> None:
+    first, second = summary(spent(RUN))
 
     assert first.startswith(
         "It took 3 min (200 s, 30 s of it waiting for approval). Longest: Production/Deploy 96 s, Test/Back"
@@ -70,4 +70,4 @@ def test_it_is_told_in_two_lines() -> None:
 
 
 def test_a_run_without_actions_has_no_path() -> None:
-    assert told(spent(Run(Entry("1", "Succeeded", at(0), at(5))))) == ("It took 5 s (5 s).",)
+    assert summary(spent(Run(Entry("1", "Succeeded", at(0), at(5))))) == ("It took 5 s (5 s).",)

@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("affected"):
         return
     root = config.rootpath
-    changed = list(changed_files(root))
+    changed = changed_files(root)
     if any(path.name.endswith(_EVERYTHING) for path in changed):
         return
     distances = Imports(root, config.getini("affected_packages"), config.getini("affected_roots")).distances(changed)
@@ -53,17 +53,32 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"not run: {seconds:g} s are over; `make test` runs every test")
 
 
-def changed_files(root: Path) -> Iterable[Path]:
-    """Returns the uncommitted files below a folder, new ones too; in a clean checkout those of the newest commit."""
-    uncommitted = _git(root, "status", "--porcelain", "--no-renames", "--untracked-files=all", "--", ".")
-    names = [line[3:].strip('"') for line in uncommitted]
-    top = Path(_git(root, "rev-parse", "--show-toplevel")[0])
-    return [top / name for name in names or _git(root, "diff", "--name-only", "HEAD~1", "HEAD", "--", ".")]
+def changed_files(root: Path) -> list[Path]:
+    """Returns the uncommitted files below a folder, new ones too; in a clean checkout those of the newest commit.
+
+    Without git, or without the commit before (a shallow clone), the answer is the settings, which affect every test.
+    """
+    everything = [root / "pyproject.toml"]
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is None:
+        return everything
+    entries = _git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
+    names = [entry[3:] for entry in entries or ()]
+    if not names:
+        newest = _git(root, "diff", "--name-only", "-z", "HEAD~1", "HEAD", "--", ".")
+        if newest is None:
+            return everything
+        names = newest
+    return [Path(top[0].rstrip("\n")) / name for name in names]
 
 
-def _git(root: Path, *arguments: str) -> list[str]:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
+def _git(root: Path, *arguments: str) -> list[str] | None:
+    """Returns the NUL-separated output of git; None if it fails or is not installed."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return [part for part in done.stdout.split("\0") if part]
 
 
 class Imports:
