@@ -130,7 +130,7 @@ def _failed(desk: Desk, flow: str | None, start_of_id: str | None) -> tuple[Pipe
         raise OperateError(f"nothing to retry: {which} of {where} has failed or was stopped", command("status"))
     each = "; ".join(f"{pipeline.name} (run {entry.id[:8]} {entry.status})" for pipeline, entry in newest)
     lines = [pipeline.command("retry") for pipeline, _ in newest]
-    raise OperateError(f"{len(newest)} pipelines have failed: {each}. Say which", " or ".join(lines))
+    raise OperateError(f"{len(newest)} pipelines have failed: {each}. Name one", " or ".join(lines))
 
 
 def _tells(entry: Entry) -> bool:
@@ -154,7 +154,7 @@ def _active(desk: Desk, flow: str | None, start_of_id: str | None, verb: str) ->
         raise OperateError(f"no run{which} is in progress in {where}", command("status"))
     each = "; ".join(f"{entry.id[:8]} of {pipeline.name}" for pipeline, entry in found)
     lines = [pipeline.command(verb, run=entry.id[:8]) for pipeline, entry in found[:4]]
-    raise OperateError(f"{len(found)} runs are in progress: {each}. Say which", " or ".join(lines))
+    raise OperateError(f"{len(found)} runs are in progress: {each}. Name one", " or ".join(lines))
 
 
 def followed(desk: Desk, flow: str | None, start_of_id: str | None) -> tuple[Pipeline, str]:

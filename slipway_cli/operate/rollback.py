@@ -131,7 +131,7 @@ def _found(desk: Desk, environment: str, name: str) -> Target:
     if len(releases) > 1:
         names = ", ".join(sorted(name for name, _ in releases))
         raise OperateError(
-            f"{len(releases)} releases are called {plain(name)}: {names}. Say which",
+            f"{len(releases)} releases are called {plain(name)}: {names}. Name one",
             command("rollback", environment, to=title(possible[0].run)),
         )
     if matching:

@@ -117,7 +117,7 @@ REFUSED: dict[str, tuple[list[str], Prepare, int, list[str]]] = {
         ["production", "--to", "1.0.0"],
         one_version_twice,
         1,
-        ["2 releases are called 1.0.0: v1.0.0-0000001, v1.0.0-0000002. Say which"],
+        ["2 releases are called 1.0.0: v1.0.0-0000001, v1.0.0-0000002. Name one"],
     ),
     "nothing ever": (["production", "--to", "1.0.0"], lambda _: None, 1, ["no run has succeeded in production yet"]),
     "no name": (["production", "--to", " "], releases, 2, ["no release is named"]),
