@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from products import field_checks
 
 EXAMPLES: dict[str, str] = {}
 """A valid text for each pattern. Error messages and editors show it."""
@@ -17,9 +19,23 @@ def text(pattern: str, example: str, **more: Any) -> Any:
 
 
 Name = Annotated[str, text(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "celery-beat", max_length=24)]
+Account = Annotated[str, text(r"^\d{12}$", '"111122223333"', description="12-digit AWS account id, quoted")]
 
 
 class Model(BaseModel):
     """Base class of the manifest's parts: refuses unknown keys, coerces no value, and is immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class ExistingSecret(Model):
+    """A secret that an operator created: its name in Secrets Manager, never its value."""
+
+    name: str = text(r"^[A-Za-z0-9/_+=.@-]{1,512}$", "allthrive/openai")
+    key: str | None = None
+    """Key in a JSON secret; by default the whole value of the secret is used."""
+
+    @model_validator(mode="after")
+    def _is_a_name(self) -> ExistingSecret:
+        field_checks.secret_name(self.name)
+        return self

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 
 from products import names, pipeline_checks
+from products.environment import Environment
 from products.errors import nearest
-from products.model import Environment, Product
+from products.model import Product
 from products.regions import REGIONS
 from products.secrets import is_secret_name, looks_secret
 

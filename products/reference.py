@@ -170,7 +170,7 @@ def _row(root: Schema, where: str, key: str, value: Schema, *, required: bool, e
     inner, star = _model(root, value)
     meaning = value.get("description") or _SAID_BY_THE_NAME.get(where) or (inner or {}).get("description", "")
     if not meaning:
-        raise LookupError(f"{where}: no docstring in products/model.py")
+        raise LookupError(f"{where}: no docstring for this key in products/")
     write = (
         ("names with " if star else "") + f"[{_shown(where)}](#{_anchor(where, star=star)})" if inner else _type(value)
     )

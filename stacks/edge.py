@@ -9,7 +9,7 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from products.model import Domain
+from products.environment import Domain
 from slipway.distribution import Address, ProductDistribution
 from slipway.private_bucket import PrivateBucket
 from slipway.web_acl import WebAcl

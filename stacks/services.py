@@ -12,8 +12,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from products import names
+from products.containers import Service, Size
 from products.flows import branches_reach
-from products.model import Service, Size
 from slipway import arns
 from slipway.accepted import accept
 from slipway.cache import PORT

@@ -15,7 +15,8 @@ from typing import Any
 from localcloud.cloudformation import needs
 from policy.execution import arns, resources
 from products import Product, names
-from products.model import Environment, Tooling
+from products.environment import Environment
+from products.model import Tooling
 
 Json = dict[str, Any]
 # CloudFormation shortens the names it generates: a role's name keeps at least this much of the stack's name.

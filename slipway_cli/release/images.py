@@ -13,7 +13,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from products import Product, names
-from products.model import Image
+from products.containers import Image
 from slipway_cli.release.errors import ReleaseError
 
 Log = Callable[[str], None]

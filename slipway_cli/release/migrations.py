@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from products import names
-from products.model import Migration
+from products.containers import Migration
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 

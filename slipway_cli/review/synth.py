@@ -8,7 +8,7 @@ from pathlib import Path
 
 from paths import find_constructs
 from products import Product
-from products.model import Environment
+from products.environment import Environment
 from slipway_cli.review.assembly import Assembly, read
 
 

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import aws_logs as logs
 from aws_cdk.assertions import Template
 
-from products.model import RetentionDays
+from products.environment import RetentionDays
 from slipway.log_retention import retention
 from tests.support.stack import empty_stack
 

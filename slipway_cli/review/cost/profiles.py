@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from products import Product
+from products.environment import Environment
 from products.errors import ProblemsError
 from products.loader import validated
-from products.model import Environment
 from products.regions import REGIONS
 from slipway_cli.review.errors import ReviewError
 

@@ -1,0 +1,143 @@
+"""Images, and the containers that run them: the parts of a manifest that describe a product's processes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from products import field_checks
+from products.base import ExistingSecret, Model, Name, text
+from products.errors import ProblemsError
+
+# Fargate's CPU units and, for each, its memory in MiB: docs.aws.amazon.com, task definition parameters.
+CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
+Percent = Annotated[int, Field(ge=1, le=100)]
+Paths = tuple[Annotated[str, text(r"^/", "/api/*")], ...]
+
+_USER = r"^[1-9]\d*(:\d+)?$"
+
+
+class Image(Model):
+    """A container image that the pipeline builds once per release."""
+
+    context: str = "."
+    """Folder of the repository that is the build context."""
+    dockerfile: str = "Dockerfile"
+    """Path of the Dockerfile below `context`."""
+    target: str | None = None
+    """Stage of a multi-stage Dockerfile; the last stage by default."""
+    build_args: dict[str, str] = {}
+    build_secrets: dict[Annotated[str, text(r"^[a-z][a-z0-9_]*$", "npm_token")], ExistingSecret] = {}
+    """Secrets for `RUN --mount=type=secret,id=npm_token`: available during the build, stored in no layer."""
+    keep_snapshots: int = Field(default=50, ge=1, le=1000)
+    """Number of images without a release tag that the registry keeps; at most 30 of branches other than main."""
+
+
+class Scaling(Model):
+    """Automatic scaling of a service by target tracking: its limits and its target values."""
+
+    maximum: int = Field(ge=1, le=1000)
+    cpu_percent: Percent | None = None
+    """Target for the average CPU utilization."""
+    requests_per_target: int | None = Field(default=None, ge=1)
+    """Target for the requests per minute and task; only for a service behind the load balancer."""
+
+
+class Size(Model):
+    """CPU and memory of one task."""
+
+    cpu: CpuUnits
+    """CPU units; 1024 units are one vCPU."""
+    memory: int = Field(ge=512, le=122880)
+    """Memory in MiB."""
+
+    @model_validator(mode="after")
+    def _fargate_offers_it(self) -> Size:
+        field_checks.fargate_size(self.cpu, self.memory)
+        return self
+
+
+class Service(Model):
+    """An ECS service: tasks that run all the time."""
+
+    image: Name
+    command: tuple[str, ...] | None = None
+    """Command in exec form; the image's own command by default."""
+    port: int | None = Field(default=None, ge=1024, le=65535)
+    """The port that the container listens on; only a service with `paths` needs one."""
+    paths: Paths = ()
+    """Path patterns that CloudFront routes to this service without caching."""
+    static_paths: Paths = ()
+    """Path patterns that CloudFront routes to this service and may cache."""
+    health_path: str | None = text(r"^/\S*$", "/api/v1/health/", default=None)
+    """Path of the load balancer's health check; a task is healthy if it returns 200."""
+    health_command: tuple[str, ...] | None = None
+    """Health check that ECS runs in the container, for a service without a port."""
+    size: Size
+    count: int = Field(default=1, ge=1, le=1000)
+    """Number of tasks; with `scaling`, the minimum."""
+    scaling: Scaling | None = None
+    singleton: bool = False
+    """Never two at once: the old task stops before the new one starts."""
+    stop_timeout: int = Field(default=30, ge=2, le=120)
+    """Seconds between SIGTERM and SIGKILL."""
+    shell_access: bool = False
+    """Allows `aws ecs execute-command`, whose agent needs a writable root file system."""
+    read_only: bool = False
+    """True for a read-only root file system, with an empty, writable /tmp."""
+    user: str | None = text(_USER, '"10001"', default=None)
+    """Numeric user (and group) that runs the container, never root. Default: the image's user, which may be root."""
+    internet: bool = False
+    """True if the service calls addresses outside AWS, and so needs NAT."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Service:
+        if problems := self.contradictions():
+            raise ProblemsError(problems)
+        return self
+
+    def contradictions(self) -> list[str]:
+        """Returns an error message, beginning with a key, for each pair of keys that contradict each other."""
+        problems = []
+        if (self.paths or self.static_paths) and self.port is None:
+            problems.append("port: missing; a service with paths needs one, e.g. port: 8000")
+        if self.port is not None and self.health_path is None:
+            problems.append(
+                "health_path: missing; the load balancer's health check needs it, e.g. health_path: /api/v1/health/"
+            )
+        if self.shell_access and self.read_only:
+            problems.append("read_only: shell_access needs a writable root file system; remove one of the two")
+        if self.singleton and self.count != 1:
+            problems.append(f"count: got {self.count}; a singleton needs count: 1")
+        if self.singleton and self.scaling:
+            problems.append("scaling: remove it; a singleton has exactly one task")
+        if self.scaling:
+            if self.scaling.maximum < self.count:
+                problems.append(f"scaling.maximum: got {self.scaling.maximum}, less than count {self.count}")
+            if self.scaling.requests_per_target and self.port is None:
+                problems.append("scaling.requests_per_target: only a service behind the load balancer has requests")
+            if not (self.scaling.cpu_percent or self.scaling.requests_per_target):
+                problems.append("scaling: has no target; write cpu_percent, requests_per_target, or both")
+        return problems
+
+
+class Migration(Model):
+    """The task that migrates the database schema, once per release."""
+
+    image: Name
+    command: tuple[str, ...]
+    size: Size
+    when: Literal["before_deploy", "after_deploy"] = "before_deploy"
+    """With `before_deploy`, a failed migration leaves the running release unchanged."""
+    timeout_minutes: int = Field(default=30, ge=1, le=180)
+    user: str | None = text(_USER, '"10001"', default=None)
+    """Numeric user, as for a service."""
+
+
+class ServiceSize(Model):
+    """Settings of a service that an environment overrides."""
+
+    count: int | None = Field(default=None, ge=1, le=1000)
+    size: Size | None = None
+    scaling: Scaling | None = None

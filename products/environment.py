@@ -1,0 +1,96 @@
+"""The parts of a manifest that describe one environment of a product."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from products import field_checks
+from products.base import Account, Model, text
+from products.containers import ServiceSize
+from products.storage import CacheSize, DatabaseSize
+
+# The values that CloudWatch Logs accepts: docs.aws.amazon.com, PutRetentionPolicy.
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653
+]
+
+
+class Network(Model):
+    """An environment's VPC."""
+
+    cidr: Annotated[IPv4Network, Field(strict=False)] = IPv4Network("10.0.0.0/16")
+    zones: int = Field(default=2, ge=2, le=3)
+    zone_letters: str | None = Field(default=None, pattern=r"^[a-z]{2,6}$")
+    """Letters of the zones to choose from, e.g. `bcd`: a few zones do not support CloudFront's VPC origins."""
+    nat: Literal["gateway", "instance", "none"] = "gateway"
+    nat_count: int = Field(default=1, ge=1, le=3)
+    """Number of NAT gateways or instances; write as many as zones to survive the failure of a zone."""
+    internet_ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = (443,)
+    """TCP ports on which containers may reach addresses outside the VPC. AWS's APIs need 443, mail needs 587."""
+
+    @model_validator(mode="after")
+    def _reaches_aws(self) -> Network:
+        field_checks.internet_ports(self.internet_ports)
+        return self
+
+
+class Domain(Model):
+    """The domain name that users type."""
+
+    name: str = text(r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$", "allthrive.ai")
+    hosted_zone_id: str | None = text(r"^Z[A-Z0-9]+$", "Z0123456789ABCDEFGHIJ", default=None)
+    """Route 53 hosted zone. Slipway creates the DNS record in it, and validates the certificate if none is given."""
+    certificate_arn: str | None = text(
+        r"^arn:aws:acm:us-east-1:\d{12}:certificate/.+$",
+        "arn:aws:acm:us-east-1:111122223333:certificate/0f1e2d3c-0000-4000-8000-000000000000",
+        default=None,
+    )
+    """CloudFront accepts certificates of us-east-1 only."""
+
+
+class Edge(Model):
+    """The CloudFront distribution of an environment."""
+
+    domain: Domain | None = None
+    waf: bool = False
+    """True for a web ACL with AWS's common rules and a rate limit."""
+    waf_requests_per_5_minutes: int = Field(default=2000, ge=10)
+    """Requests from one IP address within five minutes, above which it is blocked."""
+    price_class: Literal["100", "200", "all"] = "100"
+    content_security_policy: str = (
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+    )
+
+
+class Environment(Model):
+    """One deployed copy of the product."""
+
+    account: Account
+    region: str
+    target: Literal["fargate"] = "fargate"
+    """The service that runs the containers."""
+    architecture: Literal["arm64", "x86_64"] = "arm64"
+    """CPU architecture. Graviton (`arm64`) is a fifth cheaper; images must be built for it."""
+    approval: bool = False
+    """True if a person must approve each release before it is deployed here."""
+    deletion_protection: bool
+    """True if stacks, database and load balancer are protected against deletion."""
+    keep_data: bool
+    """True if `cdk destroy` keeps the media bucket, a final database snapshot, and the logs."""
+    log_retention_days: RetentionDays = 30
+    network: Network = Network()
+    database: DatabaseSize
+    cache: CacheSize
+    services: dict[str, ServiceSize] = {}
+    variables: dict[str, str] = {}
+    """Plain environment variables of every container, in addition to the product's."""
+    edge: Edge = Edge()
+    alarm_emails: tuple[Annotated[str, text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
+
+    @property
+    def protected(self) -> bool:
+        """True if only the repository's branch may be deployed here: with deletion protection or with an approval."""
+        return self.deletion_protection or self.approval
