@@ -18,7 +18,7 @@ def text(pattern: str, example: str, **more: Any) -> Any:
     return Field(pattern=pattern, examples=[example], **more)
 
 
-def derived(words: str) -> dict[str, str]:
+def derived(words: str) -> dict[str, Any]:
     """Returns the mark of a field that a manifest may leave out although the model requires it.
 
     products/defaults.py writes it before validation. `words` say what it writes, for docs/manifest.md.

@@ -56,7 +56,8 @@ def test_the_database_is_named_after_the_product() -> None:
 
 def test_a_product_that_is_no_name_of_a_database_is_asked_for_one(tmp_path: Path) -> None:
     name = "a" * 24
-    assert validated({**SHORT, "name": name, "database": {"name": "shop"}, "environments": {"e": {"profile": "ha"}}})
+    made = validated({**SHORT, "name": name, "database": {"name": "s"}, "environments": {"e": {"profile": "ha"}}})
+    assert made.database.name == "s"
 
     text = yaml.safe_dump({**SHORT, "name": "Shop"})
     problems = complaints(tmp_path, text, "Shop")
