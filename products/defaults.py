@@ -1,4 +1,4 @@
-"""Completes a manifest before it is validated: values written once, values of a profile, what follows from the rest.
+"""Completes a manifest before validation: values written once, values of a profile, and what follows from the rest.
 
 `completed` takes and returns plain data, so that the model stays complete and every later reader finds each value in one
 place. Data of the wrong type is left as it is: validation reports it.
@@ -71,7 +71,9 @@ def _name_the_image(found: Completed, data: dict[str, Any]) -> None:
     images = data.get("images")
     if not isinstance(images, dict) or len(images) != 1:
         return
-    places = [(("services", name), service) for name, service in _sections(data, "services")]
+    places: list[tuple[Path, dict[str, Any]]] = [
+        (("services", name), service) for name, service in _sections(data, "services")
+    ]
     if isinstance(migration := data.get("migration"), dict):
         places.append((("migration",), migration))
     for path, section in places:
