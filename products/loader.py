@@ -17,6 +17,7 @@ from products.base import EXAMPLES
 from products.errors import ManifestError, Problem, ProblemsError, nearest
 from products.model import Product
 from products.profiles import PROFILED, PROFILES
+from products.repair import concerns, repaired
 from products.secrets import looks_secret
 
 
@@ -43,7 +44,7 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
     try:
         product = _validated(completed.data)
     except (ValidationError, ProblemsError) as error:
-        problems = [_traced(problem, completed, lines) for problem in _all_problems(error, lines)]
+        problems = [_traced(problem, completed, lines) for problem in _all_problems(completed.data, error, lines)]
         raise ManifestError(shown, list(dict.fromkeys(problems))) from None
     if product.name != name:
         message = f"got '{product.name}'; it must equal the file's name: write '{name}' or rename the file"
@@ -153,10 +154,11 @@ def _lines(node: yaml.Node, duplicates: list[Problem], path: tuple[str, ...] = (
     return found
 
 
-def _all_problems(error: ValidationError | ProblemsError, lines: Lines) -> list[Problem]:
+def _all_problems(data: object, error: ValidationError | ProblemsError, lines: Lines) -> list[Problem]:
     if isinstance(error, ProblemsError):
         return [_own(sentence, (), lines) for sentence in error.sentences]
-    return [problem for details in error.errors() for problem in _problems(details, lines)]
+    problems = [problem for details in error.errors() for problem in _problems(details, lines)]
+    return [*problems, *_further(data, error, lines)]
 
 
 def _traced(problem: Problem, completed: defaults.Completed, lines: Lines) -> Problem:
@@ -169,6 +171,21 @@ def _traced(problem: Problem, completed: defaults.Completed, lines: Lines) -> Pr
         if note := completed.notes.get(path[:length]):
             return replace(problem, message=f"{problem.message} ({note})")
     return problem
+
+
+def _further(data: Any, error: ValidationError, lines: Lines) -> list[Problem]:
+    """Returns the problems that show only when every key and value is valid, and that no error has to do with."""
+    repair = repaired(data, error.errors())
+    if repair is None:
+        return []
+    try:
+        _validated(repair[0])
+    except ValidationError:
+        return []
+    except ProblemsError as contradictions:
+        problems = [_own(sentence, (), lines) for sentence in contradictions.sentences]
+        return [problem for problem in problems if not concerns(problem.key, repair[1])]
+    return []
 
 
 def _problems(error: ErrorDetails, lines: Lines) -> list[Problem]:
