@@ -1,6 +1,6 @@
 """Completes a manifest before validation: values given once, a profile's values, and what follows from the rest.
 
-`completed` takes and returns plain data, so that the model stays complete and every later reader finds each value in one
+`completed` takes and returns plain data, so that the model stays complete and each reader finds a value in one
 place. Data of the wrong type is left as it is: validation reports it.
 """
 
