@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from products import field_checks
-from products.base import ExistingSecret, Model, Name, text
+from products.base import ExistingSecret, Model, Name, derived, text
 from products.errors import ProblemsError
 from products.health import PATH_PATTERN, Declared, HealthCheck
 
@@ -59,10 +59,14 @@ class Size(Model):
         return self
 
 
+_SMALLEST = Size(cpu=256, memory=512)
+_ONLY_IMAGE = derived("the only image, if there is one")
+
+
 class Service(Model):
     """An ECS service: tasks that run all the time."""
 
-    image: Name
+    image: Name = Field(json_schema_extra=_ONLY_IMAGE)
     command: tuple[str, ...] | None = None
     """Command in exec form; the image's own command by default."""
     port: int | None = Field(default=None, ge=1024, le=65535)
@@ -76,7 +80,7 @@ class Service(Model):
     health_command: tuple[str, ...] | None = None
     """Short form of `health_check: {command: […]}`: a task is healthy if this program exits with 0."""
     health_check: HealthCheck | None = None
-    size: Size
+    size: Size = _SMALLEST
     count: int = Field(default=1, ge=1, le=1000)
     """Number of tasks; with `scaling`, the minimum."""
     scaling: Scaling | None = None
@@ -129,9 +133,9 @@ class Service(Model):
 class Migration(Model):
     """The task that migrates the database schema, once per release."""
 
-    image: Name
+    image: Name = Field(json_schema_extra=_ONLY_IMAGE)
     command: tuple[str, ...]
-    size: Size
+    size: Size = _SMALLEST
     when: Literal["before_deploy", "after_deploy"] = "before_deploy"
     """With `before_deploy`, a failed migration leaves the running release unchanged."""
     timeout_minutes: int = Field(default=30, ge=1, le=180)

@@ -46,7 +46,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "    approval: true\n    deletion_protection: true\n",
         "",
         85,
-        "environments.production.deletion_protection: missing",
+        "environments.production.deletion_protection: missing; write it, or one of the profiles minimal, standard, ha",
     ),
     (
         "a word instead of a number",
@@ -144,13 +144,6 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "nat: gatway, nat_count: 2",
         92,
         "environments.production.network.nat: input should be 'gateway', 'instance' or 'none', got 'gatway'",
-    ),
-    (
-        "a service without an image",
-        "    image: backend\n    port",
-        "    port",
-        22,
-        "services.web.image: missing",
     ),
     (
         "a service whose image is not built",
