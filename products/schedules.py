@@ -32,6 +32,8 @@ class Schedule(Model):
     size: Size
     user: str | None = text(USER_PATTERN, '"10001"', default=None)
     """Numeric user, as for a service."""
+    read_only: bool = False
+    """True for a read-only root file system, with an empty, writable /tmp."""
     internet: bool = False
     """True if the task calls addresses outside AWS, and so needs NAT."""
     enabled: bool = True

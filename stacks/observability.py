@@ -8,6 +8,7 @@ from constructs import Construct
 
 from products import names
 from slipway.alarms import MINUTE, Alarms
+from stacks import schedules
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.services import ServicesStack
@@ -32,6 +33,7 @@ class ObservabilityStack(EnvironmentStack):
         self._watch_requests(services)
         self._watch_database(environment_scope, data)
         self._watch_cache(data)
+        schedules.watch(self, environment_scope, services.cluster, self._alarms)
         self._define_dashboard(environment_scope)
         self.output("AlarmTopic", self._alarms.topic.topic_arn, "Where alarms are published")
 

@@ -27,6 +27,7 @@ from slipway.released_service import ReleasedService, ScaleRule
 from slipway.rights import give
 from stacks import health
 from stacks.data import DataStack
+from stacks.schedules import Schedules
 from stacks.scope import EnvironmentScope, EnvironmentStack
 
 
@@ -75,6 +76,7 @@ class ServicesStack(EnvironmentStack):
         for name, service in environment_scope.product.services_in(environment_scope.name).items():
             self._define_service(name, service)
         self.migration = self._define_migration()
+        self._define_schedules()
         self._rotate_password()
         self.output("ClusterName", self.cluster.cluster_name, "ECS cluster")
 
@@ -224,6 +226,24 @@ class ServicesStack(EnvironmentStack):
         ):
             accept(output, "a release finds all that it needs in the outputs of the one stack that it updates", "W6001")
         return task
+
+    def _define_schedules(self) -> None:
+        schedules = self._scope.product.schedules
+        if not schedules:
+            return
+        defined = Schedules(
+            self,
+            environment_scope=self._scope,
+            cluster=self.cluster,
+            services=self.services,
+            vpc=self._network.vpc,
+            security_group=self._network.application,
+        )
+        for name, schedule in schedules.items():
+            image = self._images[schedule.image]
+            container = self._container(name, schedule.image, image.uri, schedule.size, schedule.command)
+            task = self._define_task(replace(container, user=schedule.user, read_only=schedule.read_only))
+            defined.define(name, schedule, task, image)
 
     def _rotate_password(self) -> None:
         days = self._scope.environment.database.rotate_password_days

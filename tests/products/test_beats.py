@@ -21,7 +21,7 @@ APART = "run beat in a service of its own with singleton: true, and remove it fr
 
 def messages(folder: Path, changes: dict[str, Any]) -> list[str]:
     """Returns the loader's messages about AllThrive without its own beat, without the file's name and the lines."""
-    given = json.loads(json.dumps(manifest({"services.celery-beat": REMOVED, **changes})))  # without YAML aliases
+    given = json.loads(json.dumps(manifest({"services.celery-beat": REMOVED, **changes})))  # no YAML aliases
     lines = complaints(folder, yaml.safe_dump(given, sort_keys=False))
     return [line.partition(": ")[2] for line in lines]
 
@@ -95,8 +95,8 @@ def test_a_command_that_may_run_twice_is_not_recognized(command: list[str] | Non
         (
             {"command": ["/start-celerybeat"], "count": 2},
             (
-                f"services.extra.singleton: missing; the command runs start-celerybeat, {TWICE}, even for a moment during "
-                "a deployment: write singleton: true and count: 1"
+                f"services.extra.singleton: missing; the command runs start-celerybeat, {TWICE}, even for a moment "
+                "during a deployment: write singleton: true and count: 1"
             ),
         ),
         (
@@ -154,7 +154,7 @@ def test_a_scheduler_as_a_scheduled_task_is_refused(tmp_path: Path) -> None:
 
     assert messages(tmp_path, {"schedules": {"beat": schedule}}) == [
         (
-            "schedules.beat.command: celery beat never ends, so each run would start another one; make it a service with "
-            "singleton: true"
+            "schedules.beat.command: celery beat never ends, so each run would start another one; make it a service "
+            "with singleton: true"
         )
     ]
