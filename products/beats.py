@@ -101,7 +101,7 @@ def of(command: Sequence[str] | None) -> Scheduler | None:
 
 def _programs(command: list[str]) -> Iterator[list[str]]:
     """Yields each program of a command with its arguments; those that a shell starts instead of the shell."""
-    if len(command) > 2 and _base(command[0]) in _SHELLS and re.fullmatch(r"-[a-z]*c", command[1]):  # noqa: PLR2004
+    if len(command) > 2 and _base(command[0]) in _SHELLS and re.fullmatch(r"-[a-z]*c", command[1]):  # noqa: PLR2004 - shell, -c, text
         try:
             lexer = shlex.shlex(command[2], posix=True, punctuation_chars=True)
             lexer.whitespace_split = True
