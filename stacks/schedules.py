@@ -11,7 +11,7 @@ from constructs import Construct
 
 from products import names
 from products.schedules import Schedule
-from slipway.alarms import Alarms
+from slipway.alarms import MINUTE, Alarms
 from slipway.container_task import ContainerTask
 from slipway.release import ReleasedImage
 from slipway.scheduled_task import GROUP, ScheduledTask, ScheduleGroup, Times
@@ -54,7 +54,7 @@ class Schedules:
             security_group=self._security_group,
         )
         for service in self._services.values():
-            scheduled.schedule.node.add_dependency(service)
+            scheduled.after(service)
 
 
 def watch(scope: Construct, environment_scope: EnvironmentScope, cluster: ecs.ICluster, alarms: Alarms) -> None:
@@ -69,5 +69,6 @@ def watch(scope: Construct, environment_scope: EnvironmentScope, cluster: ecs.IC
             "errors": start_errors(environment_scope.prefix),
         },
         label="Tasks that were not started",
+        period=MINUTE,
     )
     alarms.add("ScheduledTaskIsNotStarted", failed, threshold=1, of_minutes=1)

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
+from slipway.accepted import accept
 from slipway.container_task import ContainerTask
 from slipway.release import ReleasedImage
 from slipway.rights import Allow, give
@@ -88,6 +89,12 @@ class ScheduledTask(Construct):
             ),
         )
         give(role, self._to_run(cluster, task))
+        accept(
+            role,
+            "EventBridge Scheduler starts one task definition with it, and passes the two roles of that one: whoever "
+            "changed the schedule's input would have the rights that any code of the product has",
+            "pass-role-to-task",
+        )
         self.schedule = scheduler.CfnSchedule(
             self,
             "Schedule",
@@ -120,7 +127,13 @@ class ScheduledTask(Construct):
             ),
         )
         self.schedule.add_dependency(group)
-        self.schedule.node.add_dependency(role)  # its policy too: EventBridge Scheduler tries to assume it at once
+
+    def after(self, service: ecs.FargateService) -> None:
+        """Change the schedule only after a service has become stable with the new release."""
+        resource = service.node.default_child
+        assert isinstance(resource, ecs.CfnService)  # noqa: S101 - for mypy: the L1 of the L2
+        # Not the L2: its scaling has a condition, and nothing may depend on what does not exist.
+        self.schedule.add_dependency(resource)
 
     def _to_run(self, cluster: ecs.ICluster, task: ContainerTask) -> list[iam.PolicyStatement]:
         family = cdk.Stack.of(self).format_arn(

@@ -88,6 +88,7 @@ def test_it_changes_only_after_the_services_run_the_release(app: Synthesis) -> N
     services = {place.partition("/")[2] for place in app.resources("AWS::ECS::Service", SERVICES)}
 
     assert services <= set(resource["DependsOn"])
+    assert not [name for name in resource["DependsOn"] if "Condition" in app[SERVICES]["Resources"][name]]
 
 
 def test_its_role_may_start_this_task_in_this_cluster_and_nothing_else(app: Synthesis) -> None:
