@@ -127,6 +127,9 @@ class ScheduledTask(Construct):
             ),
         )
         self.schedule.add_dependency(group)
+        policy = role.node.find_child("DefaultPolicy").node.default_child
+        assert isinstance(policy, iam.CfnPolicy)  # noqa: S101 - for mypy: the L1 of the L2
+        self.schedule.add_dependency(policy)  # a rate starts the task as soon as the schedule exists
 
     def after(self, service: ecs.FargateService) -> None:
         """Change the schedule only after a service has become stable with the new release."""
