@@ -6,7 +6,7 @@ from localcloud.cloudformation import needs
 from localcloud.testing.plain import ACCOUNT, REGION
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/starter"
-SCHEDULE = {"Name": "shop-clear", "GroupName": "shop", "Target": {"RoleArn": ROLE, "Arn": "cluster"}}
+SCHEDULE: dict[str, object] = {"Name": "shop-clear", "GroupName": "shop", "Target": {"RoleArn": ROLE, "Arn": "cluster"}}
 
 
 def needed(kind: str, verb: str, props: dict[str, object]) -> dict[str, needs.Need]:

@@ -38,7 +38,7 @@ def next_after(schedule: Mapping[str, Any], moment: float) -> float | None:
     if once := _AT.fullmatch(expression):
         due = datetime.fromisoformat(once[1]).replace(tzinfo=zone).timestamp()
         return due if due > moment else None
-    seconds = eventbridge._parse_rate_seconds(expression)
+    seconds: int | None = eventbridge._parse_rate_seconds(expression)
     if seconds:
         begin = float(schedule.get("StartDate") or schedule["CreationDate"])
         return begin + max(0, math.floor((moment - begin) / seconds) + 1) * seconds
