@@ -52,7 +52,7 @@ def _cron(fields: Any, zone: ZoneInfo, moment: float) -> float | None:
     """Returns the next time of a cron expression, which is evaluated on the clock on the wall."""
     wall = datetime.fromtimestamp(moment, zone).replace(tzinfo=None)
     while True:
-        found = eventbridge._cron_next_fire(fields, wall.replace(tzinfo=UTC))
+        found: datetime | None = eventbridge._cron_next_fire(fields, wall.replace(tzinfo=UTC))
         if found is None:
             return None
         wall = found.replace(tzinfo=None)
