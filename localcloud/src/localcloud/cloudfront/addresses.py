@@ -12,10 +12,10 @@ from ministack.services import cloudfront
 from ministack.services.cloudformation import stacks
 
 from localcloud import settings
-from localcloud.cloudfront import aliases
+from localcloud.cloudfront import sitenames
 
 SYMBOLS: tuple[str, ...] = (
-    *aliases.SYMBOLS,
+    *sitenames.SYMBOLS,
     "ministack.services.cloudformation.stacks:_resolve_stack_outputs",
     "ministack.services.cloudfront:_distributions",
 )
