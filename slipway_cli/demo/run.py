@@ -115,6 +115,8 @@ class Demo:
                 step.detail = build.version
         else:
             self.progress.skip("build images", "no Docker: containers do not run")
+        if self.product.frontend is None:
+            return None
         with self.progress.step("build the frontend") as step:
             return build.site(lambda text: self.progress.detail(step, text))
 
@@ -131,9 +133,10 @@ class Demo:
             with self.progress.step(f"release to {target.environment}") as step:
                 release(target, build.version, images, lambda text: self.progress.detail(step, text))
                 step.detail = "services stable, migrations done"
-        with self.progress.step(f"publish the frontend to {target.environment}") as step:
-            publish(target, build.version, site, lambda text: self.progress.detail(step, text))
-            step.detail = build.version
+        if site:
+            with self.progress.step(f"publish the frontend to {target.environment}") as step:
+                publish(target, build.version, site, lambda text: self.progress.detail(step, text))
+                step.detail = build.version
         if images:
             self._seed(target)
             with self.progress.step(f"verify {target.environment}") as step:

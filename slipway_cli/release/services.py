@@ -60,8 +60,13 @@ def _update(target: Target, wanted: dict[str, str]) -> None:
         ended = endings.described(target, before["Timestamp"]) if before else ""
         raise ReleaseError(
             f"stack {stack} is {status}; all services run the old release again. {reason}\n"
-            + (ended or f"No task ended; the logs: {names.log_group(target.environment, target.product.name, '*')}")
+            + (ended or f"To see the logs, type: aws logs tail {_log_group(target)}")
         )
+
+
+def _log_group(target: Target) -> str:
+    """Returns the log group of the first service, which is probably the one that visitors use."""
+    return names.log_group(target.environment, target.product.name, next(iter(target.product.services)))
 
 
 def _parameters(known: list[str], wanted: dict[str, str]) -> list[dict[str, Any]]:
