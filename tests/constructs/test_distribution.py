@@ -157,7 +157,7 @@ def test_without_a_site_the_route_for_everything_is_the_default_behavior() -> No
     assert "VpcOriginConfig" in origin(found, found["DefaultCacheBehavior"])
     assert found["DefaultCacheBehavior"]["CachePolicyId"] == UNCACHED
     assert "POST" in found["DefaultCacheBehavior"]["AllowedMethods"]
-    assert [entry["PathPattern"] for entry in found["CacheBehaviors"]] == ["/media/*", "/static/*"]
+    assert [entry["PathPattern"] for entry in found["CacheBehaviors"]] == ["/static/*", "/media/*"]
     template.resource_count_is("AWS::CloudFront::Function", 0)
 
 
@@ -177,8 +177,15 @@ def test_a_product_without_media_has_no_origin_for_them() -> None:
     template.resource_count_is("AWS::CloudFront::ResponseHeadersPolicy", 1)
 
 
-def test_routes_keep_their_order_behind_media() -> None:
-    routes = tuple(Route(path, cached=False) for path in ("/z/a/*", "/b/*", "/*.txt"))
-    found = config(distribution(routes=routes))
+def test_routes_keep_their_order_and_none_takes_media() -> None:
+    paths = ("/media", "/z/a/*", "/b/*", "/me*", "/*.txt")
+    found = config(distribution(routes=tuple(Route(path, cached=False) for path in paths)))
 
-    assert [entry["PathPattern"] for entry in found["CacheBehaviors"]] == ["/media/*", "/z/a/*", "/b/*", "/*.txt"]
+    assert [entry["PathPattern"] for entry in found["CacheBehaviors"]] == [
+        "/z/a/*",
+        "/b/*",
+        "/media/*",
+        "/media",
+        "/me*",
+        "/*.txt",
+    ]

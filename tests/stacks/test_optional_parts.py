@@ -116,7 +116,7 @@ def test_the_most_specific_path_of_all_services_is_tried_first(django: Synthesis
     behaviors = [entry["PathPattern"] for entry in distribution(django)["CacheBehaviors"]]
     balanced = [(patterns, "Second" in target) for _, patterns, target in rules(django)]
 
-    assert behaviors == ["/media/*", "/login", "/api/v2/*", "/static/*", "/api/*"]
+    assert behaviors == ["/login", "/api/v2/*", "/static/*", "/api/*", "/media/*"]
     assert balanced == [(["/login", "/api/v2/*"], True), (["/static/*", "/api/*", "/*"], False)]
 
 
@@ -141,7 +141,7 @@ def test_a_product_without_a_path_for_pages_answers_404_there() -> None:
     default = distribution(found)["DefaultCacheBehavior"]
     listener = found.resource("AWS::ElasticLoadBalancingV2::Listener", f"{NAME}-services")
 
-    assert default["TargetOriginId"] == distribution(found)["CacheBehaviors"][1]["TargetOriginId"]
+    assert default["TargetOriginId"] == distribution(found)["CacheBehaviors"][0]["TargetOriginId"]
     assert "/*" not in [path for _, patterns, _ in rules(found) for path in patterns]
     assert listener["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
 
