@@ -6,6 +6,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from slipway.accepted import accept, audits
 from slipway.access_logs import AccessLogs
 from slipway.cache import RedisCache
 from slipway.database import InstanceSettings, PostgresDatabase
@@ -39,6 +40,13 @@ class DataStack(EnvironmentStack):
             self, "AccessLogs", keep=keep, days=environment_scope.environment.log_retention_days
         )
         self.media = self._define_media(keep=keep) if environment_scope.product.media else None
+        if self.media is None:
+            accept(
+                self.access_logs,
+                "the bucket of access logs: a record of its own requests would make requests",
+                "AwsSolutions-S1",  # with a bucket that logs to it in the same stack, the rules see what it is
+                *audits("S3BucketLoggingEnabled"),
+            )
         self.secret_key = GeneratedSecret(self, "SecretKey", description="Django's SECRET_KEY", length=64, keep=keep)
         self._define_outputs()
 

@@ -55,7 +55,8 @@ def everywhere(*actions: str, sid: str | None = None, conditions: Mapping[str, A
 
 
 def accept_everywhere(role: IConstruct) -> None:
-    """Accept that the CDK itself allows a role actions without resource-level permissions on `*`."""
+    """Accept that the CDK itself allows a role actions without resource-level permissions on `*`, inline."""
+    accept_inline(role)
     accept(role, _NO_RESOURCE, "AwsSolutions-IAM5[Resource::*]", declared="slipway.rights.everywhere")
 
 

@@ -73,7 +73,7 @@ def overrides(rule: Json) -> dict[str, Json]:
 
 
 def test_the_counted_rules_do_not_block_in_the_group_that_they_are_part_of(rules: dict[str, Json]) -> None:
-    counted = {"Count": {}}
+    counted: Json = {"Count": {}}
 
     assert overrides(rules["AWSManagedRulesCommonRuleSet"]) == {
         "SizeRestrictions_BODY": counted,
