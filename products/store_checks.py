@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from products.environment import Environment
 from products.model import Product
+from products.profiles import PROFILES
 from products.storage import CacheSize, DatabaseSize
 
 
@@ -17,8 +18,10 @@ def problems(product: Product, place: str, environment: Environment) -> Iterator
     )
     for key, store, size, model in stores:
         if store and size is None:
-            first = next(iter(model.model_fields))
-            yield f"{place}.{key}: missing; its keys are: {', '.join(model.model_fields)}; it needs at least {first}"
+            keys = ", ".join(model.model_fields)
+            yield (
+                f"{place}.{key}: missing; write it, or one of the profiles {', '.join(PROFILES)}; its keys are: {keys}"
+            )
         if size and store is None:
             yield f"{place}.{key}: the product has no {key}; remove this section, or write {key} for the product too"
     if environment.database:

@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from slipway.accepted import accept, audits
+from slipway.health_checks import TargetCheck
 
 # Idle timeout of WebSockets in seconds; longer than CloudFront's ten minutes, so that CloudFront closes first.
 _IDLE = 620
@@ -100,7 +101,7 @@ class InternalLoadBalancer(Construct):
         service: ecs.FargateService,
         container: str,
         port: int,
-        health_path: str,
+        health_check: TargetCheck,
         drain: cdk.Duration,
     ) -> elbv2.ApplicationTargetGroup:
         """Define the target group of a service, with a health check. Returns it: `route` sends requests to it."""
@@ -113,14 +114,7 @@ class InternalLoadBalancer(Construct):
             target_type=elbv2.TargetType.IP,
             targets=[service.load_balancer_target(container_name=container, container_port=port)],
             deregistration_delay=drain,
-            health_check=elbv2.HealthCheck(
-                path=health_path,
-                healthy_http_codes="200",
-                interval=cdk.Duration.seconds(10),
-                timeout=cdk.Duration.seconds(5),
-                healthy_threshold_count=2,
-                unhealthy_threshold_count=3,
-            ),
+            health_check=health_check.of_target_group(),
         )
 
     def route(self, routes: Sequence[tuple[str, elbv2.ApplicationTargetGroup]]) -> None:

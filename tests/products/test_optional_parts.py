@@ -17,6 +17,7 @@ NO_DATABASE = {
     "environments.staging.database": REMOVED,
     "environments.production.database": REMOVED,
 }
+NO_PIPELINE = {"pipeline": REMOVED}
 NO_CACHE = {"cache": NULL, "environments.staging.cache": REMOVED, "environments.production.cache": REMOVED}
 
 
@@ -43,19 +44,28 @@ def test_a_product_may_turn_its_cache_off() -> None:
     assert product(NO_CACHE).cache is None
 
 
-@pytest.mark.parametrize(
-    ("store", "keys"),
-    [
-        ("database", "instance, storage_gb, maximum_storage_gb, multi_az, backup_days, rotate_password_days"),
-        ("cache", "node, replicas, snapshot_days"),
-    ],
-)
-def test_an_environment_without_the_size_of_a_store_is_reported(store: str, keys: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["database", "cache"])
+def test_an_environment_without_the_size_of_a_store_is_reported(store: str, tmp_path: Path) -> None:
     data = manifest({f"environments.production.{store}": REMOVED})
 
     (found,) = complaints(tmp_path, yaml.safe_dump(data))
 
-    assert f"environments.production.{store}: missing; its keys are: {keys}" in found
+    assert f"environments.production.{store}: missing; write it, or one of the profiles minimal, standard, ha" in found
+
+
+@pytest.mark.parametrize("profile", ["minimal", "standard", "ha"])
+def test_a_profile_sizes_only_the_stores_that_the_product_has(profile: str) -> None:
+    environment = {"account": "111122223333", "region": "us-east-1", "profile": profile}
+    found = product({"database": REMOVED, "cache": NULL, "environments": {"production": environment}, **NO_PIPELINE})
+
+    assert (found.environments["production"].database, found.environments["production"].cache) == (None, None)
+
+
+def test_a_profile_sizes_a_cache_that_the_manifest_does_not_mention() -> None:
+    environment = {"account": "111122223333", "region": "us-east-1", "profile": "minimal"}
+    found = product({"cache": REMOVED, "environments": {"production": environment}, **NO_PIPELINE})
+
+    assert found.environments["production"].cache is not None
 
 
 @pytest.mark.parametrize(("store", "off"), [("database", NO_DATABASE), ("cache", NO_CACHE)])
