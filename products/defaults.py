@@ -101,7 +101,7 @@ def _apply_profile(found: Completed, data: dict[str, Any], name: str, environmen
         network=environment.get("network"),
         services=data.get("services"),
     )
-    defaults = {"database": None, "cache": {}}  # what a manifest has that does not mention them
+    defaults: dict[str, Any] = {"database": None, "cache": {}}  # what a manifest has that does not mention them
     missing = {key for key, default in defaults.items() if data.get(key, default) is None}
     for key, value in settings.items():
         if key not in missing:
