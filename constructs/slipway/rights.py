@@ -55,8 +55,7 @@ def everywhere(*actions: str, sid: str | None = None, conditions: Mapping[str, A
 
 
 def accept_everywhere(role: IConstruct) -> None:
-    """Accept that the CDK itself allows a role actions without resource-level permissions on `*`, inline."""
-    accept_inline(role)
+    """Accept that the CDK itself allows a role actions without resource-level permissions on `*`."""
     accept(role, _NO_RESOURCE, "AwsSolutions-IAM5[Resource::*]", declared="slipway.rights.everywhere")
 
 
