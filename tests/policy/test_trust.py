@@ -300,6 +300,8 @@ CONFINED = {
     # docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html; it does not mention execution
     # roles, but AWS restricts them by account: github.com/aws/agent-toolkit-for-aws, scripts/ecs-trust-policy.json
     "ecs-tasks.amazonaws.com": {"aws:SourceAccount"},
+    # docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    "scheduler.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
     # docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     "vpc-flow-logs.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
 }
