@@ -13,7 +13,7 @@ from localcloud.testing.tasks import said, stack
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
-FAILURES = {
+FAILURES: dict[str, Any] = {
     "source": ["aws.ecs"],
     "detail-type": ["ECS Task State Change"],
     "detail": {
@@ -32,7 +32,7 @@ def scheduled(name: str, command: str) -> dict[str, Any]:
     template = stack(name, "python", "-c", command, statements=(PULL, WRITE_LOG))
     start = role(allow(["ecs:RunTask", "iam:PassRole"]), service="scheduler.amazonaws.com")
     failures = f"/failures/{name}"
-    pattern = {**FAILURES, "detail": {**FAILURES["detail"], "clusterArn": [{"Fn::GetAtt": ["Cluster", "Arn"]}]}}  # type: ignore[dict-item]
+    pattern = {**FAILURES, "detail": {**FAILURES["detail"], "clusterArn": [{"Fn::GetAtt": ["Cluster", "Arn"]}]}}
     target = {
         "Arn": {"Fn::GetAtt": ["Cluster", "Arn"]},
         "RoleArn": {"Fn::GetAtt": ["Start", "Arn"]},
