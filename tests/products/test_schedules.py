@@ -96,3 +96,9 @@ def test_a_schedule_that_calls_the_internet_needs_nat(tmp_path: Path) -> None:
             "(schedules.clear.internet: true); write nat: instance (cheapest) or nat: gateway"
         )
     ]
+
+
+def test_a_schedule_has_the_only_image_of_the_product() -> None:
+    without = {key: value for key, value in CLEAR.items() if key != "image"}
+
+    assert product({"schedules": {"clear": without}}).schedules["clear"].image == "backend"
