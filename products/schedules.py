@@ -29,7 +29,7 @@ class Schedule(Model):
     """Interval instead of `cron`: a number of minutes, hours or days. It begins with the deployment of the schedule."""
     timezone: str = "UTC"
     """Time zone of `cron`, e.g. `Europe/Berlin`; it follows daylight saving time."""
-    size: Size
+    size: Size = Size(cpu=256, memory=512)
     user: str | None = text(USER_PATTERN, '"10001"', default=None)
     """Numeric user, as for a service."""
     read_only: bool = False
