@@ -15,6 +15,7 @@ from products import checks
 from products.base import EXAMPLES
 from products.errors import ManifestError, Problem, ProblemsError, nearest
 from products.model import Product
+from products.repair import concerns, repaired
 from products.secrets import looks_secret
 
 
@@ -41,7 +42,7 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
         product = validated(data)
     except ValidationError as error:
         problems = [problem for details in error.errors() for problem in _problems(details, lines)]
-        raise ManifestError(shown, problems) from None
+        raise ManifestError(shown, [*problems, *_further(data, error, lines)]) from None
     except ProblemsError as error:
         raise ManifestError(shown, [_own(sentence, (), lines) for sentence in error.sentences]) from None
     if product.name != name:
@@ -146,6 +147,21 @@ def _lines(node: yaml.Node, duplicates: list[Problem], path: tuple[str, ...] = (
             duplicates.append(Problem(message, ".".join(where), line))
         found |= {**_lines(value, duplicates, where), where: line}
     return found
+
+
+def _further(data: Any, error: ValidationError, lines: Lines) -> list[Problem]:
+    """Returns the problems that show only when every key and value is valid, and that no error has to do with."""
+    repair = repaired(data, error.errors())
+    if repair is None:
+        return []
+    try:
+        validated(repair[0])
+    except ValidationError:
+        return []
+    except ProblemsError as contradictions:
+        problems = [_own(sentence, (), lines) for sentence in contradictions.sentences]
+        return [problem for problem in problems if not concerns(problem.key, repair[1])]
+    return []
 
 
 def _problems(error: ErrorDetails, lines: Lines) -> list[Problem]:

@@ -108,6 +108,22 @@ class Flow(Model):
     """Timeout of each stage in minutes, where it differs from the pipeline's."""
 
 
+# One pattern for both forms, so that an example of it names the same path.
+REPORT_PATH = r"^/[^\s?#]*$"
+
+
+class Verify(Model):
+    """How the last action of an environment's stage verifies that the release runs, and no other.
+
+    ECS is always asked: the deployment of each service is complete, and each of its tasks runs an image of the release.
+    """
+
+    path: str | None = text(REPORT_PATH, "/api/v1/status/", default=None, max_length=1024)
+    """Path at which the product itself reports its release, which also tests the way from CloudFront to a container: it
+    returns 200 and a JSON object with the texts `version` and `image_digest` (docs/pipelines.md). Default: ECS alone is
+    asked."""
+
+
 class Pipeline(Model):
     """Continuous delivery, from a push to the last stage."""
 
@@ -135,9 +151,15 @@ class Pipeline(Model):
     flows: dict[Name, Flow] = Field(min_length=1)
     timeouts: dict[str, Minutes] = {}
     """Timeout of each stage in minutes, by the stage's name."""
-    verify_path: str = text(r"^/\S*$", "/api/v1/status/", default="/api/v1/status/")
-    """Path at which the product returns its version and the digest of its image."""
+    verify: Verify = Verify()
+    verify_path: str | None = text(REPORT_PATH, "/api/v1/status/", default=None)
+    """Short form of `verify: {path: …}`."""
     keep_artifacts_days: int = Field(default=180, ge=30, le=3650)
     """Days to keep the artifacts of a run. A stage can be rolled back only to a run whose artifacts still exist."""
     log_retention_days: Literal[30, 60, 90, 120, 150, 180, 365, 400, 545, 731] = 90
     """Days to keep the logs of builds and functions."""
+
+    @property
+    def report_path(self) -> str | None:
+        """The path at which the product reports its release; None if only ECS is asked."""
+        return self.verify.path or self.verify_path

@@ -78,7 +78,7 @@ _EXAMPLES = {
     "images.*.target": "production",
     "images.*.build_args": "{PYTHON: '3.13'}",
     "images.*.keep_snapshots": "100",
-    "services.*.health_command": "[celery, -A, config, inspect, ping]",
+    "services.*.health_command": "[python, healthcheck.py]",
     "migration.timeout_minutes": "60",
     "frontend.install": "pnpm install",
     "frontend.build": "pnpm build",

@@ -7,8 +7,8 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 
-from products import names
-from products.flows import Action, Kind, branches_reach
+from products import flows, names
+from products.flows import Action, Kind
 from slipway import arns
 from slipway.handler import Handler
 from stacks.delivery.scope import DeliveryScope
@@ -55,7 +55,7 @@ class Functions:
         settings = {"region": target.region, "role": role, **self._task_settings(task, environment)}
         statements = [iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[role])]
         if task == "deploy":
-            statements.append(self._tag_images(branches=branches_reach(product, environment)))
+            statements.append(self._tag_images(branches=flows.branches_reach(product, environment)))
         return self._scope.handler(
             construct_id,
             name=name,
@@ -124,6 +124,7 @@ class Functions:
             for name, service in services.items()
             if service.scaling
         }
+        path = self._scope.settings.report_path
         stacks = {stack: names.stack(environment, product.name, stack) for stack in ("services", "edge")}
         protection = {
             "entering": names.in_use_tag(environment, "entering"),
@@ -135,8 +136,8 @@ class Functions:
             "migrate": {"stack": stacks["services"]},
             "invalidate": {"stack": stacks["edge"]},
             "verify": {
-                "stack": stacks["edge"],
-                "path": self._scope.settings.verify_path,
+                **({"stack": stacks["edge"]} if flows.needs_url(product, environment) else {}),
+                **({"path": path} if path else {}),
                 "cluster": cluster,
                 "services": list(running.values()),
             },

@@ -188,16 +188,6 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "services.web.port: missing; a service with paths needs one, e.g. port: 8000",
     ),
     (
-        "a port without a health path",
-        "    health_path: /api/v1/health/\n",
-        "",
-        22,
-        (
-            "services.web.health_path: missing; the load balancer's health check needs it, "
-            "e.g. health_path: /api/v1/health/"
-        ),
-    ),
-    (
         "more zones than the region has",
         PRODUCTION_REGION,
         "region: us-west-1\n    approval",

@@ -152,8 +152,8 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
             {"pipeline.tags": ["{sha}", tag], **({f"{FEATURE}.branches": [branch]} if branch else {})},
             "pipeline.tags.1",
             (
-                f"got '{tag}', which may begin with '{prefix}': Slipway puts such tags on images in use, and the registry "
-                "keeps them; write a tag that begins with another text, e.g. {version}-{sha7}"
+                f"got '{tag}', which may begin with '{prefix}': Slipway puts such tags on images in use, and the "
+                "registry keeps them; write a tag that begins with another text, e.g. {version}-{sha7}"
             ),
         )
         for tag, prefix, branch in (
