@@ -117,8 +117,8 @@ def _action(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield action
 
 
-def deployed(monkeypatch: pytest.MonkeyPatch, values: dict[str, str], **changes: Any) -> Deployment:
-    action = Deployment(values)
+def deployed(monkeypatch: pytest.MonkeyPatch, release: dict[str, str], **changes: Any) -> Deployment:
+    action = Deployment(release)
     vars(action).update(changes)
     with action.installed(monkeypatch):
         action.run()
