@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from products import field_checks
-from products.base import ExistingSecret, Model, Name, text
+from products.base import ExistingSecret, Model, Name, derived, text
 from products.errors import ProblemsError
 from products.health import PATH_PATTERN, Declared, HealthCheck
 
 # Fargate's CPU units and, for each, its memory in MiB: docs.aws.amazon.com, task definition parameters.
 CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
 Percent = Annotated[int, Field(ge=1, le=100)]
-Paths = tuple[Annotated[str, text(r"^/", "/api/*")], ...]
+Paths = tuple[Annotated[str, text(r"^(/|\*$)", "/api/*")], ...]
 
 _USER = r"^[1-9]\d*(:\d+)?$"
 
@@ -60,16 +60,22 @@ class Size(Model):
         return self
 
 
+_SMALLEST = Size(cpu=256, memory=512)
+_ONLY_IMAGE = derived("the only image, if there is one")
+
+
 class Service(Model):
     """An ECS service: tasks that run all the time."""
 
-    image: Name
+    image: Name = Field(json_schema_extra=_ONLY_IMAGE)
     command: tuple[str, ...] | None = None
     """Command in exec form; the image's own command by default."""
-    port: int | None = Field(default=None, ge=1024, le=65535)
-    """The port that the container listens on; only a service with `paths` needs one."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """The port that the container listens on; only a service with `paths` needs one. Services may use the same port.
+    Below 1024 the image must allow a `user` other than root to listen."""
     paths: Paths = ()
-    """Path patterns that CloudFront routes to this service without caching."""
+    """Path patterns that CloudFront routes to this service without caching; the most specific pattern of all services
+    is tried first. `/*` is every other path, for a product without `frontend`."""
     static_paths: Paths = ()
     """Path patterns that CloudFront routes to this service and may cache."""
     health_path: str | None = text(PATH_PATTERN, "/api/v1/health/", default=None)
@@ -77,7 +83,7 @@ class Service(Model):
     health_command: tuple[str, ...] | None = None
     """Short form of `health_check: {command: […]}`: a task is healthy if this program exits with 0."""
     health_check: HealthCheck | None = None
-    size: Size
+    size: Size = _SMALLEST
     count: int = Field(default=1, ge=1, le=1000)
     """Number of tasks; with `scaling`, the minimum."""
     scaling: Scaling | None = None
@@ -130,9 +136,9 @@ class Service(Model):
 class Migration(Model):
     """The task that migrates the database schema, once per release."""
 
-    image: Name
+    image: Name = Field(json_schema_extra=_ONLY_IMAGE)
     command: tuple[str, ...]
-    size: Size
+    size: Size = _SMALLEST
     when: Literal["before_deploy", "after_deploy"] = "before_deploy"
     """With `before_deploy`, a failed migration leaves the running release unchanged."""
     timeout_minutes: int = Field(default=30, ge=1, le=180)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from products import field_checks
-from products.base import Account, Model, text
+from products.base import Account, Model, derived, text
 from products.containers import ServiceSize
 from products.storage import CacheSize, DatabaseSize
 
@@ -16,6 +16,10 @@ from products.storage import CacheSize, DatabaseSize
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653
 ]
+
+
+Profile = Literal["minimal", "standard", "ha"]
+_OF_THE_PROFILE = derived("the profile's")
 
 
 class Network(Model):
@@ -57,8 +61,13 @@ class Edge(Model):
     domain: Domain | None = None
     waf: bool = False
     """True for a web ACL with AWS's common rules and a rate limit."""
+    waf_count: tuple[str, ...] = ("SizeRestrictions_BODY",)
+    """Rules of AWS's rule groups that count matching requests instead of blocking them; your list replaces the default.
+    `SizeRestrictions_BODY` blocks bodies over 8 KiB, and so uploads."""
     waf_requests_per_5_minutes: int = Field(default=2000, ge=10)
     """Requests from one IP address within five minutes, above which it is blocked."""
+    read_timeout_seconds: int = Field(default=60, ge=1, le=120)
+    """Seconds that CloudFront waits for a response of a service, and then for each next packet of it."""
     price_class: Literal["100", "200", "all"] = "100"
     content_security_policy: str = (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
@@ -68,22 +77,26 @@ class Edge(Model):
 class Environment(Model):
     """One deployed copy of the product."""
 
-    account: Account
-    region: str
+    profile: Profile | None = None
+    """Size, zones, NAT, protection and retention in one word; each key below overrides it (docs/profiles.md)."""
+    account: Account = Field(json_schema_extra=derived("the manifest's"))
+    region: str = Field(json_schema_extra=derived("the manifest's"))
     target: Literal["fargate"] = "fargate"
     """The service that runs the containers."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """CPU architecture. Graviton (`arm64`) is a fifth cheaper; images must be built for it."""
     approval: bool = False
     """True if a person must approve each release before it is deployed here."""
-    deletion_protection: bool
+    deletion_protection: bool = Field(json_schema_extra=_OF_THE_PROFILE)
     """True if stacks, database and load balancer are protected against deletion."""
-    keep_data: bool
+    keep_data: bool = Field(json_schema_extra=_OF_THE_PROFILE)
     """True if `cdk destroy` keeps the media bucket, a final database snapshot, and the logs."""
     log_retention_days: RetentionDays = 30
     network: Network = Network()
-    database: DatabaseSize
-    cache: CacheSize
+    database: DatabaseSize | None = Field(default=None, json_schema_extra=_OF_THE_PROFILE)
+    """Required if the product has a database, and no profile sets it."""
+    cache: CacheSize | None = Field(default=None, json_schema_extra=_OF_THE_PROFILE)
+    """Required if the product has a cache, and no profile sets it."""
     services: dict[str, ServiceSize] = {}
     variables: dict[str, str] = {}
     """Plain environment variables of every container, in addition to the product's."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from products.base import Model, Name, text
+from products.base import Model, Name, derived, text
 
 # CodePipeline allows at most 8 patterns in each list: docs.aws.amazon.com/codepipeline, pipeline filters.
 Pattern = Annotated[str, text(r"^[^\s{}]{1,255}$", "feature/**")]
@@ -132,8 +132,8 @@ class Pipeline(Model):
         "arn:aws:codeconnections:us-east-1:111122223333:connection/0f1e2d3c-0000-4000-8000-000000000000",
     )
     """Create it with `aws codeconnections create-connection --provider-type GitHub`; authorize it in the console."""
-    github: GitHubAccess
-    version_file: str
+    github: GitHubAccess = Field(json_schema_extra=derived("the secret `<product>/github`"))
+    version_file: str = "pyproject.toml"
     """File that holds the product's version: pyproject.toml, package.json, or a Python file with `__version__`."""
     tags: tuple[str, ...] = Field(default=("{sha}",), min_length=1, max_length=10)
     """Tags of a published image. They may contain `{version}`, `{sha}`, `{sha7}` and `{branch}`; a tag without these
@@ -143,12 +143,15 @@ class Pipeline(Model):
     """Tag of a release, in the registry and on GitHub. The registry keeps images forever whose tag begins with the text
     before the first field. If you change that text, images of earlier releases can expire, except those in use and the
     100 newest that entered an environment."""
-    checks: dict[Name, Check] = Field(min_length=1)
+    checks: dict[Name, Check] = {}
     e2e: EndToEnd | None = None
     scan: Scan | None = Scan()
     """Limits for the registry's scan of images; with `null`, findings do not stop the pipeline."""
     notifications: Notifications = Notifications()
-    flows: dict[Name, Flow] = Field(min_length=1)
+    flows: dict[Name, Flow] = Field(
+        min_length=1,
+        json_schema_extra=derived("checks of pull requests; releases of the branch through all environments"),
+    )
     timeouts: dict[str, Minutes] = {}
     """Timeout of each stage in minutes, by the stage's name."""
     verify: Verify = Verify()
