@@ -39,6 +39,7 @@ SYMBOLS = (
     "ministack.services.cloudfront:_forwarding_predicates",
     "ministack.services.cloudfront:_match_behavior",
     "ministack.services.cloudfront:_merge_function_headers",
+    "ministack.services.cloudfront:_origin_connect_target",
     "ministack.services.cloudfront:_origin_request_headers",
     "ministack.services.cloudfront:_registered_alb",
     "ministack.services.cloudfront:_run_function",
@@ -133,7 +134,8 @@ async def _through_cloudfront(handshake: Handshake, distribution: Mapping[str, A
     pairs = [pair for pair in handshake.query.split("&") if pair and query_allowed(pair.split("=", 1)[0])]
     handshake.query = "&".join(pairs)
     handshake.path = (origin.get("origin_path") or "") + handshake.path
-    handshake.balancer, handshake.port = balancer, origin["http_port"]
+    _, handshake.port, _ = cloudfront._origin_connect_target(origin, viewer_is_https=True)
+    handshake.balancer = balancer
 
 
 async def _viewer_function(handshake: Handshake, distribution: Mapping[str, Any], behavior: Mapping[str, Any]) -> None:
