@@ -95,8 +95,8 @@ class ProductDistribution(Construct):
                 cloudfront.OriginProtocolPolicy.HTTPS_ONLY if address else cloudfront.OriginProtocolPolicy.HTTP_ONLY
             ),
             http_port=80,
-            https_port=443,
-            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+            https_port=443 if address else None,  # a change of any property deploys the origin again: 15 minutes
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2] if address else None,
             read_timeout=read_timeout,
         )
         self._cache_policy = self._define_cache_policy() if any(route.cached for route in routes) else None

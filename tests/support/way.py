@@ -53,7 +53,7 @@ class Way:
     def health_check(self) -> tuple[Request, list[int]]:
         """Returns the load balancer's health check, and the status codes that it accepts."""
         group = self._found.resource("AWS::ElasticLoadBalancingV2::TargetGroup", f"{self._prefix}-services")
-        codes = []
+        codes: list[int] = []
         for part in group["Matcher"]["HttpCode"].split(","):
             first, _, last = part.partition("-")
             codes += range(int(first), int(last or first) + 1)

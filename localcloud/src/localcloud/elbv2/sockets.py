@@ -22,10 +22,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from localcloud.asgi import Application, Message, Receive, Send, refuse_socket
-from localcloud.cloudfront import sitenames
+from localcloud.cloudfront import protocol, sitenames
 from localcloud.ecs import draining
 
 SYMBOLS = (
+    *protocol.SYMBOLS,
     *sitenames.SYMBOLS,
     "ministack.app:_ALB_PATH_PREFIX",
     "ministack.app:_parse_cloudfront_dataplane_host",
@@ -123,6 +124,7 @@ async def _through_cloudfront(handshake: Handshake, distribution: Mapping[str, A
     balancer = cloudfront._registered_alb(origin) if origin and not origin.get("s3_bucket") else None
     if balancer is None:
         raise RefusedError(HTTPStatus.BAD_REQUEST, "the behavior's origin is not a load balancer")
+    handshake.headers = protocol.added(handshake.headers, distribution, handshake.path)
     header_allowed, cookie_allowed, query_allowed = cloudfront._forwarding_predicates(behavior)
     if not header_allowed("sec-websocket-key"):
         raise RefusedError(HTTPStatus.BAD_REQUEST, "the origin request policy does not forward Sec-WebSocket-Key")
