@@ -16,7 +16,7 @@ CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Paths = tuple[Annotated[str, text(r"^(/|\*$)", "/api/*")], ...]
 
-_USER = r"^[1-9]\d*(:\d+)?$"
+USER_PATTERN = r"^[1-9]\d*(:\d+)?$"
 
 
 class Image(Model):
@@ -32,7 +32,8 @@ class Image(Model):
     build_secrets: dict[Annotated[str, text(r"^[a-z][a-z0-9_]*$", "npm_token")], ExistingSecret] = {}
     """Secrets for `RUN --mount=type=secret,id=npm_token`: available during the build, stored in no layer."""
     keep_snapshots: int = Field(default=50, ge=1, le=1000)
-    """Number of images without a release tag that the registry keeps; at most 30 of branches other than main."""
+    """Number of newest images that the registry keeps in any case; at most 30 of branches other than main. It also
+    keeps releases, what is in use, and main's 100 newest images that entered an environment."""
 
 
 class Scaling(Model):
@@ -94,7 +95,7 @@ class Service(Model):
     """Allows `aws ecs execute-command`, whose agent needs a writable root file system."""
     read_only: bool = False
     """True for a read-only root file system, with an empty, writable /tmp."""
-    user: str | None = text(_USER, '"10001"', default=None)
+    user: str | None = text(USER_PATTERN, '"10001"', default=None)
     """Numeric user (and group) that runs the container, never root. Default: the image's user, which may be root."""
     internet: bool = False
     """True if the service calls addresses outside AWS, and so needs NAT."""
@@ -141,7 +142,7 @@ class Migration(Model):
     when: Literal["before_deploy", "after_deploy"] = "before_deploy"
     """With `before_deploy`, a failed migration leaves the running release unchanged."""
     timeout_minutes: int = Field(default=30, ge=1, le=180)
-    user: str | None = text(_USER, '"10001"', default=None)
+    user: str | None = text(USER_PATTERN, '"10001"', default=None)
     """Numeric user, as for a service."""
 
 
