@@ -83,9 +83,9 @@ class Edge(Model):
     read_timeout_seconds: int = Field(default=60, ge=1, le=120)
     """Seconds that CloudFront waits for a response of a service, and then for each next packet of it."""
     price_class: Literal["100", "200", "all"] = "100"
-    content_security_policy: str = (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-    )
+    content_security_policy: str | None = None
+    """`Content-Security-Policy` of responses that have none of their own; `""` for none. Default: with a `frontend`,
+    scripts, styles and data of the product's own domain only; without one none: the application knows its pages."""
 
 
 class Environment(Model):
