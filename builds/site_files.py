@@ -144,7 +144,13 @@ def changed(published: Mapping[str, str], records: Iterable[object]) -> list[str
 def main(arguments: list[str]) -> None:
     """Runs `bundle FOLDER SOURCE OUTPUT` or `publish WORK` for the buildspecs."""
     try:
-        {"bundle": _bundle, "publish": _publish}[arguments[0]](*arguments[1:])
+        match arguments:
+            case ["bundle", folder, source, output]:
+                _bundle(folder, source, output)
+            case ["publish", work]:
+                _publish(work)
+            case _:
+                raise Refused("type: site_files.py bundle FOLDER SOURCE OUTPUT, or site_files.py publish WORK")
     except Refused as refused:
         sys.exit(f"\nFAILED: {refused}")
 
