@@ -150,7 +150,7 @@ def main(arguments: list[str]) -> None:
             case ["publish", work]:
                 _publish(work)
             case _:
-                raise Refused("type: site_files.py bundle FOLDER SOURCE OUTPUT, or site_files.py publish WORK")
+                sys.exit("type: site_files.py bundle FOLDER SOURCE OUTPUT, or site_files.py publish WORK")
     except Refused as refused:
         sys.exit(f"\nFAILED: {refused}")
 
