@@ -106,7 +106,7 @@ def test_a_path_has_exactly_the_unsafe_characters_of_rfc_1738_encoded(name: str,
     assert url_path(name) == path
 
 
-@given(st.text(st.characters(blacklist_categories=("Cs",)), min_size=1))
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_a_path_names_its_file_and_is_one_word_of_ascii(name: str) -> None:
     path = url_path(name)
 

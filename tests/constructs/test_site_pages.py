@@ -98,7 +98,7 @@ def test_a_url_that_cannot_be_decoded_is_refused() -> None:
     assert answers("/%", "/%zz.js") == ["400", "400"]
 
 
-LETTERS = st.characters(blacklist_characters='*?\\"<>\x7f', blacklist_categories=("Cc", "Cs"))
+LETTERS = st.characters(exclude_characters='*?\\"<>\x7f', exclude_categories=["Cc", "Cs"])
 NAMES = st.text(LETTERS, min_size=1, max_size=20)
 
 
