@@ -177,7 +177,7 @@ def default_source(product: str) -> Path:
     return ROOT / "examples" / product
 
 
-def _first_failure(*futures: Future[object] | Future[None] | Future[Path | None]) -> None:
+def _first_failure(*futures: Future[object] | Future[None] | Future[Site | None]) -> None:
     for future in futures:
         if (error := future.exception()) is not None:
             raise error
