@@ -41,8 +41,6 @@ _SAID_BY_THE_NAME = {
     "migration.command": "Exec form",
     "migration.timeout_minutes": "After this the migration task is stopped and the release has failed",
     "frontend.directory": "Folder of the repository",
-    "frontend.install": "Run in `directory` first",
-    "frontend.build": "Run in `directory` next",
     "database.version": "PostgreSQL version as RDS names it, major or exact",
     "database.name": "Database in the instance",
     "cache.engine": "Engine",

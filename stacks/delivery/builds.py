@@ -138,9 +138,9 @@ class Builds:
             raise ValueError("the product has no frontend, so it cannot have an action that bundles one")
         variables = {
             "DIRECTORY": frontend.directory,
-            "INSTALL": frontend.install,
-            "BUILD": frontend.build,
             "OUTPUT": frontend.output,
+            **({"INSTALL": frontend.install} if frontend.install else {}),
+            **({"BUILD": frontend.build} if frontend.build else {}),
         }
         return self._build(stage, action, buildspec("bundle"), variables)
 
