@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,10 +12,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from paths import MANIFESTS, ROOT
-from products import checks
+from products import checks, defaults
 from products.base import EXAMPLES
 from products.errors import ManifestError, Problem, ProblemsError, nearest
 from products.model import Product
+from products.profiles import PROFILED, PROFILES
+from products.repair import concerns, repaired
 from products.secrets import looks_secret
 
 
@@ -37,13 +40,12 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(shown, [Problem(f"cannot be read as UTF-8 text: {error}")]) from None
     data, lines = _parse(shown, text)
+    completed = defaults.completed(data)
     try:
-        product = validated(data)
-    except ValidationError as error:
-        problems = [problem for details in error.errors() for problem in _problems(details, lines)]
-        raise ManifestError(shown, problems) from None
-    except ProblemsError as error:
-        raise ManifestError(shown, [_own(sentence, (), lines) for sentence in error.sentences]) from None
+        product = _validated(completed.data)
+    except (ValidationError, ProblemsError) as error:
+        problems = [_traced(problem, completed, lines) for problem in _all_problems(completed.data, error, lines)]
+        raise ManifestError(shown, list(dict.fromkeys(problems))) from None
     if product.name != name:
         message = f"got '{product.name}'; it must equal the file's name: write '{name}' or rename the file"
         raise ManifestError(shown, [Problem(message, "name", lines.get(("name",)))])
@@ -56,12 +58,16 @@ def product_names(folder: Path = MANIFESTS) -> list[str]:
 
 
 def validated(data: object) -> Product:
-    """Returns the product that a manifest's keys and values describe.
+    """Returns the product that a manifest's keys and values describe, with its defaults.
 
     Raises:
         ValidationError: if a key or a value is wrong.
         ProblemsError: if every key and value is valid, but some contradict each other.
     """
+    return _validated(defaults.completed(data).data)
+
+
+def _validated(data: object) -> Product:
     # Validated as JSON: for Python objects, strict mode refuses a list where a tuple is declared.
     product = Product.model_validate_json(json.dumps(data))
     if sentences := [*checks.problems(product)]:
@@ -148,6 +154,40 @@ def _lines(node: yaml.Node, duplicates: list[Problem], path: tuple[str, ...] = (
     return found
 
 
+def _all_problems(data: object, error: ValidationError | ProblemsError, lines: Lines) -> list[Problem]:
+    if isinstance(error, ProblemsError):
+        return [_own(sentence, (), lines) for sentence in error.sentences]
+    problems = [problem for details in error.errors() for problem in _problems(details, lines)]
+    return [*problems, *_further(data, error, lines)]
+
+
+def _traced(problem: Problem, completed: defaults.Completed, lines: Lines) -> Problem:
+    """Returns a problem at the key that the manifest writes, or with the name of what set the value."""
+    path = tuple(problem.key.split("."))
+    for length in range(len(path), 0, -1):
+        if source := completed.sources.get(path[:length]):
+            where = (*source, *path[length:])
+            return replace(problem, key=".".join(where), line=_line(where, lines))
+        if note := completed.notes.get(path[:length]):
+            return replace(problem, message=f"{problem.message} ({note})")
+    return problem
+
+
+def _further(data: Any, error: ValidationError, lines: Lines) -> list[Problem]:
+    """Returns the problems that show only when every key and value is valid, and that no error has to do with."""
+    repair = repaired(data, error.errors())
+    if repair is None:
+        return []
+    try:
+        _validated(repair[0])
+    except ValidationError:
+        return []
+    except ProblemsError as contradictions:
+        problems = [_own(sentence, (), lines) for sentence in contradictions.sentences]
+        return [problem for problem in problems if not concerns(problem.key, repair[1])]
+    return []
+
+
 def _problems(error: ErrorDetails, lines: Lines) -> list[Problem]:
     path = tuple(str(part) for part in error["loc"] if part != "[key]")
     cause = error.get("ctx", {}).get("error")
@@ -183,7 +223,7 @@ _EXPECTED = {
 def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
     got, kind = error["input"], error["type"]
     if kind == "missing":
-        return f"missing{_its_keys(path)}"
+        return f"missing{_instead_of(path)}{_its_keys(path)}"
     if kind == "extra_forbidden":
         return f"unknown key{nearest(path[-1], _keys(path[:-1]))}"
     if kind in _EXPECTED:
@@ -191,6 +231,15 @@ def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
     if kind == "string_pattern_mismatch":
         return f"got {_short(got)}; write it like {EXAMPLES[error['ctx']['pattern']]}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {_short(got)}"
+
+
+def _instead_of(path: tuple[str, ...]) -> str:
+    """Returns the other ways to set a missing key, or nothing."""
+    if path[-1] in ("account", "region"):
+        return "; write it here, or at the top of the manifest for all environments"
+    if path[0] == "environments" and path[-1] in PROFILED:
+        return f"; write it, or one of the profiles {', '.join(PROFILES)}"
+    return ""
 
 
 def _instead(kind: str, got: object) -> str:

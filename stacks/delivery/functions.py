@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 
-from products import names
+from products import flows, names
 from products.flows import Action, Kind
 from slipway import arns
 from slipway.handler import Handler
@@ -96,14 +96,15 @@ class Functions:
             for name, service in services.items()
             if service.scaling
         }
+        path = self._scope.settings.report_path
         stacks = {stack: names.stack(environment, product.name, stack) for stack in ("services", "edge")}
         settings: dict[str, dict[str, Any]] = {
             "deploy": {"stack": stacks["services"], "cluster": cluster, "counts": counts},
             "migrate": {"stack": stacks["services"]},
             "invalidate": {"stack": stacks["edge"]},
             "verify": {
-                "stack": stacks["edge"],
-                "path": self._scope.settings.verify_path,
+                **({"stack": stacks["edge"]} if flows.needs_url(product, environment) else {}),
+                **({"path": path} if path else {}),
                 "cluster": cluster,
                 "services": list(running.values()),
             },

@@ -99,10 +99,7 @@ def test_our_image_build_writes_the_packages_of_the_image(cloud: Cloud, reposito
 def test_our_bundle_installs_in_the_whole_checkout(cloud: Cloud) -> None:
     ours = buildspec("bundle")
     phases = dict(ours["phases"])
-    package = {
-        "name": "shop",
-        "scripts": {"postinstall": "cp ../shared/marker .", "build": "cp -r . ../dist; mv ../dist ."},
-    }
+    scripts = {"postinstall": "cp ../shared/marker .", "build": "cp -r . ../dist; mv ../dist ."}
     package = json.dumps({"name": "shop", "scripts": scripts})
     lock = json.dumps({"name": "shop", "lockfileVersion": 3, "packages": {"": {"name": "shop"}}})
     product = (
