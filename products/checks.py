@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from products import names, path_checks, pipeline_checks, store_checks, waf_rules
+from products import build_checks, names, path_checks, pipeline_checks, store_checks, waf_rules
 from products.environment import Environment
 from products.errors import nearest
 from products.model import Product
@@ -38,6 +38,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _variables(product)
     yield from _region("tooling.region", product.tooling.region)
     yield from pipeline_checks.problems(product)
+    yield from build_checks.problems(product)
     for name, environment in product.environments.items():
         yield from _environment(product, f"environments.{name}", environment)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from products.base import Model
+from products.base import ExistingSecret, Model
 
 
 class Frontend(Model):
@@ -16,6 +16,12 @@ class Frontend(Model):
     `pnpm install --frozen-lockfile`, `yarn install --immutable` or `bun install --frozen-lockfile`."""
     build: str | None = None
     """Command that builds the pages, in `directory`. By default, the package manager's `run build`."""
+    variables: dict[str, str] = {}
+    """Environment variables of the build, such as `VITE_API_URL`. The bundle is built once for all environments, and
+    every visitor can read what it contains: no value may differ between environments or be secret."""
+    secrets: dict[str, ExistingSecret] = {}
+    """Environment variables that only the install gets, such as `NPM_TOKEN` for a private registry, from secrets of the
+    tooling account. Every branch's install can read them: give a token that may only read packages."""
     output: str = "dist"
     """Folder below `directory` that the build writes to."""
     keep_releases: int = Field(default=5, ge=1)
