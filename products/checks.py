@@ -8,8 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from products import build_checks, names, path_checks, pipeline_checks, store_checks, waf_rules
-from products.environment import Environment
+from products import (
+    beats,
+    build_checks,
+    names,
+    path_checks,
+    pipeline_checks,
+    schedule_checks,
+    store_checks,
+    waf_rules,
+)
+from products.environment import Domain, Environment
 from products.errors import nearest
 from products.model import Product
 from products.regions import REGIONS
@@ -39,6 +48,8 @@ def problems(product: Product) -> Iterator[str]:
     yield from _region("tooling.region", product.tooling.region)
     yield from pipeline_checks.problems(product)
     yield from build_checks.problems(product)
+    yield from schedule_checks.problems(product)
+    yield from beats.problems(product)
     for name, environment in product.environments.items():
         yield from _environment(product, f"environments.{name}", environment)
 
@@ -131,11 +142,13 @@ def _network(product: Product, place: str, environment: Environment) -> Iterator
     if not 16 <= network.cidr.prefixlen <= 22:  # noqa: PLR2004 - AWS's largest VPC; the smallest for nine subnets of 32
         yield f"{place}.network.cidr: got /{network.cidr.prefixlen}; write a block between /16 and /22"
     if network.nat == "none":
-        callers = [name for name, service in product.services.items() if service.internet]
+        callers = [f"services.{name}" for name, service in product.services.items() if service.internet]
+        callers += [f"schedules.{name}" for name, schedule in product.schedules.items() if schedule.internet]
         if callers:
+            named = ", ".join(caller.partition(".")[2] for caller in callers)
             yield (
-                f"{place}.network.nat: got none, but these services need the internet: {', '.join(callers)} "
-                f"(services.{callers[0]}.internet: true); write nat: instance (cheapest) or nat: gateway"
+                f"{place}.network.nat: got none, but these need the internet: {named} "
+                f"({callers[0]}.internet: true); write nat: instance (cheapest) or nat: gateway"
             )
 
 
@@ -148,6 +161,8 @@ def _edge(place: str, environment: Environment) -> Iterator[str]:
             f"{place}.edge.domain.certificate_arn: missing; CloudFront accepts certificates of us-east-1 only, and "
             f"this environment is in {environment.region}: create one in us-east-1 and write its ARN"
         )
+    if domain:
+        yield from _load_balancer_certificate(f"{place}.edge.domain", domain, environment.region)
     if environment.edge.waf and environment.region != "us-east-1":
         yield (
             f"{place}.edge.waf: CloudFront accepts web ACLs of us-east-1 only, and this environment is in "
@@ -157,3 +172,17 @@ def _edge(place: str, environment: Environment) -> Iterator[str]:
         if rule not in waf_rules.RULES:
             hint = nearest(rule, list(waf_rules.RULES))
             yield f"{place}.edge.waf_count: AWS's rule groups have no rule '{rule}'{hint}"
+
+
+def _load_balancer_certificate(place: str, domain: Domain, region: str) -> Iterator[str]:
+    given = domain.load_balancer_certificate_arn
+    if given and given.split(":")[3] != region:
+        yield (
+            f"{place}.load_balancer_certificate_arn: got a certificate of {given.split(':')[3]}, and the load balancer "
+            f"is in {region}: write the ARN of one there"
+        )
+    if domain.certificate_arn and not domain.load_balancer_certificate(region) and not domain.hosted_zone_id:
+        yield (
+            f"{place}.load_balancer_certificate_arn: missing; the load balancer needs a certificate for {domain.name} "
+            f"in {region}: write the ARN of one, or hosted_zone_id (Slipway then creates it)"
+        )
