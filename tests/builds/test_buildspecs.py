@@ -113,6 +113,7 @@ def test_its_containers_need_no_machine_of_their_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in BUILDS if "docker run" in "\n".join(commands(name))])
 def test_its_containers_are_removed_whatever_happens(name: str) -> None:
+    assert "pre_build" not in builds.buildspec(name)["phases"]  # nothing runs after it has failed
     (cleaning,) = [command for command in builds.buildspec(name)["phases"]["build"]["finally"] if " end " in command]
     text = "\n".join(commands(name))
     started = re.findall(r"(?:node_part|python_part|own_part|start) ([a-z0-9]+)|--name \"\$NAME-([a-z0-9]+)\"", text)
