@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from builds.run import copy
 from tests.builds.programs import Desk
 from tests.builds.real import run
 
@@ -33,6 +34,26 @@ def test_a_frontend_is_installed_as_at_a_desk(
     assert result.succeeded, printed
     assert f"{manager}, on public.ecr.aws/docker/library/node:24-slim" in printed
     assert (desk.folder / "output" / "index.html").read_text().strip() == page
+
+
+@pytest.mark.parametrize(
+    ("project", "folder", "lock"),
+    [
+        ("npm-workspace", "apps/web", "package-lock.json"),
+        ("pnpm", "frontend", "pnpm-lock.yaml"),
+        ("bun", "frontend", "bun.lock"),
+    ],
+)
+def test_a_lock_file_that_does_not_fit_is_named_and_nothing_stays_behind(
+    desk: Desk, values: dict[str, str], tmp_path: Path, project: str, *, folder: str, lock: str
+) -> None:
+    source = tmp_path / "source"
+    copy(PROJECTS / project, source)
+    package = source / folder / "package.json"
+    package.write_text(package.read_text().replace('"7.0.0"', '"6.0.0"'))
+    result, printed = run(desk, "bundle", source, {**values, "DIRECTORY": folder})
+    assert not result.succeeded
+    assert f"{lock} does not fit package.json. Type" in printed, printed
 
 
 SKIPPED = dict.fromkeys(["DEPLOY_CHECK_COMMAND", "LINT_COMMANDS", "MIGRATIONS_COMMAND", "TEST_COMMAND"], "")
