@@ -8,7 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from products import beats, names, path_checks, pipeline_checks, schedule_checks, store_checks, waf_rules
+from products import (
+    beats,
+    build_checks,
+    names,
+    path_checks,
+    pipeline_checks,
+    schedule_checks,
+    store_checks,
+    waf_rules,
+)
 from products.environment import Domain, Environment
 from products.errors import nearest
 from products.model import Product
@@ -38,6 +47,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _variables(product)
     yield from _region("tooling.region", product.tooling.region)
     yield from pipeline_checks.problems(product)
+    yield from build_checks.problems(product)
     yield from schedule_checks.problems(product)
     yield from beats.problems(product)
     for name, environment in product.environments.items():
