@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from products import names, pipeline_checks
+from products import names, pipeline_checks, restrictions
 from products.environment import Environment
 from products.errors import nearest
 from products.model import Product
@@ -32,6 +32,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _ports(product)
     yield from _variables(product)
     yield from _region("tooling.region", product.tooling.region)
+    yield from restrictions.problems(product)
     yield from pipeline_checks.problems(product)
     for name, environment in product.environments.items():
         yield from _environment(product, f"environments.{name}", environment)
@@ -122,9 +123,6 @@ def _environment(product: Product, place: str, environment: Environment) -> Iter
         else:
             for problem in product.services_in(place.rpartition(".")[2])[name].contradictions():
                 yield f"{place}.services.{name}.{problem}"
-    storage, maximum = environment.database.storage_gb, environment.database.maximum_storage_gb
-    if maximum and maximum < storage:
-        yield f"{place}.database.maximum_storage_gb: got {maximum}, less than storage_gb {storage}"
     yield from _edge(place, environment)
 
 

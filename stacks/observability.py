@@ -32,7 +32,8 @@ class ObservabilityStack(EnvironmentStack):
         self._watch_requests(services)
         self._watch_database(environment_scope, data)
         self._watch_cache(data)
-        self._define_dashboard(environment_scope)
+        if environment_scope.environment.dashboard:
+            self._define_dashboard(environment_scope)
         self.output("AlarmTopic", self._alarms.topic.topic_arn, "Where alarms are published")
 
     def _watch_requests(self, services: ServicesStack) -> None:
