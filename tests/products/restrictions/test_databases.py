@@ -11,7 +11,7 @@ PLACE = "environments.production.database"
 
 
 def refused(**changes: object) -> list[str]:
-    """The problems of AllThrive with other values under `database` (`user`) or in production (`production__instance`)."""
+    """The problems of AllThrive with other values of `database`, or of production's after `production__`."""
     paths = {
         f"{PLACE}.{key.removeprefix('production__')}" if key.startswith("production__") else f"database.{key}": value
         for key, value in changes.items()
@@ -42,7 +42,8 @@ def test_a_version_that_rds_creates_is_accepted(version: str) -> None:
 )
 def test_a_version_that_rds_does_not_create_is_refused_with_the_nearest(version: str, hint: str) -> None:
     assert refused(version=version) == [
-        f"database.version: RDS does not offer PostgreSQL {version}; {hint} (major versions: 12, 13, 14, 15, 16, 17, 18)"
+        f"database.version: RDS does not offer PostgreSQL {version}; {hint} "
+        "(major versions: 12, 13, 14, 15, 16, 17, 18)"
     ]
 
 
