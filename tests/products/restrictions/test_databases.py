@@ -42,8 +42,10 @@ def test_a_version_that_rds_creates_is_accepted(version: str) -> None:
 )
 def test_a_version_that_rds_does_not_create_is_refused_with_the_nearest(version: str, hint: str) -> None:
     assert refused(version=version) == [
-        f"database.version: RDS does not offer PostgreSQL {version}; {hint} "
-        "(major versions: 12, 13, 14, 15, 16, 17, 18)"
+        (
+            f"database.version: RDS does not offer PostgreSQL {version}; {hint} "
+            "(major versions: 12, 13, 14, 15, 16, 17, 18)"
+        )
     ]
 
 
