@@ -8,28 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from products import names, pipeline_checks, restrictions
+from products import names, path_checks, pipeline_checks, restrictions, store_checks, waf_rules
 from products.environment import Environment
 from products.errors import nearest
 from products.model import Product
 from products.regions import REGIONS
 from products.secrets import is_secret_name, looks_secret
 
-# Environment variables that Slipway sets in every container. They are documented, so a manifest must not redefine them.
-PLATFORM_VARIABLES = frozenset(
-    {
-        "SECRET_KEY", "DATABASE_URL", "REDIS_AUTH_TOKEN", "REDIS_HOST", "REDIS_PORT", "REDIS_TLS",
-        "AWS_STORAGE_BUCKET_NAME", "RELEASE_VERSION", "RELEASE_IMAGE",
-    }
-)  # fmt: skip
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+def platform_variables(product: Product) -> set[str]:
+    """Returns the environment variables that Slipway sets in every container, which a manifest must not redefine."""
+    found = {"SECRET_KEY", "RELEASE_VERSION", "RELEASE_IMAGE"}
+    if product.database:
+        found |= {"DATABASE_URL"}
+    if product.cache:
+        found |= {"REDIS_AUTH_TOKEN", "REDIS_HOST", "REDIS_PORT", "REDIS_TLS"}
+    if product.media:
+        found |= {"AWS_STORAGE_BUCKET_NAME"}
+    return found
 
 
 def problems(product: Product) -> Iterator[str]:
     """Yields an error message for every place where the parts of a product contradict each other."""
     yield from _names(product)
     yield from _images(product)
-    yield from _ports(product)
+    yield from path_checks.problems(product)
     yield from _variables(product)
     yield from _region("tooling.region", product.tooling.region)
     yield from restrictions.problems(product)
@@ -64,23 +69,6 @@ def _images(product: Product) -> Iterator[str]:
         yield f"migration.image: no image '{migration.image}' under images{nearest(migration.image, known)}"
 
 
-def _ports(product: Product) -> Iterator[str]:
-    taken: dict[int, str] = {}
-    for name, service in product.services.items():
-        port = service.port
-        if port is None:
-            continue
-        if port in taken:
-            yield f"services.{name}.port: {port} is already the port of '{taken[port]}'; choose another port"
-        taken.setdefault(port, name)
-    paths: dict[str, str] = {}
-    for name, service in product.services.items():
-        for path in (*service.paths, *service.static_paths):
-            if path in paths:
-                yield f"services.{name}.paths: '{path}' is already routed to '{paths[path]}'; remove one of them"
-            paths.setdefault(path, name)
-
-
 def _variables(product: Product) -> Iterator[str]:
     places = {
         "variables": product.variables,
@@ -88,24 +76,24 @@ def _variables(product: Product) -> Iterator[str]:
     }
     for place, variables in places.items():
         for variable, value in variables.items():
-            yield from _variable_name(f"{place}.{variable}", variable)
+            yield from _variable_name(product, f"{place}.{variable}", variable)
             kind = looks_secret(value) or (value and is_secret_name(variable) and "a secret, by its name")
-            if kind and variable not in PLATFORM_VARIABLES:
+            if kind and variable not in platform_variables(product):
                 yield (
                     f"{place}.{variable}: this looks like {kind}; put the value into Secrets Manager "
                     f"and write its name under secrets: {variable}: {{name: {product.name}/…}}"
                 )
     for variable in product.secrets:
-        yield from _variable_name(f"secrets.{variable}", variable)
+        yield from _variable_name(product, f"secrets.{variable}", variable)
         for place, variables in places.items():
             if variable in variables:
                 yield f"{place}.{variable}: is also defined under secrets; remove one of the two, ECS accepts only one"
 
 
-def _variable_name(place: str, variable: str) -> Iterator[str]:
+def _variable_name(product: Product, place: str, variable: str) -> Iterator[str]:
     if not _VARIABLE.match(variable):
         yield f"{place}: not the name of an environment variable; use letters, digits and underscores"
-    if variable in PLATFORM_VARIABLES:
+    if variable in platform_variables(product):
         yield f"{place}: Slipway sets this variable (docs/manifest.md); remove the line"
 
 
@@ -123,6 +111,7 @@ def _environment(product: Product, place: str, environment: Environment) -> Iter
         else:
             for problem in product.services_in(place.rpartition(".")[2])[name].contradictions():
                 yield f"{place}.services.{name}.{problem}"
+    yield from store_checks.problems(product, place, environment)
     yield from _edge(place, environment)
 
 
@@ -164,3 +153,7 @@ def _edge(place: str, environment: Environment) -> Iterator[str]:
             f"{place}.edge.waf: CloudFront accepts web ACLs of us-east-1 only, and this environment is in "
             f"{environment.region}; remove waf"
         )
+    for rule in environment.edge.waf_count:
+        if rule not in waf_rules.RULES:
+            hint = nearest(rule, list(waf_rules.RULES))
+            yield f"{place}.edge.waf_count: AWS's rule groups have no rule '{rule}'{hint}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from products.environment import Environment
 from products.errors import nearest
 from products.model import Product
 from products.restrictions.offered import closest, offered
@@ -20,9 +19,12 @@ _CLOSED = {
 
 def problems(product: Product) -> Iterator[str]:
     """Yields an error message for each value of the cache that ElastiCache would refuse."""
+    if product.cache is None:
+        return
     yield from _version(product.cache.engine, product.cache.version)
     for name, environment in product.environments.items():
-        yield from _node(f"environments.{name}.cache.node", environment)
+        if environment.cache:
+            yield from _node(f"environments.{name}.cache.node", environment.cache.node, environment.region)
 
 
 def _version(engine: str, version: str) -> Iterator[str]:
@@ -37,8 +39,7 @@ def _version(engine: str, version: str) -> Iterator[str]:
     )
 
 
-def _node(place: str, environment: Environment) -> Iterator[str]:
-    node = environment.cache.node
+def _node(place: str, node: str, region: str) -> Iterator[str]:
     _, family, size = node.split(".")
     families = offered()["cache_nodes"]
     if family in _CLOSED:
@@ -48,5 +49,5 @@ def _node(place: str, environment: Environment) -> Iterator[str]:
         yield f"{place}: ElastiCache has no nodes cache.{family}{nearest(family, known)}"
     elif size not in families[family]:
         yield f"{place}: ElastiCache has no {node}; the sizes of cache.{family} are: {', '.join(families[family])}"
-    elif environment.region in offered()["regions_without_cache_node"].get(node, ()):
-        yield f"{place}: {environment.region} has no {node}; write e.g. cache.t4g.small"
+    elif region in offered()["regions_without_cache_node"].get(node, ()):
+        yield f"{place}: {region} has no {node}; write e.g. cache.t4g.small"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
-from products.environment import Environment
 from products.errors import nearest
 from products.model import Product
 from products.restrictions.offered import closest, offered
+from products.storage import Database, DatabaseSize
 
 # Key words that no name may be without quotes: postgresql.org/docs/18/sql-keywords-appendix.html, "reserved", with and
 # without "can be function or type"; read 2026-11-30. RDS refuses them as "a reserved word used by the engine".
@@ -38,13 +38,16 @@ _GROWTH = 10
 
 def problems(product: Product) -> Iterator[str]:
     """Yields an error message for each value of the database that RDS would refuse."""
+    if product.database is None:
+        return
     yield from _version(product.database.version)
-    yield from _names(product)
+    yield from _names(product.name, product.database)
     major = product.database.version.split(".")[0]
     for name, environment in product.environments.items():
-        place = f"environments.{name}.database"
-        yield from _instance(place, major, environment)
-        yield from _storage(place, environment)
+        if environment.database:
+            place = f"environments.{name}.database"
+            yield from _instance(place, major, environment.database, environment.region)
+            yield from _storage(place, environment.database)
 
 
 def _version(version: str) -> Iterator[str]:
@@ -59,21 +62,18 @@ def _version(version: str) -> Iterator[str]:
     )
 
 
-def _names(product: Product) -> Iterator[str]:
-    user, database = product.database.user, product.database.name
+def _names(product: str, database: Database) -> Iterator[str]:
+    user, name = database.user, database.name
     if user in _KEY_WORDS | _USERS or user.startswith(_PREFIXES):
         yield f"database.user: '{user}' is reserved by RDS or PostgreSQL; write another, e.g. app"
-    if database in _KEY_WORDS | _DATABASES or database.startswith("pg_"):
-        yield f"database.name: '{database}' is reserved by RDS or PostgreSQL; write another, e.g. {_another(product)}"
+    if name in _KEY_WORDS | _DATABASES or name.startswith("pg_"):
+        another = product.replace("-", "_")
+        another = f"{another}_db" if another == name else another
+        yield f"database.name: '{name}' is reserved by RDS or PostgreSQL; write another, e.g. {another}"
 
 
-def _another(product: Product) -> str:
-    name = product.name.replace("-", "_")
-    return f"{name}_db" if name == product.database.name else name
-
-
-def _instance(place: str, major: str, environment: Environment) -> Iterator[str]:
-    instance = environment.database.instance
+def _instance(place: str, major: str, size_of: DatabaseSize, region: str) -> Iterator[str]:
+    instance = size_of.instance
     _, family, size = instance.split(".")
     families = offered()["database_classes"]
     if family not in families:
@@ -87,16 +87,16 @@ def _instance(place: str, major: str, environment: Environment) -> Iterator[str]
             f"{place}.instance: RDS runs no PostgreSQL {major} on {instance}, only {runs}; "
             f"write e.g. db.t4g.medium or another database.version"
         )
-    elif environment.region in offered()["regions_without_database_class"].get(instance, ()):
-        yield f"{place}.instance: {environment.region} has no {instance}; write e.g. db.t4g.medium"
+    elif region in offered()["regions_without_database_class"].get(instance, ()):
+        yield f"{place}.instance: {region} has no {instance}; write e.g. db.t4g.medium"
 
 
 def _majors() -> set[str]:
     return {version.split(".")[0] for version in offered()["postgres"]}
 
 
-def _storage(place: str, environment: Environment) -> Iterator[str]:
-    storage, maximum = environment.database.storage_gb, environment.database.maximum_storage_gb
+def _storage(place: str, size: DatabaseSize) -> Iterator[str]:
+    storage, maximum = size.storage_gb, size.maximum_storage_gb
     least = ceil(storage * (100 + _GROWTH) / 100)
     if maximum and maximum < least:
         what = "less than" if maximum < storage else "less than 10% over"

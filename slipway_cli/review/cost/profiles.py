@@ -29,7 +29,10 @@ class Variant:
 
 
 def _sized(profile: str, given: Json, product: Product) -> Json:
-    """Returns an environment as the profile sets it; raises the maximum of scaling to the task count if necessary."""
+    """Returns an environment as the profile sets it; raises the maximum of scaling to the task count if necessary.
+
+    A part that the product does not have, such as a cache, has no size.
+    """
     services = json.loads(product.model_dump_json(include={"services"}, exclude_none=True))["services"]
     wanted = profiles.settings(profile, region=given["region"], network=_zones(given), services=services)
     for name, size in wanted["services"].items():
@@ -37,8 +40,9 @@ def _sized(profile: str, given: Json, product: Product) -> Json:
         if scaling:
             most = max(scaling.maximum, size["count"])
             size["scaling"] = scaling.model_copy(update={"maximum": most}).model_dump(mode="json")
-    sections = {key: {**given[key], **value} for key, value in wanted.items() if isinstance(value, dict)}
-    return {**given, **wanted, **sections, "services": wanted["services"]}
+    sections = {key: value for key, value in wanted.items() if isinstance(value, dict) and key != "services"}
+    sized = {key: {**given[key], **value} if given[key] else None for key, value in sections.items()}
+    return {**given, **wanted, **sized}
 
 
 def _zones(given: Json) -> Json:

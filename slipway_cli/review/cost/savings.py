@@ -51,25 +51,25 @@ SAVINGS = (
     Saving(
         "database: {multi_az: false}",
         "if its zone fails, the database is down until AWS has repaired it or you have restored a backup",
-        lambda environment: environment.database.multi_az,
+        lambda environment: bool(environment.database and environment.database.multi_az),
         {"database": {"multi_az": False}},
     ),
     Saving(
         "database: {instance: db.t4g.micro}",
         "1 GB of memory, and full CPU only for bursts",
-        lambda environment: environment.database.instance != "db.t4g.micro",
+        lambda environment: bool(environment.database and environment.database.instance != "db.t4g.micro"),
         {"database": {"instance": "db.t4g.micro"}},
     ),
     Saving(
         "cache: {replicas: 0}",
         "if the node fails, Celery and sessions wait some minutes for a new and empty one",
-        lambda environment: environment.cache.replicas > 0,
+        lambda environment: bool(environment.cache and environment.cache.replicas > 0),
         {"cache": {"replicas": 0}},
     ),
     Saving(
         "cache: {node: cache.t4g.micro}",
         "0.5 GB of memory for queues, sessions and cached pages",
-        lambda environment: environment.cache.node != "cache.t4g.micro",
+        lambda environment: bool(environment.cache and environment.cache.node != "cache.t4g.micro"),
         {"cache": {"node": "cache.t4g.micro"}},
     ),
     Saving(
