@@ -54,7 +54,7 @@ def test_a_variant_that_the_manifest_forbids_is_priced_with_the_reason() -> None
     refused = {variant.nat: variant.problem for variant in variants(product(), "production") if variant.problem}
 
     assert list(refused) == ["none"]
-    assert "these services need the internet: web, celery" in refused["none"]
+    assert "these need the internet: web, celery" in refused["none"]
 
 
 def test_profiles_fit_a_manifest_with_few_zones_and_little_scaling() -> None:
