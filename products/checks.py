@@ -14,6 +14,7 @@ from products import (
     names,
     path_checks,
     pipeline_checks,
+    restrictions,
     schedule_checks,
     store_checks,
     waf_rules,
@@ -46,6 +47,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from path_checks.problems(product)
     yield from _variables(product)
     yield from _region("tooling.region", product.tooling.region)
+    yield from restrictions.problems(product)
     yield from pipeline_checks.problems(product)
     yield from build_checks.problems(product)
     yield from schedule_checks.problems(product)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from products import field_checks
 from products.base import Account, Model, derived, text
-from products.containers import ServiceSize
+from products.containers import Capacity, ServiceSize
 from products.storage import CacheSize, DatabaseSize
 
 # The values that CloudWatch Logs accepts: docs.aws.amazon.com, PutRetentionPolicy.
@@ -99,6 +99,9 @@ class Environment(Model):
     """The service that runs the containers."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """CPU architecture. Graviton (`arm64`) is a fifth cheaper; images must be built for it."""
+    capacity: Capacity = "on-demand"
+    """`spot` runs services on spare capacity, 50 to 70% cheaper. AWS stops a task with two minutes' notice, and starts
+    none while it has no spare capacity. Migrations always run on demand."""
     approval: bool = False
     """True if a person must approve each release before it is deployed here."""
     deletion_protection: bool = Field(json_schema_extra=_OF_THE_PROFILE)
@@ -115,6 +118,10 @@ class Environment(Model):
     variables: dict[str, str] = {}
     """Plain environment variables of every container, in addition to the product's."""
     edge: Edge = Edge()
+    container_insights: bool = True
+    """True for CPU, memory and network of each service, by the minute, in CloudWatch. No alarm needs them."""
+    dashboard: bool = True
+    """True for a CloudWatch dashboard with the alarms and their metrics. The alarms exist without it, too."""
     alarm_emails: tuple[Annotated[str, text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
 
     @property
