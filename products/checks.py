@@ -5,24 +5,13 @@ A message begins with `key.path: `, which the loader turns into a line of the fi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from products import names, pipeline_checks
+from products import names, pipeline_checks, variable_checks
 from products.environment import Environment
 from products.errors import nearest
 from products.model import Product
 from products.regions import REGIONS
-from products.secrets import is_secret_name, looks_secret
-
-# Environment variables that Slipway sets in every container. They are documented, so a manifest must not redefine them.
-PLATFORM_VARIABLES = frozenset(
-    {
-        "SECRET_KEY", "DATABASE_URL", "REDIS_AUTH_TOKEN", "REDIS_HOST", "REDIS_PORT", "REDIS_TLS",
-        "AWS_STORAGE_BUCKET_NAME", "RELEASE_VERSION", "RELEASE_IMAGE",
-    }
-)  # fmt: skip
-_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
 def problems(product: Product) -> Iterator[str]:
@@ -30,7 +19,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _names(product)
     yield from _images(product)
     yield from _ports(product)
-    yield from _variables(product)
+    yield from variable_checks.problems(product)
     yield from _region("tooling.region", product.tooling.region)
     yield from pipeline_checks.problems(product)
     for name, environment in product.environments.items():
@@ -78,34 +67,6 @@ def _ports(product: Product) -> Iterator[str]:
             if path in paths:
                 yield f"services.{name}.paths: '{path}' is already routed to '{paths[path]}'; remove one of them"
             paths.setdefault(path, name)
-
-
-def _variables(product: Product) -> Iterator[str]:
-    places = {
-        "variables": product.variables,
-        **{f"environments.{n}.variables": e.variables for n, e in product.environments.items()},
-    }
-    for place, variables in places.items():
-        for variable, value in variables.items():
-            yield from _variable_name(f"{place}.{variable}", variable)
-            kind = looks_secret(value) or (value and is_secret_name(variable) and "a secret, by its name")
-            if kind and variable not in PLATFORM_VARIABLES:
-                yield (
-                    f"{place}.{variable}: this looks like {kind}; put the value into Secrets Manager "
-                    f"and write its name under secrets: {variable}: {{name: {product.name}/…}}"
-                )
-    for variable in product.secrets:
-        yield from _variable_name(f"secrets.{variable}", variable)
-        for place, variables in places.items():
-            if variable in variables:
-                yield f"{place}.{variable}: is also defined under secrets; remove one of the two, ECS accepts only one"
-
-
-def _variable_name(place: str, variable: str) -> Iterator[str]:
-    if not _VARIABLE.match(variable):
-        yield f"{place}: not the name of an environment variable; use letters, digits and underscores"
-    if variable in PLATFORM_VARIABLES:
-        yield f"{place}: Slipway sets this variable (docs/manifest.md); remove the line"
 
 
 def _region(place: str, region: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from products import field_checks
-from products.base import ExistingSecret, Model, Name, text
+from products.base import ExistingSecret, Model, Name, Variables, text
 from products.errors import ProblemsError
 
 # Fargate's CPU units and, for each, its memory in MiB: docs.aws.amazon.com, task definition parameters.
@@ -90,6 +90,8 @@ class Service(Model):
     """Numeric user (and group) that runs the container, never root. Default: the image's user, which may be root."""
     internet: bool = False
     """True if the service calls addresses outside AWS, and so needs NAT."""
+    variables: Variables = {}
+    """Environment variables of this service; they replace the environment's and the product's of the same name."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Service:
@@ -133,6 +135,8 @@ class Migration(Model):
     timeout_minutes: int = Field(default=30, ge=1, le=180)
     user: str | None = text(_USER, '"10001"', default=None)
     """Numeric user, as for a service."""
+    variables: Variables = {}
+    """Environment variables of the migration, as for a service."""
 
 
 class ServiceSize(Model):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from products import field_checks
-from products.base import Account, Model, text
+from products.base import Account, Model, Variables, text
 from products.containers import ServiceSize
 from products.storage import CacheSize, DatabaseSize
 
@@ -85,8 +85,8 @@ class Environment(Model):
     database: DatabaseSize
     cache: CacheSize
     services: dict[str, ServiceSize] = {}
-    variables: dict[str, str] = {}
-    """Plain environment variables of every container, in addition to the product's."""
+    variables: Variables = {}
+    """Environment variables of every container; they replace the product's of the same name."""
     edge: Edge = Edge()
     alarm_emails: tuple[Annotated[str, text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
 

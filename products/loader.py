@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from paths import MANIFESTS, ROOT
 from products import checks
-from products.base import EXAMPLES
+from products.base import EXAMPLES, KEYS_FORM, TEXT_FORM
 from products.errors import ManifestError, Problem, ProblemsError, nearest
 from products.model import Product
 from products.secrets import looks_secret
@@ -36,17 +37,17 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(shown, [Problem(f"cannot be read as UTF-8 text: {error}")]) from None
-    data, lines = _parse(shown, text)
+    data, source = _parse(shown, text)
     try:
         product = validated(data)
     except ValidationError as error:
-        problems = [problem for details in error.errors() for problem in _problems(details, lines)]
+        problems = [problem for details in error.errors() for problem in _problems(details, source)]
         raise ManifestError(shown, problems) from None
     except ProblemsError as error:
-        raise ManifestError(shown, [_own(sentence, (), lines) for sentence in error.sentences]) from None
+        raise ManifestError(shown, [_own(sentence, (), source) for sentence in error.sentences]) from None
     if product.name != name:
         message = f"got '{product.name}'; it must equal the file's name: write '{name}' or rename the file"
-        raise ManifestError(shown, [Problem(message, "name", lines.get(("name",)))])
+        raise ManifestError(shown, [Problem(message, "name", source.line(("name",)))])
     return product
 
 
@@ -108,15 +109,29 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
 
 
-Lines = dict[tuple[str, ...], int]
+@dataclass
+class Source:
+    """Where the keys of a manifest are, and what is written there; both by the key's path."""
+
+    lines: dict[tuple[str, ...], int] = field(default_factory=dict)
+    texts: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """The text of each plain value, without quotes."""
+
+    def line(self, path: tuple[str, ...]) -> int | None:
+        """Returns the line of a key, or of the nearest key around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path)
 
 
-def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
+def _parse(shown: Path, text: str) -> tuple[Any, Source]:
+    source = Source()
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
         duplicates: list[Problem] = []
-        lines = _lines(node, duplicates) if node else {}
+        if node:
+            _find(node, source, duplicates)
         data = loader.construct_document(node) if node else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -128,45 +143,45 @@ def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
         raise ManifestError(shown, duplicates)
     if not isinstance(data, dict):
         raise ManifestError(shown, [Problem("expected keys and values, e.g. `name: allthrive`")])
-    return data, lines
+    return data, source
 
 
-def _lines(node: yaml.Node, duplicates: list[Problem], path: tuple[str, ...] = ()) -> Lines:
-    """Returns the line of every key, by the key's path. Appends keys that occur twice to `duplicates`."""
-    found: Lines = {path: node.start_mark.line + 1}
+def _find(node: yaml.Node, source: Source, duplicates: list[Problem], path: tuple[str, ...] = ()) -> None:
+    """Adds the keys below a node to `source`, and those that occur twice to `duplicates`."""
+    source.lines.setdefault(path, node.start_mark.line + 1)
     children: list[tuple[str, yaml.Node, int]] = []
     if isinstance(node, yaml.MappingNode):
         children = [(str(key.value), value, key.start_mark.line + 1) for key, value in node.value]
     elif isinstance(node, yaml.SequenceNode):
         children = [(str(i), value, value.start_mark.line + 1) for i, value in enumerate(node.value)]
+    elif isinstance(node, yaml.ScalarNode):
+        source.texts[path] = str(node.value)
+    seen: dict[str, int] = {}
     for key, value, line in children:
         where = (*path, key)
-        if where in found:
-            message = f"duplicate key, first used in line {found[where]}; remove one of them"
+        if key in seen:
+            message = f"duplicate key, first used in line {seen[key]}; remove one of them"
             duplicates.append(Problem(message, ".".join(where), line))
-        found |= {**_lines(value, duplicates, where), where: line}
-    return found
+        seen[key] = source.lines[where] = line
+        _find(value, source, duplicates, where)
 
 
-def _problems(error: ErrorDetails, lines: Lines) -> list[Problem]:
-    path = tuple(str(part) for part in error["loc"] if part != "[key]")
+_NO_KEYS = ("[key]", KEYS_FORM, TEXT_FORM)  # what pydantic adds to the place of an error
+
+
+def _problems(error: ErrorDetails, source: Source) -> list[Problem]:
+    path = tuple(str(part) for part in error["loc"] if part not in _NO_KEYS)
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ValueError):
         sentences = cause.sentences if isinstance(cause, ProblemsError) else [str(cause)]
-        return [_own(sentence, path, lines) for sentence in sentences]
-    return [Problem(_message(error, path), ".".join(path), _line(path, lines))]
+        return [_own(sentence, path, source) for sentence in sentences]
+    return [Problem(_message(error, path, source), ".".join(path), source.line(path))]
 
 
-def _own(sentence: str, path: tuple[str, ...], lines: Lines) -> Problem:
+def _own(sentence: str, path: tuple[str, ...], source: Source) -> Problem:
     key, _, message = sentence.partition(": ")
     where = (*path, *key.split("."))
-    return Problem(message, ".".join(where), _line(where, lines))
-
-
-def _line(path: tuple[str, ...], lines: Lines) -> int | None:
-    while path and path not in lines:
-        path = path[:-1]
-    return lines.get(path)
+    return Problem(message, ".".join(where), source.line(where))
 
 
 _EXPECTED = {
@@ -180,23 +195,27 @@ _EXPECTED = {
 }
 
 
-def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
+def _message(error: ErrorDetails, path: tuple[str, ...], source: Source) -> str:
     got, kind = error["input"], error["type"]
     if kind == "missing":
         return f"missing{_its_keys(path)}"
     if kind == "extra_forbidden":
         return f"unknown key{nearest(path[-1], _keys(path[:-1]))}"
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, got {_short(got)}{_instead(kind, got)}{_its_keys(path)}"
+        instead = _instead(kind, got, path, source.texts.get(path))
+        return (
+            f"expected {_EXPECTED[kind]}, got {_short(got)}{instead}{_its_keys(path) if kind != 'string_type' else ''}"
+        )
     if kind == "string_pattern_mismatch":
         return f"got {_short(got)}; write it like {EXAMPLES[error['ctx']['pattern']]}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {_short(got)}"
 
 
-def _instead(kind: str, got: object) -> str:
-    """Returns what to write instead of a value of the wrong type, or nothing."""
-    if kind == "string_type" and isinstance(got, int | float):
-        return "; put it in quotes"
+def _instead(kind: str, got: object, path: tuple[str, ...], written: str | None) -> str:
+    """Returns what to write instead of a value of the wrong type, or nothing. `written` is the value in the file."""
+    if kind == "string_type" and isinstance(got, int | float | None):
+        quoted = json.dumps(written or "", ensure_ascii=False)  # not of `got`: YAML reads `yes` as true, 0644 as 420
+        return f"; put it in quotes: {quoted if path[-1].isdigit() else f'{path[-1]}: {quoted}'}"
     if kind == "tuple_type" and isinstance(got, str | int | float):
         return "; put it in brackets"
     return ""
@@ -222,7 +241,7 @@ def _keys(path: tuple[str, ...]) -> list[str]:
     model: Any = Product
     for part in path:
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            model = next((argument for argument in get_args(model) if _is_model(argument)), None)
+            model = _model_in(model)
             continue
         field = model.model_fields.get(part)
         model = _unwrap(field.annotation) if field else None
@@ -235,6 +254,13 @@ def _is_model(value: object) -> bool:
 
 def _unwrap(annotation: Any) -> Any:
     """Returns the model in an annotation such as `Image | None`, or a mapping as it is: its next key is a name."""
-    if _is_model(annotation) or getattr(annotation, "__origin__", None) is dict:
+    if getattr(annotation, "__origin__", None) is dict:
         return annotation
-    return next((argument for argument in get_args(annotation) if _is_model(argument)), None)
+    return _model_in(annotation)
+
+
+def _model_in(annotation: Any) -> Any:
+    """Returns the first model in an annotation, which may be a union or a mapping; None if there is none."""
+    if _is_model(annotation):
+        return annotation
+    return next((model for argument in get_args(annotation) if (model := _model_in(argument))), None)

@@ -42,6 +42,14 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Output:
+    """An output of another stack."""
+
+    stack: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """The parameters of the action."""
 
@@ -51,6 +59,8 @@ class Settings:
     cluster: str | None
     counts: dict[str, Count]
     """Scaled services by the stack parameter that holds their number of tasks."""
+    outputs: dict[str, Output]
+    """Outputs of other stacks by the stack parameter that takes their value."""
     place: Place
 
     @classmethod
@@ -67,6 +77,7 @@ class Settings:
             values,
             parameters.optional_text("cluster"),
             {name: _count(table) for name, table in parameters.tables("counts").items()},
+            {name: _output(table) for name, table in parameters.tables("outputs").items()},
             Place.from_parameters(parameters),
         )
         if settings.counts and settings.cluster is None:
@@ -79,6 +90,12 @@ def _count(parameters: Parameters) -> Count:
     count = Count(parameters.text("service"), int(parameters.number("minimum", 0, minimum=0, maximum=1000)))
     parameters.refuse_unknown()
     return count
+
+
+def _output(parameters: Parameters) -> Output:
+    output = Output(parameters.text("stack"), parameters.text("output"))
+    parameters.refuse_unknown()
+    return output
 
 
 def main(event: dict[str, Any], _context: object) -> None:
@@ -120,7 +137,7 @@ def _request_update(job: Job, settings: Settings, cloudformation: Any) -> Done |
     if status not in _READY:
         raise Failed(f"{settings.stack} is {status} and cannot be updated: repair it, see the runbook")
     known = [str(parameter["ParameterKey"]) for parameter in stack.get("Parameters", [])]
-    wanted = {**settings.values, **_counts(settings)}
+    wanted = {**settings.values, **_counts(settings), **_outputs(settings)}
     missing = sorted(set(wanted) - set(known))
     if missing:
         raise Failed(f"{settings.stack} has no parameter {', '.join(missing)}: deploy the infrastructure first")
@@ -158,6 +175,17 @@ def _counts(settings: Settings) -> dict[str, str]:
         running = max((int(active["desiredCount"]) for active in services if active["status"] == "ACTIVE"), default=0)
         counts[parameter] = str(max(running, count.minimum))
     return counts
+
+
+def _outputs(settings: Settings) -> dict[str, str]:
+    """Returns the values that other stacks decide."""
+    values = {}
+    for parameter, output in settings.outputs.items():
+        found = settings.place.outputs(output.stack).get(output.name)
+        if found is None:
+            raise Failed(f"{output.stack} has no output {output.name}: deploy the infrastructure first")
+        values[parameter] = found
+    return values
 
 
 def _own_events(cloudformation: Any, stack: str, job: Job) -> list[dict[str, Any]]:

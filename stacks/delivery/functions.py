@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 
 from products import names
 from products.flows import Action, Kind
+from products.variables import site_is_released
 from slipway import arns
 from slipway.handler import Handler
 from stacks.delivery.scope import DeliveryScope
@@ -97,8 +98,10 @@ class Functions:
             if service.scaling
         }
         stacks = {stack: names.stack(environment, product.name, stack) for stack in ("services", "edge")}
+        outputs = {names.SITE_PARAMETER: {"stack": stacks["edge"], "output": names.SITE_OUTPUT}}
+        site = {"outputs": outputs} if site_is_released(product, environment) else {}
         settings: dict[str, dict[str, Any]] = {
-            "deploy": {"stack": stacks["services"], "cluster": cluster, "counts": counts},
+            "deploy": {"stack": stacks["services"], "cluster": cluster, "counts": counts, **site},
             "migrate": {"stack": stacks["services"]},
             "invalidate": {"stack": stacks["edge"]},
             "verify": {

@@ -1,0 +1,154 @@
+"""Resolves the environment variables of containers: references become values, or secrets of the container."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from products import names
+from products.values import Value
+from products.variables import containers, site_is_released
+from slipway.cache import PORT as CACHE_PORT
+from slipway.composed_secret import ComposedSecret, Part, SecretPart
+from slipway.database import PORT as DATABASE_PORT
+from slipway.release import ReleaseParameters
+from stacks.data import DataStack
+from stacks.scope import EnvironmentScope
+
+
+@dataclass(frozen=True)
+class ContainerVariables:
+    """The environment variables of a container."""
+
+    plain: Mapping[str, str]
+    secrets: Mapping[str, ecs.Secret]
+
+
+class Configuration:
+    """The environment variables of an environment's containers.
+
+    A value that contains a secret is a secret of its own, which all containers with the same value share. A new value
+    is another secret: so it starts new tasks, and a rollback finds the old one.
+    """
+
+    composed: Sequence[ComposedSecret]
+    """The secrets that were composed for the containers, and the database's URL."""
+
+    def __init__(
+        self, scope: Construct, *, environment_scope: EnvironmentScope, data: DataStack, release: ReleaseParameters
+    ) -> None:
+        self._scope, self._data, self._version = environment_scope, data, release.version
+        product, environment = environment_scope.product, environment_scope.name
+        self._containers = containers(product, environment)
+        self._site = self._define_site(release)
+        self._existing = {
+            variable: ecs.Secret.from_secrets_manager(
+                secretsmanager.Secret.from_secret_name_v2(scope, f"Secret{variable}", secret.name), secret.key
+            )
+            for variable, secret in product.secrets.items()
+        }
+        self._composed = self._compose(scope)
+        self.composed = (data.database.url, *self._composed.values())
+
+    def of(self, container: str, *, image: str) -> ContainerVariables:
+        """Returns the variables of a service, or of products.variables.MIGRATION, whose image has this URI."""
+        plain: dict[str, str] = {}
+        secrets: dict[str, ecs.Secret] = {}
+        for name, value in self._containers[container].items():
+            if value.secret:
+                secrets[name] = self._secret(value)
+            else:
+                plain[name] = "".join(str(part) for part in self._parts(value, image))
+        return ContainerVariables(plain, {**secrets, **self._existing})
+
+    def _define_site(self, release: ReleaseParameters) -> str:
+        """Returns the site's domain name, and defines its parameter if only a later stack knows it."""
+        product, environment = self._scope.product, self._scope.name
+        domain = self._scope.environment.edge.domain
+        if domain:
+            return domain.name
+        if not site_is_released(product, environment):
+            return ""
+        services, edge = (names.stack(environment, product.name, stack) for stack in ("services", "edge"))
+        return release.site(
+            names.SITE_PARAMETER,
+            f"Add: --parameters {services}:{names.SITE_PARAMETER}=NAME, once. "
+            f"NAME is the output {names.SITE_OUTPUT} of {edge}",
+        )
+
+    def _secret(self, value: Value) -> ecs.Secret:
+        if str(value) in self._composed:
+            return ecs.Secret.from_secrets_manager(self._composed[str(value)])
+        if value.only and value.only.name == "database.url":
+            return ecs.Secret.from_secrets_manager(self._data.database.url)
+        (part,) = self._parts(value, "")
+        assert isinstance(part, SecretPart)  # noqa: S101 - for mypy: `_compose` has composed all other values
+        return ecs.Secret.from_secrets_manager(part.secret, part.key)
+
+    def _compose(self, scope: Construct) -> dict[str, ComposedSecret]:
+        """Define a secret for each secret value that no existing secret has."""
+        used: dict[str, set[str]] = {}
+        values: dict[str, Value] = {}
+        for variables in self._containers.values():
+            for name, value in variables.items():
+                if value.secret and not self._exists(value):
+                    values[str(value)] = value
+                    used.setdefault(str(value), set()).add(name)
+        inside = Construct(scope, "Composed")
+        return {
+            text: ComposedSecret(
+                inside,
+                _construct_id(values[text]),
+                description=f"{', '.join(sorted(used[text]))} of the containers",
+                parts=self._parts(values[text], ""),
+                keep=False,  # whoever deploys again composes it again
+            )
+            for text in sorted(values)
+        }
+
+    def _exists(self, value: Value) -> bool:
+        """True if a secret of the Data stack has exactly this value."""
+        return value.only is not None and (value.only.name == "database.url" or len(self._parts(value, "")) == 1)
+
+    def _parts(self, value: Value, image: str) -> list[Part]:
+        parts: list[Part] = []
+        for part in value.parts:
+            parts += [part] if isinstance(part, str) else self._source(part.name, image)
+        return parts
+
+    def _source(self, reference: str, image: str) -> Sequence[Part]:
+        """Returns the value of a reference. A part that the product lacks is not touched: checks refuse it."""
+        data = self._data
+        sources: dict[str, Callable[[], Sequence[Part]]] = {
+            "secret_key": lambda: (SecretPart(data.secret_key),),
+            "database.url": lambda: data.database.address,
+            "database.host": lambda: (data.database.instance.instance_endpoint.hostname,),
+            "database.port": lambda: (str(DATABASE_PORT),),
+            "database.name": lambda: (self._scope.product.database.name,),
+            "database.user": lambda: (SecretPart(data.database.users.credentials, "username"),),
+            "database.password": lambda: (SecretPart(data.database.users.credentials, "password"),),
+            "cache.url": lambda: data.cache.address,
+            "cache.host": lambda: (data.cache.host,),
+            "cache.port": lambda: (str(CACHE_PORT),),
+            "cache.token": lambda: (SecretPart(data.cache.token),),
+            "media.bucket": lambda: (data.media.bucket_name,),
+            "site.url": lambda: (f"https://{self._site}",),
+            "site.domain": lambda: (self._site,),
+            "release.version": lambda: (self._version,),
+            "release.image": lambda: (image,),
+            "environment": lambda: (self._scope.name,),
+            "region": lambda: (self._scope.environment.region,),
+        }
+        return sources[reference]()
+
+
+def _construct_id(value: Value) -> str:
+    """Returns an id that depends on the value only, and begins with its references, e.g. CacheUrl0F1E2D3C."""
+    words = "-".join(reference.name for reference in value.references if reference.secret)
+    digest = hashlib.sha256(str(value).encode()).hexdigest()[:8]
+    return names.pascal(words.replace(".", "-").replace("_", "-")) + digest.upper()
