@@ -48,7 +48,7 @@ class Public(Model):
     """The value; it may contain references to what is not secret."""
 
 
-TEXT_FORM, KEYS_FORM = "[text]", "[keys]"
+FORMS = TEXT_FORM, KEYS_FORM = "[text]", "[keys]"
 """The forms of a variable's value; pydantic adds them to the place of an error, and the loader removes them."""
 
 

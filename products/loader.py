@@ -13,9 +13,10 @@ from pydantic_core import ErrorDetails
 
 from paths import MANIFESTS, ROOT
 from products import checks
-from products.base import EXAMPLES, KEYS_FORM, TEXT_FORM
+from products.base import EXAMPLES, FORMS
 from products.errors import ManifestError, Problem, ProblemsError, nearest
 from products.model import Product
+from products.repair import concerns, repaired
 from products.secrets import looks_secret
 
 
@@ -42,7 +43,7 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
         product = validated(data)
     except ValidationError as error:
         problems = [problem for details in error.errors() for problem in _problems(details, source)]
-        raise ManifestError(shown, problems) from None
+        raise ManifestError(shown, [*problems, *_further(data, error, source)]) from None
     except ProblemsError as error:
         raise ManifestError(shown, [_own(sentence, (), source) for sentence in error.sentences]) from None
     if product.name != name:
@@ -166,7 +167,22 @@ def _find(node: yaml.Node, source: Source, duplicates: list[Problem], path: tupl
         _find(value, source, duplicates, where)
 
 
-_NO_KEYS = ("[key]", KEYS_FORM, TEXT_FORM)  # what pydantic adds to the place of an error
+def _further(data: Any, error: ValidationError, source: Source) -> list[Problem]:
+    """Returns the problems that show only when every key and value is valid, and that no error has to do with."""
+    repair = repaired(data, error.errors())
+    if repair is None:
+        return []
+    try:
+        validated(repair[0])
+    except ValidationError:
+        return []
+    except ProblemsError as contradictions:
+        problems = [_own(sentence, (), source) for sentence in contradictions.sentences]
+        return [problem for problem in problems if not concerns(problem.key, repair[1])]
+    return []
+
+
+_NO_KEYS = ("[key]", *FORMS)  # what pydantic adds to the place of an error
 
 
 def _problems(error: ErrorDetails, source: Source) -> list[Problem]:

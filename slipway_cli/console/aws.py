@@ -85,9 +85,9 @@ class Pipelines:
     def _recent(self, region: str, pipeline: str, wanted: set[str]) -> dict[str, list[Any]]:
         """Returns the newest actions of a pipeline by run, for branch and author; older runs are missing."""
         pages = self._api(region).get_paginator("list_action_executions")
-        asked = pages.paginate(pipelineName=pipeline, PaginationConfig={"PageSize": _PAGE, "MaxItems": _SEARCHED})
+        responses = pages.paginate(pipelineName=pipeline, PaginationConfig={"PageSize": _PAGE, "MaxItems": _SEARCHED})
         found: dict[str, list[Any]] = {}
-        for page in asked if wanted else ():
+        for page in responses if wanted else ():
             for row in page["actionExecutionDetails"]:
                 found.setdefault(str(row.get("pipelineExecutionId")), []).append(row)
         return {run: rows for run, rows in found.items() if run in wanted}
@@ -95,8 +95,8 @@ class Pipelines:
     def _actions(self, region: str, pipeline: str, run: str) -> list[Any]:
         pages = self._api(region).get_paginator("list_action_executions")
         try:
-            asked = pages.paginate(pipelineName=pipeline, filter={"pipelineExecutionId": run})
-            return [row for page in asked for row in page["actionExecutionDetails"]]
+            result_pages = pages.paginate(pipelineName=pipeline, filter={"pipelineExecutionId": run})
+            return [row for page in result_pages for row in page["actionExecutionDetails"]]
         except ClientError as error:
             if code(error) == "PipelineExecutionNotFoundException":  # it has begun no action yet
                 return []
@@ -130,9 +130,9 @@ class Pipelines:
         with self._guard:
             if key in self._structures:
                 return self._structures[key]
-        asked = {"version": version} if version else {}
+        at_version = {"version": version} if version else {}
         try:
-            found = self._api(region).get_pipeline(name=pipeline, **asked)["pipeline"]
+            found = self._api(region).get_pipeline(name=pipeline, **at_version)["pipeline"]
         except ClientError as error:
             if code(error) not in _NO_STRUCTURE:
                 raise

@@ -55,7 +55,7 @@ class Builds:
     def of(self, run: Run) -> dict[str, Build]:
         """Returns the builds of a run by id, without those that CodeBuild does not know."""
         found: dict[str, Build] = {}
-        asked: dict[str, list[str]] = {}
+        ids_by_region: dict[str, list[str]] = {}
         for action in run.actions:
             attempt = action.newest
             if attempt and is_build(attempt):
@@ -63,8 +63,8 @@ class Builds:
                 if known:
                     found[attempt.reference] = known
                 else:
-                    asked.setdefault(attempt.region, []).append(attempt.reference)
-        for region, ids in asked.items():
+                    ids_by_region.setdefault(attempt.region, []).append(attempt.reference)
+        for region, ids in ids_by_region.items():
             try:
                 found |= self._described(region, ids[:_MOST])
             except ClientError:  # without permission to read builds, a run is shown without reports

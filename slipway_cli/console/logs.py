@@ -142,8 +142,8 @@ def _lines(events: list[Mapping[str, Any]]) -> tuple[Line, ...]:
 
 
 def _part(api: Any, where: Mapping[str, str], cursor: str) -> tuple[list[Mapping[str, Any]], str]:
-    asked = {"nextToken": cursor, "startFromHead": True} if cursor else {"limit": TAIL, "startFromHead": False}
-    page = api.get_log_events(**where, **asked)
+    position = {"nextToken": cursor, "startFromHead": True} if cursor else {"limit": TAIL, "startFromHead": False}
+    page = api.get_log_events(**where, **position)
     return page["events"], page["nextForwardToken"]
 
 

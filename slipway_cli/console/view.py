@@ -46,9 +46,9 @@ def release_page(run: Run) -> str:
 
 
 def environments(run: Run) -> tuple[tuple[str, str], ...]:
-    """Returns stages and the addresses that their actions told as `Url`."""
-    told = ((action.stage, _exported(action, "Url")) for action in run.actions)
-    return tuple({stage: url for stage, url in told if url.startswith(_URL)}.items())
+    """Returns stages and the addresses that their actions export as `Url`."""
+    addresses = ((action.stage, _exported(action, "Url")) for action in run.actions)
+    return tuple({stage: url for stage, url in addresses if url.startswith(_URL)}.items())
 
 
 def _exported(action: Action, name: str) -> str:

@@ -55,7 +55,7 @@ DRILLS = (
     Drill(
         "bucket-full",
         "the artifact bucket refuses uploads",
-        "The artifacts bucket takes nothing",
+        "The artifacts bucket refuses uploads",
         outages.bucket_full,
         2,
     ),

@@ -186,7 +186,7 @@ def bucket_full(scene: Scene) -> None:
             report.promise("the old release serves", scene.status().get("version") == before.version, before.version)
             count = _injected(scene.faults())
             report.say(f"the bucket accepts uploads again; {count} had been refused")
-            scene.documented("The artifacts bucket takes nothing", 0)
+            scene.documented("The artifacts bucket refuses uploads", 0)
             again = scene.until(
                 "another run", lambda: next((entry for entry in pipeline.entries(5) if entry.active), None), 60
             )

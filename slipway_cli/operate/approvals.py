@@ -47,8 +47,8 @@ def answer(
     pipeline, waiting = _only(desk, flow, stage, verb)
     run = _run(pipeline, waiting)
     say(f"{pipeline.name} {title(run)}: {about(run)}".rstrip(": "))
-    asked = advice.question(run, waiting)
-    say(f"{waiting.name}{': ' + asked if asked else ''}")
+    question = advice.question(run, waiting)
+    say(f"{waiting.name}{': ' + question if question else ''}")
     say(pipeline.link(waiting.run))
     if not sure(f"{verb} it?"):
         raise OperateError("nothing was answered", command("status"))

@@ -41,7 +41,7 @@ class Following:
         while True:
             try:
                 run = self._read()
-                self._tell(run)
+                self._report(run)
                 if not run.entry.active:
                     self._ended(run)
                     return
@@ -58,11 +58,11 @@ class Following:
 
     def _read(self) -> Run:
         """Returns the run; its status is read first, so that all actions of an ended run are seen."""
-        asked = {"pipelineName": self.pipeline.name, "pipelineExecutionId": self.run}
-        given = self.pipeline.desk.client.get_pipeline_execution(**asked).get("pipelineExecution") or {}
+        identity = {"pipelineName": self.pipeline.name, "pipelineExecutionId": self.run}
+        given = self.pipeline.desk.client.get_pipeline_execution(**identity).get("pipelineExecution") or {}
         return self.pipeline.run(Entry.of_execution({**given, "pipelineExecutionId": self.run}))
 
-    def _tell(self, run: Run) -> None:
+    def _report(self, run: Run) -> None:
         for step in run.steps:
             key, now = (step.stage, step.action), (step.status, step.started)
             if self._printed.get(key) != now:
@@ -73,9 +73,11 @@ class Following:
 
     def _step(self, run: Run, step: Attempt) -> str:
         if step.category == "Approval" and step in run.unfinished:
-            asked = shortened(step.asks, 300)
+            question = shortened(step.asks, 300)
             return " ".join(
-                part for part in (f"{step.name} waits for a person:", asked, self.pipeline.command("approve")) if part
+                part
+                for part in (f"{step.name} waits for a person:", question, self.pipeline.command("approve"))
+                if part
             )
         if step in run.unfinished:
             return f"{step.name} {step.status}"

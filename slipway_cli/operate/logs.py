@@ -75,29 +75,29 @@ class Log:
 def read(log: Log, back: int, say: Say, *, follow: bool) -> None:
     """Print the events of the last `back` seconds; with `follow`, keep printing until interrupted."""
     start = int((clock.now().timestamp() - back) * 1000)
-    told: dict[str, int] = {}
-    if not _tell(log, start, told, say) and not follow:
+    printed: dict[str, int] = {}
+    if not _print_new(log, start, printed, say) and not follow:
         say(f"nothing in {log.group} since {_when(start)}")
     while follow:
         clock.pause(_EVERY)
-        newest = max(told.values(), default=start)
+        newest = max(printed.values(), default=start)
         start = max(start, newest - _LATE)
-        for event in [event for event, when in told.items() if when < start]:
-            del told[event]
+        for event in [event for event, when in printed.items() if when < start]:
+            del printed[event]
         try:
-            _tell(log, start, told, say)
+            _print_new(log, start, printed, say)
         except (ClientError, BotoCoreError) as error:
             if not passing(error):
                 raise
 
 
-def _tell(log: Log, start: int, told: dict[str, int], say: Say) -> bool:
+def _print_new(log: Log, start: int, printed: dict[str, int], say: Say) -> bool:
     """Print the new events; returns True if there was one."""
     some = False
     for event in log.events(start):
         when, name = int(event["timestamp"]), str(event.get("eventId") or f"{event}")
-        if name not in told:
-            told[name], some = when, True
+        if name not in printed:
+            printed[name], some = when, True
             task = str(event.get("logStreamName", "")).rpartition("/")[2][:_TASK]
             say(f"{_when(when)} {task} {_line(str(event['message']))}")
     return some

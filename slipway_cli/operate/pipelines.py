@@ -67,9 +67,9 @@ class Pipeline:
 
     def _actions(self, run: str) -> list[Any]:
         pages = self.desk.client.get_paginator("list_action_executions")
-        asked = pages.paginate(pipelineName=self.name, filter={"pipelineExecutionId": run})
+        result_pages = pages.paginate(pipelineName=self.name, filter={"pipelineExecutionId": run})
         try:
-            return [row for page in asked for row in page.get("actionExecutionDetails") or []]
+            return [row for page in result_pages for row in page.get("actionExecutionDetails") or []]
         except ClientError as error:
             if code(error) == "PipelineExecutionNotFoundException":  # it has begun no action yet
                 return []

@@ -28,7 +28,7 @@ class Standing:
     """The last failed run, among those listed."""
     healed: bool
     """True if a run has succeeded since."""
-    asked: dict[str, str]
+    questions: dict[str, str]
     """The questions of waiting approvals, by the run's id and the action."""
 
 
@@ -105,8 +105,10 @@ def notes(found: Standing) -> list[str]:
     """Returns lines for what waits, what failed last, and what to type next."""
     lines = []
     for waiting in found.state.waiting:
-        asked = found.asked.get(f"{waiting.run}/{waiting.action}", "")
-        lines.append(f"waits for approval: {waiting.name} of run {waiting.run[:8]}" + (f": {asked}" if asked else ""))
+        question = found.questions.get(f"{waiting.run}/{waiting.action}", "")
+        lines.append(
+            f"waits for approval: {waiting.name} of run {waiting.run[:8]}" + (f": {question}" if question else "")
+        )
     for stage in found.state.stages:
         if stage.queued:
             queued = ", ".join(run[:8] for run in stage.queued)

@@ -105,9 +105,9 @@ class Attempt:
     @classmethod
     def of(cls, given: Json) -> Attempt:
         """Returns an attempt out of a row of ListActionExecutions."""
-        asked, output = given.get("input") or {}, given.get("output") or {}
-        result, kind = output.get("executionResult") or {}, asked.get("actionTypeId") or {}
-        configuration = {**(asked.get("configuration") or {}), **(asked.get("resolvedConfiguration") or {})}
+        request, output = given.get("input") or {}, given.get("output") or {}
+        result, kind = output.get("executionResult") or {}, request.get("actionTypeId") or {}
+        configuration = {**(request.get("configuration") or {}), **(request.get("resolvedConfiguration") or {})}
         return cls(
             stage=str(given.get("stageName", "?")),
             action=str(given.get("actionName", "?")),
@@ -125,7 +125,7 @@ class Attempt:
             subject=str(configuration.get("ProjectName") or configuration.get("FunctionName") or ""),
             asks=str(configuration.get("CustomData", "")),
             look=str(configuration.get("ExternalEntityLink", "")),
-            region=str(asked.get("region", "")),
+            region=str(request.get("region", "")),
             structure=int(given.get("pipelineVersion", 0)),
             variables=output.get("outputVariables") or {},
         )

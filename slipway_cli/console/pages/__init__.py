@@ -108,14 +108,14 @@ def _done(region: str, pipeline: str, run: str) -> Reply:
 
 def _approve(console: Console, request: Request, region: str, pipeline: str, run: str) -> Reply:
     fields = form(console, request)
-    said, comment = fields.get("answer"), fields.get("comment", "").strip()
+    decision, comment = fields.get("answer"), fields.get("comment", "").strip()
     found = console.pipelines.run(region, pipeline, run)
     action = found.action(fields.get("stage", ""), fields.get("action", ""))
-    if action is None or said not in {"Approved", "Rejected"}:
+    if action is None or decision not in {"Approved", "Rejected"}:
         raise MissingError
-    if said == "Rejected" and not comment:
+    if decision == "Rejected" and not comment:
         raise RefusedError("A rejection needs a comment, which the author of the push reads. Go back and write one.")
-    console.pipelines.answer(region, found, action, approved=said == "Approved", comment=comment)
+    console.pipelines.answer(region, found, action, approved=decision == "Approved", comment=comment)
     return _done(region, pipeline, run)
 
 

@@ -77,7 +77,7 @@ def times(console: Console, run: Run) -> Html:
 
 def _sum(run: Run, found: Timing[Action]) -> Html:
     slowest = found.slowest
-    said = [
+    sentences = [
         f"{spoken(found.total)} in all" if not run.entry.active else f"{spoken(found.total)} so far",
         f"critical path {spoken(found.critical)}",
         f"the same actions one after the other {spoken(found.sequential)}",
@@ -85,7 +85,7 @@ def _sum(run: Run, found: Timing[Action]) -> Html:
         f"{spoken(found.between)} between actions",
         *([f"longest on the path: {slowest.action.label}, {spoken(slowest.seconds)}"] if slowest else []),
     ]
-    return fill("<p>{said}.</p>", said="; ".join(said))
+    return fill("<p>{sentences}.</p>", sentences="; ".join(sentences))
 
 
 def _bar(bar: Bar[Action], axis: float) -> Html:

@@ -16,8 +16,8 @@ _NONE = "There is no pipeline in this region. Deploy a product whose manifest ha
 
 def of_pipelines(console: Console, request: Request, region: str) -> Reply:
     """Returns the page of all pipelines with their newest runs."""
-    asked = request.query.get("first", "")
-    first = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < len("10000") else 0
+    requested = request.query.get("first", "")
+    first = int(requested) if requested.isascii() and requested.isdigit() and len(requested) < len("10000") else 0
     found, more = console.pipelines.overview(region, first)
     items = [
         fill(

@@ -22,10 +22,10 @@ def of_run(console: Console, request: Request, region: str, pipeline: str, ident
     chosen = selected(run, request)
     builds = console.builds.of(run)
     body = fill(
-        '<div id="head">{head}</div><div id="asked">{asked}</div><div id="graph">{graph}</div>'
+        '<div id="head">{head}</div><div id="notices">{notices}</div><div id="graph">{graph}</div>'
         '<div id="selected">{log}</div>{times}{stop}',
         head=_head(console, region, run, builds),
-        asked=_asked(console, region, run),
+        notices=_notices(console, region, run),
         graph=graph(console, region, run, chosen),
         log=_selected(console, region, run, chosen, builds),
         times=times(console, run),
@@ -39,9 +39,9 @@ def of_run(console: Console, request: Request, region: str, pipeline: str, ident
 
 def selected(run: Run, request: Request) -> Action | None:
     """Returns the requested action, else the first failed one, else the one that began last."""
-    asked = run.action(request.query.get("stage", ""), request.query.get("action", ""))
-    if asked or request.query.get("action"):
-        return asked
+    action = run.action(request.query.get("stage", ""), request.query.get("action", ""))
+    if action or request.query.get("action"):
+        return action
     begun = [
         (action.newest.started, action) for action in run.actions if action.newest and action.category != "Approval"
     ]
@@ -114,7 +114,7 @@ def tests(report: Report) -> str:
 # --- approvals and failures ------------------------------------------------------------------------------------------
 
 
-def _asked(console: Console, region: str, run: Run) -> Html:
+def _notices(console: Console, region: str, run: Run) -> Html:
     boxes = [_approval(console, region, run, step) for step in run.waiting]
     boxes += [_failure(step) for step in run.failed]
     boxes += [_retry(console, region, run, stage) for stage in run.stages if stage.retryable and console.actions]
@@ -227,7 +227,7 @@ def _report(report: Report) -> Html:
         for name, why in report.failures
     ]
     return fill(
-        "<section><p>Report {name}: {said}</p>{cases}</section>", name=report.name, said=tests(report), cases=cases
+        "<section><p>Report {name}: {result}</p>{cases}</section>", name=report.name, result=tests(report), cases=cases
     )
 
 

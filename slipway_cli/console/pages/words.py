@@ -33,12 +33,12 @@ def word(state: str) -> str:
 
 def badge(state: str) -> Html:
     """Returns a state as sign, word and colour."""
-    sign, said, tone = _STATES.get(state, ("·", state, "none"))
+    sign, text, tone = _STATES.get(state, ("·", state, "none"))
     return fill(
-        '<span class="state {tone}"><span class="sign" aria-hidden="true">{sign}</span>{said}</span>',
+        '<span class="state {tone}"><span class="sign" aria-hidden="true">{sign}</span>{text}</span>',
         tone=tone,
         sign=sign,
-        said=said,
+        text=text,
     )
 
 
@@ -60,16 +60,16 @@ def spoken(seconds: float) -> str:
 def lasting(since: datetime, seconds: float, *, over: bool) -> Html:
     """Returns a duration, which keeps counting unless it is over."""
     if over:
-        return fill("<span>{said}</span>", said=spoken(seconds))
-    return fill('<span data-since="{since}">{said}</span>', since=round(since.timestamp(), 3), said=spoken(seconds))
+        return fill("<span>{text}</span>", text=spoken(seconds))
+    return fill('<span data-since="{since}">{text}</span>', since=round(since.timestamp(), 3), text=spoken(seconds))
 
 
 def moment(when: datetime) -> Html:
     """Returns a point in time."""
     if when == BEGINNING:
         return Html("")
-    said = when.isoformat(timespec="seconds")
-    return fill('<time datetime="{said}">{short}</time>', said=said, short=said[:16].replace("T", " "))
+    text = when.isoformat(timespec="seconds")
+    return fill('<time datetime="{text}">{short}</time>', text=text, short=text[:16].replace("T", " "))
 
 
 def title(run: Run) -> str:
@@ -85,8 +85,8 @@ def rollback(run: Run) -> Html:
     if not run.entry.rollback:
         return Html("")
     target = run.entry.target[:8]
-    said = f"Rollback to run {target}" if target else "Rollback"
-    return fill('<span class="state off"><span class="sign" aria-hidden="true">↩</span>{said}</span>', said=said)
+    text = f"Rollback to run {target}" if target else "Rollback"
+    return fill('<span class="state off"><span class="sign" aria-hidden="true">↩</span>{text}</span>', text=text)
 
 
 def commit(console: Console, run: Run) -> Html:

@@ -94,9 +94,9 @@ def test_any_request_over_the_wire_is_answered(
     busy: tuple[Desk, str], path: str, host: str, method: str, body: bytes
 ) -> None:
     application: Any = alone(busy[0].console)
-    status, said = ask(
+    status, output = ask(
         application, BASE + quote(path, errors="replace"), host=host.encode("ascii", "replace").decode(), body=body
     )
 
     assert status < 500
-    assert CANARY.encode() not in said
+    assert CANARY.encode() not in output

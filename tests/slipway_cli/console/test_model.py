@@ -125,13 +125,13 @@ def test_what_an_action_told_first_counts_and_more_than_the_trigger() -> None:
 
 
 def test_of_an_action_tried_again_the_newest_attempt_that_told_something_is_believed() -> None:
-    def told(**variables: str) -> Json:
+    def exported(**variables: str) -> Json:
         return {"output": {"outputVariables": variables}}
 
     rows = [
-        row("Publish", "Image", "Failed", **told(RELEASE_TAG="v1.0.0", Url="u")),
+        row("Publish", "Image", "Failed", **exported(RELEASE_TAG="v1.0.0", Url="u")),
         row("Test", "Unit", at=5),
-        row("Publish", "Image", at=20, **told(RELEASE_TAG="v1.0.1")),
+        row("Publish", "Image", at=20, **exported(RELEASE_TAG="v1.0.1")),
     ]
     found = run(rows)
     assert [step.name for step in found.steps] == ["Publish/Image", "Test/Unit"]
@@ -139,10 +139,10 @@ def test_of_an_action_tried_again_the_newest_attempt_that_told_something_is_beli
 
 
 def test_addresses_and_release_come_from_what_actions_told() -> None:
-    told: Json = {"output": {"outputVariables": {"Url": "https://staging.example"}}}
+    variables: Json = {"output": {"outputVariables": {"Url": "https://staging.example"}}}
     odd: Json = {"output": {"outputVariables": {"Url": "javascript:alert(1)"}}}
     page: Json = {"output": {"executionResult": {"externalExecutionId": "https://github.example/a/b/releases/tag/v1"}}}
-    found = run([row("Staging", "Verify", **told), row("Odd", "Verify", **odd), row("Release", "GitHub", **page)])
+    found = run([row("Staging", "Verify", **variables), row("Odd", "Verify", **odd), row("Release", "GitHub", **page)])
     assert view.environments(found) == (("Staging", "https://staging.example"),)
     assert view.release_page(found) == "https://github.example/a/b/releases/tag/v1"
 

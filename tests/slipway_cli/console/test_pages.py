@@ -137,7 +137,7 @@ def test_the_list_tells_each_pipelines_newest_run(account: Account, desk: Desk) 
     assert text.count("It has never run.") == 2
 
 
-def test_a_pipelines_runs_stand_newest_first_and_rollbacks_are_told_apart(account: Account, desk: Desk) -> None:
+def test_the_newest_run_of_a_pipeline_is_first_and_rollbacks_are_marked(account: Account, desk: Desk) -> None:
     target = account.run("main", 1)
     account.run("main", 2, "Failed", at="Production")
     account.rolled_back("main", 3, "Production", target)

@@ -55,5 +55,5 @@ def play(*arguments: str) -> Played:
 
 
 def given(cloud: FakeCodePipeline, operation: str) -> list[dict[str, Any]]:
-    """What was asked of an operation."""
-    return [asked for name, asked in cloud.calls if name == f"codepipeline.{operation}"]
+    """Returns the requests of an operation."""
+    return [request for name, request in cloud.calls if name == f"codepipeline.{operation}"]

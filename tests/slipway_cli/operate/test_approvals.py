@@ -23,9 +23,9 @@ def test_what_waits_is_shown_and_approved_with_its_own_token(cloud: FakeCodePipe
     for text in ("v1.4.0-0000004", "main, Improve the page, by Ada", "May 1.4.0-0000004 enter production?", run.id):
         assert text in played.out
     assert run.step("Approval")["status"] == "Succeeded"
-    (asked,) = given(cloud, "PutApprovalResult")
-    assert asked["token"].endswith("000000000004")
-    assert asked["result"] == {"summary": "approved by hand", "status": "Approved"}
+    (request,) = given(cloud, "PutApprovalResult")
+    assert request["token"].endswith("000000000004")
+    assert request["result"] == {"summary": "approved by hand", "status": "Approved"}
 
 
 def test_a_rejection_carries_its_reason(cloud: FakeCodePipeline) -> None:

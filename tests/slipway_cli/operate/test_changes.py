@@ -25,8 +25,8 @@ def test_a_start_says_the_run_and_how_to_follow_it(cloud: FakeCodePipeline) -> N
 
 def test_a_start_of_a_commit_names_it_to_the_source_action(cloud: FakeCodePipeline) -> None:
     assert play("start", "main", "--commit", COMMIT).code == 0
-    (asked,) = given(cloud, "StartPipelineExecution")
-    assert asked["sourceRevisions"] == [
+    (request,) = given(cloud, "StartPipelineExecution")
+    assert request["sourceRevisions"] == [
         {"actionName": "GitHub", "revisionType": "COMMIT_ID", "revisionValue": COMMIT},
     ]
 
@@ -107,11 +107,11 @@ def test_following_outlives_faults_that_pass_and_a_list_that_is_late(cloud: Fake
 
 def test_a_new_run_may_not_be_known_at_once(cloud: FakeCodePipeline) -> None:
     cloud.ticks = [lambda: None, ends(cloud, "Succeeded", "")]
-    known, asked = cloud.handlers["codepipeline.GetPipelineExecution"], []
+    known, requests = cloud.handlers["codepipeline.GetPipelineExecution"], []
 
     def late(body: dict[str, str]) -> dict[str, object] | str:
-        asked.append(body)
-        if len(asked) == 1:
+        requests.append(body)
+        if len(requests) == 1:
             raise Refused("PipelineExecutionNotFoundException", "not yet")
         return known(body)
 
@@ -162,8 +162,8 @@ def test_the_failed_stage_of_the_newest_run_is_retried(cloud: FakeCodePipeline, 
     played = play("retry")
 
     assert played.code == 0, played.err
-    (asked,) = given(cloud, "RetryStageExecution")
-    assert asked == {
+    (request,) = given(cloud, "RetryStageExecution")
+    assert request == {
         "pipelineName": "allthrive-main",
         "stageName": "Test",
         "pipelineExecutionId": run_id(2),
@@ -251,18 +251,18 @@ def test_a_run_is_stopped_after_what_is_in_progress(cloud: FakeCodePipeline) -> 
     assert played.code == 0, played.err
     assert "as soon as this has ended: Staging/Deploy" in played.out
     assert run.status == "Stopping"
-    (asked,) = given(cloud, "StopPipelineExecution")
-    assert (asked["abandon"], asked["reason"]) == (False, "wrong commit")
+    (request,) = given(cloud, "StopPipelineExecution")
+    assert (request["abandon"], request["reason"]) == (False, "wrong commit")
 
 
 def test_who_stops_a_run_that_waits_for_an_approval_hears_what_ends_it(cloud: FakeCodePipeline) -> None:
     cloud.run("main", 1, "InProgress", at="Approval")
 
-    said = play("stop").out
+    output = play("stop").out
 
-    assert "as soon as this has ended: Approval/" in said
+    assert "as soon as this has ended: Approval/" in output
     assert (
-        "answers it: slipway reject main --reason '…', or at once: slipway stop main --run 00000001 --abandon" in said
+        "answers it: slipway reject main --reason '…', or at once: slipway stop main --run 00000001 --abandon" in output
     )
 
 

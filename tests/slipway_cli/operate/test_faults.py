@@ -84,7 +84,7 @@ def test_an_error_that_aws_answers_is_explained(cloud: FakeCodePipeline, verb: s
 def test_a_fault_on_the_way_to_aws_is_explained(
     cloud: FakeCodePipeline, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    raised, said = WIRE[fault]
+    raised, sentence = WIRE[fault]
 
     def client(*_given: object, **_more: object) -> object:
         raise raised()
@@ -92,7 +92,7 @@ def test_a_fault_on_the_way_to_aws_is_explained(
     monkeypatch.setattr(boto3, "client", client)
     played = play("status")
     assert played.code == 1
-    assert said in played.err
+    assert sentence in played.err
     assert "\nnext: " in played.err
 
 
@@ -208,8 +208,8 @@ def test_what_is_printed_is_one_line_without_control_characters(text: str) -> No
 
 
 def test_durations_are_said_as_people_say_them() -> None:
-    said = [words.seconds(count) for count in (-1, 5, 59.4, 61, 3600, 7290, 90_000)]
-    assert said == ["0 s", "5 s", "59 s", "1 min", "1 h 0 min", "2 h 1 min", "1 d 1 h"]
+    texts = [words.seconds(count) for count in (-1, 5, 59.4, 61, 3600, 7290, 90_000)]
+    assert texts == ["0 s", "5 s", "59 s", "1 min", "1 h 0 min", "2 h 1 min", "1 d 1 h"]
 
 
 def test_what_is_to_be_typed_is_quoted_for_the_shell() -> None:

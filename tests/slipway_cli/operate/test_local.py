@@ -29,13 +29,13 @@ PUBLISH = """
 import boto3, json
 def main(event, context):
     job, api = event["CodePipeline.job"], boto3.client("codepipeline")
-    asked = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
-    if "broken" in asked["message"] and asked.get("breaks"):
+    given = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
+    if "broken" in given["message"] and given.get("breaks"):
         api.put_job_failure_result(jobId=job["id"], failureDetails={"type": "JobFailed", "message": "it broke"})
         return
-    version = "1.0.0-" + asked["commit"][:7]
-    told = {"RELEASE_VERSION": version, "RELEASE_TAG": "v" + version}
-    api.put_job_success_result(jobId=job["id"], outputVariables=told if asked.get("publishes") else {})
+    version = "1.0.0-" + given["commit"][:7]
+    variables = {"RELEASE_VERSION": version, "RELEASE_TAG": "v" + version}
+    api.put_job_success_result(jobId=job["id"], outputVariables=variables if given.get("publishes") else {})
 """
 
 
@@ -45,9 +45,9 @@ def _world(plain: Plain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
     world = World(plain, tmp_path_factory.mktemp("world"))
     name = function(plain, unique("publish"), PUBLISH)
 
-    def job(kind: str, asked: str) -> dict[str, object]:
-        told = f'{{"commit": "#{{Source.CommitId}}", "message": "#{{Source.CommitMessage}}", "{asked}": true}}'
-        return action(kind, "Invoke", "Lambda", {"FunctionName": name, "UserParameters": told})
+    def job(kind: str, does: str) -> dict[str, object]:
+        parameters = f'{{"commit": "#{{Source.CommitId}}", "message": "#{{Source.CommitMessage}}", "{does}": true}}'
+        return action(kind, "Invoke", "Lambda", {"FunctionName": name, "UserParameters": parameters})
 
     ask = {"CustomData": "May #{Source.CommitId} enter production?"}
     declared = world.declare(name=MAIN, executionMode="QUEUED")
@@ -200,8 +200,8 @@ def test_the_plain_commands_of_the_runbook_do_what_they_say(world: World) -> Non
 
     failed, _ = released(world, "broken by the command line")
     assert world.ended(MAIN, failed)["status"] == "Failed"
-    told = bash(plain_commands("See how the pipelines stand"))
-    assert "Production\tDeploy\tit broke" in told
+    output = bash(plain_commands("See the state of the pipelines"))
+    assert "Production\tDeploy\tit broke" in output
     until("it was taken back", lambda: world.executions(MAIN)[0]["trigger"]["triggerType"] == "AutomatedRollback")
     world.ended(MAIN, world.executions(MAIN)[0]["pipelineExecutionId"])
 

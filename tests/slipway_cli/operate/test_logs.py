@@ -20,17 +20,17 @@ def event(number: int, when: float, message: str) -> dict[str, Any]:
 
 
 def test_the_time_is_how_far_back_the_log_is_read(cloud: FakeCodePipeline) -> None:
-    asked = []
+    requests = []
 
     def events(given: dict[str, Any]) -> dict[str, Any]:
-        asked.append(given)
+        requests.append(given)
         return {"events": []}
 
     cloud.on("cloudwatchlogs.FilterLogEvents", events)
     played = play("logs", "production", "web", "--since", "2h")
     assert played.code == 0, played.err
-    assert asked[0]["logGroupName"] == "/ecs/production-allthrive-web"
-    assert asked[0]["startTime"] == int((cloud.clock.time - 7200) * 1000)
+    assert requests[0]["logGroupName"] == "/ecs/production-allthrive-web"
+    assert requests[0]["startTime"] == int((cloud.clock.time - 7200) * 1000)
     assert "nothing in /ecs/production-allthrive-web since" in played.out
 
 

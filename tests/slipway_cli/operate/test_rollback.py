@@ -31,8 +31,8 @@ def test_a_release_is_found_by_each_of_its_names(cloud: FakeCodePipeline, name: 
     assert "Production of allthrive-main goes back to v1.2.0-0000002" in played.out
     assert "Migrations are not undone" in played.out
     assert "Next: slipway follow main --run 00000004" in played.out
-    (asked,) = given(cloud, "RollbackStage")
-    assert asked == {
+    (request,) = given(cloud, "RollbackStage")
+    assert request == {
         "pipelineName": "allthrive-main",
         "stageName": "Production",
         "targetPipelineExecutionId": run_id(2),
@@ -150,13 +150,13 @@ def test_a_list_says_which_releases_are_out_of_reach(cloud: FakeCodePipeline) ->
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "output"),
     [
         ("PipelineExecutionOutdatedException", "slipway start main --commit "),
         ("UnableToRollbackStageException", "No run may be in the stage"),
     ],
 )
-def test_a_refusal_of_codepipeline_itself_is_explained(cloud: FakeCodePipeline, error: str, said: str) -> None:
+def test_a_refusal_of_codepipeline_itself_is_explained(cloud: FakeCodePipeline, error: str, output: str) -> None:
     releases(cloud)
 
     def refuse(_: dict[str, object]) -> dict[str, object]:
@@ -166,7 +166,7 @@ def test_a_refusal_of_codepipeline_itself_is_explained(cloud: FakeCodePipeline, 
     played = play("rollback", "production", "--to", "1.2.0")
     assert played.code == 1
     assert "it cannot" in played.err
-    assert said in played.err
+    assert output in played.err
 
 
 def test_a_version_whose_short_commit_is_another_releases_too_is_not_guessed(cloud: FakeCodePipeline) -> None:
