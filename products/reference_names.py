@@ -42,7 +42,7 @@ _CLOSE = 0.8
 
 def nearest_reference(name: str, known: Sequence[str]) -> str | None:
     """Returns the known reference that an unknown name most likely means, or None."""
-    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+    words = [word for word in re.split(r"[^a-z0-9]+", name.lower().partition(":")[0]) if word]
     joined = "_".join(words)
     if joined in _WHOLE:
         return _WHOLE[joined]

@@ -12,7 +12,6 @@ REFERENCE = "\ue000"
 # Nobody publishes one of these.
 _NEVER_PUBLIC = (
     ("an AWS access key", re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")),
-    ("an AWS secret key", re.compile(r"^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9+/]{40}$")),
     ("a GitHub token", re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,})")),
     ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
     ("a Slack token or webhook", re.compile(r"\bxox[abpr]-|hooks\.slack\.com/services/")),
@@ -21,6 +20,7 @@ _NEVER_PUBLIC = (
 )
 _KNOWN = (
     *_NEVER_PUBLIC,
+    ("an AWS secret key", re.compile(r"^(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9+/]{40}$")),
     # A reference in place of the password is none.
     (
         "an address with a password in it",

@@ -117,8 +117,12 @@ class Configuration:
 
     def _parts(self, value: Value, image: str) -> list[Part]:
         parts: list[Part] = []
-        for part in value.parts:
-            parts += [part] if isinstance(part, str) else self._source(part.name, image)
+        for source in value.parts:
+            for part in [source] if isinstance(source, str) else self._source(source.name, image):
+                if isinstance(part, str) and parts and isinstance(parts[-1], str):
+                    parts[-1] += part
+                else:
+                    parts.append(part)
         return parts
 
     def _source(self, reference: str, image: str) -> Sequence[Part]:

@@ -1,7 +1,6 @@
-"""docs/manifest.md describes each key, each reference and each variable of Slipway's own set."""
+"""docs/manifest.md describes each key, each reference, and each variable of Slipway's own set."""
 
 from products import reference
-from products.values import REFERENCES
 from products.variables import PARTS, default_variables
 
 
@@ -14,8 +13,3 @@ def test_the_page_names_every_default_variable_with_its_value() -> None:
     text = reference.PAGE.read_text(encoding="utf-8")
     rows = [f"| `{name}` | `{value}` |" for name, value in default_variables(PARTS).items()]
     assert [row for row in rows if row not in text] == []
-
-
-def test_the_page_names_every_reference() -> None:
-    text = reference.PAGE.read_text(encoding="utf-8")
-    assert [name for name in REFERENCES if f"| `${{{name}}}` |" not in text] == []
