@@ -18,7 +18,10 @@ from paths import ROOT
 from slipway_cli.review.synths import Synth
 
 # A typical change: larger tasks, a larger database.
-_EDITS = (("size: {cpu: 512, memory: 1024}", "size: {cpu: 1024, memory: 2048}"), ("db.t4g.medium", "db.m7g.large"))
+_EDITS = (
+    ("size: {cpu: 512, memory: 1024}", "size: {cpu: 1024, memory: 2048}"),
+    ("rotate_password_days: 90", "rotate_password_days: 90, instance: db.m7g.large"),
+)
 
 Taken = tuple[float, float]
 """Wall-clock and CPU seconds."""

@@ -18,6 +18,15 @@ def text(pattern: str, example: str, **more: Any) -> Any:
     return Field(pattern=pattern, examples=[example], **more)
 
 
+def derived(words: str) -> dict[str, Any]:
+    """Returns the mark of a field that a manifest may leave out although the model requires it.
+
+    products/defaults.py writes it before validation. `words` say what it writes, for docs/manifest.md.
+    """
+    return {DERIVED: words}
+
+
+DERIVED = "x-derived"
 Name = Annotated[str, text(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "celery-beat", max_length=24)]
 Account = Annotated[str, text(r"^\d{12}$", '"111122223333"', description="12-digit AWS account id, quoted")]
 

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from products import field_checks
-from products.base import ExistingSecret, Model, Name, Variables, text
+from products.base import ExistingSecret, Model, Name, Variables, derived, text
 from products.errors import ProblemsError
+from products.health import PATH_PATTERN, Declared, HealthCheck
 
 # Fargate's CPU units and, for each, its memory in MiB: docs.aws.amazon.com, task definition parameters.
 CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
@@ -58,10 +59,14 @@ class Size(Model):
         return self
 
 
+_SMALLEST = Size(cpu=256, memory=512)
+_ONLY_IMAGE = derived("the only image, if there is one")
+
+
 class Service(Model):
     """An ECS service: tasks that run all the time."""
 
-    image: Name
+    image: Name = Field(json_schema_extra=_ONLY_IMAGE)
     command: tuple[str, ...] | None = None
     """Command in exec form; the image's own command by default."""
     port: int | None = Field(default=None, ge=1024, le=65535)
@@ -70,11 +75,12 @@ class Service(Model):
     """Path patterns that CloudFront routes to this service without caching."""
     static_paths: Paths = ()
     """Path patterns that CloudFront routes to this service and may cache."""
-    health_path: str | None = text(r"^/\S*$", "/api/v1/health/", default=None)
-    """Path of the load balancer's health check; a task is healthy if it returns 200."""
+    health_path: str | None = text(PATH_PATTERN, "/api/v1/health/", default=None)
+    """Short form of `health_check: {path: …}`: a task is healthy if this path returns 200."""
     health_command: tuple[str, ...] | None = None
-    """Health check that ECS runs in the container, for a service without a port."""
-    size: Size
+    """Short form of `health_check: {command: […]}`: a task is healthy if this program exits with 0."""
+    health_check: HealthCheck | None = None
+    size: Size = _SMALLEST
     count: int = Field(default=1, ge=1, le=1000)
     """Number of tasks; with `scaling`, the minimum."""
     scaling: Scaling | None = None
@@ -93,6 +99,11 @@ class Service(Model):
     variables: Variables = {}
     """Environment variables of this service; they replace the environment's and the product's of the same name."""
 
+    @property
+    def health(self) -> Declared:
+        """What the service's short forms and its section `health_check` say together."""
+        return Declared(self.health_check, self.health_path, self.health_command, self.port)
+
     @model_validator(mode="after")
     def _is_consistent(self) -> Service:
         if problems := self.contradictions():
@@ -104,10 +115,7 @@ class Service(Model):
         problems = []
         if (self.paths or self.static_paths) and self.port is None:
             problems.append("port: missing; a service with paths needs one, e.g. port: 8000")
-        if self.port is not None and self.health_path is None:
-            problems.append(
-                "health_path: missing; the load balancer's health check needs it, e.g. health_path: /api/v1/health/"
-            )
+        problems += self.health.problems()
         if self.shell_access and self.read_only:
             problems.append("read_only: shell_access needs a writable root file system; remove one of the two")
         if self.singleton and self.count != 1:
@@ -127,9 +135,9 @@ class Service(Model):
 class Migration(Model):
     """The task that migrates the database schema, once per release."""
 
-    image: Name
+    image: Name = Field(json_schema_extra=_ONLY_IMAGE)
     command: tuple[str, ...]
-    size: Size
+    size: Size = _SMALLEST
     when: Literal["before_deploy", "after_deploy"] = "before_deploy"
     """With `before_deploy`, a failed migration leaves the running release unchanged."""
     timeout_minutes: int = Field(default=30, ge=1, le=180)

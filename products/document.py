@@ -174,12 +174,19 @@ def _row(product: Product, stage: Stage, action: Action) -> tuple[str, ...]:
     return (
         f"{stage.name}{back}",
         action.name,
-        action.kind.value,
+        _does(product, action),
         f"`{action.subject}`" if action.subject else "",
         str(action.run_order),
         limit,
         f"`{role}`" if role else "",
     )
+
+
+def _does(product: Product, action: Action) -> str:
+    if action.kind is not Kind.VERIFY:
+        return action.kind.value
+    path = product.pipeline.report_path if product.pipeline else None
+    return f"{action.kind.value}: in ECS and at `{path}`" if path else f"{action.kind.value}: in ECS"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

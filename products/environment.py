@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from products import field_checks
-from products.base import Account, Model, Variables, text
+from products.base import Account, Model, Variables, derived, text
 from products.containers import ServiceSize
 from products.storage import CacheSize, DatabaseSize
 
@@ -16,6 +16,10 @@ from products.storage import CacheSize, DatabaseSize
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3653
 ]
+
+
+Profile = Literal["minimal", "standard", "ha"]
+_OF_THE_PROFILE = derived("the profile's")
 
 
 class Network(Model):
@@ -68,22 +72,24 @@ class Edge(Model):
 class Environment(Model):
     """One deployed copy of the product."""
 
-    account: Account
-    region: str
+    profile: Profile | None = None
+    """Size, zones, NAT, protection and retention in one word; each key below overrides it (docs/profiles.md)."""
+    account: Account = Field(json_schema_extra=derived("the manifest's"))
+    region: str = Field(json_schema_extra=derived("the manifest's"))
     target: Literal["fargate"] = "fargate"
     """The service that runs the containers."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """CPU architecture. Graviton (`arm64`) is a fifth cheaper; images must be built for it."""
     approval: bool = False
     """True if a person must approve each release before it is deployed here."""
-    deletion_protection: bool
+    deletion_protection: bool = Field(json_schema_extra=_OF_THE_PROFILE)
     """True if stacks, database and load balancer are protected against deletion."""
-    keep_data: bool
+    keep_data: bool = Field(json_schema_extra=_OF_THE_PROFILE)
     """True if `cdk destroy` keeps the media bucket, a final database snapshot, and the logs."""
     log_retention_days: RetentionDays = 30
     network: Network = Network()
-    database: DatabaseSize
-    cache: CacheSize
+    database: DatabaseSize = Field(json_schema_extra=_OF_THE_PROFILE)
+    cache: CacheSize = Field(json_schema_extra=_OF_THE_PROFILE)
     services: dict[str, ServiceSize] = {}
     variables: Variables = {}
     """Environment variables of every container; they replace the product's of the same name."""

@@ -35,7 +35,7 @@ class Kind(StrEnum):
     DEPLOY = "updates the services and waits until they are stable"
     FRONTEND = "uploads the frontend"
     INVALIDATE = "makes CloudFront forget the pages"
-    VERIFY = "asks the product which release it runs"
+    VERIFY = "compares what runs with the release"
     E2E = "drives the environment with a browser"
     PROMOTE = "gives the images their release tag"
     RELEASE = "writes the GitHub release"
@@ -119,6 +119,20 @@ def startable(product: Product, environment: str) -> list[str]:
         if delivery.environments()[-1:] == (environment,)
         and (environment in guarded or guarded.isdisjoint(delivery.environments()))
     ]
+
+
+def needs_url(product: Product, environment: str) -> bool:
+    """True if the verification of an environment reads its URL: for the report, a browser's tests or an approval."""
+    if product.pipeline and product.pipeline.report_path:
+        return True
+    for delivery in deliveries(product):
+        deployed = ""
+        for stage in delivery.stages:
+            kinds = {action.kind for action in stage.actions}
+            if deployed == environment and kinds & {Kind.E2E, Kind.APPROVAL}:
+                return True
+            deployed = stage.environment or deployed
+    return False
 
 
 def of_main(product: Product, flow: Flow) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,10 +12,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from paths import MANIFESTS, ROOT
-from products import checks
+from products import checks, defaults
 from products.base import EXAMPLES, FORMS
 from products.errors import ManifestError, Problem, ProblemsError, nearest
 from products.model import Product
+from products.profiles import PROFILED, PROFILES
 from products.repair import concerns, repaired
 from products.secrets import looks_secret
 
@@ -38,17 +39,16 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(shown, [Problem(f"cannot be read as UTF-8 text: {error}")]) from None
-    data, source = _parse(shown, text)
+    data, lines = _parse(shown, text)
+    completed = defaults.completed(data)
     try:
-        product = validated(data)
-    except ValidationError as error:
-        problems = [problem for details in error.errors() for problem in _problems(details, source)]
-        raise ManifestError(shown, [*problems, *_further(data, error, source)]) from None
-    except ProblemsError as error:
-        raise ManifestError(shown, [_own(sentence, (), source) for sentence in error.sentences]) from None
+        product = _validated(completed.data)
+    except (ValidationError, ProblemsError) as error:
+        problems = [_traced(problem, completed, lines) for problem in _all_problems(completed.data, error, lines)]
+        raise ManifestError(shown, list(dict.fromkeys(problems))) from None
     if product.name != name:
         message = f"got '{product.name}'; it must equal the file's name: write '{name}' or rename the file"
-        raise ManifestError(shown, [Problem(message, "name", source.line(("name",)))])
+        raise ManifestError(shown, [Problem(message, "name", lines.get(("name",)))])
     return product
 
 
@@ -58,12 +58,16 @@ def product_names(folder: Path = MANIFESTS) -> list[str]:
 
 
 def validated(data: object) -> Product:
-    """Returns the product that a manifest's keys and values describe.
+    """Returns the product that a manifest's keys and values describe, with its defaults.
 
     Raises:
         ValidationError: if a key or a value is wrong.
         ProblemsError: if every key and value is valid, but some contradict each other.
     """
+    return _validated(defaults.completed(data).data)
+
+
+def _validated(data: object) -> Product:
     # Validated as JSON: for Python objects, strict mode refuses a list where a tuple is declared.
     product = Product.model_validate_json(json.dumps(data))
     if sentences := [*checks.problems(product)]:
@@ -110,29 +114,21 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
 
 
-@dataclass
-class Source:
-    """Where the keys of a manifest are, and what is written there; both by the key's path."""
+class Lines(dict[tuple[str, ...], int]):
+    """The line of every key of a manifest, by the key's path."""
 
-    lines: dict[tuple[str, ...], int] = field(default_factory=dict)
-    texts: dict[tuple[str, ...], str] = field(default_factory=dict)
-    """The text of each plain value, without quotes."""
-
-    def line(self, path: tuple[str, ...]) -> int | None:
-        """Returns the line of a key, or of the nearest key around it."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path)
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: dict[tuple[str, ...], str] = {}
+        """What is written for each plain value, without quotes."""
 
 
-def _parse(shown: Path, text: str) -> tuple[Any, Source]:
-    source = Source()
+def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
         duplicates: list[Problem] = []
-        if node:
-            _find(node, source, duplicates)
+        lines = _lines(node, duplicates) if node else Lines()
         data = loader.construct_document(node) if node else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -144,40 +140,61 @@ def _parse(shown: Path, text: str) -> tuple[Any, Source]:
         raise ManifestError(shown, duplicates)
     if not isinstance(data, dict):
         raise ManifestError(shown, [Problem("expected keys and values, e.g. `name: allthrive`")])
-    return data, source
+    return data, lines
 
 
-def _find(node: yaml.Node, source: Source, duplicates: list[Problem], path: tuple[str, ...] = ()) -> None:
-    """Adds the keys below a node to `source`, and those that occur twice to `duplicates`."""
-    source.lines.setdefault(path, node.start_mark.line + 1)
+def _lines(node: yaml.Node, duplicates: list[Problem], path: tuple[str, ...] = ()) -> Lines:
+    """Returns the line of every key, by the key's path. Appends keys that occur twice to `duplicates`."""
+    found = Lines()
+    found[path] = node.start_mark.line + 1
     children: list[tuple[str, yaml.Node, int]] = []
     if isinstance(node, yaml.MappingNode):
         children = [(str(key.value), value, key.start_mark.line + 1) for key, value in node.value]
     elif isinstance(node, yaml.SequenceNode):
         children = [(str(i), value, value.start_mark.line + 1) for i, value in enumerate(node.value)]
-    elif isinstance(node, yaml.ScalarNode):
-        source.texts[path] = str(node.value)
-    seen: dict[str, int] = {}
+    else:
+        found.texts[path] = str(node.value)
     for key, value, line in children:
         where = (*path, key)
-        if key in seen:
-            message = f"duplicate key, first used in line {seen[key]}; remove one of them"
+        if where in found:
+            message = f"duplicate key, first used in line {found[where]}; remove one of them"
             duplicates.append(Problem(message, ".".join(where), line))
-        seen[key] = source.lines[where] = line
-        _find(value, source, duplicates, where)
+        inner = _lines(value, duplicates, where)
+        found |= {**inner, where: line}
+        found.texts |= inner.texts
+    return found
 
 
-def _further(data: Any, error: ValidationError, source: Source) -> list[Problem]:
+def _all_problems(data: object, error: ValidationError | ProblemsError, lines: Lines) -> list[Problem]:
+    if isinstance(error, ProblemsError):
+        return [_own(sentence, (), lines) for sentence in error.sentences]
+    problems = [problem for details in error.errors() for problem in _problems(details, lines)]
+    return [*problems, *_further(data, error, lines)]
+
+
+def _traced(problem: Problem, completed: defaults.Completed, lines: Lines) -> Problem:
+    """Returns a problem at the key that the manifest writes, or with the name of what set the value."""
+    path = tuple(problem.key.split("."))
+    for length in range(len(path), 0, -1):
+        if source := completed.sources.get(path[:length]):
+            where = (*source, *path[length:])
+            return replace(problem, key=".".join(where), line=_line(where, lines))
+        if note := completed.notes.get(path[:length]):
+            return replace(problem, message=f"{problem.message} ({note})")
+    return problem
+
+
+def _further(data: Any, error: ValidationError, lines: Lines) -> list[Problem]:
     """Returns the problems that show only when every key and value is valid, and that no error has to do with."""
     repair = repaired(data, error.errors())
     if repair is None:
         return []
     try:
-        validated(repair[0])
+        _validated(repair[0])
     except ValidationError:
         return []
     except ProblemsError as contradictions:
-        problems = [_own(sentence, (), source) for sentence in contradictions.sentences]
+        problems = [_own(sentence, (), lines) for sentence in contradictions.sentences]
         return [problem for problem in problems if not concerns(problem.key, repair[1])]
     return []
 
@@ -185,19 +202,25 @@ def _further(data: Any, error: ValidationError, source: Source) -> list[Problem]
 _NO_KEYS = ("[key]", *FORMS)  # what pydantic adds to the place of an error
 
 
-def _problems(error: ErrorDetails, source: Source) -> list[Problem]:
+def _problems(error: ErrorDetails, lines: Lines) -> list[Problem]:
     path = tuple(str(part) for part in error["loc"] if part not in _NO_KEYS)
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ValueError):
         sentences = cause.sentences if isinstance(cause, ProblemsError) else [str(cause)]
-        return [_own(sentence, path, source) for sentence in sentences]
-    return [Problem(_message(error, path, source), ".".join(path), source.line(path))]
+        return [_own(sentence, path, lines) for sentence in sentences]
+    return [Problem(_message(error, path, lines), ".".join(path), _line(path, lines))]
 
 
-def _own(sentence: str, path: tuple[str, ...], source: Source) -> Problem:
+def _own(sentence: str, path: tuple[str, ...], lines: Lines) -> Problem:
     key, _, message = sentence.partition(": ")
     where = (*path, *key.split("."))
-    return Problem(message, ".".join(where), source.line(where))
+    return Problem(message, ".".join(where), _line(where, lines))
+
+
+def _line(path: tuple[str, ...], lines: Lines) -> int | None:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path)
 
 
 _EXPECTED = {
@@ -211,26 +234,34 @@ _EXPECTED = {
 }
 
 
-def _message(error: ErrorDetails, path: tuple[str, ...], source: Source) -> str:
+def _message(error: ErrorDetails, path: tuple[str, ...], lines: Lines) -> str:
     got, kind = error["input"], error["type"]
     if kind == "missing":
-        return f"missing{_its_keys(path)}"
+        return f"missing{_instead_of(path)}{_its_keys(path)}"
     if kind == "extra_forbidden":
         return f"unknown key{nearest(path[-1], _keys(path[:-1]))}"
     if kind in _EXPECTED:
-        instead = _instead(kind, got, path, source.texts.get(path))
-        return (
-            f"expected {_EXPECTED[kind]}, got {_short(got)}{instead}{_its_keys(path) if kind != 'string_type' else ''}"
-        )
+        keys = "" if kind == "string_type" else _its_keys(path)
+        return f"expected {_EXPECTED[kind]}, got {_short(got)}{_instead(kind, got, path, lines)}{keys}"
     if kind == "string_pattern_mismatch":
         return f"got {_short(got)}; write it like {EXAMPLES[error['ctx']['pattern']]}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {_short(got)}"
 
 
-def _instead(kind: str, got: object, path: tuple[str, ...], written: str | None) -> str:
-    """Returns what to write instead of a value of the wrong type, or nothing. `written` is the value in the file."""
+def _instead_of(path: tuple[str, ...]) -> str:
+    """Returns the other ways to set a missing key, or nothing."""
+    if path[-1] in ("account", "region"):
+        return "; write it here, or at the top of the manifest for all environments"
+    if path[0] == "environments" and path[-1] in PROFILED:
+        return f"; write it, or one of the profiles {', '.join(PROFILES)}"
+    return ""
+
+
+def _instead(kind: str, got: object, path: tuple[str, ...], lines: Lines) -> str:
+    """Returns what to write instead of a value of the wrong type, or nothing."""
     if kind == "string_type" and isinstance(got, int | float | None):
-        quoted = json.dumps(written or "", ensure_ascii=False)  # not of `got`: YAML reads `yes` as true, 0644 as 420
+        # Not `got`: YAML reads `yes` as true, and 0644 as 420.
+        quoted = json.dumps(lines.texts.get(path, ""), ensure_ascii=False)
         return f"; put it in quotes: {quoted if path[-1].isdigit() else f'{path[-1]}: {quoted}'}"
     if kind == "tuple_type" and isinstance(got, str | int | float):
         return "; put it in brackets"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from products.base import Account, ExistingSecret, Model, Name, Variables, text
+from products.base import Account, ExistingSecret, Model, Name, Variables, derived, text
 from products.containers import Image, Migration, Service, ServiceSize
 from products.environment import Environment
 from products.frontend import Frontend
@@ -35,8 +35,8 @@ class Repository(Model):
 class Tooling(Model):
     """The AWS account and region of the registry, the GitHub roles and the pipelines."""
 
-    account: Account
-    region: str
+    account: Account = Field(json_schema_extra=derived("the manifest's"))
+    region: str = Field(json_schema_extra=derived("the manifest's"))
     oidc_provider: Literal["create", "existing"] = "create"
     """An account can have only one OIDC provider for GitHub: write `existing` for every product but the first in it."""
 
@@ -48,8 +48,12 @@ class Product(Model):
 
     name: Name
     description: str = ""
+    account: Account | None = None
+    """AWS account of the tooling and of each environment that names no other; in quotes, it may begin with 0."""
+    region: str | None = None
+    """Region of the tooling and of each environment that names no other."""
     repository: Repository
-    tooling: Tooling
+    tooling: Tooling = Field(json_schema_extra=derived("the manifest's account and region"))
     images: dict[Name, Image] = Field(min_length=1)
     services: dict[Name, Service] = Field(min_length=1)
     migration: Migration | None = None

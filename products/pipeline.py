@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from products.base import Model, Name, text
+from products.base import Model, Name, derived, text
 
 # CodePipeline allows at most 8 patterns in each list: docs.aws.amazon.com/codepipeline, pipeline filters.
 Pattern = Annotated[str, text(r"^[^\s{}]{1,255}$", "feature/**")]
@@ -108,6 +108,22 @@ class Flow(Model):
     """Timeout of each stage in minutes, where it differs from the pipeline's."""
 
 
+# One pattern for both forms, so that an example of it names the same path.
+REPORT_PATH = r"^/[^\s?#]*$"
+
+
+class Verify(Model):
+    """How the last action of an environment's stage verifies that the release runs, and no other.
+
+    ECS is always asked: the deployment of each service is complete, and each of its tasks runs an image of the release.
+    """
+
+    path: str | None = text(REPORT_PATH, "/api/v1/status/", default=None, max_length=1024)
+    """Path at which the product itself reports its release, which also tests the way from CloudFront to a container: it
+    returns 200 and a JSON object with the texts `version` and `image_digest` (docs/pipelines.md). Default: ECS alone is
+    asked."""
+
+
 class Pipeline(Model):
     """Continuous delivery, from a push to the last stage."""
 
@@ -116,8 +132,8 @@ class Pipeline(Model):
         "arn:aws:codeconnections:us-east-1:111122223333:connection/0f1e2d3c-0000-4000-8000-000000000000",
     )
     """Create it with `aws codeconnections create-connection --provider-type GitHub`; authorize it in the console."""
-    github: GitHubAccess
-    version_file: str
+    github: GitHubAccess = Field(json_schema_extra=derived("the secret `<product>/github`"))
+    version_file: str = "pyproject.toml"
     """File that holds the product's version: pyproject.toml, package.json, or a Python file with `__version__`."""
     tags: tuple[str, ...] = Field(default=("{sha}",), min_length=1, max_length=10)
     """Tags of a published image. They may contain `{version}`, `{sha}`, `{sha7}` and `{branch}`; a tag without these
@@ -125,17 +141,26 @@ class Pipeline(Model):
     release_tag: str = "v{version}-{sha7}"
     """Tag of a release, in the registry and on GitHub. The registry keeps images forever whose tag begins with the text
     before the first field. If you change that text, images of earlier releases can expire."""
-    checks: dict[Name, Check] = Field(min_length=1)
+    checks: dict[Name, Check] = {}
     e2e: EndToEnd | None = None
     scan: Scan | None = Scan()
     """Limits for the registry's scan of images; with `null`, findings do not stop the pipeline."""
     notifications: Notifications = Notifications()
-    flows: dict[Name, Flow] = Field(min_length=1)
+    flows: dict[Name, Flow] = Field(
+        min_length=1,
+        json_schema_extra=derived("checks of pull requests; releases of the branch through all environments"),
+    )
     timeouts: dict[str, Minutes] = {}
     """Timeout of each stage in minutes, by the stage's name."""
-    verify_path: str = text(r"^/\S*$", "/api/v1/status/", default="/api/v1/status/")
-    """Path at which the product returns its version and the digest of its image."""
+    verify: Verify = Verify()
+    verify_path: str | None = text(REPORT_PATH, "/api/v1/status/", default=None)
+    """Short form of `verify: {path: …}`."""
     keep_artifacts_days: int = Field(default=180, ge=30, le=3650)
     """Days to keep the artifacts of a run. A stage can be rolled back only to a run whose artifacts still exist."""
     log_retention_days: Literal[30, 60, 90, 120, 150, 180, 365, 400, 545, 731] = 90
     """Days to keep the logs of builds and functions."""
+
+    @property
+    def report_path(self) -> str | None:
+        """The path at which the product reports its release; None if only ECS is asked."""
+        return self.verify.path or self.verify_path

@@ -35,6 +35,8 @@ def problems(product: Product) -> Iterator[str]:
     yield from _release_tag(product, pipeline)
     yield from _checks(pipeline)
     yield from _scan(pipeline)
+    if pipeline.verify_path and pipeline.verify.path:
+        yield "pipeline.verify_path: verify.path defines the same; remove one of the two"
     for name, flow in pipeline.flows.items():
         yield from _flow(product, pipeline, name, flow)
     yield from _main(product, pipeline)

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from paths import MANIFESTS, ROOT
+from products import defaults
+from products.base import DERIVED
 from products.model import Product
 from products.values import REFERENCES
 
@@ -81,7 +83,7 @@ _EXAMPLES = {
     "images.*.target": "production",
     "images.*.build_args": "{PYTHON: '3.13'}",
     "images.*.keep_snapshots": "100",
-    "services.*.health_command": "[celery, -A, config, inspect, ping]",
+    "services.*.health_command": "[python, healthcheck.py]",
     "migration.timeout_minutes": "60",
     "frontend.install": "pnpm install",
     "frontend.build": "pnpm build",
@@ -115,7 +117,7 @@ _LONG = 60  # characters of a default or an example that still fit into a table
 def tables() -> str:
     """All keys of a manifest as Markdown: one table for the product, one for each section."""
     schema = Product.model_json_schema()
-    example = yaml.safe_load(_EXAMPLE.read_text(encoding="utf-8"))
+    example = defaults.completed(yaml.safe_load(_EXAMPLE.read_text(encoding="utf-8"))).data
     lines: list[str] = []
     for place, section in _sections(schema, schema, ""):
         lines += [
@@ -193,7 +195,7 @@ def _row(root: Schema, where: str, key: str, value: Schema, *, required: bool, e
     )
     if where.startswith("environments.*.services.*.") and inner:
         write = f"as [services.NAME.{key}](#servicesname{key})"
-    default = "**required**" if required else _default(value)
+    default = value.get(DERIVED) or ("**required**" if required else _default(value))
     shown = _EXAMPLES.get(where) or _flow(_found(example, where.split(".")))
     cells = (f"`{key}`", write, default, f"`{shown}`" if shown else "", meaning.replace("\n", " ").removesuffix("."))
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

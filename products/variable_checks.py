@@ -51,7 +51,8 @@ def _value(product: Product, variable: str, value: str | Public, existing: Colle
             "release's value; put the two into separate variables"
         )
     reported = REPORTED.get(variable)
-    if product.default_variables and reported and REFERENCES[reported] not in parsed.references:
+    verified = product.default_variables and product.pipeline and product.pipeline.report_path
+    if verified and reported and REFERENCES[reported] not in parsed.references:
         yield (
             f"the product reports this variable, and each release is verified by it; write {REFERENCES[reported]}, use "
             "another name, or write default_variables: false"

@@ -12,6 +12,7 @@ from slipway_cli.typed import again
 GENERATORS = (
     "products.schema",
     "products.reference",
+    "products.profile_table",
     "products.document",
     "slipway_cli.review.diagrams",
     "slipway_cli.gate.document",

@@ -6,7 +6,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from products import names
-from products.flows import deliveries
+from products.flows import deliveries, needs_url
 from products.variables import site_is_released
 from slipway.accepted import accept
 from slipway.access_role import AccessRole
@@ -135,7 +135,7 @@ class AccessStack(EnvironmentStack):
     def _to_verify(self) -> list[iam.PolicyStatement]:
         tasks = [self._ecs(f"task/{self._cluster()}/*")]
         return [
-            self._see_stack("edge"),
+            *([self._see_stack("edge")] if needs_url(self._scope.product, self._scope.name) else []),
             self._see_services(),
             self._list_tasks(),
             Allow(sid="SeeTasks", actions=["ecs:DescribeTasks"], resources=tasks, because=_TASK_ID),

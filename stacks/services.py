@@ -24,11 +24,10 @@ from slipway.password_rotation import PasswordRotation
 from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
 from slipway.rights import give
+from stacks import health
 from stacks.configuration import Configuration
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
-
-_GRACE = cdk.Duration.seconds(60)  # a Django process imports modules for a while before it responds
 
 
 class ServicesStack(EnvironmentStack):
@@ -138,7 +137,7 @@ class ServicesStack(EnvironmentStack):
             user=service.user,
             read_only=service.read_only,
             port=service.port,
-            health_command=service.health_command,
+            health_check=health.container_check(service),
             stop_timeout=service.stop_timeout,
         )
         count: int | str = service.count
@@ -155,7 +154,7 @@ class ServicesStack(EnvironmentStack):
             singleton=service.singleton,
             shell_access=service.shell_access,
             security_group=self._network.application,
-            health_check_grace=_GRACE if service.paths else None,
+            health_check_grace=health.grace(service),
         )
         self.services[name] = released.service
         self._route(name, service, released.service)
@@ -170,7 +169,7 @@ class ServicesStack(EnvironmentStack):
 
     def _route(self, name: str, service: Service, running: ecs.FargateService) -> None:
         paths = (*service.paths, *service.static_paths)
-        if not paths or service.port is None or service.health_path is None:
+        if not paths or service.port is None:
             return
         self.target_groups[name] = self.load_balancer.route(
             names.pascal(name),
@@ -178,7 +177,7 @@ class ServicesStack(EnvironmentStack):
             container=name,
             port=service.port,
             paths=paths,
-            health_path=service.health_path,
+            health_check=health.target_check(service),
             drain=cdk.Duration.seconds(service.stop_timeout),
         )
 

@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from slipway.accepted import accept
+from slipway.health_checks import ContainerCheck
 from slipway.rights import confine_trust, everywhere, give
 
 _ARCHITECTURES = {"arm64": ecs.CpuArchitecture.ARM64, "x86_64": ecs.CpuArchitecture.X86_64}
@@ -34,7 +35,7 @@ class Container:
     user: str | None = None
     read_only: bool = False
     port: int | None = None
-    health_command: Sequence[str] | None = None
+    health_check: ContainerCheck | None = None
     stop_timeout: int = 30
 
 
@@ -75,7 +76,7 @@ class ContainerTask(ecs.FargateTaskDefinition):
             user=container.user,
             readonly_root_filesystem=container.read_only,
             port_mappings=[ecs.PortMapping(container_port=container.port)] if container.port else None,
-            health_check=_health_check(container.health_command),
+            health_check=container.health_check.of_container() if container.health_check else None,
             stop_timeout=cdk.Duration.seconds(container.stop_timeout),
             linux_parameters=ecs.LinuxParameters(self, "Linux", init_process_enabled=True),
             logging=ecs.LogDrivers.aws_logs(stream_prefix=container.name, log_group=log_group),
@@ -96,15 +97,3 @@ class ContainerTask(ecs.FargateTaskDefinition):
             resources=list(repository_arns),
         )
         give(self.obtain_execution_role(), [pull, everywhere("ecr:GetAuthorizationToken", sid="LogInToRegistry")])
-
-
-def _health_check(command: Sequence[str] | None) -> ecs.HealthCheck | None:
-    if not command:
-        return None
-    return ecs.HealthCheck(
-        command=["CMD", *command],
-        interval=cdk.Duration.seconds(30),
-        timeout=cdk.Duration.seconds(10),
-        retries=3,
-        start_period=cdk.Duration.seconds(60),
-    )

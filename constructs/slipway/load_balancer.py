@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from slipway.accepted import accept, audits
+from slipway.health_checks import TargetCheck
 
 # Idle timeout of WebSockets in seconds; longer than CloudFront's ten minutes, so that CloudFront closes first.
 _IDLE = 620
@@ -98,7 +99,7 @@ class InternalLoadBalancer(Construct):
         container: str,
         port: int,
         paths: Sequence[str],
-        health_path: str,
+        health_check: TargetCheck,
         drain: cdk.Duration,
     ) -> elbv2.ApplicationTargetGroup:
         """Route paths to a service, with a health check. Returns the target group."""
@@ -111,14 +112,7 @@ class InternalLoadBalancer(Construct):
             target_type=elbv2.TargetType.IP,
             targets=[service.load_balancer_target(container_name=container, container_port=port)],
             deregistration_delay=drain,
-            health_check=elbv2.HealthCheck(
-                path=health_path,
-                healthy_http_codes="200",
-                interval=cdk.Duration.seconds(10),
-                timeout=cdk.Duration.seconds(5),
-                healthy_threshold_count=2,
-                unhealthy_threshold_count=3,
-            ),
+            health_check=health_check.of_target_group(),
         )
         for patterns in _batches(paths):
             self._priority += 10

@@ -1,10 +1,11 @@
-"""Verifies that the intended release runs, and no other: by the product's own status report and by ECS.
+"""Verifies that the intended release runs, and no other: by ECS, and by the product's own status report if it has one.
 
 Each call of the function makes only a few tries, so that it stays short.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -30,10 +31,10 @@ sleep = time.sleep
 class Settings:
     """The parameters of the action."""
 
-    stack: str
-    """The Edge stack, whose output Url is the product's address."""
-    path: str
-    """The path at which the product reports its release."""
+    stack: str | None
+    """The Edge stack, whose output Url is the product's address; None if no action needs the address."""
+    path: str | None
+    """The path at which the product reports its release; None to ask ECS alone."""
     version: str
     digests: frozenset[str]
     cluster: str | None
@@ -44,8 +45,8 @@ class Settings:
     def from_parameters(cls, parameters: Parameters) -> Settings:
         """Reads and checks the parameters."""
         settings = cls(
-            parameters.text("stack"),
-            parameters.text("path"),
+            parameters.optional_text("stack"),
+            parameters.optional_text("path"),
             parameters.text("version"),
             frozenset(digest(image) for image in parameters.texts("images")),
             parameters.optional_text("cluster"),
@@ -57,6 +58,10 @@ class Settings:
             raise ParameterError("parameter 'images' is empty: name what must run, by digest")
         if settings.services and settings.cluster is None:
             raise ParameterError("parameter 'services' needs 'cluster'")
+        if settings.path and settings.stack is None:
+            raise ParameterError("parameter 'path' needs 'stack', whose output Url is the product's address")
+        if not settings.path and not settings.services:
+            raise ParameterError("parameters 'path' and 'services' are both empty: nothing would be verified")
         return settings
 
 
@@ -69,6 +74,7 @@ def verify(job: Job) -> Done | Wait:
     """Does the next few tries of the job."""
     settings = Settings.from_parameters(job.parameters)
     url = _url_of(settings)
+    variables = {"Url": _origin(url)} if url else {}
     last = str(job.state.get("last", "nothing yet"))
     for attempt in range(_TRIES_IN_A_CALL):
         if attempt:
@@ -76,7 +82,7 @@ def verify(job: Job) -> Done | Wait:
         job.state["tries"] = int(job.number("tries")) + 1
         wrong = _not_yet(settings, url)
         if wrong is None:
-            return Done(f"{url} runs {settings.version}, and nothing else", variables={"Url": _origin(url)})
+            return Done(f"{url or settings.cluster} runs {settings.version}, and nothing else", variables=variables)
         last = wrong
         if job.state["tries"] >= TRIES:
             raise Failed(f"{settings.version} was never seen running in {TRIES} tries; last seen: {last}")
@@ -90,17 +96,19 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _url_of(settings: Settings) -> str:
-    """Returns the URL of the status report."""
+def _url_of(settings: Settings) -> str | None:
+    """Returns the product's address, with the path of the status report if there is one; None without a stack."""
+    if settings.stack is None:
+        return None
     found = settings.place.outputs(settings.stack).get("Url")
     if found is None:
         raise ParameterError(f"stack {settings.stack} has no output Url")
-    return found.rstrip("/") + settings.path
+    return found.rstrip("/") + (settings.path or "")
 
 
-def _not_yet(settings: Settings, url: str) -> str | None:
+def _not_yet(settings: Settings, url: str | None) -> str | None:
     """Returns what differs from the intended release, or None."""
-    return _reported(settings, url) or _running(settings)
+    return (_reported(settings, url) if settings.path and url else None) or _running(settings)
 
 
 def _reported(settings: Settings, url: str) -> str | None:
@@ -110,16 +118,30 @@ def _reported(settings: Settings, url: str) -> str | None:
         return str(error)
     shown = found.body[:_SEEN].decode(errors="replace")
     if found.status != HTTPStatus.OK:
-        return f"{url} answered {found.status}: {shown}"
+        return f"{url} answered {found.status}: {shown}. {_contract(settings)}"
     try:
         report = found.json()
     except ValueError:
         report = None
     if not isinstance(report, dict):
-        return f"{url} answered no JSON object: {shown}"
-    if report.get("version") != settings.version or report.get("image_digest") not in settings.digests:
-        return f"{url} reports version {report.get('version')}, digest {report.get('image_digest')}"
+        return f"{url} answered no JSON object: {shown}. {_contract(settings)}"
+    missing = [key for key in ("version", "image_digest") if not isinstance(report.get(key), str)]
+    if missing:
+        got = ", ".join(f"{key} {json.dumps(report.get(key))[:_SEEN]}" for key in missing)
+        return f"{url} reports {got}: {shown}. {_contract(settings)}"
+    version, digest_or_uri = report["version"], report["image_digest"]
+    if version != settings.version or digest_or_uri.rpartition("@")[2] not in settings.digests:
+        return f"{url} reports version {version}, digest {digest_or_uri}"
     return None
+
+
+def _contract(settings: Settings) -> str:
+    """Returns what the page must answer, and how to do without it."""
+    example = json.dumps({"version": settings.version, "image_digest": min(settings.digests)})
+    return (
+        f"Write a page that returns 200 and {example}, i.e. the variable RELEASE_VERSION and the part of RELEASE_IMAGE "
+        "after the @ (docs/pipelines.md), or remove pipeline.verify from the manifest: ECS alone is then asked"
+    )
 
 
 def _running(settings: Settings) -> str | None:
@@ -141,6 +163,8 @@ def _running(settings: Settings) -> str | None:
 
 def _unstable(service: dict[str, Any]) -> str | None:
     name, primary = service["serviceName"], service["deployments"][0]
+    if primary.get("rolloutState") == "FAILED":
+        return f"the deployment of service {name} failed: {primary.get('rolloutStateReason')}"
     if len(service["deployments"]) > 1 or primary.get("rolloutState", "COMPLETED") != "COMPLETED":
         return f"service {name} is still deploying: {primary.get('rolloutState')}"
     if service["runningCount"] < max(service["desiredCount"], 1):
@@ -151,6 +175,8 @@ def _unstable(service: dict[str, Any]) -> str | None:
 def _other_image(ecs: Any, settings: Settings, service: str) -> str | None:
     pages = ecs.get_paginator("list_tasks").paginate(cluster=settings.cluster, serviceName=service)
     tasks = [arn for page in pages for arn in page["taskArns"]]
+    if not tasks:
+        return f"service {service} lists no task"
     for start in range(0, len(tasks), _TASKS):
         found = ecs.describe_tasks(cluster=settings.cluster, tasks=tasks[start : start + _TASKS])["tasks"]
         for container in [container for task in found for container in task["containers"]]:

@@ -19,10 +19,9 @@ from slipway_cli.demo.checks import CHECKS
 from slipway_cli.demo.infrastructure import Cdk
 from slipway_cli.demo.progress import Progress
 from slipway_cli.demo.repository import put_on_github
-from slipway_cli.release.flow import Build, publish, release
+from slipway_cli.release.flow import Build, prove, publish, release
 from slipway_cli.release.migrations import run_command
 from slipway_cli.release.target import Target
-from slipway_cli.release.verify import verify
 
 
 class DemoError(Exception):
@@ -134,9 +133,11 @@ class Demo:
         if images:
             self._seed(target)
             with self.progress.step(f"verify {target.environment}") as step:
-                digests = {uri.partition("@")[2] for uri in images.values()}
-                report = verify(self._url(target), build.version, digests)
-                step.detail = f"{report['version']} on PostgreSQL {report['database']['version'].split()[0]}"
+                report = prove(
+                    target, build.version, images, self._url(target), lambda text: self.progress.detail(step, text)
+                )
+                database = report.get("database", {}).get("version", "").split()
+                step.detail = f"{build.version} on PostgreSQL {database[0]}" if database else build.version
 
     def _seed(self, target: Target) -> None:
         """Run the commands in the product's file `seeds`, if it has one: its end-to-end tests need their data."""

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from products import Product
 from slipway_cli.release import frontend, migrations, services
@@ -14,7 +15,7 @@ from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.images import Registry, build
 from slipway_cli.release.source import contents, snapshot
 from slipway_cli.release.target import Target
-from slipway_cli.release.verify import verify
+from slipway_cli.release.verify import verify, verify_tasks
 
 Say = Callable[[str], None]
 _PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
@@ -117,10 +118,26 @@ def publish(target: Target, version: str, site: Path | None, say: Say) -> None:
     frontend.invalidate(target, paths, version)
 
 
-def prove(target: Target, version: str, images: dict[str, str], url: str | None, say: Say) -> None:
-    """Verifies that the product reports the release."""
+def prove(target: Target, version: str, images: dict[str, str], url: str | None, say: Say) -> dict[str, Any]:
+    """Verifies that ECS runs the release, and that the product reports it if it has a page for that.
+
+    Returns the product's report, which is empty if the product has none.
+
+    Raises:
+        ReleaseError: if something else runs.
+    """
     say("verifying")
-    verify(url or target.output("edge", "Url"), version, {uri.partition("@")[2] for uri in images.values()})
+    verify_tasks(target, images)
+    path = report_path(target.product)
+    if path is None:
+        return {}
+    address = (url or target.output("edge", "Url")).rstrip("/") + path
+    return verify(address, version, {uri.partition("@")[2] for uri in images.values()})
+
+
+def report_path(product: Product) -> str | None:
+    """Returns the path at which a product reports its release; without pipelines, the manifest cannot name one."""
+    return product.pipeline.report_path if product.pipeline else None
 
 
 def _shell(command: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Verifies the release that a product reports."""
+"""Verifies that a release runs: by the product's own report, or by the images of ECS's tasks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from products import names
 from slipway_cli.release.errors import ReleaseError
+from slipway_cli.release.target import Target
 
 # Edenco documents 12 tries, 5 seconds apart.
 _TRIES = 12
 _PAUSE_SECONDS = 5.0
-_STATUS = "/api/v1/status/"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def get(url: str, *, method: str = "GET", body: bytes | None = None, content_typ
 
 
 def verify(url: str, version: str, digests: set[str]) -> dict[str, Any]:
-    """Waits until the product reports the release, and returns its report.
+    """Waits until the page at `url` reports the release, and returns its report.
 
     Raises:
         ReleaseError: if it never does; with the last answer.
@@ -70,18 +71,44 @@ def verify(url: str, version: str, digests: set[str]) -> dict[str, Any]:
         if attempt:
             time.sleep(_PAUSE_SECONDS)
         try:
-            answer = get(url.rstrip("/") + _STATUS)
+            answer = get(url)
         except OSError as error:
             last = str(error)
             continue
         if answer.status == http.HTTPStatus.OK:
             report = _report(answer)
-            if report.get("version") == version and report.get("image_digest") in digests:
+            if report.get("version") == version and str(report.get("image_digest")).rpartition("@")[2] in digests:
                 return report
             last = f"version {report.get('version')}, digest {report.get('image_digest')}: {answer.body[:200]!r}"
         else:
             last = f"HTTP {answer.status}: {answer.body[:200]!r}"
-    raise ReleaseError(f"{url}{_STATUS} never reported version {version}; last: {last}")
+    example = json.dumps({"version": version, "image_digest": min(digests, default="sha256:…")})
+    raise ReleaseError(
+        f"{url} never reported version {version}; last: {last}. It must return 200 and {example} (docs/pipelines.md); "
+        "without such a page, remove pipeline.verify from the manifest"
+    )
+
+
+def verify_tasks(target: Target, images: dict[str, str]) -> None:
+    """Verifies that each service has a complete deployment, whose tasks run the images of the release.
+
+    Raises:
+        ReleaseError: if a service does not, with its name and what it runs instead.
+    """
+    ecs, cluster = target.client("ecs"), names.cluster(target.environment, target.product.name)
+    for name, service in target.product.services_in(target.environment).items():
+        physical = names.service(target.environment, target.product.name, name)
+        wanted = images[service.image].rpartition("@")[2]
+        found = ecs.describe_services(cluster=cluster, services=[physical])["services"]
+        running = int(found[0]["runningCount"]) if found else 0
+        if not running or len(found[0]["deployments"]) > 1 or found[0]["deployments"][0]["rolloutState"] != "COMPLETED":
+            raise ReleaseError(f"service {physical} is not stable: it runs {running} tasks; see its events")
+        pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=physical)
+        for page in pages:
+            tasks = ecs.describe_tasks(cluster=cluster, tasks=page["taskArns"])["tasks"] if page["taskArns"] else []
+            for container in [container for task in tasks for container in task["containers"]]:
+                if wanted not in (str(container.get("image")).rpartition("@")[2], container.get("imageDigest")):
+                    raise ReleaseError(f"service {physical} runs {container.get('image')} instead of {wanted}")
 
 
 def _report(answer: Answer) -> dict[str, Any]:

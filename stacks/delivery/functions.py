@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 
-from products import names
+from products import flows, names
 from products.flows import Action, Kind
 from products.variables import site_is_released
 from slipway import arns
@@ -97,6 +97,7 @@ class Functions:
             for name, service in services.items()
             if service.scaling
         }
+        path = self._scope.settings.report_path
         stacks = {stack: names.stack(environment, product.name, stack) for stack in ("services", "edge")}
         outputs = {names.SITE_PARAMETER: {"stack": stacks["edge"], "output": names.SITE_OUTPUT}}
         site = {"outputs": outputs} if site_is_released(product, environment) else {}
@@ -105,8 +106,8 @@ class Functions:
             "migrate": {"stack": stacks["services"]},
             "invalidate": {"stack": stacks["edge"]},
             "verify": {
-                "stack": stacks["edge"],
-                "path": self._scope.settings.verify_path,
+                **({"stack": stacks["edge"]} if flows.needs_url(product, environment) else {}),
+                **({"path": path} if path else {}),
                 "cluster": cluster,
                 "services": list(running.values()),
             },

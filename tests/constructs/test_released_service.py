@@ -13,6 +13,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Template
 
 from slipway.container_task import Container, ContainerTask
+from slipway.health_checks import ContainerCheck
 from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
 from tests.support.stack import any_vpc, empty_stack, properties
@@ -172,6 +173,6 @@ def test_a_writable_root_file_system_needs_no_volume(plain: Template) -> None:
 
 
 def test_a_health_command_is_in_exec_form() -> None:
-    check = container(service(health_command=["celery", "inspect", "ping"]))["HealthCheck"]
+    check = container(service(health_check=ContainerCheck(["celery", "inspect", "ping"])))["HealthCheck"]
 
     assert check["Command"] == ["CMD", "celery", "inspect", "ping"]

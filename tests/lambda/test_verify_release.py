@@ -130,6 +130,9 @@ def test_after_twelve_tries_it_fails_with_what_was_last_seen(action: Verificatio
         ((200, [1]), "answered no JSON object: [1]"),
         ((200, b"[" * 100_000), "answered no JSON object: [[["),
         ((200, b"<html>"), "answered no JSON object: <html>"),
+        ((200, {"image_digest": DIGEST}), "reports version null"),
+        ((200, {"version": "1.3.0", "digest": DIGEST}), "reports image_digest null"),
+        ((200, {"version": 1.3, "image_digest": DIGEST}), "reports version 1.3"),
         ((302, b""), "answered 302"),
         ((503, b"down"), "answered 503: down"),
     ],
@@ -155,6 +158,62 @@ def test_any_other_report_is_a_failure(action: Verification, answer: tuple[int, 
     ],
 )
 def test_a_difference_that_ecs_reports_is_a_failure(action: Verification, change: dict[str, Any], seen: str) -> None:
+    vars(action).update(change)
+
+    action.run()
+
+    assert action.status == "Failed"
+    assert seen in action.message
+
+
+@pytest.mark.parametrize("answer", [(404, b"<html>"), (200, b"<html>"), (200, {"release": "1.3.0"}), (301, b"")])
+def test_a_product_without_such_a_page_learns_what_to_write(action: Verification, answer: tuple[int, Any]) -> None:
+    action.answer = answer
+
+    action.run()
+
+    assert json.dumps({"version": "1.3.0", "image_digest": DIGEST}) in action.message
+    assert "remove pipeline.verify from the manifest" in action.message
+
+
+def test_a_report_may_contain_the_whole_uri_of_the_image(action: Verification) -> None:
+    action.answer = (200, {"version": "1.3.0", "image_digest": IMAGE})
+
+    assert action.run().status == "Succeeded"
+
+
+def test_without_a_path_ecs_alone_is_asked(action: Verification) -> None:
+    set_parameters(action, path="")
+    action.answer = (404, b"")
+
+    action.run()
+
+    assert (action.status, action.web.requests) == ("Succeeded", [])
+    assert action.variables == {"Url": action.web.url}
+
+
+def test_without_a_stack_there_is_no_address_to_report(action: Verification) -> None:
+    set_parameters(action, path="", stack="")
+
+    action.run()
+
+    assert (action.status, action.variables) == ("Succeeded", {})
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        ({"rollout": "IN_PROGRESS"}, "service web is still deploying: IN_PROGRESS"),
+        ({"rollout": "FAILED"}, "the deployment of service web failed"),
+        ({"images": []}, "service web lists no task"),
+        ({"images": [IMAGE, f"{REPOSITORY}@{OLD}"]}, f"service web still runs {REPOSITORY}@{OLD}"),
+        ({"running": 1}, "service web runs 1 of 2 tasks"),
+    ],
+)
+def test_without_a_path_a_difference_that_ecs_reports_is_a_failure(
+    action: Verification, change: dict[str, Any], seen: str
+) -> None:
+    set_parameters(action, path="", stack="")
     vars(action).update(change)
 
     action.run()
@@ -271,7 +330,8 @@ def test_an_invalid_url_is_refused_without_being_repeated(url: str) -> None:
     ("parameters", "message"),
     [
         ({"images": []}, "parameter 'images' is empty"),
-        ({"stack": ""}, "parameter 'stack' must be a non-empty string"),
+        ({"stack": ""}, "parameter 'path' needs 'stack'"),
+        ({"path": "", "services": []}, "parameters 'path' and 'services' are both empty"),
         ({"cluster": ""}, "parameter 'services' needs 'cluster'"),
         ({"version": "#{Build.VERSION}"}, "contains a variable that no action has set"),
     ],

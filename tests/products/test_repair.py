@@ -28,7 +28,7 @@ COMPLAINT = "environments.production.network.nat_count: got 3, more than zones 2
         ("owner_id: 90000001", "owner_id: -1"),
         ("cpu_percent: 60, requests", "cpu_percent: 600, requests"),
         ("stages: [test, publish, staging, e2e]", "stages: []"),
-        ("  version_file: backend/pyproject.toml\n", ""),
+        ("  owner: allthrive-ai\n", ""),
     ],
 )
 def test_a_contradiction_is_reported_beside_a_wrong_value(tmp_path: Path, old: str, new: str) -> None:

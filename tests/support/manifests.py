@@ -1,4 +1,4 @@
-"""Changed copies of AllThrive's manifest."""
+"""Changed copies of AllThrive's manifest, in the form that writes every key and uses no profile."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 
 import yaml
 
-from paths import MANIFESTS
 from products import ManifestError, Product, load
 from products.loader import validated
 
-ALLTHRIVE = (MANIFESTS / "allthrive.yaml").read_text(encoding="utf-8")
+ALLTHRIVE = Path(__file__).with_name("allthrive.yaml").read_text(encoding="utf-8")
 REMOVED = None
 
 
