@@ -41,6 +41,7 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
         raise ManifestError(shown, [Problem(f"cannot be read as UTF-8 text: {error}")]) from None
     data, lines = _parse(shown, text)
     completed = defaults.completed(data)
+    lines.texts |= {path: lines.texts[source] for path, source in completed.sources.items() if source in lines.texts}
     try:
         product = _validated(completed.data)
     except (ValidationError, ProblemsError) as error:
