@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from products import names, pipeline_checks, variable_checks
+from products import names, path_checks, pipeline_checks, store_checks, variable_checks, waf_rules
 from products.environment import Environment
 from products.errors import nearest
 from products.model import Product
@@ -18,7 +18,7 @@ def problems(product: Product) -> Iterator[str]:
     """Yields an error message for every place where the parts of a product contradict each other."""
     yield from _names(product)
     yield from _images(product)
-    yield from _ports(product)
+    yield from path_checks.problems(product)
     yield from variable_checks.problems(product)
     yield from _region("tooling.region", product.tooling.region)
     yield from pipeline_checks.problems(product)
@@ -52,23 +52,6 @@ def _images(product: Product) -> Iterator[str]:
         yield f"migration.image: no image '{migration.image}' under images{nearest(migration.image, known)}"
 
 
-def _ports(product: Product) -> Iterator[str]:
-    taken: dict[int, str] = {}
-    for name, service in product.services.items():
-        port = service.port
-        if port is None:
-            continue
-        if port in taken:
-            yield f"services.{name}.port: {port} is already the port of '{taken[port]}'; choose another port"
-        taken.setdefault(port, name)
-    paths: dict[str, str] = {}
-    for name, service in product.services.items():
-        for path in (*service.paths, *service.static_paths):
-            if path in paths:
-                yield f"services.{name}.paths: '{path}' is already routed to '{paths[path]}'; remove one of them"
-            paths.setdefault(path, name)
-
-
 def _region(place: str, region: str) -> Iterator[str]:
     if region not in REGIONS:
         yield f"{place}: unknown region '{region}'{nearest(region, list(REGIONS))}"
@@ -83,9 +66,7 @@ def _environment(product: Product, place: str, environment: Environment) -> Iter
         else:
             for problem in product.services_in(place.rpartition(".")[2])[name].contradictions():
                 yield f"{place}.services.{name}.{problem}"
-    storage, maximum = environment.database.storage_gb, environment.database.maximum_storage_gb
-    if maximum and maximum < storage:
-        yield f"{place}.database.maximum_storage_gb: got {maximum}, less than storage_gb {storage}"
+    yield from store_checks.problems(product, place, environment)
     yield from _edge(place, environment)
 
 
@@ -127,3 +108,7 @@ def _edge(place: str, environment: Environment) -> Iterator[str]:
             f"{place}.edge.waf: CloudFront accepts web ACLs of us-east-1 only, and this environment is in "
             f"{environment.region}; remove waf"
         )
+    for rule in environment.edge.waf_count:
+        if rule not in waf_rules.RULES:
+            hint = nearest(rule, list(waf_rules.RULES))
+            yield f"{place}.edge.waf_count: AWS's rule groups have no rule '{rule}'{hint}"

@@ -14,7 +14,7 @@ from products.health import PATH_PATTERN, Declared, HealthCheck
 # Fargate's CPU units and, for each, its memory in MiB: docs.aws.amazon.com, task definition parameters.
 CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
 Percent = Annotated[int, Field(ge=1, le=100)]
-Paths = tuple[Annotated[str, text(r"^/", "/api/*")], ...]
+Paths = tuple[Annotated[str, text(r"^(/|\*$)", "/api/*")], ...]
 
 _USER = r"^[1-9]\d*(:\d+)?$"
 
@@ -69,10 +69,12 @@ class Service(Model):
     image: Name = Field(json_schema_extra=_ONLY_IMAGE)
     command: tuple[str, ...] | None = None
     """Command in exec form; the image's own command by default."""
-    port: int | None = Field(default=None, ge=1024, le=65535)
-    """The port that the container listens on; only a service with `paths` needs one."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """The port that the container listens on; only a service with `paths` needs one. Services may use the same port.
+    Below 1024 the image must allow a `user` other than root to listen."""
     paths: Paths = ()
-    """Path patterns that CloudFront routes to this service without caching."""
+    """Path patterns that CloudFront routes to this service without caching; the most specific pattern of all services
+    is tried first. `/*` is every other path, for a product without `frontend`."""
     static_paths: Paths = ()
     """Path patterns that CloudFront routes to this service and may cache."""
     health_path: str | None = text(PATH_PATTERN, "/api/v1/health/", default=None)

@@ -101,8 +101,11 @@ def _apply_profile(found: Completed, data: dict[str, Any], name: str, environmen
         network=environment.get("network"),
         services=data.get("services"),
     )
+    defaults: dict[str, Any] = {"database": None, "cache": {}}  # what a manifest has that does not mention them
+    missing = {key for key, default in defaults.items() if data.get(key, default) is None}
     for key, value in settings.items():
-        found.set(environment, ("environments", name, key), value, note=f"profile {profile} sets it")
+        if key not in missing:
+            found.set(environment, ("environments", name, key), value, note=f"profile {profile} sets it")
 
 
 def _complete_pipeline(found: Completed, data: dict[str, Any], pipeline: dict[str, Any]) -> None:

@@ -61,8 +61,13 @@ class Edge(Model):
     domain: Domain | None = None
     waf: bool = False
     """True for a web ACL with AWS's common rules and a rate limit."""
+    waf_count: tuple[str, ...] = ("SizeRestrictions_BODY",)
+    """Rules of AWS's rule groups that count matching requests instead of blocking them; your list replaces the default.
+    `SizeRestrictions_BODY` blocks bodies over 8 KiB, and so uploads."""
     waf_requests_per_5_minutes: int = Field(default=2000, ge=10)
     """Requests from one IP address within five minutes, above which it is blocked."""
+    read_timeout_seconds: int = Field(default=60, ge=1, le=120)
+    """Seconds that CloudFront waits for a response of a service, and then for each next packet of it."""
     price_class: Literal["100", "200", "all"] = "100"
     content_security_policy: str = (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
@@ -88,8 +93,10 @@ class Environment(Model):
     """True if `cdk destroy` keeps the media bucket, a final database snapshot, and the logs."""
     log_retention_days: RetentionDays = 30
     network: Network = Network()
-    database: DatabaseSize = Field(json_schema_extra=_OF_THE_PROFILE)
-    cache: CacheSize = Field(json_schema_extra=_OF_THE_PROFILE)
+    database: DatabaseSize | None = Field(default=None, json_schema_extra=_OF_THE_PROFILE)
+    """Required if the product has a database, and no profile sets it."""
+    cache: CacheSize | None = Field(default=None, json_schema_extra=_OF_THE_PROFILE)
+    """Required if the product has a cache, and no profile sets it."""
     services: dict[str, ServiceSize] = {}
     variables: Variables = {}
     """Environment variables of every container; they replace the product's of the same name."""

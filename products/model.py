@@ -58,8 +58,13 @@ class Product(Model):
     services: dict[Name, Service] = Field(min_length=1)
     migration: Migration | None = None
     frontend: Frontend | None = None
-    database: Database
-    cache: Cache = Cache()
+    """Without this section a service serves the pages: `paths: [/*]`."""
+    database: Database | None = None
+    """Without this section the product has no database."""
+    cache: Cache | None = Cache()
+    """`cache: null` for a product without a cache."""
+    media: bool = True
+    """True for a bucket for uploads, which CloudFront serves below `/media/`."""
     secrets: dict[str, ExistingSecret] = {}
     """Environment variables whose values come from secrets that an operator created."""
     variables: Variables = {}

@@ -12,6 +12,7 @@ from products.secrets import REFERENCE, never_public, secret_kind
 from products.values import REFERENCES, Reference, Value, dotted_references, parse
 from products.variables import REPORTED, layers, parts, written
 
+_SECTIONS = {"database": "database: {}", "cache": "cache: {}", "media": "media: true"}
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -64,7 +65,7 @@ def missing_parts(value: Value, existing: Collection[str]) -> Iterator[str]:
     """Yields an error message for each reference to a part that the product does not have."""
     for reference in dict.fromkeys(value.references):
         if reference.part and reference.part not in existing:
-            yield f"the product has no {reference.part}; write {reference.part}: {{}} or remove {reference}"
+            yield f"the product has no {reference.part}; write {_SECTIONS[reference.part]} or remove {reference}"
 
 
 def _pasted(product: Product, variable: str, value: str | Public, parsed: Value) -> Iterator[str]:

@@ -27,9 +27,10 @@ MIGRATION = "migrate"  # the migration's container; no service has this name
 REPORTED = {"RELEASE_VERSION": "release.version", "RELEASE_IMAGE": "release.image"}
 
 
-def parts(_product: Product) -> frozenset[str]:
+def parts(product: Product) -> frozenset[str]:
     """Returns the parts that a product has, of those in PARTS."""
-    return frozenset(PARTS)
+    existing = {"database": product.database, "cache": product.cache, "media": product.media}
+    return frozenset(part for part in PARTS if existing[part])
 
 
 def default_variables(existing: Collection[str]) -> dict[str, str]:

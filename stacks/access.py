@@ -191,6 +191,8 @@ class AccessStack(EnvironmentStack):
 
     def _to_publish(self) -> list[iam.PolicyStatement]:
         site = self._edge.site
+        if site is None:
+            return []
         return [
             self._see_stack("edge"),
             iam.PolicyStatement(sid="ListSite", actions=["s3:ListBucket"], resources=[site.bucket_arn]),

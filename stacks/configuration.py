@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_cdk import aws_ecs as ecs
@@ -46,6 +46,7 @@ class Configuration:
         product, environment = environment_scope.product, environment_scope.name
         self._containers = containers(product, environment)
         self._site = self._define_site(release)
+        self._known = self._sources()
         self._existing = {
             variable: ecs.Secret.from_secrets_manager(
                 secretsmanager.Secret.from_secret_name_v2(scope, f"Secret{variable}", secret.name), secret.key
@@ -53,7 +54,7 @@ class Configuration:
             for variable, secret in product.secrets.items()
         }
         self._composed = self._compose(scope)
-        self.composed = (data.database.url, *self._composed.values())
+        self.composed = (*([data.database.url] if data.database else []), *self._composed.values())
 
     def of(self, container: str, *, image: str) -> ContainerVariables:
         """Returns the variables of a service, or of products.variables.MIGRATION, whose image has this URI."""
@@ -84,7 +85,7 @@ class Configuration:
     def _secret(self, value: Value) -> ecs.Secret:
         if str(value) in self._composed:
             return ecs.Secret.from_secrets_manager(self._composed[str(value)])
-        if value.only and value.only.name == "database.url":
+        if self._data.database and _is_database_url(value):
             return ecs.Secret.from_secrets_manager(self._data.database.url)
         (part,) = self._parts(value, "")
         assert isinstance(part, SecretPart)  # noqa: S101 - for mypy: `_compose` has composed all other values
@@ -113,42 +114,54 @@ class Configuration:
 
     def _exists(self, value: Value) -> bool:
         """True if a secret of the Data stack has exactly this value."""
-        return value.only is not None and (value.only.name == "database.url" or len(self._parts(value, "")) == 1)
+        return value.only is not None and (_is_database_url(value) or len(self._parts(value, "")) == 1)
 
     def _parts(self, value: Value, image: str) -> list[Part]:
+        known = {**self._known, "release.image": (image,)}
         parts: list[Part] = []
         for source in value.parts:
-            for part in [source] if isinstance(source, str) else self._source(source.name, image):
+            for part in [source] if isinstance(source, str) else known[source.name]:
                 if isinstance(part, str) and parts and isinstance(parts[-1], str):
                     parts[-1] += part
                 else:
                     parts.append(part)
         return parts
 
-    def _source(self, reference: str, image: str) -> Sequence[Part]:
-        """Returns the value of a reference. A part that the product lacks is not touched: checks refuse it."""
-        data = self._data
-        sources: dict[str, Callable[[], Sequence[Part]]] = {
-            "secret_key": lambda: (SecretPart(data.secret_key),),
-            "database.url": lambda: data.database.address,
-            "database.host": lambda: (data.database.instance.instance_endpoint.hostname,),
-            "database.port": lambda: (str(DATABASE_PORT),),
-            "database.name": lambda: (self._scope.product.database.name,),
-            "database.user": lambda: (SecretPart(data.database.users.credentials, "username"),),
-            "database.password": lambda: (SecretPart(data.database.users.credentials, "password"),),
-            "cache.url": lambda: data.cache.address,
-            "cache.host": lambda: (data.cache.host,),
-            "cache.port": lambda: (str(CACHE_PORT),),
-            "cache.token": lambda: (SecretPart(data.cache.token),),
-            "media.bucket": lambda: (data.media.bucket_name,),
-            "site.url": lambda: (f"https://{self._site}",),
-            "site.domain": lambda: (self._site,),
-            "release.version": lambda: (self._version,),
-            "release.image": lambda: (image,),
-            "environment": lambda: (self._scope.name,),
-            "region": lambda: (self._scope.environment.region,),
+    def _sources(self) -> dict[str, Sequence[Part]]:
+        """Returns the values of all references, except for those that a release or a container decides."""
+        database, cache, media = self._data.database, self._data.cache, self._data.media
+        sources: dict[str, Sequence[Part]] = {
+            "secret_key": (SecretPart(self._data.secret_key),),
+            "site.url": (f"https://{self._site}",),
+            "site.domain": (self._site,),
+            "release.version": (self._version,),
+            "environment": (self._scope.name,),
+            "region": (self._scope.environment.region,),
         }
-        return sources[reference]()
+        if database and self._scope.product.database:
+            login = database.users.credentials
+            sources |= {
+                "database.url": database.address,
+                "database.host": (database.instance.instance_endpoint.hostname,),
+                "database.port": (str(DATABASE_PORT),),
+                "database.name": (self._scope.product.database.name,),
+                "database.user": (SecretPart(login, "username"),),
+                "database.password": (SecretPart(login, "password"),),
+            }
+        if cache:
+            sources |= {
+                "cache.url": cache.address,
+                "cache.host": (cache.host,),
+                "cache.port": (str(CACHE_PORT),),
+                "cache.token": (SecretPart(cache.token),),
+            }
+        if media:
+            sources["media.bucket"] = (media.bucket_name,)
+        return sources
+
+
+def _is_database_url(value: Value) -> bool:
+    return value.only is not None and value.only.name == "database.url"
 
 
 def _construct_id(value: Value) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_route53 as route53
@@ -9,8 +10,9 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from products import path_checks, waf_rules
 from products.environment import Domain
-from slipway.distribution import Address, ProductDistribution
+from slipway.distribution import Address, ProductDistribution, Route
 from slipway.private_bucket import PrivateBucket
 from slipway.web_acl import WebAcl
 from stacks.data import DataStack
@@ -28,7 +30,8 @@ class EdgeStack(EnvironmentStack):
     """The only public entrance to one environment."""
 
     distribution: cloudfront.Distribution
-    site: s3.Bucket
+    site: s3.Bucket | None
+    """The bucket of the frontend; None for a product without one."""
 
     def __init__(
         self,
@@ -44,21 +47,17 @@ class EdgeStack(EnvironmentStack):
         )
         edge = environment_scope.environment.edge
         zone = _zone(self, edge.domain)
-        # Any release can publish the site again, so the bucket is deleted with its stack unless data is kept.
-        site = self.site = PrivateBucket(
-            self, "Site", keep=environment_scope.environment.keep_data, access_logs=data.access_logs
-        )
-        product_services = environment_scope.product.services.values()
+        self.site = self._define_site(environment_scope, data) if environment_scope.product.frontend else None
         web_acl = self._define_web_acl(environment_scope) if edge.waf else None
         self.distribution = ProductDistribution(
             self,
             "Edge",
             description=environment_scope.prefix,
-            site=site,
+            site=self.site,
             media=data.media,
             load_balancer=services.load_balancer.balancer,
-            paths=[path for service in product_services for path in service.paths],
-            static_paths=[path for service in product_services for path in service.static_paths],
+            routes=[Route(path, cached) for path, _, cached in path_checks.routes(environment_scope.product)],
+            read_timeout=cdk.Duration.seconds(edge.read_timeout_seconds),
             content_security_policy=edge.content_security_policy,
             price_class=_PRICE_CLASSES[edge.price_class],
             address=self._address(edge.domain, zone) if edge.domain else None,
@@ -67,10 +66,15 @@ class EdgeStack(EnvironmentStack):
         if edge.domain and zone:
             self._define_record(edge.domain, zone)
         address = edge.domain.name if edge.domain else self.distribution.distribution_domain_name
-        self.output("SiteBucketName", site.bucket_name, "Where the frontend is published")
+        if self.site:
+            self.output("SiteBucketName", self.site.bucket_name, "Where the frontend is published")
         self.output("DistributionId", self.distribution.distribution_id, "What to invalidate")
         self.output("DistributionDomainName", self.distribution.distribution_domain_name, "CloudFront's own name")
         self.output("Url", f"https://{address}", "What users type")
+
+    def _define_site(self, environment_scope: EnvironmentScope, data: DataStack) -> PrivateBucket:
+        # Any release can publish the site again, so the bucket is deleted with its stack unless data is kept.
+        return PrivateBucket(self, "Site", keep=environment_scope.environment.keep_data, access_logs=data.access_logs)
 
     def _define_web_acl(self, environment_scope: EnvironmentScope) -> WebAcl:
         return WebAcl(
@@ -79,6 +83,7 @@ class EdgeStack(EnvironmentStack):
             log_name=environment_scope.prefix,
             log_retention=environment_scope.log_retention,
             requests_per_5_minutes=environment_scope.environment.edge.waf_requests_per_5_minutes,
+            counted={rule: waf_rules.RULES[rule] for rule in environment_scope.environment.edge.waf_count},
         )
 
     def _address(self, domain: Domain, zone: route53.IHostedZone | None) -> Address:

@@ -38,11 +38,15 @@ class NetworkStack(EnvironmentStack):
             nat=environment.network.nat,
             nat_count=environment.network.nat_count,
             internet_ports=environment.network.internet_ports,
-            store_ports=(database.PORT, cache.PORT),
-            restarts_services=environment.database.rotate_password_days is not None,
+            store_ports=[
+                *([database.PORT] if environment_scope.product.database else []),
+                *([cache.PORT] if environment_scope.product.cache else []),
+            ],
+            restarts_services=environment.database is not None
+            and environment.database.rotate_password_days is not None,
             cloudfront_prefix_list=REGIONS[environment.region].cloudfront_prefix_list,
             flow_logs=flow_logs,
         )
-        for service in environment_scope.product.services.values():
-            if service.port:
-                self.network.admit(service.port)
+        ports = [service.port for service in environment_scope.product.services.values() if service.port]
+        for port in dict.fromkeys(ports):  # services may use the same port: each task has its own address
+            self.network.admit(port)

@@ -8,6 +8,8 @@ from constructs import Construct
 
 from products import names
 from slipway.alarms import MINUTE, Alarms
+from slipway.cache import RedisCache
+from slipway.database import PostgresDatabase
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.services import ServicesStack
@@ -30,8 +32,11 @@ class ObservabilityStack(EnvironmentStack):
         super().__init__(scope, construct_id, environment_scope=environment_scope, description="Alarms and dashboard")
         self._alarms = Alarms(self, "Alarms", emails=environment_scope.environment.alarm_emails)
         self._watch_requests(services)
-        self._watch_database(environment_scope, data)
-        self._watch_cache(data)
+        size = environment_scope.environment.database
+        if data.database and size:
+            self._watch_database(data.database, size.storage_gb)
+        if data.cache:
+            self._watch_cache(data.cache)
         self._define_dashboard(environment_scope)
         self.output("AlarmTopic", self._alarms.topic.topic_arn, "Where alarms are published")
 
@@ -55,12 +60,12 @@ class ObservabilityStack(EnvironmentStack):
                 heading="HasUnhealthyTasks",
             )
 
-    def _watch_database(self, environment_scope: EnvironmentScope, data: DataStack) -> None:
-        instance = data.database.instance
+    def _watch_database(self, database: PostgresDatabase, storage_gb: int) -> None:
+        instance = database.instance
         self._alarms.add(
             "DatabaseStorageIsLow",
             instance.metric_free_storage_space(period=MINUTE, statistic="Minimum"),
-            threshold=environment_scope.environment.database.storage_gb * _GIB * 0.1,
+            threshold=storage_gb * _GIB * 0.1,
             of_minutes=15,
             below=True,
         )
@@ -71,11 +76,11 @@ class ObservabilityStack(EnvironmentStack):
             of_minutes=15,
         )
 
-    def _watch_cache(self, data: DataStack) -> None:
+    def _watch_cache(self, cache: RedisCache) -> None:
         memory = cloudwatch.Metric(
             namespace="AWS/ElastiCache",
             metric_name="DatabaseMemoryUsagePercentage",
-            dimensions_map={"ReplicationGroupId": data.cache.group.ref},
+            dimensions_map={"ReplicationGroupId": cache.group.ref},
             period=MINUTE,
             statistic="Maximum",
         )

@@ -10,7 +10,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from products import names
+from products import names, path_checks
 from products.containers import Service, Size
 from products.flows import branches_reach
 from products.variables import MIGRATION
@@ -72,8 +72,11 @@ class ServicesStack(EnvironmentStack):
         }
         self._configuration = Configuration(self, environment_scope=environment_scope, data=data, release=self._release)
         self.services, self.target_groups = {}, {}
-        for name, service in environment_scope.product.services_in(environment_scope.name).items():
-            self._define_service(name, service)
+        services = environment_scope.product.services_in(environment_scope.name)
+        released = {name: self._define_service(name, service) for name, service in services.items()}
+        self._route()
+        for name, service in services.items():  # scaling by requests needs a target group that has requests
+            self._scale(name, service, released[name])
         self.migration = self._define_migration()
         self._rotate_password()
         self.output("ClusterName", self.cluster.cluster_name, "ECS cluster")
@@ -128,10 +131,11 @@ class ServicesStack(EnvironmentStack):
             container=container,
             log_group=log_group,
         )
-        give(task.task_role, self._data.media_access())
+        if statements := self._data.media_access():
+            give(task.task_role, statements)
         return task
 
-    def _define_service(self, name: str, service: Service) -> None:
+    def _define_service(self, name: str, service: Service) -> ReleasedService:
         container = replace(
             self._container(name, service.image, self._images[service.image].uri, service.size, service.command),
             user=service.user,
@@ -157,7 +161,10 @@ class ServicesStack(EnvironmentStack):
             health_check_grace=health.grace(service),
         )
         self.services[name] = released.service
-        self._route(name, service, released.service)
+        self._define_targets(name, service, released.service)
+        return released
+
+    def _scale(self, name: str, service: Service, released: ReleasedService) -> None:
         if service.scaling:
             rule = ScaleRule(
                 minimum=service.count,
@@ -167,19 +174,22 @@ class ServicesStack(EnvironmentStack):
             )
             released.scale(rule, self.target_groups.get(name))
 
-    def _route(self, name: str, service: Service, running: ecs.FargateService) -> None:
+    def _define_targets(self, name: str, service: Service, running: ecs.FargateService) -> None:
         paths = (*service.paths, *service.static_paths)
         if not paths or service.port is None:
             return
-        self.target_groups[name] = self.load_balancer.route(
+        self.target_groups[name] = self.load_balancer.targets(
             names.pascal(name),
             service=running,
             container=name,
             port=service.port,
-            paths=paths,
             health_check=health.target_check(service),
             drain=cdk.Duration.seconds(service.stop_timeout),
         )
+
+    def _route(self) -> None:
+        routes = path_checks.routes(self._scope.product)
+        self.load_balancer.route([(path, self.target_groups[name]) for path, name, _ in routes])
 
     def _define_migration(self) -> ContainerTask | None:
         migration = self._scope.product.migration
@@ -200,10 +210,9 @@ class ServicesStack(EnvironmentStack):
         return task
 
     def _rotate_password(self) -> None:
-        days = self._scope.environment.database.rotate_password_days
-        if days is None:
+        database, size = self._data.database, self._scope.environment.database
+        if database is None or size is None or size.rotate_password_days is None:
             return
-        database = self._data.database
         PasswordRotation(
             self,
             "PasswordRotation",
@@ -212,6 +221,6 @@ class ServicesStack(EnvironmentStack):
             composed=self._configuration.composed,
             cluster=self.cluster,
             services=list(self.services.values()),
-            every=cdk.Duration.days(days),
+            every=cdk.Duration.days(size.rotate_password_days),
             log_retention=self._scope.log_retention,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -26,6 +27,8 @@ function handler(event) {
 }
 """
 _YEAR = cdk.Duration.days(365)
+_EVERYTHING = "/*"
+_MEDIA = "/media/*"
 # Uploads have the product's domain, so their scripts could use the visitors' sessions. In a sandbox without
 # `allow-scripts` and `allow-same-origin` a page has a separate origin and runs no script. Pages can still show uploaded
 # images and videos: a page's own policy decides about those, not the policy of the image (w3.org/TR/CSP3, sandbox).
@@ -40,14 +43,24 @@ class Address:
     certificate: acm.ICertificate
 
 
+@dataclass(frozen=True)
+class Route:
+    """Paths that go to the load balancer."""
+
+    pattern: str
+    cached: bool
+    """True if CloudFront caches responses according to their headers."""
+
+
 class ProductDistribution(Construct):
     """One domain for the site, the API, WebSockets, and the media.
 
     Default settings:
     - the site comes from a private bucket, with a fallback to index.html for a single-page application;
-    - `paths` go to the load balancer, a VPC origin, uncached, with all headers and cookies: WebSockets work;
-    - `static_paths` go to the load balancer, cached according to its response headers;
-    - `/media/*` comes from the media bucket, cached and sandboxed: an uploaded page runs no script;
+    - `routes` go to the load balancer, a VPC origin, in this order: the first pattern that matches a path applies;
+    - uncached routes have all headers and cookies: WebSockets work;
+    - without a `site`, the route `/*` is the default behavior, or the load balancer's answer to an unknown path;
+    - `/media/*` comes from the media bucket, if there is one, cached and sandboxed: an uploaded page runs no script;
     - HTTPS, HTTP/2 and 3, security headers in every response;
     - TLS 1.2 or newer with the domain in `address`; for its own domain name CloudFront also allows TLS 1.0.
     """
@@ -60,11 +73,11 @@ class ProductDistribution(Construct):
         construct_id: str,
         *,
         description: str,
-        site: s3.IBucket,
-        media: s3.IBucket,
+        site: s3.IBucket | None,
+        media: s3.IBucket | None,
         load_balancer: elbv2.IApplicationLoadBalancer,
-        paths: Sequence[str],
-        static_paths: Sequence[str],
+        routes: Sequence[Route],
+        read_timeout: cdk.Duration,
         content_security_policy: str,
         price_class: cloudfront.PriceClass,
         address: Address | None,
@@ -74,24 +87,21 @@ class ProductDistribution(Construct):
         self._headers = self._define_headers(
             "SecurityHeaders", "of every answer", content_security_policy, uploads=False
         )
-        uploads = self._define_headers("UploadHeaders", "of what people upload", _UPLOADS_POLICY, uploads=True)
         containers = origins.VpcOrigin.with_application_load_balancer(
             load_balancer,
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTP_ONLY,
             http_port=80,
-            read_timeout=cdk.Duration.seconds(60),
+            read_timeout=read_timeout,
         )
+        behaviors = {route.pattern: self._containers(containers, cached=route.cached) for route in routes}
+        rest = behaviors.pop(_EVERYTHING, None) or self._containers(containers, cached=False)
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
             comment=description,
-            default_root_object="index.html",
-            default_behavior=self._site(site),
-            additional_behaviors={
-                **{path: self._uncached(containers) for path in paths},
-                **{path: self._cached(containers) for path in static_paths},
-                "/media/*": self._cached(self._media(media), uploads),
-            },
+            default_root_object="index.html" if site else None,
+            default_behavior=self._site(site) if site else rest,
+            additional_behaviors=_ordered(behaviors, self._uploads(media) if media else None),
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if address else None,
             price_class=price_class,
@@ -99,14 +109,15 @@ class ProductDistribution(Construct):
             certificate=address.certificate if address else None,
             web_acl_id=web_acl_arn,
         )
-        self._accept(own_certificate=address is not None, firewall=web_acl_arn is not None)
+        self._accept(site=site is not None, own_certificate=address is not None, firewall=web_acl_arn is not None)
 
-    def _accept(self, *, own_certificate: bool, firewall: bool) -> None:
-        acknowledge(
-            self.distribution,
-            "a default root object is set; LIST makes a missing file a 404 instead of a 403",
-            "Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk",
-        )
+    def _accept(self, *, site: bool, own_certificate: bool, firewall: bool) -> None:
+        if site:
+            acknowledge(
+                self.distribution,
+                "a default root object is set; LIST makes a missing file a 404 instead of a 403",
+                "Annotation::@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk",
+            )
         accept(self.distribution, "visitors may be anywhere; a product says so otherwise", "AwsSolutions-CFR1")
         accept(
             self.distribution,
@@ -155,15 +166,19 @@ class ProductDistribution(Construct):
             ],
         )
 
-    def _media(self, media: s3.IBucket) -> cloudfront.IOrigin:
+    def _uploads(self, media: s3.IBucket) -> cloudfront.BehaviorOptions:
+        headers = self._define_headers("UploadHeaders", "of what people upload", _UPLOADS_POLICY, uploads=True)
         # The bucket is in another stack, so its policy cannot name this distribution without a dependency cycle. The
         # policy admits the account's distributions (docs/adr/0018), and this origin does not change it.
         access = cloudfront.S3OriginAccessControl(self, "MediaAccess", signing=cloudfront.Signing.SIGV4_ALWAYS)
-        return origins.S3BucketOrigin.with_bucket_defaults(
+        origin = origins.S3BucketOrigin.with_bucket_defaults(
             media, origin_access_control_id=access.origin_access_control_id
         )
+        return self._cached(origin, headers)
 
-    def _uncached(self, origin: cloudfront.IOrigin) -> cloudfront.BehaviorOptions:
+    def _containers(self, origin: cloudfront.IOrigin, *, cached: bool) -> cloudfront.BehaviorOptions:
+        if cached:
+            return self._cached(origin, self._headers)
         return cloudfront.BehaviorOptions(
             origin=origin,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
@@ -175,13 +190,13 @@ class ProductDistribution(Construct):
         )
 
     def _cached(
-        self, origin: cloudfront.IOrigin, headers: cloudfront.IResponseHeadersPolicy | None = None
+        self, origin: cloudfront.IOrigin, headers: cloudfront.IResponseHeadersPolicy
     ) -> cloudfront.BehaviorOptions:
         return cloudfront.BehaviorOptions(
             origin=origin,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
-            response_headers_policy=headers or self._headers,
+            response_headers_policy=headers,
             compress=True,
         )
 
@@ -210,3 +225,17 @@ class ProductDistribution(Construct):
             ),
             remove_headers=["server", "x-powered-by"],
         )
+
+
+def _ordered(
+    routes: Mapping[str, cloudfront.BehaviorOptions], media: cloudfront.BehaviorOptions | None
+) -> dict[str, cloudfront.BehaviorOptions]:
+    """Returns the behaviors in the order of `routes`, with media before every route that also matches media."""
+    # Not before all routes: the first behavior's origin has the logical id ...Origin2, and a VPC origin with a new id
+    # would be created again, which takes 15 minutes.
+    wide = {path for path in routes if _MEDIA.startswith(re.split(r"[*?]", path, maxsplit=1)[0])}
+    return {
+        **{path: behavior for path, behavior in routes.items() if path not in wide},
+        **({_MEDIA: media} if media else {}),
+        **{path: behavior for path, behavior in routes.items() if path in wide},
+    }

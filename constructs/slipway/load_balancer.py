@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import aws_cdk as cdk
@@ -16,7 +17,10 @@ from slipway.health_checks import TargetCheck
 
 # Idle timeout of WebSockets in seconds; longer than CloudFront's ten minutes, so that CloudFront closes first.
 _IDLE = 620
-_PATHS_PER_RULE = 5  # docs.aws.amazon.com/elasticloadbalancing: condition values per rule
+# docs.aws.amazon.com/elasticloadbalancing, "Quotas": condition values and wildcards per rule; read on 2026-11-30.
+_PATHS_PER_RULE = 5
+_WILDCARDS_PER_RULE = 5
+_FIRST_PRIORITY = 1000  # above the priorities of earlier versions of this construct, which an update meets
 
 
 class InternalLoadBalancer(Construct):
@@ -67,7 +71,6 @@ class InternalLoadBalancer(Construct):
             ),
         )
         self._vpc = vpc
-        self._priority = 0
         self._accept(deletion_protection=deletion_protection)
 
     def _accept(self, *, deletion_protection: bool) -> None:
@@ -91,19 +94,18 @@ class InternalLoadBalancer(Construct):
                 *audits("ELBDeletionProtectionEnabled", "NIST", "HIPAA"),
             )
 
-    def route(
+    def targets(
         self,
         construct_id: str,
         *,
         service: ecs.FargateService,
         container: str,
         port: int,
-        paths: Sequence[str],
         health_check: TargetCheck,
         drain: cdk.Duration,
     ) -> elbv2.ApplicationTargetGroup:
-        """Route paths to a service, with a health check. Returns the target group."""
-        group = elbv2.ApplicationTargetGroup(
+        """Define the target group of a service, with a health check. Returns it: `route` sends requests to it."""
+        return elbv2.ApplicationTargetGroup(
             self,
             construct_id,
             vpc=self._vpc,
@@ -114,16 +116,33 @@ class InternalLoadBalancer(Construct):
             deregistration_delay=drain,
             health_check=health_check.of_target_group(),
         )
-        for patterns in _batches(paths):
-            self._priority += 10
+
+    def route(self, routes: Sequence[tuple[str, elbv2.ApplicationTargetGroup]]) -> None:
+        """Route each path pattern to a target group; a request takes the first pattern that matches it."""
+        for number, (paths, group) in enumerate(_rules(routes), start=1):
+            # A rule is named by its place, so that CloudFormation updates rules where paths change: a new rule could
+            # not have the priority of one that is removed after it.
             self._listener.add_action(
-                f"{construct_id}{self._priority}",
-                priority=self._priority,
-                conditions=[elbv2.ListenerCondition.path_patterns(list(patterns))],
+                f"Rule{number}",
+                priority=_FIRST_PRIORITY + number,
+                conditions=[elbv2.ListenerCondition.path_patterns(paths)],
                 action=elbv2.ListenerAction.forward([group]),
             )
-        return group
 
 
-def _batches(paths: Sequence[str]) -> list[Sequence[str]]:
-    return [paths[start : start + _PATHS_PER_RULE] for start in range(0, len(paths), _PATHS_PER_RULE)]
+def _rules(
+    routes: Sequence[tuple[str, elbv2.ApplicationTargetGroup]],
+) -> list[tuple[list[str], elbv2.ApplicationTargetGroup]]:
+    """Returns the rules for these routes: neighbors with the same target share one, as far as AWS's limits allow."""
+    rules: list[tuple[list[str], elbv2.ApplicationTargetGroup]] = []
+    for path, group in routes:
+        if rules and rules[-1][1] is group and _fit([*rules[-1][0], path]):
+            rules[-1][0].append(path)
+        else:
+            rules.append(([path], group))
+    return rules
+
+
+def _fit(paths: Sequence[str]) -> bool:
+    wildcards = len(re.findall(r"[*?]", "".join(paths)))
+    return len(paths) <= _PATHS_PER_RULE and wildcards <= _WILDCARDS_PER_RULE

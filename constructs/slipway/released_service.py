@@ -13,7 +13,7 @@ from constructs import Construct
 
 from slipway.container_task import ContainerTask
 from slipway.release import ReleasedImage
-from slipway.rights import accept_everywhere
+from slipway.rights import accept_everywhere, accept_inline
 
 # Failed tasks after which a deployment fails; ECS's minimum: docs.aws.amazon.com, DeploymentCircuitBreaker.
 _FAILURES = 3
@@ -80,6 +80,7 @@ class ReleasedService(Construct):
         self._count_every_failure()
         if shell_access:
             accept_everywhere(task.task_role)  # the CDK adds the rights of ECS Exec: docs/adr/0007
+            accept_inline(task.task_role)
 
     def scale(self, rule: ScaleRule, target_group: elbv2.IApplicationTargetGroup | None) -> None:
         """Define scaling from the first release on; earlier, the minimum would start tasks without an image."""

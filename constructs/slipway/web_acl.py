@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
@@ -33,7 +35,7 @@ class WebAcl(wafv2.CfnWebACL):
     """A web ACL with AWS's common rules, and a limit on requests from one IP address.
 
     Default settings:
-    - bodies over 8 KiB are counted, not blocked, since products accept uploads;
+    - the rules in `counted`, each with its rule group, count the requests that they match, and do not block them;
     - the rate limit applies to five minutes;
     - blocked and counted requests are logged to `aws-waf-logs-<log_name>`; other requests are not.
     """
@@ -46,6 +48,7 @@ class WebAcl(wafv2.CfnWebACL):
         log_name: str,
         log_retention: logs.RetentionDays,
         requests_per_5_minutes: int,
+        counted: Mapping[str, str],
     ) -> None:
         super().__init__(
             scope,
@@ -55,7 +58,10 @@ class WebAcl(wafv2.CfnWebACL):
             visibility_config=_visible(construct_id),
             rules=[
                 _rate_limit(requests_per_5_minutes),
-                *(_managed(name, priority) for priority, name in enumerate(_MANAGED, start=1)),
+                *(
+                    _managed(name, priority, [rule for rule, group in counted.items() if group == name])
+                    for priority, name in enumerate(_MANAGED, start=1)
+                ),
             ],
         )
         self._log(log_name, log_retention)
@@ -104,11 +110,12 @@ def _rate_limit(requests: int) -> wafv2.CfnWebACL.RuleProperty:
     )
 
 
-def _managed(name: str, priority: int) -> wafv2.CfnWebACL.RuleProperty:
-    count_body_size = [
+def _managed(name: str, priority: int, counted: Sequence[str]) -> wafv2.CfnWebACL.RuleProperty:
+    overrides = [
         wafv2.CfnWebACL.RuleActionOverrideProperty(
-            name="SizeRestrictions_BODY", action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
+            name=rule, action_to_use=wafv2.CfnWebACL.RuleActionProperty(count={})
         )
+        for rule in counted
     ]
     return wafv2.CfnWebACL.RuleProperty(
         name=name,
@@ -119,7 +126,7 @@ def _managed(name: str, priority: int) -> wafv2.CfnWebACL.RuleProperty:
             managed_rule_group_statement=wafv2.CfnWebACL.ManagedRuleGroupStatementProperty(
                 vendor_name="AWS",
                 name=name,
-                rule_action_overrides=count_body_size if name == "AWSManagedRulesCommonRuleSet" else None,
+                rule_action_overrides=overrides or None,
             )
         ),
     )

@@ -100,7 +100,13 @@ class Scene:
 
     @property
     def database_url(self) -> str:
-        """The current database URL, with the password."""
+        """The current database URL, with the password.
+
+        Raises:
+            SceneError: if the product has no database.
+        """
+        if self.product.database is None:
+            raise SceneError(f"{self.product.name} has no database, in which this drill would look for lost data")
         secrets = self.client("secretsmanager")
         found = secrets.get_secret_value(SecretId=self.target.output("data", "DatabaseUrlSecret"))["SecretString"]
         return str(json.loads(found)["url"] if found.startswith("{") else found)

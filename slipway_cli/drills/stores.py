@@ -91,6 +91,8 @@ def redis_failover(scene: Scene) -> None:
 
 
 def _cache_container(scene: Scene) -> Any:
+    if scene.product.cache is None:
+        raise SceneError(f"{scene.product.name} has no cache: choose a drill for another part")
     group = scene.client("elasticache").describe_replication_groups()["ReplicationGroups"]
     prefix = f"{scene.environment}-{scene.product.name}"
     name = next(
@@ -116,12 +118,12 @@ def _cache_container(scene: Scene) -> Any:
 
 def secret_rotation(scene: Scene) -> None:
     """The database password is changed while people use the site."""
-    if scene.product.environments[scene.environment].database.rotate_password_days is None:
-        rotated = [
-            name
-            for name, environment in scene.product.environments.items()
-            if environment.database.rotate_password_days
-        ]
+    rotated = [
+        name
+        for name, environment in scene.product.environments.items()
+        if environment.database and environment.database.rotate_password_days
+    ]
+    if scene.environment not in rotated:
         raise SceneError(
             f"{scene.environment} does not rotate its password; type: "
             + command("drill", "secret-rotation", environment=next(iter(rotated), ""))

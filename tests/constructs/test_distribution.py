@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
@@ -11,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
-from slipway.distribution import Address, ProductDistribution
+from slipway.distribution import Address, ProductDistribution, Route
 from tests.support.stack import any_vpc, empty_stack, properties
 from tests.support.synthesis import Json
 
@@ -20,18 +21,24 @@ CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/a"
 UNCACHED, CACHED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "658327ea-f89d-4fab-a63d-7e88639e58f6"
 
 
-def distribution(*, domain: bool = False) -> Template:
+def distribution(
+    *,
+    domain: bool = False,
+    site: bool = True,
+    media: bool = True,
+    routes: tuple[Route, ...] = (Route("/static/*", cached=True), Route("/api/*", cached=False)),
+) -> Template:
     stack = empty_stack()
     certificate = acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE)
     ProductDistribution(
         stack,
         "Edge",
         description="any",
-        site=s3.Bucket(stack, "Site"),
-        media=s3.Bucket(stack, "Media"),
+        site=s3.Bucket(stack, "Site") if site else None,
+        media=s3.Bucket(stack, "Media") if media else None,
         load_balancer=elbv2.ApplicationLoadBalancer(stack, "Balancer", vpc=any_vpc(stack)),
-        paths=["/api/*"],
-        static_paths=["/static/*"],
+        routes=routes,
+        read_timeout=cdk.Duration.seconds(90),
         content_security_policy="default-src 'self'",
         price_class=cloudfront.PriceClass.PRICE_CLASS_100,
         address=Address("shop.example", certificate) if domain else None,
@@ -89,6 +96,10 @@ def test_requests_of_every_method_reach_the_containers_uncached_through_a_vpc_or
     assert "VpcOriginConfig" in origin(found, api)
 
 
+def test_a_service_may_take_as_long_as_the_read_timeout_to_respond(found: Json) -> None:
+    assert origin(found, behavior(found, "/api/*"))["VpcOriginConfig"]["OriginReadTimeout"] == 90
+
+
 def test_static_paths_come_from_the_containers_and_are_cached(found: Json) -> None:
     static = behavior(found, "/static/*")
 
@@ -132,3 +143,49 @@ def test_an_own_domain_has_tls_1_2_and_its_certificate() -> None:
 
 def test_without_a_domain_cloudfronts_default_certificate_is_used(found: Json) -> None:
     assert "ViewerCertificate" not in found
+
+
+def config(template: Template) -> Json:
+    return dict(properties(template, "AWS::CloudFront::Distribution")["DistributionConfig"])
+
+
+def test_without_a_site_the_route_for_everything_is_the_default_behavior() -> None:
+    template = distribution(site=False, routes=(Route("/static/*", cached=True), Route("/*", cached=False)))
+    found = config(template)
+
+    assert "DefaultRootObject" not in found  # or `/` would reach the service as /index.html
+    assert "VpcOriginConfig" in origin(found, found["DefaultCacheBehavior"])
+    assert found["DefaultCacheBehavior"]["CachePolicyId"] == UNCACHED
+    assert "POST" in found["DefaultCacheBehavior"]["AllowedMethods"]
+    assert [entry["PathPattern"] for entry in found["CacheBehaviors"]] == ["/static/*", "/media/*"]
+    template.resource_count_is("AWS::CloudFront::Function", 0)
+
+
+def test_without_a_site_and_a_route_for_everything_the_load_balancer_answers_unknown_paths() -> None:
+    found = config(distribution(site=False, routes=(Route("/api/*", cached=False),)))
+
+    assert "VpcOriginConfig" in origin(found, found["DefaultCacheBehavior"])
+    assert found["DefaultCacheBehavior"]["CachePolicyId"] == UNCACHED
+
+
+def test_a_product_without_media_has_no_origin_for_them() -> None:
+    template = distribution(media=False)
+    found = config(template)
+
+    assert [entry["PathPattern"] for entry in found["CacheBehaviors"]] == ["/static/*", "/api/*"]
+    assert len(found["Origins"]) == 2
+    template.resource_count_is("AWS::CloudFront::ResponseHeadersPolicy", 1)
+
+
+def test_routes_keep_their_order_and_none_takes_media() -> None:
+    paths = ("/media", "/z/a/*", "/b/*", "/me*", "/*.txt")
+    found = config(distribution(routes=tuple(Route(path, cached=False) for path in paths)))
+
+    assert [entry["PathPattern"] for entry in found["CacheBehaviors"]] == [
+        "/z/a/*",
+        "/b/*",
+        "/media/*",
+        "/media",
+        "/me*",
+        "/*.txt",
+    ]

@@ -14,7 +14,18 @@ from tests.support.synthesis import Json
 @pytest.fixture(scope="module")
 def template() -> Template:
     stack = empty_stack()
-    WebAcl(stack, "WebAcl", log_name="shop", log_retention=logs.RetentionDays.ONE_MONTH, requests_per_5_minutes=300)
+    WebAcl(
+        stack,
+        "WebAcl",
+        log_name="shop",
+        log_retention=logs.RetentionDays.ONE_MONTH,
+        requests_per_5_minutes=300,
+        counted={
+            "SizeRestrictions_BODY": "AWSManagedRulesCommonRuleSet",
+            "CrossSiteScripting_BODY": "AWSManagedRulesCommonRuleSet",
+            "Log4JRCE_BODY": "AWSManagedRulesKnownBadInputsRuleSet",
+        },
+    )
     return Template.from_stack(stack)
 
 
@@ -56,10 +67,20 @@ def test_awss_common_rules_apply(rules: dict[str, Json]) -> None:
     }
 
 
-def test_large_bodies_are_counted_and_not_blocked(rules: dict[str, Json]) -> None:
-    statement = rules["AWSManagedRulesCommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
+def overrides(rule: Json) -> dict[str, Json]:
+    statement = rule["Statement"]["ManagedRuleGroupStatement"]
+    return {override["Name"]: override["ActionToUse"] for override in statement.get("RuleActionOverrides", [])}
 
-    assert statement["RuleActionOverrides"] == [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]
+
+def test_the_counted_rules_do_not_block_in_the_group_that_they_are_part_of(rules: dict[str, Json]) -> None:
+    counted: Json = {"Count": {}}
+
+    assert overrides(rules["AWSManagedRulesCommonRuleSet"]) == {
+        "SizeRestrictions_BODY": counted,
+        "CrossSiteScripting_BODY": counted,
+    }
+    assert overrides(rules["AWSManagedRulesKnownBadInputsRuleSet"]) == {"Log4JRCE_BODY": counted}
+    assert overrides(rules["AWSManagedRulesAmazonIpReputationList"]) == {}
 
 
 def test_every_rule_has_metrics(rules: dict[str, Json]) -> None:

@@ -51,12 +51,16 @@ def test_the_smallest_size_is_the_default() -> None:
 
 
 def test_the_database_is_named_after_the_product() -> None:
-    assert short().database.name == "my_awesome_project"
+    database = short().database
+
+    assert database
+    assert database.name == "my_awesome_project"
 
 
 def test_a_product_that_is_no_name_of_a_database_is_asked_for_one(tmp_path: Path) -> None:
     name = "a" * 24
     made = validated({**SHORT, "name": name, "database": {"name": "s"}, "environments": {"e": {"profile": "ha"}}})
+    assert made.database
     assert made.database.name == "s"
 
     text = yaml.safe_dump({**SHORT, "name": "Shop"})

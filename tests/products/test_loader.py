@@ -160,13 +160,6 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "migration.image: no image 'tools' under images; write one of: backend",
     ),
     (
-        "two services on one port",
-        WORKER_STOP,
-        f"    port: 8000\n    health_path: /health/\n{WORKER_STOP}",
-        39,
-        "services.celery.port: 8000 is already the port of 'web'; choose another port",
-    ),
-    (
         "one path for two services",
         WORKER_STOP,
         f"    port: 8001\n    paths: [/api/*]\n    health_path: /health/\n{WORKER_STOP}",

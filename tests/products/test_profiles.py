@@ -78,6 +78,7 @@ def test_no_profile_asks_for_an_approval(profile: str) -> None:
 def test_a_key_of_the_environment_overrides_the_profile_and_leaves_the_rest_of_its_section() -> None:
     live = short({"profile": "ha", "database": {"multi_az": False}, "log_retention_days": 7}).environments["live"]
 
+    assert live.database
     assert live.database.multi_az is False
     assert live.database.instance == "db.t4g.medium"
     assert live.log_retention_days == 7
@@ -86,6 +87,7 @@ def test_a_key_of_the_environment_overrides_the_profile_and_leaves_the_rest_of_i
 def test_null_overrides_a_profile_too() -> None:
     live = short({"profile": "ha", "database": {"maximum_storage_gb": None}}).environments["live"]
 
+    assert live.database
     assert live.database.maximum_storage_gb is None
 
 

@@ -67,10 +67,11 @@ def test_a_product_has_the_default_variables_of_its_parts() -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_a_reference_to_a_part_that_the_product_lacks_is_refused_by_the_parts_name(part: str) -> None:
     reference = {"database": "database.url", "cache": "cache.token", "media": "media.bucket"}[part]
+    section = {"database": "database: {}", "cache": "cache: {}", "media": "media: true"}[part]
     value = parse(f"${{{reference}}} ${{{reference}}} ${{secret_key}}")
 
     assert [*missing_parts(value, set(PARTS) - {part})] == [
-        f"the product has no {part}; write {part}: {{}} or remove ${{{reference}}}"
+        f"the product has no {part}; write {section} or remove ${{{reference}}}"
     ]
     assert [*missing_parts(value, PARTS)] == []
 

@@ -188,7 +188,7 @@ def test_only_the_paths_in_the_manifest_reach_web(production: Synthesis) -> None
     rule = production.resource("AWS::ElasticLoadBalancingV2::ListenerRule", STACK)
 
     assert rule["Conditions"] == [
-        {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*", "/ws/*", "/admin/*", "/static/*"]}}
+        {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/static/*", "/admin/*", "/api/*", "/ws/*"]}}
     ]
 
 

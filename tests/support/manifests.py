@@ -14,6 +14,7 @@ from products.loader import validated
 
 ALLTHRIVE = Path(__file__).with_name("allthrive.yaml").read_text(encoding="utf-8")
 REMOVED = None
+NULL = "(null)"  # writes `key: null`, where REMOVED removes the key
 
 
 def edited(*edits: tuple[str, str]) -> str:
@@ -36,7 +37,7 @@ def complaints(folder: Path, text: str, name: str = "allthrive") -> list[str]:
 
 
 def manifest(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Returns AllThrive's manifest as data, with values set (or REMOVED) at dotted paths."""
+    """Returns AllThrive's manifest as data, with values set (or REMOVED, or NULL) at dotted paths."""
     data: dict[str, Any] = copy.deepcopy(yaml.safe_load(ALLTHRIVE))
     for path, value in (changes or {}).items():
         *parents, last = path.split(".")
@@ -46,7 +47,7 @@ def manifest(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
         if value is REMOVED:
             del place[last]
         else:
-            place[last] = value
+            place[last] = None if value == NULL else value
     return data
 
 

@@ -41,7 +41,10 @@ class Variant:
 
 
 def _sized(environment: Json, product: Product, counts: dict[str, int], **parts: Json) -> Json:
-    """Returns an environment with other sizes. The maximum of scaling is raised to the task count if necessary."""
+    """Returns an environment with other sizes. The maximum of scaling is raised to the task count if necessary.
+
+    A part that the product does not have, such as a cache, has no size.
+    """
     services: dict[str, Json] = {}
     for name, count in counts.items():
         services[name] = {"count": count}
@@ -50,7 +53,7 @@ def _sized(environment: Json, product: Product, counts: dict[str, int], **parts:
             most = max(scaling.maximum, count)
             services[name]["scaling"] = scaling.model_copy(update={"maximum": most}).model_dump(mode="json")
     sized = {**environment, "services": services}
-    return {**sized, **{key: {**environment[key], **value} for key, value in parts.items()}}
+    return {**sized, **{key: {**environment[key], **value} for key, value in parts.items() if environment[key]}}
 
 
 def _minimal(environment: Json, product: Product) -> Json:
