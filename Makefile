@@ -28,8 +28,8 @@ node_modules/.ready: package.json package-lock.json
 	$(PYTHON) -m venv .venv-policy && .venv-policy/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-policy.lock && touch $@
 
 .PHONY: demo
-demo: setup  ## deploy, release and serve PRODUCT on the local cloud
-	@$(BIN)/python -m slipway_cli demo $(PRODUCT)
+demo: setup  ## deploy, release and serve PRODUCT on the local cloud [SOURCE: its checkout, if it is not in examples/]
+	@$(BIN)/python -m slipway_cli demo $(PRODUCT) $(if $(SOURCE),--source $(SOURCE))
 
 # Options for every call of pytest: `make test PYTEST_ADDOPTS=-x`.
 PYTEST = $(BIN)/pytest --quiet --numprocesses 2

@@ -1,22 +1,56 @@
-"""Reads the committed templates of the products, the snapshots: their logical ids have no hashes."""
+"""Reads templates: the committed ones, whose logical ids have no hashes, or those of a synthesized assembly."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from paths import ROOT
 
+Templates = dict[str, dict[str, Any]]
+Read = Callable[[str], Templates]
+"""Returns the templates of the product with a name, by stack."""
 _SNAPSHOTS = ROOT / "tests" / "snapshots"
 
 
-def templates(product: str) -> dict[str, dict[str, Any]]:
-    """Returns the templates of a product by stack."""
+def templates(product: str) -> Templates:
+    """Returns the committed templates of a product by stack, empty if it has none."""
     return {
         path.stem: yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - the safe loader, with CloudFormation's tags
         for path in sorted((_SNAPSHOTS / product).glob("*.yaml"))
     }
+
+
+def assembled(folder: Path) -> Templates:
+    """Returns the templates of a synthesized assembly by stack, with functions written as in the committed ones."""
+    found: Templates = {}
+    for listed in sorted(folder.rglob("manifest.json")):
+        artifacts = json.loads(listed.read_text(encoding="utf-8")).get("artifacts", {})
+        for name, artifact in artifacts.items():
+            if artifact["type"] == "aws:cloudformation:stack":
+                properties = artifact["properties"]
+                template = (listed.parent / properties["templateFile"]).read_text(encoding="utf-8")
+                found[properties.get("stackName", name)] = _short(json.loads(template))
+    return found
+
+
+def _short(value: Any) -> Any:
+    """Returns a value with `{"Fn::GetAtt": ["A", "Arn"]}` as `{"GetAtt": "A.Arn"}`, and likewise other functions."""
+    if isinstance(value, list):
+        return [_short(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((name, argument),) = value.items()
+        if name == "Fn::GetAtt" and isinstance(argument, list):
+            return {"GetAtt": ".".join(argument)}
+        if name.startswith("Fn::"):
+            return {name.removeprefix("Fn::"): _short(argument)}
+    return {key: _short(element) for key, element in value.items()}
 
 
 class _Loader(yaml.CSafeLoader):

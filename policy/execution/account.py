@@ -8,16 +8,9 @@ from typing import Any
 
 from paths import ROOT
 from policy.execution.arns import arn
-from policy.templates import templates
 
 HOME = ROOT / "policy" / "execution"
 NAME = "slipway-execution"
-
-
-def policies(account: str, product: str) -> dict[str, str]:
-    """Returns the committed policies of an account by name; empty if they do not include the product."""
-    found = {path.stem: path.read_text(encoding="utf-8") for path in sorted((HOME / account).glob("*.json"))}
-    return found if templates(product) else {}
 
 
 def put(iam: Any, account: str, found: Mapping[str, str]) -> list[str]:

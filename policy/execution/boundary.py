@@ -13,6 +13,7 @@ from typing import Any
 from policy.execution import arns, resources
 from policy.execution.resources import Resource
 from policy.execution.statements import Json, fewest, prefixes, scoped, unlisted
+from policy.templates import Read, templates
 from products import Product
 
 # Assuming or passing a role, starting something that has a role, reading a secret.
@@ -49,11 +50,11 @@ def granted(resource: Resource) -> Iterator[Json]:
             yield {"Effect": "Allow", "Action": list(_MANAGED[name]), "Resource": "*"}
 
 
-def statements(products: Iterable[Product], account: str) -> list[Json]:
+def statements(products: Iterable[Product], account: str, read: Read = templates) -> list[Json]:
     """Returns the statements of the boundary in an account."""
     found: dict[str, set[str]] = defaultdict(set)
     for product in products:
-        ours = [resource for resource in resources.of(product) if resource.account == account]
+        ours = [resource for resource in resources.of(product, read) if resource.account == account]
         for resource in ours:
             for statement in granted(resource):
                 for action in _listed(statement["Action"]):
@@ -66,15 +67,15 @@ def statements(products: Iterable[Product], account: str) -> list[Json]:
         {"Effect": "Allow", "Action": sorted(actions), "Resource": unlisted(list(places))}
         for places, actions in sorted(by_place.items(), key=lambda entry: sorted(entry[1]))
     ]
-    return [*allowed, *_github_statements(products, account)]
+    return [*allowed, *_github_statements(products, account, read)]
 
 
-def _github_statements(products: Iterable[Product], account: str) -> list[Json]:
+def _github_statements(products: Iterable[Product], account: str, read: Read) -> list[Json]:
     """Returns the statements that bound the roles of GitHub's jobs further, since those jobs run outside AWS."""
     actions: set[str] = set()
     roles: set[str] = set()
     for product in products:
-        ours = [resource for resource in resources.of(product) if resource.account == account]
+        ours = [resource for resource in resources.of(product, read) if resource.account == account]
         federated = [role for role in ours if role.kind == "AWS::IAM::Role" and "Federated" in str(role.props)]
         named = {str(role.props.get("RoleName") or role.name) for role in federated}
         roles |= {arns.arn("iam", f"role/{name}", account=account) for name in named}

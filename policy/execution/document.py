@@ -9,6 +9,7 @@ from pathlib import Path
 from policy.execution import boundary, statements
 from policy.execution.account import HOME, NAME
 from policy.execution.statements import Json
+from policy.templates import Read, templates
 from products import Product, load, names, product_names
 
 # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: characters of a managed policy without white
@@ -36,23 +37,23 @@ def packed(found: Iterable[Json]) -> list[Json]:
     return [document(policy) for policy in policies]
 
 
-def policies(chosen: Iterable[Product], account: str) -> dict[str, Json]:
-    """Returns the managed policies of an account by name."""
+def policies(chosen: Iterable[Product], account: str, read: Read = templates) -> dict[str, Json]:
+    """Returns the managed policies of an account by name, from the committed templates or those that `read` returns."""
     listed = list(chosen)
-    execution = packed(statements.statements(listed, account))
-    bound = document(boundary.statements(listed, account))
+    execution = packed(statements.statements(listed, account, read))
     found = {f"{NAME}-{number}": policy for number, policy in enumerate(execution, 1)}
-    _check(found, bound, account)
-    return {**found, names.BOUNDARY: bound}
+    return {**found, names.BOUNDARY: document(boundary.statements(listed, account, read))}
 
 
-def _check(execution: Mapping[str, Json], bound: Json, account: str) -> None:
+def _check(found: Mapping[str, Json], account: str) -> None:
+    """Refuse what IAM would refuse."""
+    execution = [name for name in found if name.startswith(NAME)]
     if len(execution) > POLICIES:
         raise SystemExit(
             f"Account {account} needs {len(execution)} policies for its execution role; IAM attaches {POLICIES}: "
             "move a product to another account, or raise the quota and change POLICIES"
         )
-    for name, policy in {**execution, names.BOUNDARY: bound}.items():
+    for name, policy in found.items():
         if statements.size(policy) > LIMIT:
             raise SystemExit(
                 f"Policy {name} of account {account} has {statements.size(policy)} characters; IAM accepts {LIMIT}: "
@@ -63,11 +64,13 @@ def _check(execution: Mapping[str, Json], bound: Json, account: str) -> None:
 def files() -> dict[Path, str]:
     """Returns the files that the folder should contain, by path."""
     listed = products()
-    return {
-        HOME / account / f"{name}.json": json.dumps(policy, indent=2) + "\n"
-        for account in statements.accounts(listed)
-        for name, policy in policies(listed, account).items()
-    }
+    written: dict[Path, str] = {}
+    for account in statements.accounts(listed):
+        found = policies(listed, account)
+        _check(found, account)
+        for name, policy in found.items():
+            written[HOME / account / f"{name}.json"] = json.dumps(policy, indent=2) + "\n"
+    return written
 
 
 def present() -> dict[Path, str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from policy.execution.arns import arn
-from policy.templates import templates
+from policy.templates import Read, templates
 from products import Product
 
 ANY = "*"
+_HASH = re.compile(r"[0-9A-F]{8}$")  # that the CDK adds to a logical id; CloudFormation may cut it off a name
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
 # The property that names a resource; CloudFormation names resources of other types.
 _NAMES = {
@@ -54,15 +56,20 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """Returns a pattern of the generated name: a snapshot's logical id lacks the hash at its end."""
+        """Returns a pattern of the generated name."""
         if self.kind == SECRET:
-            return f"{self.logical_id}{ANY}"  # the name does not contain the stack's name
-        return f"{self.stack}-{self.logical_id}{ANY}"
+            return _begin(self.logical_id)  # the name does not contain the stack's name
+        return f"{self.stack}-{_begin(self.logical_id)}"
 
 
-def of(product: Product) -> Iterator[Resource]:
-    """Yields the resources of a product's committed templates."""
-    found = templates(product.name)
+def _begin(logical_id: str) -> str:
+    """Returns a pattern of the part of a generated name that comes from a logical id."""
+    return f"{_HASH.sub('', logical_id)}{ANY}"
+
+
+def of(product: Product, read: Read = templates) -> Iterator[Resource]:
+    """Yields the resources of a product's templates, by default of the committed ones."""
+    found = read(product.name)
     fillings = {stack: _filling(product, stack, template) for stack, template in found.items()}
     exports = {
         output["Export"]["Name"]: (fillings[stack], output["Value"])
@@ -152,10 +159,10 @@ class _Filling:
         kind = resource["Type"]
         named = self.value(resource.get("Properties", {}).get(_NAMES.get(kind, ""), ""))
         if kind == SECRET:
-            return arn("secretsmanager", f"secret:{logical_id}{ANY}", region=self.region, account=self.account)
+            return arn("secretsmanager", f"secret:{_begin(logical_id)}", region=self.region, account=self.account)
         if kind == "AWS::SecretsManager::SecretTargetAttachment":  # its reference is the secret's ARN
             return str(self.value(resource["Properties"]["SecretId"]))
-        return str(named or f"{self.stack}-{logical_id}{ANY}")
+        return str(named or f"{self.stack}-{_begin(logical_id)}")
 
     def _attribute(self, logical_id: str, attribute: str) -> str:
         kind = self.resources.get(logical_id, {}).get("Type", "")

@@ -14,6 +14,7 @@ from typing import Any
 
 from localcloud.cloudformation import needs
 from policy.execution import arns, resources
+from policy.templates import Read, templates
 from products import Product, names
 from products.environment import Environment
 from products.model import Tooling
@@ -53,10 +54,10 @@ def scoped(arn: str, product: Product) -> str:
     return arn
 
 
-def wanted(products: Iterable[Product], account: str) -> Iterator[tuple[needs.Need, Product]]:
+def wanted(products: Iterable[Product], account: str, read: Read) -> Iterator[tuple[needs.Need, Product]]:
     """Yields the needs of all resources of an account, for creation, update and deletion."""
     for product in products:
-        for resource in resources.of(product):
+        for resource in resources.of(product, read):
             if resource.account != account:
                 continue
             for verb in (needs.CREATE, needs.UPDATE, needs.DELETE):
@@ -72,10 +73,10 @@ def _condition(need: needs.Need, account: str) -> tuple[str, str]:
     return key, str(need.context.get(key, ""))
 
 
-def gathered(products: Iterable[Product], account: str) -> dict[Key, set[str]]:
+def gathered(products: Iterable[Product], account: str, read: Read) -> dict[Key, set[str]]:
     """Returns the resources of each action under each condition."""
     found: dict[Key, set[str]] = defaultdict(set)
-    for need, product in wanted(products, account):
+    for need, product in wanted(products, account, read):
         found[(need.action, *_condition(need, account))].add(scoped(need.resource, product))
     return {key: fewest(places) for key, places in found.items()}
 
@@ -85,10 +86,10 @@ def fewest(places: set[str]) -> set[str]:
     return {place for place in places if not any(place != other and fnmatchcase(place, other) for other in places)}
 
 
-def statements(products: Iterable[Product], account: str) -> list[Json]:
+def statements(products: Iterable[Product], account: str, read: Read = templates) -> list[Json]:
     """Returns the statements of the execution role in an account, one for each set of resources and condition."""
     by_place: dict[tuple[tuple[str, ...], str, str, str], set[str]] = defaultdict(set)
-    for (action, key, value), covered in gathered(products, account).items():
+    for (action, key, value), covered in gathered(products, account, read).items():
         service = action.partition(":")[0]
         by_place[tuple(sorted(covered)), key, value, service].add(action)
     found = []

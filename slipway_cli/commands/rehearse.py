@@ -26,12 +26,17 @@ def demo(
         typer.Argument(
             metavar="PRODUCT",
             autocompletion=completing.products,
-            help="A manifest in products/; by default the one with a folder in examples/.",
+            help="A manifest in products/; by default the first with a folder in examples/.",
         ),
     ] = None,
     *,
+    named: Annotated[
+        str | None,
+        typer.Option("--product", metavar="NAME", autocompletion=completing.products, help="The same, as an option."),
+    ] = None,
     source: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="The product's checkout; by default its example.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="The product's checkout; by default its folder in examples/."),
     ] = None,
     environment: Annotated[
         list[str] | None,
@@ -41,20 +46,21 @@ def demo(
     ] = None,
 ) -> int:
     """Deploy, release and serve a product on the local cloud."""
-    found = choice.loaded(product or choice.named(None) or _example())
+    if product and named and product != named:
+        raise usage(f"two products are given: {product} and {named}", typed.command("demo", product))
+    found = choice.loaded(product or named or choice.named(None) or _example())
     from slipway_cli.demo.command import run  # noqa: PLC0415 - imports boto3
 
     return run(found, source, environment or ())
 
 
 def _example() -> str:
-    """Returns the only product that has an example."""
-    examples = [name for name in choice.manifests() if (ROOT / "examples" / name).is_dir()]
-    if len(examples) != 1:
-        known = choice.manifests()
-        raise usage(
-            f"several products are possible; name one of: {', '.join(known)}", typed.command("demo", *known[:1])
-        )
+    """Returns the first product that has an example."""
+    known = choice.manifests()
+    examples = [name for name in known if (ROOT / "examples" / name).is_dir()]
+    if not examples:
+        first = typed.command("demo", *known[:1], source="FOLDER")
+        raise usage(f"no product has an example; name one of: {', '.join(known)}", first)
     return examples[0]
 
 

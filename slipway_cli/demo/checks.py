@@ -1,76 +1,90 @@
-"""Checks of the running product, as a visitor uses it: the page, the API, a WebSocket, a task."""
+"""Checks of a running product: its services, its pages, and the product's own check."""
 
 from __future__ import annotations
 
-import json
-import socket
-import time
-from collections.abc import Callable
+import os
+import subprocess
+import sys
 from http import HTTPStatus
-from typing import Any
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
-from websockets.sync.client import connect
+from products import Product, names
+from slipway_cli.release.target import Target
+from slipway_cli.release.verify import Answer, get
 
-from slipway_cli.release.verify import get
-
-_PATIENCE_SECONDS = 30.0
+_REDIRECTS = 5
+_CHECK_SECONDS = 300
+_TAIL = 25  # the last lines of a failed check that are printed
+_REDIRECTED = {301, 302, 303, 307, 308}
+_LOOP = """the product redirects to HTTPS although the visitor uses it. Django learns that from the load balancer with
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")"""
+_HOST = "the product refuses the name of its own site; allow it, in Django with ALLOWED_HOSTS"
 
 
 class CheckError(Exception):
     """A check failed; the message has the wrong answer."""
 
 
-def page(url: str) -> str:
-    """Checks that every path a browser may reload returns the page from the site bucket."""
-    for path in ("/", "/about"):
-        answer = get(url + path)
-        if answer.status != HTTPStatus.OK or b'<div id="root"' not in answer.body:
-            raise CheckError(f"GET {url}{path}: {answer.status} {answer.body[:200]!r}")
-    return "served from the bucket"
+def services(target: Target) -> str:
+    """Checks that each service runs as many tasks as it should."""
+    environment, product = target.environment, target.product
+    physical = {names.service(environment, product.name, name): name for name in product.services_in(environment)}
+    ecs, cluster = target.client("ecs"), names.cluster(environment, product.name)
+    counts = []
+    for name, service in physical.items():
+        (found,) = ecs.describe_services(cluster=cluster, services=[name])["services"]
+        if found["runningCount"] < found["desiredCount"]:
+            raise CheckError(f"{name} runs {found['runningCount']} tasks instead of {found['desiredCount']}")
+        counts.append(f"{service} {found['runningCount']}")
+    return ", ".join(counts)
 
 
-def missing(url: str) -> str:
-    """Checks that an unknown API path is a 404, not the page."""
-    answer = get(url + "/api/v1/no-such-thing/")
-    if answer.status != HTTPStatus.NOT_FOUND or b'<div id="root"' in answer.body:
-        raise CheckError(f"GET {url}/api/v1/no-such-thing/: {answer.status} {answer.body[:200]!r}")
-    return "an API 404 stays a 404"
+def pages(product: Product, url: str, *, containers: bool) -> str:
+    """Checks that the site and the beginning of each path pattern answer without an error of the server.
+
+    Without containers only the site of a product with a frontend answers.
+    """
+    found = ["/"] if containers or product.frontend else []
+    if containers:
+        patterns = [path for service in product.services.values() for path in service.paths]
+        found += [path for pattern in patterns if (path := pattern.partition("*")[0]) not in found]
+    return ", ".join(f"{path} {_page(url, path).status}" for path in found)
 
 
-def websocket(url: str) -> str:
-    """Checks that a WebSocket echoes."""
-    host = url.removeprefix("http://")
-    port = int(host.rpartition(":")[2])
-    sent = {"message": "slipway"}
-    with (
-        socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_SECONDS) as connection,
-        connect(f"ws://{host}/ws/echo/", sock=connection, open_timeout=_PATIENCE_SECONDS) as channel,
-    ):
-        channel.send(json.dumps(sent))
-        reply = channel.recv(timeout=_PATIENCE_SECONDS)
-    if "slipway" not in str(reply):
-        raise CheckError(f"ws://{host}/ws/echo/ answered {reply!r} to {sent}")
-    return "echoes"
+def _page(url: str, path: str) -> Answer:
+    """Returns the answer to a path, after its redirects within the site."""
+    where, seen = url + path, set[str]()
+    answer = get(where)
+    while answer.status in _REDIRECTED and len(seen) <= _REDIRECTS:
+        seen.add(where)
+        next_one = urljoin(where, answer.headers.get("location", ""))
+        if urlsplit(next_one).netloc != urlsplit(url).netloc:
+            return answer  # to another site
+        where = next_one.replace("https://", "http://", 1)
+        if where in seen:
+            raise CheckError(f"GET {url}{path}: {answer.status} to {next_one}, again and again: {_LOOP}")
+        answer = get(where)
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or (path == "/" and answer.status == HTTPStatus.BAD_REQUEST):
+        hint = f"; {_HOST}" if answer.status == HTTPStatus.BAD_REQUEST else ""
+        raise CheckError(f"GET {where}: {answer.status} {answer.body[:200]!r}{hint}")
+    return answer
 
 
-def task(url: str) -> str:
-    """Checks that a Celery task runs and returns its result."""
-    body = json.dumps({"text": "five words make one task"}).encode()
-    started = get(url + "/api/v1/tasks/", method="POST", body=body, content_type="application/json")
-    if started.status != HTTPStatus.ACCEPTED:
-        raise CheckError(f"POST {url}/api/v1/tasks/: {started.status} {started.body[:200]!r}")
-    where = f"{url}/api/v1/tasks/{started.json()['id']}/"
-    state = _until(lambda: get(where).json(), lambda found: found.get("state") in {"SUCCESS", "FAILURE"})
-    if state["state"] != "SUCCESS":
-        raise CheckError(f"GET {where}: {state}")
-    return f"result {json.dumps(state['result'])}"
-
-
-CHECKS: dict[str, Callable[[str], str]] = {"page": page, "404": missing, "WebSocket": websocket, "task": task}
-
-
-def _until(ask: Callable[[], dict[str, Any]], enough: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not enough(found := ask()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return found
+def own(command: tuple[str, ...], source: Path, environment: str, url: str) -> str:
+    """Runs the product's own check; returns the lines that it prints. Python is the one that runs Slipway."""
+    variables = {**os.environ, "URL": url, "ENVIRONMENT": environment}
+    variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables.get('PATH', os.defpath)}"
+    try:
+        done = subprocess.run(
+            command, cwd=source, env=variables, capture_output=True, text=True, check=False, timeout=_CHECK_SECONDS
+        )
+    except OSError as error:
+        raise CheckError(f"the product's check cannot run: {error}") from error
+    except subprocess.TimeoutExpired:
+        raise CheckError(f"the product's check did not end within {_CHECK_SECONDS} seconds") from None
+    lines = (done.stdout + done.stderr).splitlines()
+    if done.returncode:
+        end = "\n".join(lines[-_TAIL:])
+        raise CheckError(f"the product's check, {' '.join(command)}, failed with exit code {done.returncode}:\n{end}")
+    return ", ".join(done.stdout.splitlines())

@@ -8,13 +8,12 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud import build_variables
 from localcloud.github.publish import Published
 from localcloud.github.repositories import GitError
 from products import Product
 from products.errors import nearest
 from slipway_cli import cloud
-from slipway_cli.demo import builds
+from slipway_cli.demo import builds, options
 from slipway_cli.demo.checks import CheckError
 from slipway_cli.demo.infrastructure import CdkError
 from slipway_cli.demo.progress import Progress
@@ -33,14 +32,10 @@ def run(product: Product, source: Path | None, environments: Iterable[str]) -> i
         if name not in product.environments:
             close = nearest(name, list(product.environments))
             raise usage(f"no environment '{name}' in {product.name}{close}", command("demo", product.name))
-    folder = (source or default_source(product.name)).resolve()
-    if not folder.is_dir():
-        raise usage(
-            f"the source folder of {product.name} does not exist: {folder}",
-            command("demo", product.name, source="FOLDER"),
-        )
+    folder = _checkout(product, source)
     chosen = dataclasses.replace(cloud.chosen(), account=product.tooling.account, region=product.tooling.region)
-    build_variables.write(chosen, builds.variables())
+    extras = options.read(folder)
+    builds.write(chosen, product, extras.build_args)
     progress = Progress()
     demo = Demo(
         settings=chosen,
@@ -49,6 +44,7 @@ def run(product: Product, source: Path | None, environments: Iterable[str]) -> i
         environments=wanted,
         progress=progress,
         containers=chosen.docker and has_docker(),
+        options=extras,
     )
     _say(f"local cloud, account {chosen.account}, {chosen.region}")
     try:
@@ -64,6 +60,28 @@ def run(product: Product, source: Path | None, environments: Iterable[str]) -> i
         return 1
     _farewell(demo, product, urls, published)
     return 0
+
+
+def _checkout(product: Product, source: Path | None) -> Path:
+    """Returns the folder of the product's checkout.
+
+    Raises:
+        CommandError: if it does not exist, or lacks the Dockerfile of an image.
+    """
+    folder = (source or default_source(product.name)).resolve()
+    again = command("demo", product.name, source="FOLDER")
+    if not folder.is_dir():
+        why = "does not exist" if source else "is not in this repository: its checkout is elsewhere"
+        raise usage(f"the source folder of {product.name} {why}: {folder}", again)
+    for name, image in product.images.items():
+        path = Path(image.context) / image.dockerfile
+        if not (folder / path).is_file():
+            raise usage(
+                f"{folder} has no {path}, the Dockerfile of images.{name} in products/{product.name}.yaml; correct "
+                f"images.{name}.context or images.{name}.dockerfile there, or give another folder",
+                again,
+            )
+    return folder
 
 
 def _farewell(demo: Demo, product: Product, urls: dict[str, str], published: Published | None) -> None:

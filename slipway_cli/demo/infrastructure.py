@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localcloud import clients, keys, shell
 from localcloud.settings import Settings
 from paths import ROOT
-from policy.execution.account import policies, put
-from products import names
+from policy.execution.account import put
+from policy.execution.document import policies
+from policy.templates import Templates, assembled
+from products import ManifestError, Product, load
 
 Say = Callable[[str], None]
 _CDK = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -22,13 +26,10 @@ _NODE = ROOT / "node_modules" / "node" / "bin"
 _STACK_DONE = re.compile(r"✅ +(\S+)")
 _STACK_BEGUN = re.compile(r"^(\S+): (deploying|creating CloudFormation changeset)")
 _TAIL = 40
-# A product whose templates are not committed has no policies yet, but its roles still need a boundary.
-_ALL = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
-_WITHOUT_POLICIES = {names.BOUNDARY: _ALL}
 _DENIED = "AWSCloudFormation is not authorized"
 _HINT = """
-CloudFormation has the permissions of policy/execution, which are computed from the committed templates. After changing
-a stack, regenerate both: make snapshots docs"""
+CloudFormation has the permissions that policy/execution computes from the synthesized templates. The list of a resource
+type's permissions lacks the action in the message: policy/execution/README.md says how to add it."""
 _POLL_SECONDS = 0.05
 
 
@@ -46,20 +47,39 @@ class Cdk:
     @property
     def assembly(self) -> Path:
         """The folder of the synthesized templates."""
-        return self.settings.run / "cdk.out"
+        return self._assemblies / self.product
+
+    @property
+    def _assemblies(self) -> Path:
+        return self.settings.run / "assemblies"
 
     def bootstrap(self, account: str, region: str) -> None:
-        """Prepare an account and region for deployments: CloudFormation gets the permissions of `policy/execution`."""
+        """Prepare an account and region for the deployment of what was synthesized.
+
+        CloudFormation gets the permissions that the templates of this product need, and those of the products that were
+        synthesized for this cloud before.
+        """
         iam = clients.client("iam", keys.root(self.settings, account).credentials(), region, url=self.settings.url)
-        known = policies(account, self.product)
-        rights = put(iam, account, known or _WITHOUT_POLICIES)
-        options = ["--cloudformation-execution-policies", ",".join(rights)] if rights else []
+        found = policies(self._synthesized(), account, self._templates)
+        rights = put(iam, account, {name: json.dumps(policy) for name, policy in found.items()})
+        options = ["--cloudformation-execution-policies", ",".join(rights)]
         # Run outside the folder of cdk.json: the CLI would synthesize the app for nothing.
         place = replace(self, settings=replace(self.settings, account=account))  # as that account's own root
         trust = ["--trust", self.settings.account] if account != self.settings.account else []
         place._run(
             ["bootstrap", f"aws://{account}/{region}", *trust, *options], "bootstrap", self.settings.run, _nothing
         )
+
+    def _synthesized(self) -> list[Product]:
+        """Returns the products synthesized for this cloud, without those whose manifest is gone or invalid."""
+        found = []
+        for folder in sorted(self._assemblies.iterdir()):
+            with suppress(ManifestError):
+                found.append(load(folder.name))
+        return found
+
+    def _templates(self, product: str) -> Templates:
+        return assembled(self._assemblies / product)
 
     def synth(self) -> None:
         """Synthesize the product without CDK's own rules, which `make synth` applies."""

@@ -15,8 +15,9 @@ from localcloud.settings import Settings
 from paths import ROOT
 from products import Product
 from slipway_cli import cloud
-from slipway_cli.demo.checks import CHECKS
+from slipway_cli.demo import checks, secrets
 from slipway_cli.demo.infrastructure import Cdk
+from slipway_cli.demo.options import Options
 from slipway_cli.demo.progress import Progress
 from slipway_cli.demo.repository import put_on_github
 from slipway_cli.release.flow import Build, prove, publish, release
@@ -38,6 +39,7 @@ class Demo:
     environments: tuple[str, ...]
     progress: Progress
     containers: bool
+    options: Options
 
     def run(self) -> dict[str, str]:
         """Do every step; returns the address of each environment.
@@ -48,7 +50,7 @@ class Demo:
         self._start()
         cloud.become(self.settings)  # the shell's AWS credentials must not be used
         # The CLI waits while the cloud works, and docker builds meanwhile: two chains that meet at the push.
-        build = Build.of(self.product, self.source, native=True, build_args={"RDS_CA_BUNDLE_URL": ""})
+        build = Build.of(self.product, self.source, native=True, build_args=self.options.build_args)
         with ThreadPoolExecutor(max_workers=2) as pool:
             made = pool.submit(self._build, build)
             deployed = pool.submit(self._deploy)
@@ -94,8 +96,10 @@ class Demo:
             self._cdk.synth()
 
     def _deploy(self) -> None:
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            _first_failure(pool.submit(self._bootstrap), pool.submit(self._synth))
+        self._synth()
+        self._bootstrap()  # CloudFormation's permissions are those that the synthesized templates need
+        if created := secrets.create_missing(self.settings, self.product):
+            self.progress.skip("create secrets", f"placeholders for {', '.join(created)}")
         with self.progress.step("cdk deploy") as step:
             patterns = ["tooling/*", *(f"{name}/*" for name in self.environments)]
             self._cdk.deploy(patterns, lambda text: self.progress.detail(step, text))
@@ -111,6 +115,8 @@ class Demo:
                 step.detail = build.version
         else:
             self.progress.skip("build images", "no Docker: containers do not run")
+        if self.product.frontend is None:
+            return None
         with self.progress.step("build the frontend") as step:
             return build.site(lambda text: self.progress.detail(step, text))
 
@@ -127,9 +133,10 @@ class Demo:
             with self.progress.step(f"release to {target.environment}") as step:
                 release(target, build.version, images, lambda text: self.progress.detail(step, text))
                 step.detail = "services stable, migrations done"
-        with self.progress.step(f"publish the frontend to {target.environment}") as step:
-            publish(target, build.version, site, lambda text: self.progress.detail(step, text))
-            step.detail = build.version
+        if site:
+            with self.progress.step(f"publish the frontend to {target.environment}") as step:
+                publish(target, build.version, site, lambda text: self.progress.detail(step, text))
+                step.detail = build.version
         if images:
             self._seed(target)
             with self.progress.step(f"verify {target.environment}") as step:
@@ -140,22 +147,19 @@ class Demo:
                 step.detail = f"{build.version} on PostgreSQL {database[0]}" if database else build.version
 
     def _seed(self, target: Target) -> None:
-        """Run the commands in the product's file `seeds`, if it has one: its end-to-end tests need their data."""
-        seeds = self.source / "seeds"
-        if seeds.is_file():
+        if seeds := self.options.seeds:
             with self.progress.step(f"seed {target.environment}") as step:
-                commands = [line for line in seeds.read_text(encoding="utf-8").splitlines() if line.strip()]
-                run_command(target, ["sh", "-c", " && ".join(commands)])
-                step.detail = f"{len(commands)} commands"
+                run_command(target, ["sh", "-c", " && ".join(seeds)])
+                step.detail = f"{len(seeds)} commands"
 
     def _check(self, name: str, url: str) -> None:
         with self.progress.step(f"visit {name}") as step:
-            passed = []
-            for what, check in CHECKS.items():
-                if self.containers or what == "page":
-                    self.progress.detail(step, f"{what}: {check(url)}")
-                    passed.append(what)
-            step.detail = ", ".join(passed)
+            if self.containers:
+                self.progress.detail(step, checks.services(Target(self.product, name)))
+            step.detail = checks.pages(self.product, url, containers=self.containers)
+        if self.containers and self.options.check:
+            with self.progress.step(f"check {name}") as step:
+                step.detail = checks.own(self.options.check, self.source, name, url)
 
     def _url(self, target: Target) -> str:
         domain = target.output("edge", "DistributionDomainName")

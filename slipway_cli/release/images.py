@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from products.containers import Image
 from slipway_cli.release.errors import ReleaseError
 
 Log = Callable[[str], None]
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of the old builder's output
 _TAIL = 25  # the last lines of a failed build that are printed
 
 
@@ -68,8 +71,17 @@ class Registry:
 
 
 def build(image: Image, tags: list[str], source: Path, platform: str | None, extra: dict[str, str]) -> None:
-    """Builds an image from a checkout. `platform` is docker's name, e.g. linux/arm64."""
+    """Builds an image from a checkout. `platform` is docker's name, e.g. linux/arm64.
+
+    Raises:
+        ReleaseError: if the Dockerfile does not exist, or the build fails; with the end of its output.
+    """
     context = source / image.context
+    if not (context / image.dockerfile).is_file():
+        raise ReleaseError(
+            f"no {image.dockerfile} in {context}: write images.<name>.dockerfile into the manifest, its path below "
+            "images.<name>.context, or give another checkout with --source"
+        )
     command = [docker(), "build", "--file", str(context / image.dockerfile)]
     for tag in tags:
         command += ["--tag", tag]
@@ -79,14 +91,15 @@ def build(image: Image, tags: list[str], source: Path, platform: str | None, ext
         command += ["--target", image.target]
     if platform:
         command += ["--platform", platform]
-    _run([*command, str(context)])
+    _run([*command, str(context)], again=f"To repeat only this build: {shlex.join([*command, str(context)])}")
 
 
-def _run(command: list[str], stdin: str | None = None) -> None:
+def _run(command: list[str], stdin: str | None = None, again: str = "") -> None:
     try:
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     except FileNotFoundError as error:
         raise ReleaseError(f"{command[0]} is not installed; images are built with Docker") from error
     if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL:])
+        lines = _COLOURS.sub("", done.stdout + done.stderr).splitlines()
+        tail = "\n".join([*lines[-_TAIL:], *([again] if again else [])])
         raise ReleaseError(f"{' '.join(command[:2])} failed with exit code {done.returncode}:\n{tail}")

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from products import names
 from products.variables import site_is_released
+from slipway_cli.release import endings
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 
@@ -43,7 +44,7 @@ def _update(target: Target, wanted: dict[str, str]) -> None:
     cloudformation, stack = target.client("cloudformation"), target.stack("services")
     if site_is_released(target.product, target.environment):
         wanted = {**wanted, names.SITE_PARAMETER: target.output("edge", names.SITE_OUTPUT)}
-    since = _newest_event(cloudformation, stack)
+    before = _newest_event(cloudformation, stack)
     try:
         known = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Parameters", [])
         cloudformation.update_stack(
@@ -58,11 +59,17 @@ def _update(target: Target, wanted: dict[str, str]) -> None:
         raise ReleaseError(f"cannot update stack {stack}: {error}") from error
     status = _wait(cloudformation, stack)
     if status != "UPDATE_COMPLETE":
-        reason = _first_failure(cloudformation, stack, since)
+        reason = _first_failure(cloudformation, stack, before["EventId"] if before else None)
+        ended = endings.described(target, before["Timestamp"]) if before else ""
         raise ReleaseError(
             f"stack {stack} is {status}; all services run the old release again. {reason}\n"
-            f"To see its logs, type: aws logs tail {names.log_group(target.environment, target.product.name, 'web')}"
+            + (ended or f"To see the logs, type: aws logs tail {_log_group(target)}")
         )
+
+
+def _log_group(target: Target) -> str:
+    """Returns the log group of the first service, which is probably the one that visitors use."""
+    return names.log_group(target.environment, target.product.name, next(iter(target.product.services)))
 
 
 def _parameters(known: list[str], wanted: dict[str, str]) -> list[dict[str, Any]]:
@@ -96,12 +103,12 @@ def _wait(cloudformation: Any, stack: str) -> str:
         time.sleep(_POLL_SECONDS)
 
 
-def _newest_event(cloudformation: Any, stack: str) -> str | None:
+def _newest_event(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     try:
         events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     except ClientError as error:
         raise ReleaseError(f"cannot read stack {stack}: {error}; deploy it first") from error
-    return events[0]["EventId"] if events else None
+    return dict(events[0]) if events else None
 
 
 def _first_failure(cloudformation: Any, stack: str, since: str | None) -> str:

@@ -45,8 +45,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
             patch.setenv(name, value)
         for product in PRODUCTS:
             cdk = Cdk(settings, product)
-            cdk.bootstrap(ACCOUNT, REGION)
             cdk.synth()
+            cdk.bootstrap(ACCOUNT, REGION)
             cdk.deploy(["*/*"], lambda _: None)
     yield Plain(settings.port, settings.state)
     process.stop(settings)

@@ -30,6 +30,7 @@ class Stack:
         aws.on("cloudformation.DescribeStackEvents", self._events)
         aws.on("cloudformation.UpdateStack", self._update)
         aws.on("ecs.DescribeServices", lambda _: {"services": [{"desiredCount": running}]})
+        aws.on("ecs.ListTasks", lambda _: {"taskArns": []})
 
     def parameters(self) -> dict[str, str]:
         given, found = self.updates[-1], {}

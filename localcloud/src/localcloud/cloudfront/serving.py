@@ -10,9 +10,11 @@ from urllib.parse import parse_qsl, urlencode
 
 from ministack.services import cloudfront
 
+from localcloud.cloudfront import sitenames
 from localcloud.cloudfront.cache import Answer, Cache, Key, Lifetimes
 
 SYMBOLS: tuple[str, ...] = (
+    *sitenames.SYMBOLS,
     "ministack.services.cloudfront:_MANAGED_CACHE_POLICIES",
     "ministack.services.cloudfront:_cache_policies",
     "ministack.services.cloudfront:_create_invalidation",
@@ -103,11 +105,14 @@ def _viewer(original: Any) -> Any:
     async def serve(  # noqa: PLR0917 - the signature of the replaced function
         distribution: Mapping[str, Any], method: str, path: str, raw_uri: str, raw_query: str, headers: Any, *rest: Any
     ) -> Any:
-        secure = {"x-forwarded-proto": "https", **headers}
+        host, name = headers.get("host", ""), sitenames.on_aws(distribution)
+        local = sitenames.local(headers) and headers.get("x-forwarded-proto", "https") == "https"
+        secure = {"x-forwarded-proto": "https", **(sitenames.request(headers, name) if local else headers)}
         visit = Visit(str(distribution["Id"]), secure, _policy(distribution, path))
         token = _visit.set(visit)
         try:
-            return _marked(await original(distribution, method, path, raw_uri, raw_query, secure, *rest), visit)
+            answer = _marked(await original(distribution, method, path, raw_uri, raw_query, secure, *rest), visit)
+            return sitenames.response(answer, host, name) if local else answer
         finally:
             _visit.reset(token)
 

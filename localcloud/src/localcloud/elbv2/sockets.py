@@ -22,9 +22,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from localcloud.asgi import Application, Message, Receive, Send, refuse_socket
+from localcloud.cloudfront import sitenames
 from localcloud.ecs import draining
 
 SYMBOLS = (
+    *sitenames.SYMBOLS,
     "ministack.app:_ALB_PATH_PREFIX",
     "ministack.app:_parse_cloudfront_dataplane_host",
     "ministack.services.alb:_find_lb_by_name",
@@ -109,6 +111,8 @@ async def route(handshake: Handshake) -> bool:
 
 
 async def _through_cloudfront(handshake: Handshake, distribution: Mapping[str, Any]) -> None:
+    if sitenames.local(handshake.headers):
+        handshake.headers = sitenames.request(handshake.headers, sitenames.on_aws(distribution))
     parsed = cloudfront.parse_distribution_dataplane_config(distribution)
     behavior = cloudfront._match_behavior(parsed, handshake.path)
     if behavior is None:
