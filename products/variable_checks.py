@@ -10,9 +10,12 @@ from products.errors import ProblemsError
 from products.model import Product
 from products.secrets import REFERENCE, never_public, secret_kind
 from products.values import REFERENCES, Reference, Value, dotted_references, parse
-from products.variables import REPORTED, layers, parts, written
+from products.variables import REPORTED, containers, layers, parts, written
 
 _SECTIONS = {"database": "database: {}", "cache": "cache: {}", "media": "media: true"}
+# The function gets these values as an environment variable. All of them together may have 4 KB, a quarter of which the
+# database, the cluster and the services take: docs.aws.amazon.com/lambda, quotas. Each secret takes some 400 bytes.
+_REWRITTEN, _REWRITTEN_LENGTH = 6, 600
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -31,6 +34,8 @@ def problems(product: Product) -> Iterator[str]:
         for place, variables in places.items():
             if variable in variables:
                 yield f"{place}.{variable}: is also defined under secrets; remove one of the two, ECS accepts only one"
+    for environment in product.environments:
+        yield from _rewritten(product, environment)
     yield from _elsewhere(product.model_dump(mode="json"), ())
 
 
@@ -82,6 +87,35 @@ def _pasted(product: Product, variable: str, value: str | Public, parsed: Value)
             f"this looks like {kind}; put the value into Secrets Manager "
             f"and write its name under secrets: {variable}: {{name: {product.name}/…}}{alternative}"
         )
+
+
+def _rewritten(product: Product, environment: str) -> Iterator[str]:
+    """Yields an error message if a rotation would have to rewrite more secrets than its function knows."""
+    size = product.environments[environment].database
+    if size is None or size.rotate_password_days is None:
+        return
+    try:
+        found = {str(value): name for name, value in _values(product, environment) if _contains_login(value)}
+    except ProblemsError:
+        return  # each wrong reference has its own message
+    if len(found) > _REWRITTEN or sum(map(len, found)) > _REWRITTEN_LENGTH:
+        listed = ", ".join(sorted(set(found.values())))
+        yield (
+            f"environments.{environment}.database.rotate_password_days: a rotation rewrites at most {_REWRITTEN} "
+            f"values of {_REWRITTEN_LENGTH} characters together; these contain the database's login: {listed}; write "
+            "${database.url}, ${database.user} or ${database.password} alone where the application can compose the rest"
+        )
+
+
+def _values(product: Product, environment: str) -> Iterator[tuple[str, Value]]:
+    for variables in containers(product, environment).values():
+        yield from variables.items()
+
+
+def _contains_login(value: Value) -> bool:
+    """True if a value needs a secret of its own, and a rotation changes it."""
+    login = any(reference.secret and reference.part == "database" for reference in value.references)
+    return login and value.only is None
 
 
 def _elsewhere(data: object, path: tuple[str, ...]) -> Iterator[str]:

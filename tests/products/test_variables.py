@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from products.errors import ProblemsError
 from products.values import parse
 from products.variable_checks import missing_parts
 from products.variables import MIGRATION, PARTS, containers, default_variables, site_is_released
@@ -204,3 +205,20 @@ def test_a_release_names_the_site_only_if_a_container_needs_cloudfronts_name(
     changes: Mapping[str, object], released: bool
 ) -> None:
     assert site_is_released(product(changes), "staging") is released
+
+
+@pytest.mark.parametrize(
+    "values", [[f"${{database.url}}&application_name=a{n}" for n in range(7)], ["x" * 600 + "${database.user}"]]
+)
+def test_more_values_than_a_rotation_can_rewrite_are_refused(values: list[str]) -> None:
+    changes = {"variables": {f"URL_{n}": value for n, value in enumerate(values)}}
+
+    with pytest.raises(
+        ProblemsError, match=r"environments.production.database.rotate_password_days: a rotation rewrites"
+    ):
+        product(changes)
+    assert product({**changes, "environments.production.database": {"instance": "db.t4g.micro"}})
+
+
+def test_the_login_alone_needs_no_rewriting() -> None:
+    assert product({"variables": {f"PASSWORD_{n}": "${database.password}" for n in range(20)}})
