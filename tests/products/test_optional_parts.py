@@ -86,9 +86,13 @@ def test_the_size_of_a_store_that_the_product_has_not_is_reported(store: str, of
     ],
 )
 def test_a_reference_to_an_absent_part_is_refused(absent: str, reference: str, section: str) -> None:
-    without = {"cache": NO_CACHE, "media": {"media": False}, "database": {**NO_DATABASE, "migration": REMOVED}}[absent]
+    without: dict[str, dict[str, Any]] = {
+        "cache": NO_CACHE,
+        "media": {"media": False},
+        "database": {**NO_DATABASE, "migration": REMOVED},
+    }
 
-    assert problems({**without, "services.web.variables": {"VALUE": f"${{{reference}}}"}}) == [
+    assert problems({**without[absent], "services.web.variables": {"VALUE": f"${{{reference}}}"}}) == [
         f"services.web.variables.VALUE: the product has no {absent}; write {section} or remove ${{{reference}}}"
     ]
 
