@@ -117,8 +117,8 @@ def reserved_services(services: Iterable[str]) -> set[str]:
 
 
 VERSION_PARAMETER = "ReleaseVersion"
-SITE_PARAMETER = "SiteUrl"
-SITE_OUTPUT = "Url"  # of the Edge stack; the value of SITE_PARAMETER
+SITE_PARAMETER = "SiteDomain"
+SITE_OUTPUT = "DistributionDomainName"  # of the Edge stack; the value of SITE_PARAMETER
 MIGRATION_PARAMETER = "MigrationImage"  # separate, so that migrations can run before the services change
 UNRELEASED = "unreleased"  # value of an image parameter before the first release: services run no task then
 

@@ -53,7 +53,7 @@ REFERENCES = {
         Reference("cache.port", "`6379`", part="cache"),
         Reference("cache.token", "AUTH token, letters and digits", part="cache", secret=True),
         Reference("media.bucket", "bucket of the uploads", part="media"),
-        Reference("site.url", "address of the site: `https://` and `site.domain`"),
+        Reference("site.url", "`https://` and `site.domain`"),
         Reference(
             "site.domain", "`edge.domain.name` of the environment; without a domain, CloudFront's name of the site"
         ),

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -46,7 +45,7 @@ class Configuration:
         self._scope, self._data, self._version = environment_scope, data, release.version
         product, environment = environment_scope.product, environment_scope.name
         self._containers = containers(product, environment)
-        self._site_url, self._site_domain = self._define_site(release)
+        self._site = self._define_site(release)
         self._known = self._sources()
         self._existing = {
             variable: ecs.Secret.from_secrets_manager(
@@ -68,22 +67,20 @@ class Configuration:
                 plain[name] = "".join(str(part) for part in self._parts(value, image))
         return ContainerVariables(plain, {**secrets, **self._existing})
 
-    def _define_site(self, release: ReleaseParameters) -> tuple[str, str]:
-        """Returns the site's address and domain name, and defines a parameter if only a later stack knows them."""
+    def _define_site(self, release: ReleaseParameters) -> str:
+        """Returns the site's domain name, and defines its parameter if only a later stack knows it."""
         product, environment = self._scope.product, self._scope.name
         domain = self._scope.environment.edge.domain
         if domain:
-            return f"https://{domain.name}", domain.name
+            return domain.name
         if not site_is_released(product, environment):
-            return "", ""
+            return ""
         services, edge = (names.stack(environment, product.name, stack) for stack in ("services", "edge"))
-        url = release.site(
+        return release.site(
             names.SITE_PARAMETER,
-            f"Add: --parameters {services}:{names.SITE_PARAMETER}=URL, once. "
-            f"URL is the output {names.SITE_OUTPUT} of {edge}",
+            f"Add: --parameters {services}:{names.SITE_PARAMETER}=NAME, once. "
+            f"NAME is the output {names.SITE_OUTPUT} of {edge}",
         )
-        host = cdk.Fn.select(2, cdk.Fn.split("/", url))
-        return url, cdk.Fn.select(0, cdk.Fn.split(":", host))  # the local cloud's address has a port
 
     def _secret(self, value: Value) -> ecs.Secret:
         if str(value) in self._composed:
@@ -135,8 +132,8 @@ class Configuration:
         database, cache, media = self._data.database, self._data.cache, self._data.media
         sources: dict[str, Sequence[Part]] = {
             "secret_key": (SecretPart(self._data.secret_key),),
-            "site.url": (self._site_url,),
-            "site.domain": (self._site_domain,),
+            "site.url": (f"https://{self._site}",),
+            "site.domain": (self._site,),
             "release.version": (self._version,),
             "environment": (self._scope.name,),
             "region": (self._scope.environment.region,),

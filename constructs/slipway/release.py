@@ -38,27 +38,23 @@ class ReleaseParameters:
         ).value_as_string
 
     def site(self, parameter: str, how: str) -> str:
-        """Define the parameter of the site's address, which a later stack decides: the first release sets it.
+        """Define the parameter of the site's domain name, which a later stack decides: the first release sets it.
 
         CloudFormation refuses to run a release without it; `how` tells the operator how to set it.
         """
-        address = cdk.CfnParameter(
+        domain = cdk.CfnParameter(
             self._stack,
             parameter,
-            default=f"https://{UNRELEASED}",
-            allowed_pattern=r"^https?://[^/]+$",
-            constraint_description="give the address without a path: https://<domain name>",
-            description="Address of the site, as releases read it from CloudFront's stack",
+            default=UNRELEASED,
+            description="Domain name of the site, as releases read it from CloudFront's stack",
         ).value_as_string
         cdk.CfnRule(
             self._stack,
             f"{parameter}IsKnown",
             rule_condition=_released(self.version),
-            assertions=[
-                cdk.CfnRuleAssertion(assert_=_released(address, f"https://{UNRELEASED}"), assert_description=how)
-            ],
+            assertions=[cdk.CfnRuleAssertion(assert_=_released(domain), assert_description=how)],
         )
-        return address
+        return domain
 
     def image(self, parameter: str) -> ReleasedImage:
         """Define the parameter of an image that services run, and the condition that it has been released."""
@@ -93,6 +89,6 @@ class ReleaseParameters:
         ).value_as_string
 
 
-def _released(parameter: str, default: str = UNRELEASED) -> cdk.ICfnConditionExpression:
-    """Returns the expression that a parameter no longer has its default value."""
-    return cdk.Fn.condition_not(cdk.Fn.condition_equals(parameter, default))
+def _released(parameter: str) -> cdk.ICfnConditionExpression:
+    """Returns the expression that a parameter no longer has the value `unreleased`."""
+    return cdk.Fn.condition_not(cdk.Fn.condition_equals(parameter, UNRELEASED))

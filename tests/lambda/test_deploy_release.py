@@ -26,7 +26,7 @@ PARAMETERS: dict[str, Any] = {
     "counts": {"WebDesiredCount": {"service": "production-allthrive-web", "minimum": 2}},
 }
 EDGE = "production-allthrive-edge"
-SITE: dict[str, Any] = {"SiteUrl": {"stack": EDGE, "output": "Url"}}
+SITE: dict[str, Any] = {"SiteDomain": {"stack": EDGE, "output": "DistributionDomainName"}}
 MIGRATION_ONLY: dict[str, Any] = {"stack": STACK, "parameters": {"MigrationImage": NEW}}
 
 
@@ -48,7 +48,7 @@ class Deployment(Action):
         self.ends = "UPDATE_COMPLETE"
         self.reason = "Web: ECS Deployment Circuit Breaker was triggered"
         self.running = 5
-        self.edge = {"Url": "https://d1.cloudfront.net"}
+        self.edge = {"DistributionDomainName": "d1.cloudfront.net"}
         self._event("somebody", "old", STACK, "UPDATE_COMPLETE")
         self.on("cloudformation.DescribeStacks", self._stacks)
         self.on("cloudformation.DescribeStackEvents", self._events)
@@ -206,30 +206,32 @@ def test_an_image_is_identified_by_its_digest_whatever_its_tags_and_repository(a
 
 
 @pytest.mark.parametrize("parameters", [RELEASE, MIGRATION_ONLY["parameters"]])
-def test_a_release_passes_the_sites_address_in_the_same_update(action: Deployment, parameters: dict[str, str]) -> None:
-    action.stack |= {"SiteUrl": "unreleased"}
+def test_a_release_passes_the_sites_domain_name_in_the_same_update(
+    action: Deployment, parameters: dict[str, str]
+) -> None:
+    action.stack |= {"SiteDomain": "unreleased"}
 
     replaced(action, parameters=parameters, outputs=SITE).run()
 
     assert (action.status, action.accepted) == ("Succeeded", 1)
-    assert action.updates[0]["SiteUrl"] == "https://d1.cloudfront.net"
+    assert action.updates[0]["SiteDomain"] == "d1.cloudfront.net"
 
 
 def test_a_release_without_the_stack_of_the_site_says_what_to_deploy(action: Deployment) -> None:
-    action.stack |= {"SiteUrl": "unreleased"}
+    action.stack |= {"SiteDomain": "unreleased"}
     action.edge = {}
 
     replaced(action, outputs=SITE).run()
 
     assert (action.status, action.updates) == ("Failed", [])
-    assert f"{EDGE} has no output Url: deploy the infrastructure first" in action.message
+    assert f"{EDGE} has no output DistributionDomainName: deploy the infrastructure first" in action.message
 
 
 def test_a_stack_that_does_not_know_the_site_yet_is_not_updated(action: Deployment) -> None:
     replaced(action, outputs=SITE).run()
 
     assert (action.status, action.updates) == ("Failed", [])
-    assert f"{STACK} has no parameter SiteUrl" in action.message
+    assert f"{STACK} has no parameter SiteDomain" in action.message
 
 
 def test_a_service_starts_with_no_fewer_tasks_than_its_minimum(action: Deployment) -> None:

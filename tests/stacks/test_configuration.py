@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -192,39 +191,28 @@ def test_the_domain_in_the_manifest_is_a_plain_text() -> None:
 
     assert variables(changed)["DJANGO_ALLOWED_HOSTS"] == ".example.com,shop.example.com"
     assert variables(changed)["ORIGIN"] == "https://shop.example.com"
-    assert "SiteUrl" not in changed[STACK]["Parameters"]
+    assert "SiteDomain" not in changed[STACK]["Parameters"]
 
 
-def test_without_a_domain_releases_pass_cloudfronts_address() -> None:
+def test_without_a_domain_releases_pass_cloudfronts_name() -> None:
     changed = synthesis({"variables": HOSTS})
 
-    before, name = variables(changed)["DJANGO_ALLOWED_HOSTS"]["Fn::Join"][1]
-    host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "SiteUrl"}]}]}
-    assert (before, name) == (".example.com,", {"Fn::Select": [0, {"Fn::Split": [":", host]}]})
-    assert variables(changed)["ORIGIN"] == {"Ref": "SiteUrl"}
-
-
-def test_an_address_that_is_passed_by_hand_has_its_scheme_and_no_path() -> None:
-    parameter = synthesis({"variables": HOSTS})[STACK]["Parameters"]["SiteUrl"]
-
-    accepted = re.compile(parameter["AllowedPattern"]).match
-    assert all(
-        map(accepted, ("https://d1.cloudfront.net", "http://d1.cloudfront.localhost:4566", parameter["Default"]))
-    )
-    assert not any(map(accepted, ("d1.cloudfront.net", "https://d1.cloudfront.net/", "https://")))
+    assert text(variables(changed)["DJANGO_ALLOWED_HOSTS"]) == ".example.com,<SiteDomain>"
+    assert text(variables(changed)["ORIGIN"]) == "https://<SiteDomain>"
+    assert changed[STACK]["Parameters"]["SiteDomain"]["Default"] == "unreleased"
 
 
 def test_a_running_release_without_the_sites_name_is_refused_with_what_to_type() -> None:
-    rule = synthesis({"variables": HOSTS})[STACK]["Rules"]["SiteUrlIsKnown"]
+    rule = synthesis({"variables": HOSTS})[STACK]["Rules"]["SiteDomainIsKnown"]
     (assertion,) = rule["Assertions"]
 
     assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "ReleaseVersion"}, "unreleased"]}]}
-    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SiteUrl"}, "https://unreleased"]}]}
-    assert "--parameters production-allthrive-services:SiteUrl=" in assertion["AssertDescription"]
+    assert assertion["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SiteDomain"}, "unreleased"]}]}
+    assert "--parameters production-allthrive-services:SiteDomain=" in assertion["AssertDescription"]
 
 
 def test_no_release_passes_a_name_that_no_container_needs(production: Synthesis) -> None:
-    assert "SiteUrl" not in production[STACK]["Parameters"]
+    assert "SiteDomain" not in production[STACK]["Parameters"]
     assert not [name for name in production[STACK].get("Rules", {}) if name.startswith("Site")]
 
 
@@ -243,7 +231,7 @@ def test_the_deploying_role_reads_edges_outputs_only_to_pass_the_name(values: di
     ]
 
     assert bool(deploying) is reads
-    assert ['"output": "Url"' in setting for setting in settings] == [reads]
+    assert ["DistributionDomainName" in setting for setting in settings] == [reads]
 
 
 def test_no_template_contains_the_value_of_a_secret(cookiecutter: Synthesis) -> None:

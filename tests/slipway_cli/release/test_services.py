@@ -133,17 +133,17 @@ def test_before_a_deployment_only_the_migrations_image_changes(aws: FakeAws, tar
     assert changed == {"MigrationImage"}
 
 
-def test_a_release_passes_the_sites_address_to_containers_that_need_it(aws: FakeAws) -> None:
+def test_a_release_passes_cloudfronts_name_to_containers_that_need_it(aws: FakeAws) -> None:
     stack = Stack(aws)
-    stack.names.append("SiteUrl")
+    stack.names.append("SiteDomain")
     target = Target(product({"variables": {"HOSTS": "${site.domain}"}}), "production")
-    target._outputs[target.stack("edge")] = {"Url": "https://d1.cloudfront.net"}
+    target._outputs[target.stack("edge")] = {"DistributionDomainName": "d1.cloudfront.net"}
 
     services.deploy(target, "1.2.0", {"backend": IMAGE})
     released = stack.parameters()
     services.offer_migration(target, IMAGE)
 
-    assert released["SiteUrl"] == stack.parameters()["SiteUrl"] == "https://d1.cloudfront.net"
+    assert released["SiteDomain"] == stack.parameters()["SiteDomain"] == "d1.cloudfront.net"
 
 
 def test_an_environment_that_is_not_deployed_says_what_to_type(aws: FakeAws) -> None:
