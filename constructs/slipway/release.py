@@ -46,6 +46,8 @@ class ReleaseParameters:
             self._stack,
             parameter,
             default=UNRELEASED,
+            allowed_pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+            constraint_description="give the domain name alone, without https:// and path",
             description="Domain name of the site, as releases read it from CloudFront's stack",
         ).value_as_string
         cdk.CfnRule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -200,6 +201,14 @@ def test_without_a_domain_releases_pass_cloudfronts_name() -> None:
     assert text(variables(changed)["DJANGO_ALLOWED_HOSTS"]) == ".example.com,<SiteDomain>"
     assert text(variables(changed)["ORIGIN"]) == "https://<SiteDomain>"
     assert changed[STACK]["Parameters"]["SiteDomain"]["Default"] == "unreleased"
+
+
+def test_a_name_that_is_passed_by_hand_is_a_name_and_no_address() -> None:
+    parameter = synthesis({"variables": HOSTS})[STACK]["Parameters"]["SiteDomain"]
+
+    accepted = re.compile(parameter["AllowedPattern"]).match
+    assert all(map(accepted, ("d1.cloudfront.net", parameter["Default"])))
+    assert not any(map(accepted, ("https://d1.cloudfront.net", "d1.cloudfront.net/", "", "a b")))
 
 
 def test_a_running_release_without_the_sites_name_is_refused_with_what_to_type() -> None:
