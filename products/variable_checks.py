@@ -134,5 +134,5 @@ def _elsewhere(data: object, path: tuple[str, ...]) -> Iterator[str]:
         for reference in dotted_references(data):
             yield (
                 f"{'.'.join(path)}: {reference} is not resolved here, only in the variables of the product, of an "
-                "environment, of a service or of the migration"
+                "environment, of a service, of a schedule or of the migration"
             )

@@ -50,11 +50,12 @@ def layers(product: Product) -> dict[str, Variables]:
         **{f"environments.{name}.variables": part.variables for name, part in product.environments.items()},
         **{f"services.{name}.variables": part.variables for name, part in product.services.items()},
         **({"migration.variables": product.migration.variables} if product.migration else {}),
+        **{f"schedules.{name}.variables": part.variables for name, part in product.schedules.items()},
     }
 
 
 def container_variables(product: Product, environment: str, own: Variables) -> dict[str, Value]:
-    """Returns a container's variables in an environment; `own` are those of its service, or of the migration.
+    """Returns a container's variables in an environment; `own` are those of its service, schedule or migration.
 
     A service's variable replaces the environment's of the same name, this one the product's, and this one Slipway's.
     A variable under `secrets` replaces Slipway's too; it is not in the result.
@@ -69,8 +70,8 @@ def container_variables(product: Product, environment: str, own: Variables) -> d
 
 
 def containers(product: Product, environment: str) -> dict[str, dict[str, Value]]:
-    """Returns the variables of every container in an environment, by service; the migration's by MIGRATION."""
-    own = {name: service.variables for name, service in product.services.items()}
+    """Returns the variables of every container in an environment: by service, by schedule, and by MIGRATION."""
+    own = {name: part.variables for name, part in (*product.services.items(), *product.schedules.items())}
     if product.migration:
         own[MIGRATION] = product.migration.variables
     return {name: container_variables(product, environment, variables) for name, variables in own.items()}

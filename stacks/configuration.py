@@ -57,7 +57,7 @@ class Configuration:
         self.composed = (*([data.database.url] if data.database else []), *self._composed.values())
 
     def of(self, container: str, *, image: str) -> ContainerVariables:
-        """Returns the variables of a service, or of products.variables.MIGRATION, whose image has this URI."""
+        """Returns the variables of a service, a schedule or products.variables.MIGRATION, whose image has this URI."""
         plain: dict[str, str] = {}
         secrets: dict[str, ecs.Secret] = {}
         for name, value in self._containers[container].items():

@@ -44,6 +44,14 @@ def test_the_migration_has_variables_of_its_own() -> None:
     assert variables(changes)["DATABASE_URL"] == "${database.url}"
 
 
+def test_a_schedule_has_variables_of_its_own() -> None:
+    schedule = {"image": "backend", "command": ["clear"], "rate": "1 hour", "variables": {"A": "2"}}
+
+    found = variables({"variables": {"A": "1"}, "schedules": {"clear": schedule}}, "clear")
+
+    assert found.items() >= {"A": "2", "DATABASE_URL": "${database.url}"}.items()
+
+
 def test_a_manifest_may_replace_a_default_variable() -> None:
     changes = {"variables": {"REDIS_URL": "${cache.url}/3", "REDIS_TLS": "1"}}
 
