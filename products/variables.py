@@ -71,7 +71,8 @@ def container_variables(product: Product, environment: str, own: Variables) -> d
 
 def containers(product: Product, environment: str) -> dict[str, dict[str, Value]]:
     """Returns the variables of every container in an environment: by service, by schedule, and by MIGRATION."""
-    own = {name: part.variables for name, part in (*product.services.items(), *product.schedules.items())}
+    own = {name: service.variables for name, service in product.services.items()}
+    own |= {name: schedule.variables for name, schedule in product.schedules.items()}
     if product.migration:
         own[MIGRATION] = product.migration.variables
     return {name: container_variables(product, environment, variables) for name, variables in own.items()}
