@@ -14,8 +14,8 @@ from products.variables import REPORTED, containers, layers, parts, written
 
 _SECTIONS = {"database": "database: {}", "cache": "cache: {}", "media": "media: true"}
 # The function gets these values as an environment variable. All of them together may have 4 KB, a quarter of which the
-# database, the cluster and the services take: docs.aws.amazon.com/lambda, quotas. Each secret takes some 400 bytes.
-_REWRITTEN, _REWRITTEN_LENGTH = 6, 600
+# database, the cluster and the services take: docs.aws.amazon.com/lambda, quotas. Each secret takes some 500 bytes.
+_REWRITTEN, _REWRITTEN_LENGTH = 5, 400
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
