@@ -12,11 +12,12 @@ from typing import Any
 
 from ministack.services import cloudfront
 
-from localcloud.cloudfront import addresses, serving
+from localcloud.cloudfront import addresses, https_origins, serving
 from localcloud.cloudfront.cache import Cache
 
 SYMBOLS: tuple[str, ...] = (
     *addresses.SYMBOLS,
+    *https_origins.SYMBOLS,
     *serving.SYMBOLS,
     "ministack.services.cloudfront:_dataplane_allowed_methods",
     "ministack.services.cloudfront:_dataplane_origin",
@@ -78,4 +79,5 @@ def install() -> None:
     _methods()
     _labels()
     addresses.install()
+    https_origins.install()
     serving.install(Cache())
