@@ -102,15 +102,23 @@ class Configuration:
                     used.setdefault(str(value), set()).add(name)
         inside = Construct(scope, "Composed")
         return {
-            text: ComposedSecret(
-                inside,
-                _construct_id(values[text]),
-                description=f"{', '.join(sorted(used[text]))} of the containers",
-                parts=self._parts(values[text], ""),
-                keep=False,  # whoever deploys again composes it again
-            )
+            text: self._define(inside, values[text], f"{', '.join(sorted(used[text]))} of the containers")
             for text in sorted(values)
         }
+
+    def _define(self, scope: Construct, value: Value, description: str) -> ComposedSecret:
+        construct_id = _construct_id(value)
+        secret = ComposedSecret(
+            scope,
+            construct_id,
+            description=description,
+            parts=self._parts(value, ""),
+            keep=False,  # whoever deploys again composes it again
+        )
+        resource = secret.node.default_child
+        assert isinstance(resource, secretsmanager.CfnSecret)  # noqa: S101 - for mypy: the L1 of the L2
+        resource.override_logical_id(f"Composed{construct_id}")  # the id ends with a hash already
+        return secret
 
     def _exists(self, value: Value) -> bool:
         """True if a secret of the Data stack has exactly this value."""
