@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from products import names, path_checks, pipeline_checks, store_checks, waf_rules
-from products.environment import Environment
+from products.environment import Domain, Environment
 from products.errors import nearest
 from products.model import Product
 from products.regions import REGIONS
@@ -147,6 +147,8 @@ def _edge(place: str, environment: Environment) -> Iterator[str]:
             f"{place}.edge.domain.certificate_arn: missing; CloudFront accepts certificates of us-east-1 only, and "
             f"this environment is in {environment.region}: create one in us-east-1 and write its ARN"
         )
+    if domain:
+        yield from _load_balancer_certificate(f"{place}.edge.domain", domain, environment.region)
     if environment.edge.waf and environment.region != "us-east-1":
         yield (
             f"{place}.edge.waf: CloudFront accepts web ACLs of us-east-1 only, and this environment is in "
@@ -156,3 +158,17 @@ def _edge(place: str, environment: Environment) -> Iterator[str]:
         if rule not in waf_rules.RULES:
             hint = nearest(rule, list(waf_rules.RULES))
             yield f"{place}.edge.waf_count: AWS's rule groups have no rule '{rule}'{hint}"
+
+
+def _load_balancer_certificate(place: str, domain: Domain, region: str) -> Iterator[str]:
+    given = domain.load_balancer_certificate_arn
+    if given and given.split(":")[3] != region:
+        yield (
+            f"{place}.load_balancer_certificate_arn: got a certificate of {given.split(':')[3]}, and the load balancer "
+            f"is in {region}: write the ARN of one there"
+        )
+    if domain.certificate_arn and not domain.load_balancer_certificate(region) and not domain.hosted_zone_id:
+        yield (
+            f"{place}.load_balancer_certificate_arn: missing; the load balancer needs a certificate for {domain.name} "
+            f"in {region}: write the ARN of one, or hosted_zone_id (Slipway then creates it)"
+        )

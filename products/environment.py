@@ -53,6 +53,20 @@ class Domain(Model):
         default=None,
     )
     """CloudFront accepts certificates of us-east-1 only."""
+    load_balancer_certificate_arn: str | None = text(
+        r"^arn:aws:acm:[a-z0-9-]+:\d{12}:certificate/.+$",
+        "arn:aws:acm:eu-central-1:111122223333:certificate/0f1e2d3c-0000-4000-8000-000000000000",
+        default=None,
+    )
+    """Certificate for the same name in the environment's region, with which the load balancer answers CloudFront. By
+    default Slipway creates one in the hosted zone; in us-east-1 `certificate_arn` serves for both."""
+
+    def load_balancer_certificate(self, region: str) -> str | None:
+        """Returns the existing certificate that the load balancer in a region can use; None if one must be created."""
+        if self.load_balancer_certificate_arn:
+            return self.load_balancer_certificate_arn
+        given = self.certificate_arn
+        return given if given and given.split(":")[3] == region else None
 
 
 class Edge(Model):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
@@ -15,6 +14,7 @@ from products.environment import Domain
 from slipway.distribution import Address, ProductDistribution, Route
 from slipway.private_bucket import PrivateBucket
 from slipway.web_acl import WebAcl
+from stacks import certificates
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.services import ServicesStack
@@ -46,7 +46,7 @@ class EdgeStack(EnvironmentStack):
             scope, construct_id, environment_scope=environment_scope, description="Site bucket and CloudFront"
         )
         edge = environment_scope.environment.edge
-        zone = _zone(self, edge.domain)
+        zone = certificates.zone(self, edge.domain)
         self.site = self._define_site(environment_scope, data) if environment_scope.product.frontend else None
         web_acl = self._define_web_acl(environment_scope) if edge.waf else None
         self.distribution = ProductDistribution(
@@ -60,7 +60,7 @@ class EdgeStack(EnvironmentStack):
             read_timeout=cdk.Duration.seconds(edge.read_timeout_seconds),
             content_security_policy=edge.content_security_policy,
             price_class=_PRICE_CLASSES[edge.price_class],
-            address=self._address(edge.domain, zone) if edge.domain else None,
+            address=_address(self, edge.domain, zone) if edge.domain else None,
             web_acl_arn=web_acl.attr_arn if web_acl else None,
         ).distribution
         if edge.domain and zone:
@@ -86,14 +86,6 @@ class EdgeStack(EnvironmentStack):
             counted={rule: waf_rules.RULES[rule] for rule in environment_scope.environment.edge.waf_count},
         )
 
-    def _address(self, domain: Domain, zone: route53.IHostedZone | None) -> Address:
-        if domain.certificate_arn:
-            existing = acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn)
-            return Address(domain.name, existing)
-        validation = acm.CertificateValidation.from_dns(zone)
-        created = acm.Certificate(self, "Certificate", domain_name=domain.name, validation=validation)
-        return Address(domain.name, created)
-
     def _define_record(self, domain: Domain, zone: route53.IHostedZone) -> None:
         target = route53.RecordTarget.from_alias(targets.CloudFrontTarget(self.distribution))
         name = f"{domain.name}."  # the final dot makes the name absolute, so that the zone's name is not appended
@@ -101,9 +93,5 @@ class EdgeStack(EnvironmentStack):
         route53.AaaaRecord(self, "Ipv6", zone=zone, record_name=name, target=target)
 
 
-def _zone(scope: Construct, domain: Domain | None) -> route53.IHostedZone | None:
-    if domain is None or domain.hosted_zone_id is None:
-        return None
-    return route53.HostedZone.from_hosted_zone_attributes(
-        scope, "Zone", hosted_zone_id=domain.hosted_zone_id, zone_name=domain.name
-    )
+def _address(scope: Construct, domain: Domain, zone: route53.IHostedZone | None) -> Address:
+    return Address(domain.name, certificates.of_cloudfront(scope, domain, zone))

@@ -7,7 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from products.regions import REGIONS, zones
-from slipway import cache, database
+from slipway import cache, database, load_balancer
 from slipway.log_retention import accept_log_encryption
 from slipway.network import ProductNetwork
 from stacks.scope import EnvironmentScope, EnvironmentStack
@@ -45,6 +45,7 @@ class NetworkStack(EnvironmentStack):
             restarts_services=environment.database is not None
             and environment.database.rotate_password_days is not None,
             cloudfront_prefix_list=REGIONS[environment.region].cloudfront_prefix_list,
+            listener_port=load_balancer.port(https=environment.edge.domain is not None),
             flow_logs=flow_logs,
         )
         ports = [service.port for service in environment_scope.product.services.values() if service.port]

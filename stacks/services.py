@@ -25,7 +25,7 @@ from slipway.password_rotation import PasswordRotation
 from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
 from slipway.rights import give
-from stacks import health
+from stacks import certificates, health
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 
@@ -65,6 +65,7 @@ class ServicesStack(EnvironmentStack):
             security_group=network.load_balancer,
             deletion_protection=environment_scope.environment.deletion_protection,
             access_logs=data.access_logs,
+            certificate=certificates.of_the_load_balancer(self, environment_scope.environment),
         )
         self._release = ReleaseParameters(self, version_parameter=names.VERSION_PARAMETER)
         self._images = {

@@ -59,6 +59,8 @@ class ProductDistribution(Construct):
     - the site comes from a private bucket, with a fallback to index.html for a single-page application;
     - `routes` go to the load balancer, a VPC origin, in this order: the first pattern that matches a path applies;
     - uncached routes have all headers and cookies: WebSockets work;
+    - cached routes have the visitor's `Host` and `CloudFront-Forwarded-Proto`, no cookies and no query;
+    - with an `address`, CloudFront speaks HTTPS with the load balancer, whose certificate is for the same name;
     - without a `site`, the route `/*` is the default behavior, or the load balancer's answer to an unknown path;
     - `/media/*` comes from the media bucket, if there is one, cached and sandboxed: an uploaded page runs no script;
     - HTTPS, HTTP/2 and 3, security headers in every response;
@@ -89,10 +91,15 @@ class ProductDistribution(Construct):
         )
         containers = origins.VpcOrigin.with_application_load_balancer(
             load_balancer,
-            protocol_policy=cloudfront.OriginProtocolPolicy.HTTP_ONLY,
+            protocol_policy=(
+                cloudfront.OriginProtocolPolicy.HTTPS_ONLY if address else cloudfront.OriginProtocolPolicy.HTTP_ONLY
+            ),
             http_port=80,
+            https_port=443 if address else None,  # a change of any property deploys the origin again: 15 minutes
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2] if address else None,
             read_timeout=read_timeout,
         )
+        self._cache_policy = self._define_cache_policy() if any(route.cached for route in routes) else None
         behaviors = {route.pattern: self._containers(containers, cached=route.cached) for route in routes}
         rest = behaviors.pop(_EVERYTHING, None) or self._containers(containers, cached=False)
         self.distribution = cloudfront.Distribution(
@@ -178,7 +185,7 @@ class ProductDistribution(Construct):
 
     def _containers(self, origin: cloudfront.IOrigin, *, cached: bool) -> cloudfront.BehaviorOptions:
         if cached:
-            return self._cached(origin, self._headers)
+            return self._cached(origin, self._headers, self._cache_policy)
         return cloudfront.BehaviorOptions(
             origin=origin,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
@@ -190,14 +197,36 @@ class ProductDistribution(Construct):
         )
 
     def _cached(
-        self, origin: cloudfront.IOrigin, headers: cloudfront.IResponseHeadersPolicy
+        self,
+        origin: cloudfront.IOrigin,
+        headers: cloudfront.IResponseHeadersPolicy,
+        cache_policy: cloudfront.ICachePolicy | None = None,
     ) -> cloudfront.BehaviorOptions:
         return cloudfront.BehaviorOptions(
             origin=origin,
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
-            cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
+            cache_policy=cache_policy or cloudfront.CachePolicy.CACHING_OPTIMIZED,
             response_headers_policy=headers,
             compress=True,
+        )
+
+    def _define_cache_policy(self) -> cloudfront.CachePolicy:
+        # What is in the cache key is forwarded. An application refuses requests without its own name in `Host`, and
+        # redirects those that were not made with HTTPS. The name must be in the key: otherwise a request with
+        # CloudFront's name, which the application refuses, would put the refusal in the cache for everyone.
+        return cloudfront.CachePolicy(
+            self,
+            "StaticCache",
+            comment="Static files of services: by path and host name",
+            cache_policy_name=f"{cdk.Stack.of(self).stack_name}-{self.node.id}-static",
+            header_behavior=cloudfront.CacheHeaderBehavior.allow_list("Host", "CloudFront-Forwarded-Proto"),
+            cookie_behavior=cloudfront.CacheCookieBehavior.none(),
+            query_string_behavior=cloudfront.CacheQueryStringBehavior.none(),
+            enable_accept_encoding_brotli=True,
+            enable_accept_encoding_gzip=True,
+            min_ttl=cdk.Duration.seconds(0),
+            default_ttl=cdk.Duration.days(1),
+            max_ttl=_YEAR,
         )
 
     def _define_headers(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -23,11 +24,17 @@ _WILDCARDS_PER_RULE = 5
 _FIRST_PRIORITY = 1000  # above the priorities of earlier versions of this construct, which an update meets
 
 
+def port(*, https: bool) -> int:
+    """Returns the port that the load balancer listens on."""
+    return 443 if https else 80
+
+
 class InternalLoadBalancer(Construct):
     """An internal application load balancer, a VPC origin: only CloudFront can reach it.
 
     Default settings:
-    - HTTP inside the VPC: CloudFront terminates TLS, and its connection to the VPC stays in AWS's network;
+    - with a `certificate`, HTTPS on port 443 with TLS 1.2 or 1.3; without one, HTTP on port 80. Tasks see which in
+      `X-Forwarded-Proto`. From here to the tasks it is HTTP;
     - malformed headers are dropped, request smuggling is refused;
     - a path that is not routed to a service returns 404;
     - every request is logged to `access_logs`.
@@ -45,6 +52,7 @@ class InternalLoadBalancer(Construct):
         security_group: ec2.ISecurityGroup,
         deletion_protection: bool,
         access_logs: s3.IBucket,
+        certificate: acm.ICertificate | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.balancer = elbv2.ApplicationLoadBalancer(
@@ -61,27 +69,32 @@ class InternalLoadBalancer(Construct):
             idle_timeout=cdk.Duration.seconds(_IDLE),
         )
         self.balancer.log_access_logs(access_logs, "load-balancer")
+        https = certificate is not None
         self._listener = self.balancer.add_listener(
-            "Http",
-            port=80,
-            protocol=elbv2.ApplicationProtocol.HTTP,
+            "Https" if https else "Http",
+            port=port(https=https),
+            protocol=elbv2.ApplicationProtocol.HTTPS if https else elbv2.ApplicationProtocol.HTTP,
+            certificates=[certificate] if certificate else None,
+            ssl_policy=elbv2.SslPolicy.TLS13_RES if https else None,
             open=False,
             default_action=elbv2.ListenerAction.fixed_response(
                 404, content_type="application/json", message_body='{"detail":"Not found."}'
             ),
         )
         self._vpc = vpc
-        self._accept(deletion_protection=deletion_protection)
+        self._accept(https=https, deletion_protection=deletion_protection)
 
-    def _accept(self, *, deletion_protection: bool) -> None:
-        accept(
-            self._listener,
-            "CloudFront ends TLS and is the only one admitted; the way from it to here stays in AWS (docs/adr/0008)",
-            *audits("ALBHttpToHttpsRedirection"),
-            *audits("ELBv2ACMCertificateRequired"),
-            "CKV_AWS_2",
-            "CKV_AWS_103",
-        )
+    def _accept(self, *, https: bool, deletion_protection: bool) -> None:
+        if not https:
+            accept(
+                self._listener,
+                "without a domain there is no name for a certificate; only CloudFront is admitted, and the way from it "
+                "to here stays in AWS (docs/adr/0027)",
+                *audits("ALBHttpToHttpsRedirection"),
+                *audits("ELBv2ACMCertificateRequired"),
+                "CKV_AWS_2",
+                "CKV_AWS_103",
+            )
         accept(
             self.balancer,
             "nothing reaches it but CloudFront, where the firewall stands (`edge.waf`)",

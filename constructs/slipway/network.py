@@ -32,7 +32,7 @@ class ProductNetwork(Construct):
     - data subnets have no route to the internet;
     - S3 is reached through a gateway endpoint, which costs nothing;
     - flow logs of all traffic are kept in CloudWatch Logs;
-    - the load balancer's group admits only CloudFront's origin-facing addresses, on port 80;
+    - the load balancer's group admits only CloudFront's origin-facing addresses, on `listener_port`;
     - the application's group admits only the load balancer, and allows outbound traffic only on `internet_ports` to any
       address (AWS's APIs have public addresses) and on `store_ports` to this network;
     - `restarts_services`: without NAT, functions in the network can also reach the API of ECS;
@@ -59,6 +59,7 @@ class ProductNetwork(Construct):
         store_ports: Sequence[int],
         restarts_services: bool,
         cloudfront_prefix_list: str,
+        listener_port: int,
         flow_logs: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -91,7 +92,7 @@ class ProductNetwork(Construct):
         )
         self._accept(flow_log)
         self.load_balancer.add_ingress_rule(
-            ec2.Peer.prefix_list(cloudfront_prefix_list), ec2.Port.tcp(80), "CloudFront VPC origin"
+            ec2.Peer.prefix_list(cloudfront_prefix_list), ec2.Port.tcp(listener_port), "CloudFront VPC origin"
         )
 
     def admit(self, port: int) -> None:

@@ -100,10 +100,17 @@ def test_a_service_may_take_as_long_as_the_read_timeout_to_respond(found: Json) 
     assert origin(found, behavior(found, "/api/*"))["VpcOriginConfig"]["OriginReadTimeout"] == 90
 
 
-def test_static_paths_come_from_the_containers_and_are_cached(found: Json) -> None:
+def test_static_paths_come_from_the_containers_and_are_cached_by_host_name(found: Json, template: Template) -> None:
+    ((policy, resource),) = template.find_resources("AWS::CloudFront::CachePolicy").items()
+    settings = resource["Properties"]["CachePolicyConfig"]
     static = behavior(found, "/static/*")
 
-    assert static["CachePolicyId"] == CACHED
+    assert static["CachePolicyId"] == {"Ref": policy}
+    assert settings["ParametersInCacheKeyAndForwardedToOrigin"]["HeadersConfig"]["Headers"] == [
+        "Host",
+        "CloudFront-Forwarded-Proto",
+    ]
+    assert settings["MinTTL"] == 0  # a response with no-cache is not cached
     assert static["TargetOriginId"] == behavior(found, "/api/*")["TargetOriginId"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
@@ -10,11 +11,11 @@ from aws_cdk.assertions import Template
 from slipway.load_balancer import InternalLoadBalancer
 from tests.support.stack import any_vpc, empty_stack, properties
 
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/a"
 BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 
 
-@pytest.fixture(scope="module")
-def template() -> Template:
+def balancer(*, https: bool = False) -> Template:
     stack = empty_stack()
     vpc = any_vpc(stack)
     InternalLoadBalancer(
@@ -25,8 +26,14 @@ def template() -> Template:
         security_group=ec2.SecurityGroup(stack, "Group", vpc=vpc),
         deletion_protection=True,
         access_logs=s3.Bucket(stack, "AccessLogs"),
+        certificate=acm.Certificate.from_certificate_arn(stack, "Certificate", CERTIFICATE) if https else None,
     )
     return Template.from_stack(stack)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return balancer()
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +54,19 @@ def test_adds_no_ingress_rule(template: Template) -> None:
     template.resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
 
 
-def test_listens_with_http_inside_the_vpc(template: Template) -> None:
+def test_listens_with_http_without_a_certificate(template: Template) -> None:
     listener = properties(template, "AWS::ElasticLoadBalancingV2::Listener")
 
     assert (listener["Port"], listener["Protocol"]) == (80, "HTTP")
+
+
+def test_listens_with_its_certificate_and_no_tls_older_than_1_2() -> None:
+    listener = properties(balancer(https=True), "AWS::ElasticLoadBalancingV2::Listener")
+
+    assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
+    assert listener["Certificates"] == [{"CertificateArn": CERTIFICATE}]
+    # TLS 1.2 and 1.3: docs.aws.amazon.com/elasticloadbalancing, "Security policies"
+    assert listener["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 
 
 def test_returns_404_for_a_path_without_a_service(template: Template) -> None:

@@ -21,6 +21,7 @@ DEFAULTS: dict[str, Any] = {
     "internet_ports": [443],
     "store_ports": [5432, 6379],
     "restarts_services": False,
+    "listener_port": 443,
     "cloudfront_prefix_list": "pl-1",
 }
 GROUP = "AWS::EC2::SecurityGroup"
@@ -131,11 +132,15 @@ def admitted(template: Template, name: str) -> list[Json]:
     return [rule for rule in rules if rule["GroupId"]["Fn::GetAtt"][0].startswith(f"Network{name}")]
 
 
-def test_the_load_balancer_admits_cloudfronts_origin_addresses_on_port_80_and_nobody_else(template: Template) -> None:
+def test_the_load_balancer_admits_cloudfronts_origin_addresses_on_the_listeners_port_and_nobody_else(
+    template: Template,
+) -> None:
     rules = admitted(template, "LoadBalancer")
 
     assert "SecurityGroupIngress" not in group(template, "Load balancer")
-    assert [(entry["SourcePrefixListId"], entry["FromPort"], entry["ToPort"]) for entry in rules] == [("pl-1", 80, 80)]
+    assert [(entry["SourcePrefixListId"], entry["FromPort"], entry["ToPort"]) for entry in rules] == [
+        ("pl-1", 443, 443)
+    ]
 
 
 def test_the_application_admits_the_load_balancer_only(template: Template) -> None:

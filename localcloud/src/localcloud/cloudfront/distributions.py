@@ -12,11 +12,12 @@ from typing import Any
 
 from ministack.services import cloudfront
 
-from localcloud.cloudfront import addresses, owners, serving
+from localcloud.cloudfront import addresses, https_origins, owners, serving
 from localcloud.cloudfront.cache import Cache
 
 SYMBOLS: tuple[str, ...] = (
     *addresses.SYMBOLS,
+    *https_origins.SYMBOLS,
     *owners.SYMBOLS,
     *serving.SYMBOLS,
     "ministack.services.cloudfront:_dataplane_allowed_methods",
@@ -72,4 +73,5 @@ def install() -> None:
     _methods()
     _labels()
     addresses.install()
+    https_origins.install()
     serving.install(Cache())

@@ -10,11 +10,12 @@ from urllib.parse import parse_qsl, urlencode
 
 from ministack.services import cloudfront
 
-from localcloud.cloudfront import owners, sitenames
+from localcloud.cloudfront import owners, protocol, sitenames
 from localcloud.cloudfront.cache import Answer, Cache, Key, Lifetimes
 
 SYMBOLS: tuple[str, ...] = (
     *owners.SYMBOLS,
+    *protocol.SYMBOLS,
     *sitenames.SYMBOLS,
     "ministack.services.cloudfront:_MANAGED_CACHE_POLICIES",
     "ministack.services.cloudfront:_cache_policies",
@@ -110,6 +111,7 @@ def _viewer(original: Any) -> Any:
         local = sitenames.local(headers) and headers.get("x-forwarded-proto", "https") == "https"
         secure = {"x-forwarded-proto": "https", **(sitenames.request(headers, name) if local else headers)}
         with owners.scope(distribution):
+            secure = protocol.added(secure, distribution, path)
             visit = Visit(str(distribution["Id"]), secure, _policy(distribution, path))
             token = _visit.set(visit)
             try:

@@ -23,11 +23,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from localcloud.asgi import Application, Message, Receive, Send, refuse_socket
-from localcloud.cloudfront import owners, sitenames
+from localcloud.cloudfront import owners, protocol, sitenames
 from localcloud.ecs import draining
 
 SYMBOLS = (
     *owners.SYMBOLS,
+    *protocol.SYMBOLS,
     *sitenames.SYMBOLS,
     "ministack.app:_ALB_PATH_PREFIX",
     "ministack.app:_parse_cloudfront_dataplane_host",
@@ -43,6 +44,7 @@ SYMBOLS = (
     "ministack.services.cloudfront:_forwarding_predicates",
     "ministack.services.cloudfront:_match_behavior",
     "ministack.services.cloudfront:_merge_function_headers",
+    "ministack.services.cloudfront:_origin_connect_target",
     "ministack.services.cloudfront:_origin_request_headers",
     "ministack.services.cloudfront:_registered_alb",
     "ministack.services.cloudfront:_run_function",
@@ -128,6 +130,7 @@ async def _through_cloudfront(handshake: Handshake, distribution: Mapping[str, A
     balancer = cloudfront._registered_alb(origin) if origin and not origin.get("s3_bucket") else None
     if balancer is None:
         raise RefusedError(HTTPStatus.BAD_REQUEST, "the behavior's origin is not a load balancer")
+    handshake.headers = protocol.added(handshake.headers, distribution, handshake.path)
     header_allowed, cookie_allowed, query_allowed = cloudfront._forwarding_predicates(behavior)
     if not header_allowed("sec-websocket-key"):
         raise RefusedError(HTTPStatus.BAD_REQUEST, "the origin request policy does not forward Sec-WebSocket-Key")
@@ -143,7 +146,8 @@ async def _through_cloudfront(handshake: Handshake, distribution: Mapping[str, A
     pairs = [pair for pair in handshake.query.split("&") if pair and query_allowed(pair.split("=", 1)[0])]
     handshake.query = "&".join(pairs)
     handshake.path = (origin.get("origin_path") or "") + handshake.path
-    handshake.balancer, handshake.port = balancer, origin["http_port"]
+    _, handshake.port, _ = cloudfront._origin_connect_target(origin, viewer_is_https=True)
+    handshake.balancer = balancer
 
 
 async def _viewer_function(handshake: Handshake, distribution: Mapping[str, Any], behavior: Mapping[str, Any]) -> None:
