@@ -32,7 +32,8 @@ class Image(Model):
     build_secrets: dict[Annotated[str, text(r"^[a-z][a-z0-9_]*$", "npm_token")], ExistingSecret] = {}
     """Secrets for `RUN --mount=type=secret,id=npm_token`: available during the build, stored in no layer."""
     keep_snapshots: int = Field(default=50, ge=1, le=1000)
-    """Number of images without a release tag that the registry keeps; at most 30 of branches other than main."""
+    """Number of newest images that the registry keeps in any case; at most 30 of branches other than main. It also
+    keeps releases, what is in use, and main's 100 newest images that entered an environment."""
 
 
 class Scaling(Model):

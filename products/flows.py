@@ -18,6 +18,7 @@ ENVIRONMENT_MINUTES = 60
 FIXED_STAGES = frozenset(DEFAULT_MINUTES)
 # Timeouts of an environment's actions other than the deployment, which gets the rest of the stage's minutes.
 PREPARE_MINUTES, FRONTEND_MINUTES, INVALIDATE_MINUTES, VERIFY_MINUTES = 2, 5, 3, 2
+PROTECT_MINUTES = 5
 LEAST_DEPLOY_MINUTES = 5
 
 
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     IMAGE = "builds and pushes an image"
     BUNDLE = "builds the frontend"
     SCAN = "refuses images with known vulnerabilities"
+    PROTECT = "keeps the images while a person decides"
     APPROVAL = "waits for a person's yes"
     PREPARE = "gives the migration task the new image"
     MIGRATE = "runs the migrations, once"
@@ -159,9 +161,9 @@ def moving_tags(product: Product) -> list[str]:
     newest build. All other tags are immutable.
     """
     if product.pipeline is None:
-        return ["latest"]
+        return ["latest", f"{names.IN_USE_TAG}*"]
     fixed = dict.fromkeys(tag for tag in ("latest", *product.pipeline.tags) if "{" not in tag)
-    return [*(fixed | _branch_tags(product, main=True)), f"{CACHE_TAG}*"]
+    return [*(fixed | _branch_tags(product, main=True)), f"{CACHE_TAG}*", f"{names.IN_USE_TAG}*"]
 
 
 def release_prefix(pipeline: Pipeline) -> str:
@@ -169,19 +171,29 @@ def release_prefix(pipeline: Pipeline) -> str:
     return pipeline.release_tag.partition("{")[0]
 
 
-def release_tags(product: Product) -> str:
-    """Returns the pattern of the tags that never expire, in the syntax of ECR's lifecycle rules.
+def kept_tags(product: Product) -> list[str]:
+    """Returns the patterns of main's tags that never expire, in the syntax of ECR's lifecycle rules.
 
-    It holds only the prefix, so that releases are kept when the manifest changes the rest of `release_tag`.
+    The release's pattern holds only the prefix, so that releases are kept when the manifest changes the rest of
+    `release_tag`.
     """
-    if product.pipeline is None:
-        return "v*"
-    return f"{release_prefix(product.pipeline)}*"
+    release = "v" if product.pipeline is None else release_prefix(product.pipeline)
+    return [*branch_kept_tags(), f"{release}*"]
+
+
+def branch_kept_tags() -> list[str]:
+    """Returns the patterns of other branches' tags that never expire: they have no releases."""
+    return [f"{names.IN_USE_TAG}*"]
+
+
+def entered_tags() -> str:
+    """Returns the pattern of the tags that an image keeps after it entered an environment."""
+    return f"{names.ENTERED_TAG}*"
 
 
 def branch_moving_tags(product: Product) -> list[str]:
     """Returns the mutable tags of the ECR repository for all other branches."""
-    return [*_branch_tags(product, main=False), f"{CACHE_TAG}*"]
+    return [*_branch_tags(product, main=False), f"{CACHE_TAG}*", f"{names.IN_USE_TAG}*"]
 
 
 def _branch_tags(product: Product, *, main: bool) -> dict[str, None]:
@@ -289,7 +301,8 @@ class _DeliveryBuilder:
     def _approval(self, environment: str) -> Stage:
         approvals = [name for name in self._environments() if self.product.environments[name].approval]
         name = "Approval" if len(approvals) == 1 else f"Approve{names.pascal(environment)}"
-        return Stage(name, (Action("Approve", Kind.APPROVAL, subject=environment),))
+        protect = Action("Protect", Kind.PROTECT, 1, PROTECT_MINUTES, environment)
+        return Stage(name, (protect, Action("Approve", Kind.APPROVAL, 2, subject=environment)))
 
     def _environment(self, environment: str, limit: int, *, rolls_back: bool) -> Stage:
         migration = self.product.migration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 BOUNDARY = "slipway-boundary"  # the managed policy that bounds every role of every stack; policy/execution has it
 LOAD_BALANCER_LIMIT = 32  # docs.aws.amazon.com/elasticloadbalancing: name of a load balancer
@@ -48,6 +49,15 @@ def repository(product: str, image: str) -> str:
 def branch_repository(product: str, image: str) -> str:
     """The ECR repository of other branches' images, e.g. allthrive/branches/backend; no image's name has a slash."""
     return f"{product}/branches/{image}"
+
+
+# What the tags begin with by which the registry keeps images: those in use, and the newest that entered an environment.
+IN_USE_TAG, ENTERED_TAG = "in-use-", "entered-"
+
+
+def in_use_tag(environment: str, use: Literal["waiting", "entering", "running"]) -> str:
+    """The tag of the image that an environment is asked to run, is about to run, or runs: in-use-staging-running."""
+    return f"{IN_USE_TAG}{environment}-{use}"
 
 
 def repository_uri(account: str, region: str, repository_name: str) -> str:

@@ -137,10 +137,12 @@ class Pipeline(Model):
     """File that holds the product's version: pyproject.toml, package.json, or a Python file with `__version__`."""
     tags: tuple[str, ...] = Field(default=("{sha}",), min_length=1, max_length=10)
     """Tags of a published image. They may contain `{version}`, `{sha}`, `{sha7}` and `{branch}`; a tag without these
-    fields moves to the newest image. Slipway itself finds an image only by its tag `commit-<full sha>`."""
+    fields moves to the newest image. Slipway itself finds an image only by its tag `commit-<full sha>`. None may begin
+    with `in-use-` or `entered-`: by such tags the registry keeps what runs, enters or waits to enter an environment."""
     release_tag: str = "v{version}-{sha7}"
     """Tag of a release, in the registry and on GitHub. The registry keeps images forever whose tag begins with the text
-    before the first field. If you change that text, images of earlier releases can expire."""
+    before the first field. If you change that text, images of earlier releases can expire, except those in use and the
+    100 newest that entered an environment."""
     checks: dict[Name, Check] = {}
     e2e: EndToEnd | None = None
     scan: Scan | None = Scan()

@@ -32,6 +32,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _names(product)
     yield from _accounts(product)
     yield from _tags(pipeline)
+    yield from _kept_tags(product, pipeline)
     yield from _release_tag(product, pipeline)
     yield from _checks(pipeline)
     yield from _scan(pipeline)
@@ -142,9 +143,28 @@ def _release_tag(product: Product, pipeline: Pipeline) -> Iterator[str]:
             )
 
 
+def _kept_tags(product: Product, pipeline: Pipeline) -> Iterator[str]:
+    """Yields an error message for each tag that may begin like the tags by which Slipway keeps images."""
+    branches = [product.repository.branch, *(branch for flow in pipeline.flows.values() for branch in flow.branches)]
+    places = {f"pipeline.tags.{index}": tag for index, tag in enumerate(pipeline.tags)}
+    for place, tag in {**places, "pipeline.release_tag": pipeline.release_tag}.items():
+        patterns = dict.fromkeys(
+            tag.replace("{branch}", branch.replace("**", "*").replace("/", "-")) for branch in branches
+        )
+        for prefix in (names.IN_USE_TAG, names.ENTERED_TAG):
+            if any(_may_begin(pattern, prefix) for pattern in patterns):
+                yield (
+                    f"{place}: got '{tag}', which may begin with '{prefix}': Slipway puts such tags on images in use, "
+                    "and the registry keeps them; write a tag that begins with another text, e.g. {version}-{sha7}"
+                )
+
+
 def _may_begin(tag: str, prefix: str) -> bool:
-    """True if a tag of this pattern may begin with the prefix."""
+    """True if a tag of this pattern may begin with the prefix; `*` in it matches any text."""
     text, _, rest = tag.partition("{")
+    if "*" in text:
+        text = text.partition("*")[0]
+        return text.startswith(prefix) or prefix.startswith(text)
     if text.startswith(prefix):
         return True
     field = _FIELD.get(rest.partition("}")[0])

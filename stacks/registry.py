@@ -7,11 +7,22 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from products import Product, names
-from products.flows import branch_moving_tags, branches_publish, branches_reach, moving_tags, release_tags
+from products.flows import (
+    branch_kept_tags,
+    branch_moving_tags,
+    branches_publish,
+    branches_reach,
+    entered_tags,
+    kept_tags,
+    moving_tags,
+)
 from slipway.image_repository import ImageRepository
 from stacks.product_stack import ToolingStack
 
 _BRANCH_IMAGES = 30  # staging runs one of the newest; older ones can be built again
+# Main's newest images that entered an environment. CodePipeline queues at most 50 runs of a pipeline, which may all
+# wait for the same approval, and stages are rolled back to earlier images (CodePipeline, quotas, read on 2026-11-30).
+_ENTERED_IMAGES = 100
 
 
 class RegistryStack(ToolingStack):
@@ -32,7 +43,9 @@ class RegistryStack(ToolingStack):
                 repository_name=names.repository(product.name, name),
                 keep_snapshots=image.keep_snapshots,
                 moving_tags=moving_tags(product),
-                release_tags=release_tags(product),
+                kept_tags=kept_tags(product),
+                entered_tags=entered_tags(),
+                keep_entered=_ENTERED_IMAGES,
                 readers=self._readers(list(product.environments)),
             )
             self.output(f"{repository.node.id}RepositoryUri", repository.repository_uri, f"Where {name} is pushed")
@@ -43,7 +56,9 @@ class RegistryStack(ToolingStack):
                     repository_name=names.branch_repository(product.name, name),
                     keep_snapshots=min(image.keep_snapshots, _BRANCH_IMAGES),
                     moving_tags=branch_moving_tags(product),
-                    release_tags=release_tags(product),
+                    kept_tags=branch_kept_tags(),
+                    entered_tags=entered_tags(),
+                    keep_entered=_BRANCH_IMAGES,
                     readers=self._readers([name for name in product.environments if branches_reach(product, name)]),
                 )
 

@@ -18,9 +18,10 @@ class ImageRepository(ecr.Repository):
     Default settings:
     - tags are immutable, except `moving_tags`, where `*` matches any text;
     - images are scanned on push and encrypted;
-    - untagged images expire after a day; of the tagged ones the newest `keep_snapshots` are kept;
-    - tags that match `release_tags`, where `*` matches any text, never expire: the first lifecycle rule selects them,
-      so the other rules do not count them;
+    - images with a tag that matches one of `kept_tags` never expire; `*` matches any text;
+    - of the images with a tag that matches `entered_tags` the newest `keep_entered` are kept, by time of push;
+    - untagged images expire after a day;
+    - of all images the newest `keep_snapshots` are kept; kept images count, although this rule never expires them;
     - the repository is kept when its stack is deleted;
     - `readers`: other accounts whose tasks may pull images.
     """
@@ -33,7 +34,9 @@ class ImageRepository(ecr.Repository):
         repository_name: str,
         keep_snapshots: int,
         moving_tags: Sequence[str],
-        release_tags: str,
+        kept_tags: Sequence[str],
+        entered_tags: str,
+        keep_entered: int,
         readers: list[str],
     ) -> None:
         super().__init__(
@@ -47,7 +50,7 @@ class ImageRepository(ecr.Repository):
             image_scan_on_push=True,
             encryption=ecr.RepositoryEncryption.AES_256,
             removal_policy=cdk.RemovalPolicy.RETAIN,
-            lifecycle_rules=_lifecycle_rules(release_tags, keep_snapshots),
+            lifecycle_rules=_lifecycle_rules(kept_tags, entered_tags, keep_entered, keep_snapshots),
         )
         self._accept()
         if readers:
@@ -71,25 +74,38 @@ class ImageRepository(ecr.Repository):
         )
 
 
-def _lifecycle_rules(release_tags: str, keep_snapshots: int) -> list[ecr.LifecycleRule]:
-    return [
-        # A later rule ignores images that an earlier rule selects, and this rule expires images only beyond a count
-        # that no product reaches: so release tags are kept (ECR, "Evaluation of lifecycle policies").
+def _lifecycle_rules(
+    kept_tags: Sequence[str], entered_tags: str, keep_entered: int, keep_snapshots: int
+) -> list[ecr.LifecycleRule]:
+    # An image that a rule selects cannot be expired by a later rule. The first rules expire images only beyond a count
+    # that no product reaches, so what they select is kept. Each pattern is a rule of its own: an image must match all
+    # patterns of a rule (ECR User Guide, "Lifecycle policy evaluation rules", "tagPatternList", read on 2026-11-30).
+    kept = [
         ecr.LifecycleRule(
-            description="Release tags stay",
-            rule_priority=1,
-            tag_pattern_list=[release_tags],
+            description=f"Images tagged {pattern} stay",
+            rule_priority=priority,
+            tag_pattern_list=[pattern],
             max_image_count=9999,
+        )
+        for priority, pattern in enumerate(kept_tags, start=1)
+    ]
+    return [
+        *kept,
+        ecr.LifecycleRule(
+            description="The newest images that entered an environment stay",
+            rule_priority=len(kept) + 1,
+            tag_pattern_list=[entered_tags],
+            max_image_count=keep_entered,
         ),
         ecr.LifecycleRule(
             description="Untagged images are of no release",
-            rule_priority=2,
+            rule_priority=len(kept) + 2,
             tag_status=ecr.TagStatus.UNTAGGED,
             max_image_age=cdk.Duration.days(1),
         ),
         ecr.LifecycleRule(
             description="The newest snapshots stay",
-            rule_priority=3,
+            rule_priority=len(kept) + 3,
             tag_status=ecr.TagStatus.ANY,
             max_image_count=keep_snapshots,
         ),

@@ -2,6 +2,9 @@
 
 CloudFormation marks each stack event with the client request token of its operation. By that token every call tells
 its own update from those of others. If the update fails, CloudFormation rolls every service back to the old release.
+
+Images get a tag that never expires before they enter the environment, and another one when they run in it
+(docs/adr/0031).
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shared.aws import Place, code, transient
+from shared.aws import HERE, Place, code, transient
 from shared.job import Done, Failed, Job, Wait, answer, shortened
 from shared.parameters import ParameterError, Parameters, digest
+from shared.registry import Image, protect
 
 _MINUTES = 60
 _ROLLBACK_MINUTES = 30  # more time for the rollback when the deadline cancels an update
@@ -42,6 +46,18 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Protection:
+    """The tags by which the registry keeps the images of one environment."""
+
+    entering: str
+    """The tag of images that the environment is about to run, e.g. in-use-staging-entering."""
+    running: str
+    """The tag of images that the environment runs, e.g. in-use-staging-running."""
+    entered: str
+    """What the tag begins with that an image keeps, e.g. `entered-`."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """The parameters of the action."""
 
@@ -51,6 +67,8 @@ class Settings:
     cluster: str | None
     counts: dict[str, Count]
     """Scaled services by the stack parameter that holds their number of tasks."""
+    protection: Protection | None
+    """None if something other than this function keeps the images."""
     place: Place
 
     @classmethod
@@ -67,12 +85,36 @@ class Settings:
             values,
             parameters.optional_text("cluster"),
             {name: _count(table) for name, table in parameters.tables("counts").items()},
+            _protection(parameters.table("protection")),
             Place.from_parameters(parameters),
         )
         if settings.counts and settings.cluster is None:
             raise ParameterError("parameter 'counts' needs 'cluster'")
         parameters.refuse_unknown()
         return settings
+
+    def images(self) -> set[Image]:
+        """Returns the images among the values."""
+        return {Image.parse(value) for name, value in self.values.items() if name.endswith("Image")}
+
+    def enter(self) -> None:
+        """Protects the images before the stack is changed."""
+        if self.protection:
+            protect(HERE.client("ecr"), self.images(), tag=self.protection.entering, entered=self.protection.entered)
+
+    def stay(self) -> None:
+        """Protects the images that run now. A migration's image alone is no release: its services run another one."""
+        if self.protection and _VERSION in self.values:
+            protect(HERE.client("ecr"), self.images(), tag=self.protection.running, entered=self.protection.entered)
+
+
+def _protection(table: dict[str, str]) -> Protection | None:
+    if not table:
+        return None
+    tags = Parameters(table)
+    protection = Protection(tags.text("entering"), tags.text("running"), tags.text("entered"))
+    tags.refuse_unknown()
+    return protection
 
 
 def _count(parameters: Parameters) -> Count:
@@ -124,6 +166,7 @@ def _request_update(job: Job, settings: Settings, cloudformation: Any) -> Done |
     missing = sorted(set(wanted) - set(known))
     if missing:
         raise Failed(f"{settings.stack} has no parameter {', '.join(missing)}: deploy the infrastructure first")
+    settings.enter()
     try:
         cloudformation.update_stack(
             StackName=settings.stack,
@@ -139,6 +182,7 @@ def _request_update(job: Job, settings: Settings, cloudformation: Any) -> Done |
         )
     except ClientError as error:
         if "No updates are to be performed" in str(error):
+            settings.stay()
             return Done(f"{settings.stack} runs this release already")
         if "_IN_PROGRESS state" in str(error):
             return Wait(f"{settings.stack}: another update started first")
@@ -195,6 +239,7 @@ def _judge(job: Job, settings: Settings, cloudformation: Any, events: list[dict[
     other = {name: current.get(name) for name, value in settings.values.items() if current.get(name) != value}
     if other:
         raise Failed(f"{settings.stack} was updated, but somebody changed it since: {other}")
+    settings.stay()
     return Done(f"{settings.stack} runs {settings.values.get(_VERSION, ', '.join(settings.values))}")
 
 

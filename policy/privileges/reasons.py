@@ -6,9 +6,10 @@ from fnmatch import fnmatchcase
 
 from policy.privileges.roles import Statement
 
+_OTHERS = ("Protect", "Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")
 _FUNCTIONS = (
     *(f"delivery: Environment{task}Role" for task in ("Deploy", "Migrate", "Verify", "Invalidate")),
-    *(f"delivery: {name}Role" for name in ("Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")),
+    *(f"delivery: {name}Role" for name in _OTHERS),
     "services: PasswordRotationHandlerRole",
     "data: DatabaseUsersFunctionRole",
 )

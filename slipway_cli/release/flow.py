@@ -12,7 +12,7 @@ from typing import Any
 from products import Product
 from slipway_cli.release import frontend, migrations, services
 from slipway_cli.release.errors import ReleaseError
-from slipway_cli.release.images import Registry, build
+from slipway_cli.release.images import Registry, Use, build
 from slipway_cli.release.source import contents, snapshot
 from slipway_cli.release.target import Target
 from slipway_cli.release.verify import verify, verify_tasks
@@ -97,15 +97,24 @@ def release(target: Target, version: str, images: dict[str, str], say: Say) -> N
         ReleaseError: if a step fails; the following steps are skipped.
     """
     migration = target.product.migration
+    _protect(target, images, "entering")
     if migration and migration.when == "before_deploy":
         say("migrating")
         services.offer_migration(target, images[migration.image])
         migrations.migrate(target, version)
     say("updating services")
     services.deploy(target, version, images)
+    _protect(target, images, "running")
     if migration and migration.when == "after_deploy":
         say("migrating")
         migrations.migrate(target, version)
+
+
+def _protect(target: Target, images: dict[str, str], use: Use) -> None:
+    """Keeps the images of a release in the registry."""
+    registry = Registry(target.product)
+    for image, uri in images.items():
+        registry.protect(image, uri.partition("@")[2], target.environment, use)
 
 
 def publish(target: Target, version: str, site: Path | None, say: Say) -> None:

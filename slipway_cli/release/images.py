@@ -9,7 +9,7 @@ import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from botocore.exceptions import ClientError
@@ -19,6 +19,8 @@ from products.containers import Image
 from slipway_cli.release.errors import ReleaseError
 
 Log = Callable[[str], None]
+Use = Literal["entering", "running"]
+_DIGITS = 12  # of the digest in the tag that an image keeps, as in lambda/shared/registry.py
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of the old builder's output
 _TAIL = 25  # the last lines of a failed build that are printed
 
@@ -68,6 +70,35 @@ class Registry:
         if digest is None:
             raise ReleaseError(f"docker pushed {image}:{tag}, but the registry does not have it")
         return digest
+
+    def protect(self, image: str, digest: str, environment: str, use: Use) -> None:
+        """Puts the tags on an image by which the registry keeps it while an environment uses it.
+
+        Raises:
+            ReleaseError: if the registry does not accept a tag.
+        """
+        repository = names.repository(self._product.name, image)
+        own = f"{names.ENTERED_TAG}{digest.removeprefix('sha256:')[:_DIGITS]}"
+        for tag in (names.in_use_tag(environment, use), own):
+            if self.digest(image, tag) == digest:
+                continue
+            found = self._ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageDigest": digest}])["images"]
+            if not found:
+                raise ReleaseError(f"repository {repository} has no image {digest}")
+            media = found[0].get("imageManifestMediaType")
+            try:
+                self._ecr.put_image(
+                    repositoryName=repository,
+                    imageManifest=found[0]["imageManifest"],
+                    imageTag=tag,
+                    imageDigest=digest,
+                    **({"imageManifestMediaType": media} if media else {}),
+                )
+            except ClientError as error:
+                raise ReleaseError(
+                    f"cannot put the tag {tag} on {repository}@{digest}: {error}; deploy the registry first: "
+                    f"npx cdk deploy 'tooling/*' -c product={self._product.name}"
+                ) from error
 
 
 def build(image: Image, tags: list[str], source: Path, platform: str | None, extra: dict[str, str]) -> None:

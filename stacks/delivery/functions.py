@@ -31,9 +31,13 @@ class Functions:
 
     def define(self, action: Action) -> Handler:
         """Define the function of an action, or return the one that an earlier action has defined."""
-        releasing = {Kind.PROMOTE: ("Promote", self._promote), Kind.RELEASE: ("PublishRelease", self._publish)}
-        if action.kind in releasing:
-            construct_id, define = releasing[action.kind]
+        shared = {
+            Kind.PROTECT: ("Protect", self._protect),
+            Kind.PROMOTE: ("Promote", self._promote),
+            Kind.RELEASE: ("PublishRelease", self._publish),
+        }
+        if action.kind in shared:
+            construct_id, define = shared[action.kind]
             if construct_id not in self._defined:
                 self._defined[construct_id] = define(construct_id)
         else:
@@ -49,29 +53,53 @@ class Functions:
         target = product.environments[environment]
         role = arns.role(self._scope.stack, target.account, names.access_role(environment, product.name, task))
         settings = {"region": target.region, "role": role, **self._task_settings(task, environment)}
+        statements = [iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[role])]
+        if task == "deploy":
+            statements.append(self._tag_images(branches=flows.branches_reach(product, environment)))
         return self._scope.handler(
             construct_id,
             name=name,
             description=f"{description}: {environment}",
             settings=json.dumps(settings),
-            statements=[iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[role])],
+            statements=statements,
             role_name=names.handler_role(product.name, environment, task),
+        )
+
+    def _protect(self, construct_id: str) -> Handler:
+        """Define the function that keeps images before they wait for an approval."""
+        return self._scope.handler(
+            construct_id,
+            name="protect_image",
+            description="Keeps images in the registry while a person decides",
+            settings=json.dumps({"entered": names.ENTERED_TAG}),
+            statements=[self._tag_images(branches=False)],  # only main's images reach an environment with an approval
         )
 
     def _promote(self, construct_id: str) -> Handler:
         """Define the function that gives images their release tag."""
-        product, tooling = self._scope.product, self._scope.product.tooling
-        repositories = [
-            arns.repository(self._scope.stack, tooling.account, tooling.region, names.repository(product.name, image))
-            for image in product.images
-        ]
-        actions = ["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"]
         return self._scope.handler(
             construct_id,
             name="promote_image",
             description="Gives images their release tag",
             settings=json.dumps({}),
-            statements=[iam.PolicyStatement(sid="TagImages", actions=actions, resources=repositories)],
+            statements=[self._tag_images(branches=False)],
+        )
+
+    def _tag_images(self, *, branches: bool) -> iam.PolicyStatement:
+        """Returns the statement that lets a function put tags on main's images, and on those of other branches.
+
+        PutImage without the rights to upload layers can only tag what is there, and nobody may delete an image.
+        """
+        product, tooling = self._scope.product, self._scope.product.tooling
+        repositories = [names.repository(product.name, image) for image in product.images]
+        if branches:
+            repositories += [names.branch_repository(product.name, image) for image in product.images]
+        return iam.PolicyStatement(
+            sid="TagImages",
+            actions=["ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"],
+            resources=[
+                arns.repository(self._scope.stack, tooling.account, tooling.region, name) for name in repositories
+            ],
         )
 
     def _publish(self, construct_id: str) -> Handler:
@@ -98,8 +126,13 @@ class Functions:
         }
         path = self._scope.settings.report_path
         stacks = {stack: names.stack(environment, product.name, stack) for stack in ("services", "edge")}
+        protection = {
+            "entering": names.in_use_tag(environment, "entering"),
+            "running": names.in_use_tag(environment, "running"),
+            "entered": names.ENTERED_TAG,
+        }
         settings: dict[str, dict[str, Any]] = {
-            "deploy": {"stack": stacks["services"], "cluster": cluster, "counts": counts},
+            "deploy": {"stack": stacks["services"], "cluster": cluster, "counts": counts, "protection": protection},
             "migrate": {"stack": stacks["services"]},
             "invalidate": {"stack": stacks["edge"]},
             "verify": {

@@ -169,6 +169,7 @@ class Actions:
             Kind.DEPLOY: {"parameters": {**changed, **migrated, names.VERSION_PARAMETER: version}},
             Kind.MIGRATE: {"image": next(iter(migrated.values()), "")},
             Kind.VERIFY: {"version": version, "images": images},
+            Kind.PROTECT: {"images": images, "tag": names.in_use_tag(action.subject, "waiting")},
             Kind.PROMOTE: {"images": images, "tag": tag},
             Kind.RELEASE: {"tag": tag, "commit": f"#{{{SOURCE}.CommitId}}", "images": images},
         }

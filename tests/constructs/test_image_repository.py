@@ -22,7 +22,9 @@ def repository(*readers: str) -> Template:
         repository_name="shop/backend",
         keep_snapshots=7,
         moving_tags=["latest", "feature-*"],
-        release_tags="release-*",
+        kept_tags=["in-use-*", "release-*"],
+        entered_tags="entered-*",
+        keep_entered=90,
         readers=list(readers),
     )
     return Template.from_stack(stack)
@@ -57,11 +59,18 @@ def test_every_push_is_scanned(template: Template) -> None:
     assert properties(template, KIND)["ImageScanningConfiguration"] == {"ScanOnPush": True}
 
 
-def test_release_tags_are_selected_first_and_never_reach_their_limit(rules: list[dict[str, Any]]) -> None:
-    first = min(rules, key=lambda rule: rule["rulePriority"])
+def test_kept_tags_are_selected_first_each_by_a_rule_and_never_reach_their_limit(rules: list[dict[str, Any]]) -> None:
+    first, second, *_ = sorted(rules, key=lambda rule: int(rule["rulePriority"]))
 
-    assert first["selection"]["tagPatternList"] == ["release-*"]
-    assert (first["selection"]["countType"], first["selection"]["countNumber"]) == ("imageCountMoreThan", 9999)
+    assert [rule["selection"]["tagPatternList"] for rule in (first, second)] == [["in-use-*"], ["release-*"]]
+    for rule in (first, second):
+        assert (rule["selection"]["countType"], rule["selection"]["countNumber"]) == ("imageCountMoreThan", 9999)
+
+
+def test_of_the_entered_images_the_newest_are_kept(rules: list[dict[str, Any]]) -> None:
+    (rule,) = [rule["selection"] for rule in rules if rule["selection"].get("tagPatternList") == ["entered-*"]]
+
+    assert (rule["countType"], rule["countNumber"]) == ("imageCountMoreThan", 90)
 
 
 def test_untagged_images_expire_after_a_day(rules: list[dict[str, Any]]) -> None:

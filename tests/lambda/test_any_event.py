@@ -47,6 +47,7 @@ ACTIONS: dict[str, dict[str, Any]] = {
         "services": ["web"],
     },
     "promote_image": {"images": [IMAGE], "tag": "v1"},
+    "protect_image": {"images": [IMAGE], "tag": "in-use-production-waiting", "entered": "entered-"},
     "publish_release": {"repository": "o/r", "secret": "x/github", "tag": "v1", "commit": "c" * 40, "images": [IMAGE]},
 }
 FUNCTIONS: dict[str, dict[str, Any]] = {

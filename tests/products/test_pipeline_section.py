@@ -146,6 +146,32 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
             "names a commit's image; narrow the branches, e.g. feature/**, or leave {branch} out"
         ),
     ),
+    *(
+        (
+            f"builds whose tag {tag} may begin with {prefix}",
+            {"pipeline.tags": ["{sha}", tag], **({f"{FEATURE}.branches": [branch]} if branch else {})},
+            "pipeline.tags.1",
+            (
+                f"got '{tag}', which may begin with '{prefix}': Slipway puts such tags on images in use, and the "
+                "registry keeps them; write a tag that begins with another text, e.g. {version}-{sha7}"
+            ),
+        )
+        for tag, prefix, branch in (
+            ("in-use-{sha}", "in-use-", ""),
+            ("entered-{version}", "entered-", ""),
+            ("{branch}", "in-use-", "in-use-*/**"),
+            ("in-use-{branch}", "in-use-", ""),
+        )
+    ),
+    (
+        "release tags like those of images in use",
+        {"pipeline.release_tag": "in-use-{version}"},
+        "pipeline.release_tag",
+        (
+            "got 'in-use-{version}', which may begin with 'in-use-': Slipway puts such tags on images in use, and the "
+            "registry keeps them; write a tag that begins with another text, e.g. {version}-{sha7}"
+        ),
+    ),
     (
         "one release tag for all releases",
         {"pipeline.release_tag": "released"},
@@ -322,7 +348,7 @@ def test_too_many_mutable_tags_are_refused(tmp_path: Path) -> None:
 
     (message,) = messages(tmp_path, changes)
 
-    assert message.startswith("pipeline.tags: a-*, b-*, c-*, d-*, e-*, layers-* would be mutable;")
+    assert message.startswith("pipeline.tags: a-*, b-*, c-*, d-*, e-*, layers-*, in-use-* would be mutable;")
 
 
 def test_more_images_than_an_action_can_be_passed_are_refused(tmp_path: Path) -> None:
@@ -356,16 +382,16 @@ def test_each_of_two_approvals_has_its_own_stage() -> None:
 def test_only_tags_that_follow_the_newest_build_are_mutable() -> None:
     changed = {"pipeline.tags": ["{version}", "{version}-{sha7}", "latest", "{branch}", "nightly"]}
 
-    assert moving_tags(product(changed)) == ["latest", "nightly", "main", "layers-*"]
-    assert branch_moving_tags(product(changed)) == ["feature-*", "layers-*"]
-    assert moving_tags(product({"pipeline": REMOVED})) == ["latest"]
+    assert moving_tags(product(changed)) == ["latest", "nightly", "main", "layers-*", "in-use-*"]
+    assert branch_moving_tags(product(changed)) == ["feature-*", "layers-*", "in-use-*"]
+    assert moving_tags(product({"pipeline": REMOVED})) == ["latest", "in-use-*"]
 
 
 def test_a_tag_with_a_branch_and_a_version_is_mutable() -> None:
     changed = {"pipeline.tags": ["{branch}-{version}", "{branch}-{sha7}"]}
 
-    assert moving_tags(product(changed)) == ["latest", "main-*", "layers-*"]
-    assert branch_moving_tags(product(changed)) == ["feature-*-*", "layers-*"]
+    assert moving_tags(product(changed)) == ["latest", "main-*", "layers-*", "in-use-*"]
+    assert branch_moving_tags(product(changed)) == ["feature-*-*", "layers-*", "in-use-*"]
 
 
 @pytest.mark.parametrize(

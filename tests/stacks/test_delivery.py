@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from products import load
 from tests.support.synthesis import PRODUCTS, Json, listed, shipped, statements, synthesis, walk
 
 STACK = "tooling-allthrive-delivery"
@@ -90,6 +91,7 @@ def test_only_builds_with_an_output_write_artifacts() -> None:
 
 
 _READ = {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"}
+_TAG = {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}
 _WRITE = {"ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"}
 
 
@@ -103,12 +105,32 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
                 who = logical_id.partition("Role")[0]
                 rights.setdefault(who, {}).setdefault(name, set()).update(listed(statement["Action"]))
 
+    asks = any(environment.approval for environment in load(product).environments.values())
     assert rights == {
         "FeaturePublishBackend": {f"{product}/branches/backend": _READ | _WRITE},
         "MainPublishBackend": {f"{product}/backend": _READ | _WRITE},
         "MainPublishScanBackend": {f"{product}/backend": {"ecr:DescribeImageScanFindings", "ecr:DescribeImages"}},
-        "Promote": {f"{product}/backend": {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}},
+        "Promote": {f"{product}/backend": _TAG},
+        **({"Protect": {f"{product}/backend": _TAG}} if asks else {}),
+        "ProductionDeploy": {f"{product}/backend": _TAG},
+        "StagingDeploy": {f"{product}/backend": _TAG, f"{product}/branches/backend": _TAG},
     }
+
+
+def test_no_role_may_delete_an_image() -> None:
+    for product in PRODUCTS:
+        for stack in shipped(product).templates.values():
+            for logical_id, statement in statements(stack):
+                assert "ecr:BatchDeleteImage" not in listed(statement["Action"]), logical_id
+
+
+def test_images_are_kept_before_a_person_is_asked() -> None:
+    for product in PRODUCTS:
+        for pipeline in shipped(product).resources("AWS::CodePipeline::Pipeline").values():
+            for stage in pipeline["Properties"]["Stages"]:
+                order = {action["Name"]: action["RunOrder"] for action in stage["Actions"]}
+                if "Approve" in order:
+                    assert order["Protect"] < order["Approve"]
 
 
 def test_a_build_of_a_release_uses_no_layers_of_its_host() -> None:

@@ -118,11 +118,20 @@ def test_tasks_of_another_account_pull_from_the_tooling_account() -> None:
     ids=["by default", "by the manifest's release tag", "without a pipeline"],
 )
 def test_images_with_a_release_tag_never_expire(changes: dict[str, Any], kept: str) -> None:
-    repositories = synthesis(changes, tooling=True).resources("AWS::ECR::Repository", STACK).values()
-    rules = [
-        json.loads(repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
-        for repository in repositories
+    found = named(synthesis(changes, tooling=True), "allthrive/backend")
+    rules = json.loads(found["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+
+    assert ([kept], 9999) in [
+        (rule["selection"].get("tagPatternList"), rule["selection"]["countNumber"]) for rule in rules
     ]
 
-    assert [first["selection"]["tagPatternList"] for first, *_ in rules] == [[kept]] * len(rules)
-    assert rules
+
+def test_tags_of_images_in_use_move_and_never_expire_in_both_repositories() -> None:
+    for product in PRODUCTS:
+        for resource in shipped(product).resources("AWS::ECR::Repository").values():
+            properties = resource["Properties"]
+            moving = [one["ImageTagMutabilityExclusionFilterValue"] for one in filters(properties)]
+            first = json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])["rules"][0]
+
+            assert "in-use-*" in moving
+            assert (first["rulePriority"], first["selection"]["tagPatternList"]) == (1, ["in-use-*"])

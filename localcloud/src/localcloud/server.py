@@ -43,6 +43,7 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.ecr.resources",
     "localcloud.ecr.login",
     "localcloud.ecr.scans",
+    "localcloud.ecr.previews",
     "localcloud.cloudfront.resources",
     "localcloud.wafv2.resources",
     "localcloud.route53.resources",

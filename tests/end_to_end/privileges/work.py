@@ -28,6 +28,7 @@ ACTIONS = (
     "ProductionMigrate",
     "ProductionVerify",
     "ProductionInvalidate",
+    "Protect",
     "Promote",
     "PublishRelease",
 )
@@ -103,6 +104,10 @@ class Work:
     def invalidate(self) -> Outcome:
         """Invalidates CloudFront's cache."""
         return self._act("ProductionInvalidate", {})
+
+    def protect(self) -> Outcome:
+        """Keeps an image that waits for an approval: the tag moves to it each time."""
+        return self._act("Protect", {"images": [IMAGE], "tag": f"in-use-production-{next(self._numbers)}"})
 
     def promote(self) -> Outcome:
         """Tags an image."""
@@ -299,10 +304,12 @@ OF_ROLES: dict[str, Doing] = {
             "ProductionMigrate",
             "ProductionVerify",
             "ProductionInvalidate",
+            "ApprovalProtect",
             "ReleasePromote",
             "ReleaseGitHub",
         )
     },
+    "delivery: ProtectRole": Work.protect,
     "delivery: PromoteRole": Work.promote,
     "delivery: PublishReleaseRole": Work.publish,
     "delivery: ReportFailureRole": Work.report,

@@ -1,0 +1,1 @@
+"""Keeps images in ECR while a person decides about them."""
