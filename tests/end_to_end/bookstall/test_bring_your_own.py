@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 from localcloud import clients, keys
 from localcloud.settings import Settings
 from localcloud.testing.cloud import Cloud, until
+from localcloud.testing.fixtures import home
 from paths import ROOT
 from products import load
 from slipway_cli.demo import checks, options
@@ -31,7 +33,7 @@ PRODUCT = load("bookstall")
 EXAMPLE = ROOT / "examples" / "bookstall"
 PIPELINE = "bookstall-main"
 WORDS = "The stall is open on Saturdays too."
-LONGEST = 600  # seconds, on a machine that runs other tests at the same time
+LONGEST = 900  # seconds, on a machine that runs other tests at the same time
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,8 @@ class Bookstall:
     def clone(self) -> Path:
         return self.cloud.state / "work" / "bookstall"
 
-    @property
-    def place(self) -> Settings:
-        return replace(self.cloud.settings, account=PRODUCT.tooling.account, region=PRODUCT.tooling.region)
-
     def client(self, service: str) -> Any:
-        credentials = keys.root(self.place, PRODUCT.tooling.account).credentials()
+        credentials = keys.root(self.cloud.settings).credentials()
         return clients.client(service, credentials, PRODUCT.tooling.region, url=self.cloud.url)
 
     def run(self, *words: str, folder: Path = ROOT) -> str:
@@ -65,11 +63,18 @@ class Bookstall:
 
 
 @pytest.fixture(scope="module")
-def bookstall(home_cloud: Cloud) -> Bookstall:
-    bare = Bookstall(home_cloud, {}, "")
+def own_cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Cloud]:
+    """A cloud of the account that the product is in."""
+    with home(tmp_path_factory, replace(common, account=PRODUCT.tooling.account)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bookstall(own_cloud: Cloud) -> Bookstall:
+    bare = Bookstall(own_cloud, {}, "")
     output = bare.run(sys.executable, "-m", "slipway_cli", "demo", "--product", "bookstall", "--source", str(EXAMPLE))
     return Bookstall(
-        home_cloud, dict(re.findall(r"^(staging|production)\s+(http://\S+)/$", output, re.MULTILINE)), output
+        own_cloud, dict(re.findall(r"^(staging|production)\s+(http://\S+)/$", output, re.MULTILINE)), output
     )
 
 
@@ -125,12 +130,6 @@ def pushed(bookstall: Bookstall) -> Pushed:
     until("the end of the run", lambda: status() != "InProgress", LONGEST)
     assert status() == "Succeeded", actions()
     return Pushed(commit, actions())
-
-
-def test_the_manifest_has_at_most_25_lines() -> None:
-    lines = (ROOT / "products" / "bookstall.yaml").read_text(encoding="utf-8").splitlines()
-
-    assert len([line for line in lines if line.strip() and not line.lstrip().startswith("#")]) <= 25
 
 
 def test_the_demo_serves_both_environments(bookstall: Bookstall) -> None:
