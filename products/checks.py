@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from products import names, path_checks, pipeline_checks, store_checks, waf_rules
+from products import beats, names, path_checks, pipeline_checks, schedule_checks, store_checks, waf_rules
 from products.environment import Domain, Environment
 from products.errors import nearest
 from products.model import Product
@@ -38,6 +38,8 @@ def problems(product: Product) -> Iterator[str]:
     yield from _variables(product)
     yield from _region("tooling.region", product.tooling.region)
     yield from pipeline_checks.problems(product)
+    yield from schedule_checks.problems(product)
+    yield from beats.problems(product)
     for name, environment in product.environments.items():
         yield from _environment(product, f"environments.{name}", environment)
 
@@ -130,11 +132,13 @@ def _network(product: Product, place: str, environment: Environment) -> Iterator
     if not 16 <= network.cidr.prefixlen <= 22:  # noqa: PLR2004 - AWS's largest VPC; the smallest for nine subnets of 32
         yield f"{place}.network.cidr: got /{network.cidr.prefixlen}; write a block between /16 and /22"
     if network.nat == "none":
-        callers = [name for name, service in product.services.items() if service.internet]
+        callers = [f"services.{name}" for name, service in product.services.items() if service.internet]
+        callers += [f"schedules.{name}" for name, schedule in product.schedules.items() if schedule.internet]
         if callers:
+            named = ", ".join(caller.partition(".")[2] for caller in callers)
             yield (
-                f"{place}.network.nat: got none, but these services need the internet: {', '.join(callers)} "
-                f"(services.{callers[0]}.internet: true); write nat: instance (cheapest) or nat: gateway"
+                f"{place}.network.nat: got none, but these need the internet: {named} "
+                f"({callers[0]}.internet: true); write nat: instance (cheapest) or nat: gateway"
             )
 
 

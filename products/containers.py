@@ -16,7 +16,7 @@ CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Paths = tuple[Annotated[str, text(r"^(/|\*$)", "/api/*")], ...]
 
-_USER = r"^[1-9]\d*(:\d+)?$"
+USER_PATTERN = r"^[1-9]\d*(:\d+)?$"
 
 
 class Image(Model):
@@ -95,7 +95,7 @@ class Service(Model):
     """Allows `aws ecs execute-command`, whose agent needs a writable root file system."""
     read_only: bool = False
     """True for a read-only root file system, with an empty, writable /tmp."""
-    user: str | None = text(_USER, '"10001"', default=None)
+    user: str | None = text(USER_PATTERN, '"10001"', default=None)
     """Numeric user (and group) that runs the container, never root. Default: the image's user, which may be root."""
     internet: bool = False
     """True if the service calls addresses outside AWS, and so needs NAT."""
@@ -142,7 +142,7 @@ class Migration(Model):
     when: Literal["before_deploy", "after_deploy"] = "before_deploy"
     """With `before_deploy`, a failed migration leaves the running release unchanged."""
     timeout_minutes: int = Field(default=30, ge=1, le=180)
-    user: str | None = text(_USER, '"10001"', default=None)
+    user: str | None = text(USER_PATTERN, '"10001"', default=None)
     """Numeric user, as for a service."""
 
 

@@ -67,12 +67,12 @@ def _share(found: Completed, data: dict[str, Any]) -> None:
 
 
 def _name_the_image(found: Completed, data: dict[str, Any]) -> None:
-    """Give the only image to each service, and to the migration, that names none."""
+    """Give the only image to each service and schedule, and to the migration, that names none."""
     images = data.get("images")
     if not isinstance(images, dict) or len(images) != 1:
         return
     places: list[tuple[Path, dict[str, Any]]] = [
-        (("services", name), service) for name, service in _sections(data, "services")
+        ((kind, name), section) for kind in ("services", "schedules") for name, section in _sections(data, kind)
     ]
     if isinstance(migration := data.get("migration"), dict):
         places.append((("migration",), migration))

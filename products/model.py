@@ -13,6 +13,7 @@ from products.frontend import Frontend
 from products.names import prefix
 from products.pipeline import Pipeline
 from products.review import Review
+from products.schedules import Schedule
 from products.storage import Cache, Database
 
 
@@ -57,6 +58,7 @@ class Product(Model):
     images: dict[Name, Image] = Field(min_length=1)
     services: dict[Name, Service] = Field(min_length=1)
     migration: Migration | None = None
+    schedules: dict[Name, Schedule] = {}
     frontend: Frontend | None = None
     """Without this section a service serves the pages: `paths: [/*]`."""
     database: Database | None = None

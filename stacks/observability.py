@@ -10,6 +10,7 @@ from products import names
 from slipway.alarms import MINUTE, Alarms
 from slipway.cache import RedisCache
 from slipway.database import PostgresDatabase
+from stacks import schedules
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.services import ServicesStack
@@ -37,6 +38,7 @@ class ObservabilityStack(EnvironmentStack):
             self._watch_database(data.database, size.storage_gb)
         if data.cache:
             self._watch_cache(data.cache)
+        schedules.watch(self, environment_scope, services.cluster, self._alarms)
         self._define_dashboard(environment_scope)
         self.output("AlarmTopic", self._alarms.topic.topic_arn, "Where alarms are published")
 

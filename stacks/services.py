@@ -27,6 +27,7 @@ from slipway.released_service import ReleasedService, ScaleRule
 from slipway.rights import give
 from stacks import certificates, health
 from stacks.data import DataStack
+from stacks.schedules import Schedules
 from stacks.scope import EnvironmentScope, EnvironmentStack
 
 
@@ -79,6 +80,7 @@ class ServicesStack(EnvironmentStack):
         for name, service in services.items():  # scaling by requests needs a target group that has requests
             self._scale(name, service, released[name])
         self.migration = self._define_migration()
+        self._define_schedules()
         self._rotate_password()
         self.output("ClusterName", self.cluster.cluster_name, "ECS cluster")
 
@@ -234,6 +236,24 @@ class ServicesStack(EnvironmentStack):
         ):
             accept(output, "a release finds all that it needs in the outputs of the one stack that it updates", "W6001")
         return task
+
+    def _define_schedules(self) -> None:
+        schedules = self._scope.product.schedules
+        if not schedules:
+            return
+        defined = Schedules(
+            self,
+            environment_scope=self._scope,
+            cluster=self.cluster,
+            services=self.services,
+            vpc=self._network.vpc,
+            security_group=self._network.application,
+        )
+        for name, schedule in schedules.items():
+            image = self._images[schedule.image]
+            container = self._container(name, schedule.image, image.uri, schedule.size, schedule.command)
+            task = self._define_task(replace(container, user=schedule.user, read_only=schedule.read_only))
+            defined.define(name, schedule, task, image)
 
     def _rotate_password(self) -> None:
         database, size = self._data.database, self._scope.environment.database

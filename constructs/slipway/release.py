@@ -20,6 +20,10 @@ class ReleasedImage:
         """Returns a token for the task count: 0 before the first release, then `tasks`, e.g. a parameter's value."""
         return cdk.Token.as_number(cdk.Fn.condition_if(self.released.logical_id, tasks, 0))
 
+    def when_released(self, value: str, otherwise: str) -> str:
+        """Returns a token for `value` from the first release on, and for `otherwise` before."""
+        return cdk.Fn.condition_if(self.released.logical_id, value, otherwise).to_string()
+
 
 class ReleaseParameters:
     """The parameters of a stack that runs releases: one for each image, one for the version.

@@ -23,8 +23,9 @@ def environments(ctx: Any, incomplete: str) -> list[str]:
 
 
 def services(ctx: Any, incomplete: str) -> list[str]:
-    """Completes the name of a service, or `migrate`."""
-    return _begun((name for product in _meant(ctx) for name in (*product.services, "migrate")), incomplete)
+    """Completes the name of a service or a schedule, or `migrate`."""
+    found = (name for product in _meant(ctx) for name in (*product.services, *product.schedules, "migrate"))
+    return _begun(found, incomplete)
 
 
 def flows(ctx: Any, incomplete: str) -> list[str]:

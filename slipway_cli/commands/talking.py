@@ -43,7 +43,7 @@ def environment(
         explained.append(found)
         _known("environment", name, list(found.environments), found.name)
         if service:
-            _known("service", service, [*found.services, "migrate"], found.name)
+            _known("service", service, [*found.services, *found.schedules, "migrate"], found.name)
         place = found.environments[name]
         print(cloud.enter(place.account, place.region), file=stream or sys.stdout, flush=True)
         yield cloud, found

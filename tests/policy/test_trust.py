@@ -300,9 +300,13 @@ CONFINED = {
     # docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html; it does not mention execution
     # roles, but AWS restricts them by account: github.com/aws/agent-toolkit-for-aws, scripts/ecs-trust-policy.json
     "ecs-tasks.amazonaws.com": {"aws:SourceAccount"},
+    # docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    "scheduler.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
     # docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     "vpc-flow-logs.amazonaws.com": {"aws:SourceAccount", "aws:SourceArn"},
 }
+# Only products with schedules have such a role; tests/stacks/test_schedules.py tests its conditions.
+UNUSED = {"scheduler.amazonaws.com"}
 # Services that send neither, as far as documented. Creating their resources requires passing the role, and a role
 # cannot be passed to another account: docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 UNCONFINED = {"ec2.amazonaws.com", "lambda.amazonaws.com"}
@@ -327,7 +331,7 @@ def test_every_service_assumes_roles_only_for_this_account(trusts: dict[str, Jso
         sources = [str(block["aws:SourceArn"]) for block in condition.values() if "aws:SourceArn" in block]
         assert all(f":{ACCOUNT}:" in source for source in sources), arn
 
-    assert {service for _, service, _ in found} == CONFINED.keys() | UNCONFINED
+    assert {service for _, service, _ in found} | UNUSED == CONFINED.keys() | UNCONFINED
 
 
 def test_a_task_role_is_assumed_only_for_tasks_of_ecs(trusts: dict[str, Json]) -> None:

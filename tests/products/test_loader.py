@@ -283,7 +283,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "nat: none",
         92,
         (
-            "environments.production.network.nat: got none, but these services need the internet: web, celery "
+            "environments.production.network.nat: got none, but these need the internet: web, celery "
             "(services.web.internet: true); write nat: instance (cheapest) or nat: gateway"
         ),
     ),

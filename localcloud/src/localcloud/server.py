@@ -58,6 +58,8 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.codebuild",
     "localcloud.cloudformation.custom_resources",
     "localcloud.eventbridge.bus",
+    "localcloud.scheduler",
+    "localcloud.scheduler.resources",
     "localcloud.codepipeline",
     "localcloud.github.adapter",
     "localcloud.extensions",

@@ -60,6 +60,7 @@ _PASSED: dict[str, tuple[tuple[str, str], ...]] = {
     "AWS::IAM::InstanceProfile": (("Roles", "ec2.amazonaws.com"),),
     "AWS::Lambda::Function": (("Role", "lambda.amazonaws.com"),),
     "AWS::RDS::DBInstance": (("MonitoringRoleArn", "monitoring.rds.amazonaws.com"),),
+    "AWS::Scheduler::Schedule": (("Target.RoleArn", "scheduler.amazonaws.com"),),
     "AWS::SNS::Subscription": (("SubscriptionRoleArn", "sns.amazonaws.com"),),
 }
 # Type -> the service whose service-linked role is created with the first resource of the type in an account.

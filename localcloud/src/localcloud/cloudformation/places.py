@@ -90,6 +90,8 @@ _PATTERNS: Mapping[str, Mapping[str, str]] = {
     "AWS::SQS::Queue": {"sqs": "arn:aws:sqs:{region}:{account}:{QueueName}"},
     "AWS::SQS::QueuePolicy": {"sqs": "arn:aws:sqs:{region}:{account}:{Queues}"},
     "AWS::SSM::Parameter": {"ssm": "arn:aws:ssm:{region}:{account}:parameter{Name}"},
+    "AWS::Scheduler::Schedule": {"scheduler": "arn:aws:scheduler:{region}:{account}:schedule/{GroupName}/{Name}"},
+    "AWS::Scheduler::ScheduleGroup": {"scheduler": "arn:aws:scheduler:{region}:{account}:schedule-group/{Name}"},
     "AWS::SecretsManager::RotationSchedule": {"secretsmanager": _SECRET},
     "AWS::SecretsManager::Secret": {"secretsmanager": _SECRET.replace("SecretId", "Name")},
     "AWS::SecretsManager::SecretTargetAttachment": {"secretsmanager": _SECRET, "rds": _RDS + "{TargetId}"},

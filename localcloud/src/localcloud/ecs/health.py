@@ -37,9 +37,12 @@ SYMBOLS = (
 
 STARTING, HEALTHY, UNHEALTHY = "STARTING", "HEALTHY", "UNHEALTHY"
 STEADY_SECONDS = 3.0  # a task without health checks is healthy after this time
-STARTUP_SECONDS = float(os.environ.get("LOCALCLOUD_STARTUP_SECONDS", "30"))  # AWS waits for minutes
+# A task that does not become healthy is replaced after this time, although AWS waits for a minute by default: a release
+# that fails here fails sooner. Who asks for more than that minute gets it.
+STARTUP_SECONDS = float(os.environ.get("LOCALCLOUD_STARTUP_SECONDS", "30"))
+USUAL_SECONDS = 60.0
 PROBE_SECONDS = 0.5
-SLOWEST_PROBE_SECONDS = 10.0
+SLOWEST_PROBE_SECONDS = 10.0  # after this time at the latest, the monitor notices that its task has ended
 _SUCCESS = range(200, 300)
 
 logger = logging.getLogger("localcloud")
@@ -55,6 +58,9 @@ class Target:
     reason: str = "Elb.RegistrationInProgress"
     text: str = "Target registration is in progress"
     failures: int = 0
+    successes: int = 0
+    due: float = 0.0
+    """When the next check of a healthy task is due, on the monotonic clock."""
 
 
 @dataclass
@@ -76,14 +82,19 @@ class Monitor:
         return time.monotonic() - self.started
 
     def patience(self) -> float:
-        """Returns the seconds that the task may take to become healthy."""
-        grace = float(self.service.get("healthCheckGracePeriodSeconds") or 0)
+        """Returns the seconds that the task's targets may take to become healthy; see STARTUP_SECONDS."""
         groups = [alb._tgs.get(arn) or {} for arn in self.targets]
         probes = [
             float(group.get("HealthCheckIntervalSeconds") or 30) * float(group.get("UnhealthyThresholdCount") or 2)
             for group in groups
         ]
-        return min(STARTUP_SECONDS, max([grace, *probes, 10.0]))
+        longest = max([self.grace, *probes, 10.0])
+        return longest if self.grace > USUAL_SECONDS else min(STARTUP_SECONDS, longest)
+
+    @property
+    def grace(self) -> float:
+        """Seconds after the start in which ECS ignores that a target has become unhealthy."""
+        return float(self.service.get("healthCheckGracePeriodSeconds") or 0)
 
     def watch(self, account: str, region: str) -> None:
         """Run the checks until the task ends."""
@@ -102,30 +113,32 @@ class Monitor:
                 target.text = "Target deregistration is in progress"
 
     def _pause(self) -> float:
-        if self.state != HEALTHY or any(target.failures for target in self.targets.values()):
+        if self.state != HEALTHY:
             return PROBE_SECONDS
-        intervals = [
-            float((alb._tgs.get(arn) or {}).get("HealthCheckIntervalSeconds") or 30) for arn in self.targets
-        ] or [1.0]
-        return min([*intervals, SLOWEST_PROBE_SECONDS, 1.0 if self._has_container_check() else SLOWEST_PROBE_SECONDS])
+        due = [target.due - time.monotonic() for target in self.targets.values()]
+        return max(0.0, min([*due, 1.0 if self._has_container_check() else SLOWEST_PROBE_SECONDS]))
 
     def _has_container_check(self) -> bool:
         return any(container.get("healthCheck") for container in self.definition.get("containerDefinitions", []))
 
     def check(self) -> None:
-        """Run every health check once."""
+        """Run every health check that is due: while the task starts all of them, then at their intervals."""
         containers, why = self._container_health()
         for arn, registration in self.targets.items():
-            self._probe(arn, registration)
+            if self.state != HEALTHY or time.monotonic() >= registration.due:
+                self._probe(arn, registration)
+                interval = float((alb._tgs.get(arn) or {}).get("HealthCheckIntervalSeconds") or 30)
+                registration.due = time.monotonic() + interval
         target = self._failing_target()
         if containers == UNHEALTHY:
             self._set(UNHEALTHY, why)
         elif target is not None and target.state == "unhealthy" and self.state == HEALTHY:
-            self._set(UNHEALTHY, target.text)
+            if self.age >= self.grace:
+                self._set(UNHEALTHY, target.text)
         elif containers == HEALTHY and target is None and self._steady():
             self._set(HEALTHY, "")
-        elif self.state == STARTING and self.age > self.patience():
-            self._set(UNHEALTHY, target.text if target is not None else why)
+        elif self.state == STARTING and target is not None and self.age > self.patience():
+            self._set(UNHEALTHY, target.text)
 
     def _steady(self) -> bool:
         return bool(self.targets) or self._has_container_check() or self.age >= STEADY_SECONDS
@@ -142,7 +155,10 @@ class Monitor:
         return next((target for target in self.targets.values() if target.state != "healthy"), None)
 
     def _container_health(self) -> tuple[str, str]:
-        """Returns the worst result of the task's container health checks, with the reason."""
+        """Returns the worst result of the task's container health checks, with the reason.
+
+        Docker runs them at their intervals, and counts retries and the start period.
+        """
         client = ecs._get_docker()
         state, why = HEALTHY, ""
         for identifier, container in zip(
@@ -165,9 +181,13 @@ class Monitor:
             return
         good, seen = probe(group, address, target.port)
         if good:
-            target.state, target.reason, target.text, target.failures = "healthy", "", "", 0
+            target.failures, target.successes = 0, target.successes + 1
+            # One success suffices for a new target; the threshold applies to one that was unhealthy:
+            # docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html, 2026-11-30
+            if target.state != "unhealthy" or target.successes >= int(group.get("HealthyThresholdCount") or 5):
+                target.state, target.reason, target.text = "healthy", "", ""
             return
-        target.failures += 1
+        target.failures, target.successes = target.failures + 1, 0
         target.text = (
             f"Health checks failed with these codes: [{seen}]" if seen.isdigit() else f"Request failed: {seen}"
         )
@@ -180,13 +200,13 @@ class Monitor:
 def _passes(container: Any, command: list[str]) -> bool:
     """Run the health check now: Docker itself waits one interval before its first run."""
     test = command[1:] if command[0] in ("CMD", "CMD-SHELL") else command
-    argument = ["/bin/sh", "-c", test[0]] if command[0] == "CMD-SHELL" or len(test) == 1 else test
+    argument = ["/bin/sh", "-c", test[0]] if command[0] == "CMD-SHELL" else test
     return bool(container.exec_run(argument).exit_code == 0)
 
 
 def probe(group: Mapping[str, Any], address: str, port: int) -> tuple[bool, str]:
     """Runs a target group's health check; returns whether it passed, and the status code or the error."""
-    seconds = min(float(group.get("HealthCheckTimeoutSeconds") or 5), 5.0)
+    seconds = float(group.get("HealthCheckTimeoutSeconds") or 5)
     connection = http.client.HTTPConnection(address, port, timeout=seconds)
     try:
         connection.request(
