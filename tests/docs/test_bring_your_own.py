@@ -11,7 +11,7 @@ from products import load
 from slipway_cli.demo.options import NAME, Options
 
 PAGE = (ROOT / "docs" / "bring-your-own.md").read_text(encoding="utf-8")
-MANIFEST = (ROOT / "products" / "bookstall.yaml").read_text(encoding="utf-8")
+MANIFEST = (ROOT / "products" / "examples" / "bookstall.yaml").read_text(encoding="utf-8")
 LINES = [line for line in MANIFEST.splitlines() if line and not line.startswith("#")]
 
 

@@ -80,8 +80,6 @@ def witnesses() -> dict[str, list[Witness]]:
     found: dict[str, list[Witness]] = {action: [] for action in actions()}
     for product in products():
         for resource in resources.of(product):
-            if resource.account != ACCOUNT:
-                continue
             for verb in VERBS:
                 step = needs.Step(resource.kind, verb, resource.props, resource.name)
                 for need in needs.permissions(step, account=resource.account, region=resource.region):

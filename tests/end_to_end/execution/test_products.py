@@ -1,4 +1,4 @@
-"""The CDK CLI deploys, changes and destroys the products of an account with only the shipped policies."""
+"""The CDK CLI deploys, changes and destroys every product with only the shipped policies."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ import pytest
 from localcloud import process, shell
 from localcloud.settings import Settings
 from localcloud.testing.plain import ACCOUNT, REGION, Plain, free_port
-from products import load
 from slipway_cli.demo.infrastructure import Cdk
 from tests.support.synthesis import PRODUCTS
 
 pytestmark = [pytest.mark.local, pytest.mark.long]
 
-HERE = [name for name in PRODUCTS if load(name).tooling.account == ACCOUNT]
 ROLE = f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}"
 # For each type, a property that CloudFormation updates without replacing the resource.
 CHANGED: dict[str, tuple[str, Any]] = {
@@ -38,14 +36,14 @@ CHANGED: dict[str, tuple[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
-    """A local cloud with every stack of every product of its account."""
+    """A local cloud with every stack of every product."""
     settings = Settings(port=free_port(), state=tmp_path_factory.mktemp("products"), docker=False)
     process.start(settings)
     shell.write(settings)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**settings.environment(), **shell.variables(settings)}.items():
             patch.setenv(name, value)
-        for product in HERE:
+        for product in PRODUCTS:
             cdk = Cdk(settings, product)
             cdk.synth()
             cdk.bootstrap(ACCOUNT, REGION)
@@ -72,7 +70,7 @@ def test_cloudformation_has_no_other_rights(deployed: Plain) -> None:
 def test_every_stack_of_every_product_is_deployed(deployed: Plain) -> None:
     found = stacks(deployed)
 
-    assert {name.split("-")[1] for name in found} == set(HERE)
+    assert {name.split("-")[1] for name in found} == set(PRODUCTS)
     assert {deployed.settled(name) for name in found} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
