@@ -48,3 +48,8 @@ def test_a_mistake_in_an_example_names_its_file(folder: Path) -> None:
 def test_a_mistyped_example_is_suggested(folder: Path) -> None:
     with pytest.raises(ManifestError, match="shown"):
         load("shwn", folder)
+
+
+def test_the_bookstall_is_an_example() -> None:
+    assert "bookstall" in example_names()
+    assert "bookstall" not in product_names()
