@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from products.frontend import Frontend
 from products.model import Product
-from products.secrets import is_secret_name, looks_secret
+from products.secrets import looks_secret, secret_kind
 
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 # Builds of Slipway's that install packages, and so have the variable SECRETS.
@@ -33,7 +33,7 @@ def _frontend(frontend: Frontend) -> Iterator[str]:
     yield from _names("frontend", frontend.variables, frontend.secrets)
     for variable, value in frontend.variables.items():
         place = f"frontend.variables.{variable}"
-        kind = looks_secret(value) or (value and is_secret_name(variable) and "a secret, by its name")
+        kind = secret_kind(variable, value)
         if "${" in value:
             yield (
                 f"{place}: got '{value}', but the bundle is built once, and all environments get the same files; write "
