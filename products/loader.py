@@ -20,9 +20,11 @@ from products.profiles import PROFILED, PROFILES
 from products.repair import concerns, repaired
 from products.secrets import looks_secret
 
+EXAMPLE_FOLDER = "examples"
+
 
 def load(name: str | None, folder: Path = MANIFESTS) -> Product:
-    """Returns the product with this name, read from `folder/<name>.yaml`.
+    """Returns the product with this name, read from `folder/<name>.yaml` or `folder/examples/<name>.yaml`.
 
     Raises:
         ManifestError: if the manifest is missing or wrong; it lists every problem found.
@@ -31,10 +33,11 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
     if not name:
         hint = f"write one of: {', '.join(known)}" if known else f"no manifest in {folder} yet; write the first"
         raise ManifestError("-c product=…", [Problem(f"missing; {hint}")])
-    path = folder / f"{name}.yaml"
+    examples = example_names(folder)
+    path = folder / EXAMPLE_FOLDER / f"{name}.yaml" if name in examples else folder / f"{name}.yaml"
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-    if name not in known:
-        raise ManifestError(shown, [Problem(f"no such file{nearest(str(name), known)}")])
+    if name not in known + examples:
+        raise ManifestError(shown, [Problem(f"no such file{nearest(str(name), known + examples)}")])
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -56,6 +59,11 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
 def product_names(folder: Path = MANIFESTS) -> list[str]:
     """Returns the names of the products that have a manifest, in alphabetical order."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def example_names(folder: Path = MANIFESTS) -> list[str]:
+    """Returns the names of the products that only the demo deploys: no committed document or policy includes them."""
+    return sorted({path.stem for path in (folder / EXAMPLE_FOLDER).glob("*.yaml")} - {*product_names(folder)})
 
 
 def validated(data: object) -> Product:
