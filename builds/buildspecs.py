@@ -1,8 +1,12 @@
-"""Reads the buildspecs of this folder. Pure: depends on no environment and no network, only on the file."""
+"""Reads the buildspecs of this folder. Pure: depends on no environment and no network, only on the files.
+
+A line `@FILE` of a command stands for the content of that Python file of this folder, so that builds share their rules.
+"""
 
 from __future__ import annotations
 
 import difflib
+import re
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -11,6 +15,7 @@ from typing import Any
 import yaml
 
 _FOLDER = Path(__file__).resolve().parent
+_INCLUDED = re.compile(r"^@(\w+\.py)\n", re.MULTILINE)
 
 
 class BuildError(Exception):
@@ -41,4 +46,10 @@ def _read(name: str) -> dict[str, Any]:
     # PyYAML's wheels contain libyaml, which is ten times as fast.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     spec: dict[str, Any] = yaml.load((_FOLDER / f"{name}.yml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe
+    for phase in spec["phases"].values():
+        phase["commands"] = [_INCLUDED.sub(_included, command) for command in phase["commands"]]
     return spec
+
+
+def _included(found: re.Match[str]) -> str:
+    return (_FOLDER / found[1]).read_text(encoding="utf-8")

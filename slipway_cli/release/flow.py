@@ -65,7 +65,7 @@ class Build:
             uris[name] = f"{registry.uri(name)}@{digest}"
         return uris
 
-    def site(self, say: Say) -> Path | None:
+    def site(self, say: Say) -> frontend.Site | None:
         """Builds the frontend, and returns the folder with its files."""
         settings = self.product.frontend
         if settings is None:
@@ -77,7 +77,7 @@ class Build:
             _shell(settings.install, folder)
         say(settings.build)
         _shell(settings.build, folder)
-        return folder / settings.output
+        return frontend.Site(folder / settings.output, folder, settings.source_maps, settings.file_endings)
 
     def _platform(self) -> str | None:
         wanted = {environment.architecture for environment in self.product.environments.values()}
@@ -117,7 +117,7 @@ def _protect(target: Target, images: dict[str, str], use: Use) -> None:
         registry.protect(image, uri.partition("@")[2], target.environment, use)
 
 
-def publish(target: Target, version: str, site: Path | None, say: Say) -> None:
+def publish(target: Target, version: str, site: frontend.Site | None, say: Say) -> None:
     """Publishes a built frontend to one environment."""
     settings = target.product.frontend
     if site is None or settings is None:

@@ -141,6 +141,8 @@ class Builds:
             "INSTALL": frontend.install,
             "BUILD": frontend.build,
             "OUTPUT": frontend.output,
+            **({"SOURCE_MAPS": "true"} if frontend.source_maps else {}),
+            **({"FILE_ENDINGS": " ".join(frontend.file_endings)} if frontend.file_endings else {}),
         }
         return self._build(stage, action, buildspec("bundle"), variables)
 
