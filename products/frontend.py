@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
-from products.base import ExistingSecret, Model
+from products.base import ExistingSecret, Model, text
+
+FileEnding = Annotated[str, text(r"^[a-z0-9]{1,16}$", "glb")]
 
 
 class Frontend(Model):
@@ -24,5 +28,13 @@ class Frontend(Model):
     tooling account. Every branch's install can read them: give a token that may only read packages."""
     output: str = "dist"
     """Folder below `directory` that the build writes to."""
+    source_maps: bool = False
+    """True to publish source maps (`*.map`), which show visitors the source."""
+    file_endings: tuple[FileEnding, ...] = ()
+    """Endings of files beyond the known ones, such as `html`, `js`, `png` and `pdf`. A URL with another ending, such as
+    `/docs/v2.1`, is a page of the application."""
+    pages: Literal["single-page", "folders"] = "single-page"
+    """How the URL of a page becomes a file: `single-page` returns `/index.html` for every page, `folders` returns
+    `/admin/index.html` for `/admin` and `/admin/`, as static site generators write it."""
     keep_releases: int = Field(default=5, ge=1)
     """Number of releases whose hashed assets are kept, so that pages opened earlier still find their files."""

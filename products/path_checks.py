@@ -104,11 +104,29 @@ def _again(path: str, name: str, key: str, other: str, other_key: str) -> str:
 
 
 def routes(product: Product) -> list[tuple[str, str, bool]]:
-    """Returns each path with its service and True if it may be cached, in the order in which they must be tried."""
+    """Returns each path with its service and True if it may be cached, in the order in which they must be tried.
+
+    A path that ends in `/*` and is not cached is routed without that ending too, as long as CloudFront's limit allows
+    it: `/admin` for `/admin/*`.
+    """
     found = [
         (EVERYTHING if is_everything(path) else path, name, cached)
         for name, service in product.services.items()
         for cached, paths in ((False, service.paths), (True, service.static_paths))
         for path in paths
     ]
-    return sorted(found, key=lambda route: specificity(route[0]))
+    # CloudFront's /admin/* does not match /admin, which people type; the frontend would answer it.
+    taken = {same(path) for path, _, _ in found}
+    bare = [
+        (stem, name, False)
+        for path, name, cached in found
+        if not cached and (stem := _bare(path)) and same(stem) not in taken
+    ]
+    room = _BEHAVIORS - 1 - product.media - len(found)
+    return sorted([*found, *bare[: max(0, room)]], key=lambda route: specificity(route[0]))
+
+
+def _bare(path: str) -> str:
+    """Returns `/admin` for `/admin/*`; empty for other patterns, and for those that would match more than one path."""
+    stem = path.removesuffix("/*")
+    return stem if stem != path and not set(stem) & set("*?") else ""

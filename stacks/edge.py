@@ -9,9 +9,11 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from builds import site_files
 from products import path_checks, waf_rules
 from products.environment import Domain
-from slipway.distribution import Address, ProductDistribution, Route
+from products.frontend import Frontend
+from slipway.distribution import Address, ProductDistribution, Route, Site
 from slipway.private_bucket import PrivateBucket
 from slipway.web_acl import WebAcl
 from stacks import certificates
@@ -53,7 +55,7 @@ class EdgeStack(EnvironmentStack):
             self,
             "Edge",
             description=environment_scope.prefix,
-            site=self.site,
+            site=self._pages(environment_scope.product.frontend),
             media=data.media,
             load_balancer=services.load_balancer.balancer,
             routes=[Route(path, cached) for path, _, cached in path_checks.routes(environment_scope.product)],
@@ -71,6 +73,12 @@ class EdgeStack(EnvironmentStack):
         self.output("DistributionId", self.distribution.distribution_id, "What to invalidate")
         self.output("DistributionDomainName", self.distribution.distribution_domain_name, "CloudFront's own name")
         self.output("Url", f"https://{address}", "What users type")
+
+    def _pages(self, frontend: Frontend | None) -> Site | None:
+        if frontend is None or self.site is None:
+            return None
+        endings = site_files.ENDINGS.union(frontend.file_endings)
+        return Site(self.site, tuple(sorted(endings)), frontend.pages == "folders", site_files.RESERVED)
 
     def _define_site(self, environment_scope: EnvironmentScope, data: DataStack) -> PrivateBucket:
         # Any release can publish the site again, so the bucket is deleted with its stack unless data is kept.

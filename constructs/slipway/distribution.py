@@ -15,17 +15,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from slipway.accepted import accept, acknowledge
+from slipway.site_pages import SitePages
 
-# Only in the default behavior, so that an unknown /api path returns 404 instead of the page.
-_SINGLE_PAGE = """\
-function handler(event) {
-  var request = event.request;
-  if (!request.uri.split('/').pop().includes('.')) {
-    request.uri = '/index.html';
-  }
-  return request;
-}
-"""
 _YEAR = cdk.Duration.days(365)
 _EVERYTHING = "/*"
 _MEDIA = "/media/*"
@@ -44,6 +35,16 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Site:
+    """The bucket of the frontend, and how its URLs become files (`SitePages`)."""
+
+    bucket: s3.IBucket
+    endings: tuple[str, ...]
+    folders: bool
+    reserved: str
+
+
+@dataclass(frozen=True)
 class Route:
     """Paths that go to the load balancer."""
 
@@ -56,7 +57,7 @@ class ProductDistribution(Construct):
     """One domain for the site, the API, WebSockets, and the media.
 
     Default settings:
-    - the site comes from a private bucket, with a fallback to index.html for a single-page application;
+    - the site comes from a private bucket; `site` tells pages from files;
     - `routes` go to the load balancer, a VPC origin, in this order: the first pattern that matches a path applies;
     - uncached routes have all headers and cookies: WebSockets work;
     - cached routes have the visitor's `Host` and `CloudFront-Forwarded-Proto`, no cookies and no query;
@@ -75,7 +76,7 @@ class ProductDistribution(Construct):
         construct_id: str,
         *,
         description: str,
-        site: s3.IBucket | None,
+        site: Site | None,
         media: s3.IBucket | None,
         load_balancer: elbv2.IApplicationLoadBalancer,
         routes: Sequence[Route],
@@ -148,19 +149,20 @@ class ProductDistribution(Construct):
                 "CKV_AWS_68",
             )
 
-    def _site(self, site: s3.IBucket) -> cloudfront.BehaviorOptions:
-        fallback = cloudfront.Function(
+    def _site(self, site: Site) -> cloudfront.BehaviorOptions:
+        # Only in the default behavior, so that an unknown /api path returns 404 instead of the page.
+        fallback = SitePages(
             self,
             "SinglePage",
             # Function names are unique in an account, but the generated name does not contain the stack's name.
             function_name=f"{cdk.Stack.of(self).stack_name}-{self.node.id}-pages",
-            comment="Paths without a dot are pages: index.html",
-            runtime=cloudfront.FunctionRuntime.JS_2_0,
-            code=cloudfront.FunctionCode.from_inline(_SINGLE_PAGE),
+            endings=site.endings,
+            folders=site.folders,
+            reserved=site.reserved,
         )
         return cloudfront.BehaviorOptions(
             origin=origins.S3BucketOrigin.with_origin_access_control(
-                site, origin_access_levels=[cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST]
+                site.bucket, origin_access_levels=[cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST]
             ),
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,

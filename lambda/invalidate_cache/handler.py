@@ -1,7 +1,7 @@
 """Invalidates the cached pages in CloudFront and waits until the invalidation is completed.
 
-Only pages need it: assets have a hash in their name. The caller reference is the job's key, so a request whose
-response was lost makes no second invalidation, while a retried stage does.
+Only pages need it, and assets that changed under the same name. The caller reference is the job's key, so a request
+whose response was lost makes no second invalidation, while a retried stage does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shared.job import Done, Job, Wait, answer
 from shared.parameters import ParameterError, Parameters
 
 _MINUTES = 15
-_PATHS = ("/index.html",)
+_PATHS = "/index.html"
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,18 @@ class Settings:
 
     stack: str
     """The Edge stack, whose output DistributionId names the distribution."""
+    paths: tuple[str, ...]
+    """URL paths, encoded as CloudFront requires (builds/site_files.py)."""
     place: Place
 
     @classmethod
     def from_parameters(cls, parameters: Parameters) -> Settings:
         """Reads and checks the parameters."""
-        settings = cls(parameters.text("stack"), Place.from_parameters(parameters))
+        settings = cls(
+            parameters.text("stack"),
+            tuple((parameters.optional_text("paths") or _PATHS).split()),
+            Place.from_parameters(parameters),
+        )
         parameters.refuse_unknown()
         return settings
 
@@ -56,7 +62,7 @@ def invalidate(job: Job) -> Done | Wait:
             created = cloudfront.create_invalidation(
                 DistributionId=distribution,
                 InvalidationBatch={
-                    "Paths": {"Quantity": len(_PATHS), "Items": list(_PATHS)},
+                    "Paths": {"Quantity": len(settings.paths), "Items": list(settings.paths)},
                     "CallerReference": job.key,
                 },
             )["Invalidation"]
@@ -68,5 +74,5 @@ def invalidate(job: Job) -> Done | Wait:
     invalidation = str(job.state["invalidation"])
     found = cloudfront.get_invalidation(DistributionId=distribution, Id=invalidation)["Invalidation"]
     if found["Status"] == "Completed":
-        return Done(f"{', '.join(_PATHS)} is invalidated in {distribution}", invalidation)
+        return Done(f"{', '.join(settings.paths)} is invalidated in {distribution}", invalidation)
     return Wait(f"invalidation {invalidation} is {found['Status']}", invalidation)

@@ -21,6 +21,7 @@ from slipway_cli.demo.options import Options
 from slipway_cli.demo.progress import Progress
 from slipway_cli.demo.repository import put_on_github
 from slipway_cli.release.flow import Build, prove, publish, release
+from slipway_cli.release.frontend import Site
 from slipway_cli.release.migrations import run_command
 from slipway_cli.release.target import Target
 
@@ -108,7 +109,7 @@ class Demo:
     def _cdk(self) -> Cdk:
         return Cdk(self.settings, self.product.name)
 
-    def _build(self, build: Build) -> Path | None:
+    def _build(self, build: Build) -> Site | None:
         if self.containers:
             with self.progress.step("build images") as step:
                 build.images(lambda text: self.progress.detail(step, text))
@@ -128,7 +129,7 @@ class Demo:
             step.detail = ", ".join(uri.partition("@")[2][:19] for uri in images.values())
             return images
 
-    def _release(self, target: Target, build: Build, images: dict[str, str], site: Path | None) -> None:
+    def _release(self, target: Target, build: Build, images: dict[str, str], site: Site | None) -> None:
         if images:
             with self.progress.step(f"release to {target.environment}") as step:
                 release(target, build.version, images, lambda text: self.progress.detail(step, text))
@@ -176,7 +177,7 @@ def default_source(product: str) -> Path:
     return ROOT / "examples" / product
 
 
-def _first_failure(*futures: Future[object] | Future[None] | Future[Path | None]) -> None:
+def _first_failure(*futures: Future[object] | Future[None] | Future[Site | None]) -> None:
     for future in futures:
         if (error := future.exception()) is not None:
             raise error

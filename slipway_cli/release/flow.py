@@ -68,7 +68,7 @@ class Build:
             uris[name] = f"{registry.uri(name)}@{digest}"
         return uris
 
-    def site(self, say: Say) -> Path | None:
+    def site(self, say: Say) -> frontend.Site | None:
         """Builds the frontend, and returns the folder with its files."""
         settings = self.product.frontend
         if settings is None:
@@ -82,7 +82,7 @@ class Build:
         say(settings.build or "building the frontend")
         command = settings.build or self._usual(f"cd {shlex.quote(settings.directory)} && $RUN build")
         _shell(command, folder if settings.build else self.source)
-        return folder / settings.output
+        return frontend.Site(folder / settings.output, folder, settings.source_maps, settings.file_endings)
 
     def _usual(self, command: str) -> str:
         """Returns a command with the variables of the package manager that the checkout has, as builds choose it."""
@@ -129,7 +129,7 @@ def _protect(target: Target, images: dict[str, str], use: Use) -> None:
         registry.protect(image, uri.partition("@")[2], target.environment, use)
 
 
-def publish(target: Target, version: str, site: Path | None, say: Say) -> None:
+def publish(target: Target, version: str, site: frontend.Site | None, say: Say) -> None:
     """Publishes a built frontend to one environment."""
     settings = target.product.frontend
     if site is None or settings is None:

@@ -4,21 +4,56 @@ from __future__ import annotations
 
 import json
 import mimetypes
-import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from builds import site_files
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _NO_CACHE = "no-cache"
-_HASHED = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.\w+$")  # the names of Vite's hashed files
-_RECORDS = "releases/"
 
 
-def publish(target: Target, folder: Path, release: str, keep_releases: int) -> list[str]:
+@dataclass(frozen=True)
+class Site:
+    """A built frontend, and the folder that it was built from."""
+
+    folder: Path
+    source: Path
+    source_maps: bool = False
+    """True to publish `*.map`."""
+    file_endings: tuple[str, ...] = ()
+    """Endings of files beyond the known ones."""
+
+    def files(self) -> list[str]:
+        """Returns the files to publish, by their names in the bucket.
+
+        Raises:
+            ReleaseError: if there is no built frontend, or it has a file that cannot be published.
+        """
+        if not (self.folder / "index.html").is_file():
+            raise ReleaseError(f"no index.html in {self.folder}: build the frontend first")
+        if (self.folder / site_files.RESERVED).exists():
+            raise ReleaseError(
+                f"{self.folder} has a folder {site_files.RESERVED}, the name of Slipway's records: rename it"
+            )
+        found = [name for name in site_files.files(self.folder) if self.source_maps or not name.endswith(".map")]
+        try:
+            site_files.check(found, self.file_endings)
+        except site_files.Refused as refused:
+            raise ReleaseError(str(refused)) from None
+        return found
+
+    def immutable(self, files: list[str]) -> list[str]:
+        """Returns the files whose names contain a hash of their content."""
+        output = self.folder.relative_to(self.source).as_posix() if self.folder.is_relative_to(self.source) else ""
+        return site_files.immutable(files, site_files.sources(self.source, output))
+
+
+def publish(target: Target, site: Site, release: str, keep_releases: int) -> list[str]:
     """Uploads hashed assets, then other files, `index.html` last, and deletes the assets of old releases.
 
     Returns the paths to invalidate in CloudFront.
@@ -26,23 +61,26 @@ def publish(target: Target, folder: Path, release: str, keep_releases: int) -> l
     Raises:
         ReleaseError: if there is no built frontend in `folder`.
     """
-    if not (folder / "index.html").is_file():
-        raise ReleaseError(f"no index.html in {folder}: build the frontend first")
+    files = site.files()
     bucket, s3 = target.output("edge", "SiteBucketName"), target.client("s3")
-    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    assets = [name for name in files if _HASHED.match(name)]
-    pages = [name for name in files if name not in assets]
-    for name in sorted(assets) + sorted(pages, key=lambda name: (name == "index.html", name)):
+    records = _Records(s3, bucket)
+    records.move_former()
+    hashes = site_files.hashes(site.folder, site.immutable(files))
+    for name in site_files.changed(hashes, records.read().values()):
+        del hashes[name]
+    pages = [name for name in files if name not in hashes]
+    for name in sorted(hashes) + sorted(pages, key=lambda name: (name == "index.html", name)):
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         s3.put_object(
             Bucket=bucket,
             Key=name,
-            Body=(folder / name).read_bytes(),
+            Body=(site.folder / name).read_bytes(),
             ContentType=kind,
-            CacheControl=_IMMUTABLE if name in assets else _NO_CACHE,
+            CacheControl=_IMMUTABLE if name in hashes else _NO_CACHE,
         )
-    _delete_old_assets(s3, bucket, release, assets, keep_releases)
-    return [f"/{name}" for name in pages]
+    records.write(release, hashes)
+    records.forget(keep_releases, set(files))
+    return [site_files.url_path(name) for name in pages]
 
 
 def invalidate(target: Target, paths: list[str], release: str) -> None:
@@ -57,26 +95,55 @@ def invalidate(target: Target, paths: list[str], release: str) -> None:
         waiter.wait(DistributionId=distribution, Id=made["Id"], WaiterConfig={"Delay": 5, "MaxAttempts": 120})
 
 
-def _delete_old_assets(s3: Any, bucket: str, release: str, assets: list[str], keep: int) -> None:
-    s3.put_object(
-        Bucket=bucket,
-        Key=f"{_RECORDS}{release}.json",
-        Body=json.dumps(assets).encode(),
-        ContentType="application/json",
-        CacheControl=_NO_CACHE,
-    )
-    records = [
-        record
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_RECORDS)
-        for record in page.get("Contents", [])
-    ]
-    records.sort(key=lambda record: record["LastModified"], reverse=True)
-    listed = {
-        record["Key"]: set(json.loads(s3.get_object(Bucket=bucket, Key=record["Key"])["Body"].read()))
-        for record in records
-    }
-    kept = set().union(*(listed[record["Key"]] for record in records[:keep]))
-    for record in records[keep:]:
-        for name in sorted(listed[record["Key"]] - kept):
-            s3.delete_object(Bucket=bucket, Key=name)
-        s3.delete_object(Bucket=bucket, Key=record["Key"])
+class _Records:
+    """The lists of assets that releases leave in the bucket."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3, self._bucket = s3, bucket
+
+    def read(self, prefix: str = site_files.RECORDS) -> dict[str, Any]:
+        """Returns the lists by key, newest first: hashes by name, or names only, as until 0.1.0."""
+        listed = [
+            entry
+            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            for entry in page.get("Contents", [])
+            if entry["Key"].endswith(".json")
+        ]
+        listed.sort(key=lambda entry: entry["LastModified"], reverse=True)
+        return {entry["Key"]: json.loads(self._get(entry["Key"])) for entry in listed}
+
+    def _get(self, key: str) -> bytes:
+        content: bytes = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        return content
+
+    def _put(self, key: str, content: object) -> None:
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=json.dumps(content).encode(),
+            ContentType="application/json",
+            CacheControl=_NO_CACHE,
+        )
+
+    def move_former(self) -> None:
+        """Moves the lists from where they were until 0.1.0; other files there are pages of the site."""
+        if self.read():
+            return
+        for key, content in reversed(self.read(site_files.OLD_RECORDS).items()):
+            if isinstance(content, list) and all(str(name).startswith("assets/") for name in content):
+                self._put(f"{site_files.RESERVED}/{key}", content)
+                self._s3.delete_object(Bucket=self._bucket, Key=key)
+
+    def write(self, release: str, hashes: dict[str, str]) -> None:
+        """Writes the list of a release."""
+        self._put(f"{site_files.RECORDS}{release}.json", hashes)
+
+    def forget(self, keep: int, published: set[str]) -> None:
+        """Deletes the assets that only older releases than the newest `keep` list, and these lists."""
+        records = self.read()
+        newest, old = list(records)[:keep], list(records)[keep:]
+        kept = published.union(*(records[key] for key in newest))
+        for key in old:
+            for name in sorted(set(records[key]) - kept):
+                self._s3.delete_object(Bucket=self._bucket, Key=name)
+            self._s3.delete_object(Bucket=self._bucket, Key=key)

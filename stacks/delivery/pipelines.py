@@ -168,6 +168,7 @@ class Actions:
             Kind.PREPARE: {"parameters": migrated, "counts": {}},
             Kind.DEPLOY: {"parameters": {**changed, **migrated, names.VERSION_PARAMETER: version}},
             Kind.MIGRATE: {"image": next(iter(migrated.values()), "")},
+            Kind.INVALIDATE: {"paths": f"#{{{names.pascal(action.subject)}Frontend.PATHS}}"},
             Kind.VERIFY: {"version": version, "images": images},
             Kind.PROTECT: {"images": images, "tag": names.in_use_tag(action.subject, "waiting")},
             Kind.PROMOTE: {"images": images, "tag": tag},

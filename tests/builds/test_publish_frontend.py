@@ -20,7 +20,7 @@ def option(name, default=""):
 def put(key, path):
     bucket.pop(key, None)
     bucket[key] = {"cache": option("--cache-control"), "text": path.read_text()}
-if (folder / "broken").exists() and words[:2] == ["s3", "cp"]:
+if (folder / "broken").exists() and words[:2] == ["s3", "cp"] and words[3].startswith("s3://"):
     sys.exit("upload failed")
 if words[:2] == ["s3", "cp"]:
     source, target = words[2], words[3]
@@ -33,10 +33,16 @@ if words[:2] == ["s3", "cp"]:
                     put(name, path)
         else:
             put(key, Path(source))
-    else:
+    elif "--recursive" in words:
+        prefix = source.partition("//")[2].partition("/")[2]
         for key, found in bucket.items():
-            if key.startswith("releases/"):
-                Path(target, key.removeprefix("releases/")).write_text(found["text"])
+            if key.startswith(prefix):
+                Path(target, key.removeprefix(prefix)).write_text(found["text"])
+    else:
+        Path(target).write_text(bucket[source.partition("//")[2].partition("/")[2]]["text"])
+elif words[:2] == ["s3", "mv"]:
+    old, new = (word.partition("//")[2].partition("/")[2] for word in words[2:4])
+    bucket[new] = bucket.pop(old)
 elif words[1] == "list-objects-v2":
     prefix = option("--prefix")
     found = [{"Key": key, "LastModified": f"{place:04}"} for place, key in enumerate(bucket) if key.startswith(prefix)]
@@ -62,6 +68,7 @@ def bundle(tmp_path: Path, number: int) -> Path:
     folder = tmp_path / f"bundle-{number}"
     folder.mkdir()
     page = f'<script src="/assets/index-abcdef0{number}.js">'
+    listing(folder, f"assets/index-abcdef0{number}.js", "assets/style-abcdefgh.css")
     return files(
         folder,
         **{
@@ -72,6 +79,13 @@ def bundle(tmp_path: Path, number: int) -> Path:
             "assets__plain_dot_css": "unhashed",
         },
     )
+
+
+def listing(folder: Path, *names: str) -> Path:
+    """Adds the list of immutable files, as bundle.yml does."""
+    (folder / ".slipway").mkdir(exist_ok=True)
+    (folder / ".slipway" / "immutable.json").write_text(json.dumps(names))
+    return folder
 
 
 def publish(desk: Desk, source: Path, **values: str) -> dict[str, str]:
@@ -87,7 +101,7 @@ def stored(desk: Desk) -> dict[str, dict[str, str]]:
 
 def test_hashed_assets_come_first_and_the_page_last(desk: Desk, tmp_path: Path) -> None:
     publish(desk, bundle(tmp_path, 1))
-    keys = [key for key in stored(desk) if not key.startswith("releases/")]
+    keys = [key for key in stored(desk) if not key.startswith(".slipway/")]
     assert keys[:2] == ["assets/index-abcdef01.js", "assets/style-abcdefgh.css"]
     assert keys[-1] == "index.html"
 
@@ -99,8 +113,70 @@ def test_only_hashed_assets_may_be_cached(desk: Desk, tmp_path: Path) -> None:
     assert {found["cache"] for key, found in stored(desk).items() if key not in cached} == {REVALIDATE}
 
 
-def test_the_paths_without_a_hash_are_exported_for_invalidation(desk: Desk, tmp_path: Path) -> None:
-    assert publish(desk, bundle(tmp_path, 1))["PATHS"] == "/assets/plain.css /index.html /robots.txt"
+def test_the_page_is_exported_for_invalidation(desk: Desk, tmp_path: Path) -> None:
+    assert publish(desk, bundle(tmp_path, 1))["PATHS"] == "/index.html"
+
+
+def test_a_file_with_other_content_under_the_same_name_is_invalidated_and_no_longer_cached(
+    desk: Desk, tmp_path: Path
+) -> None:
+    first, second = bundle(tmp_path, 1), bundle(tmp_path, 2)
+    for folder, text in ((first, "old"), (second, "new")):
+        (folder / "assets" / "runtime~main-aB3dE6gH.js").write_text(text)
+        listing(folder, "assets/runtime~main-aB3dE6gH.js")
+    publish(desk, first, RELEASE="1")
+    assert stored(desk)["assets/runtime~main-aB3dE6gH.js"]["cache"] == FOR_EVER
+
+    paths = publish(desk, second, RELEASE="2")["PATHS"]
+
+    assert paths == "/assets/runtime%7Emain-aB3dE6gH.js /index.html"
+    assert stored(desk)["assets/runtime~main-aB3dE6gH.js"] == {"cache": REVALIDATE, "text": "new"}
+
+
+def test_a_bundle_without_a_list_is_not_cached_at_all(desk: Desk, tmp_path: Path) -> None:
+    folder = bundle(tmp_path, 1)
+    (folder / ".slipway" / "immutable.json").unlink()
+    publish(desk, folder)
+
+    assert {found["cache"] for found in stored(desk).values()} == {REVALIDATE}
+
+
+def test_the_lists_of_the_first_version_are_moved_and_pages_beside_them_stay(desk: Desk, tmp_path: Path) -> None:
+    pages = {"releases/index.json": '{"index.html": 1}', "releases/news.json": '["index.html"]'}
+    lists = {"releases/1.0.0.json": '["assets/old-abcdef00.js"]', "releases/1.0.1.json": "[]"}
+    bucket = {**lists, **pages, "assets/old-abcdef00.js": "js"}
+    (desk.folder / "bucket.json").write_text(
+        json.dumps({key: {"cache": REVALIDATE, "text": text} for key, text in bucket.items()})
+    )
+
+    publish(desk, bundle(tmp_path, 1), RELEASE="1.0.2", KEEP_RELEASES="2")
+
+    assert {key for key in stored(desk) if key.startswith("releases/")} == set(pages)
+    assert sorted(key for key in stored(desk) if key.startswith(".slipway/")) == [
+        ".slipway/releases/1.0.1.json",
+        ".slipway/releases/1.0.2.json",
+    ]
+    assert "assets/old-abcdef00.js" not in stored(desk)
+
+
+def test_a_file_that_became_a_page_is_not_deleted_with_an_old_release(desk: Desk, tmp_path: Path) -> None:
+    sources = [bundle(tmp_path, number) for number in (1, 2, 3)]
+    for source in sources[1:]:
+        (source / "assets" / "index-abcdef01.js").write_text("other")
+    for number, source in enumerate(sources):
+        publish(desk, source, RELEASE=str(number), KEEP_RELEASES="1")
+
+    assert stored(desk)["assets/index-abcdef01.js"]["text"] == "other"
+
+
+def test_names_with_blanks_and_signs_are_uploaded_as_they_are(desk: Desk, tmp_path: Path) -> None:
+    folder = bundle(tmp_path, 1)
+    names = ["a b.pdf", "50%.txt", "c++.txt", "#1.txt", "café.txt", "a'b.txt"]
+    for name in names:
+        (folder / name).write_text("x")
+    publish(desk, folder)
+
+    assert set(names) <= set(stored(desk))
 
 
 def test_assets_of_the_newest_releases_stay_and_older_ones_go(desk: Desk, tmp_path: Path) -> None:
@@ -109,9 +185,9 @@ def test_assets_of_the_newest_releases_stay_and_older_ones_go(desk: Desk, tmp_pa
     hashed = sorted(key for key in stored(desk) if key.startswith("assets/index-"))
     assert hashed == ["assets/index-abcdef03.js", "assets/index-abcdef04.js"]
     assert "assets/style-abcdefgh.css" in stored(desk)  # shared by all of them
-    assert sorted(key for key in stored(desk) if key.startswith("releases/")) == [
-        "releases/1.0.3.json",
-        "releases/1.0.4.json",
+    assert sorted(key for key in stored(desk) if key.startswith(".slipway/")) == [
+        ".slipway/releases/1.0.3.json",
+        ".slipway/releases/1.0.4.json",
     ]
 
 
@@ -130,7 +206,7 @@ def test_a_broken_upload_leaves_the_old_page_and_is_explained(desk: Desk, tmp_pa
     result, printed = desk.run("publish-frontend", bundle(tmp_path, 1), BUCKET="site")
     assert not result.succeeded
     assert "Pages are uploaded last, so visitors see the old site. Run it again." in printed
-    assert len(desk.calls("aws", "s3", "cp")) == 1
+    assert [call for call in desk.calls("aws", "s3", "cp") if "--cache-control" in call][1:] == []
 
 
 def test_assets_that_cannot_be_deleted_fail(desk: Desk, tmp_path: Path) -> None:
@@ -144,7 +220,7 @@ def test_assets_that_cannot_be_deleted_fail(desk: Desk, tmp_path: Path) -> None:
 def test_the_stack_names_the_bucket_and_a_profile_names_the_role(desk: Desk, tmp_path: Path) -> None:
     role = "arn:aws:iam::444455556666:role/publish"
     publish(desk, bundle(tmp_path, 1), BUCKET="", STACK="staging-allthrive-edge", ROLE_ARN=role)
-    assert "s3://the-bucket-of-the-stack/index.html" in desk.calls("aws", "s3", "cp")[2]
+    assert any("s3://the-bucket-of-the-stack/index.html" in call for call in desk.calls("aws", "s3", "cp"))
     assert all(call[-2:] == ["--profile", "environment"] for call in desk.calls("aws"))
 
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
-from slipway.distribution import Address, ProductDistribution, Route
+from slipway.distribution import Address, ProductDistribution, Route, Site
 from tests.support.stack import any_vpc, empty_stack, properties
 from tests.support.synthesis import Json
 
@@ -34,7 +34,7 @@ def distribution(
         stack,
         "Edge",
         description="any",
-        site=s3.Bucket(stack, "Site") if site else None,
+        site=Site(s3.Bucket(stack, "Site"), ("html", "js"), folders=False, reserved=".slipway") if site else None,
         media=s3.Bucket(stack, "Media") if media else None,
         load_balancer=elbv2.ApplicationLoadBalancer(stack, "Balancer", vpc=any_vpc(stack)),
         routes=routes,

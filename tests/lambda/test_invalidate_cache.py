@@ -101,6 +101,14 @@ def test_a_retried_stage_invalidates_anew(action: Invalidation, monkeypatch: pyt
     assert len(again.made) == 2
 
 
+def test_the_paths_of_the_frontends_build_are_invalidated_as_it_wrote_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Invalidation({**PARAMETERS, "paths": "/a%20b.js /index.html /runtime%7Emain.js"})
+    with action.installed(monkeypatch):
+        action.run()
+
+    assert (action.status, list(action.made.values())) == ("Succeeded", ["/a%20b.js,/index.html,/runtime%7Emain.js"])
+
+
 @pytest.mark.parametrize("fault", TRANSIENT)
 @pytest.mark.parametrize(
     "operation", ["cloudfront.CreateInvalidation", "cloudfront.GetInvalidation", "codepipeline.PutJobSuccessResult"]

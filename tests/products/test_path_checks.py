@@ -144,9 +144,50 @@ def test_routes_of_all_services_are_ordered_together() -> None:
     )
 
     assert path_checks.routes(found) == [
+        ("/api/v2", "second", False),
         ("/login", "second", False),
+        ("/api", "web", False),
         ("/api/v2/*", "second", False),
         ("/static/*", "web", True),
         ("/api/*", "web", False),
         ("/*", "web", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["/admin/*"], ["/admin", "/admin/*"]),
+        (["/a/b/*"], ["/a/b", "/a/b/*"]),
+        (["/admin/*", "/admin"], ["/admin", "/admin/*"]),
+        (["/admin*"], ["/admin*"]),
+        (["/x*/*"], ["/x*/*"]),
+        (["/*/edit"], ["/*/edit"]),
+        (["/*"], ["/*"]),
+    ],
+)
+def test_a_folder_is_routed_without_its_slash_too(paths: list[str], expected: list[str]) -> None:
+    found = product({**NO_FRONTEND, "services.web.paths": paths, "services.web.static_paths": []})
+
+    assert [path for path, _, _ in path_checks.routes(found)] == expected
+
+
+def test_the_bare_form_of_cached_files_is_not_routed() -> None:
+    found = product({"services.web.paths": ["/api/*"], "services.web.static_paths": ["/static/*"]})
+
+    assert [path for path, _, _ in path_checks.routes(found)] == ["/api", "/static/*", "/api/*"]
+
+
+def test_the_bare_form_belongs_to_the_service_that_names_it() -> None:
+    found = product({"services.web.paths": ["/api/*"], "services.other": {**SECOND, "paths": ["/api", "/more/*"]}})
+
+    assert ("/api", "other", False) in path_checks.routes(found)
+    assert ("/api", "web", False) not in path_checks.routes(found)
+
+
+def test_bare_forms_do_not_exceed_what_a_distribution_allows() -> None:
+    found = product({"services.web.paths": [f"/p{number}/*" for number in range(70)]})
+
+    routed = [path for path, _, _ in path_checks.routes(found)]
+    assert len(routed) == 73
+    assert len([path for path in routed if "*" not in path]) == 2

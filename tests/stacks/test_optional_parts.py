@@ -116,8 +116,13 @@ def test_the_most_specific_path_of_all_services_is_tried_first(django: Synthesis
     behaviors = [entry["PathPattern"] for entry in distribution(django)["CacheBehaviors"]]
     balanced = [(patterns, "Second" in target) for _, patterns, target in rules(django)]
 
-    assert behaviors == ["/login", "/api/v2/*", "/static/*", "/api/*", "/media/*"]
-    assert balanced == [(["/login", "/api/v2/*"], True), (["/static/*", "/api/*", "/*"], False)]
+    assert behaviors == ["/api/v2", "/login", "/api", "/api/v2/*", "/static/*", "/api/*", "/media/*"]
+    assert balanced == [
+        (["/api/v2", "/login"], True),
+        (["/api"], False),
+        (["/api/v2/*"], True),
+        (["/static/*", "/api/*", "/*"], False),
+    ]
 
 
 def test_services_with_the_same_port_admit_the_load_balancer_once(django: Synthesis) -> None:

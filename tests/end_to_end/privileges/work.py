@@ -128,6 +128,8 @@ class Work:
         (site / "assets").mkdir(parents=True)
         (site / "index.html").write_text(f'<script src="/assets/{name}"></script>', encoding="utf-8")
         (site / "assets" / name).write_text("js", encoding="utf-8")
+        (site / ".slipway").mkdir()
+        (site / ".slipway" / "immutable.json").write_text(json.dumps([f"assets/{name}"]), encoding="utf-8")
         role = f"arn:aws:iam::{ACCOUNT}:role/production-allthrive-pipeline-publish"
         values = {"ROLE_ARN": role, "REGION": REGION, "STACK": EDGE, "KEEP_RELEASES": "1", "RELEASE": name}
         return self._build("publish-frontend", site, "delivery: FlowEnvironmentFrontendRole", values)

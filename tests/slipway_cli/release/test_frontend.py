@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -39,12 +40,12 @@ class Bucket:
         del self.objects[self._key(given)]
         return ""
 
-    def _list(self, _: dict[str, Any]) -> str:
+    def _list(self, given: dict[str, Any]) -> str:
         items = "".join(
             f"<Contents><Key>{key}</Key><LastModified>2026-11-21T00:{order // 60:02}:{order % 60:02}Z</LastModified>"
             "</Contents>"
             for key, (_, _, order) in self.objects.items()
-            if key.startswith("releases/")
+            if key.startswith(parse_qs(given["query"])["prefix"][0])
         )
         return f"<ListBucketResult><IsTruncated>false</IsTruncated>{items}</ListBucketResult>"
 
@@ -57,12 +58,12 @@ def _unchunked(body: bytes) -> bytes:
     return rest[: int(size, 16)]
 
 
-def a_build(folder: Path, script: str) -> Path:
+def a_build(folder: Path, script: str) -> frontend.Site:
     (folder / "assets").mkdir(parents=True)
     (folder / "assets" / script).write_text("console.log(1)")
     (folder / "index.html").write_text(f'<script src="/assets/{script}">')
     (folder / "robots.txt").write_text("User-agent: *")
-    return folder
+    return frontend.Site(folder, folder.parent / "source")
 
 
 @pytest.fixture(name="bucket")
@@ -71,22 +72,22 @@ def _bucket(aws: FakeAws) -> Bucket:
 
 
 def test_the_page_is_written_after_the_files_that_it_refers_to(bucket: Bucket, target: Target, tmp_path: Path) -> None:
-    frontend.publish(target, a_build(tmp_path, "index-abcdefgh.js"), "1.0.0", 5)
+    frontend.publish(target, a_build(tmp_path, "index-aBcd3fgh.js"), "1.0.0", 5)
 
-    published = [key for key in bucket.written if not key.startswith("releases/")]
-    assert published == ["assets/index-abcdefgh.js", "robots.txt", "index.html"]
+    published = [key for key in bucket.written if not key.startswith(".slipway/")]
+    assert published == ["assets/index-aBcd3fgh.js", "robots.txt", "index.html"]
 
 
 def test_hashed_assets_are_cached_and_pages_are_not(bucket: Bucket, target: Target, tmp_path: Path) -> None:
-    frontend.publish(target, a_build(tmp_path, "index-abcdefgh.js"), "1.0.0", 5)
+    frontend.publish(target, a_build(tmp_path, "index-aBcd3fgh.js"), "1.0.0", 5)
 
-    assert bucket.objects["assets/index-abcdefgh.js"][1]["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert bucket.objects["assets/index-aBcd3fgh.js"][1]["Cache-Control"] == "public, max-age=31536000, immutable"
     assert bucket.objects["index.html"][1]["Cache-Control"] == "no-cache"
     assert bucket.objects["index.html"][1]["Content-Type"] == "text/html"
 
 
 def test_only_files_without_a_hash_are_invalidated(bucket: Bucket, target: Target, tmp_path: Path) -> None:
-    assert frontend.publish(target, a_build(tmp_path, "index-abcdefgh.js"), "1.0.0", 5) == [
+    assert frontend.publish(target, a_build(tmp_path, "index-aBcd3fgh.js"), "1.0.0", 5) == [
         "/index.html",
         "/robots.txt",
     ]
@@ -96,28 +97,82 @@ def test_assets_of_the_newest_releases_stay_and_older_ones_are_deleted(
     bucket: Bucket, target: Target, tmp_path: Path
 ) -> None:
     for number in range(4):
-        build = a_build(tmp_path / str(number), f"index-release{number}.js")
+        build = a_build(tmp_path / str(number), f"index-reLeas3{number}.js")
         frontend.publish(target, build, f"1.0.{number}", keep_releases=2)
 
     assert sorted(key for key in bucket.objects if key.startswith("assets/")) == [
-        "assets/index-release2.js",
-        "assets/index-release3.js",
+        "assets/index-reLeas32.js",
+        "assets/index-reLeas33.js",
     ]
-    assert json.loads(bucket.objects["releases/1.0.3.json"][0]) == ["assets/index-release3.js"]
+    assert list(json.loads(bucket.objects[".slipway/releases/1.0.3.json"][0])) == ["assets/index-reLeas33.js"]
 
 
 def test_an_asset_that_a_kept_release_shares_with_an_old_one_stays(
     bucket: Bucket, target: Target, tmp_path: Path
 ) -> None:
     for number in range(3):
-        frontend.publish(target, a_build(tmp_path / str(number), "shared-abcdefgh.js"), f"1.0.{number}", 1)
+        frontend.publish(target, a_build(tmp_path / str(number), "shared-aBcd3fgh.js"), f"1.0.{number}", 1)
 
-    assert "assets/shared-abcdefgh.js" in bucket.objects
+    assert "assets/shared-aBcd3fgh.js" in bucket.objects
+
+
+def test_a_file_of_the_source_is_not_cached_whatever_its_name(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+    site = a_build(tmp_path / "built", "photo-aBcd3fgh.png")
+    (tmp_path / "source" / "public").mkdir(parents=True)
+    (tmp_path / "source" / "public" / "photo-aBcd3fgh.png").touch()
+
+    assert "/assets/photo-aBcd3fgh.png" in frontend.publish(target, site, "1.0.0", 5)
+    assert bucket.objects["assets/photo-aBcd3fgh.png"][1]["Cache-Control"] == "no-cache"
+
+
+def test_a_file_that_changed_under_the_same_name_is_invalidated(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+    frontend.publish(target, a_build(tmp_path / "1", "runtime~main-aBcd3fgh.js"), "1", 5)
+    second = a_build(tmp_path / "2", "runtime~main-aBcd3fgh.js")
+    (second.folder / "assets" / "runtime~main-aBcd3fgh.js").write_text("other")
+
+    assert "/assets/runtime%7Emain-aBcd3fgh.js" in frontend.publish(target, second, "2", 5)
+    assert bucket.objects["assets/runtime~main-aBcd3fgh.js"][1]["Cache-Control"] == "no-cache"
+
+
+def test_source_maps_are_published_only_on_request(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+    site = a_build(tmp_path, "index-aBcd3fgh.js.map")
+    frontend.publish(target, site, "1", 5)
+    assert "assets/index-aBcd3fgh.js.map" not in bucket.objects
+
+    frontend.publish(target, frontend.Site(site.folder, site.source, source_maps=True), "2", 5)
+    assert "assets/index-aBcd3fgh.js.map" in bucket.objects
+
+
+def test_a_frontend_with_our_folder_or_an_unknown_ending_publishes_nothing(
+    bucket: Bucket, target: Target, tmp_path: Path
+) -> None:
+    site = a_build(tmp_path, "model.weird")
+    with pytest.raises(ReleaseError, match=r"file_endings: \[weird\]"):
+        frontend.publish(target, site, "1", 5)
+    (site.folder / ".slipway").mkdir()
+    with pytest.raises(ReleaseError, match=r"the name of Slipway's records"):
+        frontend.publish(target, site, "1", 5)
+
+    assert bucket.written == []
+
+
+def test_the_lists_of_the_first_version_are_moved(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+    for key, content in (("releases/0.json", b'["assets/old.js"]'), ("releases/page.json", b'{"index.html": 1}')):
+        bucket.objects[key] = (content, {}, 0)
+    bucket.objects["assets/old.js"] = (b"", {}, 0)
+
+    frontend.publish(target, a_build(tmp_path, "index-aBcd3fgh.js"), "1", 1)
+
+    assert sorted(key for key in bucket.objects if "releases/" in key) == [
+        ".slipway/releases/1.json",
+        "releases/page.json",
+    ]
+    assert "assets/old.js" not in bucket.objects
 
 
 def test_a_folder_without_a_page_publishes_nothing(bucket: Bucket, target: Target, tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"no index\.html in .*: build the frontend first"):
-        frontend.publish(target, tmp_path, "1.0.0", 5)
+        frontend.publish(target, frontend.Site(tmp_path, tmp_path), "1.0.0", 5)
 
     assert bucket.written == []
 

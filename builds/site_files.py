@@ -1,0 +1,195 @@
+"""The rules for a frontend's files: which names are refused, which files never change, and how URLs are written.
+
+`slipway release` imports this module; the builds bundle and publish-frontend contain its text. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+RESERVED = ".slipway"  # the folder of our own records in the bundle and in the site's bucket; no visitor gets it
+IMMUTABLE = f"{RESERVED}/immutable.json"
+RECORDS = f"{RESERVED}/releases/"
+OLD_RECORDS = "releases/"  # until 0.1.0
+# The endings by which CloudFront tells a file from a page of the application.
+ENDINGS = frozenset(
+    (  # noqa: SIM905 - words are easier to read than a list of strings
+        "7z aac apk atom avif avi bin bmp br bz2 cjs css csv cur data dat db dmg doc docx eot epub exe flac gif glb "
+        "gltf gz heic htm html icns ico ics jar jpeg jpg js json json5 jsonld jxl key ktx2 less m3u8 m4a m4v map md "
+        "mid midi mjs mkv mov mp3 mp4 mpeg mpg mpd msi odp ods odt ogg ogv onnx opus otf pdf pem pkg pmtiles png ppt "
+        "pptx psd ps rar rss rtf sass scss sh srt svg svgz swf tar tgz tif tiff ts tsv ttf txt usdz vcf vtt wasm wav "
+        "weba webm webmanifest webp woff woff2 xhtml xls xlsx xml xpi xsl yaml yml zip zst"
+    ).split(" ")
+)
+# A pipeline's variable has at most 1000 characters, and so have all parameters of a Lambda action together.
+_PATHS_CHARACTERS = 500
+_NAME_BYTES = 1024  # docs.aws.amazon.com/AmazonS3, "Naming Amazon S3 objects"
+# What RFC 1738 does not call unsafe. CloudFront wants unsafe and non-ASCII characters encoded, and no others
+# (CloudFront Developer Guide, "Invalidate files": what you need to know, read on 2026-11-30).
+_SAFE = "/$-_.+!'(),;:@&="
+# Folders whose files a bundler names after their content: SvelteKit, Astro, Nuxt, Next.
+_HASHED_FOLDERS = re.compile(r"^(.+/)?(_app/immutable|_astro|_next/static/(chunks|css|media))/.")
+# name-HASH8.js (Vite, esbuild), name.HEX8-20.chunk.js (webpack, Create React App, Parcel), name-BASE32.js (Angular).
+_HASHED = re.compile(
+    r"[.-](?P<hash>[A-Za-z0-9_-]{8}|[0-9a-f]{16,32}|[A-Z0-9]{8,16})(\.chunk|\.module|\.bundle)?(\.[a-z0-9]+){1,2}$"
+)
+
+
+class Refused(Exception):  # noqa: N818 - the bundle is refused
+    """A bundle cannot be published; the message says which file and what to do."""
+
+
+def url_path(name: str) -> str:
+    """Returns the path of a file's URL, as CloudFront's invalidations need it: `/a%20b.js`, `/runtime%7Emain.js`."""
+    return "/" + quote(name, safe=_SAFE).replace("~", "%7E")
+
+
+def url_paths(names: Iterable[str]) -> str:
+    """Returns the paths of several files, separated by spaces; `/*` if they do not fit into a pipeline's variable."""
+    paths = " ".join(sorted(url_path(name) for name in names))
+    return paths if len(paths) <= _PATHS_CHARACTERS else "/*"
+
+
+def check(names: Iterable[str], more_endings: Iterable[str] = ()) -> None:
+    """Refuses the first file that cannot be published.
+
+    Raises:
+        Refused: with the name, and what to do.
+    """
+    known = ENDINGS | {ending.lower() for ending in more_endings}
+    for name in sorted(names):
+        if name.partition("/")[0] == RESERVED:
+            raise Refused(f"{name}: the folder {RESERVED} holds Slipway's records; give the folder another name")
+        bad = next((letter for letter in name if letter in '*?\\"<>' or ord(letter) < 32 or ord(letter) == 127), "")  # noqa: PLR2004 - control characters
+        if bad:
+            raise Refused(f"{name!r}: no URL can name a file with {bad!r}; rename it")
+        if len(name.encode()) > _NAME_BYTES:
+            raise Refused(f"{name[:80]}…: S3 allows {_NAME_BYTES} bytes for a name; shorten it")
+        last = name.rpartition("/")[2]
+        ending = last.rpartition(".")[2].lower()
+        if "." in last.lstrip(".") and ending not in known and not name.startswith(".well-known/"):
+            raise Refused(
+                f"{name}: a URL that ends in .{ending} counts as a page of the application; write "
+                f"frontend: {{file_endings: [{ending}]}} in the manifest, or leave the file out"
+            )
+
+
+def immutable(names: Iterable[str], source: Iterable[str]) -> list[str]:
+    """Returns the files whose names contain a hash of their content, so that browsers may keep them for ever.
+
+    The bundler must have made the name: it has the form of a hash, and no file of `source` has the same name. A file
+    that is merely named like one, such as hero-background.png or photo-20240115.jpg, is copied from the source. If in
+    doubt, a file is not listed: it is then asked for again, which is slower and never wrong.
+    """
+    copied = {name.rpartition("/")[2] for name in source}
+    return sorted(name for name in names if _named_by_content(name) and name.rpartition("/")[2] not in copied)
+
+
+def _named_by_content(name: str) -> bool:
+    if name.endswith((".html", ".htm")):
+        return False
+    if _HASHED_FOLDERS.match(name):
+        return True
+    found = _HASHED.search(name.rpartition("/")[2])
+    if found is None:
+        return False
+    value = found["hash"]
+    kinds = [any(test(letter) for letter in value) for test in (str.isdigit, str.islower, str.isupper)]
+    word = value[1:].islower() and value.isalpha()  # Portrait
+    return sum(kinds) > 1 and not word
+
+
+def files(folder: Path) -> list[str]:
+    """Returns the files of a folder, by their names in the bucket; Slipway's own are left out."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in found if name.partition("/")[0] != RESERVED)
+
+
+def sources(folder: Path, output: str) -> list[str]:
+    """Returns the files of a frontend's source, without installed packages and what its build wrote."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        here = Path(place).relative_to(folder)
+        folders[:] = [
+            name for name in folders if name not in ("node_modules", ".git") and (here / name) != Path(output)
+        ]
+        found += [(here / name).as_posix() for name in names]
+    return found
+
+
+def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Returns the SHA-256 of files, by name."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+
+
+def changed(published: Mapping[str, str], records: Iterable[object]) -> list[str]:
+    """Returns the files that an earlier release published as immutable with other content.
+
+    A record is the content of a release's list: hashes by name, or names only, as until 0.1.0.
+    """
+    found = set()
+    for record in records:
+        if isinstance(record, dict):
+            found |= {name for name, value in published.items() if record.get(name, value) != value}
+    return sorted(found)
+
+
+def main(arguments: list[str]) -> None:
+    """Runs `bundle FOLDER SOURCE OUTPUT` or `publish WORK` for the buildspecs."""
+    try:
+        match arguments:
+            case ["bundle", folder, source, output]:
+                _bundle(folder, source, output)
+            case ["publish", work]:
+                _publish(work)
+            case _:
+                sys.exit("type: site_files.py bundle FOLDER SOURCE OUTPUT, or site_files.py publish WORK")
+    except Refused as refused:
+        sys.exit(f"\nFAILED: {refused}")
+
+
+def _bundle(folder: str, source: str, output: str) -> None:
+    """Checks a bundle, removes its source maps unless SOURCE_MAPS is true, and lists its immutable files."""
+    place = Path(folder)
+    if (place / RESERVED).exists():
+        raise Refused(f"{RESERVED}: the folder holds Slipway's records; give the folder another name")
+    if os.environ.get("SOURCE_MAPS") != "true":
+        for path in place.rglob("*.map"):
+            path.unlink()
+    names = files(place)
+    check(names, os.environ.get("FILE_ENDINGS", "").split())
+    (place / RESERVED).mkdir()
+    (place / IMMUTABLE).write_text(json.dumps(immutable(names, sources(Path(source), output))), encoding="utf-8")
+
+
+def _publish(work: str) -> None:
+    """Sorts the files of the current folder: `hashed`, `unhashed`, `record.json` and `paths` in the folder `work`."""
+    here, place = Path(), Path(work)
+    names = files(here)
+    listed = here / IMMUTABLE
+    assets = set(json.loads(listed.read_text(encoding="utf-8"))) & set(names) if listed.is_file() else set()
+    published = hashes(here, assets)
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((place / "records").glob("*.json"))]
+    other = changed(published, records)
+    for name in other:
+        sys.stdout.write(f"{name} has other content than in an earlier release, under the same name: not cached.\n")
+    assets -= set(other)
+    _write(place / "hashed", assets)
+    _write(place / "unhashed", set(names) - assets)
+    (place / "record.json").write_text(json.dumps({name: published[name] for name in sorted(assets)}), encoding="utf-8")
+    (place / "paths").write_text(url_paths({"index.html", *other} & set(names)), encoding="utf-8")
+
+
+def _write(path: Path, names: Iterable[str]) -> None:
+    path.write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

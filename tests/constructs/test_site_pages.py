@@ -1,0 +1,112 @@
+"""Which file a URL of the site returns: the function itself runs, in Node."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from functools import cache
+from urllib.parse import quote
+
+import pytest
+from aws_cdk.assertions import Template
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builds import site_files
+from slipway.site_pages import SitePages
+from tests.support.stack import empty_stack, properties
+
+LIMIT = 10 * 1024  # docs.aws.amazon.com/AmazonCloudFront, "Restrictions on CloudFront Functions"
+_RUN = """
+const uris = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+console.log(JSON.stringify(uris.map((uri) => {
+  const answer = handler({request: {uri: uri}});
+  return answer.statusCode ? String(answer.statusCode) : answer.uri;
+})));
+"""
+
+
+@cache
+def code(*, folders: bool) -> str:
+    stack = empty_stack()
+    endings = sorted({*site_files.ENDINGS, "glbx"})
+    SitePages(stack, "Pages", function_name="pages", endings=endings, folders=folders, reserved=site_files.RESERVED)
+    return str(properties(Template.from_stack(stack), "AWS::CloudFront::Function")["FunctionCode"])
+
+
+def answers(*uris: str, folders: bool = False) -> list[str]:
+    """Returns the file of each URL, or the status of the response."""
+    program = code(folders=folders) + _RUN
+    done = subprocess.run(["node", "-e", program], input=json.dumps(uris), capture_output=True, text=True, check=True)
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def test_the_code_is_within_cloudfronts_limit() -> None:
+    assert max(len(code(folders=folders)) for folders in (True, False)) < LIMIT
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["/", "/shop", "/shop/", "/docs/v2.1", "/docs/v2.1/", "/@ada.lovelace", "/release-1.0.0", "/a/.", "/~user",
+     "/a%20b", "/users/ada@example.com", "/caf%C3%A9", "/x.unknownending", "/admin/users"],
+)  # fmt: skip
+def test_a_page_is_the_application(uri: str) -> None:
+    assert answers(uri) == ["/index.html"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["/assets/missing-abcd1234.js", "/favicon.ico", "/robots.txt", "/a/b.PNG", "/runtime~main.js", "/a%2Bb.css",
+     "/.well-known/apple-app-site-association", "/site.webmanifest", "/model.glbx", "/v2.1/app.js"],
+)  # fmt: skip
+def test_a_file_stays_itself_so_that_a_missing_one_is_not_found(uri: str) -> None:
+    assert answers(uri) == [uri]
+
+
+@pytest.mark.parametrize(
+    ("uri", "file"),
+    [
+        ("/", "/index.html"),
+        ("/admin", "/admin/index.html"),
+        ("/admin/", "/admin/index.html"),
+        ("/docs/v2.1", "/docs/v2.1/index.html"),
+        ("/a%20b/", "/a%20b/index.html"),
+        ("/about.html", "/about.html"),
+        ("/feed.xml", "/feed.xml"),
+    ],
+)
+def test_a_page_of_folders_is_the_index_of_its_folder(uri: str, file: str) -> None:
+    assert answers(uri, folders=True) == [file]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "/.slipway/releases/1.json",
+        "/.slipway/",
+        "/.slipway",
+        "/%2eslipway/releases/1.json",
+        "/.slip%77ay/immutable.json",
+    ],
+)
+def test_our_records_do_not_exist_for_visitors(uri: str) -> None:
+    assert answers(uri) == ["404"]
+
+
+def test_a_url_that_cannot_be_decoded_is_refused() -> None:
+    assert answers("/%", "/%zz.js") == ["400", "400"]
+
+
+LETTERS = st.characters(exclude_characters='*?\\"<>\x7f', exclude_categories=["Cc", "Cs"])
+NAMES = st.text(LETTERS, min_size=1, max_size=20)
+
+
+@settings(max_examples=20, deadline=None)
+@given(stems=st.lists(NAMES.filter(lambda name: name.strip("./")), min_size=1, max_size=20))
+def test_every_file_that_the_build_accepts_is_found_under_its_url(stems: list[str]) -> None:
+    names = [f"a/{stem.replace('/', '-')}.js" for stem in stems]
+    site_files.check(names)
+    uris = [f"/{quote(name)}" for name in names]
+
+    assert answers(*uris) == uris
