@@ -33,6 +33,7 @@ def test_the_lock_file_names_the_commands(
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     product = load("allthrive").model_copy(update={"frontend": Frontend(directory="web")})
-    folder = Build(product, source, "1", "x").site(lambda _: None)
-    assert folder == source / "web" / "dist"
+    site = Build(product, source, "1", "x").site(lambda _: None)
+    assert site
+    assert site.folder == source / "web" / "dist"
     assert (tmp_path / "calls").read_text().splitlines() == [f"{call} in {source / 'web'}" for call in calls]
