@@ -155,12 +155,12 @@ class Builds:
         variables = {
             "DIRECTORY": frontend.directory,
             "OUTPUT": frontend.output,
-            **({"SOURCE_MAPS": "true"} if frontend.source_maps else {}),
-            **({"FILE_ENDINGS": " ".join(frontend.file_endings)} if frontend.file_endings else {}),
             **({"INSTALL": frontend.install} if frontend.install else {}),
             **({"BUILD": frontend.build} if frontend.build else {}),
             **({"SECRETS": " ".join(frontend.secrets)} if frontend.secrets else {}),
             **_build_variables(frontend.variables),
+            **({"SOURCE_MAPS": "true"} if frontend.source_maps else {}),
+            **({"FILE_ENDINGS": " ".join(frontend.file_endings)} if frontend.file_endings else {}),
         }
         return self._build(stage, action, buildspec("bundle"), variables, secrets=_secrets(frontend.secrets))
 

@@ -34,6 +34,6 @@ def test_the_lock_file_names_the_commands(
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     product = load("allthrive").model_copy(update={"frontend": Frontend(directory="web")})
     site = Build(product, source, "1", "x").site(lambda _: None)
-    assert site is not None
+    assert site
     assert site.folder == source / "web" / "dist"
     assert (tmp_path / "calls").read_text().splitlines() == [f"{call} in {source / 'web'}" for call in calls]
