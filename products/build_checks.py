@@ -33,7 +33,7 @@ def _frontend(frontend: Frontend) -> Iterator[str]:
     yield from _names("frontend", frontend.variables, frontend.secrets)
     for variable, value in frontend.variables.items():
         place = f"frontend.variables.{variable}"
-        kind = secret_kind(variable, value)
+        kind = secret_kind(variable.replace("PUBLIC", ""), value)  # NEXT_PUBLIC_ publishes it: that is the fault
         if "${" in value:
             yield (
                 f"{place}: got '{value}', but the bundle is built once, and all environments get the same files; write "
