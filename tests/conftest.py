@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from localcloud.settings import Settings
@@ -14,6 +15,9 @@ from paths import ROOT
 from slipway_cli import cloud
 
 pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected", "localcloud.testing.selection"]
+
+settings.register_profile("plain", deadline=None)  # a busy machine is no fault of an example; speed belongs in bench/
+settings.load_profile("plain")
 
 # jsii takes the first Node.js on the path: ours, so that every machine synthesises with the same one.
 os.environ.pop("SLIPWAY_SHELL_PATH", None)  # make sets it; tests choose the PATH that advice is made for

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from localcloud.settings import Settings
 
 pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected", "localcloud.testing.selection"]
+
+settings.register_profile("plain", deadline=None)  # a busy machine is no fault of an example; speed belongs in bench/
+settings.load_profile("plain")
 
 _CONTAINERS = "tests/containers"
 
