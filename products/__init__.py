@@ -2,7 +2,7 @@
 
 from products.environment import Environment
 from products.errors import ManifestError
-from products.loader import load, product_names
+from products.loader import example_names, load, product_names
 from products.model import Product
 
-__all__ = ["Environment", "ManifestError", "Product", "load", "product_names"]
+__all__ = ["Environment", "ManifestError", "Product", "example_names", "load", "product_names"]

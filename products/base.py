@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from products import field_checks
 
@@ -48,3 +48,24 @@ class ExistingSecret(Model):
     def _is_a_name(self) -> ExistingSecret:
         field_checks.secret_name(self.name)
         return self
+
+
+class Public(Model):
+    """A value that looks like a secret, but is published, e.g. a key that every visitor's browser gets."""
+
+    public: str
+    """The value; it may contain references to what is not secret."""
+
+
+FORMS = TEXT_FORM, KEYS_FORM = "[text]", "[keys]"
+"""The forms of a variable's value; pydantic adds them to the place of an error, and the loader removes them."""
+
+
+def _form(value: object) -> str:
+    return KEYS_FORM if isinstance(value, dict | Public) else TEXT_FORM
+
+
+Variables = dict[
+    str, Annotated[Annotated[str, Tag(TEXT_FORM)] | Annotated[Public, Tag(KEYS_FORM)], Discriminator(_form)]
+]
+"""Environment variables as a manifest writes them; products/values.py parses their values."""

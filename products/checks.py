@@ -5,7 +5,6 @@ A message begins with `key.path: `, which the loader turns into a line of the fi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from products import (
@@ -16,27 +15,13 @@ from products import (
     pipeline_checks,
     schedule_checks,
     store_checks,
+    variable_checks,
     waf_rules,
 )
 from products.environment import Domain, Environment
 from products.errors import nearest
 from products.model import Product
 from products.regions import REGIONS
-from products.secrets import is_secret_name, looks_secret
-
-_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
-
-
-def platform_variables(product: Product) -> set[str]:
-    """Returns the environment variables that Slipway sets in every container, which a manifest must not redefine."""
-    found = {"SECRET_KEY", "RELEASE_VERSION", "RELEASE_IMAGE"}
-    if product.database:
-        found |= {"DATABASE_URL"}
-    if product.cache:
-        found |= {"REDIS_AUTH_TOKEN", "REDIS_HOST", "REDIS_PORT", "REDIS_TLS"}
-    if product.media:
-        found |= {"AWS_STORAGE_BUCKET_NAME"}
-    return found
 
 
 def problems(product: Product) -> Iterator[str]:
@@ -44,7 +29,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _names(product)
     yield from _images(product)
     yield from path_checks.problems(product)
-    yield from _variables(product)
+    yield from variable_checks.problems(product)
     yield from _region("tooling.region", product.tooling.region)
     yield from pipeline_checks.problems(product)
     yield from build_checks.problems(product)
@@ -78,34 +63,6 @@ def _images(product: Product) -> Iterator[str]:
     migration = product.migration
     if migration and migration.image not in product.images:
         yield f"migration.image: no image '{migration.image}' under images{nearest(migration.image, known)}"
-
-
-def _variables(product: Product) -> Iterator[str]:
-    places = {
-        "variables": product.variables,
-        **{f"environments.{n}.variables": e.variables for n, e in product.environments.items()},
-    }
-    for place, variables in places.items():
-        for variable, value in variables.items():
-            yield from _variable_name(product, f"{place}.{variable}", variable)
-            kind = looks_secret(value) or (value and is_secret_name(variable) and "a secret, by its name")
-            if kind and variable not in platform_variables(product):
-                yield (
-                    f"{place}.{variable}: this looks like {kind}; put the value into Secrets Manager "
-                    f"and write its name under secrets: {variable}: {{name: {product.name}/…}}"
-                )
-    for variable in product.secrets:
-        yield from _variable_name(product, f"secrets.{variable}", variable)
-        for place, variables in places.items():
-            if variable in variables:
-                yield f"{place}.{variable}: is also defined under secrets; remove one of the two, ECS accepts only one"
-
-
-def _variable_name(product: Product, place: str, variable: str) -> Iterator[str]:
-    if not _VARIABLE.match(variable):
-        yield f"{place}: not the name of an environment variable; use letters, digits and underscores"
-    if variable in platform_variables(product):
-        yield f"{place}: Slipway sets this variable (docs/manifest.md); remove the line"
 
 
 def _region(place: str, region: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from products import field_checks
-from products.base import ExistingSecret, Model, Name, derived, text
+from products.base import ExistingSecret, Model, Name, Variables, derived, text
 from products.errors import ProblemsError
 from products.health import PATH_PATTERN, Declared, HealthCheck
 
@@ -99,6 +99,8 @@ class Service(Model):
     """Numeric user (and group) that runs the container, never root. Default: the image's user, which may be root."""
     internet: bool = False
     """True if the service calls addresses outside AWS, and so needs NAT."""
+    variables: Variables = {}
+    """Environment variables of this service; they replace the environment's and the product's of the same name."""
 
     @property
     def health(self) -> Declared:
@@ -144,6 +146,8 @@ class Migration(Model):
     timeout_minutes: int = Field(default=30, ge=1, le=180)
     user: str | None = text(USER_PATTERN, '"10001"', default=None)
     """Numeric user, as for a service."""
+    variables: Variables = {}
+    """Environment variables of the migration, as for a service."""
 
 
 class ServiceSize(Model):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from products import field_checks
-from products.base import Account, Model, derived, text
+from products.base import Account, Model, Variables, derived, text
 from products.containers import ServiceSize
 from products.storage import CacheSize, DatabaseSize
 
@@ -112,8 +112,8 @@ class Environment(Model):
     cache: CacheSize | None = Field(default=None, json_schema_extra=_OF_THE_PROFILE)
     """Required if the product has a cache, and no profile sets it."""
     services: dict[str, ServiceSize] = {}
-    variables: dict[str, str] = {}
-    """Plain environment variables of every container, in addition to the product's."""
+    variables: Variables = {}
+    """Environment variables of every container; they replace the product's of the same name."""
     edge: Edge = Edge()
     alarm_emails: tuple[Annotated[str, text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
 

@@ -13,16 +13,18 @@ from pydantic_core import ErrorDetails
 
 from paths import MANIFESTS, ROOT
 from products import checks, defaults
-from products.base import EXAMPLES
+from products.base import EXAMPLES, FORMS
 from products.errors import ManifestError, Problem, ProblemsError, nearest
 from products.model import Product
 from products.profiles import PROFILED, PROFILES
 from products.repair import concerns, repaired
 from products.secrets import looks_secret
 
+EXAMPLE_FOLDER = "examples"
+
 
 def load(name: str | None, folder: Path = MANIFESTS) -> Product:
-    """Returns the product with this name, read from `folder/<name>.yaml`.
+    """Returns the product with this name, read from `folder/<name>.yaml` or `folder/examples/<name>.yaml`.
 
     Raises:
         ManifestError: if the manifest is missing or wrong; it lists every problem found.
@@ -31,16 +33,18 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
     if not name:
         hint = f"write one of: {', '.join(known)}" if known else f"no manifest in {folder} yet; write the first"
         raise ManifestError("-c product=…", [Problem(f"missing; {hint}")])
-    path = folder / f"{name}.yaml"
+    examples = example_names(folder)
+    path = folder / EXAMPLE_FOLDER / f"{name}.yaml" if name in examples else folder / f"{name}.yaml"
     shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-    if name not in known:
-        raise ManifestError(shown, [Problem(f"no such file{nearest(str(name), known)}")])
+    if name not in known + examples:
+        raise ManifestError(shown, [Problem(f"no such file{nearest(str(name), known + examples)}")])
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(shown, [Problem(f"cannot be read as UTF-8 text: {error}")]) from None
     data, lines = _parse(shown, text)
     completed = defaults.completed(data)
+    lines.texts |= {path: lines.texts[source] for path, source in completed.sources.items() if source in lines.texts}
     try:
         product = _validated(completed.data)
     except (ValidationError, ProblemsError) as error:
@@ -55,6 +59,11 @@ def load(name: str | None, folder: Path = MANIFESTS) -> Product:
 def product_names(folder: Path = MANIFESTS) -> list[str]:
     """Returns the names of the products that have a manifest, in alphabetical order."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def example_names(folder: Path = MANIFESTS) -> list[str]:
+    """Returns the names of the products that only the demo deploys: no committed document or policy includes them."""
+    return sorted({path.stem for path in (folder / EXAMPLE_FOLDER).glob("*.yaml")} - {*product_names(folder)})
 
 
 def validated(data: object) -> Product:
@@ -114,7 +123,13 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=str(error), problem_mark=node.start_mark) from None
 
 
-Lines = dict[tuple[str, ...], int]
+class Lines(dict[tuple[str, ...], int]):
+    """The line of every key of a manifest, by the key's path."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: dict[tuple[str, ...], str] = {}
+        """What is written for each plain value, without quotes."""
 
 
 def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
@@ -122,7 +137,7 @@ def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
         loader = _Loader(text)
         node = loader.get_single_node()
         duplicates: list[Problem] = []
-        lines = _lines(node, duplicates) if node else {}
+        lines = _lines(node, duplicates) if node else Lines()
         data = loader.construct_document(node) if node else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -139,18 +154,23 @@ def _parse(shown: Path, text: str) -> tuple[Any, Lines]:
 
 def _lines(node: yaml.Node, duplicates: list[Problem], path: tuple[str, ...] = ()) -> Lines:
     """Returns the line of every key, by the key's path. Appends keys that occur twice to `duplicates`."""
-    found: Lines = {path: node.start_mark.line + 1}
+    found = Lines()
+    found[path] = node.start_mark.line + 1
     children: list[tuple[str, yaml.Node, int]] = []
     if isinstance(node, yaml.MappingNode):
         children = [(str(key.value), value, key.start_mark.line + 1) for key, value in node.value]
     elif isinstance(node, yaml.SequenceNode):
         children = [(str(i), value, value.start_mark.line + 1) for i, value in enumerate(node.value)]
+    else:
+        found.texts[path] = str(node.value)
     for key, value, line in children:
         where = (*path, key)
         if where in found:
             message = f"duplicate key, first used in line {found[where]}; remove one of them"
             duplicates.append(Problem(message, ".".join(where), line))
-        found |= {**_lines(value, duplicates, where), where: line}
+        inner = _lines(value, duplicates, where)
+        found |= {**inner, where: line}
+        found.texts |= inner.texts
     return found
 
 
@@ -188,13 +208,16 @@ def _further(data: Any, error: ValidationError, lines: Lines) -> list[Problem]:
     return []
 
 
+_NO_KEYS = ("[key]", *FORMS)  # what pydantic adds to the place of an error
+
+
 def _problems(error: ErrorDetails, lines: Lines) -> list[Problem]:
-    path = tuple(str(part) for part in error["loc"] if part != "[key]")
+    path = tuple(str(part) for part in error["loc"] if part not in _NO_KEYS)
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ValueError):
         sentences = cause.sentences if isinstance(cause, ProblemsError) else [str(cause)]
         return [_own(sentence, path, lines) for sentence in sentences]
-    return [Problem(_message(error, path), ".".join(path), _line(path, lines))]
+    return [Problem(_message(error, path, lines), ".".join(path), _line(path, lines))]
 
 
 def _own(sentence: str, path: tuple[str, ...], lines: Lines) -> Problem:
@@ -220,7 +243,7 @@ _EXPECTED = {
 }
 
 
-def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
+def _message(error: ErrorDetails, path: tuple[str, ...], lines: Lines) -> str:
     got, kind = error["input"], error["type"]
     if kind == "missing":
         return f"missing{_instead_of(path)}{_its_keys(path)}"
@@ -229,7 +252,8 @@ def _message(error: ErrorDetails, path: tuple[str, ...]) -> str:
             return "all environments get the same files, built once; write frontend at the top of the manifest"
         return f"unknown key{nearest(path[-1], _keys(path[:-1]))}"
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, got {_short(got)}{_instead(kind, got)}{_its_keys(path)}"
+        keys = "" if kind == "string_type" else _its_keys(path)
+        return f"expected {_EXPECTED[kind]}, got {_short(got)}{_instead(kind, got, path, lines)}{keys}"
     if kind == "string_pattern_mismatch":
         return f"got {_short(got)}; write it like {EXAMPLES[error['ctx']['pattern']]}"
     return f"{error['msg'][0].lower()}{error['msg'][1:]}, got {_short(got)}"
@@ -244,10 +268,12 @@ def _instead_of(path: tuple[str, ...]) -> str:
     return ""
 
 
-def _instead(kind: str, got: object) -> str:
+def _instead(kind: str, got: object, path: tuple[str, ...], lines: Lines) -> str:
     """Returns what to write instead of a value of the wrong type, or nothing."""
-    if kind == "string_type" and isinstance(got, int | float):
-        return "; put it in quotes"
+    if kind == "string_type" and isinstance(got, int | float | None):
+        # Not `got`: YAML reads `yes` as true, and 0644 as 420.
+        quoted = json.dumps(lines.texts.get(path, ""), ensure_ascii=False)
+        return f"; put it in quotes: {quoted if path[-1].isdigit() else f'{path[-1]}: {quoted}'}"
     if kind == "tuple_type" and isinstance(got, str | int | float):
         return "; put it in brackets"
     return ""
@@ -273,7 +299,7 @@ def _keys(path: tuple[str, ...]) -> list[str]:
     model: Any = Product
     for part in path:
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            model = next((argument for argument in get_args(model) if _is_model(argument)), None)
+            model = _model_in(model)
             continue
         field = model.model_fields.get(part)
         model = _unwrap(field.annotation) if field else None
@@ -286,6 +312,13 @@ def _is_model(value: object) -> bool:
 
 def _unwrap(annotation: Any) -> Any:
     """Returns the model in an annotation such as `Image | None`, or a mapping as it is: its next key is a name."""
-    if _is_model(annotation) or getattr(annotation, "__origin__", None) is dict:
+    if getattr(annotation, "__origin__", None) is dict:
         return annotation
-    return next((argument for argument in get_args(annotation) if _is_model(argument)), None)
+    return _model_in(annotation)
+
+
+def _model_in(annotation: Any) -> Any:
+    """Returns the first model in an annotation, which may be a union or a mapping; None if there is none."""
+    if _is_model(annotation):
+        return annotation
+    return next((model for argument in get_args(annotation) if (model := _model_in(argument))), None)

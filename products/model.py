@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from products.base import Account, ExistingSecret, Model, Name, derived, text
+from products.base import Account, ExistingSecret, Model, Name, Variables, derived, text
 from products.containers import Image, Migration, Service, ServiceSize
 from products.environment import Environment
 from products.frontend import Frontend
@@ -69,8 +69,10 @@ class Product(Model):
     """True for a bucket for uploads, which CloudFront serves below `/media/`."""
     secrets: dict[str, ExistingSecret] = {}
     """Environment variables whose values come from secrets that an operator created."""
-    variables: dict[str, str] = {}
-    """Plain environment variables of every container."""
+    variables: Variables = {}
+    """Environment variables of every container. Values may contain [references](#references), e.g. `${cache.url}/1`."""
+    default_variables: bool = True
+    """False if containers get only what `variables` and `secrets` name, and none of Slipway's own set."""
     pipeline: Pipeline | None = None
     """The pipelines that pushes start; without this section, releases are made by hand."""
     review: Review = Review()
@@ -83,10 +85,6 @@ class Product(Model):
             name: service.model_copy(update=_given(overrides[name])) if name in overrides else service
             for name, service in self.services.items()
         }
-
-    def variables_in(self, environment: str) -> dict[str, str]:
-        """Returns the plain environment variables of every container in an environment."""
-        return {**self.variables, **self.environments[environment].variables}
 
     def prefix(self, environment: str) -> str:
         """Returns the prefix of every name in an environment."""

@@ -112,11 +112,13 @@ def count_parameter(service_name: str) -> str:
 
 def reserved_services(services: Iterable[str]) -> set[str]:
     """Returns the service names that would collide with other parts of the Services stack."""
-    parts = {"cluster", "load-balancer", "migrate", "password-rotation"}
+    parts = {"cluster", "composed", "load-balancer", "migrate", "password-rotation"}
     return parts | {f"{service}-{part}" for service in services for part in ("task", "logs")}
 
 
 VERSION_PARAMETER = "ReleaseVersion"
+SITE_PARAMETER = "SiteDomain"
+SITE_OUTPUT = "DistributionDomainName"  # of the Edge stack; the value of SITE_PARAMETER
 MIGRATION_PARAMETER = "MigrationImage"  # separate, so that migrations can run before the services change
 UNRELEASED = "unreleased"  # value of an image parameter before the first release: services run no task then
 

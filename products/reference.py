@@ -1,4 +1,4 @@
-"""Writes the tables of docs/manifest.md from the model: `python -m products.reference`.
+"""Writes the tables of docs/manifest.md from the model and from products/values.py: `python -m products.reference`.
 
 Everything comes from the model's JSON schema, so a key cannot be added without the page growing; a test fails when
 the page is stale. Examples are AllThrive's own values where it has them.
@@ -15,10 +15,13 @@ from paths import MANIFESTS, ROOT
 from products import defaults
 from products.base import DERIVED
 from products.model import Product
+from products.values import REFERENCES
 
 PAGE = ROOT / "docs" / "manifest.md"
 BEGIN = "<!-- keys: written by `python -m products.reference`, do not edit below -->"
 END = "<!-- end of keys -->"
+_REFERENCES = "<!-- references: written by `python -m products.reference`, do not edit below -->"
+_REFERENCES_END = "<!-- end of references -->"
 _EXAMPLE = MANIFESTS / "allthrive.yaml"
 
 Schema = dict[str, Any]
@@ -102,6 +105,10 @@ _EXAMPLES = {
     "frontend.keep_releases": "10",
     "database.user": "shop",
     "database.tls": "require",
+    "default_variables": "false",
+    "services.*.variables": "{CELERY_BROKER_URL: '${cache.url}/1'}",
+    "schedules.*.variables": "{CLEAR_AFTER_DAYS: '14'}",
+    "migration.variables": "{STATEMENT_TIMEOUT: '0'}",
     "secrets": "{STRIPE_KEY: {name: allthrive/stripe, key: secret}}",
     "secrets.*.name": "allthrive/stripe",
     "secrets.*.key": "secret",
@@ -145,9 +152,20 @@ def tables() -> str:
 
 def page(current: str) -> str:
     """The page with its tables renewed."""
-    head, _, rest = current.partition(BEGIN)
-    _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{tables()}\n\n{END}{tail}"
+    for begin, end, text in ((BEGIN, END, tables()), (_REFERENCES, _REFERENCES_END, references())):
+        head, _, rest = current.partition(begin)
+        _, _, tail = rest.partition(end)
+        current = f"{head}{begin}\n\n{text}\n\n{end}{tail}"
+    return current
+
+
+def references() -> str:
+    """All references as a Markdown table."""
+    rows = [
+        f"| `{reference}` | {reference.meaning} | {'secret' if reference.secret else 'plain'} |"
+        for reference in REFERENCES.values()
+    ]
+    return "\n".join(["| reference | value | the variable is |", "|---|---|---|", *rows])
 
 
 def main() -> None:

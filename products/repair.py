@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from pydantic_core import ErrorDetails
 
+from products.base import FORMS
 from products.model import Product
 
 Path = tuple[str | int, ...]
@@ -29,7 +30,7 @@ def repaired(data: Any, errors: Sequence[ErrorDetails]) -> tuple[Any, list[Path]
     """
     result, touched = copy.deepcopy(data), []
     for error in errors:
-        path: Path = error["loc"]
+        path: Path = tuple(part for part in error["loc"] if part not in FORMS)
         if error["type"] == "value_error" or not path or "[key]" in path:
             return None
         place = _place(result, path[:-1])
@@ -99,8 +100,11 @@ def _at(path: Path) -> Schema:
 
 def _resolved(schema: Schema) -> Schema:
     """Returns the definition that a schema refers to; of a choice, the first."""
-    while "$ref" in schema or "anyOf" in schema:
-        schema = _schema()["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema["anyOf"][0]
+    while "$ref" in schema or "anyOf" in schema or "oneOf" in schema:
+        if "$ref" in schema:
+            schema = _schema()["$defs"][schema["$ref"].rpartition("/")[2]]
+        else:
+            schema = (schema.get("anyOf") or schema["oneOf"])[0]
     return schema
 
 

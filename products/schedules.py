@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import Field, model_validator
 
 from products import cron
-from products.base import Model, Name, text
+from products.base import Model, Name, Variables, text
 from products.containers import USER_PATTERN, Size
 from products.errors import ProblemsError, nearest
 
@@ -36,6 +36,8 @@ class Schedule(Model):
     """True for a read-only root file system, with an empty, writable /tmp."""
     internet: bool = False
     """True if the task calls addresses outside AWS, and so needs NAT."""
+    variables: Variables = {}
+    """Environment variables of the schedule, as for a service."""
     enabled: bool = True
     """False to keep the schedule without starting it."""
 

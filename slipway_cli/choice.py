@@ -23,6 +23,12 @@ def manifests() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (ROOT / "products").glob("*.yaml")))
 
 
+@cache
+def examples() -> tuple[str, ...]:
+    """Returns the names of the products that only the demo deploys."""
+    return tuple(sorted(path.stem for path in (ROOT / "products" / "examples").glob("*.yaml")))
+
+
 def named(name: str | None) -> str:
     """Returns the product named by the option or variable, or that of the only manifest; else an empty string."""
     if name:
@@ -53,7 +59,7 @@ def product(name: str | None, cloud: Cloud | None) -> Product:
     """
     if known := named(name):
         return loaded(known)
-    candidates = [loaded(manifest) for manifest in manifests()] if cloud is not None else []
+    candidates = [loaded(manifest) for manifest in (*manifests(), *examples())] if cloud is not None else []
     deployed = [candidate for candidate in candidates if cloud is not None and _deployed(candidate, cloud)]
     if len(deployed) == 1:
         return deployed[0]

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from products import names
 from products.flows import deliveries, needs_url
+from products.variables import site_is_released
 from slipway.accepted import accept
 from slipway.access_role import AccessRole
 from slipway.rights import Allow, everywhere
@@ -128,6 +129,7 @@ class AccessStack(EnvironmentStack):
                 because="the bootstrap version is below its qualifier, which the bootstrapped account chooses",
             ),
             self._see_services(),
+            *([self._see_stack("edge")] if site_is_released(self._scope.product, self._scope.name) else []),
         ]
 
     def _to_verify(self) -> list[iam.PolicyStatement]:

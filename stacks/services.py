@@ -8,15 +8,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from products import names, path_checks
 from products.containers import Service, Size
 from products.flows import branches_reach
+from products.variables import MIGRATION
 from slipway import arns
 from slipway.accepted import accept
-from slipway.cache import PORT
 from slipway.container_task import Container, ContainerTask
 from slipway.load_balancer import InternalLoadBalancer
 from slipway.log_retention import accept_log_encryption
@@ -26,6 +25,7 @@ from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
 from slipway.rights import give
 from stacks import certificates, health
+from stacks.configuration import Configuration
 from stacks.data import DataStack
 from stacks.schedules import Schedules
 from stacks.scope import EnvironmentScope, EnvironmentStack
@@ -72,7 +72,7 @@ class ServicesStack(EnvironmentStack):
         self._images = {
             image: self._release.image(names.image_parameter(image)) for image in environment_scope.product.images
         }
-        self._secrets = self._define_secrets()
+        self._configuration = Configuration(self, environment_scope=environment_scope, data=data, release=self._release)
         self.services, self.target_groups = {}, {}
         services = environment_scope.product.services_in(environment_scope.name)
         released = {name: self._define_service(name, service) for name, service in services.items()}
@@ -94,33 +94,8 @@ class ServicesStack(EnvironmentStack):
             execute_command_configuration=ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.DEFAULT),
         )
 
-    def _define_secrets(self) -> dict[str, ecs.Secret]:
-        """Returns the containers' secrets, by environment variable."""
-        existing = {
-            variable: ecs.Secret.from_secrets_manager(
-                secretsmanager.Secret.from_secret_name_v2(self, f"Secret{variable}", secret.name), secret.key
-            )
-            for variable, secret in self._scope.product.secrets.items()
-        }
-        secrets = {"SECRET_KEY": self._data.secret_key}
-        if self._data.database:
-            secrets["DATABASE_URL"] = self._data.database.url
-        if self._data.cache:
-            secrets["REDIS_AUTH_TOKEN"] = self._data.cache.token
-        return {**{name: ecs.Secret.from_secrets_manager(secret) for name, secret in secrets.items()}, **existing}
-
-    def _variables(self, image: str) -> dict[str, str]:
-        """Returns the containers' plain environment variables."""
-        cache, media = self._data.cache, self._data.media
-        return {
-            **self._scope.product.variables_in(self._scope.name),
-            **({"REDIS_HOST": cache.host, "REDIS_PORT": str(PORT), "REDIS_TLS": "true"} if cache else {}),
-            **({"AWS_STORAGE_BUCKET_NAME": media.bucket_name} if media else {}),
-            "RELEASE_VERSION": self._release.version,
-            "RELEASE_IMAGE": image,
-        }
-
     def _container(self, name: str, image: str, uri: str, size: Size, command: tuple[str, ...] | None) -> Container:
+        variables = self._configuration.of(name, image=uri)
         return Container(
             name=name,
             image=uri,
@@ -129,8 +104,8 @@ class ServicesStack(EnvironmentStack):
             cpu=size.cpu,
             memory=size.memory,
             architecture=self._scope.environment.architecture,
-            environment=self._variables(uri),
-            secrets=self._secrets,
+            environment=variables.plain,
+            secrets=variables.secrets,
         )
 
     def _repositories(self, image: str) -> list[str]:
@@ -224,7 +199,7 @@ class ServicesStack(EnvironmentStack):
         if migration is None:
             return None
         uri = self._release.image_uri(names.MIGRATION_PARAMETER)
-        container = self._container("migrate", migration.image, uri, migration.size, migration.command)
+        container = self._container(MIGRATION, migration.image, uri, migration.size, migration.command)
         task = self._define_task(replace(container, user=migration.user, read_only=True))
         subnets = self._network.vpc.select_subnets(subnet_group_name="Application").subnet_ids
         self.output("MigrationTaskDefinition", task.task_definition_arn, "Run it once per release")
@@ -264,7 +239,7 @@ class ServicesStack(EnvironmentStack):
             "PasswordRotation",
             users=database.users,
             master=database.credentials,
-            url=database.url,
+            composed=self._configuration.composed,
             cluster=self.cluster,
             services=list(self.services.values()),
             every=cdk.Duration.days(size.rotate_password_days),

@@ -38,7 +38,7 @@ def pytest_configure() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the clouds, which take longest, and end with what takes things away; the rest stays random."""
-    items.sort(key=lambda item: (_CLOUDS.index(_scope(item.nodeid)), item.get_closest_marker("last") is not None))
+    items.sort(key=lambda item: (_place(item.nodeid), item.get_closest_marker("last") is not None))
 
 
 class WholeClouds(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types
@@ -57,9 +57,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeClouds:
     return WholeClouds(config, log)
 
 
-_CLOUDS = ("tests/end_to_end/allthrive", "")
+# Only one cloud at a time has the network where SDKs in containers find credentials. The first folder's cloud ends with
+# its module, the second one's with the run.
+_HOME = ("tests/end_to_end/bookstall", "tests/end_to_end/allthrive")
+
+
+def _place(nodeid: str) -> int:
+    return next((place for place, folder in enumerate(_HOME) if nodeid.startswith(folder)), len(_HOME))
 
 
 def _scope(nodeid: str) -> str:
-    """The folder of tests that share a cloud with containers; empty for all others."""
-    return next((folder for folder in _CLOUDS if folder and nodeid.startswith(folder)), "")
+    """Names the tests that need this network, which one worker runs in their order; empty for all others."""
+    return "home" if nodeid.startswith(_HOME) else ""

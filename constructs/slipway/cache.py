@@ -8,6 +8,7 @@ from aws_cdk import aws_elasticache as elasticache
 from constructs import Construct
 
 from slipway.accepted import accept, audits
+from slipway.composed_secret import Part, SecretPart
 from slipway.generated_secret import GeneratedSecret
 
 PORT = 6379
@@ -26,6 +27,8 @@ class RedisCache(Construct):
 
     host: str
     token: GeneratedSecret
+    address: tuple[Part, ...]
+    """Parts of the address with the token, to which a client may append `/<database>`."""
     group: elasticache.CfnReplicationGroup
 
     def __init__(
@@ -72,6 +75,7 @@ class RedisCache(Construct):
         self.group.apply_removal_policy(cdk.RemovalPolicy.SNAPSHOT if keep else cdk.RemovalPolicy.DESTROY)
         self._accept(replicas=replicas, snapshot_days=snapshot_days)
         self.host = self.group.attr_primary_end_point_address
+        self.address = ("rediss://:", SecretPart(self.token, in_address=True), f"@{self.host}:{PORT}")
 
     def _define_security_group(self, vpc: ec2.IVpc, clients: ec2.ISecurityGroup) -> ec2.SecurityGroup:
         security_group = ec2.SecurityGroup(

@@ -12,8 +12,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from slipway.accepted import accept, audits
+from slipway.composed_secret import ComposedSecret, Part, SecretPart
 from slipway.database_users import DatabaseUsers
-from slipway.generated_secret import GeneratedSecret, accept_secret
+from slipway.generated_secret import GeneratedSecret
 
 PORT = 5432
 
@@ -49,7 +50,9 @@ class PostgresDatabase(Construct):
     instance: rds.DatabaseInstance
     credentials: secretsmanager.ISecret
     users: DatabaseUsers
-    url: secretsmanager.Secret
+    address: tuple[Part, ...]
+    """What `url` is composed of."""
+    url: ComposedSecret
 
     def __init__(
         self,
@@ -85,7 +88,8 @@ class PostgresDatabase(Construct):
             keep=keep,
             log_retention=log_retention,
         )
-        self.url = self._define_url(database_name, sslmode, keep=keep)
+        self.address = self._address(database_name, sslmode)
+        self.url = self._define_url(keep=keep)
         self._accept(multi_az=settings.multi_az, deletion_protection=settings.deletion_protection)
 
     def _define_instance(
@@ -151,23 +155,15 @@ class PostgresDatabase(Construct):
             parameters={"rds.force_ssl": "1", "log_min_duration_statement": "1000"},
         )
 
-    def _define_url(self, database_name: str, sslmode: str, *, keep: bool) -> secretsmanager.Secret:
-        # Unwrapped they are dynamic references, not the values themselves.
-        user, password = (
-            self.users.credentials.secret_value_from_json(key).unsafe_unwrap() for key in ("username", "password")
-        )
+    def _address(self, database_name: str, sslmode: str) -> tuple[Part, ...]:
         endpoint = self.instance.instance_endpoint
         place = f"{endpoint.hostname}:{cdk.Token.as_string(endpoint.port)}/{database_name}?sslmode={sslmode}"
-        address = cdk.Fn.join("", ["postgresql://", user, ":", password, "@", place])
-        url = secretsmanager.Secret(
-            self,
-            "Url",
-            description="DATABASE_URL of the containers",
-            secret_string_value=cdk.SecretValue.unsafe_plain_text(address),  # all secret parts of it are references
-            removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
-        )
+        user, password = (SecretPart(self.users.credentials, key, in_address=True) for key in ("username", "password"))
+        return ("postgresql://", user, ":", password, "@", place)
+
+    def _define_url(self, *, keep: bool) -> ComposedSecret:
+        url = ComposedSecret(self, "Url", description="DATABASE_URL of the containers", parts=self.address, keep=keep)
         url.node.add_dependency(self.users.created)  # otherwise a task could start before its user exists
-        accept_secret(url)
         return url
 
     def _accept(self, *, multi_az: bool, deletion_protection: bool) -> None:

@@ -41,13 +41,34 @@ class ReleaseParameters:
             stack, version_parameter, default=UNRELEASED, description="Version of the release, as /status reports it"
         ).value_as_string
 
+    def site(self, parameter: str, how: str) -> str:
+        """Define the parameter of the site's domain name, which a later stack decides: the first release sets it.
+
+        CloudFormation refuses to run a release without it; `how` tells the operator how to set it.
+        """
+        domain = cdk.CfnParameter(
+            self._stack,
+            parameter,
+            default=UNRELEASED,
+            allowed_pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+            constraint_description="give the domain name alone, without https:// and path",
+            description="Domain name of the site, as releases read it from CloudFront's stack",
+        ).value_as_string
+        cdk.CfnRule(
+            self._stack,
+            f"{parameter}IsKnown",
+            rule_condition=_released(self.version),
+            assertions=[cdk.CfnRuleAssertion(assert_=_released(domain), assert_description=how)],
+        )
+        return domain
+
     def image(self, parameter: str) -> ReleasedImage:
         """Define the parameter of an image that services run, and the condition that it has been released."""
         uri = self.image_uri(parameter)
         released = cdk.CfnCondition(
             self._stack,
             f"Has{parameter}",
-            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(uri, UNRELEASED)),
+            expression=_released(uri),
         )
         return ReleasedImage(uri, released)
 
@@ -72,3 +93,8 @@ class ReleaseParameters:
             min_value=default,
             description="Tasks to start a release with; scaling moves them afterwards",
         ).value_as_string
+
+
+def _released(parameter: str) -> cdk.ICfnConditionExpression:
+    """Returns the expression that a parameter no longer has the value `unreleased`."""
+    return cdk.Fn.condition_not(cdk.Fn.condition_equals(parameter, UNRELEASED))

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from database.postgres import Connection, Login, identifier, literal, verifier
 from shared.aws import HERE
@@ -48,11 +47,6 @@ class Database:
     def login(self, credentials: dict[str, Any]) -> Login:
         """Returns the login of the user that a secret describes."""
         return Login(self.host, self.port, self.name, str(credentials["username"]), str(credentials["password"]))
-
-    def url(self, credentials: dict[str, Any]) -> str:
-        """Returns the DATABASE_URL that the containers read."""
-        user, password = (quote(str(credentials[key]), safe="") for key in ("username", "password"))
-        return f"postgresql://{user}:{password}@{self.host}:{self.port}/{self.name}?sslmode={self.sslmode}"
 
     def other(self, user: str) -> str:
         """Returns the user whose turn is next."""

@@ -46,6 +46,14 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Output:
+    """An output of another stack."""
+
+    stack: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Protection:
     """The tags by which the registry keeps the images of one environment."""
 
@@ -67,6 +75,8 @@ class Settings:
     cluster: str | None
     counts: dict[str, Count]
     """Scaled services by the stack parameter that holds their number of tasks."""
+    outputs: dict[str, Output]
+    """Outputs of other stacks by the stack parameter that takes their value."""
     protection: Protection | None
     """None if something other than this function keeps the images."""
     place: Place
@@ -85,6 +95,7 @@ class Settings:
             values,
             parameters.optional_text("cluster"),
             {name: _count(table) for name, table in parameters.tables("counts").items()},
+            {name: _output(table) for name, table in parameters.tables("outputs").items()},
             _protection(parameters.table("protection")),
             Place.from_parameters(parameters),
         )
@@ -121,6 +132,12 @@ def _count(parameters: Parameters) -> Count:
     count = Count(parameters.text("service"), int(parameters.number("minimum", 0, minimum=0, maximum=1000)))
     parameters.refuse_unknown()
     return count
+
+
+def _output(parameters: Parameters) -> Output:
+    output = Output(parameters.text("stack"), parameters.text("output"))
+    parameters.refuse_unknown()
+    return output
 
 
 def main(event: dict[str, Any], _context: object) -> None:
@@ -162,7 +179,7 @@ def _request_update(job: Job, settings: Settings, cloudformation: Any) -> Done |
     if status not in _READY:
         raise Failed(f"{settings.stack} is {status} and cannot be updated: repair it, see the runbook")
     known = [str(parameter["ParameterKey"]) for parameter in stack.get("Parameters", [])]
-    wanted = {**settings.values, **_counts(settings)}
+    wanted = {**settings.values, **_counts(settings), **_outputs(settings)}
     missing = sorted(set(wanted) - set(known))
     if missing:
         raise Failed(f"{settings.stack} has no parameter {', '.join(missing)}: deploy the infrastructure first")
@@ -202,6 +219,17 @@ def _counts(settings: Settings) -> dict[str, str]:
         running = max((int(active["desiredCount"]) for active in services if active["status"] == "ACTIVE"), default=0)
         counts[parameter] = str(max(running, count.minimum))
     return counts
+
+
+def _outputs(settings: Settings) -> dict[str, str]:
+    """Returns the values that other stacks decide."""
+    values = {}
+    for parameter, output in settings.outputs.items():
+        found = settings.place.outputs(output.stack).get(output.name)
+        if found is None:
+            raise Failed(f"{output.stack} has no output {output.name}: deploy the infrastructure first")
+        values[parameter] = found
+    return values
 
 
 def _own_events(cloudformation: Any, stack: str, job: Job) -> list[dict[str, Any]]:

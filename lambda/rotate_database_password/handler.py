@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from database.users import Database, secret, set_password
 from shared.aws import HERE
@@ -19,11 +20,23 @@ from shared.aws import HERE
 _LENGTH = 40
 
 
+Part = str | dict[str, Any]
+"""A text, or a value of a secret: of `secret`, by default the rotated one; of its `key`; encoded if `in_address`."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A secret whose value contains the rotated user or password."""
+
+    secret: str
+    parts: tuple[Part, ...]
+
+
 @dataclass(frozen=True)
 class Settings:
-    """The secret that holds the DATABASE_URL, and the services that read it."""
+    """The secrets to compose again, and the services that read them."""
 
-    url_secret_arn: str
+    composed: tuple[Composed, ...]
     cluster: str
     services: tuple[str, ...]
 
@@ -31,7 +44,8 @@ class Settings:
     def from_environment(cls) -> Settings:
         """Reads the environment variables of the function."""
         services = tuple(name for name in os.environ["SERVICES"].split(",") if name)
-        return cls(os.environ["URL_SECRET_ARN"], os.environ["CLUSTER"], services)
+        composed = tuple(Composed(each["secret"], tuple(each["parts"])) for each in json.loads(os.environ["COMPOSED"]))
+        return cls(composed, os.environ["CLUSTER"], services)
 
 
 def main(event: dict[str, Any], _context: object) -> None:
@@ -88,7 +102,7 @@ class Rotation:
         self._database.check(self._pending())
 
     def finish(self) -> None:
-        """Makes the pending version current, stores the new DATABASE_URL, and restarts the services that read it."""
+        """Makes the pending version current, composes the other secrets again, and restarts the services."""
         stages = self._stages()
         current = next((version for version, names in stages.items() if "AWSCURRENT" in names), None)
         if current != self._version:
@@ -98,14 +112,27 @@ class Rotation:
                 MoveToVersionId=self._version,
                 **({"RemoveFromVersionId": current} if current else {}),
             )
-        self._secrets.put_secret_value(
-            SecretId=self._settings.url_secret_arn,
-            ClientRequestToken=self._version,
-            SecretString=self._database.url(secret(self._secret_id)),
-        )
+        credentials = secret(self._secret_id)
+        for composed in self._settings.composed:
+            self._secrets.put_secret_value(
+                SecretId=composed.secret,
+                ClientRequestToken=self._version,
+                SecretString="".join(self._text(part, credentials) for part in composed.parts),
+            )
         ecs = HERE.client("ecs")
         for service in self._settings.services:
             ecs.update_service(cluster=self._settings.cluster, service=service, forceNewDeployment=True)
+
+    def _text(self, part: Part, credentials: dict[str, Any]) -> str:
+        """Returns the text of a part of a composed secret."""
+        if isinstance(part, str):
+            return part
+        if "secret" in part:
+            whole = self._secrets.get_secret_value(SecretId=part["secret"])["SecretString"]
+            value = str(json.loads(whole)[part["key"]]) if "key" in part else str(whole)
+        else:
+            value = str(credentials[part["key"]])
+        return quote(value, safe="") if part.get("in_address") else value
 
     def _pending(self) -> dict[str, Any]:
         """Returns the pending user and password.

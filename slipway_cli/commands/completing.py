@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def products(incomplete: str) -> list[str]:
     """Completes the name of a manifest."""
-    return _begun(choice.manifests(), incomplete)
+    return _begun((*choice.manifests(), *choice.examples()), incomplete)
 
 
 def environments(ctx: Any, incomplete: str) -> list[str]:

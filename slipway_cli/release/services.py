@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from products import names
+from products.variables import site_is_released
 from slipway_cli.release import endings
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
@@ -41,6 +42,8 @@ def deploy(target: Target, version: str, images: dict[str, str]) -> None:
 
 def _update(target: Target, wanted: dict[str, str]) -> None:
     cloudformation, stack = target.client("cloudformation"), target.stack("services")
+    if site_is_released(target.product, target.environment):
+        wanted = {**wanted, names.SITE_PARAMETER: target.output("edge", names.SITE_OUTPUT)}
     before = _newest_event(cloudformation, stack)
     try:
         known = cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Parameters", [])

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 
 from products import flows, names
 from products.flows import Action, Kind
+from products.variables import site_is_released
 from slipway import arns
 from slipway.handler import Handler
 from stacks.delivery.scope import DeliveryScope
@@ -126,13 +127,20 @@ class Functions:
         }
         path = self._scope.settings.report_path
         stacks = {stack: names.stack(environment, product.name, stack) for stack in ("services", "edge")}
+        outputs = {names.SITE_PARAMETER: {"stack": stacks["edge"], "output": names.SITE_OUTPUT}}
         protection = {
             "entering": names.in_use_tag(environment, "entering"),
             "running": names.in_use_tag(environment, "running"),
             "entered": names.ENTERED_TAG,
         }
         settings: dict[str, dict[str, Any]] = {
-            "deploy": {"stack": stacks["services"], "cluster": cluster, "counts": counts, "protection": protection},
+            "deploy": {
+                "stack": stacks["services"],
+                "cluster": cluster,
+                "counts": counts,
+                "protection": protection,
+                **({"outputs": outputs} if site_is_released(product, environment) else {}),
+            },
             "migrate": {"stack": stacks["services"]},
             "invalidate": {"stack": stacks["edge"]},
             "verify": {

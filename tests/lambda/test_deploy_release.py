@@ -25,6 +25,8 @@ PARAMETERS: dict[str, Any] = {
     "cluster": "production-allthrive-cluster",
     "counts": {"WebDesiredCount": {"service": "production-allthrive-web", "minimum": 2}},
 }
+EDGE = "production-allthrive-edge"
+SITE: dict[str, Any] = {"SiteDomain": {"stack": EDGE, "output": "DistributionDomainName"}}
 MIGRATION_ONLY: dict[str, Any] = {"stack": STACK, "parameters": {"MigrationImage": NEW}}
 
 
@@ -46,6 +48,7 @@ class Deployment(Action):
         self.ends = "UPDATE_COMPLETE"
         self.reason = "Web: ECS Deployment Circuit Breaker was triggered"
         self.running = 5
+        self.edge = {"DistributionDomainName": "d1.cloudfront.net"}
         self._event("somebody", "old", STACK, "UPDATE_COMPLETE")
         self.on("cloudformation.DescribeStacks", self._stacks)
         self.on("cloudformation.DescribeStackEvents", self._events)
@@ -89,7 +92,9 @@ class Deployment(Action):
         self.stack_status = self.ends
         self._event(self.token_of_update, "u", STACK, self.ends)
 
-    def _stacks(self, _: dict[str, Any]) -> str:
+    def _stacks(self, given: dict[str, Any]) -> str:
+        if given["StackName"] == EDGE:
+            return self._edge()
         parameters = "".join(
             f"<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
             for key, value in self.stack.items()
@@ -98,6 +103,17 @@ class Deployment(Action):
             "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
             f"<StackName>{STACK}</StackName><StackStatus>{self.stack_status}</StackStatus>"
             f"<Parameters>{parameters}</Parameters>"
+            "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+        )
+
+    def _edge(self) -> str:
+        outputs = "".join(
+            f"<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
+            for key, value in self.edge.items()
+        )
+        return (
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>"
+            f"<StackName>{EDGE}</StackName><Outputs>{outputs}</Outputs>"
             "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
         )
 
@@ -187,6 +203,35 @@ def test_an_image_is_identified_by_its_digest_whatever_its_tags_and_repository(a
 
     assert (action.status, action.updates) == ("Succeeded", [{**release, "WebDesiredCount": "5"}])
     assert not [name for name in action.names() if name.startswith("ecr.")]
+
+
+@pytest.mark.parametrize("parameters", [RELEASE, MIGRATION_ONLY["parameters"]])
+def test_a_release_passes_the_sites_domain_name_in_the_same_update(
+    action: Deployment, parameters: dict[str, str]
+) -> None:
+    action.stack |= {"SiteDomain": "unreleased"}
+
+    replaced(action, parameters=parameters, outputs=SITE).run()
+
+    assert (action.status, action.accepted) == ("Succeeded", 1)
+    assert action.updates[0]["SiteDomain"] == "d1.cloudfront.net"
+
+
+def test_a_release_without_the_stack_of_the_site_says_what_to_deploy(action: Deployment) -> None:
+    action.stack |= {"SiteDomain": "unreleased"}
+    action.edge = {}
+
+    replaced(action, outputs=SITE).run()
+
+    assert (action.status, action.updates) == ("Failed", [])
+    assert f"{EDGE} has no output DistributionDomainName: deploy the infrastructure first" in action.message
+
+
+def test_a_stack_that_does_not_know_the_site_yet_is_not_updated(action: Deployment) -> None:
+    replaced(action, outputs=SITE).run()
+
+    assert (action.status, action.updates) == ("Failed", [])
+    assert f"{STACK} has no parameter SiteDomain" in action.message
 
 
 def test_a_service_starts_with_no_fewer_tasks_than_its_minimum(action: Deployment) -> None:

@@ -16,12 +16,23 @@ from tests.support.fake_aws import FakeAws, Refused
 
 ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:user-AbCdEf"
 URL_ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:url-AbCdEf"
+BROKER_ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:broker-AbCdEf"
+TOKEN_ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:token-AbCdEf"
 MASTER_ARN = "arn:aws:secretsmanager:us-east-1:111122223333:secret:master-AbCdEf"
 OLD, NEW = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
 
+USER, PASSWORD = ({"key": key, "in_address": True} for key in ("username", "password"))
+COMPOSED = [
+    {
+        "secret": URL_ARN,
+        "parts": ["postgresql://", USER, ":", PASSWORD, "@db.internal:5432/allthrive?sslmode=verify-full"],
+    },
+    {"secret": BROKER_ARN, "parts": ["user=", {"key": "username"}, " token=", {"secret": TOKEN_ARN}]},
+]
+
 
 class Cloud(FakeAws):
-    """Fakes of Secrets Manager and ECS: the user's secret, the secret with the DATABASE_URL, and two services.
+    """Fakes of Secrets Manager and ECS: the user's secret, two that are composed of it, and two services.
 
     tests/end_to_end/test_database_users.py covers the database itself.
     """
@@ -30,7 +41,7 @@ class Cloud(FakeAws):
         super().__init__()
         self.values = {OLD: json.dumps({"username": "app_1", "password": "old"})}
         self.stages = {OLD: ["AWSCURRENT"], NEW: ["AWSPENDING"]}
-        self.urls: list[str] = []
+        self.composed: dict[str, list[str]] = {URL_ARN: [], BROKER_ARN: []}
         self.restarted: list[str] = []
         self.on("secretsmanager.DescribeSecret", lambda _: {"VersionIdsToStages": self.stages})
         self.on("secretsmanager.GetSecretValue", self._get)
@@ -42,14 +53,16 @@ class Cloud(FakeAws):
     def _get(self, given: dict[str, Any]) -> dict[str, Any]:
         if given["SecretId"] == MASTER_ARN:
             return {"SecretString": json.dumps({"username": "app", "password": "master"})}
+        if given["SecretId"] == TOKEN_ARN:
+            return {"SecretString": "t0ken"}
         for version, stages in self.stages.items():
             if given["VersionStage"] in stages and version in self.values:
                 return {"SecretString": self.values[version], "VersionId": version}
         raise Refused("ResourceNotFoundException")
 
     def _put(self, given: dict[str, Any]) -> dict[str, Any]:
-        if given["SecretId"] == URL_ARN:
-            self.urls.append(given["SecretString"])
+        if given["SecretId"] in self.composed:
+            self.composed[given["SecretId"]].append(given["SecretString"])
         else:
             self.values[given["ClientRequestToken"]] = given["SecretString"]
         return {"ARN": given["SecretId"]}
@@ -74,7 +87,7 @@ def _cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         "OWNER": "app_owner",
         "USERS": "app_1,app_2",
         "ADMINISTRATOR_SECRET_ARN": MASTER_ARN,
-        "URL_SECRET_ARN": URL_ARN,
+        "COMPOSED": json.dumps(COMPOSED),
         "CLUSTER": "production-allthrive-cluster",
         "SERVICES": "production-allthrive-web,production-allthrive-celery",
     }.items():
@@ -94,7 +107,9 @@ def test_the_new_password_belongs_to_the_other_user(cloud: Cloud) -> None:
 
     assert json.loads(cloud.values[NEW]) == {"username": "app_2", "password": "n3w" * 13}
     assert cloud.stages[NEW] == ["AWSCURRENT"]
-    assert cloud.urls == [f"postgresql://app_2:{'n3w' * 13}@db.internal:5432/allthrive?sslmode=verify-full"]
+    assert cloud.composed[URL_ARN] == [
+        f"postgresql://app_2:{'n3w' * 13}@db.internal:5432/allthrive?sslmode=verify-full"
+    ]
 
 
 def test_the_next_rotation_is_for_the_first_user_again(cloud: Cloud) -> None:
@@ -125,7 +140,7 @@ def test_a_database_that_does_not_answer_fails_the_step(cloud: Cloud, monkeypatc
         rotate("setSecret")
 
     assert cloud.stages[OLD] == ["AWSCURRENT"]
-    assert cloud.urls == []
+    assert cloud.composed == {URL_ARN: [], BROKER_ARN: []}
 
 
 def test_every_service_is_restarted_so_that_its_tasks_read_the_new_address(cloud: Cloud) -> None:
@@ -163,9 +178,34 @@ def test_finishing_twice_after_a_failed_restart_ends_with_every_service_restarte
 
 
 def test_a_login_that_would_break_an_address_is_escaped(cloud: Cloud) -> None:
-    url = users.Database.from_environment().url({"username": "ä@1", "password": "a/b@c"})
+    cloud.values[NEW] = json.dumps({"username": "ä@2", "password": "a/b@c"})
 
-    assert url.startswith("postgresql://%C3%A4%401:a%2Fb%40c@db.internal:")
+    rotate("finishSecret")
+
+    (url,) = cloud.composed[URL_ARN]
+    assert url.startswith("postgresql://%C3%A4%402:a%2Fb%40c@db.internal:")
+
+
+def test_a_secret_outside_an_address_gets_the_login_as_it_is_and_keeps_its_other_parts(cloud: Cloud) -> None:
+    cloud.values[NEW] = json.dumps({"username": "ä@2", "password": "a/b@c"})
+
+    rotate("finishSecret")
+
+    assert cloud.composed[BROKER_ARN] == ["user=ä@2 token=t0ken"]
+
+
+def test_services_restart_after_every_secret_has_its_new_value(cloud: Cloud) -> None:
+    rotate("createSecret", "finishSecret")
+
+    names = cloud.names()
+    last_put = len(names) - 1 - names[::-1].index("secretsmanager.PutSecretValue")
+    assert last_put < names.index("ecs.UpdateService")
+
+
+def test_finishing_twice_composes_the_same_values(cloud: Cloud) -> None:
+    rotate("createSecret", "finishSecret", "finishSecret")
+
+    assert all(len(values) == 2 and len(set(values)) == 1 for values in cloud.composed.values())
 
 
 def test_a_version_that_does_not_exist_is_refused(cloud: Cloud) -> None:

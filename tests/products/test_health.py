@@ -115,7 +115,7 @@ def test_what_aws_accepts_is_accepted(tmp_path: Path, check: dict[str, Any]) -> 
         ({"status": "399-200"}, "health_check.status: got '399-200'; write the lower code first: 200-399"),
         ({"status": "200-599"}, "health_check.status: got '200-599'; write it like \"200-399\""),
         ({"status": "2xx"}, "health_check.status: got '2xx'; write it like \"200-399\""),
-        ({"status": 200}, "health_check.status: expected text, got 200; put it in quotes"),
+        ({"status": 200}, 'health_check.status: expected text, got 200; put it in quotes: status: "200"'),
         ({"path": "up"}, "health_check.path: got 'up'; write it like /api/v1/health/"),
         ({"interval_seconds": 4}, "health_check.interval_seconds: input should be greater than or equal to 5, got 4"),
         (

@@ -74,7 +74,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         'account: "111122223333"\n  region: us-east-1\n\nimages',
         "account: 111122223333\n  region: us-east-1\n\nimages",
         13,
-        "tooling.account: expected text, got 111122223333; put it in quotes",
+        'tooling.account: expected text, got 111122223333; put it in quotes: account: "111122223333"',
     ),
     (
         "an account one digit short",
@@ -88,7 +88,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         SETTINGS,
         "  DJANGO_DEBUG: true",
         69,
-        "variables.DJANGO_DEBUG: expected text, got true; put it in quotes",
+        'variables.DJANGO_DEBUG: expected text, got true; put it in quotes: DJANGO_DEBUG: "true"',
     ),
     (
         "text instead of true or false",
@@ -380,13 +380,6 @@ BAD: list[tuple[str, str, str, int, str]] = [
             "environments.production.edge.domain: write hosted_zone_id (Slipway then creates the certificate) "
             "or certificate_arn"
         ),
-    ),
-    (
-        "a variable that Slipway sets",
-        SETTINGS,
-        "  REDIS_HOST: cache.example.com",
-        69,
-        "variables.REDIS_HOST: Slipway sets this variable (docs/manifest.md); remove the line",
     ),
     (
         "a name that no environment variable can have",

@@ -50,13 +50,6 @@ def test_an_environment_changes_only_the_settings_that_it_overrides() -> None:
     assert staging.model_copy(update={"count": web.count, "scaling": web.scaling}) == web
 
 
-def test_an_environments_variables_override_the_products() -> None:
-    allthrive = product({"variables": {"A": "1", "B": "1"}, "environments.staging.variables": {"B": "2"}})
-
-    assert allthrive.variables_in("staging") == {"A": "1", "B": "2"}
-    assert allthrive.variables_in("production") == {"A": "1", "B": "1"}
-
-
 def test_the_examples_in_messages_are_valid() -> None:
     assert [text for pattern, text in EXAMPLES.items() if not re.search(pattern, text.strip('"'))] == []
 

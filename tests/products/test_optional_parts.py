@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from products.checks import platform_variables
 from products.errors import ProblemsError
+from products.variables import default_variables, parts
 from tests.support.manifests import NULL, REMOVED, complaints, manifest, product
 
 NO_DATABASE = {
@@ -77,17 +77,30 @@ def test_the_size_of_a_store_that_the_product_has_not_is_reported(store: str, of
     assert problem.startswith(f"environments.production.{store}: the product has no {store}; remove this section")
 
 
-def test_variables_of_a_part_that_the_product_has_not_are_the_products_own() -> None:
-    own = {"variables": {"REDIS_HOST": "cache.example", "AWS_STORAGE_BUCKET_NAME": "shop-uploads"}}
+@pytest.mark.parametrize(
+    ("absent", "reference", "section"),
+    [
+        ("cache", "cache.url", "cache: {}"),
+        ("media", "media.bucket", "media: true"),
+        ("database", "database.password", "database: {}"),
+    ],
+)
+def test_a_reference_to_an_absent_part_is_refused(absent: str, reference: str, section: str) -> None:
+    without: dict[str, dict[str, Any]] = {
+        "cache": NO_CACHE,
+        "media": {"media": False},
+        "database": {**NO_DATABASE, "migration": REMOVED},
+    }
 
-    assert len(problems(own)) == 2
-    assert problems({**NO_CACHE, "media": False, **own}) == []
+    assert problems({**without[absent], "services.web.variables": {"VALUE": f"${{{reference}}}"}}) == [
+        f"services.web.variables.VALUE: the product has no {absent}; write {section} or remove ${{{reference}}}"
+    ]
 
 
 def test_a_product_without_stores_has_only_the_variables_of_every_product() -> None:
     found = product({**NO_DATABASE, **NO_CACHE, "media": False, "migration": REMOVED})
 
-    assert platform_variables(found) == {"SECRET_KEY", "RELEASE_VERSION", "RELEASE_IMAGE"}
+    assert set(default_variables(parts(found))) == {"SECRET_KEY", "RELEASE_VERSION", "RELEASE_IMAGE"}
 
 
 @pytest.mark.parametrize("rules", [[], ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "Log4JRCE_BODY"]])

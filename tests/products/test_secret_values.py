@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from products.secrets import is_secret_name, looks_secret
+from products.secrets import looks_secret, never_public, secret_kind
 from tests.support.manifests import complaints, edited
 
 SETTINGS = "  DJANGO_SETTINGS_MODULE: config.settings"
@@ -19,16 +19,20 @@ PASTED = {
     "a payment or AI service's key": "sk-" + "proj-abcdefghij0123456789",
     "a private key": "-----BEGIN RSA " + "PRIVATE KEY-----",
     "an address with a password in it": "postgresql://app:" + "hunter2@db.example.com/app",
+    "a mail service's key": "SG." + "abcdefghijklmnop0123.ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+    "a signed token": "eyJhbGciOiJIUzI1NiJ9." + "eyJyb2xlIjoic2VydmljZSJ9.c2lnbmF0dXJlLW9mLXRoaXM",
     "a random value": "q8Zr2Lw9Tn4Vb7Xc1" + "Mk5Hd3Js6Pf0Gy",
 }
 
 
 @pytest.mark.parametrize(("kind", "value"), PASTED.items(), ids=list(PASTED))
 def test_a_secret_in_the_variables_is_refused(tmp_path: Path, kind: str, value: str) -> None:
+    public = "" if never_public(value) else "; if it is no secret, write WEBHOOK: {public: …}"
+
     assert complaints(tmp_path, edited((SETTINGS, f"  WEBHOOK: {value!r}"))) == [
         (
             f"allthrive.yaml:69: variables.WEBHOOK: this looks like {kind}; put the value into Secrets Manager and "
-            "write its name under secrets: WEBHOOK: {name: allthrive/…}"
+            f"write its name under secrets: WEBHOOK: {{name: allthrive/…}}{public}"
         )
     ]
 
@@ -99,10 +103,122 @@ def test_an_ordinary_value_does_not_look_secret(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["PASSWORD", "DB_PASSWORD", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "openai_api_key"])
-def test_a_secrets_name_is_recognized(name: str) -> None:
-    assert is_secret_name(name)
+def test_a_word_under_a_secrets_name_is_a_secret(name: str) -> None:
+    assert secret_kind(name, "hunter2") == "a secret, by its name"
 
 
-@pytest.mark.parametrize("name", ["PASSWORD_RESET_TIMEOUT", "TOKEN_LIFETIME_MINUTES", "PRIVATE_MODE", "KEYBOARD"])
-def test_the_name_of_a_setting_about_secrets_is_not_a_secrets_name(name: str) -> None:
-    assert not is_secret_name(name)
+# Settings of Django and its packages whose names speak of secrets.
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_ROTATE_REFRESH_TOKENS", "true"),
+        ("USE_TOKEN", "yes"),
+        ("BLACKLIST_TOKENS", "False"),
+        ("ALLOW_PASSWORD", "off"),
+        ("REQUIRE_API_KEY", "disabled"),
+        ("OPENAI_MAX_TOKENS", "4096"),
+        ("MAX_TOKENS", "-1"),
+        ("LIFETIME_OF_ACCESS_TOKEN", "15m"),
+        ("EXPIRY_OF_TOKEN", "PT15M"),
+        ("DEFAULT_TOKEN", "rest_framework.authtoken.models.Token"),
+        ("JWT_PRIVATE_KEY", "/run/secrets/jwt.pem"),
+        ("OAUTH_TOKEN", "https://auth.example.com/oauth/token"),
+        ("DATABASE_SECRET", "arn:aws:secretsmanager:us-east-1:111122223333:secret:shop/db-AbCdEf"),
+        ("ACCESS_TOKEN_LIFETIME", "5"),
+        ("PASSWORD_HASHERS", "django.contrib.auth.hashers.Argon2PasswordHasher"),
+        ("PASSWORD_RESET_TIMEOUT", "259200"),
+        ("TOKEN_HEADER", "X-Auth-Token"),
+        ("PRIVATE_MODE", "strict"),
+        ("KEYBOARD", "qwerty"),
+        ("API_KEY", ""),
+    ],
+)
+def test_a_flag_a_number_a_path_or_a_name_is_never_a_secret(name: str, value: str) -> None:
+    assert secret_kind(name, value) is None
+
+
+# Invented, in the form of each service, and split so that no scanner mistakes them for real ones.
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_API_KEY", "pk_live_" + "51AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"),
+        ("STRIPE_KEY", "pk_test_" + "51AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"),
+        ("POSTHOG_API_KEY", "phc_" + "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr9St0Uv1Wx2Yz3AbCd"),
+        ("MAPBOX_ACCESS_TOKEN", "pk." + "eyJ1Ijoic2hvcCIsImEiOiJja" + "zAxMjM0NTYifQ.AbCdEf0123456789_-Gh"),
+        ("SENTRY_DSN", "https://0123456789abcdef0123456789abcdef@o123456.ingest.us.sentry.io/4501234567890123"),
+        (
+            "VAPID_PUBLIC_KEY",
+            "B" + "Nq8Zr2Lw9Tn4Vb7Xc1Mk5Hd3Js6Pf0GyQaWsEdRfTgYhUjIkOlPzXcVbNmAsDfGhJkLqWeRtYuIoPa1S2d3",
+        ),
+        ("RECAPTCHA_SITE_KEY", "6Lc" + "AbCdEfAAAAAGhIjKlMnOpQrStUvWxYz012345"),
+        ("RECAPTCHA_PUBLIC_KEY", "6Lc" + "AbCdEfAAAAAGhIjKlMnOpQrStUvWxYz012345"),
+        ("GOOGLE_MAPS_API_KEY", "AIza" + "SyA0123456789abcdefghijklmnopqrstuv"),
+        ("FIREBASE_API_KEY", "AIza" + "SyA0123456789abcdefghijklmnopqrstuv"),
+        ("ALGOLIA_SEARCH_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("SUPABASE_KEY", "sb_publishable_" + "AbCdEfGhIjKlMnOpQrStUv_0123456"),
+        ("SUPABASE_ANON_KEY", "eyJhbGciOiJIUzI1NiJ9." + "eyJyb2xlIjoiYW5vbiIsImlzcyI6.c2lnbmF0dXJlLW9mLXRoaXM"),
+        ("DATADOG_CLIENT_TOKEN", "pub" + "0123456789abcdef0123456789abcdef"),
+    ],
+)
+def test_a_key_that_its_service_publishes_is_accepted(name: str, value: str) -> None:
+    assert secret_kind(name, value) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_API_KEY", "sk_live_" + "51AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"),
+        ("STRIPE_KEY", "rk_live_" + "51AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"),
+        ("GEMINI_API_KEY", "AIza" + "SyA0123456789abcdefghijklmnopqrstuv"),
+        ("RECAPTCHA_PRIVATE_KEY", "6Lc" + "AbCdEfAAAAAGhIjKlMnOpQrStUvWxYz012345"),
+        ("ALGOLIA_ADMIN_API_KEY", "0123456789abcdef0123456789abcdef"),
+        ("VAPID_PRIVATE_KEY", "q8Zr2Lw9Tn4Vb7Xc1Mk5Hd3Js6Pf0GyQaWsEdRfTgY"),
+        ("STRIPE_PUBLIC_KEY", "sk_live_" + "51AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"),
+        ("SENTRY_DSN", "https://0123456789abcdef0123456789abcdef:" + "fedcba98@o1.ingest.sentry.io/1"),
+    ],
+)
+def test_the_secret_twin_of_a_published_key_is_refused(name: str, value: str) -> None:
+    assert secret_kind(name, value)
+
+
+@pytest.mark.parametrize("kind", ["a random value", "a signed token", "an address with a password in it"])
+def test_a_value_that_is_said_to_be_public_is_accepted(tmp_path: Path, kind: str) -> None:
+    assert complaints(tmp_path, edited((SETTINGS, f"  DEMO_KEY: {{public: {PASTED[kind]!r}}}"))) == []
+
+
+@pytest.mark.parametrize("kind", ["an AWS access key", "a GitHub token", "a private key"])
+def test_what_nobody_publishes_is_refused_even_as_public(tmp_path: Path, kind: str) -> None:
+    (message,) = complaints(tmp_path, edited((SETTINGS, f"  DEMO_KEY: {{public: {PASTED[kind]!r}}}")))
+
+    assert f"variables.DEMO_KEY: this looks like {kind}, which nobody publishes" in message
+
+
+def test_a_misspelled_public_is_corrected(tmp_path: Path) -> None:
+    assert complaints(tmp_path, edited((SETTINGS, "  DEMO_KEY: {publik: a}"))) == [
+        "allthrive.yaml:69: variables.DEMO_KEY.public: missing",
+        "allthrive.yaml:69: variables.DEMO_KEY.publik: unknown key; did you mean 'public'?",
+    ]
+
+
+# A reference may stand for the secret, but not beside one.
+@pytest.mark.parametrize(
+    "value", ["postgresql://app:hunter2@${database.host}/x", "redis://:hunter2${cache.token}@${cache.host}"]
+)
+def test_a_password_beside_a_reference_is_refused(tmp_path: Path, value: str) -> None:
+    (message,) = complaints(tmp_path, edited((SETTINGS, f"  ADDRESS: {value}")))
+
+    assert "variables.ADDRESS: this looks like an address with a password in it" in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ADDRESS", "postgresql://${database.user}:${database.password}@${database.host}/x"),
+        ("POSTGRES_PASSWORD", "${database.password}"),
+        ("DJANGO_SECRET_KEY", "${secret_key}"),
+        ("CELERY_TOKEN", "${cache.token}"),
+    ],
+)
+def test_a_reference_is_no_pasted_secret(tmp_path: Path, name: str, value: str) -> None:
+    assert complaints(tmp_path, edited((SETTINGS, f"  {name}: {value}"))) == []

@@ -114,7 +114,7 @@ def test_the_version_is_printed() -> None:
     ("typed_so_far", "expected"),
     [
         ("slipway st", ["start", "status", "stop"]),
-        ("slipway status --product ", ["allthrive", "edenco"]),
+        ("slipway status --product ", ["allthrive", "bookstall", "edenco"]),
         ("slipway start --product edenco ma", ["main"]),
         ("slipway follow ma", ["main"]),
         ("slipway rollback ", ["production", "staging"]),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from aws_cdk.assertions import Match
 
@@ -35,57 +33,6 @@ def service(app: Synthesis, name: str) -> Json:
     return app.resource(
         "AWS::ECS::Service", STACK, lambda properties: properties["ServiceName"] == f"production-allthrive-{name}"
     )
-
-
-def variables(app: Synthesis, name: str) -> dict[str, Any]:
-    return {variable["Name"]: variable["Value"] for variable in container(app, name)["Environment"]}
-
-
-@pytest.mark.parametrize("name", CONTAINERS)
-def test_every_container_receives_the_documented_secrets_and_no_other(production: Synthesis, name: str) -> None:
-    assert [secret["Name"] for secret in container(production, name)["Secrets"]] == [
-        "SECRET_KEY",
-        "DATABASE_URL",
-        "REDIS_AUTH_TOKEN",
-    ]
-
-
-@pytest.mark.parametrize("name", CONTAINERS)
-def test_secrets_come_from_the_data_stack_by_reference(production: Synthesis, name: str) -> None:
-    sources = [secret["ValueFrom"]["Fn::ImportValue"] for secret in container(production, name)["Secrets"]]
-
-    assert [source.split("ExportsOutputRef")[1][:8] for source in sources] == ["SecretKe", "Database", "CacheTok"]
-
-
-@pytest.mark.parametrize("name", CONTAINERS)
-def test_every_container_receives_the_documented_values(production: Synthesis, name: str) -> None:
-    found = variables(production, name)
-
-    assert "CacheGroup" in found["REDIS_HOST"]["Fn::ImportValue"]
-    assert "PrimaryEndPointAddress" in found["REDIS_HOST"]["Fn::ImportValue"]
-    assert "Media" in found["AWS_STORAGE_BUCKET_NAME"]["Fn::ImportValue"]
-    assert found["RELEASE_VERSION"] == {"Ref": "ReleaseVersion"}
-    assert found["RELEASE_IMAGE"] == container(production, name)["Image"]
-
-
-@pytest.mark.parametrize("name", CONTAINERS)
-def test_no_secret_is_also_a_plain_value(production: Synthesis, name: str) -> None:
-    assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_AUTH_TOKEN"} & set(variables(production, name))
-
-
-def test_the_manifests_variables_reach_the_containers() -> None:
-    changed = synthesis({"variables": {"A": "1", "B": "1"}, "environments.production.variables": {"B": "2"}})
-
-    assert {key: value for key, value in variables(changed, "celery").items() if key in "AB"} == {"A": "1", "B": "2"}
-
-
-def test_an_existing_secret_reaches_the_containers_by_name_and_key() -> None:
-    changed = synthesis({"secrets": {"OPENAI_API_KEY": {"name": "allthrive/openai", "key": "token"}}})
-    (source,) = [
-        secret["ValueFrom"] for secret in container(changed, "web")["Secrets"] if secret["Name"] == "OPENAI_API_KEY"
-    ]
-
-    assert source == "arn:aws:secretsmanager:us-east-1:111122223333:secret:allthrive/openai:token::"
 
 
 def test_a_container_runs_the_image_in_the_releases_parameter(production: Synthesis) -> None:

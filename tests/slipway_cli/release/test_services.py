@@ -11,6 +11,7 @@ from slipway_cli.release import services
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 from tests.support.fake_aws import FakeAws, Refused
+from tests.support.manifests import product
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend@{DIGEST}"
@@ -21,6 +22,7 @@ class Stack:
 
     def __init__(self, aws: FakeAws, *, ends: str = "UPDATE_COMPLETE", running: int = 2) -> None:
         self.status = "CREATE_COMPLETE"
+        self.names = ["BackendImage", "BootstrapVersion", "MigrationImage", "ReleaseVersion", "WebDesiredCount"]
         self.updates: list[dict[str, str]] = []
         self.failures: list[tuple[str, str]] = []
         self._ends = ends
@@ -32,15 +34,14 @@ class Stack:
 
     def parameters(self) -> dict[str, str]:
         given, found = self.updates[-1], {}
-        for index in range(1, 6):
+        for index in range(1, 1 + len(self.names)):
             key = given[f"Parameters.member.{index}.ParameterKey"]
             previous = given.get(f"Parameters.member.{index}.UsePreviousValue")
             found[key] = "previous" if previous == "true" else given[f"Parameters.member.{index}.ParameterValue"]
         return found
 
     def _describe(self, _: dict[str, Any]) -> str:
-        names = ("BackendImage", "BootstrapVersion", "MigrationImage", "ReleaseVersion", "WebDesiredCount")
-        parameters = "".join(f"<member><ParameterKey>{name}</ParameterKey></member>" for name in names)
+        parameters = "".join(f"<member><ParameterKey>{name}</ParameterKey></member>" for name in self.names)
         return (
             "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>x</StackName>"
             f"<CreationTime>2026-11-21T00:00:00Z</CreationTime><StackStatus>{self.status}</StackStatus>"
@@ -130,6 +131,19 @@ def test_before_a_deployment_only_the_migrations_image_changes(aws: FakeAws, tar
 
     changed = {name for name, value in stack.parameters().items() if value != "previous"}
     assert changed == {"MigrationImage"}
+
+
+def test_a_release_passes_cloudfronts_name_to_containers_that_need_it(aws: FakeAws) -> None:
+    stack = Stack(aws)
+    stack.names.append("SiteDomain")
+    target = Target(product({"variables": {"HOSTS": "${site.domain}"}}), "production")
+    target._outputs[target.stack("edge")] = {"DistributionDomainName": "d1.cloudfront.net"}
+
+    services.deploy(target, "1.2.0", {"backend": IMAGE})
+    released = stack.parameters()
+    services.offer_migration(target, IMAGE)
+
+    assert released["SiteDomain"] == stack.parameters()["SiteDomain"] == "d1.cloudfront.net"
 
 
 def test_an_environment_that_is_not_deployed_says_what_to_type(aws: FakeAws) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 
 from ministack.services import cloudfront
 
-from localcloud.cloudfront import addresses, https_origins, serving
+from localcloud.cloudfront import addresses, https_origins, owners, serving
 from localcloud.cloudfront.cache import Cache
 
 SYMBOLS: tuple[str, ...] = (
     *addresses.SYMBOLS,
     *https_origins.SYMBOLS,
+    *owners.SYMBOLS,
     *serving.SYMBOLS,
     "ministack.services.cloudfront:_dataplane_allowed_methods",
     "ministack.services.cloudfront:_dataplane_origin",
@@ -62,15 +63,8 @@ def _methods() -> None:
 
 
 def _labels() -> None:
-    """Find a distribution also by its ID, not only by the label of its domain name."""
-    original = cloudfront.find_distribution_for_label
-
-    def finding(label: str) -> Any:
-        return original(label) or next(
-            (found for name, found in cloudfront._distributions.items() if name.lower() == label.lower()), None
-        )
-
-    cloudfront.find_distribution_for_label = finding
+    """Find a distribution also by its ID, not only by the label of its domain name, and in any account."""
+    cloudfront.find_distribution_for_label = owners.find
 
 
 def install() -> None:

@@ -10,10 +10,11 @@ from urllib.parse import parse_qsl, urlencode
 
 from ministack.services import cloudfront
 
-from localcloud.cloudfront import protocol, sitenames
+from localcloud.cloudfront import owners, protocol, sitenames
 from localcloud.cloudfront.cache import Answer, Cache, Key, Lifetimes
 
 SYMBOLS: tuple[str, ...] = (
+    *owners.SYMBOLS,
     *protocol.SYMBOLS,
     *sitenames.SYMBOLS,
     "ministack.services.cloudfront:_MANAGED_CACHE_POLICIES",
@@ -109,14 +110,15 @@ def _viewer(original: Any) -> Any:
         host, name = headers.get("host", ""), sitenames.on_aws(distribution)
         local = sitenames.local(headers) and headers.get("x-forwarded-proto", "https") == "https"
         secure = {"x-forwarded-proto": "https", **(sitenames.request(headers, name) if local else headers)}
-        secure = protocol.added(secure, distribution, path)
-        visit = Visit(str(distribution["Id"]), secure, _policy(distribution, path))
-        token = _visit.set(visit)
-        try:
-            answer = _marked(await original(distribution, method, path, raw_uri, raw_query, secure, *rest), visit)
-            return sitenames.response(answer, host, name) if local else answer
-        finally:
-            _visit.reset(token)
+        with owners.scope(distribution):
+            secure = protocol.added(secure, distribution, path)
+            visit = Visit(str(distribution["Id"]), secure, _policy(distribution, path))
+            token = _visit.set(visit)
+            try:
+                answer = _marked(await original(distribution, method, path, raw_uri, raw_query, secure, *rest), visit)
+                return sitenames.response(answer, host, name) if local else answer
+            finally:
+                _visit.reset(token)
 
     return serve
 

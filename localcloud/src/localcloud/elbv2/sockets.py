@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -22,10 +23,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from localcloud.asgi import Application, Message, Receive, Send, refuse_socket
-from localcloud.cloudfront import protocol, sitenames
+from localcloud.cloudfront import owners, protocol, sitenames
 from localcloud.ecs import draining
 
 SYMBOLS = (
+    *owners.SYMBOLS,
     *protocol.SYMBOLS,
     *sitenames.SYMBOLS,
     "ministack.app:_ALB_PATH_PREFIX",
@@ -76,6 +78,8 @@ class Handshake:
     subprotocols: list[str] = field(default_factory=list)
     balancer: Any = None
     port: int = 80
+    distribution: Mapping[str, Any] | None = None
+    """The distribution whose origin the load balancer is."""
 
 
 def parse(scope: Mapping[str, Any]) -> Handshake:
@@ -102,7 +106,9 @@ async def route(handshake: Handshake) -> bool:
     label = gateway._parse_cloudfront_dataplane_host(handshake.host)
     distribution = cloudfront.find_distribution_for_label(label) if label else None
     if distribution is not None:
-        await _through_cloudfront(handshake, distribution)
+        handshake.distribution = distribution
+        with owners.scope(distribution):
+            await _through_cloudfront(handshake, distribution)
         return True
     handshake.balancer = alb.find_lb_for_host(handshake.host)
     prefix = gateway._ALB_PATH_PREFIX
@@ -216,7 +222,8 @@ def _group(action: Mapping[str, Any]) -> str:
 
 async def serve(handshake: Handshake, receive: Receive, send: Send) -> None:
     """Connect to the target, accept the WebSocket, and copy messages until one side closes."""
-    address, port, headers = target(handshake)
+    with owners.scope(handshake.distribution) if handshake.distribution else nullcontext():
+        address, port, headers = target(handshake)
     with draining.using(address):
         async with await _connected(handshake, address, port, headers) as upstream:
             await send({"type": "websocket.accept", "subprotocol": upstream.subprotocol})

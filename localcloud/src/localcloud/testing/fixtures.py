@@ -38,7 +38,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterato
 @pytest.fixture(scope="session")
 def home_cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Cloud]:
     """A running cloud on the network where SDKs in containers find credentials."""
-    with _running(tmp_path_factory, common, [SUBNET]) as running:
+    with home(tmp_path_factory, common) as running:
+        yield running
+
+
+@contextmanager
+def home(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[Cloud]:
+    """Runs a cloud on the network where SDKs in containers find credentials; only one at a time can have it."""
+    with _running(tmp_path_factory, settings, [SUBNET]) as running:
         yield running
 
 
