@@ -22,8 +22,8 @@ _FOLDER = Path(__file__).resolve().parent
 PROGRAMS = _FOLDER / "programs"
 """Programs that several builds use. `include: [a.py]` among the commands of a build writes `$WORK/a.py`."""
 _UNPACK = (
-    "import base64, bz2, json, os, sys; "
-    "[open(os.path.join(os.environ['WORK'], name), 'w', encoding='utf-8').write(text) "
+    "import base64, bz2, json, sys; "
+    "[open(sys.argv[1] + '/' + name, 'w', encoding='utf-8').write(text) "
     "for name, text in json.loads(bz2.decompress(base64.b64decode(sys.stdin.read()))).items()]"
 )
 _INCLUDED = re.compile(r"^@(\w+\.py)\n", re.MULTILINE)
@@ -71,7 +71,7 @@ def _written(command: str | dict[str, list[str]]) -> str:
         return _INCLUDED.sub(_included, command)
     texts = {file: (PROGRAMS / file).read_text(encoding="utf-8") for file in command["include"]}
     packed = base64.b64encode(bz2.compress(json.dumps(texts).encode())).decode()
-    return f"python3 -c {shlex.quote(_UNPACK)} {' '.join(texts)} <<<'{packed}'"
+    return f"python3 -c {shlex.quote(_UNPACK)} \"$WORK\" {' '.join(texts)} <<<'{packed}'"
 
 
 def _included(found: re.Match[str]) -> str:

@@ -13,6 +13,7 @@ from products import (
     names,
     path_checks,
     pipeline_checks,
+    restrictions,
     schedule_checks,
     store_checks,
     variable_checks,
@@ -31,6 +32,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from path_checks.problems(product)
     yield from variable_checks.problems(product)
     yield from _region("tooling.region", product.tooling.region)
+    yield from restrictions.problems(product)
     yield from pipeline_checks.problems(product)
     yield from build_checks.problems(product)
     yield from schedule_checks.problems(product)

@@ -73,7 +73,6 @@ _SAID_BY_THE_NAME = {
     "environments.*.services.*.scaling": "Overrides the product's `scaling`, as a whole",
     "environments.*.edge.domain.name": "Full name, e.g. of a subdomain",
     "environments.*.edge.price_class": "Which edge locations answer: docs.aws.amazon.com, CloudFront price classes",
-    "environments.*.edge.content_security_policy": "Header of every answer that brings none of its own",
 }
 # For keys that AllThrive does not use.
 _EXAMPLES = {
