@@ -5,8 +5,12 @@ A line `@FILE` of a command stands for the content of that Python file of this f
 
 from __future__ import annotations
 
+import base64
+import bz2
 import difflib
+import json
 import re
+import shlex
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -15,6 +19,13 @@ from typing import Any
 import yaml
 
 _FOLDER = Path(__file__).resolve().parent
+PROGRAMS = _FOLDER / "programs"
+"""Programs that several builds use. `include: [a.py]` among the commands of a build writes `$WORK/a.py`."""
+_UNPACK = (
+    "import base64, bz2, json, sys; "
+    "[open(sys.argv[1] + '/' + name, 'w', encoding='utf-8').write(text) "
+    "for name, text in json.loads(bz2.decompress(base64.b64decode(sys.stdin.read()))).items()]"
+)
 _INCLUDED = re.compile(r"^@(\w+\.py)\n", re.MULTILINE)
 
 
@@ -47,8 +58,20 @@ def _read(name: str) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     spec: dict[str, Any] = yaml.load((_FOLDER / f"{name}.yml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - both are safe
     for phase in spec["phases"].values():
-        phase["commands"] = [_INCLUDED.sub(_included, command) for command in phase["commands"]]
+        phase["commands"] = [_written(command) for command in phase["commands"]]
     return spec
+
+
+def _written(command: str | dict[str, list[str]]) -> str:
+    """Returns a command, or the one that writes the programs it includes: CodeBuild has only the product's source.
+
+    They are packed, since a template has at most a megabyte. bzip2 gives equal bytes on every machine; zlib does not.
+    """
+    if isinstance(command, str):
+        return _INCLUDED.sub(_included, command)
+    texts = {file: (PROGRAMS / file).read_text(encoding="utf-8") for file in command["include"]}
+    packed = base64.b64encode(bz2.compress(json.dumps(texts).encode())).decode()
+    return f"python3 -c {shlex.quote(_UNPACK)} \"$WORK\" {' '.join(texts)} <<<'{packed}'"
 
 
 def _included(found: re.Match[str]) -> str:

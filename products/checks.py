@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 from products import (
     beats,
+    build_checks,
     names,
     path_checks,
     pipeline_checks,
+    restrictions,
     schedule_checks,
     store_checks,
     variable_checks,
@@ -30,7 +32,9 @@ def problems(product: Product) -> Iterator[str]:
     yield from path_checks.problems(product)
     yield from variable_checks.problems(product)
     yield from _region("tooling.region", product.tooling.region)
+    yield from restrictions.problems(product)
     yield from pipeline_checks.problems(product)
+    yield from build_checks.problems(product)
     yield from schedule_checks.problems(product)
     yield from beats.problems(product)
     for name, environment in product.environments.items():

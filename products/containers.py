@@ -13,6 +13,7 @@ from products.health import PATH_PATTERN, Declared, HealthCheck
 
 # Fargate's CPU units and, for each, its memory in MiB: docs.aws.amazon.com, task definition parameters.
 CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
+Capacity = Literal["on-demand", "spot"]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Paths = tuple[Annotated[str, text(r"^(/|\*$)", "/api/*")], ...]
 
@@ -87,6 +88,8 @@ class Service(Model):
     count: int = Field(default=1, ge=1, le=1000)
     """Number of tasks; with `scaling`, the minimum."""
     scaling: Scaling | None = None
+    capacity: Capacity | None = None
+    """By default the environment's. Write `on-demand` for a service that must not be interrupted anywhere."""
     singleton: bool = False
     """Never two at once: the old task stops before the new one starts."""
     stop_timeout: int = Field(default=30, ge=2, le=120)
@@ -156,3 +159,5 @@ class ServiceSize(Model):
     count: int | None = Field(default=None, ge=1, le=1000)
     size: Size | None = None
     scaling: Scaling | None = None
+    capacity: Capacity | None = None
+    """Overrides the environment's and the product's `capacity`."""

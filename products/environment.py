@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from products import field_checks
 from products.base import Account, Model, Variables, derived, text
-from products.containers import ServiceSize
+from products.containers import Capacity, ServiceSize
 from products.storage import CacheSize, DatabaseSize
 
 # The values that CloudWatch Logs accepts: docs.aws.amazon.com, PutRetentionPolicy.
@@ -83,9 +83,9 @@ class Edge(Model):
     read_timeout_seconds: int = Field(default=60, ge=1, le=120)
     """Seconds that CloudFront waits for a response of a service, and then for each next packet of it."""
     price_class: Literal["100", "200", "all"] = "100"
-    content_security_policy: str = (
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-    )
+    content_security_policy: str | None = None
+    """`Content-Security-Policy` of responses that have none of their own; `""` for none. Default: with a `frontend`,
+    scripts, styles and data of the product's own domain only; without one none: the application knows its pages."""
 
 
 class Environment(Model):
@@ -99,6 +99,9 @@ class Environment(Model):
     """The service that runs the containers."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """CPU architecture. Graviton (`arm64`) is a fifth cheaper; images must be built for it."""
+    capacity: Capacity = "on-demand"
+    """`spot` runs services on spare capacity, 50 to 70% cheaper. AWS stops a task with two minutes' notice, and starts
+    none while it has no spare capacity. Migrations always run on demand."""
     approval: bool = False
     """True if a person must approve each release before it is deployed here."""
     deletion_protection: bool = Field(json_schema_extra=_OF_THE_PROFILE)
@@ -115,6 +118,10 @@ class Environment(Model):
     variables: Variables = {}
     """Environment variables of every container; they replace the product's of the same name."""
     edge: Edge = Edge()
+    container_insights: bool = True
+    """True for CPU, memory and network of each service, by the minute, in CloudWatch. No alarm needs them."""
+    dashboard: bool = True
+    """True for a CloudWatch dashboard with the alarms and their metrics. The alarms exist without it, too."""
     alarm_emails: tuple[Annotated[str, text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
 
     @property

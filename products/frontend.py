@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from products.base import Model, text
+from products.base import ExistingSecret, Model, text
 
 FileEnding = Annotated[str, text(r"^[a-z0-9]{1,16}$", "glb")]
 
@@ -15,8 +15,17 @@ class Frontend(Model):
     """A single-page application that is built into static files."""
 
     directory: str
-    install: str = "npm ci"
-    build: str = "npm run build"
+    install: str | None = None
+    """Command that installs the packages. By default, the package manager whose lock file the repository has: `npm ci`,
+    `pnpm install --frozen-lockfile`, `yarn install --immutable` or `bun install --frozen-lockfile`."""
+    build: str | None = None
+    """Command that builds the pages, in `directory`. By default, the package manager's `run build`."""
+    variables: dict[str, str] = {}
+    """Environment variables of the build, such as `VITE_API_URL`. The bundle is built once for all environments, and
+    every visitor can read what it contains: no value may differ between environments or be secret."""
+    secrets: dict[str, ExistingSecret] = {}
+    """Environment variables that only the install gets, such as `NPM_TOKEN` for a private registry, from secrets of the
+    tooling account. Every branch's install can read them: give a token that may only read packages."""
     output: str = "dist"
     """Folder below `directory` that the build writes to."""
     source_maps: bool = False

@@ -248,6 +248,8 @@ def _message(error: ErrorDetails, path: tuple[str, ...], lines: Lines) -> str:
     if kind == "missing":
         return f"missing{_instead_of(path)}{_its_keys(path)}"
     if kind == "extra_forbidden":
+        if path[0] == "environments" and path[-1] == "frontend":
+            return "all environments get the same files, built once; write frontend at the top of the manifest"
         return f"unknown key{nearest(path[-1], _keys(path[:-1]))}"
     if kind in _EXPECTED:
         keys = "" if kind == "string_type" else _its_keys(path)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from products.base import Model, Name, derived, text
+from products.base import ExistingSecret, Model, Name, derived, text
 
 # CodePipeline allows at most 8 patterns in each list: docs.aws.amazon.com/codepipeline, pipeline filters.
 Pattern = Annotated[str, text(r"^[^\s{}]{1,255}$", "feature/**")]
@@ -26,6 +26,9 @@ class Check(Model):
     """A buildspec of the product's own repository, instead of `build`."""
     variables: dict[str, str] = {}
     """Environment variables of the build; the comment at the top of its file lists them."""
+    secrets: dict[str, ExistingSecret] = {}
+    """Environment variables from secrets of the tooling account, such as `PIP_INDEX_URL`. In a build of Slipway's, only
+    the install gets them. Every pull request's install can read them: give a token that may only read packages."""
     run_order: int = Field(default=1, ge=1, le=10)
     """Checks with the same number run in parallel; higher numbers wait for lower ones."""
     flows: tuple[Name, ...] = ()

@@ -47,13 +47,13 @@ _SAID_BY_THE_NAME = {
     "migration.command": "Exec form",
     "migration.timeout_minutes": "After this the migration task is stopped and the release has failed",
     "frontend.directory": "Folder of the repository",
-    "frontend.install": "Run in `directory` first",
-    "frontend.build": "Run in `directory` next",
     "database.version": "PostgreSQL version as RDS names it, major or exact",
     "database.name": "Database in the instance",
     "cache.engine": "Engine",
     "cache.version": "Engine version as ElastiCache names it",
     "secrets.*.name": "Name in Secrets Manager of the environment's account",
+    "frontend.secrets.*.name": "Name in Secrets Manager of the tooling account",
+    "pipeline.checks.*.secrets.*.name": "Name in Secrets Manager of the tooling account",
     "environments.*.account": "AWS account of this environment, in quotes",
     "environments.*.region": "One of those in `products/regions.py`",
     "environments.*.log_retention_days": "How long container logs, handler logs and flow logs stay",
@@ -73,7 +73,6 @@ _SAID_BY_THE_NAME = {
     "environments.*.services.*.scaling": "Overrides the product's `scaling`, as a whole",
     "environments.*.edge.domain.name": "Full name, e.g. of a subdomain",
     "environments.*.edge.price_class": "Which edge locations answer: docs.aws.amazon.com, CloudFront price classes",
-    "environments.*.edge.content_security_policy": "Header of every answer that brings none of its own",
 }
 # For keys that AllThrive does not use.
 _EXAMPLES = {
@@ -99,6 +98,9 @@ _EXAMPLES = {
     "frontend.install": "pnpm install",
     "frontend.build": "pnpm build",
     "frontend.output": "build",
+    "frontend.variables": "{VITE_TITLE: Shop}",
+    "frontend.secrets": "{NPM_TOKEN: {name: shop/npm}}",
+    "pipeline.checks.*.secrets": "{PIP_INDEX_URL: {name: shop/pypi}}",
     "frontend.keep_releases": "10",
     "database.user": "shop",
     "database.tls": "require",

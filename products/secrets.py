@@ -83,9 +83,14 @@ def secret_kind(variable: str, value: str) -> str | None:
     kind = looks_secret(value)
     if kind and not (_PUBLIC_NAME.search(variable) and never_public(value) is None):
         return kind
-    named = _SECRET_NAME.search(variable) and not _PUBLIC_NAME.search(variable)
+    named = is_secret_name(variable)
     harmless = any(pattern.fullmatch(value) for pattern in (*_HARMLESS, *_PUBLIC))
     return "a secret, by its name" if named and value.strip(REFERENCE) and not harmless else None
+
+
+def is_secret_name(variable: str) -> bool:
+    """True if a variable's name suggests that its value is secret, and not a key that its service publishes."""
+    return bool(_SECRET_NAME.search(variable) and not _PUBLIC_NAME.search(variable))
 
 
 def never_public(value: str) -> str | None:

@@ -11,7 +11,7 @@ from products.storage import CacheSize, DatabaseSize
 
 
 def problems(product: Product, place: str, environment: Environment) -> Iterator[str]:
-    """Yields an error message for each store without a size, size without a store, and size that contradicts itself."""
+    """Yields an error message for each store without a size, and each size without a store."""
     stores = (
         ("database", product.database, environment.database, DatabaseSize),
         ("cache", product.cache, environment.cache, CacheSize),
@@ -24,7 +24,3 @@ def problems(product: Product, place: str, environment: Environment) -> Iterator
             )
         if size and store is None:
             yield f"{place}.{key}: the product has no {key}; remove this section, or write {key} for the product too"
-    if environment.database:
-        storage, maximum = environment.database.storage_gb, environment.database.maximum_storage_gb
-        if maximum and maximum < storage:
-            yield f"{place}.database.maximum_storage_gb: got {maximum}, less than storage_gb {storage}"

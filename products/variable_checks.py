@@ -36,7 +36,7 @@ def problems(product: Product) -> Iterator[str]:
                 yield f"{place}.{variable}: is also defined under secrets; remove one of the two, ECS accepts only one"
     for environment in product.environments:
         yield from _rewritten(product, environment)
-    yield from _elsewhere(product.model_dump(mode="json"), ())
+    yield from _elsewhere(product.model_dump(mode="json"), (), frozenset(places))
 
 
 def _name(place: str, variable: str) -> Iterator[str]:
@@ -118,18 +118,19 @@ def _contains_login(value: Value) -> bool:
     return login and value.only is None
 
 
-def _elsewhere(data: object, path: tuple[str, ...]) -> Iterator[str]:
+def _elsewhere(data: object, path: tuple[str, ...], resolved: frozenset[str]) -> Iterator[str]:
     """Yields an error message for each reference outside the variables of containers, where it would stay text.
 
     References without a dot are left alone: `${region}` may be a variable of the shell that runs a command.
     """
+    if ".".join(path) in resolved:
+        return
     if isinstance(data, dict):
         for key, value in data.items():
-            if not (key == "variables" and path[:1] != ("pipeline",)):
-                yield from _elsewhere(value, (*path, key))
+            yield from _elsewhere(value, (*path, key), resolved)
     elif isinstance(data, list):
         for index, value in enumerate(data):
-            yield from _elsewhere(value, (*path, str(index)))
+            yield from _elsewhere(value, (*path, str(index)), resolved)
     elif isinstance(data, str):
         for reference in dotted_references(data):
             yield (

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from builds import site_files
 from products import path_checks, waf_rules
-from products.environment import Domain
+from products.environment import Domain, Edge
 from products.frontend import Frontend
 from slipway.distribution import Address, ProductDistribution, Route, Site
 from slipway.private_bucket import PrivateBucket
@@ -26,6 +26,11 @@ _PRICE_CLASSES = {
     "200": cloudfront.PriceClass.PRICE_CLASS_200,
     "all": cloudfront.PriceClass.PRICE_CLASS_ALL,
 }
+
+# For the pages of a frontend, which Slipway serves from a bucket: nothing else can send the header with them.
+_PAGES_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+)
 
 
 class EdgeStack(EnvironmentStack):
@@ -60,7 +65,7 @@ class EdgeStack(EnvironmentStack):
             load_balancer=services.load_balancer.balancer,
             routes=[Route(path, cached) for path, _, cached in path_checks.routes(environment_scope.product)],
             read_timeout=cdk.Duration.seconds(edge.read_timeout_seconds),
-            content_security_policy=edge.content_security_policy,
+            content_security_policy=_content_security_policy(edge, pages=self.site is not None),
             price_class=_PRICE_CLASSES[edge.price_class],
             address=_address(self, edge.domain, zone) if edge.domain else None,
             web_acl_arn=web_acl.attr_arn if web_acl else None,
@@ -103,3 +108,10 @@ class EdgeStack(EnvironmentStack):
 
 def _address(scope: Construct, domain: Domain, zone: route53.IHostedZone | None) -> Address:
     return Address(domain.name, certificates.of_cloudfront(scope, domain, zone))
+
+
+def _content_security_policy(edge: Edge, *, pages: bool) -> str | None:
+    """Returns the policy of responses that have none of their own, or None."""
+    if edge.content_security_policy is None:
+        return _PAGES_POLICY if pages else None
+    return edge.content_security_policy or None

@@ -39,7 +39,8 @@ class ObservabilityStack(EnvironmentStack):
         if data.cache:
             self._watch_cache(data.cache)
         schedules.watch(self, environment_scope, services.cluster, self._alarms)
-        self._define_dashboard(environment_scope)
+        if environment_scope.environment.dashboard:
+            self._define_dashboard(environment_scope)
         self.output("AlarmTopic", self._alarms.topic.topic_arn, "Where alarms are published")
 
     def _watch_requests(self, services: ServicesStack) -> None:

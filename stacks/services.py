@@ -85,14 +85,33 @@ class ServicesStack(EnvironmentStack):
         self.output("ClusterName", self.cluster.cluster_name, "ECS cluster")
 
     def _define_cluster(self) -> ecs.Cluster:
-        return ecs.Cluster(
+        insights = self._scope.environment.container_insights
+        cluster = ecs.Cluster(
             self,
             "Cluster",
             cluster_name=names.cluster(self._scope.name, self._scope.product.name),
             vpc=self._network.vpc,
-            container_insights_v2=ecs.ContainerInsights.ENABLED,
+            container_insights_v2=ecs.ContainerInsights.ENABLED if insights else ecs.ContainerInsights.DISABLED,
             execute_command_configuration=ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.DEFAULT),
         )
+        services = self._scope.product.services_in(self._scope.name).values()
+        if any(self._on_spot(service) for service in services):
+            resource = cluster.node.default_child
+            assert isinstance(resource, ecs.CfnCluster)  # noqa: S101 - for mypy: the L1 of the L2
+            # The L2 would add a resource of its own, which services do not wait for.
+            resource.capacity_providers = ["FARGATE", "FARGATE_SPOT"]
+        if not insights:
+            accept(
+                cluster,
+                "the manifest says that this environment does without the metrics of each service, which cost more "
+                "than its tasks (`container_insights: false`); alarms need none of them",
+                "AwsSolutions-ECS4",
+                "CKV_AWS_65",
+            )
+        return cluster
+
+    def _on_spot(self, service: Service) -> bool:
+        return (service.capacity or self._scope.environment.capacity) == "spot"
 
     def _container(self, name: str, image: str, uri: str, size: Size, command: tuple[str, ...] | None) -> Container:
         variables = self._configuration.of(name, image=uri)
@@ -159,6 +178,7 @@ class ServicesStack(EnvironmentStack):
             image=self._images[service.image],
             count=count,
             singleton=service.singleton,
+            spot=self._on_spot(service),
             shell_access=service.shell_access,
             security_group=self._network.application,
             health_check_grace=health.grace(service),

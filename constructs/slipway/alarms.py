@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -25,8 +26,26 @@ class Alarms(Construct):
         super().__init__(scope, construct_id)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, display_name="Slipway alarms")
         accept_topic(self.topic)
+        self._admit_alarms()
         subscribe(self.topic, emails)
         self.alarms: list[cloudwatch.Alarm] = []
+
+    def _admit_alarms(self) -> None:
+        # The policy that enforces TLS replaces SNS's default policy, by which the account's alarms may publish:
+        # repost.aws/knowledge-center/cloudwatch-receive-sns-for-alarm-trigger, read on 2026-11-30.
+        stack = cdk.Stack.of(self)
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsPublish",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {"aws:SourceArn": stack.format_arn(service="cloudwatch", resource="alarm:*")},
+                },
+            )
+        )
 
     def add(
         self,

@@ -13,6 +13,7 @@ from slipway.generated_secret import GeneratedSecret
 
 PORT = 6379
 _AUDITED_DAYS = 15
+_FAMILIES_BY_MAJOR = 7  # since this version, the families of Redis and Valkey are named after it alone
 
 
 class RedisCache(Construct):
@@ -122,5 +123,11 @@ class RedisCache(Construct):
 
 
 def _family(engine: str, version: str) -> str:
-    """Returns the parameter group family, e.g. redis7: docs.aws.amazon.com/AmazonElastiCache, ParameterGroups."""
-    return f"{engine}{version.split('.', maxsplit=1)[0]}"
+    """Returns the parameter group family, e.g. redis7.
+
+    Source: docs.aws.amazon.com/AmazonElastiCache/latest/dg/ParameterGroups.Engine.html, read 2026-11-30.
+    """
+    major = int(version.split(".", maxsplit=1)[0])
+    if engine == "redis" and major < _FAMILIES_BY_MAJOR:
+        return "redis6.x" if major == _FAMILIES_BY_MAJOR - 1 else f"redis{major}.0"
+    return f"{engine}{major}"

@@ -81,7 +81,7 @@ class ProductDistribution(Construct):
         load_balancer: elbv2.IApplicationLoadBalancer,
         routes: Sequence[Route],
         read_timeout: cdk.Duration,
-        content_security_policy: str,
+        content_security_policy: str | None,
         price_class: cloudfront.PriceClass,
         address: Address | None,
         web_acl_arn: str | None,
@@ -232,7 +232,7 @@ class ProductDistribution(Construct):
         )
 
     def _define_headers(
-        self, construct_id: str, comment: str, content_security_policy: str, *, uploads: bool
+        self, construct_id: str, comment: str, content_security_policy: str | None, *, uploads: bool
     ) -> cloudfront.ResponseHeadersPolicy:
         """Define security headers. For `uploads` they override the origin's, which the uploader can choose."""
         return cloudfront.ResponseHeadersPolicy(
@@ -242,7 +242,9 @@ class ProductDistribution(Construct):
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
                 content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
                     content_security_policy=content_security_policy, override=uploads
-                ),
+                )
+                if content_security_policy
+                else None,
                 content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
                 frame_options=cloudfront.ResponseHeadersFrameOptions(
                     frame_option=cloudfront.HeadersFrameOption.DENY, override=uploads

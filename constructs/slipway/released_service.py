@@ -19,6 +19,10 @@ from slipway.rights import accept_everywhere, accept_inline
 _FAILURES = 3
 
 
+def _spot() -> ecs.CapacityProviderStrategy:
+    return ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=1)
+
+
 @dataclass(frozen=True)
 class ScaleRule:
     """The limits and targets of a service's automatic scaling."""
@@ -36,7 +40,9 @@ class ReleasedService(Construct):
     - no task runs before the first release;
     - a deployment is rolled back after 3 failed tasks, even if tasks in between succeeded;
     - a rolling update keeps every task until its replacement is healthy; `singleton` stops the old task first;
-    - tasks are spread over zones, and rebalanced when a zone recovers.
+    - tasks are spread over zones, and rebalanced when a zone recovers;
+    - `spot`: tasks run on spare capacity only. AWS stops them with two minutes' notice (SIGTERM), and starts none while
+      it has no spare capacity. The cluster must have the capacity provider FARGATE_SPOT.
     """
 
     service: ecs.FargateService
@@ -52,6 +58,7 @@ class ReleasedService(Construct):
         image: ReleasedImage,
         count: int | str,
         singleton: bool,
+        spot: bool,
         shell_access: bool,
         security_group: ec2.ISecurityGroup,
         health_check_grace: cdk.Duration | None,
@@ -65,6 +72,7 @@ class ReleasedService(Construct):
             cluster=cluster,
             task_definition=task,
             desired_count=image.count(count),
+            capacity_provider_strategies=[_spot()] if spot else None,
             min_healthy_percent=0 if singleton else 100,
             max_healthy_percent=100 if singleton else 200,
             availability_zone_rebalancing=(

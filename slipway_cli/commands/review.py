@@ -81,7 +81,7 @@ def cost(
         typer.Argument(
             metavar="ENVIRONMENT",
             autocompletion=completing.environments,
-            help="The environment to price at three sizes; by default the last of the manifest.",
+            help="The environment to price with each profile; by default the last of the manifest.",
         ),
     ] = None,
     *,
@@ -90,7 +90,7 @@ def cost(
     ] = False,
     product: Product = None,
 ) -> None:
-    """Estimate the monthly cost of a product, as configured and at three sizes."""
+    """Estimate the monthly cost of a product, what would save, and each profile."""
     name = _product(product)
     from slipway_cli.review.errors import ReviewError  # noqa: PLC0415 - the start of other commands is faster without
 

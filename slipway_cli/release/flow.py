@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builds.buildspecs import PROGRAMS
 from products import Product
 from slipway_cli.release import frontend, migrations, services
 from slipway_cli.release.errors import ReleaseError
@@ -72,12 +75,21 @@ class Build:
             return None
         folder = self.source / settings.directory
         lock, installed = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
-        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-            say(settings.install)
-            _shell(settings.install, folder)
-        say(settings.build)
-        _shell(settings.build, folder)
+        if not (lock.exists() and installed.exists()) or installed.stat().st_mtime < lock.stat().st_mtime:
+            install = settings.install or self._usual('cd "$FOLDER" && eval "$COMMAND"')
+            say(settings.install or "installing the frontend's packages")
+            _shell(install, folder if settings.install else self.source)
+        say(settings.build or "building the frontend")
+        command = settings.build or self._usual(f"cd {shlex.quote(settings.directory)} && $RUN build")
+        _shell(command, folder if settings.build else self.source)
         return frontend.Site(folder / settings.output, folder, settings.source_maps, settings.file_endings)
+
+    def _usual(self, command: str) -> str:
+        """Returns a command with the variables of the package manager that the checkout has, as builds choose it."""
+        program = PROGRAMS / "node_packages.py"
+        directory = self.product.frontend.directory if self.product.frontend else "."
+        plan = shlex.join([sys.executable, str(program), directory])
+        return f'plan=$({plan}) && eval "$plan" && {command}'
 
     def _platform(self) -> str | None:
         wanted = {environment.architecture for environment in self.product.environments.values()}

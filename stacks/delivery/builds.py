@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 
 from builds import buildspec
 from products import names
+from products.base import ExistingSecret
 from products.flows import Action, Delivery, Kind, Stage
 from slipway import arns
 from slipway.artifacts import Artifacts
@@ -29,6 +30,17 @@ _PUSH = [
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 ]
+
+
+def _secrets(secrets: Mapping[str, ExistingSecret]) -> dict[str, str]:
+    """Returns environment variables as CodeBuild reads them from Secrets Manager."""
+    return {name: f"{secret.name}:{secret.key}" if secret.key else secret.name for name, secret in secrets.items()}
+
+
+def _build_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """Returns the build's variable that holds those of the frontend, one per line, since a value may have spaces."""
+    lines = "".join(f"{name}={value}\n" for name, value in variables.items())
+    return {"BUILD_VARIABLES": lines} if lines else {}
 
 
 class Builds:
@@ -95,7 +107,14 @@ class Builds:
     def _check(self, stage: Stage, action: Action) -> Build:
         check = self._scope.settings.checks[action.subject]
         spec = buildspec(check.build) if check.build else str(check.buildspec)
-        return self._build(stage, action, spec, check.variables, docker=check.docker)
+        variables = dict(check.variables)
+        frontend = self._scope.product.frontend
+        built = variables.get("FRONTEND_DIRECTORY" if check.build == "browser" else "DIRECTORY", "frontend")
+        if frontend and check.build in ("frontend", "browser") and built == frontend.directory:
+            variables = {**_build_variables(frontend.variables), **variables}
+        if check.secrets and check.build:
+            variables["SECRETS"] = " ".join(check.secrets)
+        return self._build(stage, action, spec, variables, secrets=_secrets(check.secrets), docker=check.docker)
 
     def _image(self, stage: Stage, action: Action) -> Build:
         image, tooling = self._scope.product.images[action.subject], self._scope.product.tooling
@@ -115,10 +134,7 @@ class Builds:
             "BUILD_ARGS": "\n".join(f"{key}={value}" for key, value in image.build_args.items()),
             "BUILD_SECRETS": " ".join(image.build_secrets),
         }
-        secrets = {
-            key.upper(): f"{secret.name}:{secret.key}" if secret.key else secret.name
-            for key, secret in image.build_secrets.items()
-        }
+        secrets = {key.upper(): value for key, value in _secrets(image.build_secrets).items()}
         return self._build(
             stage,
             action,
@@ -138,13 +154,15 @@ class Builds:
             raise ValueError("the product has no frontend, so it cannot have an action that bundles one")
         variables = {
             "DIRECTORY": frontend.directory,
-            "INSTALL": frontend.install,
-            "BUILD": frontend.build,
             "OUTPUT": frontend.output,
+            **({"INSTALL": frontend.install} if frontend.install else {}),
+            **({"BUILD": frontend.build} if frontend.build else {}),
+            **({"SECRETS": " ".join(frontend.secrets)} if frontend.secrets else {}),
+            **_build_variables(frontend.variables),
             **({"SOURCE_MAPS": "true"} if frontend.source_maps else {}),
             **({"FILE_ENDINGS": " ".join(frontend.file_endings)} if frontend.file_endings else {}),
         }
-        return self._build(stage, action, buildspec("bundle"), variables)
+        return self._build(stage, action, buildspec("bundle"), variables, secrets=_secrets(frontend.secrets))
 
     def _scan(self, stage: Stage, action: Action) -> Build:
         scan = self._scope.settings.scan

@@ -12,7 +12,7 @@ DOCKER = """
 if words[0] == "cp":
     (Path(words[2]) / "html").mkdir(parents=True)
     (Path(words[2]) / "html" / "index.html").write_text("report")
-sys.exit(words[0] == "run" and (folder / "failing").exists())
+sys.exit("BASE_URL=https://staging.example.com" in words and (folder / "failing").exists())
 """
 AWS = "sys.exit((folder / 'refusing').exists())\n"
 
@@ -35,8 +35,9 @@ def test_the_browser_gets_address_version_and_further_options(desk: Desk, source
         "e2e", source, **WHERE, EXPECTED_VERSION="1.0.0-abc", DOCKER_RUN_OPTIONS="--network n --add-host a:1.2.3.4"
     )
     assert result.succeeded, printed
-    (call,) = desk.calls("docker", "run")
-    assert " ".join(call).find("--network n --add-host a:1.2.3.4 --env BASE_URL=https://staging.example.com") > 0
+    (started,) = desk.calls("docker", "run")
+    assert "--network n --add-host a:1.2.3.4" in " ".join(started)
+    (call,) = [call for call in desk.calls("docker", "exec") if "BASE_URL=https://staging.example.com" in call]
     assert "EXPECTED_VERSION=1.0.0-abc" in call
     assert "--reporter=list,html,json,junit" in call[-1]
 
@@ -79,7 +80,7 @@ def test_the_image_has_the_version_of_the_pinned_playwright(desk: Desk, source: 
     ("values", "sentence"),
     [
         ({"BASE_URL": ""}, "BASE_URL is ''; give the environment's address"),
-        ({"DIRECTORY": "tests"}, "no tests/package-lock.json. Set DIRECTORY"),
+        ({"DIRECTORY": "tests"}, "no tests/package.json. Set DIRECTORY"),
     ],
 )
 def test_bad_input_is_refused(desk: Desk, source: Path, values: dict[str, str], sentence: str) -> None:

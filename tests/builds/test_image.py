@@ -240,6 +240,46 @@ def test_a_secret_appears_in_no_argument_and_no_line_of_the_log(
     assert "id=npm_token,env=NPM_TOKEN" in desk.calls("docker", "buildx", "build")[0]
 
 
+def test_a_secret_that_a_dockerfile_prints_is_not_in_the_log(
+    desk: Desk, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NPM_TOKEN", "the-value-of-the-secret")
+    desk.install("docker", "if words[:2] == ['buildx', 'build']: print('token', os.environ['NPM_TOKEN'])\n" + DOCKER)
+    _, printed = desk.run("image", source, REPOSITORY_URI=URI, COMMIT=COMMIT, BRANCH="main", BUILD_SECRETS="npm_token")
+    assert "token ***" in printed
+    assert "the-value-of-the-secret" not in printed
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        (
+            "toomanyrequests: You have reached your unauthenticated pull rate limit.",
+            "The image registry's rate limit is",
+        ),
+        ("ERROR: failed to reach build target production in Dockerfile", "The Dockerfile has no stage production."),
+        ("write /var/lib/docker/tmp: no space left on device", "The disk of the build machine is full."),
+        ("the builder fails", "docker says why above. At your desk: docker build --file ./Dockerfile ."),
+    ],
+)
+def test_a_failed_build_names_the_cause_that_docker_gives(desk: Desk, source: Path, said: str, advice: str) -> None:
+    desk.install("docker", f"if words[:2] == ['buildx', 'build']: sys.exit({said!r})\n" + DOCKER)
+    printed = refused(desk, source)
+    assert said in printed
+    assert f"FAILED: ./Dockerfile cannot be built. {advice}" in printed
+
+
+def test_a_dockerfile_may_be_in_another_folder_than_what_it_builds(desk: Desk, source: Path) -> None:
+    (source / "compose" / "production" / "django").mkdir(parents=True)
+    (source / "compose" / "production" / "django" / "Dockerfile").write_text("FROM scratch\n")
+    given = {"CONTEXT": ".", "DOCKERFILE": "./compose/production/django/Dockerfile"}
+    build(desk, source, **given, BUILD_ARGS="BUILD_ENVIRONMENT=production")
+    (call,) = desk.calls("docker", "buildx", "build")
+    assert call[call.index("--file") + 1] == "././compose/production/django/Dockerfile"
+    assert call[-1] == "."
+    assert "BUILD_ENVIRONMENT=production" in call
+
+
 @pytest.mark.parametrize("arguments", ["A=1 B=2", "A=1\nB=two words"])
 def test_build_arguments_are_words_or_lines(desk: Desk, source: Path, arguments: str) -> None:
     build(desk, source, BUILD_ARGS=arguments, TARGET="production", PLATFORM="linux/arm64")

@@ -101,7 +101,11 @@ def test_safe_migrations_and_accepted_ones_pass(desk: Desk, values: dict[str, st
         ("# migration-lint: allow everything\n", {}, "'migration-lint: allow everything' is not understood; write"),
         ("", {"LOCK_SECONDS": "1"}, "it is 2 s, and as long may every reader wait; set 1 s or less"),
         ("", {"SINCE": "catalog.0099"}, "SINCE names 'catalog.0099', and 0 migrations are called so"),
-        ("", {"SQUAWK": "no-such-package-of-anybody"}, "or no-such-package-of-anybody cannot be installed on"),
+        (
+            "",
+            {"SQUAWK": "no-such-package-of-anybody"},
+            "The registry has no no-such-package-of-anybody that fits this version of Python.",
+        ),
     ],
 )
 def test_wrong_settings_and_wrong_acceptances_are_refused(

@@ -108,7 +108,7 @@ def defect(plant: Plant, sentence: str, command: str, **more: str) -> object:
         ),
         defect(
             replace("backend/requirements-dev.txt", "ruff==", "no-such-package-of-anybody=="),
-            "requirements-dev.txt cannot be installed on",
+            "the packages of backend cannot be installed (pip, on",
             "CHECK_COMMAND",
         ),
         defect(nothing, "no server/manage.py. Set DIRECTORY", "CHECK_COMMAND", DIRECTORY="server"),
@@ -153,7 +153,7 @@ def test_the_frontend_build_passes_and_reports_tests_and_coverage(desk: Desk, va
                 'import { expect, it } from "vitest";\nit("x", () => expect(1).toBe(2));\n',
             ),
             "TEST_COMMAND",
-            "Vitest failed. The failing tests are named above.",
+            "Unit tests failed. The failing tests are named above.",
         ),
         (append("frontend/src/main.tsx", '\nimport "./missing";\n'), "BUILD_COMMAND", "The build failed."),
     ],
@@ -194,7 +194,7 @@ def test_a_folder_that_is_no_bundle_is_refused(
 
 @pytest.mark.browser
 def test_the_browser_build_starts_the_site_and_drives_it(desk: Desk, values: dict[str, str]) -> None:
-    first_available("nginx:alpine")
+    first_available("public.ecr.aws/docker/library/nginx:alpine")
     image = first_available("mcr.microsoft.com/playwright:v1.65.1-noble", "offline/browser:latest")
     result, printed = run(desk, "browser", ALLTHRIVE, {**values, "PLAYWRIGHT_IMAGE": image})
     assert result.succeeded, printed[-3000:]
@@ -236,7 +236,15 @@ def test_end_to_end_tests_reach_an_address_and_know_the_version(
     (source / "e2e" / "site.spec.ts").write_text(SPEC)
     network = f"pipeline-tests-{source.parent.name}"
     docker("network", "create", network)
-    site = docker("run", "--detach", "--network", network, "--network-alias", "site", first_available("nginx:alpine"))
+    site = docker(
+        "run",
+        "--detach",
+        "--network",
+        network,
+        "--network-alias",
+        "site",
+        first_available("public.ecr.aws/docker/library/nginx:alpine"),
+    )
     try:
         more = {"BASE_URL": "http://site", "EXPECTED_VERSION": version, "DOCKER_RUN_OPTIONS": f"--network {network}"}
         result, printed = run(desk, "e2e", source, {"PLAYWRIGHT_IMAGE": image, **more})

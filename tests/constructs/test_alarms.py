@@ -59,3 +59,14 @@ def test_the_topic_refuses_messages_without_tls() -> None:
         for statement in statements
         if statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
     ] == ["Deny"]
+
+
+def test_cloudwatch_may_publish_the_alarms_of_the_account_to_the_topic() -> None:
+    """A topic's own policy replaces SNS's default policy: without this statement no alarm would notify anybody."""
+    statements = properties(alarm(), "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    (allowed,) = [statement for statement in statements if statement["Effect"] == "Allow"]
+
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Action"] == "sns:Publish"
+    assert set(allowed["Condition"]) == {"StringEquals", "ArnLike"}
+    assert list(allowed["Condition"]["ArnLike"]) == ["aws:SourceArn"]

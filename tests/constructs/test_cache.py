@@ -91,7 +91,20 @@ def test_leaves_a_snapshot_if_data_are_kept(keep: bool, policy: str) -> None:
     assert only(cache(keep=keep), GROUP)["DeletionPolicy"] == policy
 
 
-@pytest.mark.parametrize(("engine", "version", "family"), [("redis", "7.1", "redis7"), ("valkey", "8.0", "valkey8")])
+@pytest.mark.parametrize(
+    ("engine", "version", "family"),
+    [
+        ("redis", "5.0", "redis5.0"),
+        ("redis", "6.0", "redis6.x"),
+        ("redis", "6.2", "redis6.x"),
+        ("redis", "7.0", "redis7"),
+        ("redis", "7.1", "redis7"),
+        ("valkey", "7.2", "valkey7"),
+        ("valkey", "8.0", "valkey8"),
+        ("valkey", "8.2", "valkey8"),
+        ("valkey", "9.0", "valkey9"),
+    ],
+)
 def test_uses_the_parameter_group_family_of_its_engine(engine: str, version: str, family: str) -> None:
     template = cache(engine=engine, version=version)
 

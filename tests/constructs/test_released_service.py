@@ -23,7 +23,9 @@ REPOSITORY = "arn:aws:ecr:us-east-1:111122223333:repository/shop/backend"
 SERVICE = "AWS::ECS::Service"
 
 
-def service(*, singleton: bool = False, shell: bool = False, rule: ScaleRule | None = None, **changes: Any) -> Template:
+def service(
+    *, singleton: bool = False, spot: bool = False, shell: bool = False, rule: ScaleRule | None = None, **changes: Any
+) -> Template:
     stack = empty_stack()
     vpc = any_vpc(stack)
     release = ReleaseParameters(stack, version_parameter="ReleaseVersion")
@@ -56,6 +58,7 @@ def service(*, singleton: bool = False, shell: bool = False, rule: ScaleRule | N
         image=image,
         count=3,
         singleton=singleton,
+        spot=spot,
         shell_access=shell,
         security_group=ec2.SecurityGroup(stack, "Group", vpc=vpc),
         health_check_grace=None,
@@ -111,6 +114,15 @@ def test_keeps_every_task_until_its_replacement_is_healthy_except_a_singleton(
 @pytest.mark.parametrize(("singleton", "rebalancing"), [(False, "ENABLED"), (True, "DISABLED")])
 def test_rebalances_tasks_over_zones_except_a_singleton(singleton: bool, rebalancing: str) -> None:
     assert properties(service(singleton=singleton), SERVICE)["AvailabilityZoneRebalancing"] == rebalancing
+
+
+def test_runs_on_demand_unless_it_may_be_interrupted(plain: Template) -> None:
+    on_demand, spot = properties(plain, SERVICE), properties(service(spot=True), SERVICE)
+
+    assert on_demand["LaunchType"] == "FARGATE"
+    assert "CapacityProviderStrategy" not in on_demand
+    assert spot["CapacityProviderStrategy"] == [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
+    assert "LaunchType" not in spot
 
 
 def test_runs_in_the_application_subnets_without_a_public_address(plain: Template) -> None:

@@ -128,6 +128,12 @@ def database(server: Database) -> Iterator[Database]:
         server.run(*superuser, f"DROP ROLE IF EXISTS {role}", database="app")
 
 
+def address(host: str) -> list[Any]:
+    """The parts of the DATABASE_URL, as constructs/slipway/password_rotation.py passes them."""
+    user, password = ({"key": key, "in_address": True} for key in ("username", "password"))
+    return ["postgresql://", user, ":", password, f"@{host}:5432/shop?sslmode=verify-full"]
+
+
 @pytest.fixture
 def secrets(database: Database, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secrets]:
     environment = {
@@ -139,7 +145,7 @@ def secrets(database: Database, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -
         "USERS": ",".join(USERS),
         "ADMINISTRATOR_SECRET_ARN": MASTER,
         "APPLICATION_SECRET_ARN": APPLICATION,
-        "URL_SECRET_ARN": URL,
+        "COMPOSED": json.dumps([{"secret": URL, "parts": address(database.address)}]),
         "CLUSTER": "cluster",
         "SERVICES": "web",
         "CA_PEM": (cloud.state / "run" / "ca" / "ca.pem").read_text(),

@@ -96,6 +96,24 @@ def test_our_image_build_writes_the_packages_of_the_image(cloud: Cloud, reposito
     assert int(exported(build)["LISTED"]) > 10, log
 
 
+def test_our_bundle_installs_in_the_whole_checkout(cloud: Cloud) -> None:
+    ours = buildspec("bundle")
+    phases = dict(ours["phases"])
+    scripts = {"postinstall": "cp ../shared/marker .", "build": "cp -r . ../dist; mv ../dist ."}
+    package = json.dumps({"name": "shop", "scripts": scripts})
+    lock = json.dumps({"name": "shop", "lockfileVersion": 3, "packages": {"": {"name": "shop"}}})
+    product = (
+        "mkdir -p frontend shared && date > shared/marker && touch frontend/index.html && "
+        f"printf %s '{package}' > frontend/package.json && printf %s '{lock}' > frontend/package-lock.json"
+    )
+    phases["install"] = {"commands": [product, *phases["install"]["commands"]]}
+    phases["post_build"] = {"commands": ["export FOUND=$(ls build-output/marker)"]}
+    env = {**ours["env"], "exported-variables": ["FOUND"]}
+    builder = Builder(cloud, json.dumps({"version": "0.2", "env": env, "phases": phases}), LOGS, privileged=True)
+    build, log = succeeded(builder)
+    assert exported(build) == {"FOUND": "build-output/marker"}, log
+
+
 def test_buildx_pushes_and_uses_its_cache_in_the_registry(cloud: Cloud, repository: str) -> None:
     image = f"{REGISTRY}/{repository}"
     cache = f"--cache-from type=registry,ref={image}:cache --cache-to type=inline"

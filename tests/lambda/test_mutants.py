@@ -36,6 +36,7 @@ JOB = "shared/job.py"
 MIGRATIONS = "run_migrations/handler.py"
 DEPLOY = "deploy_release/handler.py"
 PROMOTE = "promote_image/handler.py"
+REGISTRY = "shared/registry.py"
 VERIFY = "verify_release/handler.py"
 CANCEL = "cancel_superseded/handler.py"
 REPORT = "report_failure/handler.py"
@@ -192,7 +193,7 @@ DEFECTS = (
     ),
     Defect(
         "the manifest's bytes are not compared with the digest",
-        PROMOTE,
+        REGISTRY,
         "if actual != image.digest:",
         "if False:",
         "promote_image::a_manifest_whose_bytes_differ_from_its_digest_is_never_tagged",
@@ -214,7 +215,7 @@ DEFECTS = (
     Defect(
         "a product that reports another digest counts as verified",
         VERIFY,
-        ' or report.get("image_digest") not in settings.digests',
+        ' or digest_or_uri.rpartition("@")[2] not in settings.digests',
         "",
         "verify_release::any_other_report_is_a_failure",
     ),

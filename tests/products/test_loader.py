@@ -369,7 +369,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "maximum_storage_gb: 200",
         "maximum_storage_gb: 40",
         96,
-        "environments.production.database.maximum_storage_gb: got 40, less than storage_gb 50",
+        "environments.production.database.maximum_storage_gb: got 40, less than storage_gb 50; write 55 or more",
     ),
     (
         "a domain without a certificate or a zone",

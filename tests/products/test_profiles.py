@@ -151,7 +151,10 @@ def test_a_misspelled_profile_is_one_problem(tmp_path: Path) -> None:
         ),
         (
             "{profile: standard, database: {storage_gb: 500}}",
-            "database.maximum_storage_gb: got 100, less than storage_gb 500 (profile standard sets it)",
+            (
+                "database.maximum_storage_gb: got 100, less than storage_gb 500; write 550 or more "
+                "(profile standard sets it)"
+            ),
         ),
         (
             "{profile: ha, services: {web: {scaling: {maximum: 1, cpu_percent: 50}}}}",

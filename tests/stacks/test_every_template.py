@@ -135,6 +135,10 @@ def test_no_template_contains_a_secrets_value(product: Synthesis) -> None:
                 )
 
 
+# The programs that a build includes: builds/buildspecs.py packs files of this repository.
+_PACKED = re.compile(r"<<<'[A-Za-z0-9+/=]+'")
+
+
 def test_no_template_contains_text_that_looks_secret(product: Synthesis) -> None:
     generated = re.compile(r"ExportsOutput|^[A-Za-z0-9-]+[0-9A-F]{8}$|^[0-9a-f]{64}\.zip$")
     for stack, template in product.templates.items():
@@ -146,7 +150,7 @@ def test_no_template_contains_text_that_looks_secret(product: Synthesis) -> None
                 and path[-1] not in {"Ref", "SslPolicy"}
             ):
                 # The login of the temporary database that a build starts for its tests, as documented.
-                text = value.replace("postgresql://ci:ci@", "")
+                text = _PACKED.sub("", value.replace("postgresql://ci:ci@", ""))
                 assert looks_secret(text) is None, f"{stack}: {'.'.join(path)}: {value}"
 
 

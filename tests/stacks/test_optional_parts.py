@@ -160,3 +160,12 @@ def test_what_keeps_data_has_the_same_id_when_another_part_is_missing(part: str)
     assert {name for name in whole if name not in partial} == {
         name for name in whole if name.lower().startswith(part) and name not in partial
     }
+
+
+def test_without_a_frontend_the_application_alone_decides_which_scripts_its_pages_load(small: Synthesis) -> None:
+    """A default would break pages that load a style sheet or a script from another host, as many do."""
+    (headers,) = small.resources("AWS::CloudFront::ResponseHeadersPolicy").values()
+    config = headers["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+
+    assert "ContentSecurityPolicy" not in config
+    assert config["FrameOptions"]["Override"] is False

@@ -14,7 +14,9 @@ class Assumptions:
     hours: Annotated[Decimal, "hours in a month: everything runs all the time"] = Decimal("730")
     requests_millions: Annotated[Decimal, "million requests a month through CloudFront (and WAF)"] = Decimal("5")
     cdn_gb: Annotated[Decimal, "GB a month from CloudFront to users"] = Decimal("50")
-    balancer_units: Annotated[Decimal, "capacity units of a load balancer, on average"] = Decimal("1")
+    # 5 million requests are 1.9 a second and 50 GB are 0.07 an hour. A unit is 25 new connections a second, or 1 GB an
+    # hour: aws.amazon.com/elasticloadbalancing/pricing.
+    balancer_units: Annotated[Decimal, "capacity units of a load balancer, on average"] = Decimal("0.1")
     nat_gb: Annotated[Decimal, "GB a month through NAT, or through interface endpoints"] = Decimal("30")
     log_gb: Annotated[Decimal, "GB of logs a month from a task, flow logs, a database"] = Decimal("1")
     small_log_gb: Annotated[Decimal, "GB of logs a month from a function, a build, a firewall"] = Decimal("0.05")

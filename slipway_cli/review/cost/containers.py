@@ -20,10 +20,13 @@ def service(resource: Resource) -> Iterator[Use]:
     cpu, memory = (_task_number(resource, task, key) / 1024 for key in ("Cpu", "Memory"))
     architecture = _architecture(task)
     hours = count * resource.assume.hours
-    size = f"{cpu.normalize():f} vCPU, {memory.normalize():f} GB ({architecture})"
+    size = (
+        f"{cpu.normalize():f} vCPU, {memory.normalize():f} GB ({architecture}{', Spot' if _on_spot(resource) else ''})"
+    )
+    price = "fargate-spot" if _on_spot(resource) else "fargate"
     what = f"{_name(resource)}: {counted(count, 'task')} of {size}"
-    yield Use(what, f"fargate-vcpu-hour-{architecture}", hours * cpu, "vCPU-hours", note=_growth(resource, count))
-    yield Use(f"{_name(resource)}: memory", f"fargate-gb-hour-{architecture}", hours * memory, "GB-hours")
+    yield Use(what, f"{price}-vcpu-hour-{architecture}", hours * cpu, "vCPU-hours", note=_growth(resource, count))
+    yield Use(f"{_name(resource)}: memory", f"{price}-gb-hour-{architecture}", hours * memory, "GB-hours")
     storage = resource.number(task.get("EphemeralStorage", {}).get("SizeInGiB", _FREE_STORAGE_GB)) or Decimal(0)
     if storage > _FREE_STORAGE_GB:
         more = storage - _FREE_STORAGE_GB
@@ -60,6 +63,11 @@ def registry(resource: Resource) -> Iterator[Use]:
         "GB",
         f"{gb} GB of images",
     )
+
+
+def _on_spot(resource: Resource) -> bool:
+    strategy = resource.properties.get("CapacityProviderStrategy", [])
+    return any(item.get("CapacityProvider") == "FARGATE_SPOT" for item in strategy)
 
 
 def _name(resource: Resource) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from slipway_cli.review.cost import compare
@@ -60,11 +60,14 @@ def _compared(before: Estimate, after: Estimate) -> Iterator[str]:
     yield from ("", *unpriced(after), *footnotes(after))
 
 
-def alone(estimate: Estimate, *, details: bool) -> Iterator[str]:
-    """Yields the table of one estimate, with a row for each environment; with details, also its lines."""
-    rows = [(name, money(estimate.total(name)), _largest_groups(estimate, name)) for name in estimate.environments]
-    heads = ("environment", "per month", "largest parts")
-    yield from aligned(heads, [*rows, ("**all**", money(estimate.total()), "")], numbers=(1,))
+def alone(estimate: Estimate, *, details: bool, profiles: Mapping[str, str | None]) -> Iterator[str]:
+    """Yields the table of one estimate: a row for each environment, with its profile; with details, also its lines."""
+    rows = [
+        (name, profiles.get(name) or "", money(estimate.total(name)), _largest_groups(estimate, name))
+        for name in estimate.environments
+    ]
+    heads = ("environment", "profile", "per month", "largest parts")
+    yield from aligned(heads, [*rows, ("**all**", "", money(estimate.total()), "")], numbers=(2,))
     if details:
         for name in estimate.environments:
             yield from ("", f"## {name}: {money(estimate.total(name))} per month", "")

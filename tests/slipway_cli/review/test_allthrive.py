@@ -20,6 +20,7 @@ CHANGES = {
     "environments.production.network.nat_count": 1,
     "environments.production.cache.node": "cache.m7g.large",
     "cache.engine": "valkey",
+    "cache.version": "7.2",
 }
 
 

@@ -29,7 +29,7 @@ _STORED = (
     "volumeConfigurations",
     "vpcLatticeConfigurations",
 )
-_CREATE_ONLY = ("Cluster", "LaunchType", "Role", "SchedulingStrategy", "ServiceName")
+_CREATE_ONLY = ("Cluster", "Role", "SchedulingStrategy", "ServiceName")  # the schema of AWS::ECS::Service, 2026-10-20
 _CREATE_ONLY_MEMBERS = ("Cluster", "LaunchType", "Role", "SchedulingStrategy", "ServiceName", "Tags")
 
 
@@ -84,6 +84,8 @@ def update_service(physical_id: str, old: Props, new: Props, stack_name: str) ->
         return adapter.replace(create_service, adapter.logical_id_of(physical_id), new, stack_name)
     cluster, name = new.get("Cluster", "default"), physical_id.rsplit("/", 1)[-1]
     members = adapter.without(new, *_CREATE_ONLY_MEMBERS)
+    if adapter.changed(old, new, "CapacityProviderStrategy"):
+        members |= {"CapacityProviderStrategy": new.get("CapacityProviderStrategy", []), "ForceNewDeployment": True}
     service = adapter.call("ecs", "update_service", {**members, "service": name, "cluster": cluster})["service"]
     _sync_tags(physical_id, old, new)
     primary = next(known for known in service["deployments"] if known["status"] == "PRIMARY")
@@ -158,14 +160,24 @@ def _store_members(action: str) -> None:
     original = ecs._ACTION_MAP[action]
 
     def storing(data: dict[str, Any]) -> Any:
-        answer = original(data)
         name = str(data.get("serviceName") or data.get("service") or "").rsplit("/", 1)[-1]
-        for key, service in ecs._services.items():
-            if key.rsplit("/", 1)[-1] == name and service["status"] == "ACTIVE":
-                service.update({member: data[member] for member in _STORED if member in data})
+        if data.get("capacityProviderStrategy") == []:  # back to a launch type, which MiniStack takes for EC2
+            for service in _active(name):
+                service["launchType"] = service.get("launchType") or "FARGATE"
+        answer = original(data)
+        for service in _active(name):
+            service.update({member: data[member] for member in _STORED if member in data})
         return answer
 
     ecs._ACTION_MAP[action] = storing
+
+
+def _active(name: str) -> list[dict[str, Any]]:
+    return [
+        service
+        for key, service in ecs._services.items()
+        if key.rsplit("/", 1)[-1] == name and service["status"] == "ACTIVE"
+    ]
 
 
 def install() -> None:

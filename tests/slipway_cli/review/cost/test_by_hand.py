@@ -119,8 +119,8 @@ def test_interface_endpoints_cost_per_zone_and_gateway_endpoints_are_free() -> N
 
 
 def test_a_load_balancer() -> None:
-    # 730 h x $0.0225 = $16.425; 1 unit x 730 h x $0.008 = $5.84; together $22.265
-    assert month(resource("ElasticLoadBalancingV2::LoadBalancer", Type="application")).total() == Decimal("22.265")
+    # 730 h x $0.0225 = $16.425; 0.1 units x 730 h x $0.008 = $0.584; together $17.009
+    assert month(resource("ElasticLoadBalancingV2::LoadBalancer", Type="application")).total() == Decimal("17.009")
 
 
 def test_a_web_acl() -> None:

@@ -1,4 +1,4 @@
-"""`slipway cost` prints a manifest's cost, also at three sizes."""
+"""`slipway cost` prints a manifest's cost, what would save, and the cost of each profile."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from products.profiles import PROFILES
 from slipway_cli.main import main
 from slipway_cli.review.cost.estimate import estimate
-from slipway_cli.review.cost.profiles import PROFILES, variants
+from slipway_cli.review.cost.profiles import variants
 from slipway_cli.review.synth import assembly
 from tests.support.manifests import product
 
@@ -30,7 +31,7 @@ def months() -> dict[tuple[str, str], Decimal]:
 
 
 def test_each_profile_costs_more_than_the_one_before(months: dict[tuple[str, str], Decimal]) -> None:
-    costs = [months[profile.name, "gateway"] for profile in PROFILES]
+    costs = [months[profile, "gateway"] for profile in PROFILES]
 
     assert costs == sorted(costs)
 
@@ -53,7 +54,7 @@ def test_a_variant_that_the_manifest_forbids_is_priced_with_the_reason() -> None
     refused = {variant.nat: variant.problem for variant in variants(product(), "production") if variant.problem}
 
     assert list(refused) == ["none"]
-    assert "these services need the internet: web, celery" in refused["none"]
+    assert "these need the internet: web, celery" in refused["none"]
 
 
 def test_profiles_fit_a_manifest_with_few_zones_and_little_scaling() -> None:
@@ -70,7 +71,8 @@ def test_profiles_fit_a_manifest_with_few_zones_and_little_scaling() -> None:
     }
 
     assert found["ha"].network.zones == found["ha"].network.nat_count == 2
-    assert found["ha"].services["web"].count == 3
+    assert small.services["web"].count == 2
+    assert "web" not in found["ha"].services
 
 
 def test_an_unknown_environment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,5 +91,13 @@ def test_the_command_prints_costs_with_assumptions_and_date(capsys: pytest.Captu
 
     page = capsys.readouterr().out
     assert page.startswith("# Edenco: $")
-    for part in ("## production at three sizes", "| minimal", "| standard", "| ha", "## Assumed", "as read on 2026-"):
+    for part in (
+        "## Savings, a month",
+        "## production with each profile",
+        "| minimal",
+        "| standard",
+        "| ha",
+        "## Assumed",
+        "as read on 2026-",
+    ):
         assert part in page

@@ -86,7 +86,7 @@ def test_prices_come_with_the_page_they_were_read_on_or_are_marked() -> None:
     assert table().regions() == ("eu-central-1", "us-east-1")
     for region, price in table().all():
         assert bool(price.source.page) == price.verified, (price.name, region)
-        assert price.source.read <= table().checked
+        assert price.source.read.year >= 2026, (price.name, region)
         assert 0 < price.amount < 10, (price.name, region)
 
 
@@ -113,7 +113,7 @@ def test_an_unverified_price_is_marked_in_the_line() -> None:
         ]
     )
 
-    lines = "\n".join(text.alone(found, details=True))
+    lines = "\n".join(text.alone(found, details=True, profiles={}))
     assert "0.0136?" in lines
     assert "No public page confirms a price marked with ?" in "\n".join(text.footnotes(found))
 
@@ -155,8 +155,8 @@ def test_new_and_removed_resources_are_labelled() -> None:
 
     section = text.section(estimate([stack(Old=balancer)]), estimate([stack(New=key)]))
 
-    # 730 h x $0.0225 + 730 LCU-hours x $0.008 = $22.265, rounded up
-    assert "production: removed: load balancer: -$22.27" in section.markdown
+    # 730 h x $0.0225 + 73 LCU-hours x $0.008 = $17.009
+    assert "production: removed: load balancer: -$17.01" in section.markdown
     assert "production: new: key New: +$1.00" in section.markdown
 
 

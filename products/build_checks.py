@@ -1,0 +1,60 @@
+"""Rules about the variables and secrets of builds: error messages, as in checks.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from products.frontend import Frontend
+from products.model import Product
+from products.secrets import looks_secret, secret_kind
+
+_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+# Builds of Slipway's that install packages, and so have the variable SECRETS.
+INSTALLING = ("backend", "browser", "e2e", "frontend", "migrations")
+
+
+def problems(product: Product) -> Iterator[str]:
+    """Yields an error message for every variable or secret that a build cannot have."""
+    if product.frontend:
+        yield from _frontend(product.frontend)
+    for name, check in (product.pipeline.checks if product.pipeline else {}).items():
+        place = f"pipeline.checks.{name}"
+        yield from _names(place, check.variables, check.secrets)
+        if check.secrets and check.build and check.build not in INSTALLING:
+            yield f"{place}.secrets: the build {check.build} installs nothing, so it needs none; remove them"
+        for variable, value in check.variables.items():
+            kind = looks_secret(value)
+            if kind:
+                yield f"{place}.variables.{variable}: this looks like {kind}; {_instead(f'{place}.secrets', variable)}"
+
+
+def _frontend(frontend: Frontend) -> Iterator[str]:
+    yield from _names("frontend", frontend.variables, frontend.secrets)
+    for variable, value in frontend.variables.items():
+        place = f"frontend.variables.{variable}"
+        kind = secret_kind(variable.replace("PUBLIC", ""), value)  # NEXT_PUBLIC_ publishes it: that is the fault
+        if "${" in value:
+            yield (
+                f"{place}: got '{value}', but the bundle is built once, and all environments get the same files; write "
+                "a value without references, and let pages use relative URLs (/api/…) or ask the backend for the rest"
+            )
+        elif kind:
+            yield (
+                f"{place}: this looks like {kind}, and every visitor can read what is built into the pages; keep it in "
+                "the backend. If only the install needs it, write it under frontend.secrets"
+            )
+
+
+def _names(place: str, variables: Mapping[str, str], secrets: Mapping[str, object]) -> Iterator[str]:
+    for kind, names in (("variables", variables), ("secrets", secrets)):
+        for name in names:
+            if not _VARIABLE.match(name):
+                yield f"{place}.{kind}.{name}: not a variable's name; use letters, digits and underscores"
+    for name in secrets:
+        if name in variables:
+            yield f"{place}.secrets.{name}: is also defined under variables; remove one of the two"
+
+
+def _instead(place: str, variable: str) -> str:
+    return f"put the value into Secrets Manager and write its name under {place}: {variable}: {{name: …}}"
