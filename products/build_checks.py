@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from products.base import Public
 from products.frontend import Frontend
 from products.model import Product
-from products.secrets import looks_secret, secret_kind
+from products.secrets import looks_secret, never_public, secret_kind
+from products.variables import written
 
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+# Bundlers publish variables with these prefixes; that says nothing of the value.
+_PREFIX = re.compile(r"^(VITE|VUE_APP|REACT_APP|GATSBY|PUBLIC|(NEXT|NUXT|EXPO)_PUBLIC)_")
 # Builds of Slipway's that install packages, and so have the variable SECRETS.
 INSTALLING = ("backend", "browser", "e2e", "frontend", "migrations")
 
@@ -32,21 +36,26 @@ def problems(product: Product) -> Iterator[str]:
 def _frontend(frontend: Frontend) -> Iterator[str]:
     yield from _names("frontend", frontend.variables, frontend.secrets)
     for variable, value in frontend.variables.items():
-        place = f"frontend.variables.{variable}"
-        kind = secret_kind(variable.replace("PUBLIC", ""), value)  # NEXT_PUBLIC_ publishes it: that is the fault
-        if "${" in value:
+        place, text = f"frontend.variables.{variable}", written(value)
+        kind = never_public(text) if isinstance(value, Public) else secret_kind(_PREFIX.sub("", variable), text)
+        if "${" in text:
             yield (
-                f"{place}: got '{value}', but the bundle is built once, and all environments get the same files; write "
+                f"{place}: got '{text}', but the bundle is built once, and all environments get the same files; write "
                 "a value without references, and let pages use relative URLs (/api/…) or ask the backend for the rest"
             )
         elif kind:
             yield (
                 f"{place}: this looks like {kind}, and every visitor can read what is built into the pages; keep it in "
                 "the backend. If only the install needs it, write it under frontend.secrets"
+                + (
+                    ""
+                    if isinstance(value, Public)
+                    else f"; if it is meant for visitors, write {variable}: {{public: …}}"
+                )
             )
 
 
-def _names(place: str, variables: Mapping[str, str], secrets: Mapping[str, object]) -> Iterator[str]:
+def _names(place: str, variables: Mapping[str, object], secrets: Mapping[str, object]) -> Iterator[str]:
     for kind, names in (("variables", variables), ("secrets", secrets)):
         for name in names:
             if not _VARIABLE.match(name):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from products.base import ExistingSecret, Model, text
+from products.base import ExistingSecret, Model, Variables, text
 
 FileEnding = Annotated[str, text(r"^[a-z0-9]{1,16}$", "glb")]
 
@@ -20,7 +20,7 @@ class Frontend(Model):
     `pnpm install --frozen-lockfile`, `yarn install --immutable` or `bun install --frozen-lockfile`."""
     build: str | None = None
     """Command that builds the pages, in `directory`. By default, the package manager's `run build`."""
-    variables: dict[str, str] = {}
+    variables: Variables = {}
     """Environment variables of the build, such as `VITE_API_URL`. The bundle is built once for all environments, and
     every visitor can read what it contains: no value may differ between environments or be secret."""
     secrets: dict[str, ExistingSecret] = {}

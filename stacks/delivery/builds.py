@@ -11,8 +11,9 @@ from aws_cdk import aws_s3 as s3
 
 from builds import buildspec
 from products import names
-from products.base import ExistingSecret
+from products.base import ExistingSecret, Public
 from products.flows import Action, Delivery, Kind, Stage
+from products.variables import written
 from slipway import arns
 from slipway.artifacts import Artifacts
 from slipway.build import Build
@@ -37,9 +38,9 @@ def _secrets(secrets: Mapping[str, ExistingSecret]) -> dict[str, str]:
     return {name: f"{secret.name}:{secret.key}" if secret.key else secret.name for name, secret in secrets.items()}
 
 
-def _build_variables(variables: Mapping[str, str]) -> dict[str, str]:
+def _build_variables(variables: Mapping[str, str | Public]) -> dict[str, str]:
     """Returns the build's variable that holds those of the frontend, one per line, since a value may have spaces."""
-    lines = "".join(f"{name}={value}\n" for name, value in variables.items())
+    lines = "".join(f"{name}={written(value)}\n" for name, value in variables.items())
     return {"BUILD_VARIABLES": lines} if lines else {}
 
 

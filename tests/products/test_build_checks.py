@@ -52,6 +52,16 @@ def test_a_secret_that_would_be_public_is_refused(tmp_path: Path, name: str, val
     assert "hunter22" not in found
 
 
+def test_a_key_that_is_meant_for_visitors_may_be_public(tmp_path: Path) -> None:
+    value = "AIza" + "Sy0a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6"[:35]
+    assert "write VITE_ACCESS_KEY: {public: …}" in problems(tmp_path, "frontend.variables", {"VITE_ACCESS_KEY": value})
+    assert problems(tmp_path, "frontend.variables", {"VITE_ACCESS_KEY": {"public": value}}) == ""
+    github = {"VITE_KEY": {"public": "ghp_" + "a1" * 18}}
+    assert "frontend.variables.VITE_KEY: this looks like a GitHub token" in problems(
+        tmp_path, "frontend.variables", github
+    )
+
+
 def test_a_secret_among_a_checks_variables_is_refused(tmp_path: Path) -> None:
     given = {"DIRECTORY": "backend", "VARIABLES": "INDEX=https://user:hunter22@pypi.example.com/simple"}
     found = problems(tmp_path, "pipeline.checks.backend.variables", given)
