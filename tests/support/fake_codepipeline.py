@@ -116,15 +116,20 @@ class FakeCodePipeline(FaultyAws):
         return self.pipelines[f"{self.product}-{flow}"]
 
     def run(self, flow: str, number: int, status: str = "Succeeded", at: str = "", **more: Any) -> FakeRun:
-        """Adds a run that succeeded in all stages before `at`, and has its status in `at`."""
+        """Adds a run that succeeded in all stages before `at`, and has its status in `at`.
+
+        There, by default the status is that of the approval, or of the first action of a stage without one.
+        """
         pipeline = self.flow(flow)
         started = more.pop("started", BEGINNING + 1000 * number)
         reason, action = more.pop("reason", "exit code 1"), more.pop("action", "")
         run = FakeRun(number, status, [], started=started, **more)
         when = started
         for stage in pipeline.delivery.stages:
+            asks = [configured.name for configured in stage.actions if configured.kind is Kind.APPROVAL]
+            stops = action or (*asks, stage.actions[0].name)[0]
             for configured in stage.actions:
-                here = stage.name == at and configured.name == (action or stage.actions[0].name)
+                here = stage.name == at and configured.name == stops
                 how = {"InProgress": "InProgress", "Stopping": "InProgress", "Stopped": "Abandoned"}.get(status, status)
                 run.steps.append(
                     self._step(run, stage.name, configured, how if here else "Succeeded", when=when, reason=reason)

@@ -89,8 +89,8 @@ class Clone:
 
     def _needs_approval(self) -> bool:
         found = self.allthrive.client("codepipeline").get_pipeline_state(name=PIPELINE)["stageStates"]
-        (action,) = next(stage["actionStates"] for stage in found if stage["stageName"] == "Approval")
-        return bool(action.get("latestExecution", {}).get("status") == "InProgress")
+        actions = next(stage["actionStates"] for stage in found if stage["stageName"] == "Approval")
+        return any(action.get("latestExecution", {}).get("token") for action in actions)  # only an approval has one
 
     def github(self, path: str) -> Any:
         secret = self.allthrive.client("secretsmanager").get_secret_value(SecretId="allthrive/github")["SecretString"]

@@ -113,7 +113,7 @@ def pushed(bookstall: Bookstall) -> Pushed:
     def waits() -> bool:
         stages = pipeline.get_pipeline_state(name=PIPELINE)["stageStates"]
         actions = next(stage["actionStates"] for stage in stages if stage["stageName"] == "Approval")
-        return any(action.get("latestExecution", {}).get("status") == "InProgress" for action in actions)
+        return any(action.get("latestExecution", {}).get("token") for action in actions)  # only an approval has one
 
     def actions() -> dict[str, str]:
         listed = pipeline.list_action_executions(pipelineName=PIPELINE, filter={"pipelineExecutionId": run})
