@@ -18,16 +18,18 @@ def is_everything(pattern: str) -> bool:
     return re.fullmatch(r"/?\*+", pattern) is not None
 
 
-def specificity(pattern: str) -> tuple[bool, int, int, int, str]:
+def specificity(pattern: str) -> tuple[bool, int, int, int, int, str]:
     """Returns a sort key: patterns in ascending order are tried in this order by CloudFront and the load balancer.
 
     Both take the first pattern that matches. A path without wildcards is first. Then follow patterns with the longest
-    text before their first wildcard, those that demand more characters, and those with fewer `*`. So a pattern is
-    always before every other pattern that covers it.
+    text before their first wildcard, those with more other characters, those that demand more characters, and those
+    with fewer `*`. So a pattern is always before every other pattern that covers it.
     """
     pattern = same(pattern)
     before = re.split(r"[*?]", pattern, maxsplit=1)[0]
-    return before != pattern, -len(before), -len(pattern.replace("*", "")), pattern.count("*"), pattern
+    demanded = pattern.replace("*", "")
+    literal = demanded.replace("?", "")
+    return before != pattern, -len(before), -len(literal), -len(demanded), pattern.count("*"), pattern
 
 
 def ordered(patterns: Iterable[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Advice after a failure follows from the log, and secrets do not reach it.
 
-captured.txt has logs, each line after `|`, and the advice on them. Installs were captured on 2026-11-30; the texts of rate limits,
-of refused credentials and of BuildKit are as their documentation shows them.
+captured.txt has logs, each line after `|`, and the advice on them. Installs were captured on 2026-11-30; the texts of
+rate limits, of refused credentials and of BuildKit are as their documentation shows them.
 """
 
 from __future__ import annotations

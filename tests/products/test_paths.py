@@ -28,6 +28,7 @@ def matches(pattern: str, path: str) -> bool:
         (["/api/v?/*", "/api/v1/health"], "/api/v1/health"),
         (["/a*", "/a?*"], "/a?*"),
         (["/a*b*c", "/a*bc"], "/a*bc"),
+        (["/?*", "/*a*"], "/*a*"),
         (["*", "/login"], "/login"),
     ],
 )
