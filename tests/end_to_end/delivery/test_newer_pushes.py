@@ -87,8 +87,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
             patch.setenv(name, value)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
         cdk = Cdk(settings, product.name)
-        cdk.bootstrap(ACCOUNT, REGION)
         cdk.synth()
+        cdk.bootstrap(ACCOUNT, REGION)
         cdk.deploy(["tooling/*"], lambda _: None)
         clone = put_on_github(settings, product, product.pipeline, ROOT / "examples" / "allthrive").clone
     plain = Plain(settings.port, settings.state)
