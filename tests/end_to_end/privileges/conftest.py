@@ -32,8 +32,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work]:
         for name, value in {**settings.environment(), **shell.variables(settings)}.items():
             patch.setenv(name, value)
         cdk = Cdk(settings, product.name)
-        cdk.bootstrap(settings.account, settings.region)
         cdk.synth()
+        cdk.bootstrap(settings.account, settings.region)
         cdk.deploy(["tooling/*", "production/*"], lambda _: None)
         assert product.pipeline is not None
         put_on_github(settings, product, product.pipeline, default_source(product.name))
