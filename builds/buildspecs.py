@@ -1,7 +1,4 @@
-"""Reads the buildspecs of this folder. Pure: depends on no environment and no network, only on the files.
-
-A line `@FILE` of a command stands for the content of that Python file of this folder, so that builds share their rules.
-"""
+"""Reads the buildspecs of this folder. Pure: depends on no environment and no network, only on the files."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import base64
 import bz2
 import difflib
 import json
-import re
 import shlex
 from copy import deepcopy
 from functools import cache
@@ -19,14 +15,11 @@ from typing import Any
 import yaml
 
 _FOLDER = Path(__file__).resolve().parent
-PROGRAMS = _FOLDER / "programs"
-"""Programs that several builds use. `include: [a.py]` among the commands of a build writes `$WORK/a.py`."""
 _UNPACK = (
     "import base64, bz2, json, sys; "
     "[open(sys.argv[1] + '/' + name, 'w', encoding='utf-8').write(text) "
     "for name, text in json.loads(bz2.decompress(base64.b64decode(sys.stdin.read()))).items()]"
 )
-_INCLUDED = re.compile(r"^@(\w+\.py)\n", re.MULTILINE)
 
 
 class BuildError(Exception):
@@ -51,6 +44,15 @@ def buildspec(name: str) -> dict[str, Any]:
     return deepcopy(_read(name))
 
 
+def program(file: str) -> Path:
+    """Returns the path of a program that builds include: `include: [a.py]` among the commands writes `$WORK/a.py`.
+
+    Most are in `programs/`. site_files.py, which stacks and releases import as well, is a module of this package.
+    """
+    inner = _FOLDER / "programs" / file
+    return inner if inner.exists() else _FOLDER / file
+
+
 @cache
 def _read(name: str) -> dict[str, Any]:
     """Reads a file once per process: many builds use the same one, and parsing took a twelfth of a synth."""
@@ -68,11 +70,7 @@ def _written(command: str | dict[str, list[str]]) -> str:
     They are packed, since a template has at most a megabyte. bzip2 gives equal bytes on every machine; zlib does not.
     """
     if isinstance(command, str):
-        return _INCLUDED.sub(_included, command)
-    texts = {file: (PROGRAMS / file).read_text(encoding="utf-8") for file in command["include"]}
+        return command
+    texts = {file: program(file).read_text(encoding="utf-8") for file in command["include"]}
     packed = base64.b64encode(bz2.compress(json.dumps(texts).encode())).decode()
     return f"python3 -c {shlex.quote(_UNPACK)} \"$WORK\" {' '.join(texts)} <<<'{packed}'"
-
-
-def _included(found: re.Match[str]) -> str:
-    return (_FOLDER / found[1]).read_text(encoding="utf-8")

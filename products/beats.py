@@ -30,7 +30,7 @@ class Scheduler:
     """A scheduler in a command."""
 
     name: str
-    """What the command runs, e.g. `celery beat`."""
+    """The scheduler that the command runs, e.g. `celery beat`."""
     app: str = ""
     """The Celery app, as the command names it."""
     in_worker: bool = False

@@ -107,7 +107,7 @@ class Service(Model):
 
     @property
     def health(self) -> Declared:
-        """What the service's short forms and its section `health_check` say together."""
+        """Returns the service's health checks, from the short forms and the section `health_check`."""
         return Declared(self.health_check, self.health_path, self.health_command, self.port)
 
     @model_validator(mode="after")

@@ -34,7 +34,7 @@ class Frontend(Model):
     """Endings of files beyond the known ones, such as `html`, `js`, `png` and `pdf`. A URL with another ending, such as
     `/docs/v2.1`, is a page of the application."""
     pages: Literal["single-page", "folders"] = "single-page"
-    """How the URL of a page becomes a file: `single-page` returns `/index.html` for every page, `folders` returns
+    """The file of a page's URL: `single-page` returns `/index.html` for every page, `folders` returns
     `/admin/index.html` for `/admin` and `/admin/`, as static site generators write it."""
     keep_releases: int = Field(default=5, ge=1)
     """Number of releases whose hashed assets are kept, so that pages opened earlier still find their files."""

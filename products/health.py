@@ -22,7 +22,7 @@ _SHELL_VARIABLE = re.compile(r"\$[A-Z{(]")
 
 
 class HealthCheck(Model):
-    """How ECS and the load balancer determine whether a task of a service is healthy.
+    """The checks by which ECS and the load balancer decide whether a task of a service is healthy.
 
     A service with paths is checked at `path` by the load balancer. With `command`, ECS runs a program in the container.
     A service may have both; ECS replaces a task that fails one of them. Timings then apply to both.
@@ -78,7 +78,7 @@ class CommandCheck:
 
 @dataclass(frozen=True)
 class Declared:
-    """What a service's section of the manifest says about health checks."""
+    """The keys about health checks in a service's section of the manifest."""
 
     section: HealthCheck | None
     health_path: str | None

@@ -1,4 +1,4 @@
-"""What the programs of the builds share: they read a product's checkout, which is the working directory.
+"""Functions that the programs of the builds share. The working directory is the product's checkout.
 
 They run on CodeBuild's images and on laptops, so they need nothing but Python 3.9 and its standard library.
 """

@@ -51,7 +51,7 @@ class PostgresDatabase(Construct):
     credentials: secretsmanager.ISecret
     users: DatabaseUsers
     address: tuple[Part, ...]
-    """What `url` is composed of."""
+    """The parts that `url` is composed of."""
     url: ComposedSecret
 
     def __init__(

@@ -62,7 +62,7 @@ class Protection:
     running: str
     """The tag of images that the environment runs, e.g. in-use-staging-running."""
     entered: str
-    """What the tag begins with that an image keeps, e.g. `entered-`."""
+    """Prefix of the tag that an image keeps, e.g. `entered-`."""
 
 
 @dataclass(frozen=True)

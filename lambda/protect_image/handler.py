@@ -25,7 +25,7 @@ class Settings:
     tag: str
     """The tag that moves to these images, e.g. in-use-production-waiting."""
     entered: str
-    """What the tag begins with that an image keeps, e.g. `entered-`."""
+    """Prefix of the tag that an image keeps, e.g. `entered-`."""
 
     @classmethod
     def from_parameters(cls, parameters: Parameters) -> Settings:

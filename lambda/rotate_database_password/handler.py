@@ -44,7 +44,9 @@ class Settings:
     def from_environment(cls) -> Settings:
         """Reads the environment variables of the function."""
         services = tuple(name for name in os.environ["SERVICES"].split(",") if name)
-        composed = tuple(Composed(each["secret"], tuple(each["parts"])) for each in json.loads(os.environ["COMPOSED"]))
+        composed = tuple(
+            Composed(entry["secret"], tuple(entry["parts"])) for entry in json.loads(os.environ["COMPOSED"])
+        )
         return cls(composed, os.environ["CLUSTER"], services)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builds.buildspecs import PROGRAMS
+from builds.buildspecs import program
 from products import Product
 from slipway_cli.release import frontend, migrations, services
 from slipway_cli.release.errors import ReleaseError
@@ -86,9 +86,9 @@ class Build:
 
     def _usual(self, command: str) -> str:
         """Returns a command with the variables of the package manager that the checkout has, as builds choose it."""
-        program = PROGRAMS / "node_packages.py"
+        planner = program("node_packages.py")
         directory = self.product.frontend.directory if self.product.frontend else "."
-        plan = shlex.join([sys.executable, str(program), directory])
+        plan = shlex.join([sys.executable, str(planner), directory])
         return f'plan=$({plan}) && eval "$plan" && {command}'
 
     def _platform(self) -> str | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import build_log
-from builds.buildspecs import PROGRAMS
+from builds.buildspecs import program
 
 _BLOCKS = Path(__file__).with_name("captured.txt").read_text(encoding="utf-8").strip().split("\n\n")
 INSTALL = [
@@ -75,7 +75,7 @@ def keep(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch, **secrets: 
     monkeypatch.setenv("SECRETS", " ".join(secrets))
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
-    words = [sys.executable, str(PROGRAMS / "build_log.py"), "keep", str(tmp_path / "log")]
+    words = [sys.executable, str(program("build_log.py")), "keep", str(tmp_path / "log")]
     done = subprocess.run(words, input=text, capture_output=True, text=True, check=True)
     assert (tmp_path / "log").read_text() == done.stdout
     return done.stdout
@@ -102,5 +102,5 @@ def test_no_secret_reaches_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_text_that_is_not_utf_8_is_kept_too(tmp_path: Path) -> None:
-    words = [sys.executable, str(PROGRAMS / "build_log.py"), "keep", str(tmp_path / "log")]
+    words = [sys.executable, str(program("build_log.py")), "keep", str(tmp_path / "log")]
     assert subprocess.run(words, input=b"caf\xe9\n", capture_output=True, check=True).stdout.decode() == "caf\ufffd\n"

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import builds
-from builds.buildspecs import PROGRAMS, BuildError
+from builds.buildspecs import BuildError, program
 
 FOLDER = Path(builds.__file__).parent
 BUILDS = ["backend", "browser", "bundle", "e2e", "frontend", "image", "migrations", "publish-frontend", "scan", "seo"]
@@ -37,7 +37,7 @@ def included(name: str) -> list[str]:
 def commands(name: str) -> list[str]:
     """Returns the commands of a build, with the text of the shell functions that it includes."""
     phases: dict[str, Any] = builds.buildspec(name)["phases"]
-    texts = [(PROGRAMS / file).read_text() for file in included(name) if file.endswith(".sh")]
+    texts = [program(file).read_text() for file in included(name) if file.endswith(".sh")]
     given = [command for phase in phases.values() for command in [*phase["commands"], *phase.get("finally", [])]]
     return [*texts, *(command for command in given if "base64" not in command)]
 
@@ -46,7 +46,7 @@ def programs(name: str) -> list[tuple[str, str, str]]:
     """Returns the programs that a buildspec writes to files: file, language, text."""
     here = [(found[1], found[2], found[3]) for command in commands(name) for found in FILE.finditer(command)]
     return here + [
-        (file, "BASH" if file.endswith(".sh") else "PYTHON", (PROGRAMS / file).read_text())
+        (file, "BASH" if file.endswith(".sh") else "PYTHON", program(file).read_text())
         for file in included(name)
         if file.endswith((".sh", ".py"))
     ]
@@ -98,7 +98,7 @@ def test_it_uses_no_variable_that_it_does_not_declare(name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILDS)
 def test_it_declares_no_variable_that_it_does_not_use(name: str) -> None:
-    text = "\n".join([*commands(name), *((PROGRAMS / file).read_text() for file in included(name))])
+    text = "\n".join([*commands(name), *(program(file).read_text() for file in included(name))])
     declared = builds.buildspec(name)["env"]["variables"]
     unused = {variable for variable in declared if not re.search(rf"\b{variable}\b", text)}
     assert unused == set()
@@ -155,7 +155,7 @@ def test_a_build_writes_the_programs_it_includes(tmp_path: Path) -> None:
     (unpack,) = [text for text in builds.buildspec("bundle")["phases"]["install"]["commands"] if "base64" in text]
     subprocess.run(["bash", "-c", unpack], env={**os.environ, "WORK": str(tmp_path)}, check=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(included("bundle"))
-    assert all((tmp_path / name).read_bytes() == (PROGRAMS / name).read_bytes() for name in included("bundle"))
+    assert all((tmp_path / name).read_bytes() == program(name).read_bytes() for name in included("bundle"))
 
 
 @pytest.mark.parametrize("name", BUILDS)

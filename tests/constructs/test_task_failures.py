@@ -30,4 +30,6 @@ def test_failures_are_counted_by_group() -> None:
         config = metric.to_metric_config().metric_stat
         assert config is not None
         assert (config.namespace, config.metric_name) == ("AWS/Scheduler", name)
-        assert [(one.name, one.value) for one in config.dimensions or []] == [("ScheduleGroup", "shop")]
+        assert [(dimension.name, dimension.value) for dimension in config.dimensions or []] == [
+            ("ScheduleGroup", "shop")
+        ]

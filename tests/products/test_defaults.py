@@ -65,7 +65,9 @@ def test_a_product_that_is_no_name_of_a_database_is_asked_for_one(tmp_path: Path
 
     text = yaml.safe_dump({**SHORT, "name": "Shop"})
     problems = complaints(tmp_path, text, "Shop")
-    assert any("database.name: got 'Shop'; write it like allthrive (from the product's name" in one for one in problems)
+    assert any(
+        "database.name: got 'Shop'; write it like allthrive (from the product's name" in problem for problem in problems
+    )
 
 
 def test_the_pipeline_looks_for_its_token_and_version_in_the_usual_places() -> None:

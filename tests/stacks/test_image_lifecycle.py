@@ -86,7 +86,7 @@ def _declared(release_tag: str) -> dict[str, tuple[str, list[str]]]:
     for resource in Template.from_stack(stack).find_resources("AWS::ECR::Repository").values():
         properties = resource["Properties"]
         filters = properties["ImageTagMutabilityExclusionFilters"]
-        moving = [one["ImageTagMutabilityExclusionFilterValue"] for one in filters]
+        moving = [rule["ImageTagMutabilityExclusionFilterValue"] for rule in filters]
         declared[properties["RepositoryName"]] = (properties["LifecyclePolicy"]["LifecyclePolicyText"], moving)
     return declared
 

@@ -130,7 +130,7 @@ def test_tags_of_images_in_use_move_and_never_expire_in_both_repositories() -> N
     for product in PRODUCTS:
         for resource in shipped(product).resources("AWS::ECR::Repository").values():
             properties = resource["Properties"]
-            moving = [one["ImageTagMutabilityExclusionFilterValue"] for one in filters(properties)]
+            moving = [rule["ImageTagMutabilityExclusionFilterValue"] for rule in filters(properties)]
             first = json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])["rules"][0]
 
             assert "in-use-*" in moving

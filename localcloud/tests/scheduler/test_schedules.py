@@ -36,7 +36,7 @@ def role(plain: Plain, *, group: str, actions: tuple[str, ...] = ("ecs:RunTask",
 
 
 def deployed(plain: Plain, name: str, role_arn: str, **more: Any) -> dict[str, str]:
-    """Deploys a cluster, a task definition, and a schedule for it in a group, all with one name."""
+    """Deploys a cluster, a task definition, and its schedule in a group; the same name serves for all of them."""
     container = {"Name": "main", "Image": "python:3.13-slim", "Command": ["true"]}
     target = {
         "Arn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{name}",

@@ -89,7 +89,10 @@ def test_the_hint_for_a_database_is_never_the_refused_name() -> None:
     with pytest.raises(ProblemsError) as error:
         product({"name": "order", "database.name": "order", "secrets": {}})
 
-    assert any("database.name: 'order'" in one and one.endswith("e.g. order_db") for one in error.value.sentences)
+    assert any(
+        "database.name: 'order'" in sentence and sentence.endswith("e.g. order_db")
+        for sentence in error.value.sentences
+    )
 
 
 @pytest.mark.parametrize(

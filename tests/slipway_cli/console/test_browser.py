@@ -128,7 +128,7 @@ def test_a_failure_is_readable_on_every_screen(browser: Browser, world: World, l
     name = world.create(
         stage("Test", world.job("Unit"), world.job("Lint")), stage("Staging", job), name=unique("x" * 60)
     )
-    (run,) = [one["pipelineExecutionId"] for one in world.executions(name)]
+    (run,) = [execution["pipelineExecutionId"] for execution in world.executions(name)]
     person = Person(browser, world, LOOKS[look])
     page = person.page
     person.visit(f"/{name}/executions/{run}/visualization")

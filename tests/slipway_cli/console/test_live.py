@@ -61,7 +61,7 @@ def test_a_run_is_shown_where_messages_say_and_its_approval_is_given_there(world
 
 def test_a_failing_action_shows_its_reason_and_the_stage_is_retried(world: World) -> None:
     name = world.create(stage("Work", world.job("Deploy", {"fail": "never healthy\n  task 1 exited"})))
-    (run,) = [one["pipelineExecutionId"] for one in world.executions(name)]
+    (run,) = [execution["pipelineExecutionId"] for execution in world.executions(name)]
     url = address(world, name, run)
     text = read(url)
     assert "never healthy\n  task 1 exited" in text
