@@ -5,7 +5,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
 django_application = get_asgi_application()
 
-from config.websocket import websocket_application  # noqa: E402
+from config.websocket import websocket_application  # noqa: E402 - consumers may import models, which exist after the line above
 
 
 async def application(scope, receive, send):
@@ -14,4 +14,4 @@ async def application(scope, receive, send):
     elif scope["type"] == "websocket":
         await websocket_application(scope, receive, send)
     else:
-        raise NotImplementedError(f"Unknown scope type {scope['type']}")
+        raise ValueError(f"this server answers http and websocket, not {scope['type']}")

@@ -150,3 +150,18 @@ def test_a_compressed_page_is_unchanged() -> None:
 )
 def test_only_local_names_are_replaced(host: str, expected: bool) -> None:
     assert sitenames.local({"host": host}) is expected
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        (f"https://{DOMAIN}/basket", f"http://{LOCAL}/basket"),
+        (f"https://{DOMAIN}.", f"http://{LOCAL}."),
+        (f"https://{DOMAIN}.evil.test/", f"https://{DOMAIN}.evil.test/"),
+        (f"https://{DOMAIN}-mirror/", f"https://{DOMAIN}-mirror/"),
+    ],
+)
+def test_only_the_whole_domain_of_a_link_is_replaced(link: str, expected: str) -> None:
+    answer = sitenames.response((200, {"Content-Type": "text/html"}, link.encode()), LOCAL, DOMAIN)
+
+    assert answer[2] == expected.encode()

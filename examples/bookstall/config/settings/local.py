@@ -1,6 +1,6 @@
 """Settings for work on a laptop."""
 
-from .base import *  # noqa: F403
+from .base import *  # noqa: F403 - the settings of a place extend the base
 from .base import env
 
 DEBUG = True

@@ -1,6 +1,6 @@
 """Settings of the deployed product: every value comes from the environment."""
 
-from .base import *  # noqa: F403
+from .base import *  # noqa: F403 - the settings of a place extend the base
 from .base import DATABASES, INSTALLED_APPS, REDIS_URL, env
 
 SECRET_KEY = env("DJANGO_SECRET_KEY")

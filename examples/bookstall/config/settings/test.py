@@ -1,6 +1,6 @@
 """Settings that make tests fast."""
 
-from .base import *  # noqa: F403
+from .base import *  # noqa: F403 - the settings of a place extend the base
 from .base import env
 
 SECRET_KEY = env("DJANGO_SECRET_KEY", default="only-for-tests")

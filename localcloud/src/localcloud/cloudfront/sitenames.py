@@ -48,7 +48,8 @@ def response(answer: tuple[int, Mapping[str, Any], Any], host: str, name: str) -
     changed = {header: _header(header.lower(), value, host, name) for header, value in headers.items()}
     kind = _value(headers, "content-type").partition(";")[0].strip().lower()
     if kind in _LINKS and isinstance(body, bytes) and not _value(headers, "content-encoding"):
-        body = body.replace(f"https://{name}".encode(), f"http://{host}".encode())
+        whole_name = re.compile(rf"https://{re.escape(name)}(?!-|\.?[A-Za-z0-9])".encode())  # not bookstall.example.org
+        body = whole_name.sub(f"http://{host}".encode(), body)
         changed |= {header: str(len(body)) for header in changed if header.lower() == "content-length"}
     return status, changed, body
 
