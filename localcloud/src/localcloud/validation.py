@@ -35,14 +35,15 @@ def model(service: str) -> Any:
 def violation(service: str, operation: str, request: Mapping[str, Any]) -> str | None:
     """Returns the message about all violations of the model; None if there are none."""
     shape = model(service).operation_model(operation).input_shape
-    problems = list(_problems(shape, request, "")) if shape is not None else []
-    if not problems:
+    found = list(problems(shape, request)) if shape is not None else []
+    if not found:
         return None
-    count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected"
-    return f"{count}: {'; '.join(problems)}"
+    count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected"
+    return f"{count}: {'; '.join(found)}"
 
 
-def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
+def problems(shape: Any, value: Any, path: str = "") -> Iterator[str]:
+    """Yields each violation of a shape of the model by a value, with its path."""
     if not _has_type(shape.type_name, value):
         yield f"Value at '{path}' failed to satisfy constraint: Member must be of type {shape.type_name}"
     elif shape.type_name == "structure":
@@ -50,11 +51,11 @@ def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
     elif shape.type_name == "list":
         yield from _size(shape, len(value), path)
         for number, item in enumerate(value, 1):
-            yield from _problems(shape.member, item, f"{path}.{number}.member")
+            yield from problems(shape.member, item, f"{path}.{number}.member")
     elif shape.type_name == "map":
         for key, item in value.items():
-            yield from _problems(shape.key, key, f"{path} (key)")
-            yield from _problems(shape.value, item, f"{path}.{key}")
+            yield from problems(shape.key, key, f"{path} (key)")
+            yield from problems(shape.value, item, f"{path}.{key}")
     else:
         yield from _scalar(shape, value, path)
 
@@ -69,7 +70,7 @@ def _structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[str]
             yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"
     for name, member in shape.members.items():
         if value.get(name) is not None:
-            yield from _problems(member, value[name], _join(path, name))
+            yield from problems(member, value[name], _join(path, name))
 
 
 def _join(path: str, name: str) -> str:
