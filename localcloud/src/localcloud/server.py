@@ -54,7 +54,7 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.sns.resources",
     "localcloud.budgets.resources",
     "localcloud.backup.resources",
-    "localcloud.ssm.resources",
+    "localcloud.ssm",
     "localcloud.codeconnections.resources",
     "localcloud.codebuild.resources",
     "localcloud.codebuild",
