@@ -15,7 +15,7 @@ from ministack.services import ec2
 from localcloud import settings
 from localcloud.ec2 import devices, machines
 from localcloud.ec2.machines import Machine, Record
-from localcloud.ssm import resources as public_parameters
+from localcloud.ssm import public_parameters
 
 SYMBOLS: tuple[str, ...] = (
     *machines.SYMBOLS,
