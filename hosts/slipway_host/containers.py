@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway_host.output import Failed
-from slipway_host.programs import Programs
+from slipway_host.programs import Programs, Result
 
 _SECONDS = 60
 _LINES = 30  # of a container's log that a failure shows
@@ -29,6 +29,8 @@ class Container:
     checked: str
     """What the last health check printed."""
     ports: tuple[str, ...]
+    pgpass: str
+    """The value of its variable PGPASSFILE."""
 
     @property
     def trouble(self) -> str:
@@ -63,13 +65,27 @@ class Daemon:
         return done.out
 
     def containers(self) -> list[Container]:
-        """Returns the containers of the project's services, without those of migrations."""
+        """Returns the containers of the project's services."""
         label = f"label=com.docker.compose.project={self._project}"
         ids = self.ask("ps", "--all", "--quiet", "--no-trunc", "--filter", label).split()
         if not ids:
             return []
         found = [_container(described) for described in json.loads(self.ask("inspect", "--type", "container", *ids))]
         return sorted((each for each in found if each is not None), key=lambda container: container.name)
+
+    def put(self, container: Container, packed: bytes) -> None:
+        """Unpacks a tar archive into a container, with its owners and modes."""
+        done = self._programs.run(("docker", "cp", "-", f"{container.id}:/"), timeout=_SECONDS, given=packed)
+        if done.code:
+            raise Failed(f"a file cannot be put into {container.name}: {done.tail(3)}")
+
+    def follow(self, container: Container, timeout: float) -> Result:
+        """Starts a container and waits until it ends; the result has its output and exit code."""
+        return self._programs.run(("docker", "start", "--attach", container.id), timeout=timeout)
+
+    def remove(self, container: Container) -> None:
+        """Removes a container and its anonymous volumes, even while it runs."""
+        self._programs.run(("docker", "rm", "--force", "--volumes", container.id), timeout=_SECONDS)
 
     def log(self, container: Container) -> str:
         """Returns the end of a container's log."""
@@ -79,7 +95,7 @@ class Daemon:
     def login(self, registry: str, password: str) -> None:
         """Lets docker pull from the registry; the password is not an argument, which others could read."""
         words = ("docker", "login", "--username", "AWS", "--password-stdin", registry)
-        done = self._programs.run(words, timeout=_SECONDS, given=password)
+        done = self._programs.run(words, timeout=_SECONDS, given=password.encode())
         if done.code:
             raise Failed(f"the registry {registry} refused the login: {done.tail(3)}")
 
@@ -122,4 +138,5 @@ def _container(described: dict[str, Any]) -> Container | None:
         "" if health.get("Status") in (None, "none") else str(health["Status"]),
         str(log[-1].get("Output") or "").strip(),
         tuple(sorted(str(bound.get("HostPort")) for bounds in bindings.values() for bound in bounds or [])),
+        next((line[11:] for line in described["Config"].get("Env") or [] if line.startswith("PGPASSFILE=")), ""),
     )

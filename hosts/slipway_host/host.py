@@ -9,7 +9,7 @@ from slipway_host.folder import Folder
 from slipway_host.output import Output
 from slipway_host.programs import Programs
 from slipway_host.project import Project
-from slipway_host.release import Release, Store
+from slipway_host.release import Store
 from slipway_host.settings import Configuration
 from slipway_host.state import Memory
 
@@ -25,6 +25,6 @@ class Host:
     memory: Memory
     output: Output
 
-    def project(self, folder: Folder, release: Release, *files: str) -> Project:
+    def project(self, folder: Folder, *files: str) -> Project:
         """Returns the compose project with the files of a folder."""
-        return Project(self.programs, self.configuration, folder.path, release.pgpass, *files)
+        return Project(self.programs, self.configuration, folder.path, *files)

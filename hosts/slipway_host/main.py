@@ -30,7 +30,7 @@ def main(words: Sequence[str]) -> int:
     output = Output()
     try:
         code, report = _step(_host(arguments, output), arguments.step, arguments.release)
-    except Failed as failure:
+    except (Failed, OSError) as failure:  # OSError: a full disk
         output.say(f"FAILED: {failure}")
         code, report = 1, {"release": "", "version": "", "images": {}, "state": "failed"}
     output.end(report)

@@ -9,7 +9,7 @@ from typing import Any
 # SSM keeps the first 24,000 characters (GetCommandInvocation, StandardOutputContent), and the last line is needed.
 _LIMIT = 20_000
 _LINE = 400
-_SHORTEST_SECRET = 4  # a shorter one would also hide words that mean something else
+_SHORTEST_SECRET = 6  # a shorter one would also hide words that mean something else
 MARK = "SLIPWAY "
 
 

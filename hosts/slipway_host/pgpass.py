@@ -1,47 +1,43 @@
-"""Gives the password file of PostgreSQL to the user of each container: libpq refuses one that others may read."""
+"""The password file of PostgreSQL in containers whose variable PGPASSFILE names it.
+
+libpq reads it only if nobody else may: it belongs to the user that the image runs as. It is put into a container before
+that starts. Compose's secrets cannot do this: with an owner, the daemon looks for the container's user on the host.
+"""
 
 from __future__ import annotations
 
-import copy
-import json
-from dataclasses import replace
-from typing import Any
+import io
+import tarfile
 
-from slipway_host.bundle import File
-from slipway_host.containers import Daemon
-from slipway_host.release import Release
-from slipway_host.settings import RENDERED, Configuration
+from slipway_host.containers import Container, Daemon
+from slipway_host.output import Failed
 
-_SECRET = "pgpass"  # noqa: S105 - the name of compose's secret
+PATH = "/run/secrets/pgpass"
 
 
-def with_users(daemon: Daemon, configuration: Configuration, release: Release) -> Release:
-    """Returns a release whose rendered services name owner and mode 0600 of their password file."""
-    if configuration.rendered is None or not release.pgpass:
-        return release
-    rendered = copy.deepcopy(configuration.rendered)
-    for service in rendered.get("services", {}).values():
-        mounts = service.get("secrets", [])
-        if any(_names(mount) for mount in mounts):
-            user, group = daemon.user(_image(service["image"], release))
-            service["secrets"] = [
-                {**_long(mount), "uid": user, "gid": group, "mode": "0600"} if _names(mount) else mount
-                for mount in mounts
-            ]
-    file = File(json.dumps(rendered, indent=1, sort_keys=True).encode(), 0o600)
-    return replace(release, files={**release.files, RENDERED: file})
+def place(daemon: Daemon, container: Container, text: str) -> None:
+    """Puts the file into a container that was created, if its variables name the file.
+
+    Raises:
+        Failed: if they name another path.
+    """
+    if not container.pgpass:
+        return
+    if container.pgpass != PATH:
+        raise Failed(f"{container.service} has PGPASSFILE={container.pgpass}; set it to {PATH}")
+    user, group = daemon.user(container.image)
+    daemon.put(container, _packed(text.encode(), int(user), int(group)))
 
 
-def _names(mount: Any) -> bool:
-    return mount == _SECRET or (isinstance(mount, dict) and mount.get("source") == _SECRET)
-
-
-def _long(mount: Any) -> dict[str, Any]:
-    return {"source": mount, "target": f"/run/secrets/{mount}"} if isinstance(mount, str) else mount
-
-
-def _image(text: str, release: Release) -> str:
-    """Returns the image that a rendered service names, if need be by a variable like ${APP_IMAGE}."""
-    for name, uri in release.record.images.items():
-        text = text.replace(f"${{{name.upper().replace('-', '_')}_IMAGE}}", uri)
-    return text
+def _packed(content: bytes, user: int, group: int) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        # Without entries of their own the daemon makes these folders unreadable for other users than root.
+        for folder in ("run", "run/secrets"):
+            member = tarfile.TarInfo(folder)
+            member.type, member.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(member)
+        member = tarfile.TarInfo(PATH.lstrip("/"))
+        member.mode, member.uid, member.gid, member.size = 0o600, user, group, len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()

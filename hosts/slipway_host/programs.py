@@ -45,7 +45,7 @@ class Programs:
         words: Sequence[str],
         *,
         timeout: float,
-        given: str = "",
+        given: bytes = b"",
         environment: Mapping[str, str] | None = None,
         apart: bool = False,
     ) -> Result:
@@ -56,7 +56,7 @@ class Programs:
         """
         # Files instead of pipes: a plugin of docker may outlive docker and would keep a pipe open.
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as source:
-            source.write(given.encode())
+            source.write(given)
             source.seek(0)
             try:
                 process = subprocess.Popen(  # noqa: S603 - no shell

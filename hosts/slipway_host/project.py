@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
 from slipway_host.output import Failed
 from slipway_host.programs import Programs, Result
@@ -18,11 +18,8 @@ _RECREATE_SECONDS = 300  # to stop the old containers, in addition to the time i
 class Project:
     """The compose project of an environment, with the files of `folder`: the configuration's, or those named here."""
 
-    def __init__(
-        self, programs: Programs, configuration: Configuration, folder: Path, pgpass: str, *files: str
-    ) -> None:
+    def __init__(self, programs: Programs, configuration: Configuration, folder: Path, *files: str) -> None:
         self._programs, self._configuration, self._folder = programs, configuration, folder
-        self._environment = {"SLIPWAY_PGPASS": pgpass} if pgpass else {}
         self._files = files or configuration.compose
 
     def resolved(self) -> dict[str, Any]:
@@ -47,23 +44,32 @@ class Project:
         if done.code:
             raise Failed(f"an image cannot be pulled: {done.tail(5)}")
 
-    def up(self) -> Result:
-        """Replaces all containers and waits until they are healthy; the result may be an error."""
-        wait = self._configuration.wait_seconds
-        words = (
-            "--detach",
-            "--force-recreate",
-            "--remove-orphans",
-            "--no-build",
-            "--wait",
-            "--wait-timeout",
-            str(wait),
-        )
-        return self._compose("up", *words, timeout=wait + _RECREATE_SECONDS)
+    def up(self, prepare: Callable[[], None] | None = None) -> Result:
+        """Replaces all containers and waits until they are healthy; the result may be an error.
 
-    def run(self, service: str, name: str, command: Sequence[str], *options: str, timeout: float) -> Result:
-        """Runs a command in a new container of a service, which is removed when it ends."""
-        return self._compose("run", "--rm", "--no-TTY", "--name", name, *options, service, *command, timeout=timeout)
+        `prepare` is called between the creation of the new containers and their start.
+        """
+        replacing = ("--force-recreate", "--remove-orphans", "--no-build")
+        if prepare is None:
+            return self._up(*replacing)
+        created = self._compose("up", "--no-start", *replacing, timeout=_RECREATE_SECONDS)
+        if created.code:
+            return created
+        prepare()
+        return self._up("--no-build")
+
+    def start(self, services: Sequence[str]) -> Result:
+        """Starts some services and waits until they are healthy."""
+        return self._up("--no-build", services=services)
+
+    def create(self, service: str) -> Result:
+        """Creates the container of a service, without starting it or others."""
+        return self._compose("create", "--force-recreate", "--no-build", service, timeout=_RECREATE_SECONDS)
+
+    def _up(self, *options: str, services: Sequence[str] = ()) -> Result:
+        wait = self._configuration.wait_seconds
+        words = ("--detach", *options, "--wait", "--wait-timeout", str(wait), *services)
+        return self._compose("up", *words, timeout=wait + _RECREATE_SECONDS)
 
     def _compose(self, *words: str, timeout: float, apart: bool = False) -> Result:
         settings, folder = self._configuration, self._folder
@@ -75,4 +81,4 @@ class Project:
         for profile in settings.profiles:
             options += ["--profile", profile]
         line = ("docker", "compose", *options, *words)
-        return self._programs.run(line, timeout=timeout, environment=self._environment, apart=apart)
+        return self._programs.run(line, timeout=timeout, apart=apart)

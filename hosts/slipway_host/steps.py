@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Callable
 
 from slipway_host.folder import Folder
 from slipway_host.host import Host
 from slipway_host.migration import run_migration
 from slipway_host.output import Failed
-from slipway_host.pgpass import with_users
+from slipway_host.pgpass import place
 from slipway_host.probe import probe
 from slipway_host.release import Release
 from slipway_host.report import explain, report, troubles
@@ -31,7 +31,7 @@ def apply(host: Host, wanted: str, *, fall_back: bool = True) -> tuple[int, dict
         if wanted == "current" and _runs(host, state, release):
             say("it runs already, with the same files and secrets: nothing to do")
             return 0, _now(host, state)
-        release = _prepared(host, release)
+        _prepare(host, release)
     except Failed as failure:
         say(f"FAILED before anything was changed: {failure}")
         return 1, _unchanged(host, state)
@@ -64,10 +64,12 @@ def _migrate(host: Host, state: State, sha: str) -> None:
         raise Failed("the configuration names no migration: remove the action, or add `migration` to the manifest")
     release = host.store.release(sha, host.configuration)
     host.output.say(f"migrations of {release.record.version} ({release.record.commit[:7]}, {sha[:12]})")
-    release = _prepared(host, release)
+    _prepare(host, release)
     if any(container.status == "running" for container in host.daemon.containers()):
         with host.memory.scratch("migration") as scratch:
-            run_migration(host, release, migration, Folder(scratch), beside=True)
+            beside = Folder(scratch)
+            release.write(beside)
+            run_migration(host, release, migration, beside, beside=True)
     else:  # nothing runs that could be disturbed, and what the migration depends on has to be started
         _install(host, state, release)
         run_migration(host, release, migration, Folder(host.configuration.folder), beside=False)
@@ -105,18 +107,17 @@ def _runs(host: Host, state: State, release: Release) -> bool:
     return same and not troubles(host.daemon.containers(), release.record)
 
 
-def _prepared(host: Host, release: Release) -> Release:
+def _prepare(host: Host, release: Release) -> None:
     """Checks the files and pulls the images, beside what runs."""
     if host.configuration.registry:
         host.daemon.login(host.configuration.registry, host.store.registry_password())
     with host.memory.scratch("next") as scratch:
         folder = Folder(scratch)
         release.write(folder)
-        project = host.project(folder, release)
+        project = host.project(folder)
         project.resolved()
         host.output.say("pulling the images that are missing")
         project.pull()
-    return with_users(host.daemon, host.configuration, release)
 
 
 def _install(host: Host, state: State, release: Release) -> Folder:
@@ -136,7 +137,7 @@ def _install(host: Host, state: State, release: Release) -> Folder:
 def _bring_up(host: Host, state: State, release: Release) -> None:
     folder = _install(host, state, release)
     host.output.say(f"recreating the containers; they have {host.configuration.wait_seconds} s to become healthy")
-    done = host.project(folder, release).up()
+    done = host.project(folder).up(_placing(host, release) if release.pgpass else None)
     if done.code:
         _wait_for_ended_ones(host, release, done.tail(8))
     if host.configuration.verify:
@@ -144,6 +145,14 @@ def _bring_up(host: Host, state: State, release: Release) -> None:
     wrong = troubles(host.daemon.containers(), release.record)
     if wrong:
         raise Failed("; ".join(wrong))
+
+
+def _placing(host: Host, release: Release) -> Callable[[], None]:
+    def prepare() -> None:
+        for container in host.daemon.containers():
+            place(host.daemon, container, release.pgpass)
+
+    return prepare
 
 
 def _wait_for_ended_ones(host: Host, release: Release, said: str) -> None:
@@ -170,7 +179,7 @@ def _after_failure(host: Host, state: State, back_to: str, before: str) -> dict[
         )
         return _now(host, state, "failed")
     try:
-        release = with_users(host.daemon, host.configuration, host.store.release(back_to, host.configuration))
+        release = host.store.release(back_to, host.configuration)
         host.output.say(f"\ngoing back to {release.record.version} ({back_to[:12]}), which ran before")
         _bring_up(host, state, release)
     except Failed as failure:

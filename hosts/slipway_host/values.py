@@ -10,6 +10,8 @@ from slipway_host.cloud import Cloud
 from slipway_host.output import Failed, Output
 from slipway_host.settings import Record
 
+# In the secret of a database, which names itself after these; hiding them would hide half of what a container says.
+_PUBLIC = frozenset({"dbname", "engine", "host", "port", "username"})
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=~-]*")
 
 
@@ -55,7 +57,8 @@ class Values:
         except (ValueError, KeyError, TypeError):
             raise Failed(f"{where} needs the key {key} of the secret {arn}, which does not have it") from None
         value = found if isinstance(found, str) else json.dumps(found)
-        self._output.hide(value)
+        if key not in _PUBLIC:
+            self._output.hide(value)
         return value
 
 
