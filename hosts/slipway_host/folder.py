@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from pathlib import Path, PurePosixPath
 from typing import Iterator
 
@@ -51,7 +50,7 @@ class Folder:
     def remove(self, name: str) -> None:
         """Removes a file and the folders that are empty then; a missing one is no error."""
         path = PurePosixPath(name)
-        with contextlib.suppress(OSError), self._parent(name, create=False) as (parent, last):
+        with contextlib.suppress(OSError, Failed), self._parent(name, create=False) as (parent, last):
             os.unlink(last, dir_fd=parent)
         for folder in list(path.parents)[:-1]:
             try:
@@ -59,13 +58,6 @@ class Folder:
                     os.rmdir(last, dir_fd=parent)
             except (OSError, Failed):
                 return
-
-    def is_file(self, name: str) -> bool:
-        """True if a regular file has this name."""
-        try:
-            return stat.S_ISREG(os.lstat(self.path / name).st_mode)
-        except OSError:
-            return False
 
     @contextlib.contextmanager
     def _parent(self, name: str, *, create: bool) -> Iterator[tuple[int, str]]:

@@ -36,6 +36,7 @@ class Ended:
     """A command that has ended on one host."""
 
     host: Host
+    command: str
     status: str
     details: str
     output: str
@@ -105,7 +106,22 @@ class Commands:
 
     def over(self, job: Job, host: Host) -> bool:
         """True if the command that was cancelled has ended, or is not known."""
-        return "command" not in job.state or self._read(job, host, str(job.state["command"])) is not None
+        try:
+            return "command" not in job.state or self._read(job, host, str(job.state["command"])) is not None
+        except Failed:
+            return True
+
+    def known(self, job: Job, host: Host) -> bool:
+        """True if the next command was sent already: by a call whose result was lost, or that came twice."""
+        return "command" in job.state or self._found(job, host) is not None
+
+    def read_again(self, job: Job, host: Host, command: str) -> str:
+        """Returns what happened in a command that has ended; empty if SSM does not say."""
+        try:
+            found = self._read(job, host, command)
+        except (Failed, ClientError):
+            return ""
+        return found.why if found else ""
 
     def _sent(self, job: Job, hosts: list[Host], step: str, release: str) -> str:
         # Without retries: a request whose answer is lost may have been accepted, and is found by the next call.
@@ -153,7 +169,7 @@ class Commands:
         if status in _RUNNING:
             return None
         output, errors = str(found.get("StandardOutputContent", "")), str(found.get("StandardErrorContent", ""))
-        return Ended(host, status, str(found.get("StatusDetails", "")), output, errors)
+        return Ended(host, command, status, str(found.get("StatusDetails", "")), output, errors)
 
 
 def _comment(job: Job) -> str:

@@ -11,6 +11,7 @@ from shared.job import Failed, Job, Wait
 _GATHER_SECONDS = 600  # in which a host that Auto Scaling replaces is back
 _LEAVE_SECONDS = 480  # more than the target group's longest deregistration delay that we set
 _JOIN_SECONDS = 300
+_NAME = 12  # characters of a host's name: the continuation token names each host
 _INFORMED = 50  # instances of one call of DescribeInstanceInformation
 
 
@@ -45,7 +46,9 @@ class Fleet:
             return hosts
         if job.seconds_since("gathering") > _GATHER_SECONDS:
             tags = ", ".join(f"{key}={value}" for key, value in sorted(self._settings.tags.items()))
-            raise Failed(f"{missing} ({tags}): look at the Auto Scaling groups of the stack Hosts, then retry the stage")
+            raise Failed(
+                f"{missing} ({tags}): look at the Auto Scaling groups of the stack Hosts, then retry the stage"
+            )
         return Wait(missing)
 
     def leave(self, job: Job, host: Host) -> Wait | None:
@@ -105,18 +108,23 @@ class Fleet:
             Filters=filters, PaginationConfig={"PageSize": _INFORMED}
         )
         for page in pages:
-            online |= {known["InstanceId"] for known in page["InstanceInformationList"] if known["PingStatus"] == "Online"}
+            online |= {
+                known["InstanceId"] for known in page["InstanceInformationList"] if known["PingStatus"] == "Online"
+            }
         away = [str(host) for host in hosts if host.id not in online]
         return f"SSM does not reach {', '.join(away)}" if away else ""
 
     def _health(self, balancer: Any, host: Host) -> tuple[str, str]:
-        found = balancer.describe_target_health(
-            TargetGroupArn=self._settings.target_group, Targets=[{"Id": host.id}]
-        )["TargetHealthDescriptions"]
+        found = balancer.describe_target_health(TargetGroupArn=self._settings.target_group, Targets=[{"Id": host.id}])[
+            "TargetHealthDescriptions"
+        ]
         health = found[0]["TargetHealth"] if found else {"State": "unused"}
         return str(health["State"]), str(health.get("Description") or health.get("Reason") or "no reason was given")
 
 
 def _name(instance: dict[str, Any]) -> str:
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
-    return str(tags.get("slipway:host") or instance["InstanceId"])
+    name = "".join(
+        letter for letter in tags.get("slipway:host", "") if letter.isascii() and (letter.isalnum() or letter in "-_")
+    )
+    return name[:_NAME] or str(instance["InstanceId"])[-_NAME:]

@@ -12,7 +12,7 @@ from typing import Any
 from tests.hosts.machine import Ended, Machine
 from tests.support.compose_plugin import docker
 
-_COMMANDS = "cat echo httpd ls rm sh sleep stat touch true wc wget id".split()
+_COMMANDS = ["cat", "echo", "httpd", "ls", "rm", "sh", "sleep", "stat", "touch", "true", "wc", "wget", "id"]
 _USERS = b"root:x:0:0::/:/bin/sh\napp:x:1234:1234::/:/bin/sh\n"
 _SERVE = '["httpd", "-f", "-p", "8000", "-h", "/www"]'
 COMPOSE = """\
