@@ -1,1 +1,0 @@
-"""Deploys a release to hosts, one after the other, through an SSM document."""
