@@ -251,7 +251,8 @@ def test_invocations_and_commands_that_do_not_exist(managed: Managed, host: str)
 def test_commands_are_listed_by_node_status_and_document_newest_first(managed: Managed, host: str) -> None:
     ssm = managed.client("ssm")
     first, second = shell(managed, host, "true"), shell(managed, host, "false")
-    over(managed, first), over(managed, second)
+    over(managed, first)
+    over(managed, second)
     listed = [row["CommandId"] for row in ssm.list_commands(InstanceId=host)["Commands"]]
     assert listed.index(second) < listed.index(first)
 

@@ -162,7 +162,8 @@ def test_a_node_without_connection_gets_the_command_when_it_returns_or_it_times_
     group = unique("group")
     returning, gone = managed.host(group=group), managed.host(group=group)
     assert len(information(managed, "tag:group", group)) == 2
-    managed.cut(returning), managed.cut(gone)
+    managed.cut(returning)
+    managed.cut(gone)
     targets = [{"Key": "tag:group", "Values": [group]}]
     sent = send(managed, "AWS-RunShellScript", Targets=targets, Parameters=commands("true"), TimeoutSeconds=30)
     until("it is delayed", lambda: set(statuses(managed, sent).values()) == {"Delayed"})

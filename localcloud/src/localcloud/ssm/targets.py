@@ -5,7 +5,7 @@ docs.aws.amazon.com/systems-manager/latest/userguide/send-commands-multiple.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
@@ -45,12 +45,12 @@ def matches(node: Node, targets: Sequence[Target]) -> bool:
     return bool(targets) and all(_matches(node, str(target["Key"]), target["Values"]) for target in targets)
 
 
-def _matches(node: Node, key: str, values: Iterable[str]) -> bool:
+def _matches(node: Node, key: str, values: Collection[str]) -> bool:
     if key in _IDS:
         return node.instance_id in values or "*" in values
     if key == "tag-key":
         return bool(node.tags.keys() & set(values))
-    return node.tags.get(key.removeprefix(_TAG)) in values
+    return node.tags.get(key.removeprefix(_TAG), None) in set(values)
 
 
 def resolve(targets: Sequence[Target], account: str, region: str) -> list[str]:
