@@ -176,7 +176,8 @@ def _account(endpoint: str) -> str:
 
     from slipway_cli.operate.errors import explained, unusable  # noqa: PLC0415 - imports botocore
 
-    patience = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 2})
+    attempts = {} if "AWS_MAX_ATTEMPTS" in os.environ else {"max_attempts": 2}  # the user's own number comes first
+    patience = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", **attempts})
     try:
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _configured() or "us-east-1"
         client: Any = boto3.client("sts", region_name=region, config=patience)

@@ -1,17 +1,28 @@
-"""Synthesizes products, once per manifest and test session."""
+"""Synthesizes products, once per manifest: later tests, sessions and workers read the result from a cache.
+
+The cache belongs to one state of the sources: a change of any file that a synthesis can read starts a new one.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
+import pickle
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk.assertions import Template
 
+from paths import ROOT
 from products import Product, load, product_names
 from slipway.accepted import recording
 from slipway_cli.gate.accepted import accepted
@@ -33,18 +44,77 @@ def app() -> cdk.App:
     return cdk.App(context=CONTEXT, builtin_cloud_formation_validation=False, outdir=tempfile.mkdtemp(dir=_OUT.name))
 
 
+_CACHE = ROOT / ".pytest_cache" / "syntheses"
+# What no synthesis reads; everything else in the repository is taken to be its input, and so is this module.
+_NOT_INPUT = ("bench", "cdk.out", "docs", "examples", "localcloud", "node_modules", "slipway_cli", "tests")
+_NO_SOURCE = ("*.md", "__pycache__", ".*")
+_INPUT = (Path(__file__), *sorted((ROOT / "slipway_cli" / "gate").glob("*.py")))
+
+
+def _cached(product: Product, *, tooling: bool) -> tuple[Path, tuple[Accepted, ...]]:
+    """Returns the assembly of a product and its acceptances, from the cache if they are there."""
+    key = hashlib.sha256(f"{tooling} {product.model_dump_json()}".encode()).hexdigest()[:32]
+    folder = _cache() / key
+    ledger = folder / "accepted.pickle"
+    with _alone(folder.with_suffix(".lock")):
+        if not ledger.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            found = _synthesize(product, folder, tooling=tooling)
+            ledger.write_bytes(pickle.dumps(found))
+    found = pickle.loads(ledger.read_bytes())
+    return folder, found
+
+
+def _synthesize(product: Product, folder: Path, *, tooling: bool) -> tuple[Accepted, ...]:
+    scope = cdk.App(context=CONTEXT, builtin_cloud_formation_validation=False, outdir=str(folder))
+    with recording() as ledger:
+        if tooling:
+            add_product(scope, product)
+        else:
+            add_environments(scope, product)
+    scope.synth()
+    return accepted(ledger)
+
+
+@cache
+def _cache() -> Path:
+    """Returns the folder for the present state of the sources; those of all other states are deleted."""
+    state = hashlib.sha256(f"{sys.version} {version('aws-cdk-lib')} {version('constructs')}".encode())
+    for path in (*_inputs(ROOT), *_INPUT):
+        state.update(f"{path.relative_to(ROOT)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    folder = _CACHE / state.hexdigest()[:32]
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in _CACHE.iterdir():
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+def _inputs(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if any(path.match(pattern) for pattern in (*_NOT_INPUT, *_NO_SOURCE)):
+            continue
+        if path.is_dir():
+            yield from _inputs(path)
+        else:
+            yield path
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Keeps the other workers out, which would synthesize the same product."""
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
 class Synthesis:
     """The stacks of a product, by name (`production-allthrive-services`)."""
 
     def __init__(self, product: Product, *, tooling: bool = True) -> None:
         self.product = product
-        scope = app()
-        with recording() as self._ledger:
-            if tooling:
-                add_product(scope, product)
-            else:
-                add_environments(scope, product)
-        self.folder = Path(scope.synth().directory)
+        self.folder, self.accepted = _cached(product, tooling=tooling)
+        """The cloud assembly, and the findings of the policy gate that the constructs accept."""
         self.templates: dict[str, Json] = {}
         self.properties: dict[str, Json] = {}
         for nested in sorted(self.folder.glob("assembly-*")):
@@ -55,11 +125,6 @@ class Synthesis:
                     name = properties["stackName"]
                     self.templates[name] = json.loads((nested / properties["templateFile"]).read_text())
                     self.properties[name] = properties
-
-    @property
-    def accepted(self) -> tuple[Accepted, ...]:
-        """Returns the findings of the policy gate that the constructs accept."""
-        return accepted(self._ledger)
 
     def __getitem__(self, stack: str) -> Json:
         return self.templates[stack]

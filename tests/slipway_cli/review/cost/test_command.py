@@ -8,10 +8,11 @@ import pytest
 
 from products.profiles import PROFILES
 from slipway_cli.main import main
+from slipway_cli.review.assembly import read
 from slipway_cli.review.cost.estimate import estimate
 from slipway_cli.review.cost.profiles import variants
-from slipway_cli.review.synth import assembly
 from tests.support.manifests import product
+from tests.support.synthesis import Synthesis
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +23,9 @@ def months() -> dict[tuple[str, str], Decimal]:
         for variant in variants(product(), "production")
         if variant.profile == "minimal" or variant.nat == "gateway"
     ]
-    synthesized = assembly(
-        product({"pipeline": None}), {f"v{i}": variant.environment for i, variant in enumerate(found)}, tooling=False
-    )
-    priced = estimate(synthesized.stacks)
+    environments = {f"v{i}": variant.environment for i, variant in enumerate(found)}
+    varied = product({"pipeline": None}).model_copy(update={"environments": environments})
+    priced = estimate(read(Synthesis(varied, tooling=False).folder).stacks)
     assert priced.unpriced == ()
     return {(variant.profile, variant.nat): priced.total(f"v{i}") for i, variant in enumerate(found)}
 

@@ -9,17 +9,17 @@ import pytest
 
 from paths import ROOT
 from products.profiles import PROFILES
+from slipway_cli.review.assembly import read
 from slipway_cli.review.cost import savings
 from slipway_cli.review.cost.estimate import Estimate, estimate
-from slipway_cli.review.synth import assembly
 from tests.support.manifests import product
 from tests.support.short import each_profile
+from tests.support.synthesis import Synthesis
 
 
 @pytest.fixture(scope="module")
 def month() -> Estimate:
-    made = each_profile()
-    return estimate(assembly(made, made.environments, tooling=False).stacks)
+    return estimate(read(Synthesis(each_profile(), tooling=False).folder).stacks)
 
 
 @pytest.mark.parametrize(("profile", "bound"), [("minimal", 75), ("standard", 165)])
@@ -51,12 +51,14 @@ def test_a_task_on_spot_costs_two_fifths_of_one_on_demand(month: Estimate) -> No
     assert abs(tasks["minimal"] / tasks["standard"] - Decimal("0.4")) < Decimal("0.001")
 
 
+@pytest.mark.slow  # a synthesis with an environment for each saving
 def test_every_saving_of_allthrives_production_makes_it_cheaper() -> None:
     made = product({"pipeline": None})
     found = list(savings.of(made, "production"))
     environments = {"now": made.environments["production"], **{f"s{i}": after for i, (_, after) in enumerate(found)}}
 
-    months = estimate(assembly(made, environments, tooling=False).stacks)
+    saved = made.model_copy(update={"environments": environments})
+    months = estimate(read(Synthesis(saved, tooling=False).folder).stacks)
 
     assert len(found) == len(savings.SAVINGS)
     assert [saving.write for i, (saving, _) in enumerate(found) if months.total(f"s{i}") >= months.total("now")] == []
