@@ -10,6 +10,7 @@ import logging
 from localcloud.ssm import (
     agent,
     api,
+    associations,
     authorization,
     commands,
     documents,
@@ -18,12 +19,15 @@ from localcloud.ssm import (
     public_parameters,
     records,
     resources,
+    sessions,
+    state_manager,
     targets,
 )
 
 __all__ = ["SYMBOLS", "install"]
 
-_PARTS = (public_parameters, parameters, documents, agent, nodes, targets, commands, resources, authorization, api)
+_INSTALLED = (public_parameters, parameters, resources, authorization, api, associations)
+_PARTS = (*_INSTALLED, documents, agent, nodes, targets, commands, state_manager, sessions)
 
 SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for symbol in part.SYMBOLS))
 
@@ -32,7 +36,7 @@ logger = logging.getLogger("localcloud")
 
 def install() -> None:
     """Install every part."""
-    for part in (public_parameters, parameters, resources, authorization, api):
+    for part in _INSTALLED:
         part.install()
     interrupted = records.STORE.load()
     if interrupted:

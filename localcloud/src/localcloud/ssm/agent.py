@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ministack.core import iam_evaluator
 from ministack.services import ec2, iam
@@ -163,14 +163,21 @@ class Agents:
 class Fleet(Agents):
     """The managed nodes on the hosts of EC2; tests put other machines in their place."""
 
+    def __init__(self, machines: Hosts) -> None:
+        super().__init__(machines)
+        self._listeners: list[Callable[[hosts.Host], None]] = []
+
+    def listen(self, callback: Callable[[hosts.Host], None]) -> None:
+        """Calls `callback` whenever a host has started."""
+        self._listeners.append(callback)
+        self.machines.on_started(callback)
+
     def use(self, machines: Hosts) -> None:
         """Replaces the machines."""
         self.machines = machines
+        for callback in self._listeners:
+            machines.on_started(callback)
         self.clear()
 
 
-def _machines() -> Any:
-    return hosts  # a module cannot be the argument of a Protocol's parameter where its functions have keywords
-
-
-FLEET = Fleet(_machines())
+FLEET = Fleet(hosts)

@@ -11,7 +11,7 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import ssm
 
 from localcloud import validation
-from localcloud.ssm import commands, documents, nodes, tags
+from localcloud.ssm import associations, commands, documents, nodes, sessions, state_manager, tags
 from localcloud.ssm.agent import FLEET
 from localcloud.ssm.errors import ServiceError
 
@@ -29,6 +29,8 @@ OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {
     **documents.OPERATIONS,
     **commands.OPERATIONS,
     **nodes.OPERATIONS,
+    **state_manager.OPERATIONS,
+    **sessions.OPERATIONS,
 }
 #: MiniStack's operations that we keep.
 KEPT = frozenset(
@@ -47,7 +49,13 @@ KEPT = frozenset(
         "ResetServiceSetting",
     }
 )
-_CLEARED: list[Callable[[], None]] = [documents.clear, commands.clear, FLEET.clear]
+_CLEARED: list[Callable[[], None]] = [
+    associations.clear,
+    sessions.clear,
+    documents.clear,
+    commands.clear,
+    FLEET.clear,
+]
 
 
 def _operation(name: str, request: Request) -> Callable[[Request], dict[str, Any]] | None:

@@ -84,10 +84,15 @@ def install() -> None:
         return action
 
     def enforcing(access_key_id: str, iam_action: str, service: str, region: str, **about: Any) -> object:
+        if iam_action not in _REACHES_NODES:
+            return enforce(access_key_id, iam_action, service, region, **about)
+        reached = list(nodes(_request.get()))
+        own = _context(dict(reached).get(str(about.get("resource_arn")), {}))
+        about["service_context"] = {**(about.get("service_context") or {}), **own}
         denied: object = enforce(access_key_id, iam_action, service, region, **about)
-        if denied is not None or iam_action not in _REACHES_NODES:
+        if denied is not None:
             return denied
-        for arn, tags in nodes(_request.get()):
+        for arn, tags in reached:
             more = {"resource_arn": arn, "service_context": _context(tags)}
             denied = enforce(access_key_id, iam_action, service, region, **more)
             if denied is not None:
