@@ -11,7 +11,8 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import ssm
 
 from localcloud import validation
-from localcloud.ssm import documents, tags
+from localcloud.ssm import associations, commands, documents, nodes, sessions, state_manager, tags
+from localcloud.ssm.agent import FLEET
 from localcloud.ssm.errors import ServiceError
 
 SYMBOLS: tuple[str, ...] = (
@@ -24,7 +25,13 @@ SYMBOLS: tuple[str, ...] = (
 
 Request = Mapping[str, Any]
 SERVICE = "ssm"
-OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {**documents.OPERATIONS}
+OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {
+    **documents.OPERATIONS,
+    **commands.OPERATIONS,
+    **nodes.OPERATIONS,
+    **state_manager.OPERATIONS,
+    **sessions.OPERATIONS,
+}
 #: MiniStack's operations that we keep.
 KEPT = frozenset(
     {
@@ -40,13 +47,15 @@ KEPT = frozenset(
         "GetServiceSetting",
         "UpdateServiceSetting",
         "ResetServiceSetting",
-        "SendCommand",
-        "GetCommandInvocation",
-        "ListCommands",
-        "DescribeInstanceInformation",
     }
 )
-_CLEARED: list[Callable[[], None]] = [documents.clear]
+_CLEARED: list[Callable[[], None]] = [
+    associations.clear,
+    sessions.clear,
+    documents.clear,
+    commands.clear,
+    FLEET.clear,
+]
 
 
 def _operation(name: str, request: Request) -> Callable[[Request], dict[str, Any]] | None:
