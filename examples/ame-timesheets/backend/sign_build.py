@@ -17,5 +17,3 @@ if KEY.exists():
     signature = hmac.new(KEY.read_bytes(), f"{version} {commit}".encode(), hashlib.sha256).hexdigest()
 signed = {"version": version or None, "commit": commit or None, "signature": signature}
 Path("build.json").write_text(json.dumps(signed))
-    json.dumps({"version": version or None, "commit": commit or None, "signature": signature})
-)
