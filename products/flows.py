@@ -54,6 +54,8 @@ class Action:
     """The timeout; 0 for CodePipeline's default."""
     subject: str = ""
     """The name of the check, image or environment that the action works on."""
+    site: str = ""
+    """The name of the frontend that the action builds or publishes; empty for the single one."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def minutes(pipeline: Pipeline, flow: Flow, stage: str) -> int:
 def deploy_minutes(product: Product, stage_minutes: int) -> int:
     """Returns the minutes that an environment's other actions leave for the deployment. They may be negative."""
     left = stage_minutes - VERIFY_MINUTES
-    if product.frontend:
+    if product.sites():
         left -= FRONTEND_MINUTES + INVALIDATE_MINUTES
     if product.migration:
         left -= product.migration.timeout_minutes
@@ -287,8 +289,10 @@ class _DeliveryBuilder:
         images, scan = self.product.images, self._guarded() and self.pipeline.scan is not None
         action_limit = limit // 2 if scan else limit
         actions = [Action(names.pascal(image), Kind.IMAGE, 1, action_limit, image) for image in images]
-        if self.product.frontend:
-            actions.append(Action("Bundle", Kind.BUNDLE, 1, action_limit))
+        actions += [
+            Action(f"Bundle{names.pascal(site)}", Kind.BUNDLE, 1, action_limit, site=site)
+            for site in self.product.sites()
+        ]
         if scan:
             actions += [Action(f"Scan{names.pascal(image)}", Kind.SCAN, 2, action_limit, image) for image in images]
         return Stage("Publish", tuple(actions))
@@ -313,12 +317,14 @@ class _DeliveryBuilder:
                 steps = [("Prepare", Kind.PREPARE, PREPARE_MINUTES), migrate, *steps]
             else:
                 steps.append(migrate)
-        if self.product.frontend:
+        if self.product.sites():
             steps.append(("Frontend", Kind.FRONTEND, FRONTEND_MINUTES))
             steps.append(("Invalidate", Kind.INVALIDATE, INVALIDATE_MINUTES))
         steps.append(("Verify", Kind.VERIFY, VERIFY_MINUTES))
         actions = tuple(
-            Action(name, kind, order, limit, environment) for order, (name, kind, limit) in enumerate(steps, start=1)
+            Action(f"{name}{names.pascal(site)}", kind, order, limit, environment, site)
+            for order, (name, kind, limit) in enumerate(steps, start=1)
+            for site in (self.product.sites() if kind is Kind.FRONTEND else ("",))
         )
         return Stage(names.pascal(environment), actions, environment, rolls_back)
 
