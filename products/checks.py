@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from products import (
     beats,
     build_checks,
+    host_checks,
     names,
     path_checks,
     pipeline_checks,
@@ -39,6 +40,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from build_checks.problems(product)
     yield from schedule_checks.problems(product)
     yield from beats.problems(product)
+    yield from host_checks.problems(product)
     for name, environment in product.environments.items():
         yield from _environment(product, f"environments.{name}", environment)
 
@@ -80,8 +82,8 @@ def _environment(product: Product, place: str, environment: Environment) -> Iter
     for name in environment.services:
         if name not in product.services:
             yield f"{place}.services.{name}: no such service{nearest(name, list(product.services))}"
-        else:
-            for problem in product.services_in(place.rpartition(".")[2])[name].contradictions():
+        elif overridden := product.services_in(place.rpartition(".")[2]).get(name):
+            for problem in overridden.contradictions():
                 yield f"{place}.services.{name}.{problem}"
     yield from store_checks.problems(product, place, environment)
     yield from _edge(place, environment)

@@ -150,7 +150,10 @@ class Migration(Model):
     user: str | None = text(USER_PATTERN, '"10001"', default=None)
     """Numeric user, as for a service."""
     variables: Variables = {}
-    """Environment variables of the migration, as for a service."""
+    """Environment variables of the migration, as for a service. On hosts it has those of `service`."""
+    service: str | None = text(r"^[a-zA-Z0-9._-]{1,64}$", "backend", default=None)
+    """On hosts: the service of the compose files, or the container, that runs the command. Default: the one that is
+    named as the image, or that has it."""
 
 
 class ServiceSize(Model):

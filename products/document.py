@@ -26,6 +26,9 @@ _TASKS = {
     Kind.FRONTEND: "publish",
     Kind.INVALIDATE: "invalidate",
     Kind.VERIFY: "verify",
+    Kind.MIGRATE_ON_HOST: "deploy",
+    Kind.DEPLOY_TO_HOSTS: "deploy",
+    Kind.VERIFY_HOSTS: "deploy",
 }
 _GATES = (Kind.APPROVAL, Kind.SCAN)
 _MODES = {

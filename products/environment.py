@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from products import field_checks
 from products.base import Account, Model, Variables, derived, text
 from products.containers import Capacity, ServiceSize
+from products.hosts import Hosts
 from products.storage import CacheSize, DatabaseSize
 
 # The values that CloudWatch Logs accepts: docs.aws.amazon.com, PutRetentionPolicy.
@@ -95,8 +96,10 @@ class Environment(Model):
     """Size, zones, NAT, protection and retention in one word; each key below overrides it (docs/profiles.md)."""
     account: Account = Field(json_schema_extra=derived("the manifest's"))
     region: str = Field(json_schema_extra=derived("the manifest's"))
-    target: Literal["fargate"] = "fargate"
-    """The service that runs the containers."""
+    target: Literal["fargate", "hosts"] = "fargate"
+    """What runs the containers: `fargate` the `services`; `hosts`, virtual machines, `compose` or `containers`."""
+    hosts: Hosts | None = None
+    """The hosts of an environment with `target: hosts`."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """CPU architecture. Graviton (`arm64`) is a fifth cheaper; images must be built for it."""
     capacity: Capacity = "on-demand"

@@ -29,15 +29,19 @@ class Kind(StrEnum):
     CHECK = "runs a check"
     IMAGE = "builds and pushes an image"
     BUNDLE = "builds the frontend"
+    COMPOSE = "collects what hosts need, and checks the compose files"
     SCAN = "refuses images with known vulnerabilities"
     PROTECT = "keeps the images while a person decides"
     APPROVAL = "waits for a person's yes"
     PREPARE = "gives the migration task the new image"
     MIGRATE = "runs the migrations, once"
     DEPLOY = "updates the services and waits until they are stable"
+    MIGRATE_ON_HOST = "runs the migrations, once, on one host"
+    DEPLOY_TO_HOSTS = "puts the release onto one host after the other"
     FRONTEND = "uploads the frontend"
     INVALIDATE = "makes CloudFront forget the pages"
     VERIFY = "compares what runs with the release"
+    VERIFY_HOSTS = "compares what each host runs with the release"
     E2E = "drives the environment with a browser"
     PROMOTE = "gives the images their release tag"
     RELEASE = "writes the GitHub release"
@@ -223,15 +227,45 @@ def minutes(pipeline: Pipeline, flow: Flow, stage: str) -> int:
     return flow.timeouts.get(stage) or pipeline.timeouts.get(stage) or default
 
 
-def deploy_minutes(product: Product, stage_minutes: int) -> int:
+def deploy_minutes(product: Product, environment: str, stage_minutes: int) -> int:
     """Returns the minutes that an environment's other actions leave for the deployment. They may be negative."""
-    left = stage_minutes - VERIFY_MINUTES
-    if product.sites():
-        left -= FRONTEND_MINUTES + INVALIDATE_MINUTES
+    return stage_minutes - sum(step.minutes for step in _steps(product, environment))
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One action of an environment's stage; 0 minutes for the deployment, which gets the rest of the stage's."""
+
+    name: str
+    kind: Kind
+    minutes: int = 0
+
+
+def _steps(product: Product, environment: str) -> list[_Step]:
+    """Returns the actions of an environment's stage, as its target has them."""
+    return {"fargate": _service_steps, "hosts": _host_steps}[product.environments[environment].target](product)
+
+
+def _service_steps(product: Product) -> list[_Step]:
+    steps = [_Step("Deploy", Kind.DEPLOY)]
     if product.migration:
-        left -= product.migration.timeout_minutes
-        left -= PREPARE_MINUTES if product.migration.when == "before_deploy" else 0
-    return left
+        migrate = _Step("Migrate", Kind.MIGRATE, product.migration.timeout_minutes)
+        if product.migration.when == "before_deploy":
+            steps = [_Step("Prepare", Kind.PREPARE, PREPARE_MINUTES), migrate, *steps]
+        else:
+            steps.append(migrate)
+    if product.sites():
+        steps.append(_Step("Frontend", Kind.FRONTEND, FRONTEND_MINUTES))
+        steps.append(_Step("Invalidate", Kind.INVALIDATE, INVALIDATE_MINUTES))
+    return [*steps, _Step("Verify", Kind.VERIFY, VERIFY_MINUTES)]
+
+
+def _host_steps(product: Product) -> list[_Step]:
+    steps = [_Step("Deploy", Kind.DEPLOY_TO_HOSTS)]
+    if product.migration:
+        migrate = _Step("Migrate", Kind.MIGRATE_ON_HOST, product.migration.timeout_minutes)
+        steps = [migrate, *steps] if product.migration.when == "before_deploy" else [*steps, migrate]
+    return [*steps, _Step("Verify", Kind.VERIFY_HOSTS, VERIFY_MINUTES)]
 
 
 @dataclass(frozen=True)
@@ -293,6 +327,8 @@ class _DeliveryBuilder:
             Action(f"Bundle{names.pascal(site)}", Kind.BUNDLE, 1, action_limit, site=site)
             for site in self.product.sites()
         ]
+        if self.product.on_hosts():
+            actions.append(Action("Compose", Kind.COMPOSE, 1, action_limit))
         if scan:
             actions += [Action(f"Scan{names.pascal(image)}", Kind.SCAN, 2, action_limit, image) for image in images]
         return Stage("Publish", tuple(actions))
@@ -309,22 +345,12 @@ class _DeliveryBuilder:
         return Stage(name, (protect, Action("Approve", Kind.APPROVAL, 2, subject=environment)))
 
     def _environment(self, environment: str, limit: int, *, rolls_back: bool) -> Stage:
-        migration = self.product.migration
-        steps = [("Deploy", Kind.DEPLOY, deploy_minutes(self.product, limit))]
-        if migration:
-            migrate = ("Migrate", Kind.MIGRATE, migration.timeout_minutes)
-            if migration.when == "before_deploy":
-                steps = [("Prepare", Kind.PREPARE, PREPARE_MINUTES), migrate, *steps]
-            else:
-                steps.append(migrate)
-        if self.product.sites():
-            steps.append(("Frontend", Kind.FRONTEND, FRONTEND_MINUTES))
-            steps.append(("Invalidate", Kind.INVALIDATE, INVALIDATE_MINUTES))
-        steps.append(("Verify", Kind.VERIFY, VERIFY_MINUTES))
+        steps = _steps(self.product, environment)
+        left = deploy_minutes(self.product, environment, limit)
         actions = tuple(
-            Action(f"{name}{names.pascal(site)}", kind, order, limit, environment, site)
-            for order, (name, kind, limit) in enumerate(steps, start=1)
-            for site in (self.product.sites() if kind is Kind.FRONTEND else ("",))
+            Action(f"{step.name}{names.pascal(site)}", step.kind, order, step.minutes or left, environment, site)
+            for order, step in enumerate(steps, start=1)
+            for site in (self.product.sites() if step.kind is Kind.FRONTEND else ("",))
         )
         return Stage(names.pascal(environment), actions, environment, rolls_back)
 

@@ -227,9 +227,11 @@ def _own(sentence: str, path: tuple[str, ...], lines: Lines) -> Problem:
 
 
 def _line(path: tuple[str, ...], lines: Lines) -> int | None:
-    while path and path not in lines:
+    """Returns the line of a key, or of the nearest one around it. A name may contain dots, as those of files do."""
+    written = {".".join(key): line for key, line in lines.items()}
+    while path and ".".join(path) not in written:
         path = path[:-1]
-    return lines.get(path)
+    return written.get(".".join(path))
 
 
 _EXPECTED = {

@@ -10,6 +10,7 @@ from products.base import Account, ExistingSecret, Model, Name, Variables, deriv
 from products.containers import Image, Migration, Service, ServiceSize
 from products.environment import Environment
 from products.frontend import Frontend
+from products.hosts import Compose, HostContainer
 from products.names import prefix
 from products.pipeline import Pipeline
 from products.review import Review
@@ -56,7 +57,12 @@ class Product(Model):
     repository: Repository
     tooling: Tooling = Field(json_schema_extra=derived("the manifest's account and region"))
     images: dict[Name, Image] = Field(min_length=1)
-    services: dict[Name, Service] = Field(min_length=1)
+    services: dict[Name, Service] = {}
+    """What environments with `target: fargate` run; they need at least one."""
+    compose: Compose | None = None
+    """What environments with `target: hosts` run: compose files."""
+    containers: dict[Name, HostContainer] = {}
+    """Instead of `compose`: containers that hosts run."""
     migration: Migration | None = None
     schedules: dict[Name, Schedule] = {}
     frontend: Frontend | None = None
@@ -85,12 +91,18 @@ class Product(Model):
         return {"": self.frontend} if self.frontend else self.frontends
 
     def services_in(self, environment: str) -> dict[str, Service]:
-        """Returns the product's services with the settings that an environment overrides."""
+        """Returns the product's services with the settings that an environment overrides; none on hosts."""
+        if environment in self.on_hosts():
+            return {}
         overrides = self.environments[environment].services
         return {
             name: service.model_copy(update=_given(overrides[name])) if name in overrides else service
             for name, service in self.services.items()
         }
+
+    def on_hosts(self) -> list[str]:
+        """Returns the environments whose containers run on hosts."""
+        return [name for name, environment in self.environments.items() if environment.target == "hosts"]
 
     def prefix(self, environment: str) -> str:
         """Returns the prefix of every name in an environment."""

@@ -300,7 +300,7 @@ def _minutes(product: Product, pipeline: Pipeline, name: str, flow: Flow) -> Ite
     for stage in flow.stages:
         limit = flows.minutes(pipeline, flow, stage)
         if stage in product.environments:
-            left = flows.deploy_minutes(product, limit)
+            left = flows.deploy_minutes(product, stage, limit)
             if left < flows.LEAST_DEPLOY_MINUTES:
                 least = flows.LEAST_DEPLOY_MINUTES
                 yield (

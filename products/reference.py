@@ -15,7 +15,7 @@ from paths import MANIFESTS, ROOT
 from products import defaults
 from products.base import DERIVED
 from products.model import Product
-from products.values import REFERENCES
+from products.values import FAMILIES, REFERENCES
 
 PAGE = ROOT / "docs" / "manifest.md"
 BEGIN = "<!-- keys: written by `python -m products.reference`, do not edit below -->"
@@ -43,6 +43,7 @@ _SAID_BY_THE_NAME = {
     "services.*.image": "One of `images`",
     "services.*.scaling.maximum": "The most tasks",
     "migration.image": "One of `images`",
+    "containers.*.image": "One of `images`",
     "schedules.*.image": "One of `images`",
     "migration.command": "Exec form",
     "migration.timeout_minutes": "After this the migration task is stopped and the release has failed",
@@ -114,7 +115,31 @@ _EXAMPLES = {
     "secrets": "{STRIPE_KEY: {name: allthrive/stripe, key: secret}}",
     "secrets.*.name": "allthrive/stripe",
     "secrets.*.key": "secret",
-    "environments.*.target": "fargate",
+    "migration.service": "backend",
+    "compose.files": '[docker-compose.yml, "compose.${environment}.yml"]',
+    "compose.include": "[nginx]",
+    "compose.profiles": "[with-celery]",
+    "compose.env": "{DB_PASSWORD: '${generated.db_password}'}",
+    "compose.env_files": "{.env.docker: {DEBUG: 'false'}}",
+    "compose.proxy.service": "proxy",
+    "compose.proxy.port": "80",
+    "compose.proxy.health_path": "/nginx-health",
+    "compose.proxy.static_paths": "[/static/*]",
+    "containers.*.image": "backend",
+    "containers.*.name": "dev-app",
+    "containers.*.ports": "['8080:8000']",
+    "containers.*.command": "[gunicorn, config.wsgi]",
+    "containers.*.variables": "{LOG_LEVEL: INFO}",
+    "containers.*.volumes": "['media:/app/media']",
+    "containers.*.pgpass": "true",
+    "containers.*.proxy": "true",
+    "containers.*.health_path": "/api/v1/health/",
+    "environments.*.hosts": "{count: 1, data_disk_gb: 20}",
+    "environments.*.hosts.count": "2",
+    "environments.*.hosts.instance": "t4g.medium",
+    "environments.*.hosts.disk_gb": "50",
+    "environments.*.hosts.data_disk_gb": "20",
+    "environments.*.target": "hosts",
     "environments.*.architecture": "x86_64",
     "environments.*.variables": "{LOG_LEVEL: DEBUG}",
     "environments.*.services.*.size": "{cpu: 1024, memory: 2048}",
@@ -164,8 +189,9 @@ def page(current: str) -> str:
 def references() -> str:
     """All references as a Markdown table."""
     rows = [
-        f"| `{reference}` | {reference.meaning} | {'secret' if reference.secret else 'plain'} |"
-        for reference in REFERENCES.values()
+        f"| `{reference}` | {reference.meaning}{' (on hosts)' if reference.on_hosts else ''} "
+        f"| {'secret' if reference.secret else 'plain'} |"
+        for reference in (*REFERENCES.values(), *FAMILIES.values())
     ]
     return "\n".join(["| reference | value | the variable is |", "|---|---|---|", *rows])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from products.errors import ProblemsError
 from products.reference_names import nearest_reference
@@ -26,6 +26,8 @@ class Reference:
     """True if a value with this reference is secret."""
     per_release: bool = False
     """True if every release changes it."""
+    on_hosts: bool = False
+    """True if only what runs on hosts knows it."""
 
     def __str__(self) -> str:
         return f"${{{self.name}}}"
@@ -61,11 +63,22 @@ REFERENCES = {
         Reference("release.image", "the container's own image, by digest", per_release=True),
         Reference("environment", "name of the environment"),
         Reference("region", "AWS region of the environment"),
+        Reference("registry", "host name of the registry, `ACCOUNT.dkr.ecr.REGION.amazonaws.com`", on_hosts=True),
     )
 }
+FAMILIES = {
+    family: Reference(f"{family}.NAME", meaning, secret=secret, per_release=not secret, on_hosts=True)
+    for family, meaning, secret in (
+        ("images", "image `NAME` of the release, by digest", False),
+        ("generated", "32 random letters and digits, generated once per environment for each `NAME`, and kept", True),
+    )
+}
+"""References whose last part is a name that the manifest chooses, by the first part."""
 
 # A run of `$` before a brace: an odd number ends with the `$` of a reference, an even one is literal.
 _OPENING = re.compile(r"(\$+)\{")
+_MEMBER = re.compile(r"^(images|generated)\.([a-z][a-z0-9]*(?:[-_][a-z0-9]+)*)$")
+_FAMILY = re.compile(r"\$\{(images|generated)\.[\w-]+\}")
 # Only names with a dot: `$region` may be meant for a shell.
 _UNBRACED = re.compile(r"\$(" + "|".join(re.escape(name) for name in REFERENCES if "." in name) + r")(?![\w.])")
 
@@ -126,7 +139,14 @@ def parse(text: str) -> Value:
 
 def dotted_references(text: str) -> list[str]:
     """Returns the references with a dot that a text spells out, which no shell would understand as its variables."""
-    return [str(reference) for name, reference in REFERENCES.items() if "." in name and str(reference) in text]
+    fixed = [str(reference) for name, reference in REFERENCES.items() if "." in name and str(reference) in text]
+    return [*fixed, *(found[0] for found in _FAMILY.finditer(text))]
+
+
+def member(reference: Reference) -> tuple[str, str] | None:
+    """Returns the family and the name of a reference such as `images.backend`; None for those with fixed names."""
+    found = _MEMBER.match(reference.name)
+    return (found[1], found[2]) if found else None
 
 
 @dataclass(frozen=True)
@@ -171,6 +191,10 @@ def _unclosed(rest: str) -> str:
 def _reference(name: str) -> Reference | _Wrong:
     if name in REFERENCES:
         return REFERENCES[name]
+    if found := _MEMBER.match(name):
+        return replace(FAMILIES[found[1]], name=name)
+    if (family := name.partition(".")[0].strip().lower()) in FAMILIES:
+        return _Wrong(f"unknown reference ${{{name}}}; write ${{{family}.NAME}}, with a name of small letters")
     known = list(REFERENCES)
     if close := nearest_reference(name, known):
         return _Wrong(f"unknown reference ${{{name}}}; did you mean ${{{close}}}?")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection, Iterator
 
 from products.base import Public
-from products.errors import ProblemsError
+from products.errors import ProblemsError, nearest
 from products.model import Product
 from products.secrets import REFERENCE, never_public, secret_kind
-from products.values import REFERENCES, Reference, Value, dotted_references, parse
-from products.variables import REPORTED, containers, layers, parts, written
+from products.values import REFERENCES, Reference, Value, dotted_references, member, parse
+from products.variables import REPORTED, containers, layers, on_hosts, parts, written
 
 _SECTIONS = {"database": "database: {}", "cache": "cache: {}", "media": "media: true"}
 # The function gets these values as an environment variable. All of them together may have 4 KB, a quarter of which the
@@ -22,12 +22,12 @@ _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 def problems(product: Product) -> Iterator[str]:
     """Yields an error message for every wrong environment variable, and for references where none are resolved."""
     existing = parts(product)
-    places = layers(product)
+    places, of_hosts = layers(product), on_hosts(product)
     for place, variables in places.items():
         for variable, value in variables.items():
             where = f"{place}.{variable}"
             yield from _name(where, variable)
-            for sentence in _value(product, variable, value, existing):
+            for sentence in _value(product, variable, value, existing, hosts=place in of_hosts):
                 yield f"{where}: {sentence}"
     for variable in product.secrets:
         yield from _name(f"secrets.{variable}", variable)
@@ -44,13 +44,35 @@ def _name(place: str, variable: str) -> Iterator[str]:
         yield f"{place}: not the name of an environment variable; use letters, digits and underscores"
 
 
-def _value(product: Product, variable: str, value: str | Public, existing: Collection[str]) -> Iterator[str]:
+def _value(
+    product: Product, variable: str, value: str | Public, existing: Collection[str], *, hosts: bool
+) -> Iterator[str]:
     try:
         parsed = parse(written(value))
     except ProblemsError as error:
         yield from error.sentences
         return
     yield from missing_parts(parsed, existing)
+    yield from _of_hosts(product, parsed) if hosts else _of_tasks(product, variable, parsed)
+    yield from _pasted(product, variable, value, parsed)
+
+
+def _of_hosts(product: Product, parsed: Value) -> Iterator[str]:
+    """Yields an error message for each reference that hosts do not know."""
+    for reference in dict.fromkeys(parsed.references):
+        family = member(reference)
+        if family and family[0] == "images" and family[1] not in product.images:
+            yield f"no image '{family[1]}' under images{nearest(family[1], [*product.images])}"
+        if reference.name == "release.image" and product.compose:
+            first = next(iter(product.images))
+            yield f"a host runs several images; write which, e.g. ${{images.{first}}}"
+
+
+def _of_tasks(product: Product, variable: str, parsed: Value) -> Iterator[str]:
+    """Yields an error message for each reference that a task cannot have."""
+    for reference in dict.fromkeys(parsed.references):
+        if reference.on_hosts:
+            yield f"{reference} is known on hosts only; write it under compose or containers, or remove it"
     if parsed.secret and (changing := [str(part) for part in parsed.references if part.per_release]):
         yield (
             f"{changing[0]} changes with every release, and a secret cannot: running tasks would read the next "
@@ -63,7 +85,6 @@ def _value(product: Product, variable: str, value: str | Public, existing: Colle
             f"the product reports this variable, and each release is verified by it; write {REFERENCES[reported]}, use "
             "another name, or write default_variables: false"
         )
-    yield from _pasted(product, variable, value, parsed)
 
 
 def missing_parts(value: Value, existing: Collection[str]) -> Iterator[str]:

@@ -51,7 +51,19 @@ def layers(product: Product) -> dict[str, Variables]:
         **{f"services.{name}.variables": part.variables for name, part in product.services.items()},
         **({"migration.variables": product.migration.variables} if product.migration else {}),
         **{f"schedules.{name}.variables": part.variables for name, part in product.schedules.items()},
+        **on_hosts(product),
     }
+
+
+def on_hosts(product: Product) -> dict[str, Variables]:
+    """Returns those places of a manifest that only hosts read, by their keys."""
+    files = (
+        {"compose.env": product.compose.env}
+        | {f"compose.env_files.{name}": variables for name, variables in product.compose.env_files.items()}
+        if product.compose
+        else {}
+    )
+    return files | {f"containers.{name}.variables": part.variables for name, part in product.containers.items()}
 
 
 def container_variables(product: Product, environment: str, own: Variables) -> dict[str, Value]:
@@ -60,17 +72,26 @@ def container_variables(product: Product, environment: str, own: Variables) -> d
     A service's variable replaces the environment's of the same name, this one the product's, and this one Slipway's.
     A variable under `secrets` replaces Slipway's too; it is not in the result.
     """
-    texts: dict[str, str] = {}
-    for layer in (product.variables, product.environments[environment].variables, own):
-        texts |= {name: written(value) for name, value in layer.items()}
+    texts = layered(product, environment, own)
     if product.default_variables:
         taken = {*texts, *product.secrets}
         texts |= {name: text for name, text in default_variables(parts(product)).items() if name not in taken}
     return {name: parse(text) for name, text in texts.items()}
 
 
+def layered(product: Product, environment: str, own: Variables) -> dict[str, str]:
+    """Returns the texts of the variables of a product, of an environment and of a part of it, later over earlier."""
+    layers = (product.variables, product.environments[environment].variables, own)
+    return {name: written(value) for layer in layers for name, value in layer.items()}
+
+
 def containers(product: Product, environment: str) -> dict[str, dict[str, Value]]:
-    """Returns the variables of every container in an environment: by service, by schedule, and by MIGRATION."""
+    """Returns the variables of every task in an environment: by service, by schedule, and by MIGRATION.
+
+    Nothing for an environment on hosts: products/host_files.py has what their containers get.
+    """
+    if environment in product.on_hosts():
+        return {}
     own = {name: service.variables for name, service in product.services.items()}
     own |= {name: schedule.variables for name, schedule in product.schedules.items()}
     if product.migration:

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.validate import ParamValidator
 
 from localcloud.codepipeline import validation
+from localcloud.validation import problems
 from products import load
 from products.flows import Action, Delivery, Kind, deliveries
 from tests.support.fake_aws import FakeAws, Refused
@@ -354,7 +355,7 @@ def _checked(operation: str, handler: Callable[[Json], Json]) -> Callable[[Json]
         answer = handler(given)
         if model.output_shape is not None:
             assert not ParamValidator().validate(answer, model.output_shape).has_errors(), answer
-            assert not list(validation._problems(model.output_shape, answer, "")), answer
+            assert not list(problems(model.output_shape, answer)), answer
         return answer
 
     return serve

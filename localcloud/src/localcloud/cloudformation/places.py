@@ -89,6 +89,8 @@ _PATTERNS: Mapping[str, Mapping[str, str]] = {
     "AWS::SNS::TopicPolicy": {"sns": "arn:aws:sns:{region}:{account}:{Topics}"},
     "AWS::SQS::Queue": {"sqs": "arn:aws:sqs:{region}:{account}:{QueueName}"},
     "AWS::SQS::QueuePolicy": {"sqs": "arn:aws:sqs:{region}:{account}:{Queues}"},
+    "AWS::SSM::Association": {"ssm": "arn:aws:ssm:{region}:{account}:association/*"},
+    "AWS::SSM::Document": {"ssm": "arn:aws:ssm:{region}:{account}:document/{Name}"},
     "AWS::SSM::Parameter": {"ssm": "arn:aws:ssm:{region}:{account}:parameter{Name}"},
     "AWS::Scheduler::Schedule": {"scheduler": "arn:aws:scheduler:{region}:{account}:schedule/{GroupName}/{Name}"},
     "AWS::Scheduler::ScheduleGroup": {"scheduler": "arn:aws:scheduler:{region}:{account}:schedule-group/{Name}"},

@@ -1,31 +1,17 @@
-"""Validates requests against botocore's model of the API, with the error messages of the real service."""
+"""Validates requests against botocore's model of CodePipeline."""
 
 from __future__ import annotations
 
-import functools
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import botocore.session
-
+from localcloud import validation
 from localcloud.codepipeline.errors import ServiceError
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    "structure": (dict,),
-    "map": (dict,),
-    "list": (list,),
-    "string": (str,),
-    "integer": (int,),
-    "boolean": (bool,),
-    "timestamp": (int, float, str),
-}
 
-
-@functools.cache
 def model() -> Any:
     """Returns botocore's model of CodePipeline."""
-    return botocore.session.get_session().get_service_model("codepipeline")
+    return validation.model("codepipeline")
 
 
 def check(operation: str, request: Mapping[str, Any]) -> None:
@@ -34,69 +20,6 @@ def check(operation: str, request: Mapping[str, Any]) -> None:
     Raises:
         ServiceError: with all violations of the model, if there are any.
     """
-    shape = model().operation_model(operation).input_shape
-    problems = list(_problems(shape, request, "")) if shape is not None else []
-    if problems:
-        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected"
-        raise ServiceError("ValidationException", f"{count}: {'; '.join(problems)}")
-
-
-def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
-    if not _has_type(shape.type_name, value):
-        yield f"Value at '{path}' failed to satisfy constraint: Member must be of type {shape.type_name}"
-    elif shape.type_name == "structure":
-        yield from _structure(shape, value, path)
-    elif shape.type_name == "list":
-        yield from _size(shape, len(value), path)
-        for number, item in enumerate(value, 1):
-            yield from _problems(shape.member, item, f"{path}.{number}.member")
-    elif shape.type_name == "map":
-        for key, item in value.items():
-            yield from _problems(shape.key, key, f"{path} (key)")
-            yield from _problems(shape.value, item, f"{path}.{key}")
-    else:
-        yield from _scalar(shape, value, path)
-
-
-def _has_type(kind: str, value: Any) -> bool:
-    return isinstance(value, _TYPES[kind]) and (kind == "boolean") == isinstance(value, bool)
-
-
-def _structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[str]:
-    for name in shape.required_members:
-        if value.get(name) is None:
-            yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"
-    for name, member in shape.members.items():
-        if value.get(name) is not None:
-            yield from _problems(member, value[name], _join(path, name))
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _size(shape: Any, size: int, path: str, what: str = "have length") -> Iterator[str]:
-    lowest, highest = shape.metadata.get("min"), shape.metadata.get("max")
-    if lowest is not None and size < lowest:
-        yield f"Value at '{path}' failed to satisfy constraint: Member must {what} greater than or equal to {lowest}"
-    if highest is not None and size > highest:
-        yield f"Value at '{path}' failed to satisfy constraint: Member must {what} less than or equal to {highest}"
-
-
-def _scalar(shape: Any, value: Any, path: str) -> Iterator[str]:
-    if shape.type_name == "integer":
-        yield from _size(shape, value, path, "have value")
-    if shape.type_name != "string":
-        return
-    yield from _size(shape, len(value), path)
-    pattern = shape.metadata.get("pattern")
-    if pattern and not re.fullmatch(pattern, value, re.DOTALL):
-        yield (
-            f"Value '{value}' at '{path}' failed to satisfy constraint: "
-            f"Member must satisfy regular expression pattern: {pattern}"
-        )
-    if shape.enum and value not in shape.enum:
-        yield (
-            f"Value '{value}' at '{path}' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
-        )
+    message = validation.violation("codepipeline", operation, request)
+    if message:
+        raise ServiceError("ValidationException", message)

@@ -88,6 +88,7 @@ class Imports:
         import grimp  # noqa: PLC0415 - only `--affected` needs it
 
         self._graph = grimp.build_graph(*packages, cache_dir=None)
+        self._root = root
         self._folders = [(root / folder).resolve() for folder in roots]
         self._files = {path: module for module in self._graph.modules for path in self._paths(module)}
 
@@ -109,7 +110,7 @@ class Imports:
         if path in self._files:
             return {self._files[path]}
         folder = path.parent
-        while folder not in self._folders and folder != folder.parent:
+        while folder not in (self._root, folder.parent):
             beside = {module for file, module in self._files.items() if file.parent == folder}
             if beside:
                 return beside

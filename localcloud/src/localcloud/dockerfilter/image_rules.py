@@ -7,10 +7,10 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote
 
-from localcloud.codebuild.proxy import archives, container_rules, images
-from localcloud.codebuild.proxy.calls import PULL, PUSH, Body, Build, Call, Table, image_in
-from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.names import Image, parse, repositories_in, target, to_local
+from localcloud.dockerfilter import archives, container_rules, images
+from localcloud.dockerfilter.calls import PULL, PUSH, Body, Build, Call, Table, image_in
+from localcloud.dockerfilter.container_rules import RefusedError
+from localcloud.dockerfilter.names import Image, parse, repositories_in, target, to_local
 
 TABLE = Table()
 _CREDENTIALS = "x-registry-auth x-registry-config"

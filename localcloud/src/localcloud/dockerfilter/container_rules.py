@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.codebuild.container import SOURCE
-
 Json = dict[str, Any]
 
 
@@ -125,12 +123,25 @@ def _refuse(what: str) -> RefusedError:
     return RefusedError(f"{what} is refused: it gives access to the machine that runs the local cloud")
 
 
+@dataclass(frozen=True)
+class Own:
+    """What belongs to the client: its labels, and the folder that it may mount because it is a volume."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+    volume: str = ""
+
+    def has(self, source: str) -> bool:
+        """True if the source of a mount is the folder."""
+        return bool(self.folder) and source.rstrip("/") == self.folder
+
+
 class HostConfig:
     """Checks a HostConfig; the daemon gets `cleaned`."""
 
-    def __init__(self, value: object, source_volume: str) -> None:
+    def __init__(self, value: object, own: Own) -> None:
         self._given = folded(value, "HostConfig")
-        self._source_volume = source_volume
+        self._own = own
         self.wanted = Wanted()
         self.cleaned: Json = {}
         for name in _FORWARDED:
@@ -195,8 +206,8 @@ class HostConfig:
 
     def _volume(self, source: str) -> str:
         """Returns the volume to mount for a source: the build's source folder is itself a volume."""
-        if source.rstrip("/") == SOURCE:
-            return self._source_volume
+        if self._own.has(source):
+            return self._own.volume
         if "/" in source or source.startswith((".", "~")):
             raise _refuse(f"the bind mount of {source}")
         self.wanted.volumes.append(source)
@@ -213,11 +224,13 @@ class HostConfig:
         options = folded(mount.get("volumeoptions"), "VolumeOptions")
         if options.get("driverconfig"):
             raise _refuse("a volume driver")
-        if kind == "bind" and source.rstrip("/") != SOURCE:
+        if kind == "bind" and not self._own.has(source):
             raise _refuse(f"the bind mount of {source}")
         if kind not in ("bind", "volume"):
             raise _refuse(f"a mount of the type {kind}")
-        return {**plain, "Type": "volume", "Source": self._volume(source) if source else ""}
+        if source:
+            return {**plain, "Type": "volume", "Source": self._volume(source)}
+        return {**plain, "Type": "volume", "Source": "", "VolumeOptions": {"Labels": dict(self._own.labels)}}
 
     def _ports(self) -> None:
         """Publishes ports on loopback only, as the local cloud always does."""
@@ -263,12 +276,10 @@ def mapping_or_empty(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def create(
-    body: Json, source_volume: str, labels: Mapping[str, str], hosts: list[str], image: Callable[[str], str]
-) -> tuple[Json, Wanted]:
+def create(body: Json, own: Own, hosts: list[str], image: Callable[[str], str]) -> tuple[Json, Wanted]:
     """Returns the request of a `docker create` as it is sent to the daemon, and the objects it refers to."""
     given = folded(body, "container")
-    host = HostConfig(given.pop("hostconfig", None), source_volume)
+    host = HostConfig(given.pop("hostconfig", None), own)
     endpoints = dict(_endpoints(given.pop("networkingconfig", None)))
     for name in endpoints:
         if name == "host":
@@ -277,7 +288,7 @@ def create(
             host.wanted.networks.append(name)
     cleaned = dict(given)  # the daemon accepts lower-case names
     cleaned["image"] = image(str(given.get("image") or ""))
-    cleaned["labels"] = {**mapping_or_empty(given.get("labels")), **labels}
+    cleaned["labels"] = {**mapping_or_empty(given.get("labels")), **own.labels}
     host.cleaned["ExtraHosts"] = [*(host.cleaned.get("ExtraHosts") or []), *hosts]
     if host.wanted.mode.startswith("container:"):
         del host.cleaned["ExtraHosts"]
@@ -327,4 +338,4 @@ def execution(body: Json) -> Json:
 
 def update(body: Json) -> Json:
     """Returns the request of a `docker update`, which may change limits only."""
-    return {name: value for name, value in HostConfig(body, "").cleaned.items() if name in _FORWARDED and value}
+    return {name: value for name, value in HostConfig(body, Own()).cleaned.items() if name in _FORWARDED and value}

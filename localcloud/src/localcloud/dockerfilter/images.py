@@ -22,9 +22,9 @@ from docker.models.containers import Container, ContainerCollection
 from docker.models.images import ImageCollection
 
 from localcloud import network, settings
-from localcloud.codebuild.proxy import daemon
-from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.names import Image, InvalidNameError, parse
+from localcloud.dockerfilter import daemon
+from localcloud.dockerfilter.container_rules import RefusedError
+from localcloud.dockerfilter.names import Image, InvalidNameError, parse
 
 #: Images that the local cloud itself runs. Their names are reserved even if this machine does not have them yet.
 _RESERVED = {parse(name).name for name in (*network.BASE_IMAGES, *network.RELAY_IMAGES)}

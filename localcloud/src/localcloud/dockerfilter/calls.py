@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from localcloud.codebuild.proxy import images
-from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.daemon import Owned
-from localcloud.codebuild.proxy.names import Image, parse
+from localcloud.dockerfilter import images
+from localcloud.dockerfilter.container_rules import RefusedError
+from localcloud.dockerfilter.daemon import Owned
+from localcloud.dockerfilter.names import Image, parse
 
 PUSH, PULL = "ecr:PutImage", "ecr:BatchGetImage"
 Query = dict[str, list[str]]
@@ -45,7 +45,8 @@ class Call:
     rewrites_answer: bool = False  # the answer is JSON that contains image names of the local registry
     gives_name: bool = False  # gives a name to an image, even if the client does not wait for the answer
     answer: Any = None  # the proxy's own answer; the daemon gets no request
-    on_created: Callable[[Any], Awaitable[None]] | None = None  # runs after the daemon has created an object
+    on_created: Callable[[Any], Awaitable[None]] | None = None  # gets the daemon's answer to a call that succeeded
+    on_streamed: Callable[[], Awaitable[None]] | None = None  # runs before the end of an answer that is a stream
 
     def first(self, name: str) -> str:
         """Returns the first value of a parameter; empty if the call does not have it."""
@@ -54,21 +55,34 @@ class Call:
 
 @dataclass
 class Build:
-    """The build that sends requests, as the rules see it."""
+    """The client that sends requests, as the rules see it: a build, or a host."""
 
     owned: Owned
     labels: dict[str, str]
-    source_volume: str
     cloud_network: str
     hosts: Callable[[], Awaitable[list[str]]]
     denial: Callable[[str, str], Awaitable[str]]  # action, repository -> reason; empty if the role allows it
+    source_folder: str = ""  # the one folder that may be mounted, which is a volume
+    source_volume: str = ""
     agent: str = "localcloud-build"  # the user agent of this build's requests to the daemon
+    is_host: bool = False  # containers outlive the client's command, and must not reach a metadata service
     building: int = 0  # number of image builds in progress
 
     @property
     def id(self) -> str:
-        """The id of the build."""
-        return self.owned.build
+        """The id of the client."""
+        return self.owned.owner
+
+    def table(self) -> Iterator[Entry]:
+        """Yields entries that come before those of the common table."""
+        yield from ()
+
+    async def translate(self, call: Call) -> None:
+        """Changes names in a request from those that the client uses to the daemon's, before the rules see it."""
+
+    def outward(self, _call: Call, content: bytes) -> bytes:
+        """Returns an answer of the daemon with the client's names."""
+        return content
 
     @contextmanager
     def counting(self, is_image_build: bool) -> Iterator[None]:

@@ -14,8 +14,8 @@ import tarfile
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from localcloud.codebuild.proxy.container_rules import RefusedError, folded, mapping_or_empty
-from localcloud.codebuild.proxy.names import target
+from localcloud.dockerfilter.container_rules import RefusedError, folded, mapping_or_empty
+from localcloud.dockerfilter.names import target
 
 _HEX = "[0-9a-f]{64}"
 _MEMBER = re.compile(

@@ -11,8 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import h11
 
-from localcloud.codebuild.container import BUILD_LABEL
-from localcloud.codebuild.proxy.container_rules import RefusedError
+from localcloud.dockerfilter.container_rules import RefusedError
 
 API = "/v1.41"
 OK, NO_CONTENT = range(200, 300), 204
@@ -22,6 +21,14 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 class MissingError(Exception):
     """The daemon has no such object; the message is the daemon's."""
+
+
+class DaemonError(Exception):
+    """A call fails as on a daemon that is not filtered: with its status and message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 async def connect() -> Stream:
@@ -65,9 +72,10 @@ class Owned:
     The methods raise `RefusedError` if an object does not belong to the build, and `MissingError` if it does not exist.
     """
 
-    def __init__(self, build: str) -> None:
-        self.build = build
-        self.filter = f"{BUILD_LABEL}={build}"
+    def __init__(self, label: str, owner: str) -> None:
+        self._label = label
+        self.owner = owner
+        self.filter = f"{label}={owner}"
 
     async def container(self, reference: str) -> str:
         """Returns the id of a container of this build."""
@@ -88,10 +96,11 @@ class Owned:
             self._check(f"the network {reference}", found.get("Labels"))
         return str(found["Id"])
 
-    async def volume(self, name: str) -> None:
-        """Checks that a volume belongs to this build."""
+    async def volume(self, name: str) -> str:
+        """Returns the daemon's name of a volume that belongs to this build."""
         found = await self._inspect(f"/volumes/{quote(name, safe='')}")
         self._check(f"the volume {name}", found.get("Labels"))
+        return name
 
     async def volume_to_use(self, name: str, labels: Mapping[str, str]) -> None:
         """Checks a volume that a container refers to, or creates it with the labels if it does not exist."""
@@ -108,5 +117,5 @@ class Owned:
         return dict(found)
 
     def _check(self, what: str, labels: Mapping[str, str] | None) -> None:
-        if (labels or {}).get(BUILD_LABEL) != self.build:
+        if (labels or {}).get(self._label) != self.owner:
             raise RefusedError(f"{what} does not belong to this build")

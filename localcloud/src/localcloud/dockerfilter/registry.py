@@ -15,7 +15,7 @@ from typing import Any
 
 from ministack.services import ecr
 
-from localcloud.codebuild.proxy.calls import PULL, PUSH, Build
+from localcloud.dockerfilter.calls import PULL, PUSH, Build
 
 SYMBOLS: tuple[str, ...] = ("ministack.services.ecr:_parse_v2_path", "ministack.services.ecr:handle_registry_request")
 _CLIENT = re.compile(r"UpstreamClient\((localcloud-build/[0-9a-f]{32})\)")

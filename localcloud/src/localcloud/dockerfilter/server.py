@@ -13,12 +13,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import h11
 
 from localcloud import settings
-from localcloud.codebuild.proxy import daemon
-from localcloud.codebuild.proxy.buildkit import Tunnel
-from localcloud.codebuild.proxy.calls import Body, Build, Call, Entry
-from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.names import to_ecr
-from localcloud.codebuild.proxy.rules import route, without_version
+from localcloud.dockerfilter import daemon
+from localcloud.dockerfilter.buildkit import Tunnel
+from localcloud.dockerfilter.calls import Body, Build, Call, Entry
+from localcloud.dockerfilter.container_rules import RefusedError
+from localcloud.dockerfilter.names import to_ecr
+from localcloud.dockerfilter.rules import route, without_version
 
 _MAX_JSON = 4 * 1024 * 1024
 _CHUNK = 65536
@@ -50,6 +50,8 @@ class Conversation:
             await self._reject(403, f"localcloud: {error}")
         except daemon.MissingError as error:
             await self._reject(404, str(error))
+        except daemon.DaemonError as error:
+            await self._reject(error.status, str(error))
         except (h11.RemoteProtocolError, ValueError, RecursionError) as error:
             await self._reject(400, f"localcloud: {error}")
         except (ConnectionError, OSError, asyncio.IncompleteReadError) as error:
@@ -73,11 +75,12 @@ class Conversation:
     async def _serve(self, request: h11.Request) -> None:
         target = urlsplit(request.target.decode())
         path = without_version(target.path)
-        found = route(request.method.decode(), path)
+        found = route(request.method.decode(), path, self._build.table())
         query = found.entry.parameters(parse_qs(target.query, keep_blank_values=True))
         call = Call(request.method.decode(), path, query, found.entry.body)
         if found.entry.body is Body.JSON:
             call.body = json.loads(await self._read_body() or b"{}")
+        await self._build.translate(call)
         await found.entry.rule(call, found.match, self._build)
         if call.carries is Body.NOTHING and await self._read_body():
             raise RefusedError(f"{call.method} {path} takes no body: pass its options as query parameters")
@@ -210,14 +213,16 @@ class Conversation:
             head = await self._daemon_event()
         if not isinstance(head, h11.Response):
             return
-        changes = call.rewrites_answer or call.on_created is not None
-        if changes and b"application/json" in dict(head.headers).get(b"content-type", b""):
+        is_json = b"application/json" in dict(head.headers).get(b"content-type", b"")
+        if call.on_created is not None or (call.rewrites_answer and is_json):
             await self._send_rewritten(call, head)
             return
         self._to_client(h11.Response(status_code=head.status_code, headers=_closing_headers(head)))
         while isinstance(event := await self._daemon_event(), h11.Data):
             self._to_client(event)
             await self._writer.drain()
+        if call.on_streamed is not None and head.status_code in daemon.OK:
+            await call.on_streamed()
         self._to_client(h11.EndOfMessage())
         await self._writer.drain()
 
@@ -226,8 +231,14 @@ class Conversation:
         while isinstance(event := await self._daemon_event(), h11.Data):
             content += event.data
         if call.on_created is not None and head.status_code in daemon.OK:
-            await call.on_created(json.loads(content))
-        await self._respond(head.status_code, to_ecr(content) if call.rewrites_answer else content)
+            await call.on_created(json.loads(content or b"null"))
+        if head.status_code in _EMPTY:
+            self._to_client(h11.Response(status_code=head.status_code, headers=[("Connection", "close")]))
+            self._to_client(h11.EndOfMessage())
+            await self._writer.drain()
+            return
+        renamed = self._build.outward(call, to_ecr(content)) if call.rewrites_answer else content
+        await self._respond(head.status_code, renamed)
 
     def _to_client(self, event: Any) -> None:
         if data := self._client.send(event):

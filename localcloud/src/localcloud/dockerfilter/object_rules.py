@@ -6,13 +6,14 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote
 
-from localcloud.codebuild.proxy import container_rules
-from localcloud.codebuild.proxy.calls import Body, Build, Call, Table, image_in
-from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.daemon import MissingError, request
-from localcloud.codebuild.proxy.names import to_local
+from localcloud.dockerfilter import container_rules
+from localcloud.dockerfilter.calls import Body, Build, Call, Table, image_in
+from localcloud.dockerfilter.container_rules import RefusedError
+from localcloud.dockerfilter.daemon import MissingError, request
+from localcloud.dockerfilter.names import to_local
 
 TABLE = Table()
+METADATA_ADDRESS = "169.254.169.254"
 
 
 # --- containers ------------------------------------------------------------------------------------------------------
@@ -20,9 +21,8 @@ TABLE = Table()
 
 @TABLE.on("POST", "/containers/create", body=Body.JSON, query="name platform")
 async def _create(call: Call, _match: re.Match[str], build: Build) -> None:
-    call.body, wanted = container_rules.create(
-        call.body, build.source_volume, build.labels, await build.hosts(), to_local
-    )
+    own = container_rules.Own(build.labels, build.source_folder, build.source_volume)
+    call.body, wanted = container_rules.create(call.body, own, await build.hosts(), to_local)
     for reference in wanted.containers:
         await build.owned.container(reference)
     for reference in wanted.networks:
@@ -35,13 +35,26 @@ async def _create(call: Call, _match: re.Match[str], build: Build) -> None:
     needs_no_network = (
         wanted.mode == "none" or wanted.mode.startswith("container:") or build.cloud_network in wanted.networks
     )
-    if not needs_no_network:
-        call.on_created = lambda created: _connect_to_cloud(created, build)
+    prepared = call.on_created
+
+    async def complete(created: Any) -> None:
+        if prepared is not None:
+            await prepared(created)
+        if not needs_no_network:
+            await _connect_to_cloud(created, build)
+
+    call.on_created = complete
 
 
 async def _connect_to_cloud(created: Any, build: Build) -> None:
-    """Connects a new container to the local cloud's network, in addition to its own network."""
-    await request("POST", f"/networks/{build.cloud_network}/connect", {"Container": created["Id"]})
+    """Connects a new container to the local cloud's network, in addition to its own network.
+
+    The address of instance metadata is the container's own there: it reaches neither that of a host nor that of the
+    machine that runs the local cloud.
+    """
+    endpoint = {"IPAMConfig": {"LinkLocalIPs": [METADATA_ADDRESS]}} if build.is_host else {}
+    body = {"Container": created["Id"], "EndpointConfig": endpoint}
+    await request("POST", f"/networks/{build.cloud_network}/connect", body)
 
 
 _ID = r"/containers/(?P<id>[^/]+)"
@@ -70,7 +83,8 @@ async def _container(call: Call, match: re.Match[str], build: Build) -> None:
 @TABLE.on("DELETE", _ID, query="v link force")
 async def _remove(call: Call, match: re.Match[str], build: Build) -> None:
     call.path = f"/containers/{await build.owned.container(unquote(match['id']))}"
-    call.query["v"] = ["1"]  # anonymous volumes have no label, so they must be removed with their container
+    if not build.is_host:
+        call.query["v"] = ["1"]  # anonymous volumes have no label, so they must be removed with their container
 
 
 @TABLE.on("POST", _ID + "/attach", query="detachKeys logs stream stdin stdout stderr")
@@ -149,5 +163,4 @@ async def _volume(call: Call, match: re.Match[str], build: Build) -> None:
     name = unquote(match["id"])
     if "/" in name:
         raise RefusedError(f"{name} is not the name of a volume")
-    await build.owned.volume(name)
-    call.path = f"/volumes/{quote(name, safe='')}"
+    call.path = f"/volumes/{quote(await build.owned.volume(name), safe='')}"

@@ -29,11 +29,11 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
-from localcloud.codebuild.proxy import protobuf
-from localcloud.codebuild.proxy.calls import PULL, PUSH, Build
-from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.names import InvalidNameError, repositories_in, target, to_local
-from localcloud.codebuild.proxy.protobuf import BYTES
+from localcloud.dockerfilter import protobuf
+from localcloud.dockerfilter.calls import PULL, PUSH, Build
+from localcloud.dockerfilter.container_rules import RefusedError
+from localcloud.dockerfilter.names import InvalidNameError, repositories_in, target, to_local
+from localcloud.dockerfilter.protobuf import BYTES
 
 CONTROL_SOLVE = "/moby.buildkit.v1.Control/Solve"
 BRIDGE_SOLVE = "/moby.buildkit.v1.frontend.LLBBridge/Solve"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
-from localcloud.codebuild.proxy import container_rules, image_rules, object_rules
-from localcloud.codebuild.proxy.calls import Body, Build, Call, Entry, Table
-from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.names import is_ecr_host
+from localcloud.dockerfilter import container_rules, image_rules, object_rules
+from localcloud.dockerfilter.calls import Body, Build, Call, Entry, Table
+from localcloud.dockerfilter.container_rules import RefusedError
+from localcloud.dockerfilter.names import is_ecr_host
 
 _OLDEST = (1, 30)  # before version 1.24 a request to start a container may contain a HostConfig
 _TABLE = Table()
@@ -34,13 +35,13 @@ def table() -> Iterator[Entry]:
         yield from part
 
 
-def route(method: str, path: str) -> Route:
-    """Returns the entry for a method and a path without its version.
+def route(method: str, path: str, own: Iterable[Entry] = ()) -> Route:
+    """Returns the entry for a method and a path without its version; those of `own` come first.
 
     Raises:
         RefusedError: if no entry matches.
     """
-    for entry in table():
+    for entry in chain(own, table()):
         match = entry.pattern.match(path)
         if match and method in entry.methods:
             return Route(entry, match)

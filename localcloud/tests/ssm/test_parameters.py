@@ -1,0 +1,120 @@
+"""Parameter Store: what MiniStack lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.ssm.samples import code, message
+
+from localcloud.testing.plain import Plain, resources, unique
+
+
+def put(plain: Plain, name: str, value: str, **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = plain.client("ssm").put_parameter(Name=name, Value=value, Type="String", **more)
+    return found
+
+
+def refusal(plain: Plain, name: str, value: str, **more: Any) -> ClientError:
+    with pytest.raises(ClientError) as refused:
+        put(plain, name, value, **more)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("tier", "size", "given"),
+    [
+        (None, 4096, "Standard"),
+        ("Advanced", 8192, "Advanced"),
+        ("Intelligent-Tiering", 4096, "Standard"),
+        ("Intelligent-Tiering", 4097, "Advanced"),
+    ],
+)
+def test_a_tier_holds_its_size_and_intelligent_tiering_chooses_by_size(
+    plain: Plain, tier: str | None, size: int, given: str
+) -> None:
+    name = unique("/parameter")
+    made = put(plain, name, "x" * size, **({"Tier": tier} if tier else {}))
+    assert made["Tier"] == given
+    described = plain.client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])
+    assert described["Parameters"][0]["Tier"] == given
+
+
+@pytest.mark.parametrize(("tier", "size"), [(None, 4097), ("Advanced", 8193), ("Intelligent-Tiering", 8193)])
+def test_a_larger_value_is_refused(plain: Plain, tier: str | None, size: int) -> None:
+    refused = refusal(plain, unique("/parameter"), "x" * size, **({"Tier": tier} if tier else {}))
+    assert code(refused) == "ValidationException"
+    assert "maximum parameter value" in message(refused)
+
+
+def test_an_advanced_parameter_cannot_become_a_standard_one(plain: Plain) -> None:
+    name = unique("/parameter")
+    put(plain, name, "x", Tier="Advanced")
+    assert "downgrade" in message(refusal(plain, name, "x", Tier="Standard", Overwrite=True))
+    assert put(plain, name, "y", Tier="Intelligent-Tiering", Overwrite=True)["Tier"] == "Advanced"
+
+
+def test_a_parameter_is_overwritten_only_when_asked_and_keeps_its_versions(plain: Plain) -> None:
+    name, ssm = unique("/parameter"), plain.client("ssm")
+    put(plain, name, "one")
+    assert code(refusal(plain, name, "two")) == "ParameterAlreadyExists"
+    assert put(plain, name, "two", Overwrite=True)["Version"] == 2
+    assert ssm.get_parameter(Name=f"{name}:1")["Parameter"]["Value"] == "one"
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "two"
+
+
+def test_the_type_of_a_parameter_cannot_change(plain: Plain) -> None:
+    name = unique("/parameter")
+    put(plain, name, "one")
+    with pytest.raises(ClientError) as refused:
+        plain.client("ssm").put_parameter(Name=name, Value="two", Type="SecureString", Overwrite=True)
+    assert code(refused.value) == "HierarchyTypeMismatchException"
+
+
+def test_a_value_must_match_the_allowed_pattern(plain: Plain) -> None:
+    refused = refusal(plain, unique("/parameter"), "abc", AllowedPattern="^[0-9]+$")
+    assert code(refused) == "ParameterPatternMismatchException"
+    refused = refusal(plain, unique("/parameter"), "abc", AllowedPattern="(")
+    assert code(refused) == "InvalidAllowedPatternException"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("with space", "ValidationException"),
+        ("no/leading/slash", "ValidationException"),
+        ("/a" * 16, "HierarchyLevelLimitExceededException"),
+    ],
+)
+def test_a_name_that_is_not_valid_is_refused(plain: Plain, name: str, expected: str) -> None:
+    assert code(refusal(plain, name, "x")) == expected
+
+
+def test_an_empty_value_is_refused(plain: Plain) -> None:
+    assert code(refusal(plain, unique("/parameter"), "")) == "ValidationException"
+
+
+def test_the_oldest_of_a_hundred_versions_makes_room_unless_it_has_a_label(plain: Plain) -> None:
+    name, ssm = unique("/parameter"), plain.client("ssm")
+    for number in range(101):
+        put(plain, name, str(number), Overwrite=True)
+    with pytest.raises(ClientError) as gone:
+        ssm.get_parameter(Name=f"{name}:1")
+    assert code(gone.value) == "ParameterVersionNotFound"
+    ssm.label_parameter_version(Name=name, ParameterVersion=2, Labels=["kept"])
+    assert code(refusal(plain, name, "more", Overwrite=True)) == "ParameterMaxVersionLimitExceeded"
+
+
+def test_cloudformation_creates_a_parameter_in_the_tier_that_its_size_needs(plain: Plain) -> None:
+    def template(size: int) -> dict[str, Any]:
+        properties = {"Name": name, "Type": "String", "Value": "x" * size, "Tier": "Intelligent-Tiering"}
+        return resources(Parameter=("AWS::SSM::Parameter", properties))
+
+    name, stack = unique("/slipway"), unique("stack")
+    assert plain.deploy(template(10), stack)["Parameter"] == name
+    plain.deploy(template(5000), stack)
+    described = plain.client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])
+    assert (described["Parameters"][0]["Tier"], described["Parameters"][0]["Version"]) == ("Advanced", 2)
+    with pytest.raises(AssertionError, match="8192 characters"):
+        plain.deploy(template(9000), stack)
