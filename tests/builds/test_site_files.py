@@ -182,3 +182,31 @@ def test_a_bundle_with_a_folder_of_our_name_is_refused(tmp_path: Path) -> None:
     done = bundled(tmp_path)
 
     assert (done.returncode, "FAILED: .slipway" in done.stderr) == (1, True)
+
+
+def test_a_folder_that_another_frontend_serves_is_refused() -> None:
+    with pytest.raises(Refused, match=r"admin/x\.js: another frontend serves admin/"):
+        check(["admin/x.js"], others=["admin/"])
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("/assets/index.js", True),
+        ("/a%20b.js", True),
+        ("/admin/assets/index.js", False),
+        ("assets/index.js", False),
+        ("/api/config.js", False),
+        ("https://cdn.example.org/assets/index.js", False),
+    ],
+)
+def test_a_page_must_ask_for_its_files_below_its_path(url: str, refused: bool, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(f'<script type="module" src="{url}"></script>')
+    names = ["index.html", "assets/index.js", "a b.js"]
+
+    site_files.check_base(tmp_path, names, "/")
+    if not refused:
+        site_files.check_base(tmp_path, names, "/admin/")
+        return
+    with pytest.raises(Refused, match=f"index.html asks for {url}, but the site serves this frontend below /admin/"):
+        site_files.check_base(tmp_path, names, "/admin/")
