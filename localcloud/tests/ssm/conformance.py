@@ -301,9 +301,14 @@ TABLE: tuple[Row, ...] = (
         ASSOCIATIONS + "test_with_apply_only_at_cron_interval_nothing_runs_at_once",
     ),
     Row(
-        "InvalidSchedule; a rate is at least 30 minutes",
+        "InvalidSchedule; an association runs every 30 minutes at most",
         GUIDE + "reference-cron-and-rate-expressions.html#reference-cron-and-rate-expressions-association",
         ASSOCIATIONS + "test_a_schedule_that_is_not_valid_is_refused",
+    ),
+    Row(
+        "Another default version of the document runs its associations",
+        API + "API_UpdateDocumentDefaultVersion.html",
+        ASSOCIATIONS + "test_a_new_default_version_runs_the_association",
     ),
     Row(
         "StartAssociationsOnce runs it at once",
