@@ -1,4 +1,4 @@
-"""The rules for a frontend's files: which names are refused, which files never change, and how URLs are written.
+"""The rules for a frontend's files: which names are refused, which releases keep them, and how URLs are written.
 
 `slipway release` imports this module; the builds bundle and publish-frontend contain its text. Standard library only.
 """
@@ -34,12 +34,6 @@ _NAME_BYTES = 1024  # docs.aws.amazon.com/AmazonS3, "Naming Amazon S3 objects"
 # What RFC 1738 does not call unsafe. CloudFront wants unsafe and non-ASCII characters encoded, and no others
 # (CloudFront Developer Guide, "Invalidate files": what you need to know, read on 2026-11-30).
 _SAFE = "/$-_.+!'(),;:@&="
-# Folders whose files a bundler names after their content: SvelteKit, Astro, Nuxt, Next.
-_HASHED_FOLDERS = re.compile(r"^(.+/)?(_app/immutable|_astro|_next/static/(chunks|css|media))/.")
-# name-HASH8.js (Vite, esbuild), name.HEX8-20.chunk.js (webpack, Create React App, Parcel), name-BASE32.js (Angular).
-_HASHED = re.compile(
-    r"[.-](?P<hash>[A-Za-z0-9_-]{8}|[0-9a-f]{16,32}|[A-Z0-9]{8,16})(\.chunk|\.module|\.bundle)?(\.[a-z0-9]+){1,2}$"
-)
 
 
 class Refused(Exception):  # noqa: N818 - the bundle is refused
@@ -86,47 +80,10 @@ def check(names: Iterable[str], more_endings: Iterable[str] = (), others: Iterab
             )
 
 
-def immutable(names: Iterable[str], source: Iterable[str]) -> list[str]:
-    """Returns the files whose names contain a hash of their content, so that browsers may keep them for ever.
-
-    The bundler must have made the name: it has the form of a hash, and no file of `source` has the same name. A file
-    that is merely named like one, such as hero-background.png or photo-20240115.jpg, is copied from the source. If in
-    doubt, a file is not listed: it is then asked for again, which is slower and never wrong.
-    """
-    copied = {name.rpartition("/")[2] for name in source}
-    return sorted(name for name in names if _named_by_content(name) and name.rpartition("/")[2] not in copied)
-
-
-def _named_by_content(name: str) -> bool:
-    if name.endswith((".html", ".htm")):
-        return False
-    if _HASHED_FOLDERS.match(name):
-        return True
-    found = _HASHED.search(name.rpartition("/")[2])
-    if found is None:
-        return False
-    value = found["hash"]
-    kinds = [any(test(letter) for letter in value) for test in (str.isdigit, str.islower, str.isupper)]
-    word = value[1:].islower() and value.isalpha()  # Portrait
-    return sum(kinds) > 1 and not word
-
-
 def files(folder: Path) -> list[str]:
     """Returns the files of a folder, by their names in the bucket; Slipway's own are left out."""
     found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return sorted(name for name in found if name.partition("/")[0] != RESERVED)
-
-
-def sources(folder: Path, output: str) -> list[str]:
-    """Returns the files of a frontend's source, without installed packages and what its build wrote."""
-    found = []
-    for place, folders, names in os.walk(folder):
-        here = Path(place).relative_to(folder)
-        folders[:] = [
-            name for name in folders if name not in ("node_modules", ".git") and (here / name) != Path(output)
-        ]
-        found += [(here / name).as_posix() for name in names]
-    return found
 
 
 def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -179,23 +136,23 @@ def check_base(folder: Path, names: Iterable[str], base: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Runs `bundle FOLDER SOURCE OUTPUT`, `publish WORK` or `forget WORK KEEP` for the buildspecs."""
+    """Runs `bundle FOLDER`, `publish WORK` or `forget WORK KEEP` for the buildspecs."""
     try:
         match arguments:
-            case ["bundle", folder, source, output]:
-                _bundle(folder, source, output)
+            case ["bundle", folder]:
+                _bundle(folder)
             case ["publish", work]:
                 _publish(work)
             case ["forget", work, keep]:
                 _forget(Path(work), int(keep))
             case _:
-                sys.exit("type: site_files.py bundle FOLDER SOURCE OUTPUT, publish WORK, or forget WORK KEEP")
+                sys.exit("type: site_files.py bundle FOLDER, publish WORK, or forget WORK KEEP")
     except Refused as refused:
         sys.exit(f"\nFAILED: {refused}")
 
 
-def _bundle(folder: str, source: str, output: str) -> None:
-    """Checks a bundle, removes its source maps unless SOURCE_MAPS is true, and lists its immutable files."""
+def _bundle(folder: str) -> None:
+    """Checks a bundle, and removes its source maps unless SOURCE_MAPS is true."""
     place = Path(folder)
     if (place / RESERVED).exists():
         raise Refused(f"{RESERVED}: the folder holds Slipway's records; give the folder another name")
@@ -205,8 +162,6 @@ def _bundle(folder: str, source: str, output: str) -> None:
     names = files(place)
     check(names, os.environ.get("FILE_ENDINGS", "").split(), _others())
     check_base(place, names, _base())
-    (place / RESERVED).mkdir()
-    (place / IMMUTABLE).write_text(json.dumps(immutable(names, sources(Path(source), output))), encoding="utf-8")
 
 
 def _publish(work: str) -> None:

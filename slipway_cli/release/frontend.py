@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from builds import site_files
+from builds import immutable_files, site_files
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 
@@ -60,9 +60,9 @@ class Site:
         return found
 
     def immutable(self, files: list[str]) -> list[str]:
-        """Returns the files whose names contain a hash of their content."""
+        """Returns the files whose names contain a hash of their content, as the bundler's manifest says."""
         output = self.folder.relative_to(self.source).as_posix() if self.folder.is_relative_to(self.source) else ""
-        return site_files.immutable(files, site_files.sources(self.source, output))
+        return immutable_files.find(self.folder, files, immutable_files.sources(self.source, output)).files
 
 
 def publish(target: Target, site: Site, release: str, keep_releases: int) -> list[str]:
