@@ -42,7 +42,7 @@ class AccessStack(EnvironmentStack):
         self._grant("verify", "See which release runs", self._to_verify())
         if services.migration:
             self._grant("migrate", "Run the migration task", self._to_migrate())
-        if environment_scope.product.frontend:
+        if environment_scope.product.sites():
             self._grant("invalidate", "Invalidate CloudFront", self._to_invalidate())
             self._grant("publish", "Upload the frontend", self._to_publish())
 
@@ -51,9 +51,10 @@ class AccessStack(EnvironmentStack):
         callers = [names.handler_role(product, environment, task)]
         if task == "publish":
             callers = [
-                names.build_role(product, delivery.flow_name, environment)
+                names.build_role(product, delivery.flow_name, environment, site)
                 for delivery in deliveries(self._scope.product)
                 if environment in delivery.environments()
+                for site in self._scope.product.sites()
             ]
         role = AccessRole(
             self,

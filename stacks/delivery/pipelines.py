@@ -17,8 +17,6 @@ from stacks.delivery.builds import Builds
 from stacks.delivery.functions import Functions
 from stacks.delivery.scope import DeliveryScope
 
-_BUNDLE = "Bundle"
-
 
 class Pipelines:
     """Defines the pipeline of a flow, with its builds. All pipelines share the functions."""
@@ -77,7 +75,7 @@ class Actions:
     ) -> None:
         self._product, self._delivery, self._pipeline = scope.product, delivery, pipeline
         self._builds, self._functions = builds, functions
-        self._bundle = codepipeline.Artifact(_BUNDLE)
+        self._bundles = {site: codepipeline.Artifact(f"Bundle{names.pascal(site)}") for site in scope.product.sites()}
 
     def define(self, stage: Stage, action: Action) -> codepipeline.IAction:
         """Define an action, and its build project if it has one."""
@@ -112,7 +110,7 @@ class Actions:
             action_name=action.name,
             run_order=action.run_order,
             project=project,
-            input=self._bundle if uses_bundle else self._pipeline.source,
+            input=self._bundles[action.site] if uses_bundle else self._pipeline.source,
             outputs=self._outputs(action),
             environment_variables={
                 key: codebuild.BuildEnvironmentVariable(value=value) for key, value in variables.items()
@@ -125,7 +123,7 @@ class Actions:
         """Returns the artifacts that a build writes."""
         if action.kind is Kind.IMAGE:
             return [codepipeline.Artifact(f"{names.pascal(action.subject)}Packages")]
-        return [self._bundle] if action.kind is Kind.BUNDLE else None
+        return [self._bundles[action.site]] if action.kind is Kind.BUNDLE else None
 
     def _variables(self, action: Action) -> dict[str, str]:
         """Returns the variables that an action passes to its build."""
@@ -168,13 +166,18 @@ class Actions:
             Kind.PREPARE: {"parameters": migrated, "counts": {}},
             Kind.DEPLOY: {"parameters": {**changed, **migrated, names.VERSION_PARAMETER: version}},
             Kind.MIGRATE: {"image": next(iter(migrated.values()), "")},
-            Kind.INVALIDATE: {"paths": f"#{{{names.pascal(action.subject)}Frontend.PATHS}}"},
+            Kind.INVALIDATE: {"paths": self._published_paths(action.subject)},
             Kind.VERIFY: {"version": version, "images": images},
             Kind.PROTECT: {"images": images, "tag": names.in_use_tag(action.subject, "waiting")},
             Kind.PROMOTE: {"images": images, "tag": tag},
             Kind.RELEASE: {"tag": tag, "commit": f"#{{{SOURCE}.CommitId}}", "images": images},
         }
         return parameters.get(action.kind, {})
+
+    def _published_paths(self, environment: str) -> str:
+        """Returns the paths that the builds of all frontends say, separated by spaces."""
+        stage = names.pascal(environment)
+        return " ".join(f"#{{{stage}Frontend{names.pascal(site)}.PATHS}}" for site in self._product.sites())
 
     def _migration_image(self) -> dict[str, str]:
         migration = self._product.migration
