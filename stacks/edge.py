@@ -10,16 +10,16 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from builds import site_files
-from products import path_checks, waf_rules
+from products import waf_rules
 from products.environment import Domain, Edge
 from products.frontend import Frontend
-from slipway.distribution import Address, ProductDistribution, Route, Site
+from slipway.distribution import Address, ProductDistribution, Site
 from slipway.private_bucket import PrivateBucket
 from slipway.web_acl import WebAcl
 from stacks import certificates
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
-from stacks.services import ServicesStack
+from stacks.target import Target
 
 _PRICE_CLASSES = {
     "100": cloudfront.PriceClass.PRICE_CLASS_100,
@@ -47,7 +47,7 @@ class EdgeStack(EnvironmentStack):
         *,
         environment_scope: EnvironmentScope,
         data: DataStack,
-        services: ServicesStack,
+        target: Target,
     ) -> None:
         super().__init__(
             scope, construct_id, environment_scope=environment_scope, description="Site bucket and CloudFront"
@@ -62,8 +62,8 @@ class EdgeStack(EnvironmentStack):
             description=environment_scope.prefix,
             site=self._pages(environment_scope.product.frontend),
             media=data.media,
-            load_balancer=services.load_balancer.balancer,
-            routes=[Route(path, cached) for path, _, cached in path_checks.routes(environment_scope.product)],
+            load_balancer=target.load_balancer.balancer,
+            routes=target.routes(),
             read_timeout=cdk.Duration.seconds(edge.read_timeout_seconds),
             content_security_policy=_content_security_policy(edge, pages=self.site is not None),
             price_class=_PRICE_CLASSES[edge.price_class],
