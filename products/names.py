@@ -120,9 +120,9 @@ def handler_role(product: str, environment: str, task: str) -> str:
     return f"{prefix('tooling', product)}-{environment}-{task}"
 
 
-def build_role(product: str, flow: str, environment: str) -> str:
-    """The role of the build that publishes the frontend, e.g. tooling-allthrive-main-production-publish."""
-    return f"{prefix('tooling', product)}-{flow}-{environment}-publish"
+def build_role(product: str, flow: str, environment: str, site: str = "") -> str:
+    """The role of the build that publishes a frontend, e.g. tooling-allthrive-main-production-publish."""
+    return f"{prefix('tooling', product)}-{flow}-{environment}-publish{f'-{site}' if site else ''}"
 
 
 def pascal(name: str) -> str:

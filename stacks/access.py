@@ -37,7 +37,7 @@ class AccessStack(EnvironmentStack):
         self._scope, self._edge = environment_scope, edge
         for task in target.tasks(self):
             self._grant(task)
-        if environment_scope.product.frontend:
+        if environment_scope.product.sites():
             self._grant(Task("invalidate", "Invalidate CloudFront", self._to_invalidate(), {}))
             self._grant(Task("publish", "Upload the frontend", self._to_publish(), {}))
 
@@ -46,9 +46,10 @@ class AccessStack(EnvironmentStack):
         callers = [names.handler_role(product, environment, task.name)]
         if task.name == "publish":
             callers = [
-                names.build_role(product, delivery.flow_name, environment)
+                names.build_role(product, delivery.flow_name, environment, site)
                 for delivery in deliveries(self._scope.product)
                 if environment in delivery.environments()
+                for site in self._scope.product.sites()
             ]
         role = AccessRole(
             self,

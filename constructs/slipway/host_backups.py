@@ -11,8 +11,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from slipway.accepted import accept, accept_aws_key, audits
-from slipway.rights import confine_trust
+from slipway.accepted import accept, accept_aws_key
 
 
 class DiskBackups(Construct):
@@ -39,11 +38,9 @@ class DiskBackups(Construct):
             description="AWS Backup: snapshots of the data disks",
             assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
             managed_policies=[
-                iam.ManagedPolicy.from_aws_managed_policy_name(f"service-role/AWSBackupServiceRolePolicyFor{task}")
-                for task in ("Backup", "Restores")
+                iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AWSBackupServiceRolePolicyForBackup")
             ],
         )
-        confine_trust(role)
         plan.add_selection(
             "Disks",
             role=role,
@@ -58,8 +55,6 @@ class DiskBackups(Construct):
         accept_aws_key(vault, "CKV_AWS_166")
         accept(
             role,
-            "AWS Backup keeps these policies up to date with what its snapshots need",
+            "AWS keeps the policy up to date with what its snapshots need; the boundary leaves of it only that",
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup]",
-            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores]",
         )
-        _ = audits

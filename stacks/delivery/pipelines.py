@@ -17,7 +17,7 @@ from stacks.delivery.builds import Builds
 from stacks.delivery.functions import Functions
 from stacks.delivery.scope import DeliveryScope
 
-_BUNDLE, _COMPOSE = "Bundle", "Compose"
+_COMPOSE = "Compose"
 _BUILT = (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.COMPOSE, Kind.SCAN, Kind.FRONTEND, Kind.E2E)
 
 
@@ -78,7 +78,8 @@ class Actions:
     ) -> None:
         self._product, self._delivery, self._pipeline = scope.product, delivery, pipeline
         self._builds, self._functions = builds, functions
-        self._bundle, self._compose = codepipeline.Artifact(_BUNDLE), codepipeline.Artifact(_COMPOSE)
+        self._bundles = {site: codepipeline.Artifact(f"Bundle{names.pascal(site)}") for site in scope.product.sites()}
+        self._compose = codepipeline.Artifact(_COMPOSE)
 
     def define(self, stage: Stage, action: Action) -> codepipeline.IAction:
         """Define an action, and its build project if it has one."""
@@ -113,7 +114,7 @@ class Actions:
             action_name=action.name,
             run_order=action.run_order,
             project=project,
-            input=self._bundle if uses_bundle else self._pipeline.source,
+            input=self._bundles[action.site] if uses_bundle else self._pipeline.source,
             outputs=self._outputs(action),
             environment_variables={
                 key: codebuild.BuildEnvironmentVariable(value=value) for key, value in variables.items()
@@ -126,8 +127,9 @@ class Actions:
         """Returns the artifacts that a build writes."""
         if action.kind is Kind.IMAGE:
             return [codepipeline.Artifact(f"{names.pascal(action.subject)}Packages")]
-        written = {Kind.BUNDLE: self._bundle, Kind.COMPOSE: self._compose}.get(action.kind)
-        return [written] if written else None
+        if action.kind is Kind.COMPOSE:
+            return [self._compose]
+        return [self._bundles[action.site]] if action.kind is Kind.BUNDLE else None
 
     def _variables(self, action: Action) -> dict[str, str]:
         """Returns the variables that an action passes to its build."""
@@ -171,7 +173,7 @@ class Actions:
             Kind.PREPARE: {"parameters": migrated, "counts": {}},
             Kind.DEPLOY: {"parameters": {**changed, **migrated, names.VERSION_PARAMETER: version}},
             Kind.MIGRATE: {"image": next(iter(migrated.values()), "")},
-            Kind.INVALIDATE: {"paths": f"#{{{names.pascal(action.subject)}Frontend.PATHS}}"},
+            Kind.INVALIDATE: {"paths": self._published_paths(action.subject)},
             Kind.VERIFY: {"version": version, "images": images},
             Kind.MIGRATE_ON_HOST: {"step": "migrate", **self._record()},
             Kind.DEPLOY_TO_HOSTS: {"step": "apply", **self._record()},
@@ -190,6 +192,11 @@ class Actions:
             "images": {image: self._image(image) for image in self._product.images},
             "bundle": f"#{{Publish{_COMPOSE}.BUNDLE}}",
         }
+
+    def _published_paths(self, environment: str) -> str:
+        """Returns the paths that the builds of all frontends say, separated by spaces."""
+        stage = names.pascal(environment)
+        return " ".join(f"#{{{stage}Frontend{names.pascal(site)}.PATHS}}" for site in self._product.sites())
 
     def _migration_image(self) -> dict[str, str]:
         migration = self._product.migration

@@ -15,9 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from localcloud.codebuild.proxy import images, rules
-from localcloud.codebuild.proxy.calls import Body, Entry
-from localcloud.codebuild.proxy.names import target
+from localcloud.dockerfilter import images, rules
+from localcloud.dockerfilter.calls import Body, Entry
+from localcloud.dockerfilter.names import target
 from localcloud.testing.cloud import until
 from localcloud.testing.docker_socket import REPOSITORY, Daemon, call, opened, raw
 

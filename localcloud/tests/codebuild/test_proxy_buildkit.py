@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcloud.codebuild.proxy import buildkit, protobuf
-from localcloud.codebuild.proxy.buildkit import BRIDGE_SOLVE, CONTROL_SOLVE, RESOLVE
-from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.protobuf import BYTES, VARINT
+from localcloud.dockerfilter import buildkit, protobuf
+from localcloud.dockerfilter.buildkit import BRIDGE_SOLVE, CONTROL_SOLVE, RESOLVE
+from localcloud.dockerfilter.container_rules import RefusedError
+from localcloud.dockerfilter.protobuf import BYTES, VARINT
 
 ECR = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 LOCAL = "localhost:4701"

@@ -16,7 +16,7 @@ from docker.errors import DockerException, ImageNotFound, NotFound
 
 from localcloud import network
 from localcloud.codebuild import proxy
-from localcloud.codebuild.proxy import images
+from localcloud.dockerfilter import images
 from localcloud.settings import Settings
 from localcloud.testing.docker_socket import REPOSITORY, call, opened
 from localcloud.testing.plain import unique

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from localcloud.codebuild.container import SOURCE
-from localcloud.codebuild.proxy import container_rules as rules
-from localcloud.codebuild.proxy import names
-from localcloud.codebuild.proxy.container_rules import RefusedError
-from localcloud.codebuild.proxy.rules import route, without_version
+from localcloud.dockerfilter import container_rules as rules
+from localcloud.dockerfilter import names
+from localcloud.dockerfilter.container_rules import RefusedError
+from localcloud.dockerfilter.rules import route, without_version
 
 LABELS = {"localcloud.build": "p:1"}
 # The HostConfig of a `docker run` without options.
@@ -54,7 +54,7 @@ PLAIN: dict[str, Any] = {
 
 def create(host: dict[str, Any] | None = None, **more: Any) -> tuple[dict[str, Any], rules.Wanted]:
     body = {"Image": "debian", "Labels": {"own": "1"}, "HostConfig": {**copy.deepcopy(PLAIN), **(host or {})}, **more}
-    return rules.create(body, "source-volume", LABELS, ["site:169.254.170.2"], names.to_local)
+    return rules.create(body, rules.Own(LABELS, SOURCE, "source-volume"), ["site:169.254.170.2"], names.to_local)
 
 
 def bind(source: str) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def test_a_container_without_options_is_allowed_and_gets_the_labels_of_its_build
 
 def test_a_build_cannot_remove_its_label() -> None:
     body = {"Image": "debian", "labels": {"localcloud.build": "another"}}
-    assert rules.create(body, "v", LABELS, [], names.to_local)[0]["labels"] == LABELS
+    assert rules.create(body, rules.Own(LABELS), [], names.to_local)[0]["labels"] == LABELS
 
 
 def test_limits_are_forwarded() -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from typing import Any
 
 from localcloud import adapter
 from localcloud.cloudformation import completion
+from localcloud.ec2 import instances
 
 SYMBOLS: tuple[str, ...] = completion.SYMBOLS
 
-_TAGGED = ("AWS::EC2::EIP", "AWS::EC2::NatGateway", "AWS::EC2::FlowLog", "AWS::EC2::NetworkAcl", "AWS::EC2::Instance")
+_TAGGED = tuple(f"AWS::EC2::{name}" for name in ("EIP", "NatGateway", "FlowLog", "NetworkAcl", "Instance", "Volume"))
 
 
 def _tag(resource_id: str, old: adapter.Props, new: adapter.Props) -> None:
@@ -172,11 +174,23 @@ def _rule(direction: str) -> None:
 
 # --- instances -------------------------------------------------------------------------------------------------------
 
-_LAUNCH = ("ImageId", "InstanceType", "KeyName", "UserData", "SubnetId", "SecurityGroupIds", "IamInstanceProfile")
+_LAUNCH = (
+    "ImageId",
+    "InstanceType",
+    "KeyName",
+    "LaunchTemplate",
+    "MetadataOptions",
+    "UserData",
+    "SubnetId",
+    "SecurityGroupIds",
+    "IamInstanceProfile",
+    "SourceDestCheck",
+)
+_STARTING_SECONDS = 600  # the image of hosts is built once per machine
 
 
 def _instance_attributes(instance_id: str) -> dict[str, Any]:
-    found = adapter.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+    found = _instance(instance_id)
     return {
         "InstanceId": instance_id,
         "PrivateIp": found.get("PrivateIpAddress", ""),
@@ -190,6 +204,10 @@ def _instance_attributes(instance_id: str) -> dict[str, Any]:
 
 def _instance_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> adapter.Result:
     wanted: adapter.Props = {name: props[name] for name in _LAUNCH if name in props}
+    if not adapter.boolean(wanted.pop("SourceDestCheck", True)):
+        wanted["AdditionalInfo"] = instances.ON_RECORD  # it routes for others, which no container can do here
+    if "UserData" in wanted:
+        wanted["UserData"] = base64.b64decode(wanted["UserData"]).decode()  # boto3 encodes it
     if "IamInstanceProfile" in wanted:
         wanted["IamInstanceProfile"] = {"Name": wanted["IamInstanceProfile"]}
     for interface in props.get("NetworkInterfaces", [])[:1]:
@@ -197,7 +215,23 @@ def _instance_create(_logical_id: str, props: adapter.Props, _stack_name: str) -
     launched = adapter.call("ec2", "run_instances", {"MinCount": 1, "MaxCount": 1, **adapter.without(wanted)})
     instance_id = launched["Instances"][0]["InstanceId"]
     _tag(instance_id, {}, props)
+    _wait_until_running(instance_id)
     return instance_id, _instance_attributes(instance_id)
+
+
+def _wait_until_running(instance_id: str) -> None:
+    def settled() -> bool:
+        return bool(_instance(instance_id)["State"]["Name"] != "pending")
+
+    adapter.wait_until(settled, f"the start of the instance {instance_id}", _STARTING_SECONDS)
+    found = _instance(instance_id)
+    if found["State"]["Name"] not in ("running", "stopped"):
+        raise ValueError(f"the instance {instance_id} did not start: {found.get('StateReason', {}).get('Message', '')}")
+
+
+def _instance(instance_id: str) -> dict[str, Any]:
+    found = adapter.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+    return dict(found)
 
 
 def _instance_update(physical_id: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
@@ -209,6 +243,43 @@ def _instance_update(physical_id: str, old: adapter.Props, new: adapter.Props, s
 
 def _instance_delete(physical_id: str, _props: adapter.Props) -> None:
     adapter.client("ec2").terminate_instances(InstanceIds=[physical_id])
+    adapter.wait_until(lambda: _instance(physical_id)["State"]["Name"] == "terminated", f"the end of {physical_id}")
+
+
+# --- volumes ---------------------------------------------------------------------------------------------------------
+
+_VOLUME = ("AvailabilityZone", "Encrypted", "Iops", "KmsKeyId", "Size", "SnapshotId", "Throughput", "VolumeType")
+
+
+def _volume_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> adapter.Result:
+    wanted = {name: props[name] for name in _VOLUME if name in props}
+    made: str = adapter.call("ec2", "create_volume", wanted)["VolumeId"]
+    _tag(made, {}, props)
+    return made, {"VolumeId": made}
+
+
+def _volume_update(physical_id: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
+    grown = ("Iops", "Size", "VolumeType")
+    if adapter.changed(old, new, *(name for name in _VOLUME if name not in grown and name != "Throughput")):
+        return adapter.replace(_volume_create, adapter.logical_id_of(physical_id), new, stack_name)
+    if adapter.changed(old, new, *grown):
+        wanted = {name: new[name] for name in grown if name in new}
+        adapter.call("ec2", "modify_volume", {"VolumeId": physical_id, **wanted})
+    _tag(physical_id, old, new)
+    return physical_id, {"VolumeId": physical_id}
+
+
+def _volume_delete(physical_id: str, _props: adapter.Props) -> None:
+    adapter.client("ec2").delete_volume(VolumeId=physical_id)
+
+
+def _attachment_create(_logical_id: str, props: adapter.Props, _stack_name: str) -> adapter.Result:
+    adapter.call("ec2", "attach_volume", {"Device": "/dev/sdf", **props})
+    return f"{props['VolumeId']}|{props['InstanceId']}", {}
+
+
+def _attachment_delete(physical_id: str, _props: adapter.Props) -> None:
+    adapter.client("ec2").detach_volume(VolumeId=physical_id.partition("|")[0])
 
 
 # --- attributes of built-in types ------------------------------------------------------------------------------------
@@ -231,7 +302,11 @@ def install() -> None:
     register("AWS::EC2::NetworkAcl", _acl_create, _acl_delete, _tags_or_replaced(_acl_create))
     register("AWS::EC2::NetworkAclEntry", _acl_entry_create, _acl_entry_delete, _acl_entry_update)
     register("AWS::EC2::Instance", _instance_create, _instance_delete, _instance_update)
-    adapter.RECORDED["AWS::EC2::Instance"] = "listed by the API, but no machine runs: nothing is routed through it"
+    adapter.RECORDED["AWS::EC2::Instance"] = (
+        "a container if its image is Amazon Linux 2023; others, and those without source/dest check, route nothing"
+    )
+    register("AWS::EC2::Volume", _volume_create, _volume_delete, _volume_update)
+    register("AWS::EC2::VolumeAttachment", _attachment_create, _attachment_delete)
     adapter.recorded(
         "AWS::EC2::SubnetNetworkAclAssociation",
         lambda physical_id, _props: {"AssociationId": physical_id},

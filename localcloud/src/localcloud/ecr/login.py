@@ -1,7 +1,7 @@
 """Authentication at the registry: the password from GetAuthorizationToken identifies a caller, whom IAM authorizes.
 
 This machine's Docker daemon uses the registry over loopback without a password: its pulls and pushes for a build or a
-task are authorized before (`codebuild/proxy`, `ecs/agent.py`). A container must send a password, and every password
+task are authorized before (`dockerfilter`, `ecs/agent.py`). A container must send a password, and every password
 that is sent is checked.
 """
 

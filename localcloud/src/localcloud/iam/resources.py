@@ -48,6 +48,37 @@ def _oidc_delete(arn: str, _props: adapter.Props) -> None:
     adapter.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
 
 
+# --- instance profiles -----------------------------------------------------------------------------------------------
+
+
+def _profile_create(logical_id: str, props: adapter.Props, stack_name: str) -> adapter.Result:
+    name = props.get("InstanceProfileName") or adapter.physical_name(stack_name, logical_id, max_len=128)
+    iam = adapter.client("iam")
+    arn = iam.create_instance_profile(InstanceProfileName=name, Path=props.get("Path", "/"))["InstanceProfile"]["Arn"]
+    _profile_roles(name, {}, props)
+    return name, {"Arn": arn}
+
+
+def _profile_roles(name: str, old: adapter.Props, new: adapter.Props) -> None:
+    for role in set(old.get("Roles", [])) - set(new.get("Roles", [])):
+        adapter.client("iam").remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)
+    for role in set(new.get("Roles", [])) - set(old.get("Roles", [])):
+        adapter.client("iam").add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+
+
+def _profile_update(name: str, old: adapter.Props, new: adapter.Props, stack_name: str) -> adapter.Result:
+    if adapter.changed(old, new, "InstanceProfileName", "Path"):
+        return adapter.replace(_profile_create, adapter.logical_id_of(name), new, stack_name)
+    _profile_roles(name, old, new)
+    found = adapter.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+    return name, {"Arn": found["Arn"]}
+
+
+def _profile_delete(name: str, props: adapter.Props) -> None:
+    _profile_roles(name, props, {})
+    adapter.client("iam").delete_instance_profile(InstanceProfileName=name)
+
+
 # --- groups and service-linked roles ---------------------------------------------------------------------------------
 
 
@@ -101,6 +132,7 @@ def _linked_delete(name: str, _props: adapter.Props) -> None:
 
 def install() -> None:
     """Complete `AWS::IAM::Role` and register the missing types."""
+    adapter.register("AWS::IAM::InstanceProfile", _profile_create, _profile_delete, _profile_update)
     completion.complete("AWS::IAM::Role", {"PermissionsBoundary": _boundary})
     adapter.register("AWS::IAM::OIDCProvider", _oidc_create, _oidc_delete, _oidc_update)
     adapter.register("AWS::IAM::Group", _group_create, _group_delete, _group_update)

@@ -16,11 +16,10 @@ from typing import Any
 
 import docker
 
-from localcloud.codebuild import proxy
-from localcloud.codebuild.container import BUILD_LABEL, remove_all
-from localcloud.codebuild.proxy import images, registry
-from localcloud.codebuild.proxy.calls import Build
-from localcloud.codebuild.proxy.daemon import Owned
+from localcloud.codebuild.container import BUILD_LABEL, SOURCE, remove_all
+from localcloud.dockerfilter import gate, images
+from localcloud.dockerfilter.calls import Build
+from localcloud.dockerfilter.daemon import Owned
 
 REPOSITORY = "may/push"
 
@@ -65,7 +64,7 @@ def raw(path: Path, data: bytes) -> bytes:
 @contextmanager
 def opened(
     build_id: str, client: docker.DockerClient | None = None, ended: Callable[[], None] = lambda: None
-) -> Iterator[proxy.Gate]:
+) -> Iterator[gate.Gate]:
     """Opens the gate of a build whose role may pull and push one repository, and closes it as at the end of a build."""
 
     async def no_hosts() -> list[str]:
@@ -75,25 +74,24 @@ def opened(
         return "" if repository == REPOSITORY else f"denied: {action} on {repository}"
 
     build = Build(
-        owned=Owned(build_id),
+        owned=Owned(BUILD_LABEL, build_id),
         labels={BUILD_LABEL: build_id},
+        source_folder=SOURCE,
         source_volume="source",
         cloud_network="bridge",
         hosts=no_hosts,
         denial=denial,
     )
-    registry.register(build)
-    gate = proxy.Gate(build)
-    proxy._loop.run(gate.open())
+    made = gate.opened(build)
     try:
-        yield gate
+        yield made
     finally:
-        gate.close()
+        made.close()
         if client is not None:
             remove_all(client, build_id)
-        gate.remove_names()
+        made.remove_names()
         ended()
-        proxy._loop.run(_second_look())
+        gate._loop.run(_second_look())
 
 
 async def _second_look() -> None:
