@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from builds import buildspec, site_files
-from products import Product, host_files, names, site_checks
+from products import host_release, names, site_checks
 from products.base import ExistingSecret
 from products.flows import Action, Delivery, Kind, Stage
 from products.frontend import Frontend
@@ -45,16 +45,6 @@ def _build_variables(frontend: Frontend) -> dict[str, str]:
     base = {} if frontend.path == "/" else {"BASE_PATH": frontend.path}
     lines = "".join(f"{name}={written(value)}\n" for name, value in {**base, **frontend.variables}.items())
     return {"BUILD_VARIABLES": lines} if lines else {}
-
-
-def _expected(product: Product, environment: str) -> dict[str, Any]:
-    """Returns the compose files of an environment, and the variables of each file that its hosts get."""
-    files = {name: list(variables) for name, variables in host_files.files(product, environment).items()}
-    return {
-        "files": [host_files.named(file, environment) for file in product.compose.files] if product.compose else [],
-        "variables": files.pop(host_files.ROOT_FILE),
-        "env_files": files,
-    }
 
 
 class Builds:
@@ -180,16 +170,7 @@ class Builds:
         return self._build(stage, action, buildspec("bundle"), variables, secrets=_secrets(frontend.secrets))
 
     def _compose(self, stage: Stage, action: Action) -> Build:
-        product = self._scope.product
-        compose = product.compose
-        expected = {
-            "environments": {name: _expected(product, name) for name in product.on_hosts()},
-            "include": list(compose.include) if compose else [],
-            "profiles": list(compose.profiles) if compose else [],
-            "proxy": {"service": compose.proxy.service, "port": compose.proxy.port} if compose else None,
-            "images": {image: host_files.image_variable(image) for image in product.images},
-            "migration": host_files.migration_service(product),
-        }
+        expected = host_release.expected(self._scope.product)
         # Docker alone understands compose files completely; the build runs no container.
         return self._build(stage, action, buildspec("compose"), {"COMPOSE": json.dumps(expected)}, docker=False)
 

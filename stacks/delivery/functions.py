@@ -7,9 +7,8 @@ from typing import Any
 
 from aws_cdk import aws_iam as iam
 
-from products import flows, names
+from products import flows, host_release, names
 from products.flows import Action, Kind
-from products.hosts import Hosts
 from products.variables import site_is_released
 from slipway import arns
 from slipway.handler import Handler
@@ -140,13 +139,9 @@ class Functions:
         }
         settings: dict[str, dict[str, Any]] = {
             "deploy_hosts": {
-                "stack": names.stack(environment, product.name, "hosts"),
+                **host_release.settings(product, environment),
                 **({"edge": stacks["edge"]} if flows.needs_url(product, environment) else {}),
                 **({"path": path} if path else {}),
-                "document": names.release_document(environment, product.name),
-                "tags": names.host_tags(environment, product.name),
-                "expected": (product.environments[environment].hosts or Hosts()).count,
-                "log_group": names.commands_log_group(environment, product.name),
                 "protection": protection,
             },
             "deploy_release": {
