@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from products import Product, names
+from products.hosts import Hosts
 from slipway_cli.release.target import Target
 from slipway_cli.release.verify import Answer, get
 
@@ -26,8 +27,10 @@ class CheckError(Exception):
     """A check failed; the message has the wrong answer."""
 
 
-def services(target: Target) -> str:
-    """Checks that each service runs as many tasks as it should."""
+def running(target: Target) -> str:
+    """Checks that each service runs as many tasks as it should, or that each host runs."""
+    if target.environment in target.product.on_hosts():
+        return _hosts(target)
     environment, product = target.environment, target.product
     physical = {names.service(environment, product.name, name): name for name in product.services_in(environment)}
     ecs, cluster = target.client("ecs"), names.cluster(environment, product.name)
@@ -38,6 +41,22 @@ def services(target: Target) -> str:
             raise CheckError(f"{name} runs {found['runningCount']} tasks instead of {found['desiredCount']}")
         counts.append(f"{service} {found['runningCount']}")
     return ", ".join(counts)
+
+
+def _hosts(target: Target) -> str:
+    environment, product = target.environment, target.product
+    tags = [
+        {"Name": f"tag:{key}", "Values": [value]} for key, value in names.host_tags(environment, product.name).items()
+    ]
+    state = {"Name": "instance-state-name", "Values": ["running"]}
+    found = target.client("ec2").describe_instances(Filters=[*tags, state])["Reservations"]
+    count, wanted = (
+        sum(len(part["Instances"]) for part in found),
+        (product.environments[environment].hosts or Hosts()).count,
+    )
+    if count != wanted:
+        raise CheckError(f"{count} hosts run instead of {wanted}")
+    return f"{count} host" + "s" * (count != 1)
 
 
 def pages(product: Product, url: str, *, containers: bool) -> str:

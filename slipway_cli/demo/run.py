@@ -20,8 +20,9 @@ from slipway_cli.demo.infrastructure import Cdk
 from slipway_cli.demo.options import Options
 from slipway_cli.demo.progress import Progress
 from slipway_cli.demo.repository import put_on_github
-from slipway_cli.release.flow import Build, prove, publish, release
+from slipway_cli.release.flow import Applier, Build, applier, prove, publish, release
 from slipway_cli.release.frontend import Site
+from slipway_cli.release.hosts import Bundle
 from slipway_cli.release.migrations import run_command
 from slipway_cli.release.target import Target
 
@@ -59,8 +60,10 @@ class Demo:
         sites = made.result()
         urls = {name: self._url(Target(self.product, name)) for name in self.environments}
         images = self._push(build)
+        bundle = self._bundle(build) if images else None
         for name in self.environments:
-            self._release(Target(self.product, name), build, images, sites)
+            target = Target(self.product, name)
+            self._release(target, build, applier(target, build.version, images, bundle), images, sites)
         for name, url in urls.items():
             self._check(name, url)
         return urls
@@ -133,11 +136,21 @@ class Demo:
             step.detail = ", ".join(uri.partition("@")[2][:19] for uri in images.values())
             return images
 
-    def _release(self, target: Target, build: Build, images: dict[str, str], sites: list[Site]) -> None:
+    def _bundle(self, build: Build) -> Bundle | None:
+        if not self.product.on_hosts():
+            return None
+        with self.progress.step("pack the files for hosts") as step:
+            bundle = build.bundle(lambda text: self.progress.detail(step, text))
+            step.detail = bundle.digest[:19] if bundle else ""
+            return bundle
+
+    def _release(
+        self, target: Target, build: Build, applied: Applier, images: dict[str, str], sites: list[Site]
+    ) -> None:
         if images:
             with self.progress.step(f"release to {target.environment}") as step:
-                release(target, build.version, images, lambda text: self.progress.detail(step, text))
-                step.detail = "services stable, migrations done"
+                release(applied, lambda text: self.progress.detail(step, text))
+                step.detail = "stable, migrations done"
         if sites:
             with self.progress.step(f"publish {self._frontends} to {target.environment}") as step:
                 publish(target, build.version, sites, lambda text: self.progress.detail(step, text))
@@ -145,9 +158,7 @@ class Demo:
         if images:
             self._seed(target)
             with self.progress.step(f"verify {target.environment}") as step:
-                report = prove(
-                    target, build.version, images, self._url(target), lambda text: self.progress.detail(step, text)
-                )
+                report = prove(applied, self._url(target), lambda text: self.progress.detail(step, text))
                 database = report.get("database", {}).get("version", "").split()
                 step.detail = f"{build.version} on PostgreSQL {database[0]}" if database else build.version
 
@@ -160,7 +171,7 @@ class Demo:
     def _check(self, name: str, url: str) -> None:
         with self.progress.step(f"visit {name}") as step:
             if self.containers:
-                self.progress.detail(step, checks.services(Target(self.product, name)))
+                self.progress.detail(step, checks.running(Target(self.product, name)))
             step.detail = checks.pages(self.product, url, containers=self.containers)
         if self.containers and self.options.check:
             with self.progress.step(f"check {name}") as step:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from slipway_cli.errors import usage
-from slipway_cli.release.flow import Build, prove, publish, release
+from slipway_cli.release.flow import Build, applier, prove, publish, release
 from slipway_cli.release.target import Target
 
 Say = Callable[[str], None]
@@ -32,7 +32,8 @@ def run(
     say(f"{target.product.name} {made.version} to {target.environment}")
     made.images(say)
     images = made.push(say)
-    release(target, made.version, images, say)
+    applied = applier(target, made.version, images, made.bundle(say))
+    release(applied, say)
     publish(target, made.version, made.sites(say), say)
-    prove(target, made.version, images, url, say)
+    prove(applied, url, say)
     say(f"{target.environment} runs {made.version}")

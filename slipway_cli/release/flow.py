@@ -9,18 +9,18 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from builds.buildspecs import program
 from products import Product, site_checks
 from products.frontend import Frontend
 from products.variables import written
-from slipway_cli.release import frontend, migrations, services
+from slipway_cli.release import frontend, hosts, services
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.images import Registry, Use, build
 from slipway_cli.release.source import contents, snapshot
 from slipway_cli.release.target import Target
-from slipway_cli.release.verify import verify, verify_tasks
+from slipway_cli.release.verify import verify
 
 Say = Callable[[str], None]
 _PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
@@ -70,6 +70,17 @@ class Build:
             uris[name] = f"{registry.uri(name)}@{digest}"
         return uris
 
+    def bundle(self, say: Say) -> hosts.Bundle | None:
+        """Returns the files that hosts need; None for a product without hosts.
+
+        Raises:
+            ReleaseError: if a compose file is wrong.
+        """
+        if not self.product.on_hosts():
+            return None
+        say("checking the compose files")
+        return hosts.bundle(self.product, self.source, self.contents)
+
     def sites(self, say: Say) -> list[frontend.Site]:
         """Builds the frontends, and returns the folders with their files.
 
@@ -117,24 +128,56 @@ class Build:
         return _PLATFORMS[wanted.pop()]
 
 
-def release(target: Target, version: str, images: dict[str, str], say: Say) -> None:
-    """Moves the services and the schema of an environment to a release, in the order of the manifest.
+class Applier(Protocol):
+    """Moves one environment to a release."""
+
+    @property
+    def target(self) -> Target:
+        """The environment."""
+
+    @property
+    def version(self) -> str:
+        """The release's version."""
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The URI with digest of each image of the release."""
+
+    def migrate(self, say: Say) -> None:
+        """Runs the migrations of the release, once."""
+
+    def apply(self, say: Say) -> None:
+        """Runs the release, or leaves everything as it was."""
+
+    def verify(self, say: Say) -> None:
+        """Compares what runs with the release."""
+
+
+def applier(target: Target, version: str, images: dict[str, str], bundle: hosts.Bundle | None) -> Applier:
+    """Returns what releases to an environment, by its target."""
+    if bundle is not None and target.environment in target.product.on_hosts():
+        return hosts.HostRelease(target, version, images, bundle)
+    return services.ServicesRelease(target, version, images)
+
+
+def release(applied: Applier, say: Say) -> None:
+    """Moves the containers and the schema of an environment to a release, in the order of the manifest.
 
     Raises:
         ReleaseError: if a step fails; the following steps are skipped.
     """
+    target, images = applied.target, applied.images
     migration = target.product.migration
     _protect(target, images, "entering")
     if migration and migration.when == "before_deploy":
         say("migrating")
-        services.offer_migration(target, images[migration.image])
-        migrations.migrate(target, version)
+        applied.migrate(say)
     say("updating services")
-    services.deploy(target, version, images)
+    applied.apply(say)
     _protect(target, images, "running")
     if migration and migration.when == "after_deploy":
         say("migrating")
-        migrations.migrate(target, version)
+        applied.migrate(say)
 
 
 def _protect(target: Target, images: dict[str, str], use: Use) -> None:
@@ -154,8 +197,8 @@ def publish(target: Target, version: str, sites: Sequence[frontend.Site], say: S
         frontend.invalidate(target, paths, version)
 
 
-def prove(target: Target, version: str, images: dict[str, str], url: str | None, say: Say) -> dict[str, Any]:
-    """Verifies that ECS runs the release, and that the product reports it if it has a page for that.
+def prove(applied: Applier, url: str | None, say: Say) -> dict[str, Any]:
+    """Verifies that the release runs, and that the product reports it if it has a page for that.
 
     Returns the product's report, which is empty if the product has none.
 
@@ -163,12 +206,12 @@ def prove(target: Target, version: str, images: dict[str, str], url: str | None,
         ReleaseError: if something else runs.
     """
     say("verifying")
-    verify_tasks(target, images)
-    path = report_path(target.product)
+    applied.verify(say)
+    path = report_path(applied.target.product)
     if path is None:
         return {}
-    address = (url or target.output("edge", "Url")).rstrip("/") + path
-    return verify(address, version, {uri.partition("@")[2] for uri in images.values()})
+    address = (url or applied.target.output("edge", "Url")).rstrip("/") + path
+    return verify(address, applied.version, {uri.partition("@")[2] for uri in applied.images.values()})
 
 
 def report_path(product: Product) -> str | None:

@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from products import names
 from products.variables import site_is_released
-from slipway_cli.release import endings
+from slipway_cli.release import endings, migrations
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
+from slipway_cli.release.verify import verify_tasks
+
+Say = Callable[[str], None]
 
 _POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class ServicesRelease:
+    """One release to the services of an environment, which ECS runs."""
+
+    target: Target
+    version: str
+    images: dict[str, str]
+
+    def migrate(self, _say: Say) -> None:
+        """Runs the migrations of the release in a task.
+
+        Raises:
+            ReleaseError: if it fails; before a deployment the services are unchanged.
+        """
+        migration = self.target.product.migration
+        if migration is None:
+            return
+        if migration.when == "before_deploy":
+            offer_migration(self.target, self.images[migration.image])
+        migrations.migrate(self.target, self.version)
+
+    def apply(self, _say: Say) -> None:
+        """Runs the images in all services, or leaves all services as they are."""
+        deploy(self.target, self.version, self.images)
+
+    def verify(self, _say: Say) -> None:
+        """Compares the images of all tasks with those of the release."""
+        verify_tasks(self.target, self.images)
 
 
 def offer_migration(target: Target, image: str) -> None:

@@ -11,6 +11,7 @@ from products import load
 from slipway_cli.release import verify as module
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.flow import prove
+from slipway_cli.release.services import ServicesRelease
 from slipway_cli.release.target import Target
 from slipway_cli.release.verify import verify_tasks
 from tests.support.fake_aws import FakeAws
@@ -82,12 +83,12 @@ def test_what_ecs_runs_instead_is_an_error(
 
 
 def test_a_product_without_a_report_is_verified_by_ecs_alone(cluster: Cluster) -> None:
-    assert prove(without_report(), "1.3.0", IMAGES, None, lambda _: None) == {}
+    assert prove(ServicesRelease(without_report(), "1.3.0", IMAGES), None, lambda _: None) == {}
     assert cluster.asked
 
 
 def test_a_product_with_a_report_is_asked_for_it(cluster: Cluster, target: Target, web: Web) -> None:
-    report = prove(target, "1.3.0", IMAGES, web.url, lambda _: None)
+    report = prove(ServicesRelease(target, "1.3.0", IMAGES), web.url, lambda _: None)
 
     assert report == {"version": "1.3.0", "image_digest": DIGEST}
     assert cluster.asked
@@ -100,7 +101,7 @@ def test_a_report_of_something_else_says_what_to_write(
     web.reply = lambda _: answer
 
     with pytest.raises(ReleaseError, match=r"remove pipeline\.verify from the manifest") as raised:
-        prove(target, "1.3.0", IMAGES, web.url, lambda _: None)
+        prove(ServicesRelease(target, "1.3.0", IMAGES), web.url, lambda _: None)
 
     assert cluster.asked
     assert f'{{"version": "1.3.0", "image_digest": "{DIGEST}"}}' in str(raised.value)
