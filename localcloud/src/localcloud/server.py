@@ -39,6 +39,7 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.ec2.api",
     "localcloud.ec2.metadata",
     "localcloud.ec2.instances",
+    "localcloud.ec2.docker",
     "localcloud.ec2.resources",
     "localcloud.iam.resources",
     "localcloud.s3.resources",

@@ -44,6 +44,7 @@ class Call:
     grpc: bool = False
     rewrites_answer: bool = False  # the answer is JSON that contains image names of the local registry
     gives_name: bool = False  # gives a name to an image, even if the client does not wait for the answer
+    credentials: bytes = b""  # the client's header X-Registry-Auth
     answer: Any = None  # the proxy's own answer; the daemon gets no request
     on_created: Callable[[Any], Awaitable[None]] | None = None  # gets the daemon's answer to a call that succeeded
     on_streamed: Callable[[], Awaitable[None]] | None = None  # runs before the end of an answer that is a stream
