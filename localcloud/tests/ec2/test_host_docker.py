@@ -19,6 +19,7 @@ services:
   app:
     image: python:3.13-slim
     container_name: dev-app
+    stop_grace_period: 0s
     command: ["python", "-m", "http.server", "8000", "--directory", "/data"]
     volumes: ["data:/data", "./settings:/settings:ro", "./uploads:/uploads"]
     healthcheck: {test: ["CMD", "python", "-c", "import socket; socket.create_connection(('127.0.0.1', 8000))"],
@@ -86,7 +87,7 @@ def test_files_and_folders_of_the_host_are_in_its_containers(hosts: list[Host]) 
     host.write("/srv/shop/settings/name", "changed")
     host.write("/srv/shop/settings/more", "more")
     host.sh(f"{UP} --force-recreate")
-    assert host.sh("docker exec dev-app cat /uploads/file /settings/name /settings/more") == "kept\nchanged\nmore"
+    assert host.sh("docker exec dev-app cat /uploads/file /settings/name /settings/more") == "kept\nchangedmore"
     host.sh("rm /srv/shop/settings/more")
     host.sh(f"{UP} --force-recreate")
     assert host.sh("docker exec dev-app ls /settings") == "name"
@@ -222,7 +223,7 @@ def test_ecr_needs_a_login_and_the_rights_of_the_instances_role(cloud: Cloud) ->
         allowed.sh(f"docker pull {repository}:1 2>&1")
     assert "no basic auth credentials" in refused.value.stdout
     allowed.sh(f"{login} && docker pull -q {repository}:1 && docker run -d -p 80:80 {repository}:1")
-    assert "nginx" in allowed.sh("curl -sS http://127.0.0.1/")
+    until("it answers", lambda: "nginx" in allowed.sh("curl -sS http://127.0.0.1/ || true"))
     assert allowed.sh("docker images --format '{{.Repository}}'") == repository
     with pytest.raises(subprocess.CalledProcessError) as refused:
         denied.sh(f"docker pull {repository}:1 2>&1")

@@ -72,10 +72,11 @@ def _opened(machine: Machine) -> dict[str, Any]:
 
 
 def _containers(machine: Machine, *, running: bool) -> list[Any]:
-    listed = docker.from_env(timeout=60).containers.list(
-        all=not running, ignore_removed=True, filters={"label": f"{HOST_LABEL}={machine.id}"}
+    filters: dict[str, Any] = {"label": f"{HOST_LABEL}={machine.id}"}
+    found: list[Any] = docker.from_env(timeout=60).containers.list(
+        all=not running, ignore_removed=True, filters=filters
     )
-    return [container for container in listed if container.name != machine.name]
+    return found
 
 
 def _started(machine: Machine) -> None:

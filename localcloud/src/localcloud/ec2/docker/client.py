@@ -17,7 +17,7 @@ from localcloud import settings
 from localcloud.dockerfilter.calls import Body, Build, Call, Entry, Table
 from localcloud.dockerfilter.container_rules import RefusedError, folded, mapping_or_empty
 from localcloud.dockerfilter.container_rules import volume as volume_rules
-from localcloud.dockerfilter.daemon import MissingError, Owned, request
+from localcloud.dockerfilter.daemon import DaemonError, MissingError, Owned, request
 from localcloud.ec2.docker import creation, images, ports
 from localcloud.ec2.machines import HOST_LABEL, Machine
 
@@ -69,10 +69,11 @@ class HostOwned(Owned):
         """Returns the id of a container of this host."""
         return str((await self._find("container", reference, path="/json"))["Id"])
 
-    async def labels_of(self, reference: str) -> tuple[str, str, dict[str, str]]:
-        """Returns the id, the daemon's name and the labels of a container of this host."""
+    async def described(self, reference: str) -> tuple[str, str, dict[str, str], bool]:
+        """Returns id, name and labels of a container of this host, and whether it is removed when it ends."""
         found = await self._find("container", reference, path="/json")
-        return str(found["Id"]), str(found["Name"]).lstrip("/"), dict(found["Config"].get("Labels") or {})
+        labels = dict(found["Config"].get("Labels") or {})
+        return str(found["Id"]), str(found["Name"]).lstrip("/"), labels, bool(found["HostConfig"].get("AutoRemove"))
 
     async def network(self, reference: str, *common: str) -> str:
         """Returns the id of a network of this host, or of one that is listed in `common`."""
@@ -153,9 +154,14 @@ class HostClient(Build):
             call.on_created = lambda _answer: ports.synced(self.machine)
 
     async def _starting(self, call: Call, reference: str) -> None:
-        identifier, name, labels = await self.names.labels_of(reference)
-        await ports.check_free(self.machine, name, labels)
-        await creation.before_start(self, identifier, labels)
+        identifier, name, labels, is_removed = await self.names.described(reference)
+        try:
+            await ports.check_free(self.machine, name, labels)
+            await creation.before_start(self, identifier, labels)
+        except DaemonError:
+            if is_removed:  # by the daemon itself if the start had reached it; `docker run --rm` waits for that
+                await request("DELETE", f"/containers/{identifier}?force=1&v=1")
+            raise
         call.on_created = lambda _answer: ports.published(self.machine, identifier, name)
 
     async def _filters(self, given: Any) -> dict[str, list[str]]:
