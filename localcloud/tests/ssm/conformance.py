@@ -301,9 +301,14 @@ TABLE: tuple[Row, ...] = (
         ASSOCIATIONS + "test_with_apply_only_at_cron_interval_nothing_runs_at_once",
     ),
     Row(
-        "InvalidSchedule; a rate is at least 30 minutes",
+        "InvalidSchedule; an association runs every 30 minutes at most",
         GUIDE + "reference-cron-and-rate-expressions.html#reference-cron-and-rate-expressions-association",
         ASSOCIATIONS + "test_a_schedule_that_is_not_valid_is_refused",
+    ),
+    Row(
+        "Another default version of the document runs its associations",
+        API + "API_UpdateDocumentDefaultVersion.html",
+        ASSOCIATIONS + "test_a_new_default_version_runs_the_association",
     ),
     Row(
         "StartAssociationsOnce runs it at once",
@@ -371,6 +376,16 @@ TABLE: tuple[Row, ...] = (
         "A hundred versions are kept; a labelled one is not deleted",
         GUIDE + "sysman-paramstore-versions.html",
         PARAMETERS + "test_the_oldest_of_a_hundred_versions_makes_room_unless_it_has_a_label",
+    ),
+    Row(
+        "A label belongs to one version, and begins with no digit, aws or ssm",
+        GUIDE + "sysman-paramstore-labels.html",
+        PARAMETERS + "test_a_label_moves_to_another_version_and_can_be_removed",
+    ),
+    Row(
+        "ParameterVersionLabelLimitExceeded, ParameterNotFound, ParameterVersionNotFound",
+        API + "API_LabelParameterVersion.html#API_LabelParameterVersion_Errors",
+        PARAMETERS + "test_a_version_has_ten_labels_at_most",
     ),
     # templates
     Row(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from tests.ssm.conftest import Managed
-from tests.ssm.samples import AGENT, code, create, document, invocation, message, step
+from tests.ssm.samples import AGENT, code, create, document, invocation, message, step, text
 
 from localcloud.testing.cloud import until
 from localcloud.testing.plain import resources, unique
+
+pytestmark = pytest.mark.local
 
 
 def associate(managed: Managed, name: str, group: str, **more: Any) -> str:
@@ -90,7 +93,7 @@ def test_with_apply_only_at_cron_interval_nothing_runs_at_once(managed: Managed)
     group = unique("group")
     managed.host(group=group)
     name = create(managed, step("true"))
-    identifier = associate(managed, name, group, ScheduleExpression="rate(7 days)", ApplyOnlyAtCronInterval=True)
+    identifier = associate(managed, name, group, ScheduleExpression="cron(0 3 ? * SUN *)", ApplyOnlyAtCronInterval=True)
     managed.host(group=group)
     marker = associate(managed, create(managed, step("echo later")), group)
     succeeded(managed, marker)
@@ -100,12 +103,31 @@ def test_with_apply_only_at_cron_interval_nothing_runs_at_once(managed: Managed)
 def test_a_schedule_runs_the_association(managed: Managed) -> None:
     group = unique("group")
     managed.host(group=group)
-    more = {"ScheduleExpression": "cron(* * * * ? *)", "ApplyOnlyAtCronInterval": True}
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    more = {"ScheduleExpression": f"at({soon:%Y-%m-%dT%H:%M:%S})", "ApplyOnlyAtCronInterval": True}
     identifier = associate(managed, create(managed, step("true")), group, **more)
-    until("a minute has come", lambda: executions(managed, identifier), 70)
+    assert executions(managed, identifier) == []
+    succeeded(managed, identifier)
 
 
-@pytest.mark.parametrize("expression", ["rate(29 minutes)", "every day", "cron(61 * * * ? *)"])
+def test_a_new_default_version_runs_the_association(managed: Managed) -> None:
+    group, ssm = unique("group"), managed.client("ssm")
+    host = managed.host(group=group)
+    name = create(managed, step("echo one"))
+    identifier = associate(managed, name, group)
+    succeeded(managed, identifier)
+    ssm.update_document(Name=name, DocumentVersion="$LATEST", Content=text(step("echo two")))
+    assert len(executions(managed, identifier)) == 1
+    ssm.update_document_default_version(Name=name, DocumentVersion="2")
+    succeeded(managed, identifier, 2)
+    newest = executions(managed, identifier)[0]["ExecutionId"]
+    (target,) = ssm.describe_association_execution_targets(AssociationId=identifier, ExecutionId=newest)[
+        "AssociationExecutionTargets"
+    ]
+    assert invocation(managed, target["OutputSource"]["OutputSourceId"], host)["StandardOutputContent"] == "two\n"
+
+
+@pytest.mark.parametrize("expression", ["rate(29 minutes)", "every day", "cron(61 * * * ? *)", "cron(* * * * ? *)"])
 def test_a_schedule_that_is_not_valid_is_refused(managed: Managed, expression: str) -> None:
     name = create(managed, step("true"))
     with pytest.raises(ClientError) as refused:

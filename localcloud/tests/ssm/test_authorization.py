@@ -11,6 +11,8 @@ from tests.ssm.samples import code, create, message, step
 
 from localcloud.testing.plain import ACCOUNT, REGION, unique
 
+pytestmark = pytest.mark.local
+
 INSTANCES = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/*"
 
 

@@ -162,6 +162,15 @@ def started(host: Host) -> None:
             _attempt(association, partial(run, association, [host.instance_id]))
 
 
+def _moved(document: str, version: str) -> None:
+    """Runs the associations whose version of a document is another one now, unless only their schedule does."""
+    for association in mine():
+        wanted = association.wanted
+        concerned = wanted["Name"] == document and wanted.get("DocumentVersion", "$DEFAULT") == version
+        if concerned and not wanted.get("ApplyOnlyAtCronInterval"):
+            _attempt(association, partial(run_everywhere, association))
+
+
 def tick(now: float) -> None:
     """Runs the associations that are due."""
     with GUARD:
@@ -182,6 +191,7 @@ def _clock() -> None:
 def install() -> None:
     """Start the clock, and listen to hosts that start."""
     documents.in_use.append(_uses)
+    documents.moved.append(_moved)
     tags.TAGGED["Association"] = _tags_of
     FLEET.listen(started)
     threading.Thread(target=_clock, daemon=True, name="localcloud-state-manager").start()

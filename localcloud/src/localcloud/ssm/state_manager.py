@@ -22,8 +22,8 @@ SYMBOLS: tuple[str, ...] = ("ministack.core.responses:new_uuid",)
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
-SHORTEST_RATE = 1800
-"""Seconds: reference-cron-and-rate-expressions.html, "rate expressions for associations"."""
+SHORTEST_INTERVAL = 1800
+"""Seconds: reference-cron-and-rate-expressions.html, "cron and rate expressions for associations"."""
 _KEPT = (
     "Name",
     "DocumentVersion",
@@ -82,17 +82,21 @@ def _wanted(request: Request) -> dict[str, Any]:
 
 
 def _check_schedule(wanted: Mapping[str, Any]) -> None:
-    expression = wanted.get("ScheduleExpression")
+    expression = str(wanted.get("ScheduleExpression") or "")
+    if wanted.get("ApplyOnlyAtCronInterval") and (not expression or expression.startswith("rate")):
+        raise ServiceError("ValidationException", "ApplyOnlyAtCronInterval needs a cron expression.")
     if not expression:
-        if wanted.get("ApplyOnlyAtCronInterval"):
-            raise ServiceError("ValidationException", "ApplyOnlyAtCronInterval needs a ScheduleExpression.")
         return
+    schedule = {"ScheduleExpression": expression, "CreationDate": 0}
     try:
-        first = times.next_after({"ScheduleExpression": expression, "CreationDate": 0}, 0)
+        first = times.next_after(schedule, 0)
+        second = None if first is None else times.next_after(schedule, first)
     except ValueError as error:
         raise ServiceError("InvalidSchedule", str(error)) from error
-    if str(expression).startswith("rate") and (first or 0) < SHORTEST_RATE:
-        raise ServiceError("InvalidSchedule", f"{expression} is too often: a rate is at least 30 minutes.")
+    if first is None:
+        raise ServiceError("InvalidSchedule", f"{expression} never comes.")
+    if second is not None and second - first < SHORTEST_INTERVAL:
+        raise ServiceError("InvalidSchedule", f"{expression} is too often: associations run every 30 minutes at most.")
 
 
 def _create(request: Request) -> Answer:
