@@ -1,4 +1,4 @@
-"""The rules for a frontend's files: which names are refused, which files never change, and how URLs are written.
+"""The rules for a frontend's files: which names are refused, which releases keep them, and how URLs are written.
 
 `slipway release` imports this module; the builds bundle and publish-frontend contain its text. Standard library only.
 """
@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 RESERVED = ".slipway"  # the folder of our own records in the bundle and in the site's bucket; no visitor gets it
 IMMUTABLE = f"{RESERVED}/immutable.json"
@@ -29,36 +29,33 @@ ENDINGS = frozenset(
     ).split(" ")
 )
 # A pipeline's variable has at most 1000 characters, and so have all parameters of a Lambda action together.
-_PATHS_CHARACTERS = 500
+PATHS_CHARACTERS = 500
 _NAME_BYTES = 1024  # docs.aws.amazon.com/AmazonS3, "Naming Amazon S3 objects"
 # What RFC 1738 does not call unsafe. CloudFront wants unsafe and non-ASCII characters encoded, and no others
 # (CloudFront Developer Guide, "Invalidate files": what you need to know, read on 2026-11-30).
 _SAFE = "/$-_.+!'(),;:@&="
-# Folders whose files a bundler names after their content: SvelteKit, Astro, Nuxt, Next.
-_HASHED_FOLDERS = re.compile(r"^(.+/)?(_app/immutable|_astro|_next/static/(chunks|css|media))/.")
-# name-HASH8.js (Vite, esbuild), name.HEX8-20.chunk.js (webpack, Create React App, Parcel), name-BASE32.js (Angular).
-_HASHED = re.compile(
-    r"[.-](?P<hash>[A-Za-z0-9_-]{8}|[0-9a-f]{16,32}|[A-Z0-9]{8,16})(\.chunk|\.module|\.bundle)?(\.[a-z0-9]+){1,2}$"
-)
 
 
 class Refused(Exception):  # noqa: N818 - the bundle is refused
     """A bundle cannot be published; the message says which file and what to do."""
 
 
-def url_path(name: str) -> str:
+def url_path(name: str, base: str = "/") -> str:
     """Returns the path of a file's URL, as CloudFront's invalidations need it: `/a%20b.js`, `/runtime%7Emain.js`."""
-    return "/" + quote(name, safe=_SAFE).replace("~", "%7E")
+    return base + quote(name, safe=_SAFE).replace("~", "%7E")
 
 
-def url_paths(names: Iterable[str]) -> str:
-    """Returns the paths of several files, separated by spaces; `/*` if they do not fit into a pipeline's variable."""
-    paths = " ".join(sorted(url_path(name) for name in names))
-    return paths if len(paths) <= _PATHS_CHARACTERS else "/*"
+def url_paths(names: Iterable[str], base: str = "/", characters: int = PATHS_CHARACTERS) -> str:
+    """Returns the paths of a frontend's files, separated by spaces; `/*` if they do not fit into a variable.
+
+    `base` is the path of the frontend; `characters` what its part of a pipeline's variable may have.
+    """
+    paths = " ".join(sorted(url_path(name, base) for name in names))
+    return paths if len(paths) <= characters else f"{base}*"
 
 
-def check(names: Iterable[str], more_endings: Iterable[str] = ()) -> None:
-    """Refuses the first file that cannot be published.
+def check(names: Iterable[str], more_endings: Iterable[str] = (), others: Iterable[str] = ()) -> None:
+    """Refuses the first file that cannot be published; `others` are folders that belong to other frontends: `admin/`.
 
     Raises:
         Refused: with the name, and what to do.
@@ -67,6 +64,8 @@ def check(names: Iterable[str], more_endings: Iterable[str] = ()) -> None:
     for name in sorted(names):
         if name.partition("/")[0] == RESERVED:
             raise Refused(f"{name}: the folder {RESERVED} holds Slipway's records; give the folder another name")
+        if other := next((other for other in others if name.startswith(other)), ""):
+            raise Refused(f"{name}: another frontend serves {other}, so no visitor would get it; leave the folder out")
         bad = next((letter for letter in name if letter in '*?\\"<>' or ord(letter) < 32 or ord(letter) == 127), "")  # noqa: PLR2004 - control characters
         if bad:
             raise Refused(f"{name!r}: no URL can name a file with {bad!r}; rename it")
@@ -81,47 +80,10 @@ def check(names: Iterable[str], more_endings: Iterable[str] = ()) -> None:
             )
 
 
-def immutable(names: Iterable[str], source: Iterable[str]) -> list[str]:
-    """Returns the files whose names contain a hash of their content, so that browsers may keep them for ever.
-
-    The bundler must have made the name: it has the form of a hash, and no file of `source` has the same name. A file
-    that is merely named like one, such as hero-background.png or photo-20240115.jpg, is copied from the source. If in
-    doubt, a file is not listed: it is then asked for again, which is slower and never wrong.
-    """
-    copied = {name.rpartition("/")[2] for name in source}
-    return sorted(name for name in names if _named_by_content(name) and name.rpartition("/")[2] not in copied)
-
-
-def _named_by_content(name: str) -> bool:
-    if name.endswith((".html", ".htm")):
-        return False
-    if _HASHED_FOLDERS.match(name):
-        return True
-    found = _HASHED.search(name.rpartition("/")[2])
-    if found is None:
-        return False
-    value = found["hash"]
-    kinds = [any(test(letter) for letter in value) for test in (str.isdigit, str.islower, str.isupper)]
-    word = value[1:].islower() and value.isalpha()  # Portrait
-    return sum(kinds) > 1 and not word
-
-
 def files(folder: Path) -> list[str]:
     """Returns the files of a folder, by their names in the bucket; Slipway's own are left out."""
     found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return sorted(name for name in found if name.partition("/")[0] != RESERVED)
-
-
-def sources(folder: Path, output: str) -> list[str]:
-    """Returns the files of a frontend's source, without installed packages and what its build wrote."""
-    found = []
-    for place, folders, names in os.walk(folder):
-        here = Path(place).relative_to(folder)
-        folders[:] = [
-            name for name in folders if name not in ("node_modules", ".git") and (here / name) != Path(output)
-        ]
-        found += [(here / name).as_posix() for name in names]
-    return found
 
 
 def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
@@ -132,31 +94,65 @@ def hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
 def changed(published: Mapping[str, str], records: Iterable[object]) -> list[str]:
     """Returns the files that an earlier release published as immutable with other content.
 
-    A record is the content of a release's list: hashes by name, or names only, as until 0.1.0.
+    A record is the content of a release's list: hashes by name, null for a file that was not immutable, or names
+    only, as until 0.1.0.
     """
     found = set()
     for record in records:
         if isinstance(record, dict):
-            found |= {name for name, value in published.items() if record.get(name, value) != value}
+            found |= {name for name, value in published.items() if (record.get(name) or value) != value}
     return sorted(found)
 
 
+def forgotten(
+    kept: Iterable[Iterable[str]], old: Iterable[Iterable[str]], current: Iterable[str], others: Iterable[str] = ()
+) -> list[str]:
+    """Returns the files to delete: those of old releases that no kept one has, nor the current bundle.
+
+    A release is the content of its list, by name. A folder of `others` was this frontend's before another one got it,
+    and what is there now is not this one's to delete.
+    """
+    names = {name for record in old for name in record}.difference(current, *kept)
+    return sorted(name for name in names if not name.startswith(tuple(others)))
+
+
+def check_base(folder: Path, names: Iterable[str], base: str) -> None:
+    """Refuses a bundle whose page asks for its own files at `/`, although it is served below another path.
+
+    Raises:
+        Refused: with the URL, and how bundlers are told the path.
+    """
+    page, known = folder / "index.html", set(names)
+    if base == "/" or not page.is_file():
+        return
+    text = page.read_text(encoding="utf-8", errors="replace")
+    for url in re.findall(r"""(?:src|href)\s*=\s*["']?(/[^"'?#\s>]+)""", text):
+        if not url.startswith(base) and unquote(url[1:]) in known:
+            raise Refused(
+                f"index.html asks for {url}, but the site serves this frontend below {base}. The bundler must know the "
+                "path, which the build has as BASE_PATH: Vite's base, Create React App's PUBLIC_URL, Angular's "
+                "--base-href, Next's basePath (docs/builds.md)"
+            )
+
+
 def main(arguments: list[str]) -> None:
-    """Runs `bundle FOLDER SOURCE OUTPUT` or `publish WORK` for the buildspecs."""
+    """Runs `bundle FOLDER`, `publish WORK` or `forget WORK KEEP` for the buildspecs."""
     try:
         match arguments:
-            case ["bundle", folder, source, output]:
-                _bundle(folder, source, output)
+            case ["bundle", folder]:
+                _bundle(folder)
             case ["publish", work]:
                 _publish(work)
+            case ["forget", work, keep]:
+                _forget(Path(work), int(keep))
             case _:
-                sys.exit("type: site_files.py bundle FOLDER SOURCE OUTPUT, or site_files.py publish WORK")
+                sys.exit("type: site_files.py bundle FOLDER, publish WORK, or forget WORK KEEP")
     except Refused as refused:
         sys.exit(f"\nFAILED: {refused}")
 
 
-def _bundle(folder: str, source: str, output: str) -> None:
-    """Checks a bundle, removes its source maps unless SOURCE_MAPS is true, and lists its immutable files."""
+def _bundle(folder: str) -> None:
+    """Checks a bundle, and removes its source maps unless SOURCE_MAPS is true."""
     place = Path(folder)
     if (place / RESERVED).exists():
         raise Refused(f"{RESERVED}: the folder holds Slipway's records; give the folder another name")
@@ -164,9 +160,8 @@ def _bundle(folder: str, source: str, output: str) -> None:
         for path in place.rglob("*.map"):
             path.unlink()
     names = files(place)
-    check(names, os.environ.get("FILE_ENDINGS", "").split())
-    (place / RESERVED).mkdir()
-    (place / IMMUTABLE).write_text(json.dumps(immutable(names, sources(Path(source), output))), encoding="utf-8")
+    check(names, os.environ.get("FILE_ENDINGS", "").split(), _others())
+    check_base(place, names, _base())
 
 
 def _publish(work: str) -> None:
@@ -183,8 +178,32 @@ def _publish(work: str) -> None:
     assets -= set(other)
     _write(place / "hashed", assets)
     _write(place / "unhashed", set(names) - assets)
-    (place / "record.json").write_text(json.dumps({name: published[name] for name in sorted(assets)}), encoding="utf-8")
-    (place / "paths").write_text(url_paths({"index.html", *other} & set(names)), encoding="utf-8")
+    (place / "record.json").write_text(
+        json.dumps({name: published.get(name) if name in assets else None for name in names}), encoding="utf-8"
+    )
+    characters = int(os.environ.get("PATHS_CHARACTERS") or PATHS_CHARACTERS)
+    paths = url_paths({"index.html", *other} & set(names), _base(), characters)
+    (place / "paths").write_text(paths, encoding="utf-8")
+
+
+def _forget(work: Path, keep: int) -> None:
+    """Writes `gone`: what is in the records of `newest-first` after the first `keep`, but in no newer one.
+
+    The records themselves are last: after an interruption they still say what is to go.
+    """
+    records = (work / "newest-first").read_text(encoding="utf-8").split("\n")[:-1]
+    read = {key: json.loads((work / "records" / key.rpartition("/")[2]).read_text(encoding="utf-8")) for key in records}
+    current = "".join((work / part).read_text(encoding="utf-8") for part in ("hashed", "unhashed")).splitlines()
+    gone = forgotten([read[key] for key in records[:keep]], [read[key] for key in records[keep:]], current, _others())
+    (work / "gone").write_text("".join(f"{name}\n" for name in [*gone, *records[keep:]]), encoding="utf-8")
+
+
+def _base() -> str:
+    return os.environ.get("BASE_PATH") or "/"
+
+
+def _others() -> list[str]:
+    return os.environ.get("OTHER_PATHS", "").split()
 
 
 def _write(path: Path, names: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from products.base import Public
 from products.frontend import Frontend
 from products.model import Product
 from products.secrets import looks_secret, never_public, secret_kind
+from products.site_checks import place as place_of
 from products.variables import written
 
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
@@ -20,8 +21,8 @@ INSTALLING = ("backend", "browser", "e2e", "frontend", "migrations")
 
 def problems(product: Product) -> Iterator[str]:
     """Yields an error message for every variable or secret that a build cannot have."""
-    if product.frontend:
-        yield from _frontend(product.frontend)
+    for name, frontend in product.sites().items():
+        yield from _frontend(place_of(name), frontend)
     for name, check in (product.pipeline.checks if product.pipeline else {}).items():
         place = f"pipeline.checks.{name}"
         yield from _names(place, check.variables, check.secrets)
@@ -33,10 +34,10 @@ def problems(product: Product) -> Iterator[str]:
                 yield f"{place}.variables.{variable}: this looks like {kind}; {_instead(f'{place}.secrets', variable)}"
 
 
-def _frontend(frontend: Frontend) -> Iterator[str]:
-    yield from _names("frontend", frontend.variables, frontend.secrets)
+def _frontend(part: str, frontend: Frontend) -> Iterator[str]:
+    yield from _names(part, frontend.variables, frontend.secrets)
     for variable, value in frontend.variables.items():
-        place, text = f"frontend.variables.{variable}", written(value)
+        place, text = f"{part}.variables.{variable}", written(value)
         kind = never_public(text) if isinstance(value, Public) else secret_kind(_PREFIX.sub("", variable), text)
         if "${" in text:
             yield (
@@ -46,7 +47,7 @@ def _frontend(frontend: Frontend) -> Iterator[str]:
         elif kind:
             yield (
                 f"{place}: this looks like {kind}, and every visitor can read what is built into the pages; keep it in "
-                "the backend. If only the install needs it, write it under frontend.secrets"
+                f"the backend. If only the install needs it, write it under {part}.secrets"
                 + (
                     ""
                     if isinstance(value, Public)

@@ -16,6 +16,7 @@ from products import (
     pipeline_checks,
     restrictions,
     schedule_checks,
+    site_checks,
     store_checks,
     variable_checks,
     waf_rules,
@@ -30,6 +31,7 @@ def problems(product: Product) -> Iterator[str]:
     """Yields an error message for every place where the parts of a product contradict each other."""
     yield from _names(product)
     yield from _images(product)
+    yield from site_checks.problems(product)
     yield from path_checks.problems(product)
     yield from variable_checks.problems(product)
     yield from _region("tooling.region", product.tooling.region)

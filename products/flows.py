@@ -58,6 +58,8 @@ class Action:
     """The timeout; 0 for CodePipeline's default."""
     subject: str = ""
     """The name of the check, image or environment that the action works on."""
+    site: str = ""
+    """The name of the frontend that the action builds or publishes; empty for the single one."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +254,7 @@ def _service_steps(product: Product) -> list[_Step]:
             steps = [_Step("Prepare", Kind.PREPARE, PREPARE_MINUTES), migrate, *steps]
         else:
             steps.append(migrate)
-    if product.frontend:
+    if product.sites():
         steps.append(_Step("Frontend", Kind.FRONTEND, FRONTEND_MINUTES))
         steps.append(_Step("Invalidate", Kind.INVALIDATE, INVALIDATE_MINUTES))
     return [*steps, _Step("Verify", Kind.VERIFY, VERIFY_MINUTES)]
@@ -321,8 +323,10 @@ class _DeliveryBuilder:
         images, scan = self.product.images, self._guarded() and self.pipeline.scan is not None
         action_limit = limit // 2 if scan else limit
         actions = [Action(names.pascal(image), Kind.IMAGE, 1, action_limit, image) for image in images]
-        if self.product.frontend:
-            actions.append(Action("Bundle", Kind.BUNDLE, 1, action_limit))
+        actions += [
+            Action(f"Bundle{names.pascal(site)}", Kind.BUNDLE, 1, action_limit, site=site)
+            for site in self.product.sites()
+        ]
         if self.product.on_hosts():
             actions.append(Action("Compose", Kind.COMPOSE, 1, action_limit))
         if scan:
@@ -344,8 +348,9 @@ class _DeliveryBuilder:
         steps = _steps(self.product, environment)
         left = deploy_minutes(self.product, environment, limit)
         actions = tuple(
-            Action(step.name, step.kind, order, step.minutes or left, environment)
+            Action(f"{step.name}{names.pascal(site)}", step.kind, order, step.minutes or left, environment, site)
             for order, step in enumerate(steps, start=1)
+            for site in (self.product.sites() if step.kind is Kind.FRONTEND else ("",))
         )
         return Stage(names.pascal(environment), actions, environment, rolls_back)
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from products.base import ExistingSecret, Model, Variables, text
 
+SitePath = Annotated[str, text(r"^/(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*$", "/admin/", max_length=48)]
 FileEnding = Annotated[str, text(r"^[a-z0-9]{1,16}$", "glb")]
 
 
@@ -15,6 +16,9 @@ class Frontend(Model):
     """A single-page application that is built into static files."""
 
     directory: str
+    path: SitePath = "/"
+    """Where the site serves it: `/`, or a path that begins and ends with a slash, such as `/admin/`. The build gets
+    another path than `/` as the variable `BASE_PATH`, for the bundler."""
     install: str | None = None
     """Command that installs the packages. By default, the package manager whose lock file the repository has: `npm ci`,
     `pnpm install --frozen-lockfile`, `yarn install --immutable` or `bun install --frozen-lockfile`."""
@@ -38,3 +42,8 @@ class Frontend(Model):
     `/admin/index.html` for `/admin` and `/admin/`, as static site generators write it."""
     keep_releases: int = Field(default=5, ge=1)
     """Number of releases whose hashed assets are kept, so that pages opened earlier still find their files."""
+
+    @property
+    def key_prefix(self) -> str:
+        """What the names of its files in the site's bucket begin with, e.g. `admin/`; nothing for `/`."""
+        return self.path[1:]

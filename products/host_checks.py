@@ -59,7 +59,7 @@ def _targets(product: Product, on_hosts: list[str]) -> Iterator[str]:
             f"environments.{on_hosts[0]}.target: got hosts, and the product has nothing that runs there; write "
             f"{_EXAMPLE}, or containers"
         )
-    if on_hosts and product.frontend:
+    if on_hosts and product.sites():
         yield (
             f"frontend: {on_hosts[0]} has target hosts, where the proxy answers every path; remove frontend, and let a "
             "service of the hosts serve the pages"

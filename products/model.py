@@ -67,6 +67,8 @@ class Product(Model):
     schedules: dict[Name, Schedule] = {}
     frontend: Frontend | None = None
     """Without this section a service serves the pages: `paths: [/*]`."""
+    frontends: dict[Name, Frontend] = {}
+    """Instead of `frontend`, several, each below its own `path`; the most specific path is tried first."""
     database: Database | None = None
     """Without this section the product has no database."""
     cache: Cache | None = Cache()
@@ -83,6 +85,10 @@ class Product(Model):
     """The pipelines that pushes start; without this section, releases are made by hand."""
     review: Review = Review()
     environments: dict[Name, Environment] = Field(min_length=1)
+
+    def sites(self) -> dict[str, Frontend]:
+        """Returns the frontends by their names; the name of the single one in `frontend` is empty."""
+        return {"": self.frontend} if self.frontend else self.frontends
 
     def services_in(self, environment: str) -> dict[str, Service]:
         """Returns the product's services with the settings that an environment overrides; none on hosts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from products import site_checks
 from products.model import Product
 from products.paths import EVERYTHING, covers, is_everything, same, specificity
 
@@ -17,14 +18,6 @@ _REFUSED = re.compile(r"[^A-Za-z0-9_\-.$/~\"'@:+&*?]")
 _WILDCARDS = 5
 # docs.aws.amazon.com/AmazonCloudFront, "Quotas", 2026-11-30: behaviors of a distribution, the default one included.
 _BEHAVIORS = 75
-
-MEDIA = "/media/*"
-"""Where CloudFront serves the media bucket."""
-_SITE = {
-    "/": "the frontend's page",
-    "/index.html": "the frontend's page",
-    "/assets/*": "the frontend's files with hashed names",
-}
 
 
 def problems(product: Product) -> Iterator[str]:
@@ -39,7 +32,7 @@ def problems(product: Product) -> Iterator[str]:
                 elif same(path) in routed:
                     yield f"{place}: {_again(path, name, key, *routed[same(path)])}"
                 routed.setdefault(same(path), (name, key))
-    patterns = len(routed) + product.media + 1
+    patterns = len(routed) + _fixed(product)
     if patterns > _BEHAVIORS:
         last = max(product.services, key=lambda name: len(product.services[name].paths))
         yield (
@@ -77,22 +70,12 @@ def _stale(path: str, key: str) -> str | None:
 
 def _hides(product: Product, path: str) -> str | None:
     """Returns which part of the product a path would hide, and what to write instead; None if it hides nothing."""
-    if product.media and covers(MEDIA, path):
+    if product.media and covers(site_checks.MEDIA, path):
         return (
-            f"'{path}' hides {MEDIA}, where CloudFront serves uploads from the media bucket; choose another path, or "
-            "write media: false if the product stores no uploads there"
+            f"'{path}' hides {site_checks.MEDIA}, where CloudFront serves uploads from the media bucket; choose "
+            "another path, or write media: false if the product stores no uploads there"
         )
-    if product.frontend is None:
-        return None
-    if same(path)[1:2] in ("*", "?"):
-        return (
-            f"'{path}' also matches the pages and files of the frontend, which answers every path that no service "
-            "takes; write the service's own paths, e.g. [/api/*], or remove frontend if the service serves the pages"
-        )
-    for place, what in _SITE.items():
-        if covers(place, path):
-            return f"'{path}' hides {what}; choose another path, or remove frontend if the service serves the pages"
-    return None
+    return site_checks.hidden(product, path)
 
 
 def _again(path: str, name: str, key: str, other: str, other_key: str) -> str:
@@ -122,8 +105,13 @@ def routes(product: Product) -> list[tuple[str, str, bool]]:
         for path, name, cached in found
         if not cached and (stem := _bare(path)) and same(stem) not in taken
     ]
-    room = _BEHAVIORS - 1 - product.media - len(found)
+    room = _BEHAVIORS - _fixed(product) - len(found)
     return sorted([*found, *bare[: max(0, room)]], key=lambda route: specificity(route[0]))
+
+
+def _fixed(product: Product) -> int:
+    """Returns the number of CloudFront's behaviors that are not of services: the default, media, and frontends."""
+    return 1 + product.media + sum(len(site_checks.patterns(site)) for site in product.sites().values())
 
 
 def _bare(path: str) -> str:

@@ -21,6 +21,8 @@ _TAG_TEXT = re.compile(r"^[A-Za-z0-9_.-]*$")  # a registry tag's characters: OCI
 _STAGES = ("test", "publish", "e2e", "release")
 _PARAMETERS = 1000  # limit for a Lambda action's UserParameters, in characters: CodePipeline, Lambda action reference
 _EXCLUSIONS = 5  # limit for the filters of a repository: ECR, tag mutability exclusion filters
+_TRUST_POLICY = 1900  # of the 2048 characters that IAM allows by default: IAM and STS quotas
+_ARN = len('"arn:aws:iam::111122223333:role/",')
 _DIGEST = len("@sha256:") + 64
 
 
@@ -58,15 +60,29 @@ def _scan(pipeline: Pipeline) -> Iterator[str]:
 
 
 def _names(product: Product) -> Iterator[str]:
+    sites = list(product.sites()) or [""]
     for environment in product.environments:
         if environment in (*_STAGES, "source", "approval"):
             yield f"environments.{environment}: the pipeline has a stage with this name; give the environment another"
     for flow in product.pipeline.flows if product.pipeline else ():
         for environment in product.environments:
-            role = names.build_role(product.name, flow, environment)
+            role = max((names.build_role(product.name, flow, environment, site) for site in sites), key=len)
             if len(role) > names.ROLE_LIMIT:
                 over = len(role) - names.ROLE_LIMIT
-                yield f"pipeline.flows.{flow}: role '{role}' is {over} characters too long; shorten the flow's name"
+                where = f"the name of the flow{' or the frontend' if product.frontends else ''}"
+                yield f"pipeline.flows.{flow}: role '{role}' is {over} characters too long; shorten {where}"
+    for environment in product.environments:
+        roles = [
+            names.build_role(product.name, flow, environment, site)
+            for flow, settings in (product.pipeline.flows if product.pipeline else {}).items()
+            if environment in settings.stages
+            for site in product.frontends
+        ]
+        if sum(len(role) + _ARN for role in roles) > _TRUST_POLICY:
+            yield (
+                f"frontends: {len(roles)} builds would publish to {environment}, and the trust policy of their role "
+                f"would be longer than AWS's {_TRUST_POLICY} characters; build some frontends into one folder"
+            )
 
 
 def _accounts(product: Product) -> Iterator[str]:

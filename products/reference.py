@@ -96,6 +96,9 @@ _EXAMPLES = {
     "services.*.health_check.interval_seconds": "20",
     "services.*.health_check.timeout_seconds": "10",
     "services.*.health_check.grace_seconds": "180",
+    "frontends": "{shop: {directory: shop}, admin: {directory: admin, path: /admin/}}",
+    "frontend.path": "/admin/",
+    "frontend.file_endings": "[glb]",
     "frontend.install": "pnpm install",
     "frontend.build": "pnpm build",
     "frontend.output": "build",
@@ -205,7 +208,7 @@ def _sections(root: Schema, schema: Schema, place: str) -> Iterator[tuple[str, S
         where = f"{place}.{key}" if place else key
         inner, star = _model(root, value)
         # Size and Scaling stand under services already; an environment's override has the same keys.
-        if inner and not where.startswith("environments.*.services.*."):
+        if inner and where != "frontends" and not where.startswith("environments.*.services.*."):
             yield from _sections(root, inner, f"{where}.*" if star else where)
 
 
@@ -233,6 +236,8 @@ def _row(root: Schema, where: str, key: str, value: Schema, *, required: bool, e
     write = (
         ("names with " if star else "") + f"[{_shown(where)}](#{_anchor(where, star=star)})" if inner else _type(value)
     )
+    if where == "frontends":
+        write = "names with keys as in [frontend](#frontend)"
     if where.startswith("environments.*.services.*.") and inner:
         write = f"as [services.NAME.{key}](#servicesname{key})"
     default = value.get(DERIVED) or ("**required**" if required else _default(value))

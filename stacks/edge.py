@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_route53 as route53
@@ -10,16 +12,16 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from builds import site_files
-from products import path_checks, waf_rules
+from products import Product, names, site_checks, waf_rules
 from products.environment import Domain, Edge
-from products.frontend import Frontend
+from products.paths import specificity
 from slipway.distribution import Address, ProductDistribution, Route, Site
 from slipway.private_bucket import PrivateBucket
 from slipway.web_acl import WebAcl
 from stacks import certificates
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
-from stacks.services import ServicesStack
+from stacks.target import Target
 
 _PRICE_CLASSES = {
     "100": cloudfront.PriceClass.PRICE_CLASS_100,
@@ -47,23 +49,24 @@ class EdgeStack(EnvironmentStack):
         *,
         environment_scope: EnvironmentScope,
         data: DataStack,
-        services: ServicesStack,
+        target: Target,
     ) -> None:
         super().__init__(
             scope, construct_id, environment_scope=environment_scope, description="Site bucket and CloudFront"
         )
         edge = environment_scope.environment.edge
         zone = certificates.zone(self, edge.domain)
-        self.site = self._define_site(environment_scope, data) if environment_scope.product.frontend else None
+        self.site = self._define_site(environment_scope, data) if environment_scope.product.sites() else None
         web_acl = self._define_web_acl(environment_scope) if edge.waf else None
+        sites = {site.path: site for site in self._sites(environment_scope.product)}
         self.distribution = ProductDistribution(
             self,
             "Edge",
             description=environment_scope.prefix,
-            site=self._pages(environment_scope.product.frontend),
+            site=sites.pop("/", None),
             media=data.media,
-            load_balancer=services.load_balancer.balancer,
-            routes=[Route(path, cached) for path, _, cached in path_checks.routes(environment_scope.product)],
+            load_balancer=target.load_balancer.balancer,
+            routes=_routes(environment_scope.product, sites, target.routes()),
             read_timeout=cdk.Duration.seconds(edge.read_timeout_seconds),
             content_security_policy=_content_security_policy(edge, pages=self.site is not None),
             price_class=_PRICE_CLASSES[edge.price_class],
@@ -79,11 +82,20 @@ class EdgeStack(EnvironmentStack):
         self.output("DistributionDomainName", self.distribution.distribution_domain_name, "CloudFront's own name")
         self.output("Url", f"https://{address}", "What users type")
 
-    def _pages(self, frontend: Frontend | None) -> Site | None:
-        if frontend is None or self.site is None:
-            return None
-        endings = site_files.ENDINGS.union(frontend.file_endings)
-        return Site(self.site, tuple(sorted(endings)), frontend.pages == "folders", site_files.RESERVED)
+    def _sites(self, product: Product) -> list[Site]:
+        """Returns the frontends. The ids of the one at `/` do not depend on its name, so it may get one later."""
+        return [
+            Site(
+                self.site,
+                tuple(sorted(site_files.ENDINGS.union(frontend.file_endings))),
+                frontend.pages == "folders",
+                site_files.RESERVED,
+                frontend.path,
+                "" if frontend.path == "/" else names.pascal(name or "site"),
+            )
+            for name, frontend in product.sites().items()
+            if self.site
+        ]
 
     def _define_site(self, environment_scope: EnvironmentScope, data: DataStack) -> PrivateBucket:
         # Any release can publish the site again, so the bucket is deleted with its stack unless data is kept.
@@ -104,6 +116,14 @@ class EdgeStack(EnvironmentStack):
         name = f"{domain.name}."  # the final dot makes the name absolute, so that the zone's name is not appended
         route53.ARecord(self, "Ipv4", zone=zone, record_name=name, target=target)
         route53.AaaaRecord(self, "Ipv6", zone=zone, record_name=name, target=target)
+
+
+def _routes(product: Product, sites: Mapping[str, Site], dynamic: Sequence[Route]) -> list[Route]:
+    """Returns the routes to the load balancer and to frontends at other paths than `/`, the most specific first."""
+    found = [*dynamic]
+    for frontend in product.sites().values():
+        found += [Route(path, cached=True, site=sites[frontend.path]) for path in site_checks.patterns(frontend)]
+    return sorted(found, key=lambda route: specificity(route.pattern))
 
 
 def _address(scope: Construct, domain: Domain, zone: route53.IHostedZone | None) -> Address:

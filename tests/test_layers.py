@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grimp
 
-from paths import CONSTRUCTS, HANDLERS, ROOT
+from paths import CONSTRUCTS, HANDLERS, HOSTS, ROOT
 
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
 LOCAL_CLOUD = ROOT / "localcloud" / "src"
@@ -27,7 +27,7 @@ def lint() -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [LINTER, "--no-cache", "--no-logo"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (CONSTRUCTS, HANDLERS, LOCAL_CLOUD)))},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (CONSTRUCTS, HANDLERS, HOSTS, LOCAL_CLOUD)))},
         capture_output=True,
         text=True,
         check=False,
@@ -51,7 +51,9 @@ def test_no_module_is_part_of_an_import_cycle_not_even_for_types() -> None:
 
 
 def test_the_contracts_cover_every_package_of_this_repository() -> None:
-    folders = [path.parent for root in (ROOT, CONSTRUCTS, HANDLERS, LOCAL_CLOUD) for path in root.glob("*/__init__.py")]
+    folders = [
+        path.parent for root in (ROOT, CONSTRUCTS, HANDLERS, HOSTS, LOCAL_CLOUD) for path in root.glob("*/__init__.py")
+    ]
 
     assert sorted(SETTINGS["root_packages"]) == sorted(folder.name for folder in folders)
 
@@ -63,8 +65,8 @@ def test_the_folders_of_the_repository_are_defined_once() -> None:
     found = {name for name in modules if _COUNTS_PARENTS.search((ROOT / name).read_text(encoding="utf-8"))}
 
     assert modules
-    # Constructs import only constructs, so handler.py cannot use paths.py.
-    assert found == {"paths.py", "constructs/slipway/handler.py"}
+    # Constructs import only constructs, so they cannot use paths.py.
+    assert found == {"paths.py", "constructs/slipway/handler.py", "constructs/slipway/host_boot.py"}
 
 
 def test_paths_imports_no_module_of_this_repository() -> None:

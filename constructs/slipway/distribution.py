@@ -36,21 +36,25 @@ class Address:
 
 @dataclass(frozen=True)
 class Site:
-    """The bucket of the frontend, and how its URLs become files (`SitePages`)."""
+    """A frontend: the bucket with its files, and how its URLs become files (`SitePages`)."""
 
     bucket: s3.IBucket
     endings: tuple[str, ...]
     folders: bool
     reserved: str
+    path: str = "/"
+    name: str = ""
+    """Part of construct ids, in their form; empty for the frontend at `/`."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """Paths that go to the load balancer."""
+    """Paths that go to the load balancer, or to a frontend at another path than `/`."""
 
     pattern: str
     cached: bool
     """True if CloudFront caches responses according to their headers."""
+    site: Site | None = None
 
 
 class ProductDistribution(Construct):
@@ -58,7 +62,8 @@ class ProductDistribution(Construct):
 
     Default settings:
     - the site comes from a private bucket; `site` tells pages from files;
-    - `routes` go to the load balancer, a VPC origin, in this order: the first pattern that matches a path applies;
+    - `routes` go to the load balancer, a VPC origin, or to another frontend in the same bucket, in this order: the
+      first pattern that matches a path applies;
     - uncached routes have all headers and cookies: WebSockets work;
     - cached routes have the visitor's `Host` and `CloudFront-Forwarded-Proto`, no cookies and no query;
     - with an `address`, CloudFront speaks HTTPS with the load balancer, whose certificate is for the same name;
@@ -100,15 +105,23 @@ class ProductDistribution(Construct):
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2] if address else None,
             read_timeout=read_timeout,
         )
-        self._cache_policy = self._define_cache_policy() if any(route.cached for route in routes) else None
-        behaviors = {route.pattern: self._containers(containers, cached=route.cached) for route in routes}
+        self._cache_policy = (
+            self._define_cache_policy() if any(route.cached and not route.site for route in routes) else None
+        )
+        self._pages_origin: cloudfront.IOrigin | None = None
+        self._sites: dict[str, cloudfront.BehaviorOptions] = {}
+        default = self._site(site) if site else None  # before other frontends, so that its ids do not depend on them
+        behaviors = {
+            route.pattern: self._site(route.site) if route.site else self._containers(containers, cached=route.cached)
+            for route in routes
+        }
         rest = behaviors.pop(_EVERYTHING, None) or self._containers(containers, cached=False)
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
             comment=description,
             default_root_object="index.html" if site else None,
-            default_behavior=self._site(site) if site else rest,
+            default_behavior=default or rest,
             additional_behaviors=_ordered(behaviors, self._uploads(media) if media else None),
             http_version=cloudfront.HttpVersion.HTTP2_AND_3,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if address else None,
@@ -117,7 +130,7 @@ class ProductDistribution(Construct):
             certificate=address.certificate if address else None,
             web_acl_id=web_acl_arn,
         )
-        self._accept(site=site is not None, own_certificate=address is not None, firewall=web_acl_arn is not None)
+        self._accept(site=bool(self._sites), own_certificate=address is not None, firewall=web_acl_arn is not None)
 
     def _accept(self, *, site: bool, own_certificate: bool, firewall: bool) -> None:
         if site:
@@ -150,20 +163,24 @@ class ProductDistribution(Construct):
             )
 
     def _site(self, site: Site) -> cloudfront.BehaviorOptions:
-        # Only in the default behavior, so that an unknown /api path returns 404 instead of the page.
+        """Returns the behavior of a frontend, the same one for each of its patterns."""
+        if site.name in self._sites:
+            return self._sites[site.name]
+        # Only in frontends' behaviors, so that an unknown /api path returns 404 instead of the page.
         fallback = SitePages(
             self,
-            "SinglePage",
+            f"SinglePage{site.name}",
             # Function names are unique in an account, but the generated name does not contain the stack's name.
-            function_name=f"{cdk.Stack.of(self).stack_name}-{self.node.id}-pages",
+            function_name="-".join(
+                filter(None, (cdk.Stack.of(self).stack_name, self.node.id, site.name.lower(), "pages"))
+            ),
             endings=site.endings,
             folders=site.folders,
             reserved=site.reserved,
+            path=site.path,
         )
-        return cloudfront.BehaviorOptions(
-            origin=origins.S3BucketOrigin.with_origin_access_control(
-                site.bucket, origin_access_levels=[cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST]
-            ),
+        self._sites[site.name] = cloudfront.BehaviorOptions(
+            origin=self._site_origin(site.bucket),
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
             cache_policy=cloudfront.CachePolicy.CACHING_OPTIMIZED,
             response_headers_policy=self._headers,
@@ -174,6 +191,15 @@ class ProductDistribution(Construct):
                 )
             ],
         )
+        return self._sites[site.name]
+
+    def _site_origin(self, bucket: s3.IBucket) -> cloudfront.IOrigin:
+        """Returns the origin of all frontends: one, since they share the bucket."""
+        if self._pages_origin is None:
+            self._pages_origin = origins.S3BucketOrigin.with_origin_access_control(
+                bucket, origin_access_levels=[cloudfront.AccessLevel.READ, cloudfront.AccessLevel.LIST]
+            )
+        return self._pages_origin
 
     def _uploads(self, media: s3.IBucket) -> cloudfront.BehaviorOptions:
         headers = self._define_headers("UploadHeaders", "of what people upload", _UPLOADS_POLICY, uploads=True)

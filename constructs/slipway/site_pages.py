@@ -21,7 +21,7 @@ function handler(event) {
   } catch (error) {
     return {statusCode: 400, statusDescription: 'Bad Request'};
   }
-  if (path.split('/')[1] === 'RESERVED') {
+REDIRECT  if (path.split('/')[DEPTH] === 'RESERVED') {
     return {statusCode: 404, statusDescription: 'Not Found'};
   }
   var name = path.split('/').pop().replace(/^[.]+/, '');
@@ -34,13 +34,30 @@ function handler(event) {
 """
 
 
+# Relative links of a page at /admin would lead out of the frontend's path.
+_REDIRECT = """\
+  if (path === BARE) {
+    var query = [];
+    for (var key in request.querystring) {
+      var given = request.querystring[key];
+      (given.multiValue || [given]).forEach(function (one) {
+        query.push(key + (one.value ? '=' + one.value : ''));
+      });
+    }
+    var location = BARE + '/' + (query.length ? '?' + query.join('&') : '');
+    return {statusCode: 302, statusDescription: 'Found', headers: {location: {value: location}}};
+  }
+"""
+
+
 class SitePages(cloudfront.Function):
     """A function that maps the URLs of pages to files, and leaves URLs of files as they are.
 
     Default settings:
     - a URL whose ending is one of `endings`, or that begins with `/.well-known/`, is a file: 404 if there is none;
-    - every other URL is a page: `/index.html`, or the `index.html` of its folder if `folders` is true;
-    - the folder `reserved` does not exist for visitors.
+    - every other URL is a page: the `index.html` of the frontend's `path`, or of the URL's folder if `folders` is true;
+    - `/admin` of the path `/admin/` is redirected to it, with its query;
+    - the folder `reserved` below the path does not exist for visitors.
     """
 
     def __init__(
@@ -52,9 +69,12 @@ class SitePages(cloudfront.Function):
         endings: Sequence[str],
         folders: bool,
         reserved: str,
+        path: str = "/",
     ) -> None:
-        page = "request.uri.replace(/[/]+$/, '') + '/index.html'" if folders else "'/index.html'"
-        code = _CODE.replace("ENDINGS", json.dumps(sorted(endings), separators=(",", ":")))
+        page = "request.uri.replace(/[/]+$/, '') + '/index.html'" if folders else f"'{path}index.html'"
+        redirect = "" if path == "/" else _REDIRECT.replace("BARE", f"'{path.removesuffix('/')}'")
+        code = _CODE.replace("REDIRECT", redirect).replace("DEPTH", str(path.count("/")))
+        code = code.replace("ENDINGS", json.dumps(sorted(endings), separators=(",", ":")))
         super().__init__(
             scope,
             construct_id,

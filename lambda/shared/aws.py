@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from shared.parameters import Parameters
 
 # Three attempts of at most 20 seconds each: one request takes a minute at most, and a function has three.
 _CONFIG = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
+_ONCE = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _THROTTLES = frozenset(
@@ -50,15 +52,16 @@ class Place:
         """Returns the place that the optional parameters `region` and `role` name."""
         return cls(parameters.optional_text("region"), parameters.optional_text("role"))
 
-    def client(self, service: str) -> Any:
-        """Returns a boto3 client of a service for this region and role."""
+    def client(self, service: str, *, retries: bool = True) -> Any:
+        """Returns a boto3 client of a service for this region and role; it makes three attempts, or one."""
+        config = _CONFIG if retries else _ONCE
         if self.role is None:
-            return boto3.client(service, region_name=self.region, config=_CONFIG)
+            return boto3.client(service, region_name=self.region, config=config)
         credentials = HERE.client("sts").assume_role(RoleArn=self.role, RoleSessionName="slipway")["Credentials"]
         return boto3.client(
             service,
             region_name=self.region,
-            config=_CONFIG,
+            config=config,
             aws_access_key_id=credentials["AccessKeyId"],
             aws_secret_access_key=credentials["SecretAccessKey"],
             aws_session_token=credentials["SessionToken"],
@@ -71,6 +74,17 @@ class Place:
 
 
 HERE = Place(None, None)
+
+
+def with_keys(service: str, keys: Mapping[str, str]) -> Any:
+    """Returns a boto3 client with the credentials that a job's event carries."""
+    return boto3.client(
+        service,
+        config=_CONFIG,
+        aws_access_key_id=keys["accessKeyId"],
+        aws_secret_access_key=keys["secretAccessKey"],
+        aws_session_token=keys["sessionToken"],
+    )
 
 
 def code(error: Exception) -> str:

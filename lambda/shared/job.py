@@ -17,12 +17,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.aws import HERE, code, denied, transient
+from shared.aws import HERE, code, denied, transient, with_keys
 from shared.event import inner, text
 from shared.parameters import ParameterError, Parameters
 from shared.words import parsed
 
 _JOB = "CodePipeline.job"
+_KEYS = ("accessKeyId", "secretAccessKey", "sessionToken")
 _FOREIGN = "this handler did not write the continuation token"
 _TOKEN_LIMIT = 2048
 _SUMMARY_LIMIT = 2048
@@ -61,11 +62,24 @@ class Failed(Exception):  # noqa: N818 - an outcome, like Done and Wait
         self.kind, self.reference = kind, reference
 
 
+@dataclass(frozen=True)
+class Artifact:
+    """An input artifact: a zip file in the pipeline's bucket, which only the job's own credentials open."""
+
+    bucket: str
+    key: str
+    _credentials: dict[str, str] = field(repr=False)
+
+    def client(self) -> Any:
+        """Returns a boto3 client of S3 that may read the artifact."""
+        return with_keys("s3", self._credentials)
+
+
 class Job:
     """One action of one pipeline run, across all calls of the function."""
 
     def __init__(self, event: dict[str, Any], minutes: float) -> None:
-        data = inner(event, _JOB, "data")
+        data = self._data = inner(event, _JOB, "data")
         self.parameters = Parameters.load(inner(data, "actionConfiguration", "configuration", "UserParameters"))
         self.minutes = self.parameters.number("deadline_minutes", minutes, minimum=1, maximum=1380)
         self.state: dict[str, Any] = _state(inner(data, "continuationToken"))
@@ -73,6 +87,21 @@ class Job:
         self.key = str(self.state.setdefault("key", str(inner(event, _JOB, "id"))))
         self.started = self.number("started", int(now()))
         self.number("until", int(now() + 60 * self.minutes))
+
+    def artifact(self, name: str) -> Artifact:
+        """Returns an input artifact.
+
+        Raises:
+            ParameterError: if the action has no artifact of this name.
+        """
+        found = inner(self._data, "inputArtifacts")
+        for artifact in found if isinstance(found, list) else []:
+            if inner(artifact, "name") == name:
+                place = inner(artifact, "location", "s3Location")
+                keys = inner(self._data, "artifactCredentials")
+                named = {key: text(keys, key, "artifactCredentials") for key in _KEYS}
+                return Artifact(text(place, "bucketName", "s3Location"), text(place, "objectKey", "s3Location"), named)
+        raise ParameterError(f"the action has no input artifact {name}: add it to the action")
 
     @property
     def overdue(self) -> bool:

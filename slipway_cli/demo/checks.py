@@ -43,9 +43,11 @@ def services(target: Target) -> str:
 def pages(product: Product, url: str, *, containers: bool) -> str:
     """Checks that the site and the beginning of each path pattern answer without an error of the server.
 
-    Without containers only the site of a product with a frontend answers.
+    Without containers only the frontends of a product answer.
     """
-    found = ["/"] if containers or product.frontend else []
+    found = [site.path for site in product.sites().values()]
+    if containers and "/" not in found:
+        found.insert(0, "/")
     if containers:
         patterns = [path for service in product.services.values() for path in service.paths]
         found += [path for pattern in patterns if (path := pattern.partition("*")[0]) not in found]

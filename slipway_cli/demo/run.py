@@ -56,11 +56,11 @@ class Demo:
             made = pool.submit(self._build, build)
             deployed = pool.submit(self._deploy)
             _first_failure(made, deployed)
-        site = made.result()
+        sites = made.result()
         urls = {name: self._url(Target(self.product, name)) for name in self.environments}
         images = self._push(build)
         for name in self.environments:
-            self._release(Target(self.product, name), build, images, site)
+            self._release(Target(self.product, name), build, images, sites)
         for name, url in urls.items():
             self._check(name, url)
         return urls
@@ -106,20 +106,24 @@ class Demo:
             self._cdk.deploy(patterns, lambda text: self.progress.detail(step, text))
 
     @property
+    def _frontends(self) -> str:
+        return "the frontend" if self.product.frontend else f"{len(self.product.sites())} frontends"
+
+    @property
     def _cdk(self) -> Cdk:
         return Cdk(self.settings, self.product.name)
 
-    def _build(self, build: Build) -> Site | None:
+    def _build(self, build: Build) -> list[Site]:
         if self.containers:
             with self.progress.step("build images") as step:
                 build.images(lambda text: self.progress.detail(step, text))
                 step.detail = build.version
         else:
             self.progress.skip("build images", "no Docker: containers do not run")
-        if self.product.frontend is None:
-            return None
-        with self.progress.step("build the frontend") as step:
-            return build.site(lambda text: self.progress.detail(step, text))
+        if not self.product.sites():
+            return []
+        with self.progress.step(f"build {self._frontends}") as step:
+            return build.sites(lambda text: self.progress.detail(step, text))
 
     def _push(self, build: Build) -> dict[str, str]:
         if not self.containers:
@@ -129,14 +133,14 @@ class Demo:
             step.detail = ", ".join(uri.partition("@")[2][:19] for uri in images.values())
             return images
 
-    def _release(self, target: Target, build: Build, images: dict[str, str], site: Site | None) -> None:
+    def _release(self, target: Target, build: Build, images: dict[str, str], sites: list[Site]) -> None:
         if images:
             with self.progress.step(f"release to {target.environment}") as step:
                 release(target, build.version, images, lambda text: self.progress.detail(step, text))
                 step.detail = "services stable, migrations done"
-        if site:
-            with self.progress.step(f"publish the frontend to {target.environment}") as step:
-                publish(target, build.version, site, lambda text: self.progress.detail(step, text))
+        if sites:
+            with self.progress.step(f"publish {self._frontends} to {target.environment}") as step:
+                publish(target, build.version, sites, lambda text: self.progress.detail(step, text))
                 step.detail = build.version
         if images:
             self._seed(target)
@@ -177,7 +181,7 @@ def default_source(product: str) -> Path:
     return ROOT / "examples" / product
 
 
-def _first_failure(*futures: Future[object] | Future[None] | Future[Site | None]) -> None:
+def _first_failure(*futures: Future[object] | Future[None] | Future[list[Site]]) -> None:
     for future in futures:
         if (error := future.exception()) is not None:
             raise error

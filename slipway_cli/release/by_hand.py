@@ -33,6 +33,6 @@ def run(
     made.images(say)
     images = made.push(say)
     release(target, made.version, images, say)
-    publish(target, made.version, made.site(say), say)
+    publish(target, made.version, made.sites(say), say)
     prove(target, made.version, images, url, say)
     say(f"{target.environment} runs {made.version}")

@@ -6,13 +6,15 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from builds.buildspecs import program
-from products import Product
+from products import Product, site_checks
+from products.frontend import Frontend
+from products.variables import written
 from slipway_cli.release import frontend, migrations, services
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.images import Registry, Use, build
@@ -68,28 +70,41 @@ class Build:
             uris[name] = f"{registry.uri(name)}@{digest}"
         return uris
 
-    def site(self, say: Say) -> frontend.Site | None:
-        """Builds the frontend, and returns the folder with its files."""
-        settings = self.product.frontend
-        if settings is None:
-            return None
+    def sites(self, say: Say) -> list[frontend.Site]:
+        """Builds the frontends, and returns the folders with their files.
+
+        Raises:
+            ReleaseError: if a build fails.
+        """
+        return [self._site(name, settings, say) for name, settings in self.product.sites().items()]
+
+    def _site(self, name: str, settings: Frontend, say: Say) -> frontend.Site:
         folder = self.source / settings.directory
+        if not folder.is_dir():
+            raise ReleaseError(
+                f"{site_checks.place(name)}.directory: there is no folder {settings.directory} in {self.source}; write "
+                "the folder of the repository with the package.json"
+            )
+        what = site_checks.place(name) if name else "the frontend"
+        base = {} if settings.path == "/" else {"BASE_PATH": settings.path}
+        variables = {**base, **{key: written(value) for key, value in settings.variables.items()}}
         lock, installed = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
         if not (lock.exists() and installed.exists()) or installed.stat().st_mtime < lock.stat().st_mtime:
-            install = settings.install or self._usual('cd "$FOLDER" && eval "$COMMAND"')
-            say(settings.install or "installing the frontend's packages")
+            install = settings.install or _usual(settings.directory, 'cd "$FOLDER" && eval "$COMMAND"')
+            say(settings.install or f"installing the packages of {what}")
             _shell(install, folder if settings.install else self.source)
-        say(settings.build or "building the frontend")
-        command = settings.build or self._usual(f"cd {shlex.quote(settings.directory)} && $RUN build")
-        _shell(command, folder if settings.build else self.source)
-        return frontend.Site(folder / settings.output, folder, settings.source_maps, settings.file_endings)
-
-    def _usual(self, command: str) -> str:
-        """Returns a command with the variables of the package manager that the checkout has, as builds choose it."""
-        planner = program("node_packages.py")
-        directory = self.product.frontend.directory if self.product.frontend else "."
-        plan = shlex.join([sys.executable, str(planner), directory])
-        return f'plan=$({plan}) && eval "$plan" && {command}'
+        say(settings.build or f"building {what}")
+        command = settings.build or _usual(settings.directory, f"cd {shlex.quote(settings.directory)} && $RUN build")
+        _shell(command, folder if settings.build else self.source, variables)
+        return frontend.Site(
+            folder / settings.output,
+            folder,
+            settings.source_maps,
+            settings.file_endings,
+            name,
+            settings.path,
+            tuple(site_checks.below(self.product, name)),
+        )
 
     def _platform(self) -> str | None:
         wanted = {environment.architecture for environment in self.product.environments.values()}
@@ -129,14 +144,14 @@ def _protect(target: Target, images: dict[str, str], use: Use) -> None:
         registry.protect(image, uri.partition("@")[2], target.environment, use)
 
 
-def publish(target: Target, version: str, site: frontend.Site | None, say: Say) -> None:
-    """Publishes a built frontend to one environment."""
-    settings = target.product.frontend
-    if site is None or settings is None:
-        return
-    say("publishing the frontend")
-    paths = frontend.publish(target, site, version, settings.keep_releases)
-    frontend.invalidate(target, paths, version)
+def publish(target: Target, version: str, sites: Sequence[frontend.Site], say: Say) -> None:
+    """Publishes built frontends to one environment."""
+    paths = []
+    for site in sites:
+        say(f"publishing {site_checks.place(site.name) if site.name else 'the frontend'}")
+        paths += frontend.publish(target, site, version, target.product.sites()[site.name].keep_releases)
+    if paths:
+        frontend.invalidate(target, paths, version)
 
 
 def prove(target: Target, version: str, images: dict[str, str], url: str | None, say: Say) -> dict[str, Any]:
@@ -161,8 +176,15 @@ def report_path(product: Product) -> str | None:
     return product.pipeline.report_path if product.pipeline else None
 
 
-def _shell(command: str, folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True, check=False, env=os.environ)  # noqa: S602 - a command of the manifest
+def _usual(directory: str, command: str) -> str:
+    """Returns a command with the variables of the package manager that the checkout has, as builds choose it."""
+    plan = shlex.join([sys.executable, str(program("node_packages.py")), directory])
+    return f'plan=$({plan}) && eval "$plan" && {command}'
+
+
+def _shell(command: str, folder: Path, variables: Mapping[str, str] | None = None) -> None:
+    environment = {**os.environ, **(variables or {})}
+    done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True, check=False, env=environment)  # noqa: S602 - a command of the manifest
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
         raise ReleaseError(f"'{command}' in {folder} failed with exit code {done.returncode}:\n{tail}")

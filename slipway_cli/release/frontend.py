@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from builds import site_files
+from builds import immutable_files, site_files
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 
@@ -27,6 +27,17 @@ class Site:
     """True to publish `*.map`."""
     file_endings: tuple[str, ...] = ()
     """Endings of files beyond the known ones."""
+    name: str = ""
+    """The frontend's name in the manifest; empty for the single one."""
+    path: str = "/"
+    """Where the site serves it."""
+    others: tuple[str, ...] = ()
+    """Folders that belong to other frontends, e.g. `admin/`."""
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its files in the bucket begin with."""
+        return self.path[1:]
 
     def files(self) -> list[str]:
         """Returns the files to publish, by their names in the bucket.
@@ -42,19 +53,20 @@ class Site:
             )
         found = [name for name in site_files.files(self.folder) if self.source_maps or not name.endswith(".map")]
         try:
-            site_files.check(found, self.file_endings)
+            site_files.check(found, self.file_endings, self.others)
+            site_files.check_base(self.folder, found, self.path)
         except site_files.Refused as refused:
             raise ReleaseError(str(refused)) from None
         return found
 
     def immutable(self, files: list[str]) -> list[str]:
-        """Returns the files whose names contain a hash of their content."""
+        """Returns the files whose names contain a hash of their content, as the bundler's manifest says."""
         output = self.folder.relative_to(self.source).as_posix() if self.folder.is_relative_to(self.source) else ""
-        return site_files.immutable(files, site_files.sources(self.source, output))
+        return immutable_files.find(self.folder, files, immutable_files.sources(self.source, output)).files
 
 
 def publish(target: Target, site: Site, release: str, keep_releases: int) -> list[str]:
-    """Uploads hashed assets, then other files, `index.html` last, and deletes the assets of old releases.
+    """Uploads hashed assets, then other files, `index.html` last, and deletes the files of old releases.
 
     Returns the paths to invalidate in CloudFront.
 
@@ -63,7 +75,7 @@ def publish(target: Target, site: Site, release: str, keep_releases: int) -> lis
     """
     files = site.files()
     bucket, s3 = target.output("edge", "SiteBucketName"), target.client("s3")
-    records = _Records(s3, bucket)
+    records = _Records(s3, bucket, site)
     records.move_former()
     hashes = site_files.hashes(site.folder, site.immutable(files))
     for name in site_files.changed(hashes, records.read().values()):
@@ -73,14 +85,14 @@ def publish(target: Target, site: Site, release: str, keep_releases: int) -> lis
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         s3.put_object(
             Bucket=bucket,
-            Key=name,
+            Key=site.prefix + name,
             Body=(site.folder / name).read_bytes(),
             ContentType=kind,
             CacheControl=_IMMUTABLE if name in hashes else _NO_CACHE,
         )
-    records.write(release, hashes)
-    records.forget(keep_releases, set(files))
-    return [site_files.url_path(name) for name in pages]
+    records.write(release, {name: hashes.get(name) for name in files})
+    records.forget(keep_releases, files)
+    return [site_files.url_path(name, site.path) for name in pages]
 
 
 def invalidate(target: Target, paths: list[str], release: str) -> None:
@@ -96,13 +108,15 @@ def invalidate(target: Target, paths: list[str], release: str) -> None:
 
 
 class _Records:
-    """The lists of assets that releases leave in the bucket."""
+    """The lists of files that releases of a frontend leave in the bucket."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
-        self._s3, self._bucket = s3, bucket
+    def __init__(self, s3: Any, bucket: str, site: Site) -> None:
+        self._s3, self._bucket, self._site = s3, bucket, site
+        self._folder = f"{site.prefix}{site_files.RECORDS}"
 
-    def read(self, prefix: str = site_files.RECORDS) -> dict[str, Any]:
+    def read(self, prefix: str | None = None) -> dict[str, Any]:
         """Returns the lists by key, newest first: hashes by name, or names only, as until 0.1.0."""
+        prefix = self._folder if prefix is None else prefix
         listed = [
             entry
             for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
@@ -127,23 +141,22 @@ class _Records:
 
     def move_former(self) -> None:
         """Moves the lists from where they were until 0.1.0; other files there are pages of the site."""
-        if self.read():
+        if self._site.prefix or self.read():
             return
         for key, content in reversed(self.read(site_files.OLD_RECORDS).items()):
             if isinstance(content, list) and all(str(name).startswith("assets/") for name in content):
                 self._put(f"{site_files.RESERVED}/{key}", content)
                 self._s3.delete_object(Bucket=self._bucket, Key=key)
 
-    def write(self, release: str, hashes: dict[str, str]) -> None:
-        """Writes the list of a release."""
-        self._put(f"{site_files.RECORDS}{release}.json", hashes)
+    def write(self, release: str, files: dict[str, str | None]) -> None:
+        """Writes the list of a release: the hashes of its immutable files, None for the others."""
+        self._put(f"{self._folder}{release}.json", files)
 
-    def forget(self, keep: int, published: set[str]) -> None:
-        """Deletes the assets that only older releases than the newest `keep` list, and these lists."""
+    def forget(self, keep: int, published: list[str]) -> None:
+        """Deletes the files that only older releases than the newest `keep` list, and these lists."""
         records = self.read()
-        newest, old = list(records)[:keep], list(records)[keep:]
-        kept = published.union(*(records[key] for key in newest))
-        for key in old:
-            for name in sorted(set(records[key]) - kept):
-                self._s3.delete_object(Bucket=self._bucket, Key=name)
+        newest, old = list(records.values())[:keep], list(records.values())[keep:]
+        for name in site_files.forgotten(newest, old, published, self._site.others):
+            self._s3.delete_object(Bucket=self._bucket, Key=self._site.prefix + name)
+        for key in list(records)[keep:]:  # last: after an interruption they still say what is to go
             self._s3.delete_object(Bucket=self._bucket, Key=key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,10 +10,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from builds import buildspec
-from products import names
-from products.base import ExistingSecret, Public
+from builds import buildspec, site_files
+from products import Product, host_files, names, site_checks
+from products.base import ExistingSecret
 from products.flows import Action, Delivery, Kind, Stage
+from products.frontend import Frontend
 from products.variables import written
 from slipway import arns
 from slipway.artifacts import Artifacts
@@ -38,10 +40,21 @@ def _secrets(secrets: Mapping[str, ExistingSecret]) -> dict[str, str]:
     return {name: f"{secret.name}:{secret.key}" if secret.key else secret.name for name, secret in secrets.items()}
 
 
-def _build_variables(variables: Mapping[str, str | Public]) -> dict[str, str]:
+def _build_variables(frontend: Frontend) -> dict[str, str]:
     """Returns the build's variable that holds those of the frontend, one per line, since a value may have spaces."""
-    lines = "".join(f"{name}={written(value)}\n" for name, value in variables.items())
+    base = {} if frontend.path == "/" else {"BASE_PATH": frontend.path}
+    lines = "".join(f"{name}={written(value)}\n" for name, value in {**base, **frontend.variables}.items())
     return {"BUILD_VARIABLES": lines} if lines else {}
+
+
+def _expected(product: Product, environment: str) -> dict[str, Any]:
+    """Returns the compose files of an environment, and the variables of each file that its hosts get."""
+    files = {name: list(variables) for name, variables in host_files.files(product, environment).items()}
+    return {
+        "files": [host_files.named(file, environment) for file in product.compose.files] if product.compose else [],
+        "variables": files.pop(host_files.ROOT_FILE),
+        "env_files": files,
+    }
 
 
 class Builds:
@@ -65,6 +78,7 @@ class Builds:
             Kind.CHECK: self._check,
             Kind.IMAGE: self._image,
             Kind.BUNDLE: self._bundle,
+            Kind.COMPOSE: self._compose,
             Kind.SCAN: self._scan,
             Kind.FRONTEND: self._frontend,
             Kind.E2E: self._end_to_end,
@@ -85,7 +99,8 @@ class Builds:
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
         purpose = f"{stage.name}{action.name}"
-        writes_artifact = action.kind in (Kind.BUNDLE, Kind.IMAGE)  # the built frontend; the image's list of packages
+        # The built frontend, what hosts need, an image's list of packages.
+        writes_artifact = action.kind in (Kind.BUNDLE, Kind.COMPOSE, Kind.IMAGE)
         artifacts = self._artifacts.writing() if writes_artifact else self._artifacts.reading()
         return Build(
             self._scope.stack,
@@ -109,10 +124,10 @@ class Builds:
         check = self._scope.settings.checks[action.subject]
         spec = buildspec(check.build) if check.build else str(check.buildspec)
         variables = dict(check.variables)
-        frontend = self._scope.product.frontend
         built = variables.get("FRONTEND_DIRECTORY" if check.build == "browser" else "DIRECTORY", "frontend")
-        if frontend and check.build in ("frontend", "browser") and built == frontend.directory:
-            variables = {**_build_variables(frontend.variables), **variables}
+        for frontend in self._scope.product.sites().values():
+            if check.build in ("frontend", "browser") and built == frontend.directory:
+                variables = {**_build_variables(frontend), **variables}
         if check.secrets and check.build:
             variables["SECRETS"] = " ".join(check.secrets)
         return self._build(stage, action, spec, variables, secrets=_secrets(check.secrets), docker=check.docker)
@@ -150,20 +165,33 @@ class Builds:
         )
 
     def _bundle(self, stage: Stage, action: Action) -> Build:
-        frontend = self._scope.product.frontend
-        if frontend is None:
-            raise ValueError("the product has no frontend, so it cannot have an action that bundles one")
+        frontend = self._scope.product.sites()[action.site]
         variables = {
             "DIRECTORY": frontend.directory,
             "OUTPUT": frontend.output,
             **({"INSTALL": frontend.install} if frontend.install else {}),
             **({"BUILD": frontend.build} if frontend.build else {}),
             **({"SECRETS": " ".join(frontend.secrets)} if frontend.secrets else {}),
-            **_build_variables(frontend.variables),
+            **_build_variables(frontend),
+            **self._place(action.site),
             **({"SOURCE_MAPS": "true"} if frontend.source_maps else {}),
             **({"FILE_ENDINGS": " ".join(frontend.file_endings)} if frontend.file_endings else {}),
         }
         return self._build(stage, action, buildspec("bundle"), variables, secrets=_secrets(frontend.secrets))
+
+    def _compose(self, stage: Stage, action: Action) -> Build:
+        product = self._scope.product
+        compose = product.compose
+        expected = {
+            "environments": {name: _expected(product, name) for name in product.on_hosts()},
+            "include": list(compose.include) if compose else [],
+            "profiles": list(compose.profiles) if compose else [],
+            "proxy": {"service": compose.proxy.service, "port": compose.proxy.port} if compose else None,
+            "images": {image: host_files.image_variable(image) for image in product.images},
+            "migration": host_files.migration_service(product),
+        }
+        # Docker alone understands compose files completely; the build runs no container.
+        return self._build(stage, action, buildspec("compose"), {"COMPOSE": json.dumps(expected)}, docker=False)
 
     def _scan(self, stage: Stage, action: Action) -> Build:
         scan = self._scope.settings.scan
@@ -187,9 +215,10 @@ class Builds:
         )
 
     def _frontend(self, stage: Stage, action: Action) -> Build:
-        frontend, environment = self._scope.product.frontend, self._scope.product.environments[action.subject]
-        if frontend is None:
-            raise ValueError("the product has no frontend, so it cannot have an action that publishes one")
+        frontend, environment = (
+            self._scope.product.sites()[action.site],
+            self._scope.product.environments[action.subject],
+        )
         role = names.access_role(action.subject, self._scope.product.name, "publish")
         arn = arns.role(self._scope.stack, environment.account, role)
         return self._build(
@@ -201,11 +230,23 @@ class Builds:
                 "REGION": environment.region,
                 "STACK": names.stack(action.subject, self._scope.product.name, "edge"),
                 "KEEP_RELEASES": str(frontend.keep_releases),
+                **self._place(action.site),
             },
             docker=False,
-            role_name=names.build_role(self._scope.product.name, self._delivery.flow_name, action.subject),
+            role_name=names.build_role(self._scope.product.name, self._delivery.flow_name, action.subject, action.site),
             statements=[iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[arn])],
         )
+
+    def _place(self, site: str) -> dict[str, str]:
+        """Returns where a frontend is in the site's bucket, and which folders in it belong to other frontends."""
+        sites = self._scope.product.sites()
+        others = site_checks.below(self._scope.product, site)
+        characters = site_files.PATHS_CHARACTERS // len(sites)
+        return {
+            **({"BASE_PATH": sites[site].path} if sites[site].path != "/" else {}),
+            **({"OTHER_PATHS": " ".join(others)} if others else {}),
+            **({"PATHS_CHARACTERS": str(characters)} if len(sites) > 1 else {}),
+        }
 
     def _end_to_end(self, stage: Stage, action: Action) -> Build:
         tests = self._scope.settings.e2e

@@ -17,7 +17,8 @@ from stacks.delivery.builds import Builds
 from stacks.delivery.functions import Functions
 from stacks.delivery.scope import DeliveryScope
 
-_BUNDLE = "Bundle"
+_COMPOSE = "Compose"
+_BUILT = (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.COMPOSE, Kind.SCAN, Kind.FRONTEND, Kind.E2E)
 
 
 class Pipelines:
@@ -77,13 +78,14 @@ class Actions:
     ) -> None:
         self._product, self._delivery, self._pipeline = scope.product, delivery, pipeline
         self._builds, self._functions = builds, functions
-        self._bundle = codepipeline.Artifact(_BUNDLE)
+        self._bundles = {site: codepipeline.Artifact(f"Bundle{names.pascal(site)}") for site in scope.product.sites()}
+        self._compose = codepipeline.Artifact(_COMPOSE)
 
     def define(self, stage: Stage, action: Action) -> codepipeline.IAction:
         """Define an action, and its build project if it has one."""
         if action.kind is Kind.APPROVAL:
             return self._approval(stage, action)
-        if action.kind in (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.SCAN, Kind.FRONTEND, Kind.E2E):
+        if action.kind in _BUILT:
             return self._build(stage, action)
         return self._call(stage, action)
 
@@ -112,7 +114,7 @@ class Actions:
             action_name=action.name,
             run_order=action.run_order,
             project=project,
-            input=self._bundle if uses_bundle else self._pipeline.source,
+            input=self._bundles[action.site] if uses_bundle else self._pipeline.source,
             outputs=self._outputs(action),
             environment_variables={
                 key: codebuild.BuildEnvironmentVariable(value=value) for key, value in variables.items()
@@ -125,7 +127,9 @@ class Actions:
         """Returns the artifacts that a build writes."""
         if action.kind is Kind.IMAGE:
             return [codepipeline.Artifact(f"{names.pascal(action.subject)}Packages")]
-        return [self._bundle] if action.kind is Kind.BUNDLE else None
+        if action.kind is Kind.COMPOSE:
+            return [self._compose]
+        return [self._bundles[action.site]] if action.kind is Kind.BUNDLE else None
 
     def _variables(self, action: Action) -> dict[str, str]:
         """Returns the variables that an action passes to its build."""
@@ -153,6 +157,7 @@ class Actions:
             action_name=action.name,
             run_order=action.run_order,
             lambda_=function,
+            inputs=[self._compose] if action.kind in (Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS) else None,
             user_parameters={"deadline_minutes": action.minutes, **self._parameters(action)},
             variables_namespace=f"{stage.name}{action.name}",
             role=self._role(stage, action, [call, find]),
@@ -168,13 +173,30 @@ class Actions:
             Kind.PREPARE: {"parameters": migrated, "counts": {}},
             Kind.DEPLOY: {"parameters": {**changed, **migrated, names.VERSION_PARAMETER: version}},
             Kind.MIGRATE: {"image": next(iter(migrated.values()), "")},
-            Kind.INVALIDATE: {"paths": f"#{{{names.pascal(action.subject)}Frontend.PATHS}}"},
+            Kind.INVALIDATE: {"paths": self._published_paths(action.subject)},
             Kind.VERIFY: {"version": version, "images": images},
+            Kind.MIGRATE_ON_HOST: {"step": "migrate", **self._record()},
+            Kind.DEPLOY_TO_HOSTS: {"step": "apply", **self._record()},
+            Kind.VERIFY_HOSTS: {"step": "verify", **self._record()},
             Kind.PROTECT: {"images": images, "tag": names.in_use_tag(action.subject, "waiting")},
             Kind.PROMOTE: {"images": images, "tag": tag},
             Kind.RELEASE: {"tag": tag, "commit": f"#{{{SOURCE}.CommitId}}", "images": images},
         }
         return parameters.get(action.kind, {})
+
+    def _record(self) -> dict[str, object]:
+        """Returns what hosts run: the release's record."""
+        return {
+            "version": self._published("RELEASE_VERSION"),
+            "commit": f"#{{{SOURCE}.CommitId}}",
+            "images": {image: self._image(image) for image in self._product.images},
+            "bundle": f"#{{Publish{_COMPOSE}.BUNDLE}}",
+        }
+
+    def _published_paths(self, environment: str) -> str:
+        """Returns the paths that the builds of all frontends say, separated by spaces."""
+        stage = names.pascal(environment)
+        return " ".join(f"#{{{stage}Frontend{names.pascal(site)}.PATHS}}" for site in self._product.sites())
 
     def _migration_image(self) -> dict[str, str]:
         migration = self._product.migration

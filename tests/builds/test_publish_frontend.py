@@ -30,7 +30,7 @@ if words[:2] == ["s3", "cp"]:
             for path in sorted(Path(source).rglob("*")):
                 name = path.relative_to(source).as_posix()
                 if path.is_file() and name != option("--exclude"):
-                    put(name, path)
+                    put(f"{key}{name}", path)
         else:
             put(key, Path(source))
     elif "--recursive" in words:
@@ -245,3 +245,52 @@ def test_a_source_without_a_page_is_refused(desk: Desk, tmp_path: Path) -> None:
     result, printed = desk.run("publish-frontend", tmp_path / "empty", BUCKET="site")
     assert not result.succeeded
     assert "no index.html here. The source must be the artifact of bundle.yml." in printed
+
+
+def below(tmp_path: Path, number: int) -> Path:
+    """Writes a frontend that was built for /admin/."""
+    (tmp_path / "below").mkdir(exist_ok=True)
+    return bundle(tmp_path / "below", number)
+
+
+def test_a_frontend_below_a_path_has_its_own_files_and_records(desk: Desk, tmp_path: Path) -> None:
+    publish(desk, bundle(tmp_path, 1), RELEASE="1", KEEP_RELEASES="1")
+    paths = [publish(desk, below(tmp_path, n), RELEASE=str(n), KEEP_RELEASES="1", BASE_PATH="/admin/") for n in (2, 3)]
+
+    kept = {"index.html", "assets/index-abcdef01.js", ".slipway/releases/1.json"}
+    assert kept | {f"admin/{name}" for name in ("index.html", "assets/index-abcdef03.js")} <= set(stored(desk))
+    assert "admin/assets/index-abcdef02.js" not in stored(desk)
+    assert [key for key in stored(desk) if key.startswith("admin/.slipway/")] == ["admin/.slipway/releases/3.json"]
+    assert [path["PATHS"] for path in paths] == ["/admin/index.html"] * 2
+
+
+def test_files_that_another_frontend_took_over_are_not_forgotten(desk: Desk, tmp_path: Path) -> None:
+    whole = bundle(tmp_path, 1)
+    files(whole, admin__index_dot_html="part of the shop")
+    publish(desk, whole, RELEASE="1", KEEP_RELEASES="1")
+    publish(desk, below(tmp_path, 2), RELEASE="2", BASE_PATH="/admin/")
+    publish(desk, bundle(tmp_path, 3), RELEASE="3", KEEP_RELEASES="1", OTHER_PATHS="admin/")
+
+    assert "index-abcdef02" in stored(desk)["admin/index.html"]["text"]
+    assert "assets/index-abcdef01.js" not in stored(desk)
+
+
+def test_a_page_that_no_kept_release_has_is_deleted(desk: Desk, tmp_path: Path) -> None:
+    first = files(bundle(tmp_path, 1), about_dot_html="about us")
+    for number, source in enumerate((first, bundle(tmp_path, 2))):
+        publish(desk, source, RELEASE=str(number), KEEP_RELEASES="2")
+    assert "about.html" in stored(desk)
+    publish(desk, bundle(tmp_path, 3), RELEASE="3", KEEP_RELEASES="2")
+
+    assert "about.html" not in stored(desk)
+
+
+def test_paths_that_would_fill_the_variable_of_several_frontends_become_one(desk: Desk, tmp_path: Path) -> None:
+    first, second = below(tmp_path, 1), below(tmp_path, 2)
+    for folder, text in ((first, "old"), (second, "new")):
+        (folder / "assets" / "runtime~main-aB3dE6gH.js").write_text(text)
+        listing(folder, "assets/runtime~main-aB3dE6gH.js")
+    values = {"BASE_PATH": "/admin/", "PATHS_CHARACTERS": "50"}
+    publish(desk, first, RELEASE="1", **values)
+
+    assert publish(desk, second, RELEASE="2", **values)["PATHS"] == "/admin/*"

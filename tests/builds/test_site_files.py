@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builds import site_files
-from builds.site_files import Refused, changed, check, immutable, sources, url_path, url_paths
+from builds import immutable_files, site_files
+from builds.immutable_files import immutable, sources
+from builds.site_files import Refused, changed, check, url_path, url_paths
 
 COPIED = ["public/assets/hero-portrAit.png", "src/assets/photo-20240115.jpg", "public/assets/Logo-v2final8.svg"]
 
@@ -32,7 +33,7 @@ COPIED = ["public/assets/hero-portrAit.png", "src/assets/photo-20240115.jpg", "p
         "_next/static/css/7e7d96b1e6991756.css",
         "_next/static/media/c9a5bc6a7c948fb0-s.p.woff2",
         "_app/immutable/entry/start.CwX1DPqt.js",  # SvelteKit
-        "docs/_app/immutable/nodes/0.js",
+        "docs/_app/immutable/nodes/0.CwX1DPqt.js",
         "_astro/about.HnJ8lZ3k.css",  # Astro
         "_nuxt/entry.D7jUuo9w.css",  # Nuxt
         "main-5RQGVUBI.js",  # Angular
@@ -157,8 +158,16 @@ def bundled(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[s
     (source / "src" / "photo-aB3dE6gH.png").touch()
     for name in ("index-DMcx_nWD.js", "index-DMcx_nWD.js.map", "photo-aB3dE6gH.png"):
         (built / "assets" / name).touch()
-    program = [sys.executable, str(Path(site_files.__file__)), "bundle", str(built), str(source), "dist"]
-    return subprocess.run(program, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+    steps = [
+        [str(Path(site_files.__file__)), "bundle", str(built)],
+        [str(Path(immutable_files.__file__)), str(built), str(source), "dist"],
+    ]
+    for step in steps:
+        program = [sys.executable, *step]
+        done = subprocess.run(program, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
+        if done.returncode:
+            break
+    return done
 
 
 def test_source_maps_are_published_only_on_request(tmp_path: Path) -> None:
@@ -182,3 +191,31 @@ def test_a_bundle_with_a_folder_of_our_name_is_refused(tmp_path: Path) -> None:
     done = bundled(tmp_path)
 
     assert (done.returncode, "FAILED: .slipway" in done.stderr) == (1, True)
+
+
+def test_a_folder_that_another_frontend_serves_is_refused() -> None:
+    with pytest.raises(Refused, match=r"admin/x\.js: another frontend serves admin/"):
+        check(["admin/x.js"], others=["admin/"])
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("/assets/index.js", True),
+        ("/a%20b.js", True),
+        ("/admin/assets/index.js", False),
+        ("assets/index.js", False),
+        ("/api/config.js", False),
+        ("https://cdn.example.org/assets/index.js", False),
+    ],
+)
+def test_a_page_must_ask_for_its_files_below_its_path(url: str, refused: bool, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(f'<script type="module" src="{url}"></script>')
+    names = ["index.html", "assets/index.js", "a b.js"]
+
+    site_files.check_base(tmp_path, names, "/")
+    if not refused:
+        site_files.check_base(tmp_path, names, "/admin/")
+        return
+    with pytest.raises(Refused, match=f"index.html asks for {url}, but the site serves this frontend below /admin/"):
+        site_files.check_base(tmp_path, names, "/admin/")

@@ -20,23 +20,34 @@ LIMIT = 10 * 1024  # docs.aws.amazon.com/AmazonCloudFront, "Restrictions on Clou
 _RUN = """
 const uris = JSON.parse(require('fs').readFileSync(0, 'utf8'));
 console.log(JSON.stringify(uris.map((uri) => {
-  const answer = handler({request: {uri: uri}});
-  return answer.statusCode ? String(answer.statusCode) : answer.uri;
+  const [path, query] = uri.split('?');
+  const asked = {a: {value: '1'}, b: {value: '2', multiValue: [{value: '2'}, {value: ''}]}};
+  const answer = handler({request: {uri: path, querystring: query ? asked : {}}});
+  const to = answer.headers && answer.headers.location ? ' ' + answer.headers.location.value : '';
+  return answer.statusCode ? answer.statusCode + to : answer.uri;
 })));
 """
 
 
 @cache
-def code(*, folders: bool) -> str:
+def code(*, folders: bool, path: str = "/") -> str:
     stack = empty_stack()
     endings = sorted({*site_files.ENDINGS, "glbx"})
-    SitePages(stack, "Pages", function_name="pages", endings=endings, folders=folders, reserved=site_files.RESERVED)
+    SitePages(
+        stack,
+        "Pages",
+        function_name="pages",
+        endings=endings,
+        folders=folders,
+        reserved=site_files.RESERVED,
+        path=path,
+    )
     return str(properties(Template.from_stack(stack), "AWS::CloudFront::Function")["FunctionCode"])
 
 
-def answers(*uris: str, folders: bool = False) -> list[str]:
-    """Returns the file of each URL, or the status of the response."""
-    program = code(folders=folders) + _RUN
+def answers(*uris: str, folders: bool = False, path: str = "/") -> list[str]:
+    """Returns the file of each URL, or the status of the response and where it redirects."""
+    program = code(folders=folders, path=path) + _RUN
     done = subprocess.run(["node", "-e", program], input=json.dumps(uris), capture_output=True, text=True, check=True)
     found: list[str] = json.loads(done.stdout)
     return found
@@ -92,6 +103,30 @@ def test_a_page_of_folders_is_the_index_of_its_folder(uri: str, file: str) -> No
 )
 def test_our_records_do_not_exist_for_visitors(uri: str) -> None:
     assert answers(uri) == ["404"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "file"),
+    [
+        ("/admin/", "/admin/index.html"),
+        ("/admin/users/3", "/admin/index.html"),
+        ("/admin/docs/v2.1", "/admin/index.html"),
+        ("/admin/assets/missing-abcd1234.js", "/admin/assets/missing-abcd1234.js"),
+        ("/admin", "302 /admin/"),
+        ("/admin?x", "302 /admin/?a=1&b=2&b"),
+        ("/admin/.slipway/releases/1.json", "404"),
+    ],
+)
+def test_below_a_path_pages_fall_back_within_it(uri: str, file: str) -> None:
+    assert answers(uri, path="/admin/") == [file]
+
+
+def test_below_a_path_folders_are_within_it() -> None:
+    assert answers("/admin/users/", "/admin/", "/admin", folders=True, path="/admin/") == [
+        "/admin/users/index.html",
+        "/admin/index.html",
+        "302 /admin/",
+    ]
 
 
 def test_a_url_that_cannot_be_decoded_is_refused() -> None:

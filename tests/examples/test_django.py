@@ -24,7 +24,9 @@ WITH_DOMAIN, WITHOUT_DOMAIN = (DOMAIN, "HTTP_X_FORWARDED_PROTO"), (CLOUDFRONT, "
 
 def site(host: str) -> Synthesis:
     """A Django site that serves its own pages, with the default health check."""
-    changes = without("frontend", "cache", "media", **{"services.web.paths": ["/*"], "services.web.health_path": REMOVED})
+    changes = without(
+        "frontend", "cache", "media", **{"services.web.paths": ["/*"], "services.web.health_path": REMOVED}
+    )
     edge = {"domain": {"name": DOMAIN, "certificate_arn": CERTIFICATE}} if host == DOMAIN else {}
     changes["environments"]["production"]["edge"] = edge
     return synthesis(changes)

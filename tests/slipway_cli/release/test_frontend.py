@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -104,7 +105,8 @@ def test_assets_of_the_newest_releases_stay_and_older_ones_are_deleted(
         "assets/index-reLeas32.js",
         "assets/index-reLeas33.js",
     ]
-    assert list(json.loads(bucket.objects[".slipway/releases/1.0.3.json"][0])) == ["assets/index-reLeas33.js"]
+    record = json.loads(bucket.objects[".slipway/releases/1.0.3.json"][0])
+    assert [name for name, value in record.items() if value] == ["assets/index-reLeas33.js"]
 
 
 def test_an_asset_that_a_kept_release_shares_with_an_old_one_stays(
@@ -191,3 +193,66 @@ def test_publishing_a_release_again_invalidates_it_again(aws: FakeAws, target: T
 
     assert len(set(references)) == 2
     assert all(reference.startswith("1.0.0-") for reference in references)
+
+
+def an_admin(folder: Path) -> frontend.Site:
+    """Writes a built frontend whose bundler knew its path."""
+    site = a_build(folder, "index-xYzd3fgh.js")
+    (folder / "index.html").write_text('<script src="/admin/assets/index-xYzd3fgh.js"></script>')
+    return replace(site, name="admin", path="/admin/")
+
+
+def test_a_frontend_below_a_path_has_its_own_files_records_and_paths(
+    bucket: Bucket, target: Target, tmp_path: Path
+) -> None:
+    shop = replace(a_build(tmp_path / "shop", "index-aBcd3fgh.js"), name="shop", others=("admin/",))
+    admin = an_admin(tmp_path / "admin")
+
+    frontend.publish(target, shop, "1", 5)
+    paths = frontend.publish(target, admin, "1", 5)
+
+    assert {"index.html", "admin/index.html", ".slipway/releases/1.json", "admin/.slipway/releases/1.json"} <= set(
+        bucket.objects
+    )
+    assert "admin/assets/index-xYzd3fgh.js" in bucket.objects
+    assert "/admin/index.html" in paths
+    assert "/index.html" not in paths
+
+
+def test_files_that_another_frontend_took_over_are_not_forgotten(
+    bucket: Bucket, target: Target, tmp_path: Path
+) -> None:
+    whole = a_build(tmp_path / "whole", "index-aBcd3fgh.js")
+    (whole.folder / "admin").mkdir()
+    (whole.folder / "admin" / "index.html").write_text("part of the shop")
+    frontend.publish(target, whole, "1", 1)
+    admin = an_admin(tmp_path / "admin")
+    frontend.publish(target, admin, "2", 1)
+    frontend.publish(target, replace(a_build(tmp_path / "shop", "index-bBcd3fgh.js"), others=("admin/",)), "2", 1)
+
+    assert "admin/index.html" in bucket.objects
+    assert "assets/index-aBcd3fgh.js" not in bucket.objects
+
+
+def test_a_page_that_no_kept_release_has_is_deleted(bucket: Bucket, target: Target, tmp_path: Path) -> None:
+    first = a_build(tmp_path / "1", "index-aBcd3fgh.js")
+    (first.folder / "about.html").write_text("about us")
+    frontend.publish(target, first, "1", 2)
+    frontend.publish(target, a_build(tmp_path / "2", "index-bBcd3fgh.js"), "2", 2)
+    assert "about.html" in bucket.objects
+    frontend.publish(target, a_build(tmp_path / "3", "index-cBcd3fgh.js"), "3", 2)
+
+    assert "about.html" not in bucket.objects
+
+
+def test_a_page_whose_bundler_did_not_know_the_path_publishes_nothing(
+    bucket: Bucket, target: Target, tmp_path: Path
+) -> None:
+    site = replace(a_build(tmp_path / "admin", "index-aBcd3fgh.js"), name="admin", path="/admin/")
+    (site.folder / "index.html").write_text('<script src="/assets/index-aBcd3fgh.js"></script>')
+
+    with pytest.raises(
+        ReleaseError, match=r"asks for /assets/index-aBcd3fgh\.js, but the site serves .* below /admin/"
+    ):
+        frontend.publish(target, site, "1", 5)
+    assert not bucket.objects

@@ -33,7 +33,6 @@ def test_the_lock_file_names_the_commands(
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
     product = load("allthrive").model_copy(update={"frontend": Frontend(directory="web")})
-    site = Build(product, source, "1", "x").site(lambda _: None)
-    assert site
+    (site,) = Build(product, source, "1", "x").sites(lambda _: None)
     assert site.folder == source / "web" / "dist"
     assert (tmp_path / "calls").read_text().splitlines() == [f"{call} in {source / 'web'}" for call in calls]

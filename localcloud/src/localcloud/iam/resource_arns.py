@@ -88,7 +88,34 @@ def _codepipeline(action: str, body: Mapping[str, Any], place: Place) -> str | N
     return place.arn("codepipeline", "/".join(parts))
 
 
+def _document(name: str, place: Place) -> str:
+    """Returns the ARN of a document; AWS's own have no account."""
+    if name == "*" or name.startswith("arn:"):
+        return name
+    owned_by_aws = name.lower().startswith(("aws-", "amazon", "ssm-"))
+    return f"arn:aws:ssm:{place.region}:{'' if owned_by_aws else place.account}:document/{name}"
+
+
+#: The part of a tagged resource's ARN by the `ResourceType` of Systems Manager; MiniStack knows parameters.
+_TAGGED = {"Document": "document", "Association": "association", "ManagedInstance": "managed-instance"}
+_WITH_DOCUMENT = {"SendCommand", "CreateAssociation"}
+
+
 def _ssm(action: str, body: Mapping[str, Any], place: Place) -> str | None:
+    if action in _WITH_DOCUMENT or "Document" in action:
+        return _document(str(body.get("DocumentName") or body.get("Name") or "*"), place)
+    if "Association" in action:
+        named = body.get("AssociationId") or body.get("AssociationIds")
+        one = named[0] if isinstance(named, list) and named else named
+        return place.arn("ssm", f"association/{one}") if one else "*"
+    if action == "StartSession":  # without a document only the instance is authorized
+        named = str(body.get("DocumentName") or "")
+        return _document(named, place) if named else place.arn("ec2", f"instance/{body.get('Target')}")
+    if "Session" in action:
+        return place.arn("ssm", f"session/{body['SessionId']}") if body.get("SessionId") else "*"
+    if action in {"AddTagsToResource", "RemoveTagsFromResource", "ListTagsForResource"}:
+        kind = _TAGGED.get(str(body.get("ResourceType")))
+        return place.arn("ssm", f"{kind}/{body.get('ResourceId')}") if kind else None
     names = body.get("Names") or ([body["Path"]] if action == "GetParametersByPath" and body.get("Path") else [])
     return place.arn("ssm", "parameter/" + str(names[0]).lstrip("/")) if names else None
 

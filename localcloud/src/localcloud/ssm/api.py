@@ -11,7 +11,8 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import ssm
 
 from localcloud import validation
-from localcloud.ssm import documents, tags
+from localcloud.ssm import associations, commands, documents, labels, nodes, sessions, state_manager, tags
+from localcloud.ssm.agent import FLEET
 from localcloud.ssm.errors import ServiceError
 
 SYMBOLS: tuple[str, ...] = (
@@ -24,7 +25,14 @@ SYMBOLS: tuple[str, ...] = (
 
 Request = Mapping[str, Any]
 SERVICE = "ssm"
-OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {**documents.OPERATIONS}
+OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {
+    **documents.OPERATIONS,
+    **commands.OPERATIONS,
+    **nodes.OPERATIONS,
+    **state_manager.OPERATIONS,
+    **sessions.OPERATIONS,
+    **labels.OPERATIONS,
+}
 #: MiniStack's operations that we keep.
 KEPT = frozenset(
     {
@@ -36,17 +44,18 @@ KEPT = frozenset(
         "DeleteParameters",
         "DescribeParameters",
         "GetParameterHistory",
-        "LabelParameterVersion",
         "GetServiceSetting",
         "UpdateServiceSetting",
         "ResetServiceSetting",
-        "SendCommand",
-        "GetCommandInvocation",
-        "ListCommands",
-        "DescribeInstanceInformation",
     }
 )
-_CLEARED: list[Callable[[], None]] = [documents.clear]
+_CLEARED: list[Callable[[], None]] = [
+    associations.clear,
+    sessions.clear,
+    documents.clear,
+    commands.clear,
+    FLEET.clear,
+]
 
 
 def _operation(name: str, request: Request) -> Callable[[Request], dict[str, Any]] | None:
@@ -90,7 +99,10 @@ def _handling(original: Any) -> Any:
             return refused
         operation = _operation(name, request)
         if operation is None:
-            return await original(method, path, headers, body, query_params)
+            try:
+                return await original(method, path, headers, body, query_params)
+            except ServiceError as error:
+                return error_response_json(error.code, str(error), 400)
         return await run_reentrant(answer, operation, request, thread_name="localcloud-ssm")
 
     return handle_request

@@ -81,6 +81,8 @@ _documents: dict[tuple[str, str], dict[str, Document]] = {}
 _guard = threading.RLock()
 #: Returns why a document cannot be deleted, or an empty text; State Manager sets it.
 in_use: list[Callable[[str], str]] = []
+#: Called with a document's name, and with `$DEFAULT` or `$LATEST` when that is another version than before.
+moved: list[Callable[[str, str], None]] = []
 
 
 def _own() -> dict[str, Document]:
@@ -164,6 +166,8 @@ def _update(request: Request) -> Answer:
         document.versions.append(version)
         document.target_type = request.get("TargetType", document.target_type)
         document.display_name = request.get("DisplayName", document.display_name)
+    for tell in moved:
+        tell(document.name, "$LATEST")
     return {"DocumentDescription": {**_description(document, version), "Status": "Updating"}}
 
 
@@ -322,7 +326,9 @@ def _set_default(request: Request) -> Answer:
     with _guard:
         document = _require_own(request["Name"])
         version = document.version(request["DocumentVersion"])
-        document.default = version.number
+        changed, document.default = document.default != version.number, version.number
+    for tell in moved if changed else ():
+        tell(document.name, "$DEFAULT")
     description = {"Name": document.name, "DefaultVersion": str(version.number), "DefaultVersionName": version.name}
     return {"Description": pages.present(description)}
 

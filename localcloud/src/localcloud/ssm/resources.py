@@ -1,4 +1,4 @@
-"""AWS::SSM::Document."""
+"""AWS::SSM::Document and AWS::SSM::Association."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from localcloud.cloudformation import completion
 
 SYMBOLS: tuple[str, ...] = completion.SYMBOLS
 
-DOCUMENT = "AWS::SSM::Document"
+DOCUMENT, ASSOCIATION = "AWS::SSM::Document", "AWS::SSM::Association"
+_WAIT = "WaitForSuccessTimeoutSeconds"
 _NEW_VERSION = "NewVersion"
 _UNSUPPORTED = ("Attachments", "Requires")
 #: A change of these replaces the document, whatever its update method: aws-resource-ssm-document.html.
@@ -73,7 +74,60 @@ def _delete_document(name: str, _props: Props) -> None:
         return
 
 
+# --- associations ----------------------------------------------------------------------------------------------------
+
+
+def _create_association(_logical_id: str, props: Props, _stack_name: str) -> Result:
+    wanted = _association(props)
+    answer = adapter.call("ssm", "create_association", {**wanted, "Tags": completion.tag_list(props.get("Tags"))})
+    identifier = answer["AssociationDescription"]["AssociationId"]
+    try:
+        _await_success(identifier, props)
+    except Exception:
+        adapter.client("ssm").delete_association(AssociationId=identifier)
+        raise
+    return identifier, {"AssociationId": identifier}
+
+
+def _association(props: Props) -> Props:
+    return adapter.without(props, _WAIT, "Tags")
+
+
+def _await_success(identifier: str, props: Props) -> None:
+    """Waits for the association's first run if the template says so; a failed run fails the resource."""
+    seconds = float(props.get(_WAIT) or 0)
+    if not seconds:
+        return
+    client = adapter.client("ssm")
+
+    def status() -> str:
+        found = client.describe_association(AssociationId=identifier)["AssociationDescription"]
+        return str(found["Overview"]["Status"])
+
+    adapter.wait_until(lambda: status() != "Pending", f"the first run of the association {identifier}", seconds)
+    if status() != "Success":
+        raise ValueError(f"The association {identifier} failed on a node: see DescribeAssociationExecutionTargets.")
+
+
+def _update_association(identifier: str, old: Props, new: Props, _stack_name: str) -> Result:
+    if _association(old) != _association(new):
+        adapter.call("ssm", "update_association", {**_association(new), "AssociationId": identifier})
+    _tag("Association", identifier, old, new)
+    return identifier, {"AssociationId": identifier}
+
+
+def _delete_association(identifier: str, _props: Props) -> None:
+    client = adapter.client("ssm")
+    try:
+        client.delete_association(AssociationId=identifier)
+    except client.exceptions.AssociationDoesNotExist:  # it does not exist, which is what was wanted
+        return
+
+
 def install() -> None:
-    """Register the resource type."""
-    completion.carries_stack_tags(DOCUMENT)
+    """Register the resource types."""
+    completion.carries_stack_tags(DOCUMENT, ASSOCIATION)
     adapter.register(DOCUMENT, _create_document, _delete_document, _update_document, send_back_failed_update=True)
+    adapter.register(
+        ASSOCIATION, _create_association, _delete_association, _update_association, send_back_failed_update=True
+    )

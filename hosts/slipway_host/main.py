@@ -1,0 +1,88 @@
+"""`python3 <zip> [options] apply|migrate|report|restore RELEASE`, as the SSM document calls it.
+
+Exit code 0: done. 1: the release does not run; the last line says if the one before runs again. 2: wrong arguments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+from pathlib import Path
+from typing import Iterator, Sequence
+
+from slipway_host.cloud import Cloud
+from slipway_host.containers import Daemon
+from slipway_host.host import Host
+from slipway_host.output import Failed, Output
+from slipway_host.programs import Programs
+from slipway_host.release import Store
+from slipway_host.settings import SHA, Configuration
+from slipway_host.state import Memory
+from slipway_host.steps import apply, migrate, tell
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs a step; returns the exit code. The last line of the output is `SLIPWAY {…}`, whatever happens."""
+    arguments = _arguments(words)
+    os.umask(0o022)
+    output = Output()
+    try:
+        code, report = _step(_host(arguments, output), arguments.step, arguments.release)
+    except (Failed, OSError) as failure:  # OSError: a full disk
+        output.say(f"FAILED: {failure}")
+        code, report = 1, {"release": "", "version": "", "images": {}, "state": "failed"}
+    output.end(report)
+    return code
+
+
+def _step(host: Host, step: str, release: str) -> tuple[int, dict[str, object]]:
+    if step == "report":
+        return tell(host)
+    with host.memory.locked(host.output), _docker_settings(host):
+        ended = host.programs.end_leftovers()
+        if ended:
+            host.output.say(f"ended {ended} programs of a step that was killed")
+        if step == "migrate":
+            return migrate(host, release)
+        return apply(host, release, fall_back=step == "apply")
+
+
+@contextlib.contextmanager
+def _docker_settings(host: Host) -> Iterator[None]:
+    """Gives docker a folder for the registry's password, which is removed at the end."""
+    programs = host.programs
+    with host.memory.scratch("docker") as docker:
+        own = Path(os.environ.get("DOCKER_CONFIG", Path(programs.environment["HOME"]) / ".docker")) / "cli-plugins"
+        if own.is_dir():
+            (docker / "cli-plugins").symlink_to(own)
+        programs.environment["DOCKER_CONFIG"] = str(docker)
+        yield
+
+
+def _host(arguments: argparse.Namespace, output: Output) -> Host:
+    programs = Programs(f"{arguments.configuration}:{arguments.step == 'report'}")
+    cloud = Cloud(programs, arguments.region, arguments.bucket)
+    configuration = Configuration.parse(cloud.parameter(arguments.configuration))
+    memory = Memory(configuration.folder)
+    daemon = Daemon(programs, configuration.project)
+    store = Store(cloud, memory, output)
+    return Host(configuration, programs, daemon, store, memory, output)
+
+
+def _arguments(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="slipway-host", description="Runs a release on this host.")
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--bucket", required=True, help="the bucket of releases")
+    parser.add_argument("--configuration", required=True, help="name of the parameter with the configuration")
+    parser.add_argument("step", choices=["apply", "migrate", "report", "restore"])
+    parser.add_argument("release", help="SHA-256 of a release's record, or current")
+    arguments = parser.parse_args(words)
+    if arguments.release != "current" and not SHA.fullmatch(arguments.release):
+        parser.error(f"RELEASE is {arguments.release!r}; give 64 hexadecimal digits, or current")
+    if not re.fullmatch(r"/[\w./-]+", arguments.configuration):
+        parser.error("--configuration is the name of a parameter, e.g. /slipway/staging-edenco/configuration")
+    if arguments.step == "migrate" and arguments.release == "current":
+        parser.error("migrate needs the SHA-256 of a release")
+    return arguments

@@ -1,0 +1,99 @@
+"""Runs `aws` and `docker`, bounded in time, and ends what a killed run has left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Mapping, Sequence
+
+from slipway_host.output import Failed
+
+# Nothing else of the caller's environment reaches `docker compose`: there it would win over the files of the release.
+_KEPT = ("HOME", "LANG", "PATH", "DOCKER_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
+_MARK = "SLIPWAY_HOST_STEP"
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of a program: exit code, standard output, and the lines of both outputs as they came."""
+
+    code: int
+    out: str
+    lines: str
+
+    def tail(self, count: int) -> str:
+        """Returns the last lines."""
+        return "\n".join(self.lines.rstrip().splitlines()[-count:])
+
+
+class Programs:
+    """Starts programs for one folder of a host. `mark` tells its processes from those of others."""
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        self.environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        self.environment.setdefault("HOME", "/root")
+        self.environment.setdefault("PATH", os.defpath)
+        self.environment[_MARK] = mark
+
+    def run(
+        self,
+        words: Sequence[str],
+        *,
+        timeout: float,
+        given: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        apart: bool = False,
+    ) -> Result:
+        """Runs a program until it ends; `timeout` is in seconds. With `apart`, errors are not in `out`.
+
+        Raises:
+            Failed: if the program is missing, or does not end in time; then it has been killed.
+        """
+        # Files instead of pipes: a plugin of docker may outlive docker and would keep a pipe open.
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as source:
+            source.write(given)
+            source.seek(0)
+            try:
+                process = subprocess.Popen(  # noqa: S603 - no shell
+                    list(words),
+                    stdin=source,
+                    stdout=output,
+                    stderr=errors if apart else subprocess.STDOUT,
+                    env={**self.environment, **(environment or {})},
+                )
+            except FileNotFoundError:
+                raise Failed(
+                    f"{words[0]} is not installed on this host: replace the host, or look at its first boot"
+                ) from None
+            try:
+                code = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.end_leftovers()
+                process.wait()
+                raise Failed(
+                    f"'{' '.join(words[:2])} …' did not end within {timeout:.0f} seconds and was killed"
+                ) from None
+            out, err = _text(output), _text(errors)
+            return Result(code, out, out + err)
+
+    def end_leftovers(self) -> int:
+        """Kills programs of this folder that still run, e.g. after this program was killed; returns their number."""
+        wanted, ended = f"{_MARK}={self._mark}".encode(), 0
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if int(folder.name) != os.getpid() and wanted in (folder / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(folder.name), signal.SIGKILL)
+                    ended += 1
+            except OSError:  # it has ended, or is not ours
+                continue
+        return ended
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
