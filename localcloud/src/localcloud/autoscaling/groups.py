@@ -14,7 +14,7 @@ import uuid
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ministack.core.responses import request_scope
+from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import autoscaling, ec2
 
 from localcloud import adapter
@@ -58,6 +58,7 @@ class _Keeper:
         while True:
             self.wake.wait(_TICK_SECONDS)
             self.wake.clear()
+            _end_orphans()
             for (account, region, _name), group in autoscaling._asgs.all_items():
                 with request_scope(account, region):
                     try:
@@ -67,6 +68,16 @@ class _Keeper:
 
 
 _keeper = _Keeper()
+_orphans: list[tuple[str, str, str]] = []
+"""Account, region and ID of instances whose group was deleted by force."""
+
+
+def _end_orphans() -> None:
+    while _orphans:
+        account, region, instance_id = _orphans.pop()
+        with request_scope(account, region):
+            if _state(instance_id) not in (*_ENDED, "shutting-down"):
+                adapter.client("ec2").terminate_instances(InstanceIds=[instance_id])
 
 
 # --- one group -------------------------------------------------------------------------------------------------------
@@ -90,18 +101,22 @@ def _look(group: Record, instance: Record) -> None:
     state = _state(instance["InstanceId"])
     if instance["LifecycleState"] == "Terminating":
         _continue_end(group, instance, state)
+    elif "_ending" in instance:
+        _end(group, instance, instance["_ending"])
     elif state == "running" and instance["LifecycleState"] == "Pending":
-        _targets(group, instance, "register_targets")
         instance["LifecycleState"], instance["_since"] = "InService", time.monotonic()
+        _sync_targets(group, instance)
         _activity(group, f"Launching a new EC2 instance: {instance['InstanceId']}")
     elif state not in ("pending", "running"):
         instance["HealthStatus"] = "Unhealthy"
         _end(
             group, instance, f"an EC2 health check indicated it has been taken out of service: {state or 'terminated'}"
         )
-    elif instance["LifecycleState"] == "InService" and _unhealthy_target(group, instance):
-        instance["HealthStatus"] = "Unhealthy"
-        _end(group, instance, "an ELB system health check failure")
+    elif instance["LifecycleState"] == "InService":
+        _sync_targets(group, instance)
+        if _unhealthy_target(group, instance):
+            instance["HealthStatus"] = "Unhealthy"
+            _end(group, instance, "an ELB system health check failure")
 
 
 def _unhealthy_target(group: Record, instance: Record) -> bool:
@@ -119,7 +134,8 @@ def _end(group: Record, instance: Record, why: str) -> None:
         group, f"Terminating EC2 instance: {instance['InstanceId']}", f"an instance was terminated because of {why}"
     )
     if _state(instance["InstanceId"]) == "running":
-        _targets(group, instance, "deregister_targets")
+        for arn in group.get(_GROUPS, []):
+            _target(arn, instance, "deregister_targets")
     _continue_end(group, instance, _state(instance["InstanceId"]))
 
 
@@ -133,13 +149,22 @@ def _continue_end(group: Record, instance: Record, state: str) -> None:
         adapter.client("ec2").terminate_instances(InstanceIds=[instance_id])
 
 
-def _targets(group: Record, instance: Record, operation: str) -> None:
-    for arn in group.get(_GROUPS, []):
-        try:
-            getattr(adapter.client("elbv2"), operation)(TargetGroupArn=arn, Targets=[{"Id": instance["InstanceId"]}])
-        except ClientError as error:
-            if not adapter.not_found(error):
-                raise
+def _sync_targets(group: Record, instance: Record) -> None:
+    """Registers an instance in the group's target groups, and in no others; once each, as users may deregister it."""
+    wanted, known = set(group.get(_GROUPS, [])), instance.setdefault("_registered", set())
+    for arn in wanted - known:
+        _target(arn, instance, "register_targets")
+    for arn in known - wanted:
+        _target(arn, instance, "deregister_targets")
+    instance["_registered"] = wanted
+
+
+def _target(arn: str, instance: Record, operation: str) -> None:
+    try:
+        getattr(adapter.client("elbv2"), operation)(TargetGroupArn=arn, Targets=[{"Id": instance["InstanceId"]}])
+    except ClientError as error:
+        if not adapter.not_found(error):
+            raise
 
 
 def _subnet(group: Record) -> str:
@@ -182,16 +207,19 @@ def _launch(group: Record) -> None:
 
 
 def _activity(group: Record, description: str, cause: str = "", status: str = "Successful") -> None:
+    group.setdefault("_activities", []).insert(0, _made(description, cause, status))
+    del group["_activities"][100:]
+
+
+def _made(description: str, cause: str, status: str) -> Record:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    made = {
+    return {
         "ActivityId": str(uuid.uuid4()),
         "Description": description,
         "StatusCode": status,
         "Cause": cause,
         "Time": now,
     }
-    group.setdefault("_activities", []).insert(0, made)
-    del group["_activities"][100:]
 
 
 # --- the API ---------------------------------------------------------------------------------------------------------
@@ -247,9 +275,10 @@ def _terminate(params: Any) -> Any:
             if instance["InstanceId"] == instance_id:
                 if str(autoscaling._p(params, "ShouldDecrementDesiredCapacity")).lower() == "true":
                     group["DesiredCapacity"] = max(group["MinSize"], group["DesiredCapacity"] - 1)
-                _end(group, instance, "a user request")
+                instance["_ending"] = "a user request"  # the keeper does the rest: a handler may not call the API
                 _keeper.wake.set()
-                shown = _activity_xml(group, group["_activities"][0]).replace("member>", "Activity>")
+                begun = _made(f"Terminating EC2 instance: {instance_id}", "a user request", "InProgress")
+                shown = _activity_xml(group, begun).replace("member>", "Activity>")
                 result = (
                     f"<TerminateInstanceInAutoScalingGroupResult>{shown}</TerminateInstanceInAutoScalingGroupResult>"
                 )
@@ -292,12 +321,9 @@ def _delete(params: Any) -> Any:
                 "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s)"
             )
             return autoscaling._error("ResourceInUse", message)
-        group["DesiredCapacity"] = group["MinSize"] = 0
-        running = [
-            i["InstanceId"] for i in group["Instances"] if _state(i["InstanceId"]) not in (*_ENDED, "shutting-down")
-        ]
-        if running:
-            adapter.client("ec2").terminate_instances(InstanceIds=running)
+        place = (get_account_id(), get_region())
+        _orphans.extend((*place, instance["InstanceId"]) for instance in group["Instances"])
+        _keeper.wake.set()
     return _delete_original(params)
 
 
@@ -325,13 +351,10 @@ def _attaching(action: str, *, attach: bool) -> None:
             return autoscaling._error("ValidationError", "AutoScalingGroup name not found")
         arns = autoscaling._parse_member_list(params, _GROUPS)
         old = group.get(_GROUPS, [])
-        for instance in group["Instances"] if group["Instances"] else []:
-            if instance["LifecycleState"] == "InService":
-                only = {_GROUPS: [arn for arn in arns if (arn in old) != attach]}
-                _targets(only, instance, "register_targets" if attach else "deregister_targets")
         group[_GROUPS] = (
             [*old, *(arn for arn in arns if arn not in old)] if attach else [a for a in old if a not in arns]
         )
+        _keeper.wake.set()
         return autoscaling._xml(200, f"{action}Response", f"<{action}Result/>")
 
     autoscaling._ACTION_MAP[action] = handle

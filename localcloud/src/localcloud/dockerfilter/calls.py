@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.dockerfilter import images
@@ -67,6 +68,7 @@ class Build:
     source_volume: str = ""
     agent: str = "localcloud-build"  # the user agent of this build's requests to the daemon
     is_host: bool = False  # containers outlive the client's command, and must not reach a metadata service
+    attached: dict[str, set[asyncio.StreamWriter]] = field(default_factory=dict)  # by path: connections to the daemon
     building: int = 0  # number of image builds in progress
 
     @property

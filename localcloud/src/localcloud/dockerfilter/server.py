@@ -278,6 +278,8 @@ class Conversation:
             return
         self._writer.write(rest)
         self._upstream[1].write(begun)
+        open_ones = self._build.attached.setdefault(call.path, set())
+        open_ones.add(self._upstream[1])
         down = asyncio.create_task(_pump(self._upstream[0], self._writer))
         up = asyncio.create_task(_pump(self._reader, self._upstream[1]))
         # A command continues after the end of its input, but the builder's session ends only with the client.
@@ -285,6 +287,7 @@ class Conversation:
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            open_ones.discard(self._upstream[1])
             up.cancel()
             down.cancel()
             await asyncio.gather(up, down, return_exceptions=True)

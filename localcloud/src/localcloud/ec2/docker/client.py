@@ -161,6 +161,8 @@ class HostClient(Build):
         except DaemonError:
             if is_removed:  # by the daemon itself if the start had reached it; `docker run --rm` waits for that
                 await request("DELETE", f"/containers/{identifier}?force=1&v=1")
+            for writer in self.attached.get(f"/containers/{identifier}/attach", ()):
+                writer.close()  # as the daemon does; `docker run` waits for that
             raise
         call.on_created = lambda _answer: ports.published(self.machine, identifier, name)
 
