@@ -1,1 +1,1 @@
-"""Puts a release onto hosts."""
+"""Deploys a release to hosts, one after the other, through an SSM document."""
