@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -137,6 +138,16 @@ def test_a_version_has_ten_labels_at_most(plain: Plain) -> None:
         with pytest.raises(ClientError) as absent:
             ssm.label_parameter_version(Labels=["x"], **arguments)
         assert code(absent.value) == expected
+
+
+def test_policies_are_listed_and_need_the_advanced_tier(plain: Plain) -> None:
+    name, policy = unique("/parameter"), {"Type": "Expiration", "Version": "1.0", "Attributes": {}}
+    assert put(plain, name, "one", Tier="Intelligent-Tiering", Policies=json.dumps([policy]))["Tier"] == "Advanced"
+    found = plain.client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
+    assert found[0]["Policies"][0]["PolicyType"] == "Expiration"
+    assert code(refusal(plain, unique("/parameter"), "one", Policies=json.dumps([policy]))) == "ValidationException"
+    other = json.dumps([{**policy, "Type": "Forever"}])
+    assert code(refusal(plain, name, "x", Overwrite=True, Policies=other)) == "InvalidPolicyTypeException"
 
 
 def test_parameters_are_found_by_their_tags(plain: Plain) -> None:

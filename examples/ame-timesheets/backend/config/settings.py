@@ -20,7 +20,11 @@ RELEASE_VERSION = os.environ.get("RELEASE_VERSION") or BUILD["version"]
 RELEASE_IMAGE = os.environ.get("RELEASE_IMAGE", "")
 
 INSTALLED_APPS = ["timesheets"]
-MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 USE_TZ = True
