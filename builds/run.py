@@ -25,10 +25,16 @@ class Result:
 
     succeeded: bool
     exported: dict[str, str]
+    output: str = ""
+    """What the build printed, if it was collected instead of shown."""
 
 
-def run(name: str, source: Path, values: Mapping[str, str], output: Path | None = None) -> Result:
+def run(
+    name: str, source: Path, values: Mapping[str, str], output: Path | None = None, *, quiet: bool = False
+) -> Result:
     """Runs a build on a copy of `source` and copies its artifacts and reports to `output`.
+
+    The build prints to this program's output; if `quiet` is true, the result has what it printed.
 
     The build inherits the caller's environment, as it inherits its project's in CodeBuild. Only `values` overrides the
     variables that the buildspec declares, so that a variable of the same name on this machine changes nothing.
@@ -47,11 +53,13 @@ def run(name: str, source: Path, values: Mapping[str, str], output: Path | None 
             cwd=checkout,
             env={**os.environ, **_agent(source, checkout, state), **declared, **values},
             check=False,
+            stdout=subprocess.PIPE if quiet else None,
+            stderr=subprocess.STDOUT if quiet else None,
         )
         exported = {path.name: path.read_text(encoding="utf-8") for path in sorted((state / "exported").glob("*"))}
         if output:
             _keep(spec, checkout, output)
-    return Result(done.returncode == 0, exported)
+    return Result(done.returncode == 0, exported, (done.stdout or b"").decode(errors="replace"))
 
 
 def copy(source: Path, target: Path) -> None:

@@ -31,6 +31,7 @@ from shared.job import Artifact, Failed, Job, Wait
 Say = Callable[[str], None]
 _POLL_SECONDS = 1.0  # CodePipeline calls the function less often
 _COMMIT_DIGITS = 40
+_TAIL = 25
 _APPLY_MINUTES, _VERIFY_MINUTES = 60, 10
 
 
@@ -48,16 +49,23 @@ def bundle(product: Product, source: Path, contents: str) -> Bundle:
     """Checks and packs the files of a checkout that hosts need.
 
     Raises:
-        ReleaseError: if they are wrong; the build has printed every problem with its file and line.
+        ReleaseError: if they are wrong; with every problem, its file and line.
     """
     with tempfile.TemporaryDirectory(prefix="slipway-compose-") as folder:
         try:
-            result = run("compose", source, {"COMPOSE": json.dumps(host_release.expected(product))}, Path(folder))
+            expected = json.dumps(host_release.expected(product))
+            result = run("compose", source, {"COMPOSE": expected}, Path(folder), quiet=True)
         except BuildError as error:
             raise ReleaseError(str(error)) from error
         if not result.succeeded:
-            raise ReleaseError("the compose files cannot be released to hosts; the lines above say why")
+            raise ReleaseError(_problems(result.output))
         return Bundle((Path(folder) / "bundle.tar.gz").read_bytes(), result.exported["BUNDLE"], contents)
+
+
+def _problems(output: str) -> str:
+    """Returns what the build found, without the commands that it ran."""
+    found = output.partition("FAILED: ")[2].partition("\n[build] failed")[0].strip()
+    return found or "\n".join(output.splitlines()[-_TAIL:])
 
 
 @dataclass(frozen=True)
