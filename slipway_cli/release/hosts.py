@@ -119,11 +119,13 @@ class HostRelease:
         event = _event({**self._parameters, "step": step, "deadline_minutes": minutes})
         job = _Job(event, minutes)
         job.bundle = self.bundle.content
+        said = ""
         try:
             while isinstance(outcome := deploy(job), Wait):
+                if outcome.summary != said:
+                    say(said := outcome.summary)
                 if job.overdue:
                     raise ReleaseError(f"{outcome.summary}; gave up after {minutes:g} minutes. {advise(job)}")
-                say(outcome.summary)
                 time.sleep(_POLL_SECONDS)
         except Failed as failure:
             raise ReleaseError(str(failure)) from failure

@@ -37,6 +37,7 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.secretsmanager.resources",
     "localcloud.autoscaling.resources",
     "localcloud.ec2.api",
+    "localcloud.ec2.authorization",
     "localcloud.ec2.metadata",
     "localcloud.ec2.instances",
     "localcloud.ec2.docker",
