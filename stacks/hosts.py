@@ -250,7 +250,6 @@ class HostsStack(EnvironmentStack):
         return boot_script(
             runner=self._program,
             region=self._scope.environment.region,
-            registry=names.repository_uri(tooling.account, tooling.region, "").rstrip("/"),
             log_group=names.hosts_log_group(self._scope.name, self._scope.product.name),
             host=host,
             metric_name=host_boot.metric_name(self._scope.prefix, host),

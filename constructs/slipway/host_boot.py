@@ -41,7 +41,7 @@ class Runner:
 
 
 def boot_script(
-    *, runner: Runner, region: str, registry: str, log_group: str, host: str, metric_name: str, volume: str | None
+    *, runner: Runner, region: str, log_group: str, host: str, metric_name: str, volume: str | None
 ) -> ec2.UserData:
     """Returns the user data of a host.
 
@@ -50,7 +50,6 @@ def boot_script(
     """
     values = {
         "REGION": region,
-        "REGISTRY": registry,
         "LOG_GROUP": log_group,
         "HOST": host,
         "VOLUME": volume or "",

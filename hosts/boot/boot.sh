@@ -45,7 +45,7 @@ if [ -n "$VOLUME" ]; then
 fi
 
 # Amazon Linux 2023 installs the packages of the release that its image is of, so an image decides their versions.
-dnf install -y docker amazon-ecr-credential-helper amazon-cloudwatch-agent
+dnf install -y docker amazon-cloudwatch-agent
 
 if ! docker compose version > /dev/null 2>&1; then
   machine=$(uname -m)
@@ -61,13 +61,12 @@ if ! docker compose version > /dev/null 2>&1; then
   install -m 0755 /tmp/docker-compose "$plugins/docker-compose"
 fi
 
-mkdir -p /etc/docker /root/.docker
+mkdir -p /etc/docker
 # Containers do not wait for CloudWatch: without it, the newest lines are dropped.
 cat > /etc/docker/daemon.json << END
 {"log-driver": "awslogs", "log-opts": {"awslogs-region": "$REGION", "awslogs-group": "$LOG_GROUP",
  "tag": "{{.Name}}/$HOST", "mode": "non-blocking", "max-buffer-size": "4m"}, "live-restore": true}
 END
-echo "{\"credHelpers\": {\"$REGISTRY\": \"ecr-login\"}}" > /root/.docker/config.json
 systemctl enable --now docker
 
 mkdir -p /opt/aws/amazon-cloudwatch-agent/etc

@@ -20,7 +20,6 @@ def script(volume: str | None = None) -> str:
     return boot_script(
         runner=RUNNER,
         region="us-east-1",
-        registry="111122223333.dkr.ecr.us-east-1.amazonaws.com",
         log_group="/hosts/staging-shop",
         host="host-1",
         metric_name="staging-shop-host-1",

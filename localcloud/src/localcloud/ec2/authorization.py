@@ -1,6 +1,6 @@
-"""The resources for which IAM authorizes a call that joins a volume and an instance: both, each with its tags.
+"""The resources for which IAM authorizes a call that joins a volume and an instance: both, with their tags.
 
-The tags are `aws:ResourceTag/KEY` and `ec2:ResourceTag/KEY`. MiniStack asks for the instance alone, and without its tags.
+The tags are `aws:ResourceTag/KEY` and `ec2:ResourceTag/KEY`. MiniStack asks for the instance alone, without its tags.
 docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 """
 
