@@ -246,7 +246,6 @@ class HostsStack(EnvironmentStack):
         return group
 
     def _boot(self, host: str, volume: str | None) -> ec2.UserData:
-        tooling = self._scope.product.tooling
         return boot_script(
             runner=self._program,
             region=self._scope.environment.region,

@@ -8,6 +8,7 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from localcloud import network
 from localcloud.github.publish import Published
@@ -159,8 +160,7 @@ class Demo:
             self._seed(target)
             with self.progress.step(f"verify {target.environment}") as step:
                 report = prove(applied, self._url(target), lambda text: self.progress.detail(step, text))
-                database = report.get("database", {}).get("version", "").split()
-                step.detail = f"{build.version} on PostgreSQL {database[0]}" if database else build.version
+                step.detail = build.version + _database(report)
 
     def _seed(self, target: Target) -> None:
         if seeds := self.options.seeds:
@@ -180,6 +180,13 @@ class Demo:
     def _url(self, target: Target) -> str:
         domain = target.output("edge", "DistributionDomainName")
         return f"http://{domain.removesuffix('.cloudfront.net')}.cloudfront.localhost:{self.settings.port}"
+
+
+def _database(report: dict[str, Any]) -> str:
+    """Returns which PostgreSQL a product's report names; empty if it names none."""
+    database = report.get("database")
+    version = str(database.get("version") or "").split() if isinstance(database, dict) else []
+    return f" on PostgreSQL {version[0]}" if version else ""
 
 
 def has_docker() -> bool:
