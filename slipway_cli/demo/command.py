@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.github.publish import Published
 from localcloud.github.repositories import GitError
-from products import Product
+from products import Product, host_files
 from products.errors import nearest
 from slipway_cli import cloud
 from slipway_cli.demo import builds, options
@@ -104,7 +104,9 @@ def _farewell(demo: Demo, product: Product, urls: dict[str, str], published: Pub
 
 def _next(demo: Demo, product: Product, published: Published | None) -> list[tuple[str, str]]:
     """Returns the commands to type after the demo, each with its meaning."""
-    newest, service = next(reversed(demo.environments)), next(iter(product.services))
+    newest = next(reversed(demo.environments))
+    on_host = newest in product.on_hosts()
+    service = host_files.entrance(product).service if on_host else next(iter(product.services))
     watched = [(command("logs", newest, service, follow=True), f"prints the log of the service {service}")]
     if published is None:
         return watched
@@ -114,7 +116,7 @@ def _next(demo: Demo, product: Product, published: Published | None) -> list[tup
         (command("status"), "shows the pipelines, and what to type next"),
         (f"{commit} && git -C {clone} push origin {branch}", f"pushes a change that you made in {clone}"),
         (command("follow"), "prints the run that the push started, until it ends or waits for your approval"),
-        (command("approve"), f"approves the release to {newest}"),
+        *([(command("approve"), f"approves the release to {newest}")] if product.environments[newest].approval else []),
         (command("rollback", newest, to="RELEASE"), "deploys an earlier release; a wrong RELEASE lists the known ones"),
         *watched,
     ]
