@@ -20,6 +20,8 @@ from products import Product
 _BY_RESOURCE = frozenset(
     {"cloudformation", "codebuild", "codepipeline", "ecr", "ecs", "iam", "kms", "lambda", "s3", "secretsmanager", "sts"}
 )
+# Services without an escalation, of which one role has some actions on one resource: the name of each would not fit.
+_WHOLE = frozenset({"cloudfront-keyvaluestore"})
 # ARNs of resources that a template refers to only by name.
 _IMPORTED = {
     "codebuild": arns.arn("codebuild", "project/{}", region="{region}", account="{account}"),
@@ -57,7 +59,9 @@ def statements(products: Iterable[Product], account: str, read: Read = templates
         ours = [resource for resource in resources.of(product, read) if resource.account == account]
         for resource in ours:
             for statement in granted(resource):
-                for action in _listed(statement["Action"]):
+                for named in _listed(statement["Action"]):
+                    service = named.partition(":")[0]
+                    action = f"{service}:*" if service in _WHOLE else named
                     for place in _listed(statement["Resource"]):
                         found[action] |= _bounded(action, str(place), resource)
     by_place: dict[tuple[str, ...], set[str]] = defaultdict(set)
