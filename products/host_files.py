@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from products import base, names
+from products import names
 from products.base import ExistingSecret
-from products.hosts import ENVIRONMENT, HostContainer
+from products.hosts import ENVIRONMENT
 from products.model import Product
 from products.paths import EVERYTHING, is_everything, ordered
-from products.values import Value, member, parse
+from products.values import REFERENCES, Value, member, parse
 from products.variables import container_variables, layered, layers, written
 
 ROOT_FILE = ".env"
@@ -59,7 +59,7 @@ def files(product: Product, environment: str) -> dict[str, Variables]:
             ROOT_FILE: images,
             **{
                 container_file(name): {
-                    **container_variables(product, environment, _own_image(container)),
+                    **_knowing(container.image, container_variables(product, environment, container.variables)),
                     **product.secrets,
                 }
                 for name, container in product.containers.items()
@@ -81,12 +81,12 @@ def files(product: Product, environment: str) -> dict[str, Variables]:
     }
 
 
-def _own_image(container: HostContainer) -> base.Variables:
+def _knowing(image: str, variables: Mapping[str, Value]) -> dict[str, Value]:
     """Returns a container's variables, in which its own image is the one that it runs."""
-    own = f"${{images.{container.image}}}"
+    (own,) = parse(f"${{images.{image}}}").parts
     return {
-        "RELEASE_IMAGE": own,
-        **{name: written(value).replace("${release.image}", own) for name, value in container.variables.items()},
+        name: Value(tuple(own if part == REFERENCES["release.image"] else part for part in value.parts))
+        for name, value in variables.items()
     }
 
 
@@ -115,6 +115,13 @@ def entrance(product: Product) -> Entrance:
         container = product.containers[name]
         return Entrance(name, container.published()[0], container.health_path)
     raise ValueError("the product has neither compose nor containers that publish a port")
+
+
+def ports(product: Product, environment: str) -> list[int]:
+    """Returns the ports at which the load balancer reaches an environment's hosts or tasks."""
+    if environment in product.on_hosts():
+        return [entrance(product).port]
+    return [service.port for service in product.services.values() if service.port]
 
 
 def proxies(product: Product) -> list[str]:

@@ -36,6 +36,36 @@ def log_group(environment: str, product: str, service_name: str) -> str:
     return f"/ecs/{service(environment, product, service_name)}"
 
 
+def hosts_log_group(environment: str, product: str) -> str:
+    """The log group of the containers on hosts, e.g. /hosts/staging-shop."""
+    return f"/hosts/{prefix(environment, product)}"
+
+
+def commands_log_group(environment: str, product: str) -> str:
+    """The log group of what releases print on hosts, e.g. /hosts/staging-shop/commands."""
+    return f"{hosts_log_group(environment, product)}/commands"
+
+
+def host_configuration(environment: str, product: str) -> str:
+    """The parameter that tells hosts what to run, e.g. /slipway/staging-shop/configuration."""
+    return f"/slipway/{prefix(environment, product)}/configuration"
+
+
+def release_document(environment: str, product: str) -> str:
+    """The document that releases on hosts, e.g. staging-shop-release."""
+    return f"{prefix(environment, product)}-release"
+
+
+def join_association(environment: str, product: str) -> str:
+    """The association by which new hosts run the current release, e.g. staging-shop-join."""
+    return f"{prefix(environment, product)}-join"
+
+
+def host_tags(environment: str, product: str) -> dict[str, str]:
+    """The tags of an environment's hosts, by which commands find them."""
+    return {"slipway:product": product, "slipway:environment": environment}
+
+
 def github_role(environment: str, product: str) -> str:
     """The role GitHub Actions deploy with, e.g. production-allthrive-github-actions-role."""
     return f"{prefix(environment, product)}-github-actions-role"
@@ -121,6 +151,7 @@ SITE_PARAMETER = "SiteDomain"
 SITE_OUTPUT = "DistributionDomainName"  # of the Edge stack; the value of SITE_PARAMETER
 FILES_OUTPUT = "SiteFilesArn"  # of the Edge stack; builds/publish-frontend.yml reads it
 MIGRATION_PARAMETER = "MigrationImage"  # separate, so that migrations can run before the services change
+RELEASES_OUTPUT, TARGETS_OUTPUT = "ReleasesBucket", "TargetGroupArn"  # of the Hosts stack; releases read them
 UNRELEASED = "unreleased"  # value of an image parameter before the first release: services run no task then
 
 

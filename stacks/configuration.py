@@ -13,11 +13,10 @@ from constructs import Construct
 from products import names
 from products.values import Value
 from products.variables import containers, site_is_released
-from slipway.cache import PORT as CACHE_PORT
 from slipway.composed_secret import ComposedSecret, Part, SecretPart
-from slipway.database import PORT as DATABASE_PORT
 from slipway.release import ReleaseParameters
 from stacks.data import DataStack
+from stacks.references import resolved, sources
 from stacks.scope import EnvironmentScope
 
 
@@ -42,11 +41,14 @@ class Configuration:
     def __init__(
         self, scope: Construct, *, environment_scope: EnvironmentScope, data: DataStack, release: ReleaseParameters
     ) -> None:
-        self._scope, self._data, self._version = environment_scope, data, release.version
+        self._scope, self._data = environment_scope, data
         product, environment = environment_scope.product, environment_scope.name
         self._containers = containers(product, environment)
         self._site = self._define_site(release)
-        self._known = self._sources()
+        self._known = {
+            **sources(environment_scope, data, site=self._site),
+            "release.version": (release.version,),
+        }
         self._existing = {
             variable: ecs.Secret.from_secrets_manager(
                 secretsmanager.Secret.from_secret_name_v2(scope, f"Secret{variable}", secret.name), secret.key
@@ -125,47 +127,7 @@ class Configuration:
         return value.only is not None and (_is_database_url(value) or len(self._parts(value, "")) == 1)
 
     def _parts(self, value: Value, image: str) -> list[Part]:
-        known = {**self._known, "release.image": (image,)}
-        parts: list[Part] = []
-        for source in value.parts:
-            for part in [source] if isinstance(source, str) else known[source.name]:
-                if isinstance(part, str) and parts and isinstance(parts[-1], str):
-                    parts[-1] += part
-                else:
-                    parts.append(part)
-        return parts
-
-    def _sources(self) -> dict[str, Sequence[Part]]:
-        """Returns the values of all references, except for those that a release or a container decides."""
-        database, cache, media = self._data.database, self._data.cache, self._data.media
-        sources: dict[str, Sequence[Part]] = {
-            "secret_key": (SecretPart(self._data.secret_key),),
-            "site.url": (f"https://{self._site}",),
-            "site.domain": (self._site,),
-            "release.version": (self._version,),
-            "environment": (self._scope.name,),
-            "region": (self._scope.environment.region,),
-        }
-        if database and self._scope.product.database:
-            login = database.users.credentials
-            sources |= {
-                "database.url": database.address,
-                "database.host": (database.instance.instance_endpoint.hostname,),
-                "database.port": (str(DATABASE_PORT),),
-                "database.name": (self._scope.product.database.name,),
-                "database.user": (SecretPart(login, "username"),),
-                "database.password": (SecretPart(login, "password"),),
-            }
-        if cache:
-            sources |= {
-                "cache.url": cache.address,
-                "cache.host": (cache.host,),
-                "cache.port": (str(CACHE_PORT),),
-                "cache.token": (SecretPart(cache.token),),
-            }
-        if media:
-            sources["media.bucket"] = (media.bucket_name,)
-        return sources
+        return resolved(value, {**self._known, "release.image": (image,)})
 
 
 def _is_database_url(value: Value) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudfront as cloudfront
@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from builds import site_files
-from products import Product, names, path_checks, site_checks, waf_rules
+from products import Product, names, site_checks, waf_rules
 from products.environment import Domain, Edge
 from products.paths import specificity
 from slipway.distribution import Address, ProductDistribution, Route, Site
@@ -21,7 +21,7 @@ from slipway.web_acl import WebAcl
 from stacks import certificates
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
-from stacks.services import ServicesStack
+from stacks.target import Target
 
 _PRICE_CLASSES = {
     "100": cloudfront.PriceClass.PRICE_CLASS_100,
@@ -51,7 +51,7 @@ class EdgeStack(EnvironmentStack):
         *,
         environment_scope: EnvironmentScope,
         data: DataStack,
-        services: ServicesStack,
+        target: Target,
     ) -> None:
         super().__init__(
             scope, construct_id, environment_scope=environment_scope, description="Site bucket and CloudFront"
@@ -67,8 +67,8 @@ class EdgeStack(EnvironmentStack):
             description=environment_scope.prefix,
             site=sites.pop("/", None),
             media=data.media,
-            load_balancer=services.load_balancer.balancer,
-            routes=_routes(environment_scope.product, sites),
+            load_balancer=target.load_balancer.balancer,
+            routes=_routes(environment_scope.product, sites, target.routes()),
             read_timeout=cdk.Duration.seconds(edge.read_timeout_seconds),
             content_security_policy=_content_security_policy(edge, pages=self.site is not None),
             price_class=_PRICE_CLASSES[edge.price_class],
@@ -122,9 +122,9 @@ class EdgeStack(EnvironmentStack):
         route53.AaaaRecord(self, "Ipv6", zone=zone, record_name=name, target=target)
 
 
-def _routes(product: Product, sites: Mapping[str, Site]) -> list[Route]:
-    """Returns the routes of services and of frontends at other paths than `/`, the most specific first."""
-    found = [Route(path, cached) for path, _, cached in path_checks.routes(product)]
+def _routes(product: Product, sites: Mapping[str, Site], dynamic: Sequence[Route]) -> list[Route]:
+    """Returns the routes to the load balancer and to frontends at other paths than `/`, the most specific first."""
+    found = [*dynamic]
     for frontend in product.sites().values():
         found += [Route(path, cached=True, site=sites[frontend.path]) for path in site_checks.patterns(frontend)]
     return sorted(found, key=lambda route: specificity(route.pattern))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -10,14 +12,22 @@ from products.regions import REGIONS
 from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
+from stacks.hosts import HostsStack
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
 from stacks.scope import EnvironmentScope
 from stacks.services import ServicesStack
+from stacks.target import Target
+
+_TARGETS: Mapping[str, tuple[Callable[..., Target], str]] = {
+    "fargate": (ServicesStack, "Services"),
+    "hosts": (HostsStack, "Hosts"),
+}
+"""The stack that runs the containers, and its construct id, by the target."""
 
 
 class EnvironmentStage(cdk.Stage):
-    """Network, Data, Services, Edge, Observability and Access of one environment, with a permissions boundary."""
+    """Network, Data, Services or Hosts, Edge, Observability, Access of one environment, with a permissions boundary."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         environment = product.environments[construct_id]
@@ -31,11 +41,12 @@ class EnvironmentStage(cdk.Stage):
         environment_scope = EnvironmentScope(product, construct_id)
         network = NetworkStack(self, "Network", environment_scope=environment_scope).network
         data = DataStack(self, "Data", environment_scope=environment_scope, network=network)
-        services = ServicesStack(self, "Services", environment_scope=environment_scope, network=network, data=data)
-        edge = EdgeStack(self, "Edge", environment_scope=environment_scope, data=data, services=services)
-        ObservabilityStack(self, "Observability", environment_scope=environment_scope, data=data, services=services)
+        define, name = _TARGETS[environment.target]
+        target = define(self, name, environment_scope=environment_scope, network=network, data=data)
+        edge = EdgeStack(self, "Edge", environment_scope=environment_scope, data=data, target=target)
+        ObservabilityStack(self, "Observability", environment_scope=environment_scope, data=data, target=target)
         if product.pipeline:
-            AccessStack(self, "Access", environment_scope=environment_scope, services=services, edge=edge)
+            AccessStack(self, "Access", environment_scope=environment_scope, target=target, edge=edge)
 
     def _answer_zone_lookup(self, account: str, region: str) -> None:
         # Vpc looks up the zones even if they are passed to it. Without this context the CLI would ask AWS during synth.

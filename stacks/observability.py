@@ -6,14 +6,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from constructs import Construct
 
-from products import names
 from slipway.alarms import MINUTE, Alarms
 from slipway.cache import RedisCache
 from slipway.database import PostgresDatabase
-from stacks import schedules
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
-from stacks.services import ServicesStack
+from stacks.target import Target
 
 _GIB = 1024**3
 
@@ -28,23 +26,23 @@ class ObservabilityStack(EnvironmentStack):
         *,
         environment_scope: EnvironmentScope,
         data: DataStack,
-        services: ServicesStack,
+        target: Target,
     ) -> None:
         super().__init__(scope, construct_id, environment_scope=environment_scope, description="Alarms and dashboard")
         self._alarms = Alarms(self, "Alarms", emails=environment_scope.environment.alarm_emails)
-        self._watch_requests(services)
+        self._watch_requests(target)
         size = environment_scope.environment.database
         if data.database and size:
             self._watch_database(data.database, size.storage_gb)
         if data.cache:
             self._watch_cache(data.cache)
-        schedules.watch(self, environment_scope, services.cluster, self._alarms)
+        target.watch(self, self._alarms)
         if environment_scope.environment.dashboard:
             self._define_dashboard(environment_scope)
         self.output("AlarmTopic", self._alarms.topic.topic_arn, "Where alarms are published")
 
-    def _watch_requests(self, services: ServicesStack) -> None:
-        balancer = services.load_balancer.balancer.metrics
+    def _watch_requests(self, target: Target) -> None:
+        balancer = target.load_balancer.balancer.metrics
         self._alarms.add(
             "RequestsFail",
             balancer.http_code_target(elbv2.HttpCodeTarget.TARGET_5XX_COUNT, period=MINUTE, statistic="Sum"),
@@ -54,13 +52,14 @@ class ObservabilityStack(EnvironmentStack):
         self._alarms.add(
             "RequestsAreSlow", balancer.target_response_time(period=MINUTE, statistic="p95"), threshold=2, of_minutes=10
         )
-        for name, group in services.target_groups.items():
+        watched = target.watched()
+        for name, group in watched.groups.items():
             self._alarms.add(
-                f"{names.pascal(name)}HasUnhealthyTasks",
+                name,
                 group.metrics.unhealthy_host_count(period=MINUTE, statistic="Maximum"),
                 threshold=1,
                 of_minutes=10,
-                heading="HasUnhealthyTasks",
+                heading=watched.heading,
             )
 
     def _watch_database(self, database: PostgresDatabase, storage_gb: int) -> None:

@@ -16,7 +16,9 @@ from products.flows import branches_reach
 from products.variables import MIGRATION
 from slipway import arns
 from slipway.accepted import accept
+from slipway.alarms import Alarms
 from slipway.container_task import Container, ContainerTask
+from slipway.distribution import Route
 from slipway.load_balancer import InternalLoadBalancer
 from slipway.log_retention import accept_log_encryption
 from slipway.network import ProductNetwork
@@ -24,11 +26,13 @@ from slipway.password_rotation import PasswordRotation
 from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
 from slipway.rights import give
-from stacks import certificates, health
+from stacks import certificates, health, schedules
 from stacks.configuration import Configuration
 from stacks.data import DataStack
 from stacks.schedules import Schedules
 from stacks.scope import EnvironmentScope, EnvironmentStack
+from stacks.service_tasks import ServiceTasks
+from stacks.target import Task, Watched
 
 
 class ServicesStack(EnvironmentStack):
@@ -83,6 +87,23 @@ class ServicesStack(EnvironmentStack):
         self._define_schedules()
         self._rotate_password()
         self.output("ClusterName", self.cluster.cluster_name, "ECS cluster")
+
+    def routes(self) -> list[Route]:
+        """Returns the path patterns of the services, the most specific first."""
+        return [Route(path, cached) for path, _, cached in path_checks.routes(self._scope.product)]
+
+    def watched(self) -> Watched:
+        """Returns the target groups of the services."""
+        groups = {f"{names.pascal(name)}HasUnhealthyTasks": group for name, group in self.target_groups.items()}
+        return Watched(groups, "HasUnhealthyTasks")
+
+    def watch(self, scope: Construct, alarms: Alarms) -> None:
+        """Notify people of scheduled tasks that fail."""
+        schedules.watch(scope, self._scope, self.cluster, alarms)
+
+    def tasks(self, access: cdk.Stack) -> list[Task]:
+        """Returns what the pipeline does with the services."""
+        return ServiceTasks(access, self._scope, services=self.services.values(), migration=self.migration).all()
 
     def _define_cluster(self) -> ecs.Cluster:
         insights = self._scope.environment.container_insights

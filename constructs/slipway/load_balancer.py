@@ -130,6 +130,21 @@ class InternalLoadBalancer(Construct):
             health_check=health_check.of_target_group(),
         )
 
+    def host_targets(
+        self, construct_id: str, *, port: int, health_check: TargetCheck, drain: cdk.Duration
+    ) -> elbv2.ApplicationTargetGroup:
+        """Define a target group of hosts, which something else registers. Returns it for `route`."""
+        return elbv2.ApplicationTargetGroup(
+            self,
+            construct_id,
+            vpc=self._vpc,
+            port=port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.INSTANCE,
+            deregistration_delay=drain,
+            health_check=health_check.of_target_group(),
+        )
+
     def route(self, routes: Sequence[tuple[str, elbv2.ApplicationTargetGroup]]) -> None:
         """Route each path pattern to a target group; a request takes the first pattern that matches it."""
         for number, (paths, group) in enumerate(_rules(routes), start=1):

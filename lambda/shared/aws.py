@@ -15,6 +15,7 @@ from shared.parameters import Parameters
 
 # Three attempts of at most 20 seconds each: one request takes a minute at most, and a function has three.
 _CONFIG = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
+_ONCE = _CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
 _SERVER_ERROR = 500
 _TOO_MANY = 429
 _THROTTLES = frozenset(
@@ -51,10 +52,9 @@ class Place:
         """Returns the place that the optional parameters `region` and `role` name."""
         return cls(parameters.optional_text("region"), parameters.optional_text("role"))
 
-    def client(self, service: str, *, attempts: int | None = None) -> Any:
-        """Returns a boto3 client of a service for this region and role; it makes three attempts by default."""
-        retries = Config(retries={"mode": "standard", "total_max_attempts": attempts}) if attempts else None
-        config = _CONFIG.merge(retries) if retries else _CONFIG
+    def client(self, service: str, *, retries: bool = True) -> Any:
+        """Returns a boto3 client of a service for this region and role; it makes three attempts, or one."""
+        config = _CONFIG if retries else _ONCE
         if self.role is None:
             return boto3.client(service, region_name=self.region, config=config)
         credentials = HERE.client("sts").assume_role(RoleArn=self.role, RoleSessionName="slipway")["Credentials"]

@@ -5,17 +5,14 @@ Each call of the function makes only a few tries, so that it stays short.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
-from shared.aws import Place, Unanswered
-from shared.http import request
+from shared.aws import Place
 from shared.job import Done, Failed, Job, Wait, answer
 from shared.parameters import ParameterError, Parameters, digest
+from shared.status_page import origin, other_release
 
 _MINUTES = 15
 TRIES, PAUSE_SECONDS = 12, 5  # as Edenco documents
@@ -74,7 +71,7 @@ def verify(job: Job) -> Done | Wait:
     """Does the next few tries of the job."""
     settings = Settings.from_parameters(job.parameters)
     url = _url_of(settings)
-    variables = {"Url": _origin(url)} if url else {}
+    variables = {"Url": origin(url)} if url else {}
     last = str(job.state.get("last", "nothing yet"))
     for attempt in range(_TRIES_IN_A_CALL):
         if attempt:
@@ -90,12 +87,6 @@ def verify(job: Job) -> Done | Wait:
     return Wait(f"not yet: {last}")
 
 
-def _origin(url: str) -> str:
-    """Returns scheme and host of a URL: the end-to-end tests open them."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _url_of(settings: Settings) -> str | None:
     """Returns the product's address, with the path of the status report if there is one; None without a stack."""
     if settings.stack is None:
@@ -108,40 +99,8 @@ def _url_of(settings: Settings) -> str | None:
 
 def _not_yet(settings: Settings, url: str | None) -> str | None:
     """Returns what differs from the intended release, or None."""
-    return (_reported(settings, url) if settings.path and url else None) or _running(settings)
-
-
-def _reported(settings: Settings, url: str) -> str | None:
-    try:
-        found = request("GET", url, headers={"Accept": "application/json", "Cache-Control": "no-cache"})
-    except Unanswered as error:
-        return str(error)
-    shown = found.body[:_SEEN].decode(errors="replace")
-    if found.status != HTTPStatus.OK:
-        return f"{url} answered {found.status}: {shown}. {_contract(settings)}"
-    try:
-        report = found.json()
-    except ValueError:
-        report = None
-    if not isinstance(report, dict):
-        return f"{url} answered no JSON object: {shown}. {_contract(settings)}"
-    missing = [key for key in ("version", "image_digest") if not isinstance(report.get(key), str)]
-    if missing:
-        got = ", ".join(f"{key} {json.dumps(report.get(key))[:_SEEN]}" for key in missing)
-        return f"{url} reports {got}: {shown}. {_contract(settings)}"
-    version, digest_or_uri = report["version"], report["image_digest"]
-    if version != settings.version or digest_or_uri.rpartition("@")[2] not in settings.digests:
-        return f"{url} reports version {version}, digest {digest_or_uri}"
-    return None
-
-
-def _contract(settings: Settings) -> str:
-    """Returns what the page must answer, and how to do without it."""
-    example = json.dumps({"version": settings.version, "image_digest": min(settings.digests)})
-    return (
-        f"Write a page that returns 200 and {example}, i.e. the variable RELEASE_VERSION and the part of RELEASE_IMAGE "
-        "after the @ (docs/pipelines.md), or remove pipeline.verify from the manifest: ECS alone is then asked"
-    )
+    reported = other_release(url, settings.version, settings.digests) if settings.path and url else None
+    return reported or _running(settings)
 
 
 def _running(settings: Settings) -> str | None:

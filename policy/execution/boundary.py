@@ -31,6 +31,18 @@ _IMPORTED = {
 }
 # Actions of the AWS managed policies that the templates name: docs.aws.amazon.com/aws-managed-policy/latest/reference.
 _MANAGED: Mapping[str, tuple[str, ...]] = {
+    # Of this policy, what snapshots of disks need.
+    "service-role/AWSBackupServiceRolePolicyForBackup": (
+        "backup:CopyIntoBackupVault",
+        "backup:DescribeBackupVault",
+        "ec2:CreateSnapshot",
+        "ec2:CreateTags",
+        "ec2:DeleteSnapshot",
+        "ec2:DescribeSnapshots",
+        "ec2:DescribeTags",
+        "ec2:DescribeVolumes",
+        "tag:GetResources",
+    ),
     "service-role/AWSLambdaBasicExecutionRole": ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
 }
 

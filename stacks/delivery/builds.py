@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from builds import buildspec, site_files
-from products import names, site_checks
+from products import Product, host_files, names, site_checks
 from products.base import ExistingSecret
 from products.flows import Action, Delivery, Kind, Stage
 from products.frontend import Frontend
@@ -46,6 +47,16 @@ def _build_variables(frontend: Frontend) -> dict[str, str]:
     return {"BUILD_VARIABLES": lines} if lines else {}
 
 
+def _expected(product: Product, environment: str) -> dict[str, Any]:
+    """Returns the compose files of an environment, and the variables of each file that its hosts get."""
+    files = {name: list(variables) for name, variables in host_files.files(product, environment).items()}
+    return {
+        "files": [host_files.named(file, environment) for file in product.compose.files] if product.compose else [],
+        "variables": files.pop(host_files.ROOT_FILE),
+        "env_files": files,
+    }
+
+
 class Builds:
     """Defines the build projects of one pipeline: their buildspecs, variables, rights and timeouts."""
 
@@ -67,6 +78,7 @@ class Builds:
             Kind.CHECK: self._check,
             Kind.IMAGE: self._image,
             Kind.BUNDLE: self._bundle,
+            Kind.COMPOSE: self._compose,
             Kind.SCAN: self._scan,
             Kind.FRONTEND: self._frontend,
             Kind.E2E: self._end_to_end,
@@ -87,7 +99,8 @@ class Builds:
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
         purpose = f"{stage.name}{action.name}"
-        writes_artifact = action.kind in (Kind.BUNDLE, Kind.IMAGE)  # the built frontend; the image's list of packages
+        # The built frontend, what hosts need, an image's list of packages.
+        writes_artifact = action.kind in (Kind.BUNDLE, Kind.COMPOSE, Kind.IMAGE)
         artifacts = self._artifacts.writing() if writes_artifact else self._artifacts.reading()
         return Build(
             self._scope.stack,
@@ -165,6 +178,20 @@ class Builds:
             **({"FILE_ENDINGS": " ".join(frontend.file_endings)} if frontend.file_endings else {}),
         }
         return self._build(stage, action, buildspec("bundle"), variables, secrets=_secrets(frontend.secrets))
+
+    def _compose(self, stage: Stage, action: Action) -> Build:
+        product = self._scope.product
+        compose = product.compose
+        expected = {
+            "environments": {name: _expected(product, name) for name in product.on_hosts()},
+            "include": list(compose.include) if compose else [],
+            "profiles": list(compose.profiles) if compose else [],
+            "proxy": {"service": compose.proxy.service, "port": compose.proxy.port} if compose else None,
+            "images": {image: host_files.image_variable(image) for image in product.images},
+            "migration": host_files.migration_service(product),
+        }
+        # Docker alone understands compose files completely; the build runs no container.
+        return self._build(stage, action, buildspec("compose"), {"COMPOSE": json.dumps(expected)}, docker=False)
 
     def _scan(self, stage: Stage, action: Action) -> Build:
         scan = self._scope.settings.scan

@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 
 from products import flows, names
 from products.flows import Action, Kind
+from products.hosts import Hosts
 from products.variables import site_is_released
 from slipway import arns
 from slipway.handler import Handler
@@ -20,6 +21,9 @@ _TASKS = {
     Kind.MIGRATE: ("migrate", "run_migrations", "Runs the migrations once"),
     Kind.INVALIDATE: ("invalidate", "invalidate_cache", "Invalidates CloudFront"),
     Kind.VERIFY: ("verify", "verify_release", "Compares what runs with what should"),
+    Kind.MIGRATE_ON_HOST: ("deploy", "deploy_hosts", "Puts a release onto hosts"),
+    Kind.DEPLOY_TO_HOSTS: ("deploy", "deploy_hosts", "Puts a release onto hosts"),
+    Kind.VERIFY_HOSTS: ("deploy", "deploy_hosts", "Puts a release onto hosts"),
 }
 
 
@@ -53,7 +57,7 @@ class Functions:
         product, environment = self._scope.product, action.subject
         target = product.environments[environment]
         role = arns.role(self._scope.stack, target.account, names.access_role(environment, product.name, task))
-        settings = {"region": target.region, "role": role, **self._task_settings(task, environment)}
+        settings = {"region": target.region, "role": role, **self._task_settings(name, environment)}
         statements = [iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[role])]
         if task == "deploy":
             statements.append(self._tag_images(branches=flows.branches_reach(product, environment)))
@@ -115,7 +119,8 @@ class Functions:
             statements=self._scope.github_access(),
         )
 
-    def _task_settings(self, task: str, environment: str) -> dict[str, Any]:
+    def _task_settings(self, name: str, environment: str) -> dict[str, Any]:
+        """Returns the settings of the function of this name for an environment."""
         product = self._scope.product
         services = product.services_in(environment)
         cluster = names.cluster(environment, product.name)
@@ -134,20 +139,30 @@ class Functions:
             "entered": names.ENTERED_TAG,
         }
         settings: dict[str, dict[str, Any]] = {
-            "deploy": {
+            "deploy_hosts": {
+                "stack": names.stack(environment, product.name, "hosts"),
+                **({"edge": stacks["edge"]} if flows.needs_url(product, environment) else {}),
+                **({"path": path} if path else {}),
+                "document": names.release_document(environment, product.name),
+                "tags": names.host_tags(environment, product.name),
+                "expected": (product.environments[environment].hosts or Hosts()).count,
+                "log_group": names.commands_log_group(environment, product.name),
+                "protection": protection,
+            },
+            "deploy_release": {
                 "stack": stacks["services"],
                 "cluster": cluster,
                 "counts": counts,
                 "protection": protection,
                 **({"outputs": outputs} if site_is_released(product, environment) else {}),
             },
-            "migrate": {"stack": stacks["services"]},
-            "invalidate": {"stack": stacks["edge"]},
-            "verify": {
+            "run_migrations": {"stack": stacks["services"]},
+            "invalidate_cache": {"stack": stacks["edge"]},
+            "verify_release": {
                 **({"stack": stacks["edge"]} if flows.needs_url(product, environment) else {}),
                 **({"path": path} if path else {}),
                 "cluster": cluster,
                 "services": list(running.values()),
             },
         }
-        return settings[task]
+        return settings[name]

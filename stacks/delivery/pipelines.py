@@ -17,6 +17,9 @@ from stacks.delivery.builds import Builds
 from stacks.delivery.functions import Functions
 from stacks.delivery.scope import DeliveryScope
 
+_COMPOSE = "Compose"
+_BUILT = (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.COMPOSE, Kind.SCAN, Kind.FRONTEND, Kind.E2E)
+
 
 class Pipelines:
     """Defines the pipeline of a flow, with its builds. All pipelines share the functions."""
@@ -76,12 +79,13 @@ class Actions:
         self._product, self._delivery, self._pipeline = scope.product, delivery, pipeline
         self._builds, self._functions = builds, functions
         self._bundles = {site: codepipeline.Artifact(f"Bundle{names.pascal(site)}") for site in scope.product.sites()}
+        self._compose = codepipeline.Artifact(_COMPOSE)
 
     def define(self, stage: Stage, action: Action) -> codepipeline.IAction:
         """Define an action, and its build project if it has one."""
         if action.kind is Kind.APPROVAL:
             return self._approval(stage, action)
-        if action.kind in (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.SCAN, Kind.FRONTEND, Kind.E2E):
+        if action.kind in _BUILT:
             return self._build(stage, action)
         return self._call(stage, action)
 
@@ -123,6 +127,8 @@ class Actions:
         """Returns the artifacts that a build writes."""
         if action.kind is Kind.IMAGE:
             return [codepipeline.Artifact(f"{names.pascal(action.subject)}Packages")]
+        if action.kind is Kind.COMPOSE:
+            return [self._compose]
         return [self._bundles[action.site]] if action.kind is Kind.BUNDLE else None
 
     def _variables(self, action: Action) -> dict[str, str]:
@@ -151,6 +157,7 @@ class Actions:
             action_name=action.name,
             run_order=action.run_order,
             lambda_=function,
+            inputs=[self._compose] if action.kind in (Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS) else None,
             user_parameters={"deadline_minutes": action.minutes, **self._parameters(action)},
             variables_namespace=f"{stage.name}{action.name}",
             role=self._role(stage, action, [call, find]),
@@ -168,11 +175,23 @@ class Actions:
             Kind.MIGRATE: {"image": next(iter(migrated.values()), "")},
             Kind.INVALIDATE: {"paths": self._published_paths(action.subject)},
             Kind.VERIFY: {"version": version, "images": images},
+            Kind.MIGRATE_ON_HOST: {"step": "migrate", **self._record()},
+            Kind.DEPLOY_TO_HOSTS: {"step": "apply", **self._record()},
+            Kind.VERIFY_HOSTS: {"step": "verify", **self._record()},
             Kind.PROTECT: {"images": images, "tag": names.in_use_tag(action.subject, "waiting")},
             Kind.PROMOTE: {"images": images, "tag": tag},
             Kind.RELEASE: {"tag": tag, "commit": f"#{{{SOURCE}.CommitId}}", "images": images},
         }
         return parameters.get(action.kind, {})
+
+    def _record(self) -> dict[str, object]:
+        """Returns what hosts run: the release's record."""
+        return {
+            "version": self._published("RELEASE_VERSION"),
+            "commit": f"#{{{SOURCE}.CommitId}}",
+            "images": {image: self._image(image) for image in self._product.images},
+            "bundle": f"#{{Publish{_COMPOSE}.BUNDLE}}",
+        }
 
     def _published_paths(self, environment: str) -> str:
         """Returns the paths that the builds of all frontends say, separated by spaces."""

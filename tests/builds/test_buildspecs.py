@@ -16,7 +16,19 @@ import builds
 from builds.buildspecs import BuildError, program
 
 FOLDER = Path(builds.__file__).parent
-BUILDS = ["backend", "browser", "bundle", "e2e", "frontend", "image", "migrations", "publish-frontend", "scan", "seo"]
+BUILDS = [
+    "backend",
+    "browser",
+    "bundle",
+    "compose",
+    "e2e",
+    "frontend",
+    "image",
+    "migrations",
+    "publish-frontend",
+    "scan",
+    "seo",
+]
 # Variables that CodeBuild, bash, the AWS CLI and docker set or read themselves.
 GIVEN = re.compile(
     r"^(CODEBUILD_\w+|AWS_\w+|DOCKER_BUILDKIT|BASH_REMATCH|PIPENV_VERBOSITY|UV_\w+|VIRTUAL_ENV|DEBIAN_FRONTEND|BUILDKIT_PROGRESS|SECONDS|LC_ALL|PATH)$"

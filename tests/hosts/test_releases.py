@@ -73,6 +73,7 @@ def test_after_a_failure_the_release_before_runs_again(shop: Shop, command: str,
     assert "1.0.0 runs again" in ended.printed
 
 
+@pytest.mark.long
 def test_a_first_release_that_fails_says_that_there_is_none_before(shop: Shop) -> None:
     ended = shop.run("apply", shop.release("1.0.0", UNHEALTHY))
 
@@ -80,6 +81,7 @@ def test_a_first_release_that_fails_says_that_there_is_none_before(shop: Shop) -
     assert "there is no other release to go back to" in ended.printed
 
 
+@pytest.mark.long
 def test_a_status_page_that_does_not_answer_is_a_failure(shop: Shop) -> None:
     old = shop.release("1.0.0")
     assert (first := shop.run("apply", old)).code == 0, first.printed
@@ -139,6 +141,7 @@ def test_an_application_of_the_current_release_does_nothing_while_it_runs_and_re
     assert "DB_PASSWORD=rotated" in shop.containers()["web"]["Config"]["Env"]
 
 
+@pytest.mark.long
 def test_two_releases_are_kept_and_older_images_removed(shop: Shop) -> None:
     releases = [shop.release(f"1.{number}.0") for number in range(3)]
     for sha in releases:
@@ -150,6 +153,7 @@ def test_two_releases_are_kept_and_older_images_removed(shop: Shop) -> None:
     assert shop.run("restore", releases[1]).report["version"] == "1.1.0"
 
 
+@pytest.mark.long
 def test_a_service_that_ends_with_0_is_no_failure(shop: Shop) -> None:
     once = "  once: {image: '${WEB_IMAGE}', command: ['true']}\nvolumes:"
     ended = shop.run(
@@ -204,6 +208,7 @@ def test_a_failed_migration_shows_what_it_printed(shop: Shop) -> None:
     assert "  | relation exists\nFAILED: the migration ended with 4" in ended.printed
 
 
+@pytest.mark.long
 def test_a_migration_that_hangs_is_killed(shop: Shop) -> None:
     shop.machine.configuration["migration"] |= {"command": ["sleep", "1000"], "timeout_seconds": 3}
 
@@ -214,6 +219,7 @@ def test_a_migration_that_hangs_is_killed(shop: Shop) -> None:
     assert not shop.containers()
 
 
+@pytest.mark.long
 def test_before_the_first_release_a_migration_starts_what_it_needs(shop: Shop) -> None:
     shop.machine.configuration["migration"] |= {
         "service": "worker",

@@ -36,6 +36,18 @@ IMAGE = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend@sha256:"
 ROLE = "arn:aws:iam::111122223333:role/production-allthrive-pipeline-deploy"
 ACTIONS: dict[str, dict[str, Any]] = {
     "deploy_release": {"stack": "s", "cluster": "c", "parameters": {"BackendImage": IMAGE}, "counts": {}, "role": ROLE},
+    "deploy_hosts": {
+        "step": "apply",
+        "stack": "s",
+        "version": "1",
+        "commit": "c" * 40,
+        "images": {"backend": IMAGE},
+        "bundle": "d" * 64,
+        "document": "d",
+        "tags": {"slipway:product": "p"},
+        "log_group": "g",
+        "role": ROLE,
+    },
     "run_migrations": {"stack": "s", "image": IMAGE, "region": "us-east-1"},
     "invalidate_cache": {"stack": "s"},
     "verify_release": {

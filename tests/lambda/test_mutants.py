@@ -37,6 +37,9 @@ MIGRATIONS = "run_migrations/handler.py"
 DEPLOY = "deploy_release/handler.py"
 PROMOTE = "promote_image/handler.py"
 REGISTRY = "shared/registry.py"
+PAGE = "shared/status_page.py"
+ROLLOUT = "deploy_hosts/rollout.py"
+COMMANDS = "deploy_hosts/commands.py"
 VERIFY = "verify_release/handler.py"
 CANCEL = "cancel_superseded/handler.py"
 REPORT = "report_failure/handler.py"
@@ -192,6 +195,55 @@ DEFECTS = (
         "deploy_release::at_the_deadline_the_update_is_cancelled_and_its_rollback_is_waited_for",
     ),
     Defect(
+        "hosts that got the release before another failed keep it",
+        ROLLOUT,
+        '            state["back"] = at - 1',
+        '            state["back"] = -1',
+        "deploy_hosts::a_host_that_fails_returns_all_hosts_to_the_release_before",
+    ),
+    Defect(
+        "a host is replaced while the load balancer sends it requests",
+        ROLLOUT,
+        "self._fleet.leave(self._job, host)\n            state",
+        "None\n            state",
+        "deploy_hosts::a_release_reaches_host_after_host",
+    ),
+    Defect(
+        "a host with another exit code than 0 counts as released",
+        ROLLOUT,
+        "if ended.good and report",
+        "if True or report",
+        "deploy_hosts::a_host_that_fails_returns_all_hosts_to_the_release_before",
+    ),
+    Defect(
+        "a command whose confirmation was lost is sent again",
+        COMMANDS,
+        'if invocation.get("Comment") == _comment(job):',
+        "if False:",
+        "deploy_hosts::a_command_whose_confirmation_was_lost_is_found_and_not_sent_again",
+    ),
+    Defect(
+        "a command that hangs is left running at the deadline",
+        COMMANDS,
+        'self._ssm.cancel_command(CommandId=job.state["command"])',
+        "pass",
+        "deploy_hosts::a_command_that_hangs_is_cancelled_at_the_deadline_and_all_hosts_return",
+    ),
+    Defect(
+        "another number of hosts than expected is released",
+        "deploy_hosts/fleet.py",
+        "if len(hosts) != expected else",
+        "if False else",
+        "deploy_hosts::another_number_of_hosts_than_expected_fails_before_anything_is_sent",
+    ),
+    Defect(
+        "an artifact that was changed after the build reaches the hosts",
+        "deploy_hosts/releases.py",
+        "if found != release.bundle:",
+        "if False:",
+        "deploy_hosts::a_bundle_that_is_not_the_builds_is_refused",
+    ),
+    Defect(
         "the manifest's bytes are not compared with the digest",
         REGISTRY,
         "if actual != image.digest:",
@@ -214,8 +266,8 @@ DEFECTS = (
     ),
     Defect(
         "a product that reports another digest counts as verified",
-        VERIFY,
-        ' or digest_or_uri.rpartition("@")[2] not in settings.digests',
+        PAGE,
+        ' or digest_or_uri.rpartition("@")[2] not in digests',
         "",
         "verify_release::any_other_report_is_a_failure",
     ),

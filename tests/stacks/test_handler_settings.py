@@ -20,8 +20,16 @@ OPTIONAL = {
     "deploy_release": {"outputs"},  # [variables, with ${site.domain}, of an environment without a domain]
     "notify": {"slack_secret", "discord_secret"},  # [pipeline.notifications]
 }
-SOURCES = {path.parent.name: path for path in sorted((ROOT / "lambda").glob("*/handler.py"))}
-WITH_SETTINGS = [name for name, path in SOURCES.items() if "parameters: Parameters" in path.read_text(encoding="utf-8")]
+# No shipped product runs on hosts yet; remove the line with the first one.
+NOT_YET = {"deploy_hosts"}
+SOURCES = {
+    path.parent.name: path for path in sorted((ROOT / "lambda").glob("*/handler.py")) if path.parent.name not in NOT_YET
+}
+WITH_SETTINGS = [
+    name
+    for name, path in SOURCES.items()
+    if any("parameters: Parameters" in file.read_text(encoding="utf-8") for file in path.parent.glob("*.py"))
+]
 VARIABLE = re.compile(r"#\{[^}]*\}")
 IMAGE = f"registry/repository@sha256:{'b' * 64}"
 PROBE = "a_setting_of_no_handler"

@@ -16,7 +16,7 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.parsers import RpcV2CBORParser
 
-Handler = Callable[[dict[str, Any]], dict[str, Any] | str]
+Handler = Callable[[dict[str, Any]], dict[str, Any] | str | bytes]
 
 
 class Refused(Exception):  # noqa: N818 - an answer of AWS, not an error of the tests
@@ -59,13 +59,13 @@ class FakeAws:
             raise AssertionError(f"unexpected call of {name}: {given}")
         try:
             answer = self.handlers[name](given)
-            status, content = 200, answer if isinstance(answer, str) else json.dumps(answer)
+            status, content = 200, answer if isinstance(answer, str | bytes) else json.dumps(answer)
         except Refused as refused:
             status, content = refused.status, _error(refused, json_protocol=json_protocol or cbor)
         if cbor:
             headers, body = {"smithy-protocol": "rpc-v2-cbor"}, _cbor(json.loads(content))
             return AWSResponse(request.url, status, headers, _Body(body))
-        return AWSResponse(request.url, status, {}, _Body(content.encode()))
+        return AWSResponse(request.url, status, {}, _Body(content if isinstance(content, bytes) else content.encode()))
 
     @contextmanager
     def installed(self, monkeypatch: Any) -> Iterator[FakeAws]:
@@ -80,7 +80,7 @@ class FakeAws:
 
 
 def _given(request: AWSPreparedRequest, *, json_protocol: bool) -> dict[str, Any]:
-    """Returns the parameters of a request; for REST requests method, path, query, headers and body."""
+    """Returns the parameters of a request; for REST requests method, host, path, query, headers and body."""
     body = request.body.read() if hasattr(request.body, "read") else request.body or b""
     content = body if isinstance(body, bytes) else str(body).encode()
     if "smithy-protocol" in request.headers:
@@ -94,6 +94,7 @@ def _given(request: AWSPreparedRequest, *, json_protocol: bool) -> dict[str, Any
     headers = {key: value.decode() if isinstance(value, bytes) else value for key, value in request.headers.items()}
     return {
         "method": request.method,
+        "host": url.netloc,
         "path": unquote(url.path),
         "query": url.query,
         "headers": headers,

@@ -57,7 +57,7 @@ class FaultyAws(FakeAws):
         """Called before each request, so that a test can interfere."""
 
     def on(self, operation: str, handler: Handler) -> None:
-        def served(given: dict[str, Any]) -> dict[str, Any] | str:
+        def served(given: dict[str, Any]) -> dict[str, Any] | str | bytes:
             if self.before:
                 self.before(operation)
             self.served += 1
@@ -68,7 +68,7 @@ class FaultyAws(FakeAws):
 
         super().on(operation, served)
 
-    def _served(self, operation: str, handler: Handler, given: dict[str, Any]) -> dict[str, Any] | str:
+    def _served(self, operation: str, handler: Handler, given: dict[str, Any]) -> dict[str, Any] | str | bytes:
         planned = self.faults.get(operation) or self.faults.get("*") or [None]
         fault = planned.pop(0)
         if fault == "throttled":
@@ -152,6 +152,7 @@ class Action(FaultyAws):
         super().__init__()
         self.main = main
         self.parameters = parameters if isinstance(parameters, str) else json.dumps(parameters)
+        self.artifacts: list[dict[str, Any]] = []
         self.status, self.message, self.kind = "InProgress", "", ""
         self.summary, self.reference = "", ""
         self.variables: dict[str, str] = {}
@@ -180,7 +181,7 @@ class Action(FaultyAws):
         """Returns the event of the function."""
         data: dict[str, Any] = {
             "actionConfiguration": {"configuration": {"FunctionName": "f", "UserParameters": self.parameters}},
-            "inputArtifacts": [],
+            "inputArtifacts": self.artifacts,
             "outputArtifacts": [],
             "artifactCredentials": {"accessKeyId": CANARY, "secretAccessKey": CANARY, "sessionToken": CANARY},
         }

@@ -74,7 +74,9 @@ def _structure(shape: Any, value: Mapping[str, Any], path: str) -> Iterator[str]
 
 
 def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+    """Returns the path of a member as AWS's messages write it, which begins each name with a small letter."""
+    small = name[:1].lower() + name[1:]
+    return f"{path}.{small}" if path else small
 
 
 def _size(shape: Any, size: int, path: str, what: str = "have length") -> Iterator[str]:

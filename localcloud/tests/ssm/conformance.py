@@ -377,6 +377,16 @@ TABLE: tuple[Row, ...] = (
         GUIDE + "sysman-paramstore-versions.html",
         PARAMETERS + "test_the_oldest_of_a_hundred_versions_makes_room_unless_it_has_a_label",
     ),
+    Row(
+        "A label belongs to one version, and begins with no digit, aws or ssm",
+        GUIDE + "sysman-paramstore-labels.html",
+        PARAMETERS + "test_a_label_moves_to_another_version_and_can_be_removed",
+    ),
+    Row(
+        "ParameterVersionLabelLimitExceeded, ParameterNotFound, ParameterVersionNotFound",
+        API + "API_LabelParameterVersion.html#API_LabelParameterVersion_Errors",
+        PARAMETERS + "test_a_version_has_ten_labels_at_most",
+    ),
     # templates
     Row(
         "UpdateMethod NewVersion makes a default version",

@@ -14,6 +14,8 @@ from tests.ssm.samples import AGENT, code, create, document, invocation, message
 from localcloud.testing.cloud import until
 from localcloud.testing.plain import resources, unique
 
+pytestmark = pytest.mark.local
+
 
 def associate(managed: Managed, name: str, group: str, **more: Any) -> str:
     targets = [{"Key": "tag:group", "Values": [group]}]

@@ -11,6 +11,8 @@ from tests.ssm.samples import code, create, message, step
 
 from localcloud.testing.plain import ACCOUNT, REGION, unique
 
+pytestmark = pytest.mark.local
+
 INSTANCES = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/*"
 
 
@@ -48,6 +50,16 @@ def test_a_command_needs_the_document_and_each_instance_with_its_tags(managed: M
     assert foreign in denial(ssm.send_command, DocumentName=name, Targets=[{"Key": "tag:group", "Values": [other]}])
     absent = [{"Key": "tag:group", "Values": [unique("absent")]}]
     assert "instance/*" in denial(ssm.send_command, DocumentName=name, Targets=absent)
+
+
+def test_an_association_by_tag_needs_itself_and_the_document_but_no_instance(managed: Managed) -> None:
+    name, targets = create(managed, step("true")), [{"Key": "tag:group", "Values": [unique("group")]}]
+    own = allow("ssm:CreateAssociation", document_arn(name))
+    assert "association/*" in denial(client(managed, own).create_association, Name=name, Targets=targets)
+    both = client(managed, own, allow("ssm:CreateAssociation", f"arn:aws:ssm:{REGION}:{ACCOUNT}:association/*"))
+    assert both.create_association(Name=name, Targets=targets)["AssociationDescription"]["Name"] == name
+    node = [{"Key": "InstanceIds", "Values": [managed.host()]}]
+    assert "instance/" in denial(both.create_association, Name=name, Targets=node)
 
 
 def test_another_document_is_denied_also_that_of_amazon_which_runs_any_command(managed: Managed) -> None:

@@ -12,6 +12,8 @@ from tests.ssm.samples import LOGS, code, command, create, invocation, message, 
 from localcloud.testing.cloud import until
 from localcloud.testing.plain import unique
 
+pytestmark = pytest.mark.local
+
 
 @pytest.fixture(scope="module")
 def host(managed: Managed) -> str:

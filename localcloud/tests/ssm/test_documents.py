@@ -12,6 +12,8 @@ from tests.ssm.samples import code, document, message, step, text
 
 from localcloud.testing.plain import ACCOUNT, Plain, unique
 
+pytestmark = pytest.mark.local
+
 ECHO = step("echo {{ Greeting }}", timeoutSeconds="{{ Seconds }}")
 GREETING = {"type": "String", "default": "hello", "description": "What it says"}
 SECONDS = {"type": "String", "default": "60", "allowedPattern": "^[0-9]{1,4}$"}
@@ -153,7 +155,7 @@ def test_documents_of_amazon_can_be_read_and_not_changed(plain: Plain) -> None:
         (text({**step("true"), "action": "aws:runPowerShellScript"}), "InvalidDocumentContent", "aws:runPowerShell"),
         (text(step("true", timeoutSeconds=172801)), "InvalidDocumentContent", "172801"),
         (text(step("true", user="nobody")), "InvalidDocumentContent", "user"),
-        (text(step("true"), Flag={"type": "StringMap"}), "InvalidDocumentContent", "StringMap"),
+        (text(step("true"), Flag={"type": "Set"}), "InvalidDocumentContent", "Set"),
         (text(step("true"), Flag={"type": "String", "allowedPattern": "("}), "InvalidDocumentContent", "Flag"),
         (text(step("true", precondition={"StringNotEquals": ["a", "b"]})), "InvalidDocumentContent", "StringEquals"),
         (text(step("x" * 65_536)), "MaxDocumentSizeExceeded", "64 KB"),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from tests.ssm.conftest import Managed
 from tests.ssm.samples import over, shell
 
 from localcloud.testing.cloud import until
 from localcloud.testing.plain import unique
+
+pytestmark = pytest.mark.local
 
 
 def test_eventbridge_gets_the_status_changes_of_a_command_and_its_invocation(managed: Managed) -> None:

@@ -34,6 +34,8 @@ def test_a_parameter_without_a_value_has_its_default() -> None:
         ({"type": "String", "maxChars": 2}, ["abc"], "limits"),
         ({"type": "Integer"}, ["one"], "whole number"),
         ({"type": "Boolean"}, ["yes"], "true or false"),
+        ({"type": "StringMap"}, ["[1]"], "JSON object"),
+        ({"type": "MapList"}, ["{}", "x"], "JSON object"),
         ({"type": "String"}, ["{{ssm:/secret}}"], "Parameter Store"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from botocore.exceptions import ClientError
 from tests.ssm.samples import code, message
 
 from localcloud.testing.plain import Plain, resources, unique
+
+pytestmark = pytest.mark.local
 
 
 def put(plain: Plain, name: str, value: str, **more: Any) -> dict[str, Any]:
@@ -104,6 +107,54 @@ def test_the_oldest_of_a_hundred_versions_makes_room_unless_it_has_a_label(plain
     assert code(gone.value) == "ParameterVersionNotFound"
     ssm.label_parameter_version(Name=name, ParameterVersion=2, Labels=["kept"])
     assert code(refusal(plain, name, "more", Overwrite=True)) == "ParameterMaxVersionLimitExceeded"
+
+
+def test_a_label_moves_to_another_version_and_can_be_removed(plain: Plain) -> None:
+    name, ssm = unique("/parameter"), plain.client("ssm")
+    put(plain, name, "one")
+    put(plain, name, "two", Overwrite=True)
+    ssm.label_parameter_version(Name=name, ParameterVersion=1, Labels=["live"])
+    answer = ssm.label_parameter_version(Name=name, Labels=["live", "aws-live", "1live"])
+    assert (answer["ParameterVersion"], answer["InvalidLabels"]) == (2, ["aws-live", "1live"])
+    assert ssm.get_parameter(Name=f"{name}:live")["Parameter"]["Value"] == "two"
+    removed = ssm.unlabel_parameter_version(Name=name, ParameterVersion=2, Labels=["live", "other"])
+    assert (removed["RemovedLabels"], removed["InvalidLabels"]) == (["live"], ["other"])
+    with pytest.raises(ClientError) as gone:
+        ssm.get_parameter(Name=f"{name}:live")
+    assert code(gone.value) == "ParameterVersionNotFound"
+
+
+def test_a_version_has_ten_labels_at_most(plain: Plain) -> None:
+    name, ssm = unique("/parameter"), plain.client("ssm")
+    put(plain, name, "one")
+    ssm.label_parameter_version(Name=name, Labels=[f"label-{number}" for number in range(10)])
+    with pytest.raises(ClientError) as refused:
+        ssm.label_parameter_version(Name=name, Labels=["one-more"])
+    assert code(refused.value) == "ParameterVersionLabelLimitExceeded"
+    for arguments, expected in (
+        ({"Name": unique("/absent")}, "ParameterNotFound"),
+        ({"Name": name, "ParameterVersion": 9}, "ParameterVersionNotFound"),
+    ):
+        with pytest.raises(ClientError) as absent:
+            ssm.label_parameter_version(Labels=["x"], **arguments)
+        assert code(absent.value) == expected
+
+
+def test_policies_are_listed_and_need_the_advanced_tier(plain: Plain) -> None:
+    name, policy = unique("/parameter"), {"Type": "Expiration", "Version": "1.0", "Attributes": {}}
+    assert put(plain, name, "one", Tier="Intelligent-Tiering", Policies=json.dumps([policy]))["Tier"] == "Advanced"
+    found = plain.client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
+    assert found[0]["Policies"][0]["PolicyType"] == "Expiration"
+    assert code(refusal(plain, unique("/parameter"), "one", Policies=json.dumps([policy]))) == "ValidationException"
+    other = json.dumps([{**policy, "Type": "Forever"}])
+    assert code(refusal(plain, name, "x", Overwrite=True, Policies=other)) == "InvalidPolicyTypeException"
+
+
+def test_parameters_are_found_by_their_tags(plain: Plain) -> None:
+    name, value, ssm = unique("/parameter"), unique("value"), plain.client("ssm")
+    put(plain, name, "one", Tags=[{"Key": "group", "Value": value}])
+    found = ssm.describe_parameters(ParameterFilters=[{"Key": "tag:group", "Values": [value]}])["Parameters"]
+    assert [row["Name"] for row in found] == [name]
 
 
 def test_cloudformation_creates_a_parameter_in_the_tier_that_its_size_needs(plain: Plain) -> None:

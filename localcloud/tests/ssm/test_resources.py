@@ -10,6 +10,8 @@ from tests.ssm.samples import code, document, step
 
 from localcloud.testing.plain import Plain, resources, unique
 
+pytestmark = pytest.mark.local
+
 
 def template(script: str, **more: Any) -> dict[str, Any]:
     properties = {"Content": document(step(script)), "DocumentType": "Command", **more}

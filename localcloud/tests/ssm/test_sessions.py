@@ -11,6 +11,8 @@ from tests.ssm.samples import AGENT, code, message
 
 from localcloud.testing.plain import ACCOUNT, REGION, unique
 
+pytestmark = pytest.mark.local
+
 
 def test_a_session_is_an_address_that_the_plugin_opens(managed: Managed) -> None:
     ssm, host = managed.client("ssm"), managed.host()

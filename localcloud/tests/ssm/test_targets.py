@@ -12,6 +12,8 @@ from tests.ssm.samples import AGENT, code, command, invocation, over, send, shel
 from localcloud.testing.cloud import until
 from localcloud.testing.plain import unique
 
+pytestmark = pytest.mark.local
+
 
 def information(managed: Managed, key: str, value: str) -> list[dict[str, str]]:
     found: list[dict[str, str]] = managed.client("ssm").describe_instance_information(

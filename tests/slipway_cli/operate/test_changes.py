@@ -109,7 +109,7 @@ def test_a_new_run_may_not_be_known_at_once(cloud: FakeCodePipeline) -> None:
     cloud.ticks = [lambda: None, ends(cloud, "Succeeded", "")]
     known, requests = cloud.handlers["codepipeline.GetPipelineExecution"], []
 
-    def late(body: dict[str, str]) -> dict[str, object] | str:
+    def late(body: dict[str, str]) -> dict[str, object] | str | bytes:
         requests.append(body)
         if len(requests) == 1:
             raise Refused("PipelineExecutionNotFoundException", "not yet")

@@ -107,9 +107,13 @@ _OTHER: Mapping[str, str] = {
     "ecs:StopServiceDeployment": "arn:aws:ecs:{region}:{account}:service-deployment/{Cluster}/{ServiceName}/*",
 }
 # The actions on a database are also authorized for the option group, here the default one of its engine.
+# An association is also authorized for its document.
 _ADDITIONAL: Mapping[str, str] = {
-    f"rds:{action}": "arn:aws:rds:{region}:{account}:og:default:*"
-    for action in ("CreateDBInstance", "ModifyDBInstance")
+    **{
+        f"rds:{action}": "arn:aws:rds:{region}:{account}:og:default:*"
+        for action in ("CreateDBInstance", "ModifyDBInstance")
+    },
+    "ssm:CreateAssociation": "arn:aws:ssm:{region}:{account}:document/{Name}",
 }
 _PATHS = {"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolicyName"}
 
@@ -144,7 +148,8 @@ def _filled(pattern: str, step: Step, account: str, region: str) -> Iterator[str
     found = [text]
     for name in names:
         found = [arn.replace(f"{{{name}}}", value) for arn in found for value in _names(name, step)]
-    yield from found
+    # AWS's own documents belong to no account.
+    yield from (arn.replace(f":{account}:document/AWS-", "::document/AWS-") for arn in found)
 
 
 def _names(name: str, step: Step) -> list[str]:

@@ -14,6 +14,7 @@ from localcloud.ssm import (
     authorization,
     commands,
     documents,
+    labels,
     nodes,
     parameters,
     public_parameters,
@@ -26,7 +27,7 @@ from localcloud.ssm import (
 
 __all__ = ["SYMBOLS", "install"]
 
-_INSTALLED = (public_parameters, parameters, resources, authorization, api, associations)
+_INSTALLED = (public_parameters, parameters, labels, resources, authorization, api, associations)
 _PARTS = (*_INSTALLED, documents, agent, nodes, targets, commands, state_manager, sessions)
 
 SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for symbol in part.SYMBOLS))

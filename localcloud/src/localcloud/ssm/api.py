@@ -11,7 +11,7 @@ from ministack.core.responses import error_response_json, json_response
 from ministack.services import ssm
 
 from localcloud import validation
-from localcloud.ssm import associations, commands, documents, nodes, sessions, state_manager, tags
+from localcloud.ssm import associations, commands, documents, labels, nodes, sessions, state_manager, tags
 from localcloud.ssm.agent import FLEET
 from localcloud.ssm.errors import ServiceError
 
@@ -31,6 +31,7 @@ OPERATIONS: dict[str, Callable[[Request], dict[str, Any]]] = {
     **nodes.OPERATIONS,
     **state_manager.OPERATIONS,
     **sessions.OPERATIONS,
+    **labels.OPERATIONS,
 }
 #: MiniStack's operations that we keep.
 KEPT = frozenset(
@@ -43,7 +44,6 @@ KEPT = frozenset(
         "DeleteParameters",
         "DescribeParameters",
         "GetParameterHistory",
-        "LabelParameterVersion",
         "GetServiceSetting",
         "UpdateServiceSetting",
         "ResetServiceSetting",
@@ -99,7 +99,10 @@ def _handling(original: Any) -> Any:
             return refused
         operation = _operation(name, request)
         if operation is None:
-            return await original(method, path, headers, body, query_params)
+            try:
+                return await original(method, path, headers, body, query_params)
+            except ServiceError as error:
+                return error_response_json(error.code, str(error), 400)
         return await run_reentrant(answer, operation, request, thread_name="localcloud-ssm")
 
     return handle_request

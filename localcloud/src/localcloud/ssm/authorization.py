@@ -48,10 +48,17 @@ def _list(request: Mapping[str, Any], name: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def nodes(request: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yields the ARN and the tags of each instance that a request reaches."""
+def resources(action: str, request: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yields the ARN and the tags of each resource beside the document: instances, and for a new association itself.
+
+    An association that has its targets by tag is authorized for no instance.
+    """
     account, region = get_account_id(), get_region()
     listed = [target for target in _list(request, "Targets") if isinstance(target, dict)]
+    if action.endswith("Association"):
+        listed = [target for target in listed if str(target.get("Key", "")).lower() == "instanceids"]
+        if action == "ssm:CreateAssociation":
+            yield f"arn:aws:ssm:{region}:{account}:association/*", {}
     single = [request[key] for key in ("InstanceId", "Target") if request.get(key)]
     ids = [*single, *_list(request, "InstanceIds")]
     usable = bool(listed) and all(target.get("Key") and target.get("Values") for target in listed)
@@ -86,7 +93,7 @@ def install() -> None:
     def enforcing(access_key_id: str, iam_action: str, service: str, region: str, **about: Any) -> object:
         if iam_action not in _REACHES_NODES:
             return enforce(access_key_id, iam_action, service, region, **about)
-        reached = list(nodes(_request.get()))
+        reached = list(resources(iam_action, _request.get()))
         own = _context(dict(reached).get(str(about.get("resource_arn")), {}))
         about["service_context"] = {**(about.get("service_context") or {}), **own}
         denied: object = enforce(access_key_id, iam_action, service, region, **about)

@@ -20,7 +20,7 @@ SHELL = "aws:runShellScript"
 POWERSHELL = "aws:runPowerShellScript"
 LARGEST = 64 * 1024
 """Bytes of a document: docs.aws.amazon.com/general/latest/gr/ssm.html, "Document size limit"."""
-_TYPES = ("String", "StringList", "Integer", "Boolean")
+_TYPES = ("String", "StringList", "Integer", "Boolean", "StringMap", "MapList")
 _DOCUMENT_KEYS = {"schemaVersion", "description", "parameters", "mainSteps", "assumeRole", "files", "$schema"}
 _PARAMETER_KEYS = {
     "type",

@@ -11,6 +11,7 @@ from localcloud.ssm.content import Content, Parameter
 from localcloud.ssm.errors import ServiceError
 
 Values = dict[str, Any]
+_LISTS = ("StringList", "MapList")
 _PARAMETER_STORE = re.compile(r"\{\{ *ssm(-secure)?:")
 
 
@@ -38,14 +39,14 @@ def _value(parameter: Parameter, given: Sequence[str] | None) -> Any:
             raise _invalid(f"The parameter {name} has no default: give a value.")
         found = parameter.default
         given = [_text(item) for item in found] if isinstance(found, list) else [_text(found)]
-    if parameter.type != "StringList" and len(given) != 1:
+    if parameter.type not in _LISTS and len(given) != 1:
         raise _invalid(f"The parameter {name} is a {parameter.type}: give one value, not {len(given)}.")
     for value in given:
         _check(parameter, value)
     limits = parameter.limits
     if not limits.get("minItems", 0) <= len(given) <= limits.get("maxItems", len(given)):
         raise _invalid(f"The parameter {name} has {len(given)} values: its limits are {dict(limits)}.")
-    return list(given) if parameter.type == "StringList" else given[0]
+    return list(given) if parameter.type in _LISTS else given[0]
 
 
 def _check(parameter: Parameter, value: str) -> None:
@@ -61,8 +62,17 @@ def _check(parameter: Parameter, value: str) -> None:
         raise _invalid(f"The parameter {name} is {value!r}: write a whole number.")
     if parameter.type == "Boolean" and value not in {"true", "false"}:
         raise _invalid(f"The parameter {name} is {value!r}: write true or false.")
+    if parameter.type in ("StringMap", "MapList") and not _is_map(value):
+        raise _invalid(f"The parameter {name} is {value!r}: write a JSON object.")
     if not limits.get("minChars", 0) <= len(value) <= limits.get("maxChars", len(value)):
         raise _invalid(f"The parameter {name} has {len(value)} characters: its limits are {dict(limits)}.")
+
+
+def _is_map(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def _text(value: Any) -> str:

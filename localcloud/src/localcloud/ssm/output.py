@@ -42,20 +42,21 @@ def in_list(stdout: str, stderr: str) -> str:
 class Stream:
     """One stream of output: text arrives in pieces, lines leave for a log stream."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, lines: bool) -> None:
+        self._lines = lines
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._most = most
         self._kept = ""
-        self._length = 0
         self._line = ""
         self._events: list[dict[str, Any]] = []
 
     def feed(self, data: bytes, *, final: bool = False) -> None:
         """Takes the next bytes."""
         text = self._decoder.decode(data, final)
-        self._length += len(text)
         if len(self._kept) <= self._most:
             self._kept += text[: self._most + 1 - len(self._kept)]
+        if not self._lines:
+            return
         *lines, self._line = (self._line + text).split("\n")
         if (final or len(self._line) > _LONGEST) and self._line:
             lines, self._line = [*lines, self._line], ""
@@ -81,7 +82,7 @@ class Sink:
     """
 
     def __init__(self, group: str, prefix: str, role_arn: str, instance_id: str, region: str) -> None:
-        self.streams = {name: Stream(most) for name, most in MOST.items()}
+        self.streams = {name: Stream(most, lines=bool(group)) for name, most in MOST.items()}
         self._group, self._prefix, self._region = group, prefix, region
         self._identity = (role_arn, instance_id)
         self._client: Any = None

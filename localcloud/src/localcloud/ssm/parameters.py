@@ -27,6 +27,7 @@ LARGEST = {STANDARD: 4096, ADVANCED: 8192}
 """Bytes of a value by tier."""
 _MOST_LEVELS = 15
 _MOST_VERSIONS = 100
+_POLICY_TYPES = ("Expiration", "ExpirationNotification", "NoChangeNotification")
 _NAME = re.compile(r"[a-zA-Z0-9_.\-/]+")
 _NAME_MESSAGE = (
     'Parameter name: can\'t be prefixed with "aws" or "ssm" (case-insensitive). If formed as a path, it can consist of '
@@ -46,6 +47,8 @@ def _tier(request: Mapping[str, Any], value: str, existing: Mapping[str, Any] | 
     size, was_advanced = len(value.encode()), bool(existing and existing.get("Tier") == ADVANCED)
     if wanted == INTELLIGENT:
         wanted = ADVANCED if size > LARGEST[STANDARD] or request.get("Policies") or was_advanced else STANDARD
+    if wanted == STANDARD and request.get("Policies"):
+        raise _invalid("Parameter policies need the advanced-parameter tier.")
     if wanted == STANDARD and was_advanced:
         raise _invalid(
             "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the "
@@ -93,7 +96,30 @@ def check(request: Mapping[str, Any], existing: Mapping[str, Any] | None) -> dic
             f"The parameter {name} has the type {existing['Type']}, which cannot change: create another parameter.",
         )
     _match(request.get("AllowedPattern") or "", value)
-    return {**request, "Tier": _tier(request, value, existing)}
+    policies = _policies(request.get("Policies"))
+    return {**request, "Tier": _tier(request, value, existing), "Policies": policies}
+
+
+def _policies(given: Any) -> list[dict[str, str]]:
+    """Returns the policies of a request, a JSON text, as answers have them.
+
+    Raises:
+        ServiceError: `InvalidPolicyTypeException` or `InvalidPolicyAttributeException`.
+    """
+    if not isinstance(given, str):  # CloudFormation's rollback gives what it read
+        return list(given or [])
+    try:
+        listed = json.loads(given or "[]")
+        kinds = [policy["Type"] for policy in listed]
+    except (ValueError, TypeError, KeyError) as error:
+        message = "Policies must be a JSON list of objects with Type, Version and Attributes."
+        raise ServiceError("InvalidPolicyAttributeException", message) from error
+    if unknown := [kind for kind in kinds if kind not in _POLICY_TYPES]:
+        message = f"The policy type {unknown[0]} is not valid: write {', '.join(_POLICY_TYPES)}."
+        raise ServiceError("InvalidPolicyTypeException", message)
+    return [
+        {"PolicyText": json.dumps(policy), "PolicyType": policy["Type"], "PolicyStatus": "Pending"} for policy in listed
+    ]
 
 
 def _match(pattern: str, value: str) -> None:

@@ -1,0 +1,3 @@
+"""The Django project."""
+
+__version__ = "2.3.0"

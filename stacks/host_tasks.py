@@ -1,0 +1,71 @@
+"""What the pipeline does with hosts, and the rights that it needs."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from products import names
+from products.flows import needs_url
+from slipway.rights import Allow, everywhere
+from stacks.scope import EnvironmentScope
+from stacks.service_tasks import see_stack
+from stacks.target import Task
+
+
+def host_tasks(
+    access: cdk.Stack,
+    environment_scope: EnvironmentScope,
+    *,
+    document: str,
+    releases: s3.IBucket,
+    targets: elbv2.IApplicationTargetGroup,
+) -> list[Task]:
+    """Returns the only task: to migrate, to release and to compare are steps of the same document."""
+    product, environment = environment_scope.product, environment_scope.name
+    tags = names.host_tags(environment, product.name)
+    statements = [
+        see_stack(access, environment_scope, "hosts"),
+        *([_see_edge(access, environment_scope)] if needs_url(product, environment) else []),
+        iam.PolicyStatement(
+            sid="RunTheDocument",
+            actions=["ssm:SendCommand"],
+            resources=[access.format_arn(service="ssm", resource="document", resource_name=document)],
+        ),
+        Allow(
+            sid="OnItsHosts",
+            actions=["ssm:SendCommand"],
+            resources=[access.format_arn(service="ec2", resource="instance", resource_name="*")],
+            conditions={"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}},
+            because="EC2 makes up an instance's id when it replaces a host; the host's tags are a condition",
+        ),
+        everywhere(
+            "ssm:CancelCommand",
+            "ssm:DescribeInstanceInformation",
+            "ssm:GetCommandInvocation",
+            "ssm:ListCommandInvocations",
+            sid="FollowCommands",
+        ),
+        everywhere("ec2:DescribeInstances", sid="FindHosts"),
+        iam.PolicyStatement(
+            sid="TakeHostsOut",
+            actions=["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
+            resources=[targets.target_group_arn],
+        ),
+        everywhere("elasticloadbalancing:DescribeTargetHealth", sid="SeeHealth"),
+        Allow(
+            sid="KeepReleases",
+            actions=["s3:GetObject", "s3:PutObject"],
+            resources=[releases.arn_for_objects("*")],
+            because="a release is named by its digest; the bucket holds nothing else",
+        ),
+    ]
+    return [Task("deploy", "Put a release onto the hosts", statements, {})]
+
+
+def _see_edge(access: cdk.Stack, environment_scope: EnvironmentScope) -> Allow:
+    statement = see_stack(access, environment_scope, "edge")
+    statement.sid = "SeeEdge"
+    return statement
