@@ -23,17 +23,12 @@ _AGENT = (
     "ssm:ListInstanceAssociations",
     "ssm:PutComplianceItems",
     "ssm:PutInventory",
-    "ssm:UpdateAssociationStatus",
     "ssm:UpdateInstanceAssociationStatus",
     "ssm:UpdateInstanceInformation",
 )
+# The agent needs ec2messages only where it has no ssmmessages: docs.aws.amazon.com/systems-manager, ec2messages and
+# ssmmessages.
 _CHANNELS = (
-    "ec2messages:AcknowledgeMessage",
-    "ec2messages:DeleteMessage",
-    "ec2messages:FailMessage",
-    "ec2messages:GetEndpoint",
-    "ec2messages:GetMessages",
-    "ec2messages:SendReply",
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",
     "ssmmessages:OpenControlChannel",

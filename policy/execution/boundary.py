@@ -6,6 +6,7 @@ a foreign resource would be a privilege escalation.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -22,6 +23,8 @@ _BY_RESOURCE = frozenset(
 )
 # Services without an escalation, of which one role has some actions on one resource: the name of each would not fit.
 _WHOLE = frozenset({"cloudfront-keyvaluestore"})
+# The digest of an asset, which every change of its files changes; the committed templates have `<asset>` for it.
+_ASSET = re.compile(r"(<asset>|[0-9a-f]{64})\.zip")
 # ARNs of resources that a template refers to only by name.
 _IMPORTED = {
     "codebuild": arns.arn("codebuild", "project/{}", region="{region}", account="{account}"),
@@ -33,13 +36,11 @@ _IMPORTED = {
 _MANAGED: Mapping[str, tuple[str, ...]] = {
     # Of this policy, what snapshots of disks need.
     "service-role/AWSBackupServiceRolePolicyForBackup": (
-        "backup:CopyIntoBackupVault",
         "backup:DescribeBackupVault",
         "ec2:CreateSnapshot",
         "ec2:CreateTags",
         "ec2:DeleteSnapshot",
         "ec2:DescribeSnapshots",
-        "ec2:DescribeTags",
         "ec2:DescribeVolumes",
         "tag:GetResources",
     ),
@@ -76,14 +77,25 @@ def statements(products: Iterable[Product], account: str, read: Read = templates
                     action = f"{service}:*" if service in _WHOLE else named
                     for place in _listed(statement["Resource"]):
                         found[action] |= _bounded(action, str(place), resource)
-    by_place: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for action, places in found.items():
-        by_place[tuple(sorted(fewest(places)))].add(action)
     allowed = [
-        {"Effect": "Allow", "Action": sorted(actions), "Resource": unlisted(list(places))}
-        for places, actions in sorted(by_place.items(), key=lambda entry: sorted(entry[1]))
+        {"Effect": "Allow", "Action": sorted(actions), "Resource": unlisted(sorted(fewest(places)))}
+        for actions, places in sorted(_by_service(found), key=lambda entry: sorted(entry[0]))
     ]
     return [*allowed, *_github_statements(products, account, read)]
+
+
+def _by_service(found: Mapping[str, set[str]]) -> list[tuple[set[str], set[str]]]:
+    """Returns actions and places: all actions of a service on all its places, since a boundary must be short.
+
+    Each role has a policy of its own with the places of each action.
+    """
+    everywhere = {action for action, places in found.items() if "*" in places}
+    services: dict[str, tuple[set[str], set[str]]] = {}
+    for action in set(found) - everywhere:
+        actions, places = services.setdefault(action.partition(":")[0], (set(), set()))
+        actions.add(action)
+        places |= found[action]
+    return [*([(everywhere, {"*"})] if everywhere else []), *services.values()]
 
 
 def _github_statements(products: Iterable[Product], account: str, read: Read) -> list[Json]:
@@ -116,6 +128,7 @@ def _bounded(action: str, place: str, resource: Resource) -> set[str]:
 
 def _wide(arn: str, product: Product) -> str:
     """Returns an ARN that covers all environments: a boundary has at most 6,144 characters, a role only one."""
+    arn = _ASSET.sub("*.zip", arn)
     for prefix in prefixes(product):
         arn = arn.replace(f"{prefix}-", f"*-{product.name}-")
     return arn

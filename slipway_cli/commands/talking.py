@@ -43,7 +43,7 @@ def environment(
         explained.append(found)
         _known("environment", name, list(found.environments), found.name)
         if service:
-            _known("service", service, [*found.services, *found.schedules, "migrate"], found.name)
+            _known_service(found, name, service)
         place = found.environments[name]
         print(cloud.enter(place.account, place.region), file=stream or sys.stdout, flush=True)
         yield cloud, found
@@ -72,6 +72,14 @@ def _found(product: str | None, *, aws: bool) -> tuple[Cloud, Product]:
         return cloud.connected(aws=aws), found
     there = cloud.connected(aws=aws)
     return there, choice.product(product, there)
+
+
+def _known_service(product: Product, environment: str, service: str) -> None:
+    if product.environments[environment].target != "hosts":
+        _known("service", service, [*product.services, *product.schedules, "migrate"], product.name)
+    elif product.containers:
+        _known("container", service, [*product.containers], product.name)
+    # Else the services are those of the compose files, which are in another repository.
 
 
 def _known(what: str, name: str, known: list[str], product: str) -> None:

@@ -1,7 +1,11 @@
-"""Runs a command in a container through ECS Exec, with the AWS CLI and its Session Manager plugin."""
+"""Runs a command in a container through ECS Exec or, on hosts, a session of Systems Manager.
+
+Both need the AWS CLI and its Session Manager plugin.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -28,27 +32,70 @@ _INSTALL = {
 
 
 def execute(product: Product, environment: str, service: str, words: list[str], local: Settings | None) -> int:
-    """Run a command in the newest task of a service; returns the exit code of the AWS CLI.
+    """Run a command in the newest task of a service, or on the first host; returns the exit code of the AWS CLI.
 
     Raises:
-        OperateError: if a program is missing, or no task runs.
+        OperateError: if a program is missing, or no task or host runs.
     """
-    region = product.environments[environment].region
-    cluster = names.cluster(environment, product.name)
-    task = _task(boto3.client("ecs", region_name=region), product, environment, service)
+    target = product.environments[environment]
+    find = _on_host if target.target == "hosts" else _in_task
+    line = find(product, environment, service, words)
     path = os.environ.get("PATH", os.defpath)
     if local is not None:  # the local cloud has its own versions of both programs
         path = f"{local.state / 'bin'}{os.pathsep}{path}"
     for program, page in _INSTALL.items():
         if shutil.which(program, path=path) is None:
-            raise OperateError(f"{program} is not installed; ECS Exec needs it", f"install it: {page}, then {again()}")
-    line = [
-        *("aws", "ecs", "execute-command", "--region", region, "--cluster", cluster, "--task", task),
-        *("--container", service, "--interactive", "--command", shlex.join(words) if words else SHELL),
-    ]
+            raise OperateError(f"{program} is not installed; sessions need it", f"install it: {page}, then {again()}")
     sys.stdout.flush()
     # The session is the user's terminal; Ctrl-C goes to it.
-    return subprocess.run(line, env={**os.environ, "PATH": path}, check=False).returncode  # noqa: S603 - no shell
+    typed_line = [*line[:3], "--region", target.region, *line[3:]]
+    return subprocess.run(typed_line, env={**os.environ, "PATH": path}, check=False).returncode  # noqa: S603 - no shell
+
+
+def _in_task(product: Product, environment: str, service: str, words: list[str]) -> list[str]:
+    """Returns the command line for a task of ECS."""
+    cluster = names.cluster(environment, product.name)
+    ecs = boto3.client("ecs", region_name=product.environments[environment].region)
+    return [
+        *("aws", "ecs", "execute-command", "--cluster", cluster),
+        *("--task", _task(ecs, product, environment, service), "--container", service, "--interactive"),
+        *("--command", shlex.join(words) if words else SHELL),
+    ]
+
+
+def _on_host(product: Product, environment: str, service: str, words: list[str]) -> list[str]:
+    """Returns the command line for a container on a host."""
+    host = _host(product, environment)
+    label = shlex.quote(f"label=com.docker.compose.service={service}")
+    # A session on AWS is ssm-user's, who may use sudo; in the local cloud it is root's.
+    script = (
+        f'docker="$(command -v sudo) docker"; container=$($docker ps --quiet --filter {label} | head -n 1); '
+        f'[ -n "$container" ] || {{ echo "no container of {service} runs on this host" >&2; exit 1; }}; '
+        f'exec $docker exec --interactive $([ ! -t 0 ] || echo --tty) "$container" {shlex.join(words or [SHELL])}'
+    )
+    command = f"sh -c {shlex.quote(script)}"
+    return [
+        *("aws", "ssm", "start-session", "--target", host, "--document-name", "AWS-StartInteractiveCommand"),
+        *("--parameters", json.dumps({"command": [command]})),
+    ]
+
+
+def _host(product: Product, environment: str) -> str:
+    """Returns the id of the first running host of an environment."""
+    filters = [
+        {"Name": f"tag:{key}", "Values": [value]} for key, value in names.host_tags(environment, product.name).items()
+    ]
+    filters.append({"Name": "instance-state-name", "Values": ["running"]})
+    ec2 = boto3.client("ec2", region_name=product.environments[environment].region)
+    found = [
+        (next((tag["Value"] for tag in instance.get("Tags", []) if tag["Key"] == "Name"), ""), instance["InstanceId"])
+        for page in ec2.get_paginator("describe_instances").paginate(Filters=filters)
+        for reservation in page["Reservations"]
+        for instance in reservation["Instances"]
+    ]
+    if not found:
+        raise OperateError(f"no host of {environment} is running: is it deployed?", typed("status"))
+    return str(min(found)[1])
 
 
 def _task(ecs: Any, product: Product, environment: str, service: str) -> str:

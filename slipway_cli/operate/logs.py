@@ -51,7 +51,20 @@ class Log:
     @property
     def group(self) -> str:
         """The log group's name."""
+        if self.on_hosts:
+            return names.hosts_log_group(self.environment, self.product.name)
         return names.log_group(self.environment, self.product.name, self.service)
+
+    @property
+    def on_hosts(self) -> bool:
+        """True if hosts run the service: then the group has the streams of all services, `container/host`."""
+        return self.product.environments[self.environment].target == "hosts"
+
+    def has(self, stream: str) -> bool:
+        """True if a stream of the group is one of this service."""
+        container = stream.partition("/")[0]
+        own = rf"(.*-)?{re.escape(self.service)}(-\d+)?"  # as compose names containers, or as the manifest does
+        return not self.on_hosts or re.fullmatch(own, container) is not None
 
     @cached_property
     def client(self) -> Any:
@@ -63,7 +76,9 @@ class Log:
         pages = self.client.get_paginator("filter_log_events")
         try:
             for page in pages.paginate(logGroupName=self.group, startTime=start):
-                yield from page.get("events") or []
+                yield from (
+                    event for event in page.get("events") or [] if self.has(str(event.get("logStreamName", "")))
+                )
         except ClientError as error:
             if code(error) != "ResourceNotFoundException":
                 raise

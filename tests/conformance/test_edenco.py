@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from tests.conformance.reading import Deployed, events_for, settings
-from verify_release.handler import PAUSE_SECONDS, TRIES
+from tests.support.synthesis import shipped
 
 # § Deployment Strategy. The document's Build is our Source and the images of Test and Publish; its E2E comes after
 # staging, its production after E2E. Our addition, Release, comes after all documented stages.
@@ -41,6 +44,22 @@ SETTINGS_MODULE = "config.settings.testing"
 STOPS_OLDER = {"edenco-pull-request", "edenco-feature", "edenco-main"}
 # § Publish Phase.
 TAGS = ["{version}", "{version}-{sha7}", "latest", "{branch}"]
+# § Publish Phase: the images and the stage of their Dockerfiles.
+IMAGES, TARGET = ("backend", "frontend"), "production"
+# § Staging/Production; § Stage 2, Prepare environment files.
+COMPOSE_FILES = ["docker-compose.yml", "compose.{staging|production}.yml"]
+ENV_FILES = [".env.docker", ".env.{environment}", ".env"]
+# § Environment Variables, Deployment Stage.
+VARIABLES = {
+    "CONTAINER_REGISTRY",
+    "REPOSITORY_OWNER",
+    "BACKEND_IMAGE",
+    "FRONTEND_IMAGE",
+    "DB_PASSWORD",
+    "REDIS_PASSWORD",
+}
+# § Stage 2, Deploy on server: wait for health checks.
+HEALTHY_SECONDS = 120
 # § Stage 2 and 4, Verify: the path, the number of tries, and the seconds between them.
 VERIFY = ("/api/v1/status/", 12, 5)
 # § Extract versions.
@@ -87,10 +106,10 @@ def test_backend_tests_measure_coverage_under_the_documented_settings() -> None:
 
 def test_a_deployment_is_verified_last_and_as_documented() -> None:
     deployed = Deployed.of("edenco", "main")
-    configured = settings("edenco", "ProductionVerify")
+    configured = host_configuration("production")["verify"]
 
     assert deployed.steps("Staging")[-1] == deployed.steps("Production")[-1] == {"Verify"}
-    assert (configured["path"], TRIES, PAUSE_SECONDS) == VERIFY
+    assert (configured["path"], configured["tries"], configured["pause_seconds"]) == VERIFY
 
 
 def test_production_is_reached_from_main_only_and_after_end_to_end_tests() -> None:
@@ -106,14 +125,66 @@ def test_production_runs_the_same_images_as_staging() -> None:
     both = [main.action(stage, "Deploy")["Configuration"]["UserParameters"] for stage in ("Staging", "Production")]
 
     assert both[0] == both[1]
-    assert '"BackendImage":"#{PublishBackend.IMAGE}"' in both[0]
+    assert json.loads(both[0])["images"] == {
+        "backend": "#{PublishBackend.IMAGE}",
+        "frontend": "#{PublishFrontend.IMAGE}",
+    }
 
 
-def test_images_have_the_documented_tags_and_the_documented_version() -> None:
-    configured = Deployed.of("edenco", "main").variables("Publish", "Backend")
+@pytest.mark.parametrize("image", IMAGES)
+def test_images_have_the_documented_tags_target_and_version(image: str) -> None:
+    configured = Deployed.of("edenco", "main").variables("Publish", image.capitalize())
 
     assert configured["TAGS"].split() == TAGS
+    assert configured["TARGET"] == TARGET
     assert configured["VERSION_FILE"] == VERSION_FILE
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_a_host_runs_the_documented_compose_files(environment: str) -> None:
+    assert host_configuration(environment)["compose"] == [
+        file.replace("{staging|production}", environment) for file in COMPOSE_FILES
+    ]
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_a_host_gets_the_documented_files_with_the_documented_variables(environment: str) -> None:
+    files = host_configuration(environment)["files"]
+
+    assert set(files) == {file.replace("{environment}", environment) for file in ENV_FILES}
+    assert {name for name, _ in files[".env"]} == VARIABLES
+
+
+def test_images_on_hosts_are_those_of_the_release() -> None:
+    root = dict(host_configuration("production")["files"][".env"])
+
+    assert (root["BACKEND_IMAGE"], root["FRONTEND_IMAGE"]) == ([{"image": "backend"}], [{"image": "frontend"}])
+
+
+def test_passwords_on_hosts_are_secrets() -> None:
+    root = dict(host_configuration("production")["files"][".env"])
+
+    for name in ("DB_PASSWORD", "REDIS_PASSWORD"):
+        (part,) = root[name]
+        assert set(part) == {"secret"}
+
+
+def test_containers_must_be_healthy_after_the_documented_seconds() -> None:
+    assert host_configuration("staging")["wait_seconds"] == HEALTHY_SECONDS
+
+
+def test_the_proxy_is_the_only_exposed_port() -> None:
+    for environment in ("staging", "production"):
+        rules = shipped("edenco").resources("AWS::EC2::SecurityGroupIngress", f"{environment}-edenco-network").values()
+        admitted = [rule["Properties"] for rule in rules if "Application" in str(rule["Properties"]["GroupId"])]
+        assert [(rule["FromPort"], rule["ToPort"]) for rule in admitted] == [(80, 80)]
+
+
+def host_configuration(environment: str) -> Any:
+    """Returns what the hosts of an environment read, with `?` in place of values that only AWS knows."""
+    value = shipped("edenco").resource("AWS::SSM::Parameter", f"{environment}-edenco-hosts")["Value"]
+    parts = [value] if isinstance(value, str) else value["Fn::Join"][1]
+    return json.loads("".join(part if isinstance(part, str) else "?" for part in parts))
 
 
 def test_a_newer_push_cancels_the_older_run_of_its_branch_before_production() -> None:

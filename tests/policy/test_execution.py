@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -63,7 +64,15 @@ def test_only_a_service_that_the_boundary_allows_as_a_whole_has_a_wildcard(polic
         for action in statement.get("Action", ())
     ]
 
-    assert [action for action in actions if "*" in action] == ["cloudfront-keyvaluestore:*"]
+    # AWS's schemas of a few types list patterns of read actions.
+    of_aws = {
+        action
+        for verbs in needs.reference()["types"].values()
+        for listed in verbs.values()
+        for action in listed
+        if re.search(r":(Describe|Get|List)\w*\*$", action)
+    }
+    assert sorted({action for action in actions if "*" in action} - of_aws) == ["cloudfront-keyvaluestore:*"]
 
 
 def test_permissions_are_given_only_to_roles_with_the_boundary(execution: list[Json]) -> None:

@@ -165,7 +165,7 @@ def test_only_these_services_assume_roles_without_a_condition(trusts: dict[str, 
         if service
     }
 
-    services = {"ec2", "lambda"}  # EC2: the NAT instance
+    services = {"backup", "ec2", "lambda"}  # EC2: the NAT instance, and hosts
     assert found == {f"{service}.amazonaws.com" for service in services}
 
 
@@ -177,10 +177,13 @@ def expected_callers(product: str) -> dict[str, set[str]]:
     manifest = load(product)
     found = {}
     for environment in manifest.environments:
-        for task in ("deploy", "verify", "migrate", "invalidate"):
+        on_hosts = environment in manifest.on_hosts()  # one function does all steps there
+        for task in ("deploy",) if on_hosts else ("deploy", "verify", "migrate", "invalidate"):
             handler = names.handler_role(product, environment, task)
             found[names.access_role(environment, product, task)] = {handler}
         flows = [delivery.flow_name for delivery in deliveries(manifest) if environment in delivery.environments()]
+        if not manifest.sites():
+            continue
         publishing = {names.build_role(product, flow, environment) for flow in flows}
         found[names.access_role(environment, product, "publish")] = publishing
     return found
@@ -309,7 +312,7 @@ CONFINED = {
 UNUSED = {"scheduler.amazonaws.com"}
 # Services that send neither, as far as documented. Creating their resources requires passing the role, and a role
 # cannot be passed to another account: docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
-UNCONFINED = {"ec2.amazonaws.com", "lambda.amazonaws.com"}
+UNCONFINED = {"backup.amazonaws.com", "ec2.amazonaws.com", "lambda.amazonaws.com"}
 
 
 def service_statements(trusts: dict[str, Json]) -> Iterator[tuple[str, str, Json]]:

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from slipway_cli.gate.controls import load
-from tests.support.synthesis import PRODUCTS, shipped
+from tests.support.synthesis import ON_FARGATE, PRODUCTS, WITH_CACHE, WITH_DATABASE, WITH_FRONTEND, shipped
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", WITH_DATABASE)
 def test_no_database_has_the_default_administrator(product: str) -> None:
     database = shipped(product).product.database
 
@@ -28,7 +28,7 @@ def test_every_queue_is_encrypted(product: str) -> None:
     } == set()
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", WITH_FRONTEND)
 def test_every_distribution_has_a_default_root_object(product: str) -> None:
     found = shipped(product).resources("AWS::CloudFront::Distribution")
 
@@ -38,7 +38,7 @@ def test_every_distribution_has_a_default_root_object(product: str) -> None:
     }
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", ON_FARGATE)
 def test_every_service_runs_on_the_latest_platform(product: str) -> None:
     found = shipped(product).resources("AWS::ECS::Service")
 
@@ -46,7 +46,7 @@ def test_every_service_runs_on_the_latest_platform(product: str) -> None:
     assert {resource["Properties"].get("PlatformVersion", "LATEST") for resource in found.values()} == {"LATEST"}
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", WITH_CACHE)
 def test_every_cache_applies_minor_versions_automatically(product: str) -> None:
     found = shipped(product).resources("AWS::ElastiCache::ReplicationGroup")
 
@@ -63,7 +63,7 @@ def test_every_build_has_its_own_log_group(product: str) -> None:
     assert len(set(logs)) == len(logs)
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", ON_FARGATE)
 def test_every_task_has_its_own_network_interface(product: str) -> None:
     found = shipped(product).resources("AWS::ECS::TaskDefinition")
 
@@ -71,7 +71,7 @@ def test_every_task_has_its_own_network_interface(product: str) -> None:
     assert {definition["Properties"]["NetworkMode"] for definition in found.values()} == {"awsvpc"}
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", ON_FARGATE)
 def test_every_container_runs_as_a_user_that_is_not_root(product: str) -> None:
     users = {
         place: container.get("User", "")

@@ -106,14 +106,19 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
                 rights.setdefault(who, {}).setdefault(name, set()).update(listed(statement["Action"]))
 
     asks = any(environment.approval for environment in load(product).environments.values())
+    main, branches = {}, {}
+    for image in load(product).images:
+        main[image], branches[image] = f"{product}/{image}", f"{product}/branches/{image}"
+        assert rights.pop(f"FeaturePublish{image.capitalize()}") == {branches[image]: _READ | _WRITE}
+        assert rights.pop(f"MainPublish{image.capitalize()}") == {main[image]: _READ | _WRITE}
+        scan = {"ecr:DescribeImageScanFindings", "ecr:DescribeImages"}
+        assert rights.pop(f"MainPublishScan{image.capitalize()}") == {main[image]: scan}
+    tagged = dict.fromkeys(main.values(), _TAG)
     assert rights == {
-        "FeaturePublishBackend": {f"{product}/branches/backend": _READ | _WRITE},
-        "MainPublishBackend": {f"{product}/backend": _READ | _WRITE},
-        "MainPublishScanBackend": {f"{product}/backend": {"ecr:DescribeImageScanFindings", "ecr:DescribeImages"}},
-        "Promote": {f"{product}/backend": _TAG},
-        **({"Protect": {f"{product}/backend": _TAG}} if asks else {}),
-        "ProductionDeploy": {f"{product}/backend": _TAG},
-        "StagingDeploy": {f"{product}/backend": _TAG, f"{product}/branches/backend": _TAG},
+        "Promote": tagged,
+        **({"Protect": tagged} if asks else {}),
+        "ProductionDeploy": tagged,
+        "StagingDeploy": {**tagged, **dict.fromkeys(branches.values(), _TAG)},
     }
 
 

@@ -100,7 +100,7 @@ def test_no_two_products_in_an_account_use_the_same_resource_name() -> None:
         for product in PRODUCTS
         for template in shipped(product).templates.values()
         for resource in template["Resources"].values()
-        if (kind := resource["Type"]) not in ("AWS::ECS::Service", "AWS::Lambda::Permission")
+        if (kind := resource["Type"]) not in ("AWS::ECS::Service", "AWS::Lambda::Permission", "AWS::SSM::Association")
         for key in keys
         if isinstance(resource.get("Properties", {}).get(key), str)
     )

@@ -31,6 +31,11 @@ from stacks.product import add_environments, add_product, feature_flags
 from tests.support.manifests import manifest, product
 
 PRODUCTS = product_names()
+ON_FARGATE = [name for name in PRODUCTS if load(name).services]
+"""The products with services; the others run on hosts."""
+WITH_DATABASE = [name for name in PRODUCTS if load(name).database]
+WITH_CACHE = [name for name in PRODUCTS if load(name).cache]
+WITH_FRONTEND = [name for name in PRODUCTS if load(name).sites()]
 # The feature flags of the real synthesis. The validation engine is off, because it is the slowest part.
 CONTEXT = feature_flags()
 

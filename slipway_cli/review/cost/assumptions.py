@@ -40,6 +40,7 @@ class Assumptions:
 NOT_COUNTED = (
     "free tiers (an account shares them between its products), discounts, Savings Plans, taxes, support",
     "data transfer out of AWS except through CloudFront, and between zones",
-    "backups beyond the size of the database, tasks that scaling adds, migrations (minutes a release)",
+    "backups beyond the size of the database, snapshots of data disks",
+    "tasks that scaling adds, migrations (minutes a release)",
 )
 """The costs that an estimate leaves out."""

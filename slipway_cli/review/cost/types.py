@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slipway_cli.review.cost import containers, data, delivery, edge, network, observing
+from slipway_cli.review.cost import containers, data, delivery, edge, hosts, network, observing
 from slipway_cli.review.cost.use import Pricer
 
 
@@ -28,6 +28,8 @@ PRICED: dict[str, Priced] = {
     "AWS::EC2::NatGateway": Priced("NAT and endpoints", network.nat_gateway),
     "AWS::EC2::EIP": Priced("NAT and endpoints", network.address),
     "AWS::EC2::Instance": Priced("NAT and endpoints", network.instance),
+    "AWS::AutoScaling::AutoScalingGroup": Priced("hosts", hosts.group),
+    "AWS::EC2::Volume": Priced("hosts", hosts.disk),
     "AWS::EC2::VPCEndpoint": Priced("NAT and endpoints", network.endpoint),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": Priced("load balancer", network.load_balancer),
     "AWS::CloudFront::Distribution": Priced("edge", edge.distribution),
@@ -45,6 +47,7 @@ PRICED: dict[str, Priced] = {
 _IDENTITY = "IAM is free"
 _ROUTING = "networks are free; their gateways and endpoints are priced"
 _BY_THE_DISTRIBUTION = "included in the requests of its distribution"
+_BACKUPS = "its snapshots are backups, which are not counted"
 _SETTINGS = "a setting of a resource that is priced itself"
 FREE: dict[str, str] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "scaling is free; the tasks it adds are not included",
@@ -55,8 +58,12 @@ FREE: dict[str, str] = {
     "AWS::CloudFront::OriginAccessControl": _SETTINGS,
     "AWS::CloudFront::ResponseHeadersPolicy": _SETTINGS,
     "AWS::CloudFront::VpcOrigin": "VPC origins are free",
+    "AWS::Backup::BackupPlan": _BACKUPS,
+    "AWS::Backup::BackupSelection": _BACKUPS,
+    "AWS::Backup::BackupVault": _BACKUPS,
     "AWS::EC2::FlowLog": "included in the price of its log group",
     "AWS::EC2::InternetGateway": _ROUTING,
+    "AWS::EC2::LaunchTemplate": _SETTINGS,
     "AWS::EC2::Route": _ROUTING,
     "AWS::EC2::RouteTable": _ROUTING,
     "AWS::EC2::SecurityGroup": _ROUTING,
@@ -94,6 +101,8 @@ FREE: dict[str, str] = {
     "AWS::SecretsManager::ResourcePolicy": _SETTINGS,
     "AWS::SecretsManager::RotationSchedule": "calls a function that is priced itself",
     "AWS::SecretsManager::SecretTargetAttachment": _SETTINGS,
+    "AWS::SSM::Association": "commands to instances of EC2 are free",
+    "AWS::SSM::Document": "commands to instances of EC2 are free",
     "AWS::SSM::Parameter": "standard parameters are free",
     "AWS::WAFv2::LoggingConfiguration": "included in the price of its log group",
     "AWS::CDK::Metadata": "not an AWS resource",

@@ -123,4 +123,4 @@ def test_a_program_that_is_missing_is_named_with_where_to_get_it(
     monkeypatch.setenv("PATH", str(tmp_path))
     played = play("exec", "production", "web")
     assert played.code == 1
-    assert "aws is not installed; ECS Exec needs it\nnext: install it: https://docs.aws.amazon.com/" in played.err
+    assert "aws is not installed; sessions need it\nnext: install it: https://docs.aws.amazon.com/" in played.err

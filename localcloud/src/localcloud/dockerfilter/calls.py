@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.dockerfilter import images
@@ -44,6 +45,7 @@ class Call:
     grpc: bool = False
     rewrites_answer: bool = False  # the answer is JSON that contains image names of the local registry
     gives_name: bool = False  # gives a name to an image, even if the client does not wait for the answer
+    credentials: bytes = b""  # the client's header X-Registry-Auth
     answer: Any = None  # the proxy's own answer; the daemon gets no request
     on_created: Callable[[Any], Awaitable[None]] | None = None  # gets the daemon's answer to a call that succeeded
     on_streamed: Callable[[], Awaitable[None]] | None = None  # runs before the end of an answer that is a stream
@@ -66,6 +68,7 @@ class Build:
     source_volume: str = ""
     agent: str = "localcloud-build"  # the user agent of this build's requests to the daemon
     is_host: bool = False  # containers outlive the client's command, and must not reach a metadata service
+    attached: dict[str, set[asyncio.StreamWriter]] = field(default_factory=dict)  # by path: connections to the daemon
     building: int = 0  # number of image builds in progress
 
     @property

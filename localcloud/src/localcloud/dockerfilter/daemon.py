@@ -15,7 +15,7 @@ from localcloud.dockerfilter.container_rules import RefusedError
 
 API = "/v1.41"
 OK, NO_CONTENT = range(200, 300), 204
-NOT_FOUND = 404
+BAD_REQUEST, NOT_FOUND = 400, 404
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 

@@ -78,6 +78,7 @@ class Conversation:
         found = route(request.method.decode(), path, self._build.table())
         query = found.entry.parameters(parse_qs(target.query, keep_blank_values=True))
         call = Call(request.method.decode(), path, query, found.entry.body)
+        call.credentials = dict(request.headers).get(b"x-registry-auth", b"")
         if found.entry.body is Body.JSON:
             call.body = json.loads(await self._read_body() or b"{}")
         await self._build.translate(call)
@@ -214,7 +215,8 @@ class Conversation:
         if not isinstance(head, h11.Response):
             return
         is_json = b"application/json" in dict(head.headers).get(b"content-type", b"")
-        if call.on_created is not None or (call.rewrites_answer and is_json):
+        failed = head.status_code >= daemon.BAD_REQUEST
+        if call.on_created is not None or ((call.rewrites_answer or failed) and is_json):
             await self._send_rewritten(call, head)
             return
         self._to_client(h11.Response(status_code=head.status_code, headers=_closing_headers(head)))
@@ -237,8 +239,8 @@ class Conversation:
             self._to_client(h11.EndOfMessage())
             await self._writer.drain()
             return
-        renamed = self._build.outward(call, to_ecr(content)) if call.rewrites_answer else content
-        await self._respond(head.status_code, renamed)
+        rewrites = call.rewrites_answer or head.status_code >= daemon.BAD_REQUEST
+        await self._respond(head.status_code, self._build.outward(call, to_ecr(content)) if rewrites else content)
 
     def _to_client(self, event: Any) -> None:
         if data := self._client.send(event):
@@ -276,6 +278,8 @@ class Conversation:
             return
         self._writer.write(rest)
         self._upstream[1].write(begun)
+        open_ones = self._build.attached.setdefault(call.path, set())
+        open_ones.add(self._upstream[1])
         down = asyncio.create_task(_pump(self._upstream[0], self._writer))
         up = asyncio.create_task(_pump(self._reader, self._upstream[1]))
         # A command continues after the end of its input, but the builder's session ends only with the client.
@@ -283,6 +287,7 @@ class Conversation:
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            open_ones.discard(self._upstream[1])
             up.cancel()
             down.cancel()
             await asyncio.gather(up, down, return_exceptions=True)

@@ -33,6 +33,8 @@ SYMBOLS: tuple[str, ...] = (
 
 HOST_LABEL = f"{settings.LABEL}.host"
 """The label of everything that belongs to a host; its value is the ID of the instance."""
+MACHINE_LABEL = f"{settings.LABEL}.machine"
+"""The label of the host's own container, which the host itself does not see."""
 METADATA_ADDRESS = "169.254.169.254"
 REPOSITORY, FOLDER = "localcloud/host", Path(__file__).parent / "image"
 PENDING, RUNNING, SHUTTING_DOWN, TERMINATED, STOPPING, STOPPED = (
@@ -178,7 +180,7 @@ def _create(machine: Machine) -> None:
         image,
         name=machine.name,
         hostname=f"ip-{dashed}.ec2.internal",
-        labels={**machine.labels(), containers.ADDRESS_LABEL: address},
+        labels={**network.labels(chosen), MACHINE_LABEL: machine.id, containers.ADDRESS_LABEL: address},
         network=chosen.network,
         networking_config={chosen.network: endpoint},
         environment={"AWS_ENDPOINT_URL": chosen.container_url, **certificate_authorities.variables()},
@@ -329,20 +331,18 @@ class _Deaths:
 
     @classmethod
     def _listen(cls) -> None:
-        labels = [f"{HOST_LABEL}", f"{settings.LABEL}.port={settings.current().port}"]
-        filters: dict[str, Any] = {"label": labels, "event": ["die", "start", "destroy"], "type": "container"}
+        label = f"{settings.LABEL}.port={settings.current().port}"
+        filters: dict[str, Any] = {"label": label, "event": ["die", "start", "destroy"], "type": "container"}
         client = docker.from_env(timeout=_FOREVER)
         for event in client.events(decode=True, filters=filters):
             attributes = event["Actor"]["Attributes"]
-            machine = _machines.get(attributes.get(HOST_LABEL, ""))
-            if machine is None:
-                continue
-            if attributes.get("name") == machine.name:
-                if event["Action"] != "start":
-                    _died(machine)
-                continue
-            for callback in on_container_event:
-                callback(machine, event)
+            itself = _machines.get(attributes.get(MACHINE_LABEL, ""))
+            owner = _machines.get(attributes.get(HOST_LABEL, ""))
+            if itself is not None and event["Action"] != "start":
+                _died(itself)
+            if owner is not None:
+                for callback in on_container_event:
+                    callback(owner, event)
 
 
 #: Called with a machine and Docker's event when a container that a host started begins or ends.

@@ -31,6 +31,12 @@ class Host:
             raise error
         return done.stdout.strip()
 
+    def write(self, path: str, content: str) -> None:
+        """Writes a file, with its folders."""
+        script = 'mkdir -p "$(dirname "$1")" && cat > "$1"'
+        argv = ["docker", "exec", "-i", self.container, "sh", "-c", script, "sh", path]
+        subprocess.run(argv, check=True, capture_output=True, input=content.encode())
+
     def answers(self) -> bool:
         """True if its container runs."""
         argv = ["docker", "exec", self.container, "test", "-S", "/run/localcloud/agent.sock"]

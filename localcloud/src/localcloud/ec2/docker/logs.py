@@ -1,0 +1,188 @@
+"""Docker's log driver awslogs on a host: lines of containers in CloudWatch Logs, written as the instance's role.
+
+The daemon outside keeps them too, so that `docker logs` works. The host's /etc/docker/daemon.json has the default.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import queue
+import re
+import tarfile
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import docker
+from botocore.exceptions import ClientError
+from docker.errors import APIError, DockerException, NotFound
+
+from localcloud import clients, settings
+from localcloud.dockerfilter.container_rules import RefusedError, folded, mapping_or_empty
+from localcloud.ec2 import machines, metadata
+from localcloud.ec2.machines import Machine
+
+LOG_LABEL = f"{settings.LABEL}.awslogs"
+_OPTIONS = {
+    "awslogs-create-group",
+    "awslogs-group",
+    "awslogs-multiline-pattern",
+    "awslogs-region",
+    "awslogs-stream",
+    "max-buffer-size",
+    "mode",
+    "tag",
+}
+_LINE = 256 * 1024 - 26  # bytes of an event, docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference
+_BATCH, _PAUSE_SECONDS = 500, 0.3
+logger = logging.getLogger("localcloud")
+_followed: set[str] = set()
+_guard = threading.Lock()
+
+
+class LogError(RuntimeError):
+    """The log stream of a container cannot be created; the message says why."""
+
+
+def _defaults(machine: Machine) -> dict[str, Any]:
+    """Returns the content of the host's daemon.json."""
+    try:
+        stream, _stat = machines.container_of(machine).get_archive("/etc/docker/daemon.json")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+            member = archive.next()
+            content = archive.extractfile(member) if member is not None else None
+            return dict(json.loads(content.read())) if content else {}
+    except (NotFound, APIError):
+        return {}
+    except ValueError as error:
+        raise RefusedError(f"/etc/docker/daemon.json of the host is not JSON: {error}") from error
+
+
+def label(machine: Machine, host: dict[str, Any], name: str, image: str) -> dict[str, str]:
+    """Returns the label of a container whose lines go to CloudWatch Logs, and takes the driver out of its settings.
+
+    Raises:
+        RefusedError: for options that the driver does not have.
+    """
+    config = folded(host.get("logconfig"), "LogConfig")
+    default = _defaults(machine)
+    driver = str(config.get("type") or default.get("log-driver") or "")
+    if driver != "awslogs":
+        return {}
+    same = default.get("log-driver") == driver
+    options = {**(default.get("log-opts") or {} if same else {}), **mapping_or_empty(config.get("config"))}
+    if unknown := sorted(set(options) - _OPTIONS):
+        raise RefusedError(f"unknown log opt '{unknown[0]}' for awslogs log driver")
+    if not options.get("awslogs-group"):
+        raise RefusedError("must specify a value for log opt 'awslogs-group'")
+    host["logconfig"] = {"type": "json-file", "config": {}}
+    return {LOG_LABEL: json.dumps({**options, "name": name, "image": image})}
+
+
+def _stream(options: Mapping[str, Any], container_id: str, name: str) -> str:
+    """Returns the name of a container's stream: docs.docker.com/engine/logging/drivers/awslogs and log_tags."""
+    if options.get("awslogs-stream"):
+        return str(options["awslogs-stream"])
+    values = {
+        ".DaemonName": "docker",
+        ".FullID": container_id,
+        ".ID": container_id[:12],
+        ".ImageName": str(options.get("image", "")),
+        ".Name": str(options.get("name") or name),
+    }
+    made = str(options.get("tag") or "{{.FullID}}")
+    for key, value in values.items():
+        made = re.sub(r"\{\{\s*" + re.escape(key) + r"\s*\}\}", lambda _m, value=value: value, made)  # type: ignore[misc]
+    if "{{" in made:
+        raise LogError(
+            f"the tag {options['tag']} has a part that the local cloud does not know: use {', '.join(values)}"
+        )
+    return re.sub(r"[:*]", "_", made)
+
+
+def _client(machine: Machine, options: Mapping[str, Any]) -> Any:
+    return clients.client("logs", metadata.keys(machine), str(options.get("awslogs-region") or machine.region))
+
+
+def open_stream(machine: Machine, container_id: str, labels: Mapping[str, str]) -> None:
+    """Creates the log stream of a container that is about to start.
+
+    Raises:
+        LogError: if the group does not exist, or the role may not write to it.
+    """
+    if LOG_LABEL not in labels:
+        return
+    options = json.loads(labels[LOG_LABEL])
+    try:
+        api = _client(machine, options)
+        where = {"logGroupName": options["awslogs-group"], "logStreamName": _stream(options, container_id, "")}
+        if str(options.get("awslogs-create-group", "")).lower() == "true":
+            _create(api.create_log_group, logGroupName=options["awslogs-group"])
+        _create(api.create_log_stream, **where)
+    except (ClientError, ValueError) as error:
+        raise LogError(f"failed to create Cloudwatch log stream: {error}") from error
+
+
+def _create(create: Any, **arguments: Any) -> None:
+    try:
+        create(**arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+            raise
+
+
+def follow(machine: Machine, container_id: str, labels: Mapping[str, str]) -> None:
+    """Sends the lines of a container that has started to its log stream, until it ends."""
+    if LOG_LABEL not in labels:
+        return
+    with _guard:
+        if container_id in _followed:
+            return
+        _followed.add(container_id)
+    options = json.loads(labels[LOG_LABEL])
+    lines: queue.Queue[tuple[int, str] | None] = queue.Queue()
+    for work, arguments in ((_read, (container_id, lines)), (_write, (machine, options, container_id, lines))):
+        threading.Thread(target=work, args=arguments, daemon=True, name="localcloud-awslogs").start()
+
+
+def _read(container_id: str, lines: queue.Queue[tuple[int, str] | None]) -> None:
+    try:
+        api = docker.from_env(timeout=24 * 3600).api
+        begun = api.inspect_container(container_id)["State"]["StartedAt"]
+        since = max(0, int(time.time()) - 5) if begun else 0
+        rest = b""
+        for chunk in api.logs(container_id, stream=True, follow=True, since=since):
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                lines.put((int(time.time() * 1000), line[:_LINE].decode(errors="replace")))
+        if rest:
+            lines.put((int(time.time() * 1000), rest[:_LINE].decode(errors="replace")))
+    except (DockerException, OSError) as error:
+        logger.debug("log of %s: %s", container_id, error)
+    finally:
+        with _guard:
+            _followed.discard(container_id)
+        lines.put(None)
+
+
+def _write(
+    machine: Machine, options: Mapping[str, Any], container_id: str, lines: queue.Queue[tuple[int, str] | None]
+) -> None:
+    where = {"logGroupName": options["awslogs-group"], "logStreamName": _stream(options, container_id, "")}
+    over = False
+    while not over:
+        first = lines.get()
+        time.sleep(_PAUSE_SECONDS)  # lines come in groups
+        taken = [first]
+        while len(taken) < _BATCH and not lines.empty():
+            taken.append(lines.get())
+        over = None in taken
+        events = [{"timestamp": entry[0], "message": entry[1]} for entry in taken if entry is not None and entry[1]]
+        try:
+            if events:
+                _client(machine, options).put_log_events(**where, logEvents=events)
+        except (ClientError, ValueError, OSError) as error:
+            logger.warning("instance %s: a container's log was not written: %s", machine.id, error)
