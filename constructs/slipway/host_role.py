@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from slipway.accepted import accept
 from slipway.host_boot import NAMESPACE
 from slipway.rights import Allow, everywhere, give
 
@@ -69,6 +70,7 @@ class HostRole(iam.Role):
             assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
         )
         give(self, [*_agent(), *_release(readable), *_report(readable), *statements])
+        accept(self, _AS_THE_AGENT, "CKV_AWS_111")
 
     def attach(self, volumes: Sequence[str], tags: Mapping[str, str]) -> None:
         """Allow each host to attach these volumes to hosts with these tags; the arguments are ARNs and tags."""

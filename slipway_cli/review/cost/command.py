@@ -70,8 +70,10 @@ def _profiles(product: Product, environment: str) -> list[str]:
     environments = {name: variant.environment for name, variant in found.items()}
     months = estimate(assembly(product.model_copy(update={"pipeline": None}), environments, tooling=False).stacks)
     totals = {(variant.profile, variant.nat): _cell(variant, months, name) for name, variant in found.items()}
-    rows = [(profile, *(totals[profile, nat] for nat in NATS)) for profile in profiles.PROFILES]
-    lines = text.aligned(("profile", *(f"NAT: {nat}" for nat in NATS)), rows, numbers=(1, 2, 3))
+    nats = [nat for nat in NATS if any(nat == kind for _, kind in totals)]
+    rows = [(profile, *(totals[profile, nat] for nat in nats)) for profile in profiles.PROFILES]
+    numbers = tuple(range(1, len(nats) + 1))
+    lines = text.aligned(("profile", *(f"NAT: {nat}" for nat in nats)), rows, numbers=numbers)
     problems = dict.fromkeys(
         f"NAT: {variant.nat} is not possible: {variant.problem}" for variant in found.values() if variant.problem
     )

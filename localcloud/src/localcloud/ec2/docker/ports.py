@@ -93,7 +93,7 @@ def sync(machine: Machine) -> str:
     """Makes the host's agent relay the ports of the containers that run; returns what failed."""
     wanted = []
     for entry in _listed(machine):
-        name = str(entry["Names"][0]).lstrip("/")
+        name = str(entry["Id"])[:12]  # on a second network, Docker resolves this alias, but no generated name
         for address, port, inner in of(entry["Labels"]):
             places = [address] if address and address != "::1" else [_LOOPBACK, machine.address]
             wanted += [[place, port, name, int(inner.partition("/")[0])] for place in places]
