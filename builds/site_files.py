@@ -187,7 +187,7 @@ def _publish(work: str) -> None:
 
 
 def _forget(work: Path, keep: int) -> None:
-    """Writes `gone`: what is in the records of `newest-first` after the first `keep`, but in no newer one.
+    """Writes `kept`, the files of the first `keep` records of `newest-first`, and `gone`: what only later records have.
 
     The records themselves are last: after an interruption they still say what is to go.
     """
@@ -195,6 +195,7 @@ def _forget(work: Path, keep: int) -> None:
     read = {key: json.loads((work / "records" / key.rpartition("/")[2]).read_text(encoding="utf-8")) for key in records}
     current = "".join((work / part).read_text(encoding="utf-8") for part in ("hashed", "unhashed")).splitlines()
     gone = forgotten([read[key] for key in records[:keep]], [read[key] for key in records[keep:]], current, _others())
+    _write(work / "kept", {name for key in records[:keep] for name in read[key]})
     (work / "gone").write_text("".join(f"{name}\n" for name in [*gone, *records[keep:]]), encoding="utf-8")
 
 

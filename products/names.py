@@ -149,6 +149,7 @@ def reserved_services(services: Iterable[str]) -> set[str]:
 VERSION_PARAMETER = "ReleaseVersion"
 SITE_PARAMETER = "SiteDomain"
 SITE_OUTPUT = "DistributionDomainName"  # of the Edge stack; the value of SITE_PARAMETER
+FILES_OUTPUT = "SiteFilesArn"  # of the Edge stack; builds/publish-frontend.yml reads it
 MIGRATION_PARAMETER = "MigrationImage"  # separate, so that migrations can run before the services change
 RELEASES_OUTPUT, TARGETS_OUTPUT = "ReleasesBucket", "TargetGroupArn"  # of the Hosts stack; releases read them
 UNRELEASED = "unreleased"  # value of an image parameter before the first release: services run no task then

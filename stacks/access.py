@@ -74,8 +74,8 @@ class AccessStack(EnvironmentStack):
         ]
 
     def _to_publish(self) -> list[iam.PolicyStatement]:
-        site = self._edge.site
-        if site is None:
+        site, files = self._edge.site, self._edge.files
+        if site is None or files is None:
             return []
         return [
             see_stack(self, self._scope, "edge"),
@@ -85,5 +85,12 @@ class AccessStack(EnvironmentStack):
                 actions=["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
                 resources=[site.arn_for_objects("*")],
                 because="the frontend's build decides which files there are; the bucket holds nothing else",
+            ),
+            iam.PolicyStatement(
+                sid="ListFiles",
+                actions=[
+                    f"cloudfront-keyvaluestore:{call}" for call in ("DescribeKeyValueStore", "ListKeys", "UpdateKeys")
+                ],
+                resources=[files.key_value_store_arn],
             ),
         ]

@@ -41,6 +41,8 @@ class EdgeStack(EnvironmentStack):
     distribution: cloudfront.Distribution
     site: s3.Bucket | None
     """The bucket of the frontend; None for a product without one."""
+    files: cloudfront.KeyValueStore | None
+    """The list of the frontend's files, which CloudFront's function asks."""
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class EdgeStack(EnvironmentStack):
         self.site = self._define_site(environment_scope, data) if environment_scope.product.sites() else None
         web_acl = self._define_web_acl(environment_scope) if edge.waf else None
         sites = {site.path: site for site in self._sites(environment_scope.product)}
-        self.distribution = ProductDistribution(
+        edge_distribution = ProductDistribution(
             self,
             "Edge",
             description=environment_scope.prefix,
@@ -72,12 +74,14 @@ class EdgeStack(EnvironmentStack):
             price_class=_PRICE_CLASSES[edge.price_class],
             address=_address(self, edge.domain, zone) if edge.domain else None,
             web_acl_arn=web_acl.attr_arn if web_acl else None,
-        ).distribution
+        )
+        self.distribution, self.files = edge_distribution.distribution, edge_distribution.files
         if edge.domain and zone:
             self._define_record(edge.domain, zone)
         address = edge.domain.name if edge.domain else self.distribution.distribution_domain_name
-        if self.site:
+        if self.site and self.files:
             self.output("SiteBucketName", self.site.bucket_name, "Where the frontend is published")
+            self.output(names.FILES_OUTPUT, self.files.key_value_store_arn, "The list of the frontend's files")
         self.output("DistributionId", self.distribution.distribution_id, "What to invalidate")
         self.output("DistributionDomainName", self.distribution.distribution_domain_name, "CloudFront's own name")
         self.output("Url", f"https://{address}", "What users type")

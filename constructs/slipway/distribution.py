@@ -74,6 +74,8 @@ class ProductDistribution(Construct):
     """
 
     distribution: cloudfront.Distribution
+    files: cloudfront.KeyValueStore | None
+    """The list of the frontends' files; None without a frontend."""
 
     def __init__(
         self,
@@ -92,6 +94,7 @@ class ProductDistribution(Construct):
         web_acl_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.files = None
         self._headers = self._define_headers(
             "SecurityHeaders", "of every answer", content_security_policy, uploads=False
         )
@@ -177,6 +180,7 @@ class ProductDistribution(Construct):
             endings=site.endings,
             folders=site.folders,
             reserved=site.reserved,
+            files=self._files(),
             path=site.path,
         )
         self._sites[site.name] = cloudfront.BehaviorOptions(
@@ -192,6 +196,17 @@ class ProductDistribution(Construct):
             ],
         )
         return self._sites[site.name]
+
+    def _files(self) -> cloudfront.KeyValueStore:
+        """Returns the list of the files of all frontends, which releases write."""
+        if self.files is None:
+            self.files = cloudfront.KeyValueStore(
+                self,
+                "Files",
+                key_value_store_name=f"{cdk.Stack.of(self).stack_name}-files",
+                comment="Files of the site",
+            )
+        return self.files
 
     def _site_origin(self, bucket: s3.IBucket) -> cloudfront.IOrigin:
         """Returns the origin of all frontends: one, since they share the bucket."""

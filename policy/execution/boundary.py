@@ -21,6 +21,8 @@ from products import Product
 _BY_RESOURCE = frozenset(
     {"cloudformation", "codebuild", "codepipeline", "ecr", "ecs", "iam", "kms", "lambda", "s3", "secretsmanager", "sts"}
 )
+# Services without an escalation, of which one role has some actions on one resource: the name of each would not fit.
+_WHOLE = frozenset({"cloudfront-keyvaluestore"})
 # The digest of an asset, which every change of its files changes; the committed templates have `<asset>` for it.
 _ASSET = re.compile(r"(<asset>|[0-9a-f]{64})\.zip")
 # ARNs of resources that a template refers to only by name.
@@ -70,7 +72,9 @@ def statements(products: Iterable[Product], account: str, read: Read = templates
         ours = [resource for resource in resources.of(product, read) if resource.account == account]
         for resource in ours:
             for statement in granted(resource):
-                for action in _listed(statement["Action"]):
+                for named in _listed(statement["Action"]):
+                    service = named.partition(":")[0]
+                    action = f"{service}:*" if service in _WHOLE else named
                     for place in _listed(statement["Resource"]):
                         found[action] |= _bounded(action, str(place), resource)
     allowed = [

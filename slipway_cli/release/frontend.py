@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import mimetypes
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from builds import immutable_files, site_files
+from builds import immutable_files, site_files, site_list
+from products.names import FILES_OUTPUT
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 
@@ -81,18 +83,34 @@ def publish(target: Target, site: Site, release: str, keep_releases: int) -> lis
     for name in site_files.changed(hashes, records.read().values()):
         del hashes[name]
     pages = [name for name in files if name not in hashes]
-    for name in sorted(hashes) + sorted(pages, key=lambda name: (name == "index.html", name)):
+    listing, store = site_list.Frontend(site.path, site.others, files, list(hashes)), _store(target)
+    _upload(s3, bucket, site, sorted(hashes), _IMMUTABLE)
+    if store:
+        site_list.add(store, listing)
+    _upload(s3, bucket, site, sorted(pages, key=lambda name: (name == "index.html", name)), _NO_CACHE)
+    records.write(release, {name: hashes.get(name) for name in files})
+    kept = records.forget(keep_releases, files)
+    if store:
+        site_list.remove(store, listing._replace(kept=kept))
+    return [site_files.url_path(name, site.path) for name in pages]
+
+
+def _upload(s3: Any, bucket: str, site: Site, names: list[str], cache_control: str) -> None:
+    for name in names:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         s3.put_object(
             Bucket=bucket,
             Key=site.prefix + name,
             Body=(site.folder / name).read_bytes(),
             ContentType=kind,
-            CacheControl=_IMMUTABLE if name in hashes else _NO_CACHE,
+            CacheControl=cache_control,
         )
-    records.write(release, {name: hashes.get(name) for name in files})
-    records.forget(keep_releases, files)
-    return [site_files.url_path(name, site.path) for name in pages]
+
+
+def _store(target: Target) -> site_list.Store | None:
+    """Returns the list of the site's files; None if the Edge stack is of before the list."""
+    arn = target.outputs("edge").get(FILES_OUTPUT)
+    return KeyValueStore(target.client("cloudfront-keyvaluestore"), arn) if arn else None
 
 
 def invalidate(target: Target, paths: list[str], release: str) -> None:
@@ -105,6 +123,39 @@ def invalidate(target: Target, paths: list[str], release: str) -> None:
     if made["Status"] != "Completed":
         waiter = cloudfront.get_waiter("invalidation_completed")
         waiter.wait(DistributionId=distribution, Id=made["Id"], WaiterConfig={"Delay": 5, "MaxAttempts": 120})
+
+
+class KeyValueStore:
+    """A key value store of CloudFront, by its API."""
+
+    def __init__(self, client: Any, arn: str) -> None:
+        self._client, self._arn = client, arn
+
+    def version(self) -> str:
+        """Returns the store's ETag."""
+        return str(self._client.describe_key_value_store(KvsARN=self._arn)["ETag"])
+
+    def read(self) -> dict[str, str]:
+        """Returns all pairs."""
+        pages = self._client.get_paginator("list_keys").paginate(KvsARN=self._arn, PaginationConfig={"PageSize": 50})
+        return {str(item["Key"]): str(item["Value"]) for page in pages for item in page.get("Items", [])}
+
+    def write(self, version: str, puts: Mapping[str, str], deletes: Sequence[str]) -> str:
+        """Writes and deletes pairs, and returns the new ETag.
+
+        Raises:
+            Conflict: if the store has another version.
+        """
+        try:
+            answer = self._client.update_keys(
+                KvsARN=self._arn,
+                IfMatch=version,
+                Puts=[{"Key": key, "Value": value} for key, value in puts.items()],
+                Deletes=[{"Key": key} for key in deletes],
+            )
+        except self._client.exceptions.ConflictException as error:
+            raise site_list.Conflict(str(error)) from error
+        return str(answer["ETag"])
 
 
 class _Records:
@@ -152,11 +203,15 @@ class _Records:
         """Writes the list of a release: the hashes of its immutable files, None for the others."""
         self._put(f"{self._folder}{release}.json", files)
 
-    def forget(self, keep: int, published: list[str]) -> None:
-        """Deletes the files that only older releases than the newest `keep` list, and these lists."""
+    def forget(self, keep: int, published: list[str]) -> set[str]:
+        """Deletes the files that only older releases than the newest `keep` list, and these lists.
+
+        Returns the files of the newest ones.
+        """
         records = self.read()
         newest, old = list(records.values())[:keep], list(records.values())[keep:]
         for name in site_files.forgotten(newest, old, published, self._site.others):
             self._s3.delete_object(Bucket=self._bucket, Key=self._site.prefix + name)
         for key in list(records)[keep:]:  # last: after an interruption they still say what is to go
             self._s3.delete_object(Bucket=self._bucket, Key=key)
+        return {name for record in newest for name in record}

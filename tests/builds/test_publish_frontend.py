@@ -53,7 +53,27 @@ elif words[1] == "delete-objects":
     if (folder / "refusing").exists():
         print(json.dumps({"Errors": [{"Key": "x", "Code": "AccessDenied"}]}))
 elif words[1] == "describe-stacks":
-    print("the-bucket-of-the-stack")
+    arn = "arn:aws:cloudfront::111122223333:key-value-store/x"
+    print(arn if "SiteFilesArn" in option("--query") else "the-bucket-of-the-stack")
+elif words[0] == "cloudfront-keyvaluestore":
+    listed = folder / "store.json"
+    pairs = json.loads(listed.read_text()) if listed.exists() else {}
+    if words[1] == "list-keys":
+        print(json.dumps({"Items": [{"Key": key, "Value": value} for key, value in pairs.items()]}))
+    elif words[1] == "describe-key-value-store":
+        print(json.dumps({"ETag": str(len(bucket))}))
+    else:
+        asked = json.loads(option("--cli-input-json"))
+        if (folder / "conflict").exists():
+            (folder / "conflict").unlink()
+            sys.exit("An error occurred (ConflictException) when calling the UpdateKeys operation")
+        if (folder / "no-crt").exists():
+            sys.exit("Missing Dependency: This operation requires an additional dependency")
+        assert len(asked["Puts"]) + len(asked["Deletes"]) <= 50
+        pairs = {key: value for key, value in pairs.items() if {"Key": key} not in asked["Deletes"]}
+        pairs.update((pair["Key"], pair["Value"]) for pair in asked["Puts"])
+        listed.write_text(json.dumps(pairs))
+        print(json.dumps({"ETag": asked["IfMatch"]}))
 store.write_text(json.dumps(bucket))
 """
 
@@ -294,3 +314,71 @@ def test_paths_that_would_fill_the_variable_of_several_frontends_become_one(desk
     publish(desk, first, RELEASE="1", **values)
 
     assert publish(desk, second, RELEASE="2", **values)["PATHS"] == "/admin/*"
+
+
+FILES = {"FILES_ARN": "arn:aws:cloudfront::111122223333:key-value-store/x"}
+
+
+def entries(desk: Desk) -> dict[str, str]:
+    found: dict[str, str] = json.loads((desk.folder / "store.json").read_text())
+    return found
+
+
+def test_the_list_has_what_kept_releases_have_and_the_folder_of_hashed_names(desk: Desk, tmp_path: Path) -> None:
+    first = files(bundle(tmp_path, 1), LICENSE="text")
+    (first / "assets" / "plain.css").unlink()
+    publish(desk, first, RELEASE="1", KEEP_RELEASES="1", **FILES)
+    assert entries(desk) == {
+        "/": "assets/",
+        **dict.fromkeys(("/LICENSE", "/index.html", "/robots.txt"), "1"),
+        **dict.fromkeys(("/assets/index-abcdef01.js", "/assets/style-abcdefgh.css"), "1"),
+    }
+    publish(desk, bundle(tmp_path, 2), RELEASE="2", KEEP_RELEASES="1", **FILES)
+
+    assert "/LICENSE" not in entries(desk)
+    assert {"/assets/index-abcdef02.js", "/assets/plain.css"} <= set(entries(desk))
+    assert entries(desk)["/"] == ""  # a folder with a file without a hash may have pages too
+
+
+def test_files_are_listed_before_pages_are_uploaded(desk: Desk, tmp_path: Path) -> None:
+    publish(desk, bundle(tmp_path, 1), **FILES)
+    calls = [" ".join(call) for call in desk.calls("aws")]
+    listed = next(place for place, call in enumerate(calls) if "update-keys" in call)
+    page = next(place for place, call in enumerate(calls) if "s3://site/index.html" in call)
+
+    assert listed < page
+
+
+def test_frontends_share_the_list_and_each_keeps_its_own(desk: Desk, tmp_path: Path) -> None:
+    publish(desk, bundle(tmp_path, 1), RELEASE="1", KEEP_RELEASES="1", OTHER_PATHS="admin/", **FILES)
+    publish(desk, below(tmp_path, 2), RELEASE="1", KEEP_RELEASES="1", BASE_PATH="/admin/", **FILES)
+    publish(desk, bundle(tmp_path, 3), RELEASE="2", KEEP_RELEASES="1", OTHER_PATHS="admin/", **FILES)
+
+    assert {"/admin/", "/admin/index.html", "/admin/assets/index-abcdef02.js", "/index.html"} <= set(entries(desk))
+    assert "/assets/index-abcdef01.js" not in entries(desk)
+
+
+def test_a_large_bundle_is_listed_in_several_requests_and_a_conflict_is_tried_again(desk: Desk, tmp_path: Path) -> None:
+    (desk.folder / "conflict").touch()
+    folder = bundle(tmp_path, 1)
+    for number in range(120):
+        (folder / f"page-{number}.txt").write_text("x")
+    publish(desk, folder, **FILES)
+
+    assert {f"/page-{number}.txt" for number in range(120)} <= set(entries(desk))
+    assert len(desk.calls("aws", "cloudfront-keyvaluestore", "update-keys")) == 3 + 1
+
+
+def test_an_aws_cli_that_cannot_sign_for_the_list_is_explained(desk: Desk, tmp_path: Path) -> None:
+    (desk.folder / "no-crt").touch()
+    result, printed = desk.run("publish-frontend", bundle(tmp_path, 1), BUCKET="site", **FILES)
+
+    assert not result.succeeded
+    assert "the AWS CLI must be version 2" in printed.replace("\n", " ")
+    assert "index.html" not in stored(desk)
+
+
+def test_without_a_list_in_the_stack_nothing_is_listed(desk: Desk, tmp_path: Path) -> None:
+    publish(desk, bundle(tmp_path, 1))
+
+    assert not desk.calls("aws", "cloudfront-keyvaluestore")

@@ -8,6 +8,7 @@ from functools import cache
 from urllib.parse import quote
 
 import pytest
+from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk.assertions import Template
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,14 +19,20 @@ from tests.support.stack import empty_stack, properties
 
 LIMIT = 10 * 1024  # docs.aws.amazon.com/AmazonCloudFront, "Restrictions on CloudFront Functions"
 _RUN = """
-const uris = JSON.parse(require('fs').readFileSync(0, 'utf8'));
-console.log(JSON.stringify(uris.map((uri) => {
+const {uris, files} = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+const store = {
+  exists: async (key) => key in files,
+  get: async (key) => { if (key in files) return files[key]; throw new Error('no such key'); },
+};
+const cf = {kvs: () => { if (files === null) throw new Error('no store'); return store; }};
+const all = (uris) => Promise.all(uris.map(async (uri) => {
   const [path, query] = uri.split('?');
   const asked = {a: {value: '1'}, b: {value: '2', multiValue: [{value: '2'}, {value: ''}]}};
-  const answer = handler({request: {uri: path, querystring: query ? asked : {}}});
+  const answer = await handler({request: {uri: path, querystring: query ? asked : {}}});
   const to = answer.headers && answer.headers.location ? ' ' + answer.headers.location.value : '';
   return answer.statusCode ? answer.statusCode + to : answer.uri;
-})));
+}));
+all(uris).then((found) => console.log(JSON.stringify(found)));
 """
 
 
@@ -36,6 +43,7 @@ def code(*, folders: bool, path: str = "/") -> str:
     SitePages(
         stack,
         "Pages",
+        files=cloudfront.KeyValueStore(stack, "Files"),
         function_name="pages",
         endings=endings,
         folders=folders,
@@ -45,10 +53,11 @@ def code(*, folders: bool, path: str = "/") -> str:
     return str(properties(Template.from_stack(stack), "AWS::CloudFront::Function")["FunctionCode"])
 
 
-def answers(*uris: str, folders: bool = False, path: str = "/") -> list[str]:
-    """Returns the file of each URL, or the status of the response and where it redirects."""
-    program = code(folders=folders, path=path) + _RUN
-    done = subprocess.run(["node", "-e", program], input=json.dumps(uris), capture_output=True, text=True, check=True)
+def answers(*uris: str, folders: bool = False, path: str = "/", files: dict[str, str] | None = None) -> list[str]:
+    """Returns the file of each URL, or the status of the response and where it redirects; `files` is the list."""
+    program = code(folders=folders, path=path).removeprefix("import cf from 'cloudfront';") + _RUN
+    given = json.dumps({"uris": uris, "files": files})
+    done = subprocess.run(["node", "-e", program], input=given, capture_output=True, text=True, check=True)
     found: list[str] = json.loads(done.stdout)
     return found
 
@@ -127,6 +136,64 @@ def test_below_a_path_folders_are_within_it() -> None:
         "/admin/index.html",
         "302 /admin/",
     ]
+
+
+LISTED = {
+    "/": "assets/ static/js/",
+    "/index.html": "1",
+    "/about.html": "1",
+    "/docs/index.html": "1",
+    "/docs.html": "1",
+    "/LICENSE": "1",
+    "/models/chair.weird": "1",
+    "/a b.c++": "1",
+    "/assets/index-new.js": "1",
+}
+
+
+@pytest.mark.parametrize(
+    ("uri", "file"),
+    [
+        ("/LICENSE", "/LICENSE"),  # a file, since it is listed
+        ("/models/chair.weird", "/models/chair.weird"),
+        ("/a%20b.c%2B%2B", "/a%20b.c%2B%2B"),
+        ("/assets/index-new.js", "/assets/index-new.js"),
+        ("/assets/index-old.js", "/assets/index-old.js"),  # S3 has it no more, and answers 404
+        ("/assets/scene.weird", "/assets/scene.weird"),
+        ("/assets/123", "/index.html"),  # a page: it has no ending
+        ("/models/other.weird", "/index.html"),
+        ("/docs/v2.1", "/index.html"),
+        ("/LICENSES", "/index.html"),
+        ("/", "/index.html"),
+    ],
+)
+def test_the_list_tells_files_from_pages(uri: str, file: str) -> None:
+    assert answers(uri, files=LISTED) == [file]
+
+
+@pytest.mark.parametrize(
+    ("uri", "file"),
+    [
+        ("/about", "/about.html"),
+        ("/about/", "/about.html"),
+        ("/docs", "/docs/index.html"),
+        ("/docs/", "/docs/index.html"),
+        ("/", "/index.html"),
+        ("/docs/v2.1", "/docs/v2.1/index.html"),  # listed nowhere: 404
+        ("/LICENSE", "/LICENSE"),
+        ("/missing.css", "/missing.css"),
+    ],
+)
+def test_a_page_of_folders_is_the_file_that_the_list_has(uri: str, file: str) -> None:
+    assert answers(uri, folders=True, files=LISTED) == [file]
+
+
+def test_below_a_path_the_list_has_whole_paths() -> None:
+    listed = {"/": "assets/", "/admin/": "chunks/", "/admin/LICENSE": "1", "/admin/users.html": "1", "/other": "1"}
+    uris = ("/admin/LICENSE", "/admin/chunks/a.weird", "/admin/assets/a.weird", "/admin/users")
+
+    assert answers(*uris, path="/admin/", files=listed) == [uris[0], uris[1], *["/admin/index.html"] * 2]
+    assert answers(uris[3], path="/admin/", folders=True, files=listed) == ["/admin/users.html"]
 
 
 def test_a_url_that_cannot_be_decoded_is_refused() -> None:

@@ -56,7 +56,7 @@ def test_the_policies_are_within_iams_quotas(policies: dict[str, Json]) -> None:
     assert 1 < len([name for name in policies if name.startswith(NAME)]) <= POLICIES
 
 
-def test_no_action_has_a_wildcard(policies: dict[str, Json]) -> None:
+def test_only_a_service_that_the_boundary_allows_as_a_whole_has_a_wildcard(policies: dict[str, Json]) -> None:
     actions = [
         action
         for policy in policies.values()
@@ -72,7 +72,7 @@ def test_no_action_has_a_wildcard(policies: dict[str, Json]) -> None:
         for action in listed
         if re.search(r":(Describe|Get|List)\w*\*$", action)
     }
-    assert sorted({action for action in actions if "*" in action} - of_aws) == []
+    assert sorted({action for action in actions if "*" in action} - of_aws) == ["cloudfront-keyvaluestore:*"]
 
 
 def test_permissions_are_given_only_to_roles_with_the_boundary(execution: list[Json]) -> None:

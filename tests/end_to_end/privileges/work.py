@@ -18,6 +18,7 @@ from typing import Any
 from localcloud.testing.pipelines import until
 from localcloud.testing.plain import ACCOUNT, REGION
 from paths import ROOT
+from tests.end_to_end.privileges import aws
 from tests.end_to_end.privileges.deployed import Deployed, Outcome
 
 DELIVERY, ACCESS = "tooling-allthrive-delivery", "production-allthrive-access"
@@ -149,6 +150,7 @@ class Work:
         home = Path(self._cloud.state) / f"home-{next(self._numbers)}"  # the AWS CLI keeps the roles it took there
         home.mkdir()
         environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_CONTAINER")}
+        environment["PATH"] = aws.install(Path(self._cloud.state) / "tools")
         done = subprocess.run(
             command,
             cwd=ROOT,

@@ -47,6 +47,7 @@ _PATTERNS: Mapping[str, Mapping[str, str]] = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": {"application-autoscaling": _SCALING},
     "AWS::CloudFront::Distribution": {"cloudfront": _CLOUDFRONT},
     "AWS::CloudFront::Function": {"cloudfront": _CLOUDFRONT},
+    "AWS::CloudFront::KeyValueStore": {"cloudfront": _CLOUDFRONT},
     "AWS::CloudFront::OriginAccessControl": {"cloudfront": _CLOUDFRONT},
     "AWS::CloudFront::ResponseHeadersPolicy": {"cloudfront": _CLOUDFRONT},
     "AWS::CloudFront::VpcOrigin": {"cloudfront": _CLOUDFRONT},

@@ -12,11 +12,12 @@ from typing import Any
 
 from ministack.services import cloudfront
 
-from localcloud.cloudfront import addresses, https_origins, owners, serving
+from localcloud.cloudfront import addresses, functions, https_origins, owners, serving
 from localcloud.cloudfront.cache import Cache
 
 SYMBOLS: tuple[str, ...] = (
     *addresses.SYMBOLS,
+    *functions.SYMBOLS,
     *https_origins.SYMBOLS,
     *owners.SYMBOLS,
     *serving.SYMBOLS,
@@ -73,5 +74,6 @@ def install() -> None:
     _methods()
     _labels()
     addresses.install()
+    functions.install()
     https_origins.install()
     serving.install(Cache())

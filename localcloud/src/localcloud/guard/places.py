@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from ministack import app as gateway
 from ministack.core.responses import get_region, request_scope
@@ -40,6 +41,8 @@ _CAPABILITIES = (
 _INTERNAL = ("/_ministack", "/_localstack", "/_localcloud")
 
 
+#: CloudFront's key value stores have endpoints below their account; SDKs put it before the name of any endpoint.
+_ACCOUNT = re.compile(r"^\d{12}\.(?=\d+\.\d+\.\d+\.\d+$)")
 #: Suffixes of AWS's host names; SDKs and containers use them for requests to this cloud.
 _AWS_SUFFIXES = (".amazonaws.com", ".amazonaws.com.cn", ".cloudfront.net", ".on.aws")
 
@@ -56,7 +59,7 @@ def require_known(head: Head) -> None:
 
 def _is_local_name(name: str) -> bool:
     try:
-        address = ipaddress.ip_address(name.strip("[]"))
+        address = ipaddress.ip_address(_ACCOUNT.sub("", name).strip("[]"))
     except ValueError:
         return name in {"localhost", "host.docker.internal"} or name.endswith((".localhost", *_AWS_SUFFIXES))
     return address.is_loopback or str(address) == settings.current().relay_address

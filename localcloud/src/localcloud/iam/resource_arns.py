@@ -7,8 +7,10 @@ ends in `:*` and must match a log stream. For services outside `_NAMERS`, MiniSt
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from ministack.core import iam_actions
 from ministack.services import iam
@@ -22,6 +24,8 @@ SYMBOLS: tuple[str, ...] = (
 # Services that this package adds. MiniStack enforces policies only for services with an IAM namespace.
 ADDED_SERVICES = ("codepipeline", "codeconnections", "codestar-connections", "application-autoscaling")
 
+# The ARN of a key value store is in the path of every request to it.
+_STORE = re.compile(r"^/key-value-stores/(arn:[^/]+/[^/]+)")
 Namer = Callable[[str, Mapping[str, Any], "Place"], str | None]
 
 
@@ -157,6 +161,8 @@ def install() -> None:
 
     def named(service: str, method: str, path: str, *rest: Any) -> str:
         headers, body, _query, region, account_id = rest
+        if service == "cloudfront-keyvaluestore" and (store := _STORE.match(unquote(path))):
+            return store[1]
         namer = _NAMERS.get(service)
         if namer is not None:
             action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
