@@ -153,14 +153,16 @@ class Actions:
             accept_everywhere(function.role)  # the CDK allows it to report the job's result
         call = iam.PolicyStatement(sid="Call", actions=["lambda:InvokeFunction"], resources=[function.function_arn])
         find = everywhere("lambda:ListFunctions", sid="FindFunctions")  # CodePipeline's documentation requires it
+        on_hosts = action.kind in (Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS)
+        read = self._pipeline.artifacts.reading() if on_hosts else []  # the job's credentials have this role's rights
         return codepipeline_actions.LambdaInvokeAction(
             action_name=action.name,
             run_order=action.run_order,
             lambda_=function,
-            inputs=[self._compose] if action.kind in (Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS) else None,
+            inputs=[self._compose] if on_hosts else None,
             user_parameters={"deadline_minutes": action.minutes, **self._parameters(action)},
             variables_namespace=f"{stage.name}{action.name}",
-            role=self._role(stage, action, [call, find]),
+            role=self._role(stage, action, [call, find, *read]),
         )
 
     def _parameters(self, action: Action) -> dict[str, object]:
