@@ -112,7 +112,7 @@ class Hosts(Action):
             "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
         )
 
-    def _DescribeInstances(self, _: dict[str, Any]) -> str:  # noqa: N802
+    def _DescribeInstances(self, _: dict[str, Any]) -> str:  # noqa: N802 - as above
         items = "".join(
             f"<item><instancesSet><item><instanceId>{instance}</instanceId><tagSet><item><key>slipway:host</key>"
             f"<value>{escape(host.name)}</value></item></tagSet></item></instancesSet></item>"
@@ -120,7 +120,7 @@ class Hosts(Action):
         )
         return f"<DescribeInstancesResponse><reservationSet>{items}</reservationSet></DescribeInstancesResponse>"
 
-    def _DescribeInstanceInformation(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _DescribeInstanceInformation(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 - as above
         listed = []
         for instance in given["Filters"][0]["Values"]:
             if instance in self.hosts:
@@ -128,7 +128,7 @@ class Hosts(Action):
                 listed.append({"InstanceId": instance, "PingStatus": status})
         return {"InstanceInformationList": listed}
 
-    def _DescribeTargetHealth(self, given: dict[str, Any]) -> str:  # noqa: N802
+    def _DescribeTargetHealth(self, given: dict[str, Any]) -> str:  # noqa: N802 - as above
         instance = given["Targets.member.1.Id"]
         host = self.hosts.get(instance)
         if host and host.balanced in ("draining", "initial"):
@@ -144,20 +144,20 @@ class Hosts(Action):
             "</DescribeTargetHealthResponse>"
         )
 
-    def _DeregisterTargets(self, given: dict[str, Any]) -> str:  # noqa: N802
+    def _DeregisterTargets(self, given: dict[str, Any]) -> str:  # noqa: N802 - as above
         host = self.hosts[given["Targets.member.1.Id"]]
         host.balanced, host.left = "draining", self.takes
         if not any(other.balanced in ("healthy", "unhealthy") for other in self.hosts.values()):
             self.violations.append(f"{host.name} was the last behind the load balancer")
         return "<DeregisterTargetsResponse><DeregisterTargetsResult/></DeregisterTargetsResponse>"
 
-    def _RegisterTargets(self, given: dict[str, Any]) -> str:  # noqa: N802
+    def _RegisterTargets(self, given: dict[str, Any]) -> str:  # noqa: N802 - as above
         host = self.hosts.get(given["Targets.member.1.Id"])
         if host and host.balanced in ("unused", "draining"):
             host.balanced, host.left = "initial", self.takes
         return "<RegisterTargetsResponse><RegisterTargetsResult/></RegisterTargetsResponse>"
 
-    def _SendCommand(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _SendCommand(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 - as above
         gone = [instance for instance in given["InstanceIds"] if instance not in self.hosts]
         if gone:
             raise Refused("InvalidInstanceId", f"{gone[0]} is not in a valid state")
@@ -175,7 +175,7 @@ class Hosts(Action):
         self.commands[identity] = command
         return {"Command": {"CommandId": identity}}
 
-    def _ListCommandInvocations(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _ListCommandInvocations(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 - as above
         assert given["Filters"][0]["key"] == "InvokedAfter"
         found = [
             {"CommandId": identity, "InstanceId": given["InstanceId"], "Comment": command.comment}
@@ -184,7 +184,7 @@ class Hosts(Action):
         ]
         return {"CommandInvocations": found}
 
-    def _GetCommandInvocation(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _GetCommandInvocation(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 - as above
         command, instance = self.commands[given["CommandId"]], given["InstanceId"]
         command.reads += 1
         if command.reads <= self.unknown:
@@ -221,16 +221,16 @@ class Hosts(Action):
             wrong = self.wrong if command.step == "report" else {}
             command.ended[instance] = ("Success", "Success", f"done\nSLIPWAY {json.dumps({**report, **wrong})}\n")
 
-    def _CancelCommand(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _CancelCommand(self, given: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 - as above
         self.commands[given["CommandId"]].cancelled = True
         return {}
 
-    def _PutObject(self, given: dict[str, Any]) -> str:  # noqa: N802
+    def _PutObject(self, given: dict[str, Any]) -> str:  # noqa: N802 - as above
         assert given["host"].startswith(f"{BUCKET}.")
         self.objects[given["path"].lstrip("/")] = _dechunked(given)
         return ""
 
-    def _GetObject(self, given: dict[str, Any]) -> bytes:  # noqa: N802
+    def _GetObject(self, given: dict[str, Any]) -> bytes:  # noqa: N802 - as above
         key = given["path"].lstrip("/")
         if key not in self.objects:
             raise Refused("NoSuchKey", f"{escape(key)} does not exist", status=404)

@@ -12,14 +12,12 @@ from xml.sax.saxutils import escape
 
 from ministack.services import ec2
 
-from localcloud import settings
+from localcloud import machine_images, settings
 from localcloud.ec2 import devices, machines
 from localcloud.ec2.machines import Machine, Record
-from localcloud.ssm import public_parameters
 
 SYMBOLS: tuple[str, ...] = (
     *machines.SYMBOLS,
-    *public_parameters.SYMBOLS,
     *(
         f"ministack.services.ec2:{name}"
         for name in (
@@ -56,7 +54,7 @@ Answer = Any  # status, headers and body, as MiniStack's handlers return them
 
 def _images() -> dict[str, str]:
     """Returns the IDs of the images that machines run, by their public parameters."""
-    return {name: public_parameters.image_id(name) for name in public_parameters.names() if "/al2023-ami-" in name}
+    return {name: machine_images.image_id(name) for name in machine_images.names() if "/al2023-ami-" in name}
 
 
 def _template_version(params: Params) -> tuple[Record | None, str]:

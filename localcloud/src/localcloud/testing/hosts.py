@@ -7,7 +7,7 @@ import json
 import subprocess
 from typing import Any
 
-from localcloud.ssm.public_parameters import image_id
+from localcloud.machine_images import image_id
 from localcloud.testing.cloud import Cloud, until
 from localcloud.testing.plain import unique
 

@@ -23,7 +23,8 @@ from localcloud.codebuild import proxy
 from localcloud.dockerfilter import gate
 from localcloud.ec2 import machines, metadata
 from localcloud.ec2.docker import logs, ports
-from localcloud.ec2.docker.client import EBS_LABEL, HostClient, HostOwned
+from localcloud.ec2.docker.client import HostClient
+from localcloud.ec2.docker.owned import EBS_LABEL, HostOwned
 from localcloud.ec2.machines import HOST_LABEL, Machine
 
 SYMBOLS: tuple[str, ...] = (

@@ -13,17 +13,15 @@ import io
 import posixpath
 import tarfile
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
 
 from localcloud.dockerfilter.container_rules import RefusedError
 from localcloud.ec2 import machines
+from localcloud.ec2.docker.owned import HostOwned
 from localcloud.ec2.machines import Machine
-
-if TYPE_CHECKING:
-    from localcloud.ec2.docker.client import HostOwned
 
 Json = dict[str, Any]
 _LARGEST = 512 * 1024 * 1024

@@ -7,22 +7,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from localcloud.dockerfilter.calls import Call
 from localcloud.dockerfilter.container_rules import folded, mapping_or_empty
-from localcloud.dockerfilter.daemon import DaemonError, request
+from localcloud.dockerfilter.daemon import DaemonError, Owned, request
 from localcloud.ec2.docker import binds, logs, ports
-
-if TYPE_CHECKING:
-    from localcloud.ec2.docker.client import HostClient
+from localcloud.ec2.docker.images import Pulled
+from localcloud.ec2.docker.owned import HostOwned
+from localcloud.ec2.machines import Machine
 
 Json = dict[str, Any]
 _WORDS = ("", "default", "bridge", "none", "host")
 _BAD_REQUEST = 400
 
 
-async def translate(client: HostClient, call: Call) -> None:
+class Creator(Protocol):
+    """A host that creates containers."""
+
+    machine: Machine
+    pulled: Pulled
+    owned: Owned
+
+    @property
+    def names(self) -> HostOwned:
+        """The host's objects."""
+
+
+async def translate(client: Creator, call: Call) -> None:
     """Changes the request of a `docker create`."""
     body = folded(call.body, "container")
     host = folded(body.get("hostconfig"), "HostConfig")
@@ -57,7 +69,7 @@ async def _complete(mounts: binds.Mounts, created: Json) -> None:
         raise DaemonError(_BAD_REQUEST, str(error)) from error
 
 
-async def _networks(client: HostClient, body: Json, host: Json, name: str) -> None:
+async def _networks(client: Creator, body: Json, host: Json, name: str) -> None:
     mode = str(host.get("networkmode") or "")
     config = folded(body.get("networkingconfig"), "NetworkingConfig")
     given = dict(mapping_or_empty(config.get("endpointsconfig")))
@@ -82,7 +94,7 @@ async def _networks(client: HostClient, body: Json, host: Json, name: str) -> No
     body["networkingconfig"] = {"endpointsconfig": translated}
 
 
-async def _link(client: HostClient, link: str) -> str:
+async def _link(client: Creator, link: str) -> str:
     reference, _, alias = link.partition(":")
     return f"{await client.owned.container(reference)}:{alias or reference}"
 
@@ -99,7 +111,7 @@ def _anonymous(body: Json, host: Json, of_image: Mapping[str, Any]) -> None:
             host["mounts"].append({"type": "volume", "source": "", "target": target})
 
 
-async def before_start(client: HostClient, identifier: str, labels: Mapping[str, str]) -> None:
+async def before_start(client: Creator, identifier: str, labels: Mapping[str, str]) -> None:
     """Prepares what a container needs at its start.
 
     Raises:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import quote, unquote
 
 from localcloud.dockerfilter import daemon
@@ -23,9 +23,6 @@ from localcloud.dockerfilter.container_rules import RefusedError, mapping_or_emp
 from localcloud.dockerfilter.daemon import DaemonError, MissingError
 from localcloud.dockerfilter.names import InvalidNameError, parse, registry, to_ecr
 from localcloud.ec2.machines import HOST_LABEL
-
-if TYPE_CHECKING:
-    from localcloud.ec2.docker.client import HostClient
 
 TABLE = Table()
 _CREDENTIALS = "x-registry-auth"
@@ -113,8 +110,14 @@ async def inspect(reference: str) -> Json | None:
     return dict(found) if status in daemon.OK else None
 
 
-def _client(build: Build) -> HostClient:
-    return cast("HostClient", build)
+class _Pulling(Protocol):
+    """A host, of which this module needs only the images."""
+
+    pulled: Pulled
+
+
+def _client(build: Build) -> _Pulling:
+    return cast(_Pulling, build)
 
 
 # --- pulling ---------------------------------------------------------------------------------------------------------

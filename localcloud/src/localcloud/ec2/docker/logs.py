@@ -95,7 +95,7 @@ def _stream(options: Mapping[str, Any], container_id: str, name: str) -> str:
     }
     made = str(options.get("tag") or "{{.FullID}}")
     for key, value in values.items():
-        made = re.sub(r"\{\{\s*" + re.escape(key) + r"\s*\}\}", lambda _m, value=value: value, made)  # type: ignore[misc]
+        made = value.join(re.split(r"\{\{\s*" + re.escape(key) + r"\s*\}\}", made))
     if "{{" in made:
         raise LogError(
             f"the tag {options['tag']} has a part that the local cloud does not know: use {', '.join(values)}"
