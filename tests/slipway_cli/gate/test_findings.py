@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipway_cli.gate.check import verdict
+from slipway_cli.gate.document import LIMIT
 from slipway_cli.gate.findings import Accepted, Finding, Inspection, matches, risks
 
 WHY = "the bucket of access logs: a record of its own requests would make requests"
@@ -91,11 +92,13 @@ def test_a_wildcard_is_accepted_for_its_own_resource_only(rule: str, found: str,
     assert matches(rule, finding(found)) is covered
 
 
-def test_sixty_accepted_risks_are_too_many() -> None:
-    few, many = ([accepted(reason=f"{WHY}, number {number:03}") for number in range(count)] for count in (59, 60))
+def test_as_many_accepted_risks_as_the_limit_are_too_many() -> None:
+    few, many = (
+        [accepted(reason=f"{WHY}, number {number:03}") for number in range(count)] for count in (LIMIT - 1, LIMIT)
+    )
 
     assert verdict([inspection([finding()], few)], [])[0] == []
-    assert "60 accepted risks" in verdict([inspection([finding()], many)], [])[0][-1]
+    assert f"{LIMIT} accepted risks" in verdict([inspection([finding()], many)], [])[0][-1]
 
 
 def test_findings_in_workflows_cannot_be_accepted() -> None:
