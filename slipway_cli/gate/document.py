@@ -28,7 +28,7 @@ How it works: [ADR 13](adr/0013-one-gate-one-ledger.md).
 |---|---|---|---|
 """
 LIMIT = 75
-"""The number of risks that is too many for a reviewer: 60 for products on Fargate, and 15 for those that only hosts have."""
+"""The number of risks that is too many for a reviewer: 60 for products on Fargate, and 15 that only hosts have."""
 
 
 def document(inspections: Sequence[Inspection]) -> str:
