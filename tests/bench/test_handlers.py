@@ -13,13 +13,16 @@ from paths import HANDLERS
 from slipway.handler import Handler
 from tests.support.stack import empty_stack
 
-LIMIT = 62_000  # bytes before compression
+LIMIT = 66_000  # bytes before compression
 LIBRARY = 15_000
+LARGER = {"deploy_hosts": 30_000}  # commands, fleet, way back: what ECS and CloudFormation do for services
 
 
 @pytest.mark.parametrize("name", handlers())
 def test_a_handlers_package_is_small(name: str) -> None:
-    assert sum(path.stat().st_size for path in packed(name)) < LIMIT + LIBRARY * len(libraries(name))
+    assert sum(path.stat().st_size for path in packed(name)) < LIMIT + LARGER.get(name, 0) + LIBRARY * len(
+        libraries(name)
+    )
 
 
 @pytest.mark.parametrize("name", handlers())

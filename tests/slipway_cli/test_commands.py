@@ -346,7 +346,7 @@ def test_aws_is_refused_with_the_variables_of_a_local_cloud(command: str, monkey
         ["local", "reset"],
         ["console", "--port", "x"],
         ["demo", "nothing"],
-        ["demo", "edenco"],
+        ["demo", "edenco", "--source", "/nowhere"],
         ["policy", "--product", "nothing"],
         ["docs", "more"],
     ],

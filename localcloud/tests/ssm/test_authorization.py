@@ -90,7 +90,7 @@ def test_reading_invocations_needs_a_permission_without_a_resource(managed: Mana
 
 
 def test_a_parameter_is_still_authorized_by_its_name(managed: Managed) -> None:
-    name = unique("/slipway/parameter")
+    name = unique("/shop/parameter")
     managed.client("ssm").put_parameter(Name=name, Value="x", Type="String")
     arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}"
     assert client(managed, allow("ssm:GetParameter", arn)).get_parameter(Name=name)["Parameter"]["Value"] == "x"

@@ -162,7 +162,7 @@ def test_cloudformation_creates_a_parameter_in_the_tier_that_its_size_needs(plai
         properties = {"Name": name, "Type": "String", "Value": "x" * size, "Tier": "Intelligent-Tiering"}
         return resources(Parameter=("AWS::SSM::Parameter", properties))
 
-    name, stack = unique("/slipway"), unique("stack")
+    name, stack = unique("/shop"), unique("stack")
     assert plain.deploy(template(10), stack)["Parameter"] == name
     plain.deploy(template(5000), stack)
     described = plain.client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])
