@@ -40,6 +40,7 @@ def test_a_release_runs_with_its_files_values_and_images(shop: Shop) -> None:
     assert shop.run("report").report == ended.report
 
 
+@pytest.mark.long
 def test_the_next_release_replaces_files_and_containers_and_keeps_data(shop: Shop) -> None:
     shop.run("apply", shop.release("1.0.0", old__file="x"))
     (shop.machine.folder / "media" / "upload").write_text("a visitor's\n")
@@ -74,6 +75,7 @@ def test_after_a_failure_the_release_before_runs_again(shop: Shop, command: str,
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_a_first_release_that_fails_says_that_there_is_none_before(shop: Shop) -> None:
     ended = shop.run("apply", shop.release("1.0.0", UNHEALTHY))
 
@@ -81,6 +83,7 @@ def test_a_first_release_that_fails_says_that_there_is_none_before(shop: Shop) -
     assert "there is no other release to go back to" in ended.printed
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_a_status_page_that_does_not_answer_is_a_failure(shop: Shop) -> None:
     old = shop.release("1.0.0")
@@ -95,6 +98,7 @@ def test_a_status_page_that_does_not_answer_is_a_failure(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("broken", ["a secret", "an image", "the bundle", "compose"])
+@pytest.mark.long
 def test_what_fails_before_the_change_leaves_the_containers_alone(shop: Shop, broken: str) -> None:
     old = shop.release("1.0.0")
     assert (first := shop.run("apply", old)).code == 0, first.printed
@@ -127,6 +131,7 @@ def changed(shop: Shop, sha: str) -> str:
     return sha
 
 
+@pytest.mark.long
 def test_an_application_of_the_current_release_does_nothing_while_it_runs_and_repairs_it_otherwise(shop: Shop) -> None:
     shop.machine.make_current(shop.release("1.0.0"))
     assert shop.run("apply").code == 0
@@ -142,6 +147,7 @@ def test_an_application_of_the_current_release_does_nothing_while_it_runs_and_re
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_two_releases_are_kept_and_older_images_removed(shop: Shop) -> None:
     releases = [shop.release(f"1.{number}.0") for number in range(3)]
     for sha in releases:
@@ -154,6 +160,7 @@ def test_two_releases_are_kept_and_older_images_removed(shop: Shop) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.long
 def test_a_service_that_ends_with_0_is_no_failure(shop: Shop) -> None:
     once = "  once: {image: '${WEB_IMAGE}', command: ['true']}\nvolumes:"
     ended = shop.run(
@@ -164,6 +171,7 @@ def test_a_service_that_ends_with_0_is_no_failure(shop: Shop) -> None:
     assert set(ended.report["images"]) == {"web", "worker"}
 
 
+@pytest.mark.long
 def test_after_a_kill_in_the_middle_the_next_run_repairs(shop: Shop) -> None:
     old, new = shop.release("1.0.0"), shop.release("1.1.0", UNHEALTHY)
     assert (first := shop.run("apply", old)).code == 0, first.printed
@@ -199,6 +207,7 @@ def test_migrations_run_with_the_new_files_beside_what_runs(shop: Shop) -> None:
     assert not (shop.machine.folder / ".slipway" / "migration").exists()
 
 
+@pytest.mark.long
 def test_a_failed_migration_shows_what_it_printed(shop: Shop) -> None:
     shop.machine.configuration["migration"]["command"] = ["sh", "-c", "echo relation exists; exit 4"]
 
@@ -208,6 +217,7 @@ def test_a_failed_migration_shows_what_it_printed(shop: Shop) -> None:
     assert "  | relation exists\nFAILED: the migration ended with 4" in ended.printed
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_a_migration_that_hangs_is_killed(shop: Shop) -> None:
     shop.machine.configuration["migration"] |= {"command": ["sleep", "1000"], "timeout_seconds": 3}
@@ -219,6 +229,7 @@ def test_a_migration_that_hangs_is_killed(shop: Shop) -> None:
     assert not shop.containers()
 
 
+@pytest.mark.long
 @pytest.mark.long
 def test_before_the_first_release_a_migration_starts_what_it_needs(shop: Shop) -> None:
     shop.machine.configuration["migration"] |= {
@@ -235,6 +246,7 @@ def test_before_the_first_release_a_migration_starts_what_it_needs(shop: Shop) -
 
 
 @pytest.mark.parametrize("user", ["root", "app", "1234:1234"])
+@pytest.mark.long
 def test_a_container_reads_its_password_file_and_nobody_else_may(shop: Shop, user: str) -> None:
     image = shop.image("1.0.0", user=user)
     service = {
