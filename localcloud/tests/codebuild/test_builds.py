@@ -39,6 +39,17 @@ def test_a_call_that_the_role_does_not_allow_is_denied(cloud: Cloud) -> None:
     assert "not authorized to perform: s3:ListAllMyBuckets" in "\n".join(builder.log(build))
 
 
+def test_the_aws_cli_in_a_build_reaches_a_key_value_store_of_its_account(cloud: Cloud) -> None:
+    store = f"arn:aws:cloudfront::{ACCOUNT}:key-value-store/{unique('missing')}"
+    asks = f"aws cloudfront-keyvaluestore list-keys --kvs-arn {store}"
+    builder = Builder(cloud, spec(f"{asks} 2>&1 || true"), LOGS, allow(["cloudfront-keyvaluestore:ListKeys"], store))
+
+    log = "\n".join(builder.log(builder.run()))
+
+    assert "ResourceNotFoundException" in log
+    assert "Could not connect" not in log
+
+
 def test_without_privileged_mode_docker_fails_and_names_the_reason(cloud: Cloud) -> None:
     builder = Builder(cloud, spec("docker ps 2>&1 || echo none; ls /var/run/docker.sock || echo no socket"))
     log = "\n".join(builder.log(builder.run()))

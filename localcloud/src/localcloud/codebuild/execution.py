@@ -25,7 +25,7 @@ from localcloud.codebuild.errors import (
     ContainerLostError,
     api_error,
 )
-from localcloud.codebuild.identity import Role
+from localcloud.codebuild.identity import STORES, Role
 from localcloud.codebuild.logs import BuildLog
 from localcloud.codebuild.records import Record
 
@@ -179,12 +179,12 @@ class Execution:
     def _stores(self) -> dict[str, str]:
         """Returns the names of the endpoints of CloudFront's key value stores, in all accounts of the build.
 
-        SDKs put the account before the endpoint, which here is an address, so that no name server knows the name.
+        SDKs put the account before the endpoint's name, and no name server knows the result.
         """
         address = settings.current().relay_address
         variables = (self._project.get("environment") or {}).get("environmentVariables") or []
         accounts = set(re.findall(r"\b\d{12}\b", " ".join(str(variable.get("value")) for variable in variables)))
-        return {f"{account}.{address}": address for account in {str(self.build["arn"]).split(":")[4], *accounts}}
+        return {f"{account}.{STORES}": address for account in {str(self.build["arn"]).split(":")[4], *accounts}}
 
     def _download(self, container: BuildContainer) -> None:
         main = source.download(self._role, self._project.get("source") or {}, self.build["sourceVersion"])

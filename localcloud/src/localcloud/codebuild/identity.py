@@ -22,6 +22,11 @@ PRINCIPAL = "codebuild.amazonaws.com"
 _RENEW_AFTER_SECONDS = 3000  # a session lasts 3600
 
 
+STORES = "cloudfront-kvs.localhost"
+"""The name of the endpoint of CloudFront's key value stores in a build's container. SDKs put the account before it, and
+glibc resolves no name that consists of digits and dots only, such as an account before an address."""
+
+
 class Role:
     """The service role of one build. The role must exist and trust CodeBuild."""
 
@@ -87,7 +92,11 @@ class Role:
     def variables(self) -> dict[str, str]:
         """Returns the variables with which an SDK or the AWS CLI in the build acts as the role."""
         chosen = settings.current()
-        common = {"AWS_ENDPOINT_URL": chosen.container_url, "AWS_EC2_METADATA_DISABLED": "true"}
+        common = {
+            "AWS_ENDPOINT_URL": chosen.container_url,
+            "AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE": f"http://{STORES}:{chosen.port}",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
         if chosen.subnet != settings.SUBNET:  # SDKs accept a credentials endpoint only at that address
             keys = self.keys()
             return {
