@@ -15,6 +15,21 @@ _KERNEL = {
     "devices": "reaches devices of the host",
     "device_cgroup_rules": "reaches devices of the host",
 }
+# Keys of a service that give it nothing of the host (compose-spec.io, services, read on 2026-11-30), and those that the
+# checks below look into. Any other key is refused, a new one too until it is read: `use_api_socket` and `runtime`
+# make a container root of its host.
+_KNOWN = frozenset(
+    (  # noqa: SIM905 - words are easier to read than a list of strings
+        "annotations attach build cap_add cap_drop cgroup command configs container_name cpu_count cpu_percent "
+        "cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset depends_on deploy develop "
+        "device_cgroup_rules devices dns dns_opt dns_search domainname entrypoint env_file environment expose extends "
+        "external_links extra_hosts group_add healthcheck hostname image init ipc labels label_file links logging "
+        "mac_address mem_limit mem_reservation mem_swappiness memswap_limit network_mode networks oom_kill_disable "
+        "oom_score_adj pid pids_limit platform ports post_start pre_stop privileged profiles pull_policy read_only "
+        "restart scale secrets security_opt shm_size stdin_open stop_grace_period stop_signal storage_opt tmpfs tty "
+        "ulimits user userns_mode uts volumes working_dir"
+    ).split(" ")
+)
 _SOCKET = "docker.sock"
 _INSTEAD = "A host runs nothing but this product, but it must not become root's: remove it"
 
@@ -24,6 +39,7 @@ def check(project: Project) -> None:
     for service in sorted(project.services()):
         merged = (project.merged.get("services") or {}).get(service, {})
         _rights(project, service, merged)
+        _other_keys(project, service, merged)
         _image(project, service, merged)
         _mounts(project, service)
         _env_files(project, service)
@@ -61,6 +77,17 @@ def _rights(project: Project, service: str, merged: Dict[str, Any]) -> None:
         if "unconfined" in str(option) or "label" in str(option):
             where = project.where(service, "security_opt", str(option))
             project.problems.add(where, f"service {service} has security_opt {option}. {_INSTEAD}")
+
+
+def _other_keys(project: Project, service: str, merged: Dict[str, Any]) -> None:
+    for key in merged or {key for _, written in project.written(service) for key in written}:
+        where = project.where(service, key)
+        if key not in _KNOWN and not key.startswith("x-"):
+            project.problems.add(where, f"service {service} has {key}, which hosts do not take. Remove it")
+        if key in ("post_start", "pre_stop"):
+            hooks = merged.get(key) or []
+            if any(str(hook.get("privileged")).lower() == "true" for hook in hooks):
+                project.problems.add(where, f"service {service} runs a privileged command ({key}). {_INSTEAD}")
 
 
 def _image(project: Project, service: str, merged: Dict[str, Any]) -> None:
@@ -171,13 +198,16 @@ def _unknown(project: Project, name: str, part: Any, first: int, known: Set[str]
 def _volumes(project: Project) -> None:
     for name, content in project.parsed.items():
         for volume, definition in table(content, "volumes").items():
-            options = table(definition, "driver_opts")
-            device = str(options.get("device", ""))
-            if device.startswith("/") or "bind" in str(options.get("o", "")).split(","):
-                line = options.lines.get("device", table(content, "volumes").lines[volume])
-                project.problems.add(
-                    f"{name}:{line}", f"volume {volume} is {device or 'a path'} of the host. Remove its driver_opts"
-                )
+            written = table(definition, "driver_opts")
+            # As compose understands them, since a value may be the default of a variable.
+            merged = ((project.merged.get("volumes") or {}).get(volume) or {}).get("driver_opts") or {}
+            for options in (written, merged):
+                device = str(options.get("device", ""))
+                if device.startswith("/") or "bind" in str(options.get("o", "")).split(","):
+                    line = written.lines.get("device", table(content, "volumes").lines[volume])
+                    what = f"volume {volume} is {device or 'a path'} of the host. Remove its driver_opts"
+                    project.problems.add(f"{name}:{line}", what)
+                    break
 
 
 def _files_of(project: Project, kind: str) -> None:

@@ -181,6 +181,12 @@ PLANTED = [
         "security_opt: ['seccomp:unconfined']",
         "docker-compose.yml:11: service backend has security_opt seccomp:unconfined.",
     ),
+    ("env_file: .env.docker", "runtime: other", "docker-compose.yml:11: service backend has runtime, which hosts do"),
+    (
+        "env_file: .env.docker",
+        "cgroup_parent: /other",
+        "docker-compose.yml:11: service backend has cgroup_parent, which hosts do not take",
+    ),
     (
         "./media:/app/media",
         "/var/run/docker.sock:/var/run/docker.sock",
@@ -218,6 +224,13 @@ PLANTED = [
         "  static: {driver_opts: {type: none, o: bind, device: /etc}}",
         "docker-compose.yml:16: volume static is",
     ),
+    (
+        "  static: {}",
+        '  static: {driver_opts: {type: none, o: "${HOW:-bind}", device: "${WHERE:-/etc}"}}',
+        "docker-compose.yml:16: volume static is /etc of the host",
+    ),
+    # Either our check or, before 2.30, compose itself refuses it.
+    ("env_file: .env.docker", "post_start: [{command: id, privileged: true}]", "docker-compose.yml:11: "),
     (
         "  static: {}",
         "  static: {}\nsecrets: {key: {file: ./key.pem}}",
