@@ -8,32 +8,27 @@ docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanage
 
 from __future__ import annotations
 
-import contextvars
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
-from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2
 
+from localcloud.iam import several
+from localcloud.iam.several import Reached
 from localcloud.ssm import targets
 
 SYMBOLS: tuple[str, ...] = (
-    "ministack.core.iam_actions:access_denied_response",
-    "ministack.core.iam_actions:extract_iam_action",
-    "ministack.core.iam_evaluator:enforce",
+    *several.SYMBOLS,
     "ministack.core.responses:get_account_id",
     "ministack.core.responses:get_region",
     "ministack.services.ec2:_tags",
 )
 
-_REACHES_NODES = {"ssm:SendCommand", "ssm:CreateAssociation", "ssm:UpdateAssociation", "ssm:StartSession"}
-_request: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
-    "localcloud_ssm_request", default=MappingProxyType({})
+_REACHES_NODES = frozenset(
+    {"ssm:SendCommand", "ssm:CreateAssociation", "ssm:UpdateAssociation", "ssm:StartSession"},
 )
-_denied: contextvars.ContextVar[str] = contextvars.ContextVar("localcloud_ssm_denied", default="")
 
 
 def _asked(listed: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -71,50 +66,13 @@ def resources(action: str, request: Mapping[str, Any]) -> Iterator[tuple[str, di
         yield arn + "*", _asked(listed)
 
 
-def _context(tags: Mapping[str, str]) -> dict[str, str]:
-    prefixes = ("aws:ResourceTag", "ssm:resourceTag")
-    return {f"{prefix}/{key}": value for prefix in prefixes for key, value in tags.items()}
+def _reached(action: str, body: bytes) -> list[Reached]:
+    return [Reached(arn, several.tagged(tags, "ssm:resourceTag")) for arn, tags in resources(action, _body(body))]
 
 
 def install() -> None:
     """Authorize calls that reach nodes for each of them, once the document itself is allowed."""
-    extract, enforce, respond = (
-        iam_actions.extract_iam_action,
-        iam_evaluator.enforce,
-        iam_actions.access_denied_response,
-    )
-
-    def extracting(service: str, method: str, path: str, *rest: Any) -> str | None:
-        action: str | None = extract(service, method, path, *rest)
-        _denied.set("")
-        _request.set(_body(rest[1]) if action in _REACHES_NODES else {})
-        return action
-
-    def enforcing(access_key_id: str, iam_action: str, service: str, region: str, **about: Any) -> object:
-        if iam_action not in _REACHES_NODES:
-            return enforce(access_key_id, iam_action, service, region, **about)
-        reached = list(resources(iam_action, _request.get()))
-        own = _context(dict(reached).get(str(about.get("resource_arn")), {}))
-        about["service_context"] = {**(about.get("service_context") or {}), **own}
-        denied: object = enforce(access_key_id, iam_action, service, region, **about)
-        if denied is not None:
-            return denied
-        for arn, tags in reached:
-            more = {"resource_arn": arn, "service_context": _context(tags)}
-            denied = enforce(access_key_id, iam_action, service, region, **more)
-            if denied is not None:
-                _denied.set(arn)
-                return denied
-        return None
-
-    def responding(service: str, action: str, principal_arn: str, request_id: str, **details: Any) -> object:
-        if service == "ssm" and _denied.get():
-            details["resource_arn"] = _denied.get()
-        return respond(service, action, principal_arn, request_id, **details)
-
-    iam_actions.extract_iam_action = extracting
-    iam_evaluator.enforce = enforcing
-    iam_actions.access_denied_response = responding
+    several.authorize_each("ssm", _REACHES_NODES, _reached, named_first=True)
 
 
 def _body(body: bytes) -> Mapping[str, Any]:
