@@ -33,7 +33,7 @@ _WEB_APP = frozenset(("background_color", "display", "icons", "scope", "short_na
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a bundler says of a bundle."""
+    """The names of files that a bundler's manifest lists, and the manifest's own name."""
 
     said_by: str
     """The manifest, and whose it is."""

@@ -26,7 +26,7 @@ class Result:
     succeeded: bool
     exported: dict[str, str]
     output: str = ""
-    """What the build printed, if it was collected instead of shown."""
+    """The build's output, if `quiet`; otherwise empty."""
 
 
 def run(

@@ -97,7 +97,8 @@ class Environment(Model):
     account: Account = Field(json_schema_extra=derived("the manifest's"))
     region: str = Field(json_schema_extra=derived("the manifest's"))
     target: Literal["fargate", "hosts"] = "fargate"
-    """What runs the containers: `fargate` the `services`; `hosts`, virtual machines, `compose` or `containers`."""
+    """The service that runs the containers: `fargate` runs `services`; `hosts`, virtual machines, run `compose` or
+    `containers`."""
     hosts: Hosts | None = None
     """The hosts of an environment with `target: hosts`."""
     architecture: Literal["arm64", "x86_64"] = "arm64"

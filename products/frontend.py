@@ -45,5 +45,5 @@ class Frontend(Model):
 
     @property
     def key_prefix(self) -> str:
-        """What the names of its files in the site's bucket begin with, e.g. `admin/`; nothing for `/`."""
+        """The prefix of its files' names in the site's bucket, e.g. `admin/`; empty for `/`."""
         return self.path[1:]

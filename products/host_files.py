@@ -21,7 +21,7 @@ Variables = Mapping[str, Value | ExistingSecret]
 
 @dataclass(frozen=True)
 class Entrance:
-    """Where a host answers the load balancer."""
+    """The service and the port at which a host answers the load balancer."""
 
     service: str
     port: int

@@ -58,9 +58,9 @@ class Product(Model):
     tooling: Tooling = Field(json_schema_extra=derived("the manifest's account and region"))
     images: dict[Name, Image] = Field(min_length=1)
     services: dict[Name, Service] = {}
-    """What environments with `target: fargate` run; they need at least one."""
+    """The services that environments with `target: fargate` run; they need at least one."""
     compose: Compose | None = None
-    """What environments with `target: hosts` run: compose files."""
+    """The compose files that environments with `target: hosts` run."""
     containers: dict[Name, HostContainer] = {}
     """Instead of `compose`: containers that hosts run."""
     migration: Migration | None = None

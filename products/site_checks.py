@@ -9,7 +9,7 @@ from products.model import Product
 from products.paths import covers, same
 
 MEDIA = "/media/*"
-"""Where CloudFront serves the media bucket."""
+"""The path below which CloudFront serves the media bucket."""
 # docs.aws.amazon.com/AmazonCloudFront, "Quotas", 2026-11-30: functions that one key value store may be associated with.
 _FRONTENDS = 10
 

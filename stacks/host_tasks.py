@@ -1,4 +1,4 @@
-"""What the pipeline does with hosts, and the rights that it needs."""
+"""The pipeline's tasks with hosts, and the rights that they need."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from slipway.load_balancer import InternalLoadBalancer
 
 @dataclass(frozen=True)
 class Task:
-    """What the pipeline does in an environment with a role of its own."""
+    """A task of the pipeline in an environment, for which it has a role."""
 
     name: str
     description: str

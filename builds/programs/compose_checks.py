@@ -1,4 +1,4 @@
-"""What a host refuses, or what would not work there: found before anything is deployed, each with file and line."""
+"""Checks of compose files for what a host refuses or could not run, before anything is deployed: file and line each."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _LEFT_OUT = frozenset({".git", "node_modules", "__pycache__", ".venv"})
 
 @dataclass(frozen=True)
 class Expected:
-    """What the manifest says about an environment."""
+    """The files and names of an environment that the manifest requires."""
 
     name: str
     files: List[str]
@@ -38,7 +38,7 @@ class Expected:
 
 @dataclass
 class Problems:
-    """What is wrong, each once, in the order in which it was found."""
+    """The problems found so far, in order; none is listed twice."""
 
     lines: List[str] = field(default_factory=list)
 
@@ -59,7 +59,7 @@ class Project:
     merged: Dict[str, Any] = field(default_factory=dict)
     """As `docker compose config` prints it; empty if compose refuses the files."""
     folder: str = ""
-    """Where compose saw the files."""
+    """The folder in which compose reads the files."""
 
     def read(self) -> None:
         """Reads the compose files and those that they include or extend."""

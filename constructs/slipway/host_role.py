@@ -42,7 +42,7 @@ _AS_THE_AGENT = (
 
 @dataclass(frozen=True)
 class Readable:
-    """What hosts read, as ARNs."""
+    """The ARNs of the objects, parameters, secrets and images that hosts may read."""
 
     releases: str
     """The bucket of the releases."""

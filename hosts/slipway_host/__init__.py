@@ -1,1 +1,1 @@
-"""What a release does on a host: files, migrations, containers, and the way back. Python 3.9, standard library only."""
+"""The program that applies a release on a host, or returns to the one before. Python 3.9, standard library only."""

@@ -27,7 +27,7 @@ class Container:
     health: str
     """Empty without a health check."""
     checked: str
-    """What the last health check printed."""
+    """The output of the last health check."""
     ports: tuple[str, ...]
     pgpass: str
     """The value of its variable PGPASSFILE."""

@@ -49,7 +49,7 @@ class Ended:
 
     @property
     def report(self) -> dict[str, Any]:
-        """What the host's program reported in its last line; empty if it did not get that far."""
+        """The report in the last line of the host's program; empty if it did not get that far."""
         lines = [line for line in self.output.splitlines() if line.startswith(_MARK)]
         try:
             found = parsed(lines[-1].removeprefix(_MARK)) if lines else {}
@@ -59,7 +59,7 @@ class Ended:
 
     @property
     def why(self) -> str:
-        """What happened, with the end of the output."""
+        """A sentence about the end of the command, and the end of its output."""
         lines = [line for line in self.output.splitlines() if not line.startswith(_MARK)]
         lines += [line for line in self.errors.splitlines() if line.strip()]
         said = _DELIVERY.get(self.details, f"the command ended as {self.details or self.status}")

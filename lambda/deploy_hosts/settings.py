@@ -68,7 +68,7 @@ class Settings:
     tags: dict[str, str]
     """The tags of the environment's hosts."""
     expected: int
-    """How many hosts there must be."""
+    """The number of hosts that must run."""
     log_group: str
     protection: Protection | None
     """None if something other than this function keeps the images."""

@@ -32,13 +32,13 @@ class Site:
     name: str = ""
     """The frontend's name in the manifest; empty for the single one."""
     path: str = "/"
-    """Where the site serves it."""
+    """The path below which the site serves it."""
     others: tuple[str, ...] = ()
     """Folders that belong to other frontends, e.g. `admin/`."""
 
     @property
     def prefix(self) -> str:
-        """What the names of its files in the bucket begin with."""
+        """The prefix of its files' names in the bucket."""
         return self.path[1:]
 
     def files(self) -> list[str]:

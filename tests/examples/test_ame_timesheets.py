@@ -118,7 +118,7 @@ def test_vites_variables_are_build_arguments() -> None:
 
 
 class TestContainers:
-    """What only running containers show."""
+    """The facts that only running containers show."""
 
     pytestmark = CONTAINERS
 

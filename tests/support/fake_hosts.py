@@ -89,7 +89,7 @@ class Hosts(Action):
 
     @property
     def released(self) -> list[str]:
-        """What each host runs."""
+        """The release of each host."""
         return [host.release for host in self.hosts.values()]
 
     def sent(self, *steps: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from shop.models import Order
 
 
 class OrderForm(forms.ModelForm):
-    """How many copies, and where the receipt goes."""
+    """The form of an order: the number of copies and the address of the receipt."""
 
     class Meta:
         model = Order

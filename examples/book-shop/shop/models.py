@@ -1,4 +1,4 @@
-"""What the shop sells, and to whom."""
+"""The books of the shop, and the orders of its customers."""
 
 import uuid
 

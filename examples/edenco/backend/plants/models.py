@@ -1,4 +1,4 @@
-"""What grows in the garden."""
+"""The plants of the garden."""
 
 from django.db import models
 

@@ -29,7 +29,7 @@ Saved = Callable[[], None]
 
 @dataclass(frozen=True)
 class Job:
-    """What runs on one host."""
+    """The containers that one host runs."""
 
     content: Content
     values: interpolation.Values
@@ -40,7 +40,7 @@ class Job:
 
 @dataclass(frozen=True)
 class End:
-    """How an invocation ends."""
+    """The end of an invocation: its status, and the reason."""
 
     status: str
     details: str = ""
