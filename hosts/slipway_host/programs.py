@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Mapping, Sequence
@@ -15,6 +16,7 @@ from slipway_host.output import Failed
 # Nothing else of the caller's environment reaches `docker compose`: there it would win over the files of the release.
 _KEPT = ("HOME", "LANG", "PATH", "DOCKER_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
 _MARK = "SLIPWAY_HOST_STEP"
+_ENDING_SECONDS, _LOOK_SECONDS = 10.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -82,16 +84,32 @@ class Programs:
             return Result(code, out, out + err)
 
     def end_leftovers(self) -> int:
-        """Kills programs of this folder that still run, e.g. after this program was killed; returns their number."""
-        wanted, ended = f"{_MARK}={self._mark}".encode(), 0
+        """Kills programs of this folder that still run, e.g. after this program was killed; returns their number.
+
+        They have ended when this returns: one that was just being started is found by the next look.
+        """
+        ended: set[int] = set()
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while (found := self._leftovers()) and time.monotonic() < deadline:
+            for process in found:
+                try:
+                    os.kill(process, signal.SIGKILL)
+                    ended.add(process)
+                except OSError:  # it has ended by itself
+                    continue
+            time.sleep(_LOOK_SECONDS)  # the kernel has to end them
+        return len(ended)
+
+    def _leftovers(self) -> list[int]:
+        wanted, found = f"{_MARK}={self._mark}".encode(), []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
+                # The environment of a program that has ended, and waits for its parent, is empty.
                 if int(folder.name) != os.getpid() and wanted in (folder / "environ").read_bytes().split(b"\0"):
-                    os.kill(int(folder.name), signal.SIGKILL)
-                    ended += 1
+                    found.append(int(folder.name))
             except OSError:  # it has ended, or is not ours
                 continue
-        return ended
+        return found
 
 
 def _text(file: IO[bytes]) -> str:
