@@ -84,17 +84,22 @@ def tags(cloud: Cloud, repository: str) -> dict[str, str]:
     return {tag: image["imageDigest"] for image in found for tag in image.get("imageTags", [])}
 
 
-def rights(stack: str, role: str) -> list[dict[str, Any]]:
-    """Returns the statements of a role of a stack on the registry, as synthesized."""
+def rights(stack: str, role: str, product: str = PRODUCT) -> list[dict[str, Any]]:
+    """Returns the statements of a role on the registry, as synthesized, for the repositories of `PRODUCT`."""
     found = [
         statement
-        for logical_id, statement in statements(shipped(PRODUCT)[stack])
+        for logical_id, statement in statements(shipped(product)[stack])
         if logical_id.startswith(role)
         and any(str(action).startswith("ecr:") for action in listed(statement.get("Action", [])))
     ]
     assert found
     joined = '{"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, "'
-    plain: list[dict[str, Any]] = json.loads(json.dumps(found).replace(joined, '"arn:aws').replace('"]]}', '"'))
+    plain: list[dict[str, Any]] = json.loads(
+        json.dumps(found)
+        .replace(joined, '"arn:aws')
+        .replace('"]]}', '"')
+        .replace(f":repository/{product}/", f":repository/{PRODUCT}/")
+    )
     return plain
 
 
@@ -191,6 +196,13 @@ def test_a_feature_build_that_names_mains_repository_is_refused(
 
 
 @pytest.mark.parametrize(
+    "puller",
+    [
+        pytest.param(("allthrive", "services", "WebTaskExecutionRole"), id="fargate"),
+        pytest.param(("edenco", "hosts", "Role"), id="hosts"),
+    ],
+)
+@pytest.mark.parametrize(
     ("environment", "flow", "ends"),
     [
         ("staging", "feature", "EssentialContainerExited"),
@@ -199,11 +211,19 @@ def test_a_feature_build_that_names_mains_repository_is_refused(
         ("production", "feature", "TaskFailedToStart"),
     ],
 )
-def test_a_task_can_run_images_of_branches_only_if_a_flow_deploys_them(
-    cloud: Cloud, both: dict[str, tuple[str, str]], environment: str, flow: str, ends: str
+def test_an_environment_can_run_images_of_branches_only_if_a_flow_deploys_them(
+    cloud: Cloud,
+    both: dict[str, tuple[str, str]],
+    *,
+    puller: tuple[str, str, str],
+    environment: str,
+    flow: str,
+    ends: str,
 ) -> None:
+    """A task runs with the statements of the role that pulls images in the environment: a task's role, or a host's."""
     name, (repository, digest) = unique("task"), both[flow]
-    pull = rights(f"{environment}-{PRODUCT}-services", "BackendTaskExecutionRole")
+    product, stack_of, role = puller
+    pull = rights(f"{environment}-{product}-{stack_of}", role, product)
     image = f"{REGISTRY}/{repository}@{digest}"
     cloud.deploy(stack(name, "cat", "/page", statements=tuple(pull), Image=image), name)
 
