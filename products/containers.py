@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from products import field_checks
+from products import field_checks, log_alarms
 from products.base import ExistingSecret, Model, Name, Variables, derived, text
 from products.errors import ProblemsError
 from products.health import PATH_PATTERN, Declared, HealthCheck
+from products.log_alarms import LogAlarms
 
 # Fargate's CPU units and, for each, its memory in MiB: docs.aws.amazon.com, task definition parameters.
 CpuUnits = Literal[256, 512, 1024, 2048, 4096, 8192, 16384]
@@ -104,6 +105,8 @@ class Service(Model):
     """True if the service calls addresses outside AWS, and so needs NAT."""
     variables: Variables = {}
     """Environment variables of this service; they replace the environment's and the product's of the same name."""
+    log_alarms: LogAlarms = {}
+    """Alarms on numbers that this service writes to its log, e.g. the age of the oldest task in a queue."""
 
     @property
     def health(self) -> Declared:
@@ -122,6 +125,7 @@ class Service(Model):
         if (self.paths or self.static_paths) and self.port is None:
             problems.append("port: missing; a service with paths needs one, e.g. port: 8000")
         problems += self.health.problems()
+        problems += log_alarms.problems(self.log_alarms)
         if self.shell_access and self.read_only:
             problems.append("read_only: shell_access needs a writable root file system; remove one of the two")
         if self.singleton and self.count != 1:

@@ -108,6 +108,9 @@ class Environment(Model):
     none while it has no spare capacity. Migrations always run on demand."""
     approval: bool = False
     """True if a person must approve each release before it is deployed here."""
+    alarm_gate: bool = False
+    """True if a release waits until no alarm of the environment rings, and fails after five minutes, with nothing
+    changed. Rollbacks are not held back; neither is the first release, before which nothing runs."""
     deletion_protection: bool = Field(json_schema_extra=_OF_THE_PROFILE)
     """True if stacks, database and load balancer are protected against deletion."""
     keep_data: bool = Field(json_schema_extra=_OF_THE_PROFILE)

@@ -100,6 +100,11 @@ def stack(environment: str, product: str, stack_name: str) -> str:
     return f"{prefix(environment, product)}-{stack_name}"
 
 
+def alarm_prefix(environment: str, product: str) -> str:
+    """The beginning of the names that CloudFormation makes up for an environment's alarms."""
+    return f"{stack(environment, product, 'observability')}-"
+
+
 def pipeline(product: str, flow: str) -> str:
     """A pipeline, e.g. allthrive-main."""
     return f"{product}-{flow}"

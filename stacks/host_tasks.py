@@ -11,7 +11,7 @@ from products import names
 from products.flows import needs_url
 from slipway.rights import Allow, everywhere
 from stacks.scope import EnvironmentScope
-from stacks.service_tasks import see_stack
+from stacks.service_tasks import see_alarms, see_stack
 from stacks.target import Task
 
 
@@ -49,6 +49,7 @@ def host_tasks(
             sid="FollowCommands",
         ),
         everywhere("ec2:DescribeInstances", sid="FindHosts"),
+        *see_alarms(access, environment_scope),
         iam.PolicyStatement(
             sid="TakeHostsOut",
             actions=["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],

@@ -48,6 +48,17 @@ def stack_arn(access: cdk.Stack, environment_scope: EnvironmentScope, stack: str
     return access.format_arn(service="cloudformation", resource="stack", resource_name=f"{name}/*")
 
 
+def see_alarms(access: cdk.Stack, environment_scope: EnvironmentScope) -> list[Allow]:
+    """Returns the statement that lets a role see the alarms, if they hold releases back."""
+    if not environment_scope.environment.alarm_gate:
+        return []
+    alarms = access.format_arn(
+        service="cloudwatch", resource="alarm", resource_name="*", arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+    )
+    because = "CloudWatch asks for the right on every alarm to list those whose names have a prefix"
+    return [Allow(sid="SeeAlarms", actions=["cloudwatch:DescribeAlarms"], resources=[alarms], because=because)]
+
+
 class ServiceTasks:
     """The tasks of the pipeline in one environment with services."""
 
@@ -112,6 +123,7 @@ class ServiceTasks:
                 because="the bootstrap version is below its qualifier, which the bootstrapped account chooses",
             ),
             self._see_services(),
+            *see_alarms(self._access, self._scope),
             *([self._see("edge")] if site_is_released(self._scope.product, self._scope.name) else []),
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import aws_cdk as cdk
@@ -20,13 +21,14 @@ from slipway.alarms import Alarms
 from slipway.container_task import Container, ContainerTask
 from slipway.distribution import Route
 from slipway.load_balancer import InternalLoadBalancer
+from slipway.log_metric import LogMetric
 from slipway.log_retention import accept_log_encryption
 from slipway.network import ProductNetwork
 from slipway.password_rotation import PasswordRotation
 from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
 from slipway.rights import give
-from stacks import certificates, health, schedules
+from stacks import certificates, health, schedules, service_alarms
 from stacks.configuration import Configuration
 from stacks.data import DataStack
 from stacks.schedules import Schedules
@@ -98,7 +100,8 @@ class ServicesStack(EnvironmentStack):
         return Watched(groups, "HasUnhealthyTasks")
 
     def watch(self, scope: Construct, alarms: Alarms) -> None:
-        """Notify people of scheduled tasks that fail."""
+        """Notify people of missing tasks, of numbers in logs, and of scheduled tasks that fail."""
+        service_alarms.watch(self._scope, alarms)
         schedules.watch(scope, self._scope, self.cluster, alarms)
 
     def tasks(self, access: cdk.Stack) -> list[Task]:
@@ -156,7 +159,7 @@ class ServicesStack(EnvironmentStack):
             repositories.append(names.branch_repository(product.name, image))
         return [arns.repository(self, tooling.account, tooling.region, name) for name in repositories]
 
-    def _define_task(self, container: Container) -> ContainerTask:
+    def _define_task(self, container: Container, metrics: Sequence[LogMetric] = ()) -> ContainerTask:
         place = (self._scope.name, self._scope.product.name, container.name)
         keep = self._scope.environment.keep_data
         log_group = logs.LogGroup(
@@ -167,6 +170,8 @@ class ServicesStack(EnvironmentStack):
             removal_policy=cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY,
         )
         accept_log_encryption(log_group)
+        for metric in metrics:
+            metric.define(log_group)
         task = ContainerTask(
             self,
             f"{names.pascal(container.name)}Task",
@@ -195,7 +200,7 @@ class ServicesStack(EnvironmentStack):
             names.pascal(name),
             service_name=names.service(self._scope.name, self._scope.product.name, name),
             cluster=self.cluster,
-            task=self._define_task(container),
+            task=self._define_task(container, service_alarms.metrics(self._scope, name, service)),
             image=self._images[service.image],
             count=count,
             singleton=service.singleton,

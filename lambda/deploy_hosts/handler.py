@@ -30,8 +30,22 @@ def main(event: dict[str, Any], _context: object) -> None:
 def deploy(job: Job) -> Done | Wait:
     """Does the next part of the action's step."""
     settings = Settings.from_parameters(job.parameters)
+    held = _held(job, settings)
+    if held:
+        return held
     steps = {"migrate": _migrate, "apply": rollout.apply, "verify": _verify}
     return steps[settings.step](job, settings)
+
+
+def _held(job: Job, settings: Settings) -> Wait | None:
+    """Returns a Wait while alarms hold the release back. Before the first release they ring because nothing runs."""
+    gate = settings.gate
+    if gate is None or settings.step == "verify" or "passed" in job.state:
+        return None
+    if not Releases(settings).current().sha:
+        job.state["passed"] = 1
+        return None
+    return gate.hold(job, settings.place)
 
 
 def advise(job: Job) -> str:

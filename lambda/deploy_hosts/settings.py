@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shared.aws import Place
+from shared.gate import Gate
 from shared.job import Failed
 from shared.parameters import ParameterError, Parameters
 from shared.registry import Image
@@ -72,6 +73,8 @@ class Settings:
     log_group: str
     protection: Protection | None
     """None if something other than this function keeps the images."""
+    gate: Gate | None
+    """None if alarms hold no release back."""
     place: Place
 
     @classmethod
@@ -88,6 +91,7 @@ class Settings:
             int(parameters.number("expected", 1, minimum=1, maximum=MAXIMUM)),
             parameters.text("log_group"),
             _protection(parameters.table("protection")),
+            Gate.from_parameters(parameters),
             Place.from_parameters(parameters),
         )
         parameters.refuse_unknown()

@@ -16,6 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from shared.aws import HERE, Place, code, transient
+from shared.gate import Gate
 from shared.job import Done, Failed, Job, Wait, answer, shortened
 from shared.parameters import ParameterError, Parameters, digest
 from shared.registry import Image, protect
@@ -34,7 +35,7 @@ _READY = frozenset(
         "IMPORT_ROLLBACK_COMPLETE",
     }
 )
-_VERSION = "ReleaseVersion"
+_VERSION, _UNRELEASED = "ReleaseVersion", "unreleased"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Settings:
     """Outputs of other stacks by the stack parameter that takes their value."""
     protection: Protection | None
     """None if something other than this function keeps the images."""
+    gate: Gate | None
+    """None if alarms hold no release back."""
     place: Place
 
     @classmethod
@@ -97,6 +100,7 @@ class Settings:
             {name: _count(table) for name, table in parameters.tables("counts").items()},
             {name: _output(table) for name, table in parameters.tables("outputs").items()},
             _protection(parameters.table("protection")),
+            Gate.from_parameters(parameters),
             Place.from_parameters(parameters),
         )
         if settings.counts and settings.cluster is None:
@@ -178,11 +182,17 @@ def _request_update(job: Job, settings: Settings, cloudformation: Any) -> Done |
         return Wait(f"{settings.stack} is {status}: another update is in progress")
     if status not in _READY:
         raise Failed(f"{settings.stack} is {status} and cannot be updated: repair it, see the runbook")
-    known = [str(parameter["ParameterKey"]) for parameter in stack.get("Parameters", [])]
+    current = {str(parameter["ParameterKey"]): parameter for parameter in stack.get("Parameters", [])}
+    known = list(current)
     wanted = {**settings.values, **_counts(settings), **_outputs(settings)}
     missing = sorted(set(wanted) - set(known))
     if missing:
         raise Failed(f"{settings.stack} has no parameter {', '.join(missing)}: deploy the infrastructure first")
+    # Before the first release nothing runs, and alarms ring because of that.
+    if settings.gate and current.get(_VERSION, {}).get("ParameterValue", _UNRELEASED) != _UNRELEASED:
+        held = settings.gate.hold(job, settings.place)
+        if held:
+            return held
     settings.enter()
     try:
         cloudformation.update_stack(

@@ -23,6 +23,8 @@ _BY_RESOURCE = frozenset(
 )
 # Services without an escalation, of which one role has some actions on one resource: the name of each would not fit.
 _WHOLE = frozenset({"cloudfront-keyvaluestore"})
+# Services whose Describe* actions return no secret: they are one action in the boundary, and single ones in each role.
+_DESCRIBED = frozenset({"cloudwatch", "ec2", "elasticloadbalancing", "logs"})
 # The digest of an asset, which every change of its files changes; the committed templates have `<asset>` for it.
 _ASSET = re.compile(r"(<asset>|[0-9a-f]{64})\.zip")
 # ARNs of resources that a template refers to only by name.
@@ -73,8 +75,7 @@ def statements(products: Iterable[Product], account: str, read: Read = templates
         for resource in ours:
             for statement in granted(resource):
                 for named in _listed(statement["Action"]):
-                    service = named.partition(":")[0]
-                    action = f"{service}:*" if service in _WHOLE else named
+                    action = _short(named)
                     for place in _listed(statement["Resource"]):
                         found[action] |= _bounded(action, str(place), resource)
     allowed = [
@@ -82,6 +83,14 @@ def statements(products: Iterable[Product], account: str, read: Read = templates
         for actions, places in sorted(_by_service(found), key=lambda entry: sorted(entry[0]))
     ]
     return [*allowed, *_github_statements(products, account, read)]
+
+
+def _short(action: str) -> str:
+    """Returns the action of the boundary that covers an action of a role."""
+    service, _, name = action.partition(":")
+    if service in _WHOLE:
+        return f"{service}:*"
+    return f"{service}:Describe*" if service in _DESCRIBED and name.startswith("Describe") else action
 
 
 def _by_service(found: Mapping[str, set[str]]) -> list[tuple[set[str], set[str]]]:

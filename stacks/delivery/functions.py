@@ -59,6 +59,9 @@ class Functions:
         settings = {"region": target.region, "role": role, **self._task_settings(name, environment)}
         statements = [iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[role])]
         if task == "deploy":
+            if target.alarm_gate:
+                settings["alarms"] = names.alarm_prefix(environment, product.name)
+                statements.append(self._see_runs(environment))
             statements.append(self._tag_images(branches=flows.branches_reach(product, environment)))
         return self._scope.handler(
             construct_id,
@@ -67,6 +70,20 @@ class Functions:
             settings=json.dumps(settings),
             statements=statements,
             role_name=names.handler_role(product.name, environment, task),
+        )
+
+    def _see_runs(self, environment: str) -> iam.PolicyStatement:
+        """Returns the statement that lets a function see whether a run is a rollback."""
+        product, stack = self._scope.product, self._scope.stack
+        pipelines = [
+            names.pipeline(product.name, name)
+            for name, flow in self._scope.settings.flows.items()
+            if environment in flow.stages
+        ]
+        return iam.PolicyStatement(
+            sid="SeeRuns",
+            actions=["codepipeline:GetPipelineExecution"],
+            resources=[stack.format_arn(service="codepipeline", resource=pipeline) for pipeline in pipelines],
         )
 
     def _protect(self, construct_id: str) -> Handler:

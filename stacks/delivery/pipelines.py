@@ -64,6 +64,10 @@ class Pipelines:
         )
 
 
+# Actions that alarms hold back, if the manifest says so.
+_HELD_BACK = frozenset({Kind.PREPARE, Kind.DEPLOY, Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS})
+
+
 class Actions:
     """Defines the actions of one pipeline."""
 
@@ -184,7 +188,13 @@ class Actions:
             Kind.PROMOTE: {"images": images, "tag": tag},
             Kind.RELEASE: {"tag": tag, "commit": f"#{{{SOURCE}.CommitId}}", "images": images},
         }
-        return parameters.get(action.kind, {})
+        return {**parameters.get(action.kind, {}), **self._run(action)}
+
+    def _run(self, action: Action) -> dict[str, object]:
+        """Returns what a function that alarms hold back needs to know a rollback."""
+        if action.kind not in _HELD_BACK or not self._product.environments[action.subject].alarm_gate:
+            return {}
+        return {"pipeline": self._delivery.pipeline, "run": "#{codepipeline.PipelineExecutionId}"}
 
     def _record(self) -> dict[str, object]:
         """Returns what hosts run: the release's record."""

@@ -171,3 +171,48 @@ def test_an_alarm_on_a_queue_is_triggered_by_a_visible_message(plain: Plain) -> 
     )
     plain.client("sqs").send_message(QueueUrl=made["Queue"], MessageBody="news")
     until_state(plain, made["Undelivered"], "ALARM")
+
+
+@pytest.mark.local
+def test_an_alarm_on_numbers_in_a_log_sees_those_of_its_key_only(plain: Plain) -> None:
+    group, namespace, metric_name = unique("log"), unique("space"), unique("metric")
+    made = plain.deploy(
+        resources(
+            Group=("AWS::Logs::LogGroup", {"LogGroupName": group}),
+            Filter=(
+                "AWS::Logs::MetricFilter",
+                {
+                    "LogGroupName": {"Ref": "Group"},
+                    "FilterPattern": "{ $.seconds >= 0 }",
+                    "MetricTransformations": [
+                        {"MetricNamespace": namespace, "MetricName": metric_name, "MetricValue": "$.seconds"}
+                    ],
+                },
+            ),
+            Late=(
+                "AWS::CloudWatch::Alarm",
+                {
+                    "Namespace": namespace,
+                    "MetricName": metric_name,
+                    "Statistic": "Maximum",
+                    "Period": 60,
+                    "EvaluationPeriods": 1,
+                    "Threshold": 300,
+                    "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+                    "TreatMissingData": "notBreaching",
+                },
+            ),
+        )
+    )
+    logs = plain.client("logs")
+    logs.create_log_stream(logGroupName=group, logStreamName="beat")
+
+    def write(*lines: str) -> None:
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in lines]
+        logs.put_log_events(logGroupName=group, logStreamName="beat", logEvents=events)
+
+    write("900 seconds", json.dumps({"minutes": 900}), json.dumps({"seconds": "900"}), json.dumps({"seconds": 12.5}))
+    until_state(plain, made["Late"], "OK")
+    write(json.dumps({"seconds": 301}))
+    until_state(plain, made["Late"], "ALARM")

@@ -15,7 +15,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
 from localcloud import adapter
-from localcloud.cloudwatch.alarms import queues, watch
+from localcloud.cloudwatch.alarms import log_metrics, queues, running_tasks, watch
 
 SYMBOLS: tuple[str, ...] = (
     "ministack.core.responses:request_scope",
@@ -32,7 +32,8 @@ def evaluate_all(now: float) -> None:
     for (account, region, name), alarm in cloudwatch._alarms.all_items():
         with request_scope(account, region):
             try:
-                queues.publish(alarm, now)
+                for source in (queues, running_tasks, log_metrics):
+                    source.publish(alarm, now)
                 verdict = watch.judge(alarm, now)
                 if verdict and verdict.state != alarm["StateValue"]:
                     adapter.client("cloudwatch").set_alarm_state(
