@@ -81,8 +81,8 @@ def _message(ringing: dict[str, str], pipeline: str) -> str:
         [
             f"the environment has {len(ringing)} ringing alarms, so nothing was changed:",
             *listed,
-            f"The runbook has a section for each. When they are quiet, start {pipeline} again. If this release mends the "
-            "cause, switch their actions off before, and on again afterwards (enable-alarm-actions):",
+            f"The runbook has a section for each. When they are quiet, start {pipeline} again.",
+            "If this release mends the cause, switch their actions off, and on again afterwards:",
             f"aws cloudwatch disable-alarm-actions --alarm-names {' '.join(ringing)}",
         ]
     )

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from builds.buildspecs import program
 from tests.builds.programs import ALLTHRIVE, Desk
 
 PLUGIN = ".well-known/ai-plugin.json"
@@ -40,7 +46,7 @@ def test_the_example_passes(desk: Desk) -> None:
         (
             "robots.txt",
             "Disallow: /\nSitemap: https://allthrive.ai/sitemap.xml\n",
-            "robots.txt:1: it stands before any",
+            "robots.txt:1: it comes before any",
         ),
         ("robots.txt", "<!doctype html>\n", "robots.txt:1: '<!doctype html>' is no rule; write 'Disallow: /path/'"),
         ("robots.txt", "User-agent: *\nDisallow: api\n", "robots.txt:2: 'api' is no path; begin it with '/'"),
@@ -111,3 +117,23 @@ def test_the_sitemaps_of_an_index_are_read_too(desk: Desk, source: Path) -> None
     assert "pages.xml: there is no frontend/public/pages.xml" in desk.run("seo", source)[1]
     public.joinpath("pages.xml").write_text(SITEMAP.format(HOME))
     assert desk.run("seo", source)[0].succeeded
+
+
+def test_a_running_site_is_asked_for_the_same_files(source: Path, tmp_path: Path) -> None:
+    public = source / "frontend" / "public"
+    (public / "sitemap.xml").rename(public / "elsewhere.xml")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(public)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    try:
+        result = subprocess.run(
+            [sys.executable, str(program("seo.py")), address, ""], capture_output=True, text=True, check=False
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert result.returncode == 1
+    assert (
+        result.stdout == f"sitemap.xml: {address}/sitemap.xml answers 404; the site must serve this file at this path\n"
+    )
