@@ -24,7 +24,7 @@ MODES = {"pull-request": "PARALLEL", "feature": "QUEUED", "main": "QUEUED"}
 TESTS = {
     "pull-request": [{"Backend", "Migrations", "Frontend", "Seo"}, {"Browser"}],
     "feature": [{"Backend", "Migrations", "Frontend", "Seo"}],
-    "main": [{"Backend", "Migrations", "Frontend", "Seo"}],
+    "main": [{"Backend", "Migrations", "Frontend", "Seo"}, {"Browser"}],
 }
 # § CI Workflow, Steps 3 to 10: the beginning of each command; a second `ruff` and the check of migrations are ours.
 COMMANDS = {
