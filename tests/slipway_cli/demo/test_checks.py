@@ -35,8 +35,10 @@ def site(answers: Answers) -> Iterator[str]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://site.cloudfront.localhost:{server.server_port}"
-        server.shutdown()
+        try:
+            yield f"http://site.cloudfront.localhost:{server.server_port}"
+        finally:
+            server.shutdown()  # else its thread asks the closed socket for requests, without a pause, for ever
 
 
 def visit(answers: Answers) -> str:
