@@ -79,9 +79,9 @@ def test_github_shows_the_release_at_the_pushed_commit(edenco: Edenco, pushed: P
 
 def test_status_logs_and_exec_work_on_hosts(edenco: Edenco, pushed: Pushed) -> None:
     status = edenco.slipway("status")
-    logs = edenco.slipway("logs", "staging", "backend", "--since", "10m")
+    logs = edenco.slipway("logs", "staging", "proxy", "--since", "10m")
     shown = edenco.slipway("exec", "staging", "backend", "--", "python", "manage.py", "showmigrations", "plants")
 
     assert f"1.4.0-{pushed.commit[:7]}" in status
-    assert "GET /api/v1/health/" in logs
+    assert "GET /api/v1/status/" in logs
     assert "[X] 0001_plant" in shown
