@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import docker
 import pytest
 
 from localcloud import launcher, process
@@ -170,16 +171,20 @@ def test_a_terminated_host_is_replaced_and_serves_the_same_release_with_its_data
     assert len(after) == len(runs)
 
 
-def test_a_local_cloud_that_is_killed_during_a_release_ends_the_run_after_its_next_start(edenco: Edenco) -> None:
-    run = edenco.push("Release while the cloud is killed")
+@pytest.mark.last
+def test_a_local_cloud_that_is_killed_during_a_release_fails_the_run_and_leaves_nothing(edenco: Edenco) -> None:
+    run, settings = edenco.push("Release while the cloud is killed"), edenco.cloud.settings
     deploying(edenco, run)
-    pid = process.running(edenco.cloud.settings)
-    assert pid
+    hosts = docker.from_env().containers.list(filters={"name": instance(edenco)})
+    assert hosts
 
-    subprocess.run(["kill", "-9", str(pid)], check=True)
-    until("its end", lambda: not process.running(edenco.cloud.settings))
-    assert launcher.up(edenco.cloud.settings) == 0
+    subprocess.run(["kill", "-9", str(process.running(settings))], check=True)
+    until("the end of the process", lambda: not process.running(settings))
+    assert launcher.up(settings) == 0
 
-    edenco.ended(run)
-    assert edenco.status(run) in {"Failed", "Succeeded"}
-    until("staging serves", lambda: edenco.answer("staging")["status"] == "ok", REPLACED_SECONDS)
+    action = edenco.ended(run)["Staging/Deploy"]
+    assert (edenco.status(run), action["status"]) == ("Failed", "Failed")
+    assert "The local cloud was restarted" in said(action)
+    assert f"run {run[:8]} Failed" in edenco.slipway("status")
+    left = {container.id for container in docker.from_env().containers.list(all=True)}
+    assert not left & {host.id for host in hosts}
