@@ -12,7 +12,7 @@ import pytest
 
 from localcloud import launcher, process
 from localcloud.testing.cloud import until
-from tests.end_to_end.edenco.product import PIPELINE, Edenco
+from tests.end_to_end.edenco.product import LONGEST, PIPELINE, Edenco
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
@@ -141,7 +141,7 @@ def deploying(edenco: Edenco, run: str) -> None:
         commands = edenco.client("ssm").list_commands(Filters=[{"key": "Status", "value": "InProgress"}])["Commands"]
         return "Staging/Deploy" in found and bool(commands)
 
-    until("the deployment to staging", begun, 900)
+    until("the deployment to staging", begun, LONGEST)
 
 
 def test_a_host_that_ends_during_a_release_is_replaced_and_runs_the_release_before(edenco: Edenco) -> None:
@@ -169,6 +169,33 @@ def test_a_terminated_host_is_replaced_and_serves_the_same_release_with_its_data
     assert "Plant of the terminated host" in edenco.plants("staging")
     after = edenco.client("codepipeline").list_pipeline_executions(pipelineName=PIPELINE)["pipelineExecutionSummaries"]
     assert len(after) == len(runs)
+
+
+def staged(edenco: Edenco, message: str) -> str:
+    """Pushes, waits until staging runs the release, and returns its version. The next push stops the run."""
+    run = edenco.push(message)
+
+    def verified() -> bool:
+        actions = edenco.actions(run)
+        assert "Failed" not in {action["status"] for action in actions.values()}
+        return "Staging/Verify" in actions and actions["Staging/Verify"]["status"] == "Succeeded"
+
+    until("the release runs on staging", verified, LONGEST)
+    version = f"1.4.0-{edenco.git('rev-parse', '--short=7', 'HEAD')}"
+    assert serves(edenco, version)
+    return version
+
+
+def test_rollback_returns_staging_to_a_named_release(edenco: Edenco) -> None:
+    first = staged(edenco, "The release to return to")
+    second = staged(edenco, "The release to leave")
+
+    listed = edenco.slipway("rollback", "staging", "--to", "1.4.0-absent", "--yes", code=1)
+    edenco.slipway("rollback", "staging", "--to", first, "--yes")
+
+    assert first in listed
+    assert second in listed
+    until("the rollback", lambda: serves(edenco, first), LONGEST)
 
 
 @pytest.mark.last
