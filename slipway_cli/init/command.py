@@ -11,6 +11,8 @@ from typing import Any
 
 from paths import MANIFESTS, ROOT
 from products import ManifestError, load
+from products.errors import Problem
+from products.secrets import hidden
 from slipway_cli.errors import CommandError, usage
 from slipway_cli.init import answers as given
 from slipway_cli.init import draft_environments, naming, writer
@@ -70,8 +72,9 @@ def run(wanted: Wanted, answers: Answers) -> int:
         )
     manifest = draft(tree, findings, answers, name, on_hosts=wanted.on_hosts)
     draft_environments.assumed(findings, answers)
+    _fitted(name, manifest, findings)
     text = writer.text(manifest, [*_HEAD, f"The product's checkout: {plain(root.name)}"])
-    missing = _checked(name, text, manifest)
+    missing = _checked(name, manifest)
     writer.write(path, text, force=wanted.force)
     _report(wanted, findings, path, name, missing)
     return 0
@@ -103,33 +106,47 @@ def _name(wanted: Wanted, answers: Answers, findings: Findings, root: Path) -> s
             )
         return wanted.name
     for text in (findings.name, answers.repository, findings.repository, root.name):
-        if name := naming.product(text):
+        if name := naming.product(text, [environment.name for environment in findings.environments]):
             return name
     return "product"
 
 
-def _checked(name: str, text: str, manifest: dict[str, Any]) -> list[str]:
+def _fitted(name: str, manifest: dict[str, Any], findings: Findings) -> None:
+    """Remove the pipeline of a product with more images than a pipeline can release."""
+    for problem in _problems(name, manifest):
+        if problem.key == "images" and "CodePipeline" in problem.message:
+            manifest.pop("pipeline", None)
+            findings.leave(f"the pipeline: {problem.message}; release by hand, with `slipway release`")
+            findings.todo = [
+                note for note in findings.todo if "pipeline" not in note.text and "version" not in note.text
+            ]
+
+
+def _problems(name: str, manifest: dict[str, Any]) -> list[Problem]:
+    """Returns what the loader refuses of a manifest, with valid values instead of placeholders."""
+    with tempfile.TemporaryDirectory(prefix="slipway-init-") as folder:
+        text = writer.text(_filled(writer.bare(manifest)), [])
+        (Path(folder) / f"{name}.yaml").write_text(text, encoding="utf-8")
+        try:
+            load(name, Path(folder))
+        except ManifestError as error:
+            return error.problems
+    return []
+
+
+def _checked(name: str, manifest: dict[str, Any]) -> list[str]:
     """Returns the keys that are placeholders, after the loader accepted everything else.
 
     Raises:
         CommandError: if the loader refuses anything else; that is a mistake of this command.
     """
-    complete = writer.text(_filled(writer.bare(manifest)), [])
-    try:
-        _load(name, complete)
-    except ManifestError as error:
-        found = "\n".join(f"  {problem.key}: {problem.message}" for problem in error.problems)
+    if problems := _problems(name, manifest):
+        found = "\n".join(f"  {problem.key}: {hidden(problem.message)}" for problem in problems)
         raise CommandError(
             f"the manifest would be refused, so it was not written:\n{found}",
             "please report this as a mistake of `slipway init`, with the files that it names",
-        ) from None
-    return [problem for problem in _placeholders(writer.bare(manifest))]
-
-
-def _load(name: str, text: str) -> None:
-    with tempfile.TemporaryDirectory(prefix="slipway-init-") as folder:
-        (Path(folder) / f"{name}.yaml").write_text(text, encoding="utf-8")
-        load(name, Path(folder))
+        )
+    return _placeholders(writer.bare(manifest))
 
 
 _VALID = {

@@ -11,24 +11,25 @@ from products import beats
 from products.field_checks import fargate_size
 from slipway_cli.init.findings import Kind
 
+_SHELL_COMMAND = re.compile(r"((?:/bin/|/usr/bin/)?(?:ba|da|a)?sh)\s+(-l?e?c)\s+([\"']).*\3", re.DOTALL)
 _SHELL = re.compile(r"[|&;<>$`*?(){}\n]|(^|\s)(exec|cd|export)\s")
 _DEVELOPMENT = re.compile(
-    r"\brunserver(_plus)?\b|\bflask\b.*\brun\b|--reload\b|\bnodemon\b|\bnext dev\b|\bvite( |$)(?!build)|\bts-node-dev\b|\bair\b"
+    r"\brunserver(_plus)?\b|\bflask\b.*\brun\b|--reload\b|\bnodemon\b|\bnext dev\b|\bvite( |$)(?!build)"
+    r"|\bts-node-dev\b"
     r"|\b(npm|yarn|pnpm|bun)( run)? (dev|start:dev|serve|develop|watch)\b|\bwatchmedo\b|\bwatchfiles\b|\bdebugpy\b"
-    r"|\b(sleep infinity|tail -f /dev/null)\b|start-flower|\bstart-dev\b"
+    r"|\b(sleep infinity|tail -f /dev/null)\b|\bstart-dev\b"
 )
 _WORKER = re.compile(
-    r"\bcelery\b.*\bworker\b|celery-?worker|\brq worker\b|\brqworker\b|\bdramatiq\b|\bsidekiq\b|\brun_huey\b|\bqcluster\b"
-    r"|\barq\b|\bbullmq\b|\bresque\b|\bgood_job\b|\bworkers?(\.[jt]s|\.py|\.sh)?\b",
+    r"\bcelery\b.*\bworker\b|celery-?worker|\brq worker\b|\brqworker\b|\bdramatiq\b|\bsidekiq\b|\brun_huey\b"
+    r"|\bqcluster\b|\barq\b|\bbullmq\b|\bresque\b|\bgood_job\b|\bworkers?(\.[jt]s|\.py|\.sh)?\b",
     re.IGNORECASE,
 )
-_FLOWER = re.compile(r"\bflower\b")
 _MIGRATION = re.compile(
     r"\bmigrate\b|\balembic\b.*\bupgrade\b|\bdb:migrate\b|\bprisma\b.*\bdeploy\b|\bmigration:run\b|\bdb upgrade\b"
 )
 _SERVER = re.compile(
-    r"\b(gunicorn|uvicorn|daphne|hypercorn|granian|waitress-serve|uwsgi|puma|unicorn|runserver|flask run|fastapi (run|dev))\b"
-    r"|\brails s(erver)?\b|\bnext start\b|\bphp-fpm\b|\bnginx\b"
+    r"\b(gunicorn|uvicorn|daphne|hypercorn|granian|waitress-serve|uwsgi|puma|unicorn|runserver|flask run)\b"
+    r"|\bfastapi run\b|\brails s(erver)?\b|\bnext start\b|\bphp-fpm\b|\bnginx\b"
 )
 # The part of a command that migrates before the server starts.
 _STEP = re.compile(r"[^&;]*\b(?:manage\.py|django-admin)\s+(?:migrate|makemigrations)\b[^&;]*(?:&&|;)\s*")
@@ -46,12 +47,18 @@ def words(command: Any) -> tuple[str, ...] | None:
     if not isinstance(command, str) or not command.strip():
         return None
     text = " ".join(command.split()) if "\n" in command and "<<" not in command else command.strip()
+    if (shell := _SHELL_COMMAND.fullmatch(text)) and (inner := _split(text)) and len(inner) == 3:  # noqa: PLR2004 - shell, -c, text
+        return (shell[1], shell[2], inner[2])
     if _SHELL.search(text):
         return ("sh", "-c", text)
+    return tuple(_split(text) or ("sh", "-c", text))
+
+
+def _split(text: str) -> list[str]:
     try:
-        return tuple(shlex.split(text)) or None
+        return shlex.split(text)
     except ValueError:  # an open quote
-        return ("sh", "-c", text)
+        return []
 
 
 def line(command: Sequence[str] | None) -> str:
@@ -62,33 +69,35 @@ def line(command: Sequence[str] | None) -> str:
     return " ".join(found)
 
 
+_BY_COMMAND: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (re.compile(r"\bflower\b"), "other"),
+    (_SERVER, "web"),
+    (_WORKER, "worker"),
+    (_MIGRATION, "release"),
+)
+_BY_NAME: tuple[tuple[re.Pattern[str], Kind], ...] = (
+    (re.compile(r"flower"), "other"),
+    (re.compile(r"beat|scheduler|clock"), "beat"),
+    (re.compile(r"worker|celery|queue|consumer"), "worker"),
+    (re.compile(r"(^|[-_])(migrat\w*|release)($|[-_])"), "release"),
+    (
+        re.compile(
+            r"(^|[-_])(web|app|api|server|backend|frontend|django|www|site|ui|client|gateway|nginx)($|[-_])",
+        ),
+        "web",
+    ),
+)
+
+
 def kind(command: Sequence[str] | None, name: str) -> Kind:
     """Returns what a process does, by its command and then by its name."""
-    text = line(command)
-    if _FLOWER.search(text):
-        return "other"
     scheduler = beats.of(command)
     if scheduler and not scheduler.in_worker:
         return "beat"
-    if _SERVER.search(text):
-        return "web"
-    if _WORKER.search(text):
-        return "worker"
-    if _MIGRATION.search(text):
-        return "release"
-    lower = name.lower()
-    if re.search(r"flower", lower):
-        return "other"
-    if re.search(r"beat|scheduler|clock", lower):
-        return "beat"
-    if re.search(r"worker|celery|queue|consumer", lower):
-        return "worker"
-    if re.search(r"(^|[-_])(migrat\w*|release)($|[-_])", lower):
-        return "release"
-    if re.search(
-        r"(^|[-_])(web|app|api|server|backend|frontend|django|www|site|ui|client|gateway|nginx)($|[-_])", lower
-    ):
-        return "web"
+    for patterns, text in ((_BY_COMMAND, line(command)), (_BY_NAME, name.lower())):
+        for pattern, found in patterns:
+            if pattern.search(text):
+                return found
     return "other"
 
 
@@ -127,6 +136,9 @@ def check(test: Any, *, interval: Any = None, timeout: Any = None, start: Any = 
         exec_form = ("sh", "-c", command.strip()) if isinstance(command, str) and command.strip() else None
     if not exec_form:
         return None
+    if "inspect ping" in line(exec_form) and not re.search(r"(^|\s)(-d|--destination)\b", line(exec_form)):
+        # Without it, any worker may answer for this one: docs/manifest.md, "Health checks".
+        exec_form = ("sh", "-c", f"{line(exec_form)} -d celery@$(hostname)")
     found: dict[str, Any] = {"command": list(exec_form)}
     between = seconds(interval, 5, 300) or 30
     allowed = min(seconds(timeout, 2, 60) or 10, between - 1)

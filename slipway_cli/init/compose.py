@@ -80,7 +80,7 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def project(tree: Tree) -> Project | None:
     """Returns the compose files of a checkout; None if there are none.
 
-    A file for production stands alone if each of its services has an image or a build; else it is put over the plain one.
+    A file for production stands alone if each of its services has an image or a build; else it changes the plain one.
 
     Raises:
         CommandError: if a file is not YAML.
@@ -98,12 +98,9 @@ def project(tree: Tree) -> Project | None:
     if over and not _services(over):
         over = None
     if over and all("image" in service or "build" in service for service in _services(over).values()):
-        own = {*_services(over)}
-        base = (
-            base
-            if base and own < {*_services(base)} and not any("build" in s for s in _services(over).values())
-            else None
-        )
+        builds = any("build" in service for service in _services(over).values())
+        names = {*_services(base)} if base else set()
+        base = base if not builds and {*_services(over)} < names else None
     documents = [document for document in (base, over) if document and _services(document)]
     if not documents:
         first = next((path for path in here if path not in _OVERRIDE), here[0])
@@ -112,8 +109,8 @@ def project(tree: Tree) -> Project | None:
     return Project(documents, yamls.read(tree, override) if override and base else None) if documents else None
 
 
-def add(tree: Tree, findings: Findings, found: Project) -> None:
-    """Add the services of compose files to the findings."""
+def add(tree: Tree, findings: Findings, found: Project, covered: set[str]) -> None:
+    """Add the services of compose files to the findings, but those of contexts whose processes are known already."""
     proxies: list[str] = []
     processes: dict[str, Process] = {}
     for name, service in found.services.items():
@@ -124,13 +121,18 @@ def add(tree: Tree, findings: Findings, found: Project) -> None:
         image = _image(tree, found, name, service)
         kind = dockerfiles.kind_of(str(service.get("image", ""))) if image is None else _packaged(tree, image)
         if kind in ("database", "cache"):
-            _store(findings, found, name, service, kind, tree, image)
+            _store(findings, name, kind, *_base(tree, found, name, image))
         elif kind == "proxy":
             proxies.append(name)
         elif image is None or kind:
             _foreign(findings, found, name, service)
+        elif image.context in covered:
+            continue
+        elif commands.kind(commands.words(service.get("command")), name) == "other" and "flower" in name:
+            text = f"the compose service {name}: a page about Celery's tasks, which visitors must not reach"
+            findings.leave(text, found.place(name))
         else:
-            processes[name] = _process(tree, findings, found, name, service, image)
+            processes[name] = _process(tree, findings, found, name, image)
     _proxied(findings, found, proxies, processes)
     findings.processes += processes.values()
 
@@ -149,14 +151,12 @@ def _image(tree: Tree, found: Project, name: str, service: dict[str, Any]) -> Im
     arguments = section.get("args")
     pairs = arguments.items() if isinstance(arguments, dict) else (str(pair).split("=", 1) for pair in _list(arguments))
     target = dockerfiles.stage(tree, path, str(section.get("target") or "")) if path else ""
-    plain = tuple(
-        (str(key), str(value)) for key, value in (pair for pair in pairs if len(pair) == 2) if "$" not in str(value)
-    )  # noqa: PLR2004 - key and value
+    plain = tuple((str(pair[0]), str(pair[1])) for pair in pairs if len(pair) > 1 and "$" not in str(pair[1]))
     return Image(context, below, found.place(name, "build"), target, plain, name)
 
 
 def _released(tree: Tree, found: Project, name: str, service: dict[str, Any]) -> Image | None:
-    """Returns the image whose name a variable holds, as `${BACKEND_IMAGE}`, if a folder of that name has a Dockerfile."""
+    """Returns the image of a folder with a Dockerfile whose name is in a variable, as in `${BACKEND_IMAGE}`."""
     variable = re.search(r"\$\{(\w+?)_IMAGE\b", str(service.get("image", "")))
     if not variable:
         return None
@@ -177,13 +177,15 @@ def _packaged(tree: Tree, image: Image) -> str:
     return "" if dockerfile.third_party == "proxy" and pages and tree.has(pages) else dockerfile.third_party
 
 
-def _store(
-    findings: Findings, found: Project, name: str, service: dict[str, Any], kind: str, tree: Tree, image: Image | None
-) -> None:
-    text, place = str(service.get("image", "")), found.place(name, "image")
-    if image is not None:
-        dockerfile = dockerfiles.read(tree, image.path, image.target)
-        text, place = (dockerfile.base if dockerfile else ""), Place(image.path, 1)
+def _base(tree: Tree, found: Project, name: str, image: Image | None) -> tuple[str, Place]:
+    """Returns the image of other people that a service runs, or is built from, and the place that says so."""
+    if image is None:
+        return str(found.services[name].get("image", "")), found.place(name, "image")
+    dockerfile = dockerfiles.read(tree, image.path, image.target)
+    return (dockerfile.base if dockerfile else ""), Place(image.path, 1)
+
+
+def _store(findings: Findings, name: str, kind: str, text: str, place: Place) -> None:
     version = _VERSION.search(text)
     engine = "valkey" if "valkey" in text else ""
     store = Store(place, f"compose service {name}", engine, version[1] if version else "")
@@ -192,8 +194,11 @@ def _store(
 
 def _foreign(findings: Findings, found: Project, name: str, service: dict[str, Any]) -> None:
     """Record a service that runs other people's image."""
-    text = str(service.get("image") or "another repository's Dockerfile")
-    place = found.place(name, "image")
+    text = str(service.get("image") or "")
+    place = found.place(name, "image" if text else "build")
+    if not text:
+        findings.leave(f"the compose service {name}: its image has no code of the product", place)
+        return
     if re.search(r"mysql|mariadb|mongo", text):
         findings.leave(f"the compose service {name} ({text}): Slipway runs PostgreSQL only; run it elsewhere", place)
     elif re.search(r"minio|localstack", text):
@@ -206,10 +211,9 @@ def _foreign(findings: Findings, found: Project, name: str, service: dict[str, A
         findings.leave(f"the compose service {name}: {why} {text}", place)
 
 
-def _process(
-    tree: Tree, findings: Findings, found: Project, name: str, service: dict[str, Any], image: Image
-) -> Process:
-    command = _command(tree, findings, found, name, service, image)
+def _process(tree: Tree, findings: Findings, found: Project, name: str, image: Image) -> Process:
+    service = found.services[name]
+    command = _command(tree, findings, found, name, image)
     dockerfile = dockerfiles.read(tree, image.path, image.target)
     kind = commands.kind(command or (dockerfile.command if dockerfile else None), name)
     process = Process(name, kind, found.place(name), image, command, why=f"compose service {name}")
@@ -231,10 +235,9 @@ def _process(
     return process
 
 
-def _command(
-    tree: Tree, findings: Findings, found: Project, name: str, service: dict[str, Any], image: Image
-) -> tuple[str, ...] | None:
+def _command(tree: Tree, findings: Findings, found: Project, name: str, image: Image) -> tuple[str, ...] | None:
     """Returns a service's command, without what only development needs."""
+    service = found.services[name]
     place = found.place(name, "command")
     command = commands.words(_unescaped(service.get("command")))
     entry = commands.words(_unescaped(service.get("entrypoint")))

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from slipway_cli.init import dotenv, known
-from slipway_cli.init.findings import Findings, Setting
+from slipway_cli.init.findings import TO_CREATE, Findings, Setting
 from slipway_cli.init.tree import Place, Tree, joined
 
 if TYPE_CHECKING:
@@ -22,16 +22,16 @@ def of(tree: Tree, findings: Findings, found: Project, name: str, service: dict[
     for path in env_files(service):
         _from_file(tree, findings, settings, joined(found.folder, path))
     environment = service.get("environment")
-    pairs: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, Any, str]] = []
     if isinstance(environment, dict):
-        pairs = [(str(key), value) for key, value in environment.items()]
+        pairs = [(str(key), value, str(key)) for key, value in environment.items()]
     elif isinstance(environment, list):
-        pairs = [
-            (key, value if sign else None) for key, sign, value in (str(pair).partition("=") for pair in environment)
-        ]
-    for key, value in pairs:
+        for index, pair in enumerate(environment):
+            key, sign, text = str(pair).partition("=")
+            pairs.append((key, text if sign else None, str(index)))
+    for key, value, where in pairs:
         if known.is_name(key):
-            place = found.place(name, "environment", key)
+            place = found.place(name, "environment", where)
             if setting := _setting(findings, found, key, value, place):
                 settings[key] = setting
     return settings
@@ -54,8 +54,8 @@ def _from_file(tree: Tree, findings: Findings, settings: dict[str, Setting], pat
         if value is not None:
             settings[name] = Setting(place, value)
         elif known.is_secret(name):
-            settings[name] = Setting(place, secret="?")
-        else:
+            settings[name] = Setting(place, secret=TO_CREATE)
+        elif name != "DJANGO_SETTINGS_MODULE":
             unknown.append(name)
     if unknown:
         findings.leave(
@@ -73,7 +73,7 @@ def _setting(findings: Findings, found: Project, name: str, value: Any, place: P
         return Setting(place, usual)
     text = "" if value is None else ("true" if value else "false") if isinstance(value, bool) else str(value)
     if known.is_secret(name, text):
-        return Setting(place, secret="?")
+        return Setting(place, secret=TO_CREATE)
     text = _DEFAULT.sub(lambda default: default[1], text)
     if value is None or _VARIABLE.search(text.replace("$$", "")):
         return Setting(place)

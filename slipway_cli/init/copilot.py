@@ -91,7 +91,8 @@ def _workload(tree: Tree, findings: Findings, document: yamls.Document, name: st
         port = _section(data, "image").get("port")
         if section or port:
             findings.leave(
-                f"the address of {name} inside the network: Slipway's services have none; give it `port` and `paths` if visitors may call it",
+                f"the address of {name} inside the network: Slipway's services have none; give it `port` and `paths` "
+                "if visitors may call it",
                 document.place("http" if section else "image"),
             )
     _checked(process, data)
@@ -173,7 +174,7 @@ def _overridden(process: Process, findings: Findings, document: yamls.Document) 
     for environment, section in _section(document.data, "environments").items():
         if not isinstance(section, dict):
             continue
-        found = {key: value for key, value in counted(section.get("count")).items()}
+        found = counted(section.get("count"))
         if isinstance(section.get("count"), int):
             found.setdefault("count", max(1, section["count"]))
         if size := commands.size(_number(section.get("cpu")), _number(section.get("memory"))):
@@ -213,7 +214,7 @@ def _web(findings: Findings, document: yamls.Document, process: Process) -> None
             process.paths = (*process.paths, *_paths(rule.get("path", "/")))
     if section.get("target_container"):
         findings.leave(
-            f"requests of {process.name} through its sidecar {section['target_container']}: they reach the service itself",
+            f"requests of {process.name} through its sidecar {section['target_container']}: they reach the service",
             document.place("http", "target_container"),
         )
     if isinstance(check := section.get("healthcheck"), str) and check.startswith("/"):

@@ -127,7 +127,10 @@ def _addon(findings: Findings, tree: Tree, path: str) -> None:
             findings.foreign_database = place
         elif part and place and (part != "database" or kind in ("AWS::RDS::DBCluster", "AWS::RDS::DBInstance")):
             findings.say(part, Store(place, f"addon {name}"))  # type: ignore[arg-type]  # the values above are its three names
-            findings.leave(f"the data of the addon {name}: Slipway makes a new {part}; copy the data yourself", place)
+            findings.leave(
+                f"the addon {name}: Slipway makes a new {part}, with other variables; copy its data",
+                place,
+            )
         elif kind.startswith(
             ("AWS::DynamoDB::", "AWS::SQS::", "AWS::SNS::", "AWS::Serverless::", "AWS::Lambda::", "AWS::EFS::")
         ):

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from slipway_cli.init import dotenv, known, yamls
-from slipway_cli.init.findings import Findings, Setting
+from slipway_cli.init.findings import TO_CREATE, Findings, Setting
 from slipway_cli.init.tree import Place, Tree, joined
 
 _VARIABLE = re.compile(r"(?<!\\)\$\{(\w+)\}")
@@ -28,7 +28,7 @@ def of(tree: Tree, findings: Findings, document: yamls.Document, name: str) -> d
     if isinstance(path := data.get("env_file"), str):
         found = dotenv.names(tree, joined(".", path))
         for key, place in found.items():
-            settings.setdefault(key, Setting(place, known.value(key), "?" if known.is_secret(key) else ""))
+            settings.setdefault(key, Setting(place, known.value(key), TO_CREATE if known.is_secret(key) else ""))
         findings.leave(
             f"values of {path} are not copied: {', '.join(found) or 'the checkout does not have it'}",
             document.place("env_file"),
@@ -69,7 +69,7 @@ def _text(findings: Findings, workload: str, key: str, value: Any, place: Place)
         findings.leave(f"the variable {key} of {workload}: it comes from another stack", place)
         return None
     if known.is_secret(key, text):
-        return Setting(place, secret="?")
+        return Setting(place, secret=TO_CREATE)
     replaced = _VARIABLE.sub(lambda found: _PREDEFINED.get(found[1], found[0]), text)
     if any(found[1] not in _PREDEFINED for found in _VARIABLE.finditer(text)):
         return Setting(place, known.value(key))
@@ -84,14 +84,14 @@ def _secret(findings: Findings, key: str, value: Any, place: Place) -> str:
     text = value.get("secretsmanager") if isinstance(value, dict) else value
     if isinstance(value, dict) and not isinstance(text, str):
         findings.ask(f"copy the secret {key}, which comes from another stack, to Secrets Manager", place)
-        return "?"
+        return TO_CREATE
     text = str(text).strip("'\"")
     if _VARIABLE.search(text):
         findings.ask(f"{key}: {text} differs by environment; create a secret of one name in the account of each", place)
-        return "?"
+        return TO_CREATE
     if not isinstance(value, dict) and ":secretsmanager:" not in text:
         findings.ask(f"copy the SSM parameter {text} to Secrets Manager, for {key}", place)
-        return "?"
+        return TO_CREATE
     name, _, rest = (
         re.sub(r"-[A-Za-z0-9]{6}(?=:|$)", "", text.split(":secret:", 1)[1]) if ":secret:" in text else text
     ).partition(":")

@@ -31,9 +31,11 @@ class Project:
     constants: dict[str, tuple[str, Place]] = field(default_factory=dict)
     """What the settings assign, the module for production over those that it takes over."""
     files: list[str] = field(default_factory=list)
+    packages: dict[str, Place] = field(default_factory=dict)
+    """The packages that it needs."""
 
 
-def projects(tree: Tree) -> list[Project]:
+def projects(tree: Tree, packages: dict[str, Place]) -> list[Project]:
     """Returns the Django projects of a checkout."""
     found = []
     for path in tree.named("manage.py"):
@@ -41,7 +43,7 @@ def projects(tree: Tree) -> list[Project]:
         code = python_code.parse(tree.text(path) or "")
         default = python_code.defaults_of_environment(code).get("DJANGO_SETTINGS_MODULE", "") if code else ""
         if module := _production(tree, folder, default):
-            project = Project(folder, module, Place(_file(tree, folder, module)))
+            project = Project(folder, module, Place(_file(tree, folder, module)), packages=packages)
             _follow(tree, project, module)
             found.append(project)
     return found
@@ -102,21 +104,21 @@ def add_reads(tree: Tree, findings: Findings, found: list[Project]) -> None:
         findings.leave(f"variables that other than {_MOST_MODULES} modules read: there are {len(others)}")
 
 
-def add(tree: Tree, findings: Findings, project: Project, packages: dict[str, Place], images: list[Image]) -> None:
+def add(tree: Tree, findings: Findings, project: Project, images: list[Image]) -> None:
     """Add what a Django project needs."""
     image = _image(project, findings, images)
     if image is None:
         findings.leave("a Django project: no Dockerfile builds its image", project.place)
         return
     findings.variables["DJANGO_SETTINGS_MODULE"] = (project.settings, project.place)
-    _stores(findings, project, packages)
-    _static(findings, project, packages)
-    prefix = _runner(tree, image)
+    _stores(findings, project)
+    _static(findings, project)
+    prefix = runner(tree, image)
     if findings.migration is None:
         command = (*prefix, "python", _manage(tree, project, image), "migrate", "--noinput")
         findings.migration = Process("migrate", "release", Place(joined(project.folder, "manage.py")), image, command)
-    _server(tree, findings, project, packages, image, prefix)
-    _celery(tree, findings, project, packages, image, prefix)
+    _server(tree, findings, project, image, prefix)
+    _celery(tree, findings, project, image, prefix)
 
 
 def _image(project: Project, findings: Findings, images: list[Image]) -> Image | None:
@@ -127,7 +129,7 @@ def _image(project: Project, findings: Findings, images: list[Image]) -> Image |
 
 
 def _contains(context: str, folder: str) -> bool:
-    return context == "." or folder == context or folder.startswith(f"{context}/")
+    return context in (".", folder) or folder.startswith(f"{context}/")
 
 
 def _manage(tree: Tree, project: Project, image: Image) -> str:
@@ -142,14 +144,14 @@ def _manage(tree: Tree, project: Project, image: Image) -> str:
     return path if image.context == "." else path.removeprefix(f"{image.context}/")
 
 
-def _runner(tree: Tree, image: Image) -> tuple[str, ...]:
+def runner(tree: Tree, image: Image) -> tuple[str, ...]:
     """Returns how the image's own command starts Python, e.g. `uv run`."""
     dockerfile = dockerfiles.read(tree, image.path, image.target)
     words = commands.line(dockerfile.command if dockerfile else ()).removeprefix("exec ").split()
     return tuple(words[:2]) if words[:1] and words[0] in _RUNNERS and words[1:2] == ["run"] else ()
 
 
-def _stores(findings: Findings, project: Project, packages: dict[str, Place]) -> None:
+def _stores(findings: Findings, project: Project) -> None:
     source, place = project.constants.get("DATABASES", ("", project.place))
     if re.search(r"postgres|postgis|\bdb\(|dj_database_url|DATABASE_URL", source):
         findings.say("database", Store(place, "DATABASES"))
@@ -161,26 +163,24 @@ def _stores(findings: Findings, project: Project, packages: dict[str, Place]) ->
     root = project.constants.get("MEDIA_ROOT")
     if any("s3" in value.lower() for value in stored):
         findings.say("media", Store(project.constants.get("STORAGES", ("", project.place))[1], "storage in S3"))
-    elif root and "django-storages" not in packages:
+    elif root and "django-storages" not in project.packages:
         findings.leave(
             "uploads: they are files of the task's disk, which ends with the task; use django-storages with S3", root[1]
         )
-    if header := project.constants.get("SECURE_PROXY_SSL_HEADER"):
-        if "HTTP_X_FORWARDED_PROTO" in header[0]:
-            findings.wants_domain = header[1]
+    header, line = project.constants.get("SECURE_PROXY_SSL_HEADER", ("", project.place))
+    if "HTTP_X_FORWARDED_PROTO" in header:
+        findings.wants_domain = line
 
 
-def _static(findings: Findings, project: Project, packages: dict[str, Place]) -> None:
+def _static(findings: Findings, project: Project) -> None:
     middleware = project.constants.get("MIDDLEWARE", ("", project.place))
-    if "whitenoise" in middleware[0].lower() or "whitenoise" in packages:
-        findings.static = middleware[1] if "whitenoise" in middleware[0].lower() else packages["whitenoise"]
+    if "whitenoise" in middleware[0].lower() or "whitenoise" in project.packages:
+        findings.static = middleware[1] if "whitenoise" in middleware[0].lower() else project.packages["whitenoise"]
     else:
         findings.leave("static files of Django: nothing serves them; add WhiteNoise (docs/django.md)", project.place)
 
 
-def _server(
-    tree: Tree, findings: Findings, project: Project, packages: dict[str, Place], image: Image, prefix: tuple[str, ...]
-) -> None:
+def _server(tree: Tree, findings: Findings, project: Project, image: Image, prefix: tuple[str, ...]) -> None:
     """Give a web process a server for production if neither its command nor its image has one."""
     dockerfile = dockerfiles.read(tree, image.path, image.target)
     for process in findings.processes:
@@ -189,40 +189,38 @@ def _server(
         own = (*(dockerfile.entrypoint or ()), *(dockerfile.command or ())) if dockerfile else ()
         if own and not commands.is_development(own):
             continue
-        if server := _serving(project, packages):
+        if server := _serving(project):
             process.command, process.port = (*prefix, *server), process.port or 8000
             findings.assume(
                 f"{process.name} is served by {server[0]}: its image names no server for production", process.place
             )
 
 
-def _serving(project: Project, packages: dict[str, Place]) -> tuple[str, ...] | None:
+def _serving(project: Project) -> tuple[str, ...] | None:
     wsgi = project.constants.get("WSGI_APPLICATION", ("", None))[0].strip("'\"")
     asgi = project.constants.get("ASGI_APPLICATION", ("", None))[0].strip("'\"")
     module = (asgi or wsgi).replace(".application", ":application")
     if not module:
         return None
-    if "daphne" in packages and asgi:
+    if "daphne" in project.packages and asgi:
         return ("daphne", "-b", "0.0.0.0", "-p", "8000", module)  # noqa: S104 - in a container
-    if "gunicorn" in packages:
-        workers = ("-k", "uvicorn_worker.UvicornWorker") if asgi and "uvicorn-worker" in packages else ()
+    if "gunicorn" in project.packages:
+        workers = ("-k", "uvicorn_worker.UvicornWorker") if asgi and "uvicorn-worker" in project.packages else ()
         return ("gunicorn", wsgi.replace(".application", ":application") or module, "--bind", "0.0.0.0:8000", *workers)
-    if "uvicorn" in packages and asgi:
+    if "uvicorn" in project.packages and asgi:
         return ("uvicorn", module, "--host", "0.0.0.0", "--port", "8000")  # noqa: S104 - in a container
     return None
 
 
-def _celery(
-    tree: Tree, findings: Findings, project: Project, packages: dict[str, Place], image: Image, prefix: tuple[str, ...]
-) -> None:
+def _celery(tree: Tree, findings: Findings, project: Project, image: Image, prefix: tuple[str, ...]) -> None:
     """Add a worker, and beat, if the project uses Celery and no file starts them."""
     kinds = {process.kind for process in findings.processes}
-    if "celery" not in packages or "worker" in kinds or not (app := _app(tree, project)):
+    if "celery" not in project.packages or "worker" in kinds or not (app := _app(tree, project)):
         return
     worker = (*prefix, "celery", "-A", app[0], "worker", "--loglevel", "info")
     findings.processes.append(Process("celery", "worker", app[1], image, worker, why="Celery"))
     findings.assume("a Celery worker runs: no file starts one", app[1])
-    if "beat" not in kinds and ("django-celery-beat" in packages or _has_schedule(project)):
+    if "beat" not in kinds and ("django-celery-beat" in project.packages or _has_schedule(project)):
         beat = (*prefix, "celery", "-A", app[0], "beat", "--loglevel", "info")
         findings.processes.append(Process("celery-beat", "beat", app[1], image, beat, why="Celery"))
         findings.assume("Celery beat runs: no file starts it", app[1])

@@ -1,6 +1,6 @@
 """Reads Dockerfiles: stages, ports, commands, and what is copied where.
 
-dockerfile-parse joins continued lines and drops comments; here documents are blanked before, since it does not know them.
+dockerfile-parse joins continued lines and drops comments. Here documents are blanked before: it does not know them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import Any
 
 from dockerfile_parse import DockerfileParser
 
@@ -216,22 +217,28 @@ def _stage(path: str, value: str, line: int, stages: dict[str, Dockerfile], valu
 def _after(stage: Dockerfile, word: str, value: str, line: int) -> Dockerfile:
     """Returns a stage after one more instruction."""
     lines = {**stage.lines, word: line}
-    if word == "EXPOSE":
-        ports = tuple(int(found) for found in re.findall(r"(?<!\S)(\d{2,5})(?:/tcp)?(?!\S)", value))
-        return replace(stage, ports=(*stage.ports, *ports), lines=lines)
-    if word == "CMD":
-        return replace(stage, command=form(value), lines=lines)
-    if word == "ENTRYPOINT":
-        return replace(stage, entrypoint=form(value), command=None, lines=lines)
-    if word == "HEALTHCHECK":
-        command = re.sub(r"^(--\S+\s+)*", "", value)
-        health = None if command.upper() == "NONE" else form(re.sub(r"^CMD\s+", "", command, flags=re.IGNORECASE))
-        return replace(stage, health=health, lines=lines)
-    if word == "WORKDIR":
-        return replace(stage, folder=str(PurePosixPath(stage.folder) / value.strip("\"'")), lines=lines)
     if word in ("COPY", "ADD"):
         return replace(stage, copies=(*stage.copies, *_copied(stage, value)), lines=lines)
-    return stage
+    return replace(stage, **_changed(stage, word, value), lines=lines)
+
+
+def _changed(stage: Dockerfile, word: str, value: str) -> dict[str, Any]:
+    """Returns the fields of a stage that an instruction sets."""
+    found: dict[str, Any] = {}
+    if word == "EXPOSE":
+        ports = (int(port) for port in re.findall(r"(?<!\S)(\d{2,5})(?:/tcp)?(?!\S)", value))
+        found = {"ports": (*stage.ports, *ports)}
+    elif word == "CMD":
+        found = {"command": form(value)}
+    elif word == "ENTRYPOINT":
+        found = {"entrypoint": form(value), "command": None}
+    elif word == "HEALTHCHECK":
+        command = re.sub(r"^(--\S+\s+)*", "", value)
+        none = command.upper() == "NONE"
+        found = {"health": None if none else form(re.sub(r"^CMD\s+", "", command, flags=re.IGNORECASE))}
+    elif word == "WORKDIR":
+        found = {"folder": str(PurePosixPath(stage.folder) / value.strip("\"'"))}
+    return found
 
 
 def _named(stage: Dockerfile, word: str, value: str) -> Dockerfile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from products import beats
 from products.restrictions.offered import offered
 from slipway_cli.init import commands, dockerfiles, draft_environments, draft_hosts, known, naming, routing
 from slipway_cli.init.answers import PLACEHOLDER, Answers
@@ -76,10 +77,10 @@ def _number(text: str) -> int | str:
 def _images(findings: Findings) -> dict[Image, str]:
     """Returns the name of each image that something runs; two that are built alike are one."""
     using = [*findings.processes, *findings.jobs, *([findings.migration] if findings.migration else [])]
-    found: dict[tuple[str, str, tuple[tuple[str, str], ...]], str] = {}
+    found: dict[tuple[str, str], str] = {}
     names: dict[Image, str] = {}
     for image in (process.image for process in using if process.image):
-        key = (image.path, image.target, image.arguments)
+        key = (image.path, image.target)
         if key not in found:
             folder = image.context.rpartition("/")[2] if image.context != "." else ""
             alone = len({other.image.path for other in using if other.image}) == 1
@@ -99,10 +100,11 @@ def _images_section(tree: Tree, findings: Findings, images: dict[Image, str]) ->
             keys["dockerfile"] = image.dockerfile
         if image.target:
             keys["target"] = image.target
-        arguments = {key: value for key, value in image.arguments if not known.is_secret(key, value)}
+        given = {key: value for other, same in images.items() if same == name for key, value in other.arguments}
+        arguments = {key: value for key, value in given.items() if not known.is_secret(key, value)}
         if arguments:
             keys["build_args"] = {key: known.escaped(value) for key, value in arguments.items()}
-        for key in {key for key, _ in image.arguments} - arguments.keys():
+        for key in given.keys() - arguments.keys():
             findings.leave(f"the build argument {key}: it may be secret; use `build_secrets`", image.place)
         dockerfile = dockerfiles.read(tree, image.path, image.target)
         if dockerfile and dockerfile.lines.get("FROM"):
@@ -124,13 +126,16 @@ def _services(findings: Findings, images: dict[Image, str], found: Variables) ->
         keys |= {key: value for key, value in process.keys.items() if not (key == "health_path" and not process.public)}
         if process.kind == "beat" or _is_beat(process):
             keys = {key: value for key, value in keys.items() if key not in ("count", "scaling")} | {"singleton": True}
+        if (scheduler := beats.of(process.command)) and scheduler.in_worker and {"count", "scaling"} & keys.keys():
+            keys = {key: value for key, value in keys.items() if key not in ("count", "scaling")}
+            findings.assume(f"one task of {process.name} runs: its command starts beat too", process.place)
         if process.public and "size" not in keys:
             keys["size"] = _WEB_SIZE
         elif process.kind == "worker" and "size" not in keys:
             keys["size"] = _WORKER_SIZE
         if own := of_process(found, process):
             keys["variables"] = own
-        section[name] = Said(keys, f"{process.why}, {process.place}" if process.why else str(process.place))
+        section[name] = Said(keys, _why(process))
         process.name = name
     return section
 
@@ -176,8 +181,13 @@ def _schedules(findings: Findings, images: dict[Image, str], found: Variables) -
         keys: dict[str, Any] = {"image": images[process.image], "command": list(process.command), **process.keys}
         if own := of_process(found, process):
             keys["variables"] = own
-        section[name] = Said(keys, f"{process.why}, {process.place}")
+        section[name] = Said(keys, _why(process))
     return section
+
+
+def _why(process: Process) -> str:
+    known_already = not process.why or str(process.place).startswith(process.why)
+    return str(process.place) if known_already else f"{process.why}, {process.place}"
 
 
 def _frontends(findings: Findings, *, on_hosts: bool) -> dict[str, Any]:
@@ -202,7 +212,7 @@ def _frontends(findings: Findings, *, on_hosts: bool) -> dict[str, Any]:
 
 
 def _stores(tree: Tree, findings: Findings) -> dict[str, Any]:
-    """Returns the sections of the database, of the cache and of uploads: a product has the last two unless it says no."""
+    """Returns the sections of the database, of the cache, and of uploads, also those that it lacks."""
     keys: dict[str, Any] = {}
     if database := findings.database:
         paths = {process.image.path for process in findings.processes if process.image}

@@ -13,6 +13,7 @@ from slipway_cli.init.writer import Said, bare
 
 NO_CONNECTION = "00000000-0000-4000-8000-000000000000"
 """The id of a connection that does not exist: the local cloud accepts it, AWS refuses it."""
+_STAGES = ("test", "publish", "e2e", "release", "source", "approval")
 _MANIFEST_DOMAIN = "${site."
 
 
@@ -43,7 +44,7 @@ def section(findings: Findings, answers: Answers, manifest: dict[str, Any], *, o
     approved = any(environment.approval for environment in known)
     wanted = _wants_domain(findings, manifest, on_hosts=on_hosts)
     for index, environment in enumerate(known):
-        name = naming.part(environment.name, found, "staging")
+        name = _named(findings, environment, found)
         production = environment.name.startswith(("prod", "live")) or (index == last and last > 0)
         keys: dict[str, Any] = {"profile": "standard" if production else "minimal"}
         if environment.approval or (production and not approved):
@@ -63,6 +64,15 @@ def section(findings: Findings, answers: Answers, manifest: dict[str, Any], *, o
         place = environment.place
         found[name] = Said(keys, f"Copilot environment, {place}") if place.path else keys
     return found
+
+
+def _named(findings: Findings, environment: Environment, taken: dict[str, Any]) -> str:
+    """Returns an environment's name, another one if a stage of the pipeline has it."""
+    name = naming.part(environment.name, taken, "staging")
+    if name not in _STAGES:
+        return name
+    findings.assume(f"the environment {name} is called {name}ing: the pipeline has a stage {name}", environment.place)
+    return naming.part(f"{name}ing", taken, "staging")
 
 
 def _wants_domain(findings: Findings, manifest: dict[str, Any], *, on_hosts: bool) -> bool:
@@ -119,7 +129,7 @@ def assumed(findings: Findings, answers: Answers) -> None:
         )
     if findings.wants_domain and not answers.domain:
         findings.ask(
-            "write the domain of each environment: the product trusts X-Forwarded-Proto, which is `https` only with one",
+            "write the domain of each environment: the product trusts X-Forwarded-Proto, which is right with one only",
             findings.wants_domain,
         )
     if re.fullmatch(r"x86_64", findings.architecture):

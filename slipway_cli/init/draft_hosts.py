@@ -7,7 +7,7 @@ from typing import Any
 
 from products.host_files import image_variable
 from slipway_cli.init import known, naming
-from slipway_cli.init.draft_variables import Variables, of_process
+from slipway_cli.init.draft_variables import Variables, of_process, secret
 from slipway_cli.init.findings import Compose, Findings, Image, Process
 from slipway_cli.init.tree import Place
 from slipway_cli.init.writer import Said
@@ -33,17 +33,17 @@ def _compose(findings: Findings, compose: Compose, images: dict[Image, str], fou
         keys["profiles"] = compose.profiles
     keys["proxy"] = Said({"service": compose.proxy, "port": compose.port}, "the port that the files publish")
     if environment := {
-        name: said for name, place in compose.variables.items() if (said := _value(findings, name, place))
+        name: said for name, place in compose.variables.items() if (said := _value(findings, found, name, place))
     }:
         keys["env"] = environment
-    files = {
-        path: {name: said for name, place in _named(findings, found).items() if (said := _value(findings, name, place))}
-        for path in compose.env_files
-    }
-    for path in list(compose.env_files)[1:]:
-        files[path] = {}  # it has to exist; the first file has all variables
-    if others := {_by_environment(path): variables for path, variables in files.items() if path != ".env"}:
-        keys["env_files"] = others
+    files: dict[str, dict[str, Said]] = {}
+    for path, names in compose.env_files.items():
+        wanted = {**names, **({} if files else _named(findings, found))}
+        values = {name: said for name, place in wanted.items() if (said := _value(findings, found, name, place))}
+        files[_by_environment(path)] = values  # it has to exist, even if another one has all variables
+    files.pop(".env", None)
+    if files:
+        keys["env_files"] = files
     for name in compose.unnamed:
         variable = image_variable(next((images[image] for image in images if image.name == name), name))
         findings.ask(
@@ -58,27 +58,31 @@ def _named(findings: Findings, found: Variables) -> dict[str, Place]:
     """Returns the variables that the product's code reads or its layout sets."""
     return {
         **{name: place or Place("") for name, (_, place) in findings.variables.items()},
-        **{read.name: read.place for read in findings.reads.values() if read.required or known.value(read.name)},
+        **{
+            read.name: read.place
+            for read in findings.reads.values()
+            if (read.required or known.value(read.name)) and read.name not in found.secrets
+        },
     }
 
 
-def _value(findings: Findings, name: str, place: Place) -> Said | None:
-    """Returns a variable's value on hosts: stores in compose files are called by their names there, and so is left out."""
-    if name in findings.variables:
-        return Said(findings.variables[name][0], str(place))
-    usual = known.value(name)
+def _value(findings: Findings, found: Variables, name: str, place: Place) -> Said | None:
+    """Returns a variable's value on hosts; None if it is left out, as the address of a store in the compose files."""
+    usual = findings.variables[name][0] if name in findings.variables else known.value(name)
     part = known.part(usual or "")
-    if part in findings.kept and usual and not usual.endswith((".password}", ".token}")):
+    if usual is None and known.is_secret(name):
+        secret(findings, found, name, place)
+        findings.ask(f"pass {name} on in the compose file, `{name}: ${{{name}}}`: secrets are in .env", place)
+        return None
+    if usual is None:
+        findings.ask(f"write the value of {name}", place)
+        return Said(known.STAND_IN, f"{place}: its value is not in the checkout")
+    if part in findings.kept and usual.endswith((".password}", ".token}")):
+        return Said(f"${{generated.{_plain(name)}}}", str(place))
+    if part in findings.kept:
         findings.leave(f"{name}: the compose files know the address of their own store", place)
         return None
-    if part == "media" and not findings.media:
-        return None
-    if usual is not None and part not in findings.kept:
-        return Said(usual, str(place))
-    if usual is not None or known.is_secret(name):
-        return Said(f"${{generated.{_plain(name)}}}", str(place))
-    findings.ask(f"write the value of {name}", place)
-    return Said(known.STAND_IN, f"{place}: its value is not in the checkout")
+    return Said(usual, str(place)) if part != "media" or findings.media else None
 
 
 def _plain(name: str) -> str:

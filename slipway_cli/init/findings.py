@@ -38,6 +38,10 @@ class Image:
         return self.dockerfile if self.context == "." else f"{self.context}/{self.dockerfile}"
 
 
+TO_CREATE = "?"
+"""Stands for the name of a secret that does not exist yet."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """An environment variable that a container is given."""
@@ -135,7 +139,8 @@ class Compose:
     port: int = 0
     variables: dict[str, Place] = field(default_factory=dict)
     """Variables that the files take from `.env`."""
-    env_files: dict[str, Place] = field(default_factory=dict)
+    env_files: dict[str, dict[str, Place]] = field(default_factory=dict)
+    """The names of the variables in each file with variables, as far as the checkout has it."""
     profiles: list[str] = field(default_factory=list)
     volumes: bool = False
     """True if a database keeps its files in a volume."""

@@ -6,11 +6,12 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
-from slipway_cli.init import compose, compose_variables, dockerfiles, known
+from slipway_cli.init import compose, compose_variables, dockerfiles, dotenv, known
 from slipway_cli.init.findings import Compose, Findings
 from slipway_cli.init.tree import Tree, joined
 
 _VARIABLE = re.compile(r"(?<!\$)\$\{?([A-Za-z_]\w*)(:?[-=?+][^}]*)?")
+_DEVELOPMENT = re.compile(r"dev|test|debug|tool")
 _STAGED = re.compile(r"^(.*[._-])(production|prod|staging)([._-].*)$")
 
 
@@ -23,20 +24,7 @@ def add(tree: Tree, findings: Findings) -> None:
     found = Compose(files, project.documents[0].place())
     found.proxy, found.port = _proxy(project)
     for name, service in project.services.items():
-        for path in compose_variables.env_files(service):
-            if inner := joined(project.folder, path):
-                found.env_files.setdefault(inner, project.place(name, "env_file"))
-        for profile in service.get("profiles") or ():
-            if (
-                isinstance(profile, str)
-                and not re.search(r"dev|test|debug|tool", profile)
-                and profile not in found.profiles
-            ):
-                found.profiles.append(profile)
-        kind = dockerfiles.kind_of(str(service.get("image", "")))
-        found.volumes = found.volumes or (kind == "database" and bool(service.get("volumes")))
-        if "build" in service and not re.search(r"\$\{?\w+_IMAGE", str(service.get("image", ""))):
-            found.unnamed.append(name)
+        _service(tree, found, project, name, service)
     for document in project.documents:
         _interpolated(document.data, document.place(), found)
     findings.compose = found
@@ -46,6 +34,19 @@ def add(tree: Tree, findings: Findings) -> None:
         findings.database = None
     if "cache" in findings.kept:
         findings.cache = None
+
+
+def _service(tree: Tree, found: Compose, project: compose.Project, name: str, service: dict[str, Any]) -> None:
+    for path in compose_variables.env_files(service):
+        if inner := joined(project.folder, path):
+            found.env_files.setdefault(inner, dotenv.names(tree, inner))
+    for profile in service.get("profiles") or ():
+        if isinstance(profile, str) and not _DEVELOPMENT.search(profile) and profile not in found.profiles:
+            found.profiles.append(profile)
+    database = dockerfiles.kind_of(str(service.get("image", ""))) == "database"
+    found.volumes = found.volumes or (database and bool(service.get("volumes")))
+    if "build" in service and not re.search(r"\$\{?\w+_IMAGE", str(service.get("image", ""))):
+        found.unnamed.append(name)
 
 
 def _by_environment(tree: Tree, path: str) -> str:

@@ -20,7 +20,7 @@ from slipway_cli.init import (
     scripts,
 )
 from slipway_cli.init.findings import Findings, Image, Process
-from slipway_cli.init.tree import Place, Tree, joined
+from slipway_cli.init.tree import Place, Tree, folder_of, joined
 
 _MOST_SKIPPED = 8
 
@@ -36,13 +36,14 @@ def inspect(tree: Tree, *, on_hosts: bool = False) -> Findings:
     findings.branch = git_config.branch(tree.root)
     packages, programs = python_packages.packages(tree), javascript.read(tree)
     images = _processes(tree, findings)
-    projects = django.projects(tree)
+    projects = django.projects(tree, packages)
     python_packages.add(findings, packages)
     javascript.add(tree, findings, programs, pages=not on_hosts)
     _without_pages(tree, findings)
     for project in projects:
-        django.add(tree, findings, project, packages, images)
+        django.add(tree, findings, project, images)
     _node_migration(tree, findings, programs)
+    _alembic(tree, findings, packages)
     django.add_reads(tree, findings, projects)
     javascript.add_reads(tree, findings, programs)
     scripts.add_ports(tree, findings)
@@ -68,11 +69,7 @@ def _processes(tree: Tree, findings: Findings) -> list[Image]:
     procfile.add(tree, findings, own)
     started = {process.image.context for process in findings.processes if process.image}
     if project := compose.project(tree):
-        named = list(findings.processes)
-        findings.processes = []
-        compose.add(tree, findings, project)
-        others = [process for process in findings.processes if not (process.image and process.image.context in started)]
-        findings.processes = [*named, *others]
+        compose.add(tree, findings, project, started)
     if not findings.processes:
         scripts.add_started(tree, findings, own)
     _missing(tree, findings)
@@ -142,6 +139,18 @@ def _node_migration(tree: Tree, findings: Findings, programs: list[javascript.Pa
         if found and process.image and process.image.context in (".", found[2]):
             findings.migration = Process("migrate", "release", found[1], process.image, found[0])
             return
+
+
+def _alembic(tree: Tree, findings: Findings, packages: dict[str, Place]) -> None:
+    """Add Alembic's migrations, of the image that has its configuration."""
+    for path in tree.named("alembic.ini") if "alembic" in packages and findings.migration is None else ():
+        for process in findings.processes:
+            image = process.image
+            if image and image.context in (".", folder_of(path)):
+                below = [] if image.context == folder_of(path) else ["-c", path]
+                command = (*django.runner(tree, image), "alembic", *below, "upgrade", "head")
+                findings.migration = Process("migrate", "release", Place(path), image, command)
+                return
 
 
 def _health(tree: Tree, findings: Findings, *, django_images: set[Image | None]) -> None:

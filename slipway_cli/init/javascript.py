@@ -26,9 +26,10 @@ _BUNDLERS = (
     ("parcel", "Parcel", "dist"),
 )
 _FOLDERS = frozenset({"Gatsby", "Astro", "Docusaurus", "VitePress", "Eleventy", "Next.js"})
-_SERVERS = ("next", "nuxt", "@remix-run/serve", "@remix-run/node", "@sveltejs/adapter-node", "@nestjs/core", "express")
-_SERVERS += ("fastify", "koa", "@hapi/hapi", "hono")
-_LIBRARIES = ("storybook",)
+_SERVERS = (
+    *("next", "nuxt", "@remix-run/serve", "@remix-run/node", "@sveltejs/adapter-node", "@nestjs/core", "express"),
+    *("fastify", "koa", "@hapi/hapi", "hono"),
+)
 _ELSEWHERE = re.compile(
     r"(^|/)(e2e|tests?|testing|docs?|examples?|cypress|playwright|benchmarks?|scripts?|cdk|infra)(/|$)"
 )
@@ -62,7 +63,8 @@ def read(tree: Tree) -> list[Package]:
         if isinstance(data, dict) and not _ELSEWHERE.search(path):
             groups = [data.get(key) for key in ("dependencies", "devDependencies")]
             packages = {str(k): str(v) for group in groups if isinstance(group, dict) for k, v in group.items()}
-            scripts = data.get("scripts") if isinstance(data.get("scripts"), dict) else {}
+            listed = data.get("scripts")
+            scripts = listed if isinstance(listed, dict) else {}
             found.append(
                 Package(path, str(data.get("name", "")), {str(k): str(v) for k, v in scripts.items()}, packages)
             )
@@ -76,10 +78,9 @@ def add(tree: Tree, findings: Findings, packages: list[Package], *, pages: bool)
         if pages and (found := _frontend(tree, package)):
             findings.frontends.append(found)
             continue
-        for name in ("pg", "postgres", "@prisma/client", "sequelize", "pg-promise", "knex"):
+        for name in ("pg", "postgres", "@prisma/client", "pg-promise"):
             if name in package.packages and (name != "@prisma/client" or _prisma(tree, package.folder) == "postgresql"):
-                if name not in ("sequelize", "knex"):
-                    findings.say("database", Store(place, f"package {name}"))
+                findings.say("database", Store(place, f"package {name}"))
         if "mysql2" in package.packages or "mysql" in package.packages or "mongoose" in package.packages:
             findings.foreign_database = place
         for name in ("redis", "ioredis", "bullmq", "bull", "connect-redis"):

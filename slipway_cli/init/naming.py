@@ -8,13 +8,13 @@ from collections.abc import Collection
 from products import names
 
 LONGEST = 24
-_LONGEST_PRODUCT = names.LOAD_BALANCER_LIMIT - len("production-")
 
 
-def product(text: str) -> str:
-    """Returns the name of a product; an empty text if nothing of the given one can be part of it."""
-    name = _plain(text)[:_LONGEST_PRODUCT].strip("-")
-    return f"{name[: _LONGEST_PRODUCT - 4]}-app" if name in names.RESERVED_PRODUCTS else name
+def product(text: str, environments: Collection[str] = ()) -> str:
+    """Returns the name of a product in these environments; an empty text if a text has nothing for one."""
+    longest = names.LOAD_BALANCER_LIMIT - 1 - max(len(name) for name in ("production", *environments))
+    name = _plain(text)[:longest].strip("-")
+    return f"{name[: longest - 4]}-app" if name in names.RESERVED_PRODUCTS else name
 
 
 def part(text: str, taken: Collection[str], fallback: str) -> str:

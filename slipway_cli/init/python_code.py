@@ -44,7 +44,7 @@ def parse(text: str) -> ast.Module | None:
 def reads(tree: ast.Module, path: str) -> Iterator[Read]:
     """Yields each place at which a file reads an environment variable whose name it spells out."""
     for node in ast.walk(tree):
-        found = None
+        found, line = None, getattr(node, "lineno", 0)
         if isinstance(node, ast.Subscript) and _dotted(node.value) in ("os.environ", "environ"):
             found = _of_subscript(node)
         elif isinstance(node, ast.Call):
@@ -53,7 +53,7 @@ def reads(tree: ast.Module, path: str) -> Iterator[Read]:
             yield from _of_class(node, path)
         if found and known.is_name(found[0]):
             name, required, kind = found
-            yield Read(name, Place(path, node.lineno), required, kind)
+            yield Read(name, Place(path, line), required, kind)
 
 
 def _of_subscript(node: ast.Subscript) -> tuple[str, bool, str] | None:

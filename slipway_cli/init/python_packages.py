@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from typing import Any
@@ -12,7 +13,6 @@ from slipway_cli.init.tree import Place, Tree, folder_of, joined, line_of
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?")
 _DEVELOPMENT = re.compile(r"(^|[/._-])(dev|test|tests|local|docs?|lint|ci)([/._-]|$)", re.IGNORECASE)
 _EXTRA = re.compile(r"^\s*celery\[[^\]]*redis|^\s*channels[_-]redis|^\s*dramatiq\[[^\]]*redis", re.IGNORECASE)
-_VERSION = re.compile(r'^\s*"version"\s*:\s*"[^"]+"', re.MULTILINE)
 _DUNDER = re.compile(r"^__version__\s*(:[^=\n]*)?=\s*[\"'][^\"'\n]+[\"']", re.MULTILINE)
 _MOST_MODULES, _DEEPEST = 200, 2
 _MEANINGS = {
@@ -111,11 +111,20 @@ def version_file(tree: Tree, folders: list[str]) -> str:
         poetry = _section(_section(data, "tool"), "poetry")
         if _section(data, "project").get("version") or poetry.get("version"):
             return project
-        if _VERSION.search(tree.text(package) or ""):
+        if _versioned(tree.text(package) or ""):
             return package
         if folder in folders and (found := _module(tree, folder)):
             return found
     return ""
+
+
+def _versioned(text: str) -> bool:
+    """True if a package.json has a version."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and bool(data.get("version"))
 
 
 def _module(tree: Tree, folder: str) -> str:

@@ -90,7 +90,7 @@ def _rank(process: Process) -> int:
 
 def _own(tree: Tree, process: Process) -> list[str]:
     """Returns the paths of a process beside a frontend: those that Django lists, else `/api/*` or its name."""
-    for project in django.projects(tree):
+    for project in django.projects(tree, {}):
         if process.image and (process.image.context == "." or project.folder.startswith(process.image.context)):
             found = [name for name in django.routes(tree, project) if re.fullmatch(r"[A-Za-z0-9_.-]+", name)]
             kept = [name for name in found if name not in _RESERVED][:_MOST_ROUTES]

@@ -98,32 +98,38 @@ class Tree:
         return frozenset(self.files)
 
     def _text(self, path: str) -> str | None:
-        where = self.root / path
         try:
-            real = where.resolve(strict=True)
-            if not real.is_relative_to(self.root.resolve()):
-                return self._skip(path, "a link that leads out of the checkout")
-            state = real.stat()
-            if not stat.S_ISREG(state.st_mode):
-                return self._skip(path, "not a file")
-            if state.st_size > LARGEST:
-                return self._skip(path, f"larger than {LARGEST // 1024} KiB")
-            if self._bytes + state.st_size > MOST_BYTES:
-                return self._skip(path, f"more than {MOST_BYTES // 1024 // 1024} MiB were read before")
-            with real.open("rb") as file:
-                content = file.read(LARGEST + 1)
+            return self._decoded(self.root / path)
+        except _NotReadError as error:
+            self.skipped[path] = str(error)
         except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
-            return self._skip(path, f"cannot be read: {type(error).__name__}")
+            self.skipped[path] = f"cannot be read: {type(error).__name__}"
+        return None
+
+    def _decoded(self, where: Path) -> str:
+        real = where.resolve(strict=True)
+        if not real.is_relative_to(self.root.resolve()):
+            raise _NotReadError("a link that leads out of the checkout")
+        state = real.stat()
+        if not stat.S_ISREG(state.st_mode):
+            raise _NotReadError("not a file")
+        if state.st_size > LARGEST:
+            raise _NotReadError(f"larger than {LARGEST // 1024} KiB")
+        if self._bytes + state.st_size > MOST_BYTES:
+            raise _NotReadError(f"more than {MOST_BYTES // 1024 // 1024} MiB were read before")
+        with real.open("rb") as file:
+            content = file.read(LARGEST + 1)  # it may grow meanwhile
         self._bytes += len(content)
         if len(content) > LARGEST or b"\0" in content:
-            return self._skip(path, "no text")
+            raise _NotReadError("no text")
         try:
             return content.decode("utf-8-sig").replace("\r\n", "\n")
         except UnicodeDecodeError:
-            return self._skip(path, "no UTF-8 text")
+            raise _NotReadError("no UTF-8 text") from None
 
-    def _skip(self, path: str, why: str) -> None:
-        self.skipped[path] = why
+
+class _NotReadError(Exception):
+    """A file is not read; `str()` says why."""
 
 
 def normal(path: str) -> str:

@@ -60,7 +60,7 @@ def _lines(key: str, value: Any, depth: int) -> Iterator[str]:
     why = value.why if isinstance(value, Said) else ""
     inner = value.value if isinstance(value, Said) else value
     start = f"{'  ' * depth}{scalar(key)}:"
-    flow = _flow(inner)
+    flow = None if depth == 0 and _is_table(inner) else _flow(inner)
     if flow is not None and len(start) + len(flow) < _WIDTH:
         yield from _commented(f"{start} {flow}", why, depth)
     elif isinstance(inner, dict):
@@ -73,6 +73,11 @@ def _lines(key: str, value: Any, depth: int) -> Iterator[str]:
             yield f"{'  ' * (depth + 1)}- {_flow(below) or scalar(below)}"
     else:
         yield from _commented(f"{start} {scalar(inner)}", why, depth)
+
+
+def _is_table(value: Any) -> bool:
+    """True for names with sections, such as `services`: each has its own line."""
+    return isinstance(value, dict) and any(isinstance(inner, dict) and inner for inner in value.values())
 
 
 def _commented(line: str, why: str, depth: int) -> Iterator[str]:

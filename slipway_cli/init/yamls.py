@@ -113,7 +113,7 @@ class _Reading:
         if node.tag in _PLAIN and not node.tag.endswith((":str", ":map", ":seq")):
             try:
                 # Nodes with one of these four tags become numbers, booleans or None.
-                return self._loader.construct_object(node)  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it out
+                return self._loader.construct_object(node)
             except (ValueError, LookupError, yaml.YAMLError):  # e.g. a number of 5000 digits
                 return str(node.value)
         return str(node.value)
