@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from paths import MANIFESTS, ROOT
-from products import ManifestError, load
-from products.errors import Problem
-from products.secrets import hidden
-from slipway_cli.errors import CommandError, usage
+from slipway_cli.errors import usage
 from slipway_cli.init import answers as given
-from slipway_cli.init import draft_environments, naming, writer
+from slipway_cli.init import draft_environments, fitting, naming, writer
 from slipway_cli.init.answers import PLACEHOLDER, Answers
 from slipway_cli.init.draft import draft
 from slipway_cli.init.findings import Findings, Note
@@ -72,27 +67,28 @@ def run(wanted: Wanted, answers: Answers) -> int:
         )
     manifest = draft(tree, findings, answers, name, on_hosts=wanted.on_hosts)
     draft_environments.assumed(findings, answers)
-    _fitted(name, manifest, findings)
+    fitting.fit(name, manifest, findings)
     text = writer.text(manifest, [*_HEAD, f"The product's checkout: {plain(root.name)}"])
-    missing = _checked(name, manifest)
     writer.write(path, text, force=wanted.force)
-    _report(wanted, findings, path, name, missing)
+    _report(wanted, findings, path, name, fitting.placeholders(manifest))
     return 0
+
+
+def _again() -> str:
+    return f"{command('init', 'FOLDER')}, with the folder of your product's checkout"
 
 
 def _root(folder: Path) -> Path:
     try:
         root = folder.resolve(strict=True)
     except (OSError, RuntimeError):
-        raise usage(f"there is no folder {plain(folder)}", "slipway init FOLDER") from None
+        raise usage(f"there is no folder {plain(folder)}", _again()) from None
     if not root.is_dir():
-        raise usage(f"{plain(folder)} is a file", "slipway init FOLDER, with the folder of your product's checkout")
+        raise usage(f"{plain(folder)} is a file", _again())
     if root == ROOT:
-        raise usage(
-            "this is the checkout of Slipway itself", "slipway init FOLDER, with the folder of your product's checkout"
-        )
+        raise usage("this is the checkout of Slipway itself", _again())
     if root == Path(root.anchor) or root == Path.home():
-        raise usage(f"{root} is no checkout", "slipway init FOLDER, with the folder of your product's checkout")
+        raise usage(f"{root} is no checkout", _again())
     return root
 
 
@@ -109,78 +105,6 @@ def _name(wanted: Wanted, answers: Answers, findings: Findings, root: Path) -> s
         if name := naming.product(text, [environment.name for environment in findings.environments]):
             return name
     return "product"
-
-
-def _fitted(name: str, manifest: dict[str, Any], findings: Findings) -> None:
-    """Remove the pipeline of a product with more images than a pipeline can release."""
-    for problem in _problems(name, manifest):
-        if problem.key == "images" and "CodePipeline" in problem.message:
-            manifest.pop("pipeline", None)
-            findings.leave(f"the pipeline: {problem.message}; release by hand, with `slipway release`")
-            findings.todo = [
-                note for note in findings.todo if "pipeline" not in note.text and "version" not in note.text
-            ]
-
-
-def _problems(name: str, manifest: dict[str, Any]) -> list[Problem]:
-    """Returns what the loader refuses of a manifest, with valid values instead of placeholders."""
-    with tempfile.TemporaryDirectory(prefix="slipway-init-") as folder:
-        text = writer.text(_filled(writer.bare(manifest)), [])
-        (Path(folder) / f"{name}.yaml").write_text(text, encoding="utf-8")
-        try:
-            load(name, Path(folder))
-        except ManifestError as error:
-            return error.problems
-    return []
-
-
-def _checked(name: str, manifest: dict[str, Any]) -> list[str]:
-    """Returns the keys that are placeholders, after the loader accepted everything else.
-
-    Raises:
-        CommandError: if the loader refuses anything else; that is a mistake of this command.
-    """
-    if problems := _problems(name, manifest):
-        found = "\n".join(f"  {problem.key}: {hidden(problem.message)}" for problem in problems)
-        raise CommandError(
-            f"the manifest would be refused, so it was not written:\n{found}",
-            "please report this as a mistake of `slipway init`, with the files that it names",
-        )
-    return _placeholders(writer.bare(manifest))
-
-
-_VALID = {
-    "account": "111122223333",
-    "region": "us-east-1",
-    "owner": "example",
-    "name": "example.org",
-    "owner_id": 1,
-    "id": 1,
-    "hosted_zone_id": "Z0EXAMPLE",
-}
-"""For each key that may be a placeholder: a valid value, to check the rest of the manifest."""
-
-
-def _filled(value: Any, key: str = "") -> Any:
-    """Returns a manifest with valid values instead of placeholders."""
-    if isinstance(value, dict):
-        return {name: _filled(inner, name) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_filled(inner, key) for inner in value]
-    if value == PLACEHOLDER:
-        return _VALID.get(key, "ops@example.org")
-    if isinstance(value, str) and PLACEHOLDER in value:
-        account, region = str(_VALID["account"]), str(_VALID["region"])
-        return value.replace(f":{PLACEHOLDER}:{PLACEHOLDER}:", f":{region}:{account}:").replace(PLACEHOLDER, account)
-    return value
-
-
-def _placeholders(value: Any, path: str = "") -> list[str]:
-    if isinstance(value, dict):
-        return [key for name, inner in value.items() for key in _placeholders(inner, f"{path}.{name}".lstrip("."))]
-    if isinstance(value, list):
-        return [key for inner in value for key in _placeholders(inner, path)]
-    return [path] if isinstance(value, str) and PLACEHOLDER in value else []
 
 
 def _report(wanted: Wanted, findings: Findings, path: Path, name: str, missing: list[str]) -> None:

@@ -114,7 +114,7 @@ def add(tree: Tree, findings: Findings, found: Project, covered: set[str]) -> No
     proxies: list[str] = []
     processes: dict[str, Process] = {}
     for name, service in found.services.items():
-        profiles = [str(profile) for profile in _list(service.get("profiles"))]
+        profiles = [str(profile) for profile in listed(service.get("profiles"))]
         if profiles and all(_DEVELOPMENT.search(profile) for profile in profiles):
             findings.leave(f"the compose service {name}: it belongs to the profile {profiles[0]}", found.place(name))
             continue
@@ -149,7 +149,9 @@ def _image(tree: Tree, found: Project, name: str, service: dict[str, Any]) -> Im
     path = joined(context, str(section.get("dockerfile", "Dockerfile")))
     below = path if context == "." else path.removeprefix(f"{context}/")
     arguments = section.get("args")
-    pairs = arguments.items() if isinstance(arguments, dict) else (str(pair).split("=", 1) for pair in _list(arguments))
+    pairs = (
+        arguments.items() if isinstance(arguments, dict) else (str(pair).split("=", 1) for pair in listed(arguments))
+    )
     target = dockerfiles.stage(tree, path, str(section.get("target") or "")) if path else ""
     plain = tuple((str(pair[0]), str(pair[1])) for pair in pairs if len(pair) > 1 and "$" not in str(pair[1]))
     return Image(context, below, found.place(name, "build"), target, plain, name)
@@ -264,11 +266,11 @@ def _unescaped(value: Any) -> Any:
 
 def _port(service: dict[str, Any]) -> tuple[int | None, bool]:
     """Returns the first port of a service's container, and True if it is published."""
-    for entry in _list(service.get("ports")):
+    for entry in listed(service.get("ports")):
         target = entry.get("target") if isinstance(entry, dict) else str(entry).partition("/")[0].rpartition(":")[2]
         if (port := commands.whole(target, 1, 65535)) and port >= 80:  # noqa: PLR2004 - SSH and mail are no web servers
             return port, True
-    for entry in _list(service.get("expose")):
+    for entry in listed(service.get("expose")):
         if port := commands.whole(str(entry).partition("/")[0], 1, 65535):
             return port, False
     return None, False
@@ -293,7 +295,7 @@ def _check(process: Process, section: dict[str, Any]) -> None:
 
 
 def _volumes(findings: Findings, found: Project, name: str, service: dict[str, Any]) -> None:
-    for entry in _list(service.get("volumes")):
+    for entry in listed(service.get("volumes")):
         source = entry.get("source") if isinstance(entry, dict) else str(entry).partition(":")[0]
         if isinstance(source, str) and re.fullmatch(r"[A-Za-z][\w.-]*", source) and ":" in str(entry):
             findings.leave(
@@ -312,7 +314,7 @@ def _proxied(findings: Findings, found: Project, proxies: list[str], processes: 
         str(other)
         for name in proxies
         for key in ("depends_on", "links")
-        for other in found.services[name].get(key) or ()
+        for other in _names(found.services[name].get(key))
     ]
     for name in behind:
         if name in processes and processes[name].kind in ("web", "other"):
@@ -322,5 +324,11 @@ def _proxied(findings: Findings, found: Project, proxies: list[str], processes: 
             process.public = process.kind == "web"
 
 
-def _list(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Returns a list as it is, and another value as the only one of a list."""
     return value if isinstance(value, list) else [] if value is None or isinstance(value, dict) else [value]
+
+
+def _names(value: Any) -> list[str]:
+    """Returns the names in a list or a mapping."""
+    return [str(name) for name in value] if isinstance(value, list | dict) else []

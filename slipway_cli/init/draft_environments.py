@@ -55,7 +55,7 @@ def section(findings: Findings, answers: Answers, manifest: dict[str, Any], *, o
             keys["architecture"] = findings.architecture
         if environment.cidr:
             keys["network"] = {"cidr": environment.cidr}
-        if overrides := _overrides(findings, environment.name):
+        if not on_hosts and (overrides := _overrides(findings, environment.name)):
             keys["services"] = overrides
         if environment.variables:
             keys["variables"] = dict(environment.variables)

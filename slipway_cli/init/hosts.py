@@ -40,7 +40,7 @@ def _service(tree: Tree, found: Compose, project: compose.Project, name: str, se
     for path in compose_variables.env_files(service):
         if inner := joined(project.folder, path):
             found.env_files.setdefault(inner, dotenv.names(tree, inner))
-    for profile in service.get("profiles") or ():
+    for profile in compose.listed(service.get("profiles")):
         if isinstance(profile, str) and not _DEVELOPMENT.search(profile) and profile not in found.profiles:
             found.profiles.append(profile)
     database = dockerfiles.kind_of(str(service.get("image", ""))) == "database"
@@ -63,7 +63,7 @@ def _proxy(project: compose.Project) -> tuple[str, int]:
     """Returns the service that publishes the port of the site, and that port of the host."""
     best: tuple[int, str, int] | None = None
     for name, service in project.services.items():
-        for entry in service.get("ports") or ():
+        for entry in compose.listed(service.get("ports")):
             port = _published(entry)
             if port and port not in (443, 5432, 6379):
                 proxy = (

@@ -21,6 +21,7 @@ from slipway_cli.init import (
 )
 from slipway_cli.init.findings import Findings, Image, Process
 from slipway_cli.init.tree import Place, Tree, folder_of, joined
+from slipway_cli.typed import command
 
 _MOST_SKIPPED = 8
 
@@ -186,7 +187,7 @@ def _something(tree: Tree, findings: Findings, *, on_hosts: bool) -> None:
         return
     shown = tree.root
     if not tree.files:
-        raise usage(f"{shown} has no files", "slipway init FOLDER, with the folder of your product's checkout")
+        raise usage(f"{shown} has no files", f"{command('init', 'FOLDER')}, with the folder of your product's checkout")
     if not dockerfiles.candidates(tree):
         raise usage(
             f"{shown} has no Dockerfile, and Slipway runs images that it builds from Dockerfiles",

@@ -23,6 +23,7 @@ _WIDTH = 118
 _COLUMN = 40
 _PLAIN = re.compile(r"^-{0,2}[A-Za-z0-9_/.][A-Za-z0-9_/.*@+-]*$")
 _FLOW_ITEMS = 6
+_RESOLVER, _TEXT = yaml.resolver.Resolver(), "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def scalar(value: Any) -> str:
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     found = str(value)
-    if _PLAIN.match(found) and yaml.safe_load(found) == found:
+    kind = _RESOLVER.resolve(yaml.ScalarNode, found, (True, False))  # type: ignore[no-untyped-call]  # PyYAML's stubs
+    if kind == _TEXT and _PLAIN.match(found):
         return found
     return json.dumps(found, ensure_ascii=not found.isprintable())
 
