@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slipway_cli.init import dotenv, known
+from slipway_cli.init.compose_project import Project
 from slipway_cli.init.findings import TO_CREATE, Findings, Setting
 from slipway_cli.init.tree import Place, Tree, joined
-
-if TYPE_CHECKING:
-    from slipway_cli.init.compose import Project
 
 _DEFAULT = re.compile(r"\$\{\w+:?-([^${}]*)\}")
 _VARIABLE = re.compile(r"\$\{?\w+")

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from slipway_cli.init import commands, compose, copilot_variables, dockerfiles, known, yamls
+from slipway_cli.init import commands, copilot_variables, dockerfiles, known, yamls
+from slipway_cli.init.compose_project import listed
 from slipway_cli.init.findings import Findings, Frontend, Image, Process
 from slipway_cli.init.tree import Tree, joined
 
@@ -202,7 +203,7 @@ def _web(findings: Findings, document: yamls.Document, process: Process) -> None
     section = http if isinstance(http, dict) else {}
     process.kind, process.public = "web", http is not False
     process.port = commands.whole(section.get("target_port", _section(data, "image").get("port")), 1, 65535)
-    rules = [section, *(rule for rule in compose.listed(section.get("additional_rules")) if isinstance(rule, dict))]
+    rules = [section, *(rule for rule in listed(section.get("additional_rules")) if isinstance(rule, dict))]
     for rule in rules:
         port = commands.whole(rule.get("target_port"), 1, 65535)
         if rule is not section and (rule.get("target_container") or (port and port != process.port)):
@@ -301,7 +302,7 @@ def _times(schedule: str) -> dict[str, Any]:
 
 def _site(tree: Tree, findings: Findings, document: yamls.Document, name: str) -> None:
     """Add a static site, if a package.json builds its files."""
-    for entry in compose.listed(document.data.get("files")):
+    for entry in listed(document.data.get("files")):
         source = joined(".", str(entry.get("source", ""))) if isinstance(entry, dict) else ""
         folder, _, output = source.rpartition("/")
         for directory, below in ((folder or ".", output), (source, "dist")):

@@ -6,7 +6,9 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
-from slipway_cli.init import compose, compose_variables, dockerfiles, dotenv, known
+from slipway_cli.init import compose_variables, dockerfiles, dotenv, known
+from slipway_cli.init.compose_project import Project, listed
+from slipway_cli.init.compose_project import project as project_of
 from slipway_cli.init.findings import Compose, Findings
 from slipway_cli.init.tree import Tree, joined
 
@@ -17,7 +19,7 @@ _STAGED = re.compile(r"^(.*[._-])(production|prod|staging)([._-].*)$")
 
 def add(tree: Tree, findings: Findings) -> None:
     """Add the compose files, for environments with `target: hosts`."""
-    project = compose.project(tree)
+    project = project_of(tree)
     if project is None:
         return
     files = [_by_environment(tree, document.path) for document in project.documents]
@@ -36,11 +38,11 @@ def add(tree: Tree, findings: Findings) -> None:
         findings.cache = None
 
 
-def _service(tree: Tree, found: Compose, project: compose.Project, name: str, service: dict[str, Any]) -> None:
+def _service(tree: Tree, found: Compose, project: Project, name: str, service: dict[str, Any]) -> None:
     for path in compose_variables.env_files(service):
         if inner := joined(project.folder, path):
             found.env_files.setdefault(inner, dotenv.names(tree, inner))
-    for profile in compose.listed(service.get("profiles")):
+    for profile in listed(service.get("profiles")):
         if isinstance(profile, str) and not _DEVELOPMENT.search(profile) and profile not in found.profiles:
             found.profiles.append(profile)
     database = dockerfiles.kind_of(str(service.get("image", ""))) == "database"
@@ -59,11 +61,11 @@ def _by_environment(tree: Tree, path: str) -> str:
     return f"{stem}{match[1]}${{environment}}{match[3]}" if len(others) > 1 else path
 
 
-def _proxy(project: compose.Project) -> tuple[str, int]:
+def _proxy(project: Project) -> tuple[str, int]:
     """Returns the service that publishes the port of the site, and that port of the host."""
     best: tuple[int, str, int] | None = None
     for name, service in project.services.items():
-        for entry in compose.listed(service.get("ports")):
+        for entry in listed(service.get("ports")):
             port = _published(entry)
             if port and port not in (443, 5432, 6379):
                 proxy = (

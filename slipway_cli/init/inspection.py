@@ -8,6 +8,7 @@ from slipway_cli.errors import usage
 from slipway_cli.init import (
     commands,
     compose,
+    compose_project,
     copilot,
     copilot_environments,
     django,
@@ -69,7 +70,7 @@ def _processes(tree: Tree, findings: Findings) -> list[Image]:
     own = [image for image in own if _of_product(tree, findings, image)]
     procfile.add(tree, findings, own)
     started = {process.image.context for process in findings.processes if process.image}
-    if project := compose.project(tree):
+    if project := compose_project.project(tree):
         compose.add(tree, findings, project, started)
     if not findings.processes:
         scripts.add_started(tree, findings, own)
