@@ -41,7 +41,7 @@ def test_no_two_builds_share_a_role() -> None:
     projects = shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).values()
     taken = [project["Properties"]["ServiceRole"]["Fn::GetAtt"][0] for project in projects]
 
-    assert len(taken) == len(set(taken)) == 23
+    assert len(taken) == len(set(taken)) == 24
 
 
 def test_codepipeline_can_assume_a_pipeline_role_for_its_own_pipeline_only() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.manifests import REMOVED
 from tests.support.synthesis import Json, Synthesis, synthesis
 
 STACK = "production-allthrive-services"
@@ -16,6 +17,8 @@ def app() -> Synthesis:
     return synthesis(
         {
             "services.web.health_check": {**CHECK, "command": ["true"], "start_seconds": 5},
+            "services.celery.health_command": REMOVED,
+            "services.celery-beat.health_command": REMOVED,
             "services.celery.health_check": {"command": PING, "interval_seconds": 60, "timeout_seconds": 30},
         }
     )

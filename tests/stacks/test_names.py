@@ -93,6 +93,10 @@ def test_every_stack_is_tagged_with_product_and_environment(product: str) -> Non
         assert name.startswith(f"{properties['tags']['environment']}-{product}-")
 
 
+# Services of different clusters, and the addresses of a domain name for IPv4 and IPv6, have the same name.
+_SHARED = ("AWS::ECS::Service", "AWS::Lambda::Permission", "AWS::Route53::RecordSet", "AWS::SSM::Association")
+
+
 def test_no_two_products_in_an_account_use_the_same_resource_name() -> None:
     keys = ("Name", "RoleName", "FunctionName", "BucketName", "LogGroupName", "RepositoryName", "ClusterName")
     counted = Counter(
@@ -100,7 +104,7 @@ def test_no_two_products_in_an_account_use_the_same_resource_name() -> None:
         for product in PRODUCTS
         for template in shipped(product).templates.values()
         for resource in template["Resources"].values()
-        if (kind := resource["Type"]) not in ("AWS::ECS::Service", "AWS::Lambda::Permission", "AWS::SSM::Association")
+        if (kind := resource["Type"]) not in _SHARED
         for key in keys
         if isinstance(resource.get("Properties", {}).get(key), str)
     )
