@@ -34,8 +34,8 @@ class Image(Model):
     """Build arguments; never secrets, which would stay in the image's history. Values may contain the fields of
     `pipeline.tags`: `{version}`, `{sha}`, `{sha7}`, `{branch}`."""
     build_secrets: dict[_SecretId, ExistingSecret] = {}
-    """Secrets for `RUN --mount=type=secret,id=npm_token`: available during the build, stored in no layer. Builds of pull
-    requests do not get them."""
+    """Secrets for `RUN --mount=type=secret,id=npm_token`: available during the build, stored in no layer. Builds of
+    pull requests do not get them."""
     candidate_secrets: dict[_SecretId, ExistingSecret] = {}
     """Secrets with the same ids for the builds of pull requests, whose authors can read them: nobody has reviewed the
     Dockerfile. Give other values than in `build_secrets`."""

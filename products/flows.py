@@ -93,6 +93,8 @@ class Delivery:
     mode: Mode
     stop_older: bool
     stages: tuple[Stage, ...]
+    branch: str
+    """The branch whose newest commit a start by hand builds."""
     of_main: bool
     """True if it builds only the repository's branch: no other pipeline's images may reach a protected environment."""
 
@@ -305,8 +307,14 @@ class _DeliveryBuilder:
             mode=mode,
             stop_older=not self._guarded() if self.flow.stop_older is None else self.flow.stop_older,
             stages=(Stage("Source", (Action("GitHub", Kind.SOURCE),)), *self._stages(mode)),
+            branch=self._branch(),
             of_main=of_main(self.product, self.flow),
         )
+
+    def _branch(self) -> str:
+        """Returns the only branch that starts the pipeline, if it is named in full; else the repository's."""
+        only = self.flow.branches[0] if len(self.flow.branches) == 1 else "*"
+        return self.product.repository.branch if set("*?[") & set(only) else only
 
     def _stages(self, mode: Mode) -> list[Stage]:
         stages = []

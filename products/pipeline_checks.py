@@ -295,8 +295,8 @@ def _reach(product: Product, place: str, flow: Flow) -> Iterator[str]:
     refused = [stage for stage in flow.stages if stage not in _OF_PULL_REQUESTS]
     if flow.pull_requests_to and refused:
         yield (
-            f"{place}.stages: the code of a pull request is not trusted until it is merged; remove '{refused[0]}', only "
-            "test and publish may be there"
+            f"{place}.stages: the code of a pull request is not trusted until it is merged; remove '{refused[0]}', "
+            "only test and publish may be there"
         )
 
 
