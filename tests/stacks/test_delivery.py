@@ -103,8 +103,8 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
         for resource in listed(statement.get("Resource", [])):
             name = json.dumps(resource).partition(":repository/")[2].partition('"')[0]
             if name:
-                who = logical_id.partition("Role")[0]
-                rights.setdefault(who, {}).setdefault(name, set()).update(listed(statement["Action"]))
+                build = logical_id.partition("Role")[0]
+                rights.setdefault(build, {}).setdefault(name, set()).update(listed(statement["Action"]))
 
     loaded = load(product)
     kinds = {"main": names.repository, "branches": names.branch_repository, "candidates": names.candidate_repository}
