@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import clients, keys
-from localcloud.testing.cloud import Cloud
+from localcloud.testing.cloud import Cloud, until
 from paths import ROOT
 from products import Product
 from slipway_cli.demo.repository import branch
@@ -97,14 +97,19 @@ class Shown:
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert answer.status == HTTPStatus.CREATED
 
-    def followed(self, flow: str) -> dict[str, str]:
-        """Follows the newest run of a flow to its end; returns the status of each action."""
-        name = ("--product", self.product.name)
-        self.slipway("follow", flow, *name)
-        pipeline = self.client("codepipeline")
-        wanted = f"{self.product.name}-{flow}"
-        newest = pipeline.list_pipeline_executions(pipelineName=wanted)["pipelineExecutionSummaries"][0]
-        listed = pipeline.list_action_executions(
-            pipelineName=wanted, filter={"pipelineExecutionId": newest["pipelineExecutionId"]}
-        )["actionExecutionDetails"]
-        return {f"{action['stageName']}/{action['actionName']}": str(action["status"]) for action in listed}
+    def followed(self, flow: str, commit: str) -> dict[str, str]:
+        """Follows the run of a commit to its end; returns the status of each action."""
+        pipeline, wanted = self.client("codepipeline"), f"{self.product.name}-{flow}"
+
+        def started() -> str | None:
+            for summary in pipeline.list_pipeline_executions(pipelineName=wanted)["pipelineExecutionSummaries"]:
+                if commit in {revision["revisionId"] for revision in summary.get("sourceRevisions", [])}:
+                    return str(summary["pipelineExecutionId"])
+            return None
+
+        run = until(f"a run of {commit}", started, 120)
+        output = self.slipway("follow", flow, "--product", self.product.name)
+        listed = pipeline.list_action_executions(pipelineName=wanted, filter={"pipelineExecutionId": run})
+        actions = listed["actionExecutionDetails"]
+        assert actions, output
+        return {f"{action['stageName']}/{action['actionName']}": str(action["status"]) for action in actions}

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -48,13 +49,13 @@ def pushed(timesheets: Shown) -> Pushed:
     timesheets.push()
     traffic.begin()
     try:
-        actions = timesheets.followed("main")
+        actions = timesheets.followed("main", commit)
     finally:
         traffic.end()
     return Pushed(commit, actions, traffic)
 
 
-def status(shown: Shown) -> dict[str, object]:
+def status(shown: Shown) -> dict[str, Any]:
     return dict(json.loads(get(f"{shown.url}/api/status/").body))
 
 
@@ -72,7 +73,7 @@ def test_a_push_to_main_reaches_its_last_stage(timesheets: Shown, pushed: Pushed
     assert "Release/GitHub" in pushed.actions
     found = status(timesheets)
     assert found["version"] == f"2.4.0-{pushed.commit[:7]}"
-    assert found["build"] == {"version": "2.4.0", "commit": pushed.commit, "signature": found["build"]["signature"]}  # type: ignore[index]
+    assert found["build"] == {"version": "2.4.0", "commit": pushed.commit, "signature": found["build"]["signature"]}
 
 
 def test_no_request_fails_while_the_hosts_are_released_one_after_the_other(pushed: Pushed) -> None:
@@ -91,7 +92,7 @@ def test_a_pull_request_publishes_candidates_with_another_signature(timesheets: 
     timesheets.push("try-it")
     timesheets.open_pull_request("try-it")
 
-    actions = timesheets.followed("pull-request")
+    actions = timesheets.followed("pull-request", commit)
 
     assert actions == {"Source/GitHub": "Succeeded", "Publish/Backend": "Succeeded", "Publish/Frontend": "Succeeded"}
     for image in ("backend", "frontend"):

@@ -32,9 +32,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator
 @pytest.fixture(scope="module")
 def pushed(shop: Shown) -> dict[str, str]:
     """The actions of a push that raises the version."""
-    shop.commit("pyproject.toml", 'version = "1.2.0"', 'version = "1.3.0"')
+    commit = shop.commit("pyproject.toml", 'version = "1.2.0"', 'version = "1.3.0"')
     shop.push()
-    return shop.followed("dev")
+    return shop.followed("dev", commit)
 
 
 def test_the_demo_sells_a_book_through_cloudfront(shop: Shown) -> None:
