@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 from typer._click.exceptions import ClickException, UsageError  # what it raises has no public name; it is pinned
 
 from slipway_cli import typed
-from slipway_cli.commands import local, maintain, pipelines, rehearse, releases, review
+from slipway_cli.commands import begin, local, maintain, pipelines, rehearse, releases, review
 from slipway_cli.commands.options import REHEARSE
 from slipway_cli.errors import CommandError
 
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 _INTERRUPTED = 130
 
-for group in (rehearse, pipelines, releases, review, maintain):
+for group in (begin, rehearse, pipelines, releases, review, maintain):
     group.add(app)
 app.add_typer(local.app, name="local", rich_help_panel=REHEARSE)
 
@@ -47,12 +48,18 @@ def options(
     """Takes the options of `slipway` itself."""
 
 
+@cache
+def _command() -> Any:
+    """Returns all commands with their options; typer needs 20 ms to read them from the functions."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed or refused, 2 usage error, 130 interrupted."""
     words = sys.argv[1:] if arguments is None else arguments
     typed.INVOCATION.begin(words)
     try:
-        ended = app(words or ["--help"], prog_name=typed.NAME, standalone_mode=False)
+        ended = _command()(words or ["--help"], prog_name=typed.NAME, standalone_mode=False)
     except ClickException as error:
         return _wrong(error)
     except CommandError as error:

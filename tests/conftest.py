@@ -14,7 +14,12 @@ from localcloud.settings import Settings
 from paths import ROOT
 from slipway_cli import cloud
 
-pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected", "localcloud.testing.selection"]
+pytest_plugins = [
+    "localcloud.testing.sdk",
+    "localcloud.testing.fixtures",
+    "localcloud.testing.affected",
+    "localcloud.testing.selection",
+]
 
 settings.register_profile("plain", deadline=None)  # a busy machine is no fault of an example; speed belongs in bench/
 settings.load_profile("plain")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.support.fake_aws import Refused
 from tests.support.fake_codepipeline import FakeCodePipeline
 
 COMMANDS = (
-    *("demo", "status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "release", "logs"),
+    *("init", "demo", "status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "release", "logs"),
     *("exec", "review", "cost", "policy", "drill", "console", "local", "docs"),
 )
 MOVED = (
@@ -90,6 +91,7 @@ def failure(*arguments: str) -> tuple[int, str]:
 # --- what there is ---------------------------------------------------------------------------------------------------
 
 
+@cache
 def commands() -> dict[str, Any]:
     group: Any = typer.main.get_command(app)
     return dict(group.commands)
