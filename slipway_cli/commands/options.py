@@ -10,6 +10,7 @@ from slipway_cli.commands import completing
 
 REHEARSE, PIPELINES, RELEASES = "Rehearse on this machine", "Pipelines", "Releases"
 REVIEW, MAINTAIN = "Review", "Maintain"
+SET_UP = "Set up AWS"
 
 Product = Annotated[
     str | None,
