@@ -1,13 +1,14 @@
-"""The commands that set up AWS accounts: doctor."""
+"""The commands that set up AWS accounts: doctor, prepare."""
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from slipway_cli.commands import completing, talking
-from slipway_cli.commands.options import SET_UP, Aws, Product
+from slipway_cli.commands.options import SET_UP, Aws, Product, Yes
 from slipway_cli.errors import CommandError
 
 _CANNOT_ASK = 2
@@ -24,7 +25,8 @@ Parts = Annotated[
 
 def add(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(rich_help_panel=SET_UP)(doctor)
+    for command in (doctor, prepare):
+        app.command(rich_help_panel=SET_UP)(command)
 
 
 def doctor(
@@ -62,3 +64,15 @@ def doctor(
     except CommandError as error:
         error.exit_code = _CANNOT_ASK
         raise
+
+
+def prepare(parts: Parts = None, *, yes: Yes = False, product: Product = None, aws: Aws = False) -> int:
+    """Create what no stack can create: CloudFormation's policies, the CDK's bootstrap stack, missing secrets."""
+    with talking.parts(product, parts or [], aws=aws) as (cloud, found, chosen):
+        from getpass import getpass  # noqa: PLC0415 - the start of other commands is faster without
+
+        from slipway_cli.prepare import command  # noqa: PLC0415 - imports boto3
+
+        ask = getpass if sys.stdin.isatty() else None
+        terminal = command.Terminal(talking.say, talking.sure(yes=yes), ask)
+        return 0 if command.prepare(cloud, found, chosen, terminal) else 1
