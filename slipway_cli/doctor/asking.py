@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from slipway_cli.doctor.model import Check, Finding, unknown
+from slipway_cli.doctor.model import Finding, unknown
 from slipway_cli.doctor.permissions import ACTIONS
-from slipway_cli.doctor.scene import Scene
+from slipway_cli.doctor.scene import Check, Scene
 from slipway_cli.operate.errors import DENIED, code, message_of, passing, unusable
 from slipway_cli.texts import plain
 

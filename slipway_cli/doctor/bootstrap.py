@@ -8,8 +8,8 @@ from typing import Any
 
 from policy.execution.account import NAME
 from products import names
-from slipway_cli.doctor.model import Check, Finding, missing, ok, unknown
-from slipway_cli.doctor.scene import Scene, none_if
+from slipway_cli.doctor.model import Finding, missing, ok, unknown
+from slipway_cli.doctor.scene import Check, Scene, none_if
 from slipway_cli.typed import command
 
 QUALIFIER = "hnb659fds"  # the CDK's default

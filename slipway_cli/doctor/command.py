@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from products import Product
 from slipway_cli.cloud import Cloud
 from slipway_cli.doctor.asking import ask
-from slipway_cli.doctor.model import TOOLING, Check, Finding, Place, unknown
+from slipway_cli.doctor.model import TOOLING, Finding, Place, unknown
 from slipway_cli.doctor.registry import CHECKS
-from slipway_cli.doctor.scene import Scene
+from slipway_cli.doctor.scene import Check, Scene
 from slipway_cli.typed import again
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from slipway_cli.doctor.model import Check, Finding, missing, ok
-from slipway_cli.doctor.scene import Scene
+from slipway_cli.doctor.model import Finding, missing, ok
+from slipway_cli.doctor.scene import Check, Scene
 
 # CloudFormation user guide, stack status codes: what to do before such a stack can be updated.
 _BLOCKED = {

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from products.environment import Domain
-from slipway_cli.doctor.model import Check, Finding, missing, ok
-from slipway_cli.doctor.scene import Scene, none_if
+from slipway_cli.doctor.model import Finding, missing, ok
+from slipway_cli.doctor.scene import Check, Scene, none_if
 
 _SOON = timedelta(days=30)  # ACM renews its own certificates 60 days before they expire: user guide, managed renewal
 _RECORDS = {"A", "AAAA", "CNAME"}

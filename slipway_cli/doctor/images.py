@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from products import names
-from slipway_cli.doctor.model import Check, Finding, missing, ok
-from slipway_cli.doctor.scene import Scene, none_if
+from slipway_cli.doctor.model import Finding, missing, ok
+from slipway_cli.doctor.scene import Check, Scene, none_if
 
 _NAMES = {"arm64": "arm64", "x86_64": "amd64"}  # Go's names, which image configurations use
 _TYPES = (

@@ -1,13 +1,10 @@
-"""The findings of `slipway doctor`, and the checks that return them; independent of AWS and of how they are printed."""
+"""The findings of `slipway doctor`, independent of AWS and of how they are printed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from slipway_cli.doctor.scene import Scene
+from typing import Literal
 
 Result = Literal["ok", "missing", "unknown"]
 TOOLING = "tooling"
@@ -26,16 +23,6 @@ class Finding:
     """One sentence or value without a full stop at its end."""
     fix: str = ""
     """What to type, or to write into the manifest."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """A question about one account and region."""
-
-    name: str
-    """Names the finding if AWS does not answer."""
-    ask: Callable[[Scene], Iterable[Finding]]
-    """Returns the findings; none if the manifest has nothing to check."""
 
 
 @dataclass(frozen=True)

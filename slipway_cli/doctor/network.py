@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from products import Environment
 from products.regions import REGIONS, zones
-from slipway_cli.doctor.model import Check, Finding, missing, ok
-from slipway_cli.doctor.scene import Scene
+from slipway_cli.doctor.model import Finding, missing, ok
+from slipway_cli.doctor.scene import Check, Scene
 
 # CloudFront developer guide, "Restrict access with VPC origins", supported AWS Regions.
 WITHOUT_VPC_ORIGINS = frozenset({"use1-az3", "usw1-az2", "apne1-az3", "cac1-az3"})

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from products import Environment
 from products.flows import Kind, deliveries
-from slipway_cli.doctor.model import Check, Finding, missing, ok
-from slipway_cli.doctor.scene import GLOBAL_REGION, Scene, none_if
+from slipway_cli.doctor.model import Finding, missing, ok
+from slipway_cli.doctor.scene import GLOBAL_REGION, Check, Scene, none_if
 
 # The weight of CloudFront's prefix list: aws.amazon.com/blogs/networking-and-content-delivery, "Limit access to your
 # origins using the AWS-managed prefix list for Amazon CloudFront".

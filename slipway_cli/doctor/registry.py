@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slipway_cli.doctor import bootstrap, deployed, domains, images, network, quotas, secrets, tooling
-from slipway_cli.doctor.model import Check
+from slipway_cli.doctor.scene import Check
 
 CHECKS: tuple[Check, ...] = (
     *bootstrap.CHECKS,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from policy.execution.account import HOME
 from products import Environment, Product, names
-from slipway_cli.doctor.model import TOOLING, Place
+from slipway_cli.doctor.model import TOOLING, Finding, Place
 from slipway_cli.operate.errors import code
 
 # A check asks a few times; an answer takes AWS less than a second.
@@ -97,6 +99,16 @@ class Scene:
     def new(self) -> dict[str, Environment]:
         """Returns the environments whose network does not exist yet."""
         return {name: found for name, found in self.environments.items() if self.stack(name, "network") is None}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question about one account and region."""
+
+    name: str
+    """Names the finding if AWS does not answer."""
+    ask: Callable[[Scene], Iterable[Finding]]
+    """Returns the findings; none if the manifest has nothing to check."""
 
 
 def none_if(error_codes: set[str], call: Any, **arguments: Any) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slipway_cli.doctor.model import Check, Finding, missing, ok
+from slipway_cli.doctor.model import Finding, missing, ok
 from slipway_cli.doctor.named_secrets import wanted
-from slipway_cli.doctor.scene import Scene, none_if
+from slipway_cli.doctor.scene import Check, Scene, none_if
 
 
 def _secrets(scene: Scene) -> Iterator[Finding]:

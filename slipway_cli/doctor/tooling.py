@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slipway_cli.doctor.model import TOOLING, Check, Finding, missing, ok
-from slipway_cli.doctor.scene import Scene, none_if
+from slipway_cli.doctor.model import TOOLING, Finding, missing, ok
+from slipway_cli.doctor.scene import Check, Scene, none_if
 
 _ISSUER = "token.actions.githubusercontent.com"
 

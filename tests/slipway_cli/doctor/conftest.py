@@ -18,8 +18,8 @@ from localcloud.testing.plain import Plain, plain, resources
 from products import Product
 from slipway_cli import cloud
 from slipway_cli.doctor.command import places
-from slipway_cli.doctor.model import Check, Finding
-from slipway_cli.doctor.scene import Scene
+from slipway_cli.doctor.model import Finding
+from slipway_cli.doctor.scene import Check, Scene
 from tests.support.manifests import product
 from tests.support.on_hosts import compose
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from slipway_cli.doctor.model import Check, Finding
+from slipway_cli.doctor.model import Finding
 from slipway_cli.doctor.registry import CHECKS
+from slipway_cli.doctor.scene import Check
 
 
 def check(name: str) -> Check:

@@ -21,9 +21,9 @@ from slipway_cli import cloud
 from slipway_cli.doctor import permissions
 from slipway_cli.doctor.asking import ask
 from slipway_cli.doctor.command import examined, places
-from slipway_cli.doctor.model import Check, Place, exit_code, missing, ok, unknown
+from slipway_cli.doctor.model import Finding, Place, exit_code, missing, ok, unknown
 from slipway_cli.doctor.registry import CHECKS
-from slipway_cli.doctor.scene import Scene
+from slipway_cli.doctor.scene import Check, Scene
 from slipway_cli.doctor.table import as_json, table
 from tests.slipway_cli.doctor.conftest import REGION, Account
 
@@ -126,7 +126,7 @@ def test_parts_are_grouped_by_account_and_region(account: Account) -> None:
         ([unknown("b", "y"), missing("c", "z", "type it")], 1),
     ],
 )
-def test_the_exit_code_is_that_of_the_worst_finding(findings: list, code: int) -> None:  # type: ignore[type-arg]
+def test_the_exit_code_is_that_of_the_worst_finding(findings: list[Finding], code: int) -> None:
     assert exit_code(findings) == code
 
 
