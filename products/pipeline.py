@@ -85,6 +85,8 @@ class GitHubAccess(Model):
         default=None,
     )
     """KMS key that holds the App's private key."""
+    issues: Literal["releases", "all"] = "releases"
+    """Failures that open an issue: those of pipelines that release, or of all, also of branches and pull requests."""
 
 
 class Flow(Model):

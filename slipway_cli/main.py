@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 from typer._click.exceptions import ClickException, UsageError  # what it raises has no public name; it is pinned
@@ -47,12 +48,18 @@ def options(
     """Takes the options of `slipway` itself."""
 
 
+@cache
+def _command() -> Any:
+    """Returns all commands with their options; typer needs 20 ms to read them from the functions."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed or refused, 2 usage error, 130 interrupted."""
     words = sys.argv[1:] if arguments is None else arguments
     typed.INVOCATION.begin(words)
     try:
-        ended = app(words or ["--help"], prog_name=typed.NAME, standalone_mode=False)
+        ended = _command()(words or ["--help"], prog_name=typed.NAME, standalone_mode=False)
     except ClickException as error:
         return _wrong(error)
     except CommandError as error:

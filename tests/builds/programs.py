@@ -18,15 +18,16 @@ ALLTHRIVE = ROOT / "examples" / "allthrive"
 URI = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend"
 BUILT = "sha256:" + "b" * 64
 
+_HERE = str(Path(__file__).parent)
 _REPOSITORY = URI.partition("/")[2]
 _REGISTRY = """\
-import fnmatch, hashlib
 registry = json.loads((folder / "tags.json").read_text())
 def keep(repository, tag, digest):
     state = registry.setdefault(repository, {})
-    moving = (folder / "moving").read_text().split() if (folder / "moving").exists() else ["*"]
-    if tag in state and state[tag] != digest and not any(fnmatch.fnmatchcase(tag, pattern) for pattern in moving):
-        sys.exit("ImageTagAlreadyExistsException")
+    if tag in state and state[tag] != digest and (folder / "moving").exists():
+        from fnmatch import fnmatchcase
+        if not any(fnmatchcase(tag, pattern) for pattern in (folder / "moving").read_text().split()):
+            sys.exit("ImageTagAlreadyExistsException")
     state[tag] = digest
     (folder / "tags.json").write_text(json.dumps(registry))
 def option(name):
@@ -63,6 +64,7 @@ if words[0] == "login":
 elif words[:2] == ["buildx", "version"]:
     sys.exit((folder / "no-buildx").exists())
 elif words[:2] == ["buildx", "build"] and (folder / "by-content").exists():
+    import hashlib
     files = sorted(file for file in Path(words[-1]).rglob("*") if file.is_file())
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     (folder / option("--tag").replace("/", "_")).write_text("sha256:" + digest)
@@ -71,6 +73,9 @@ elif words[0] == "create":
         sys.exit("no such image")
     print("container")
 elif words[0] == "export":
+    if not (folder / "root").exists():
+        sys.stdout.buffer.write(bytes(10240))  # a tar file without entries
+        sys.exit()
     import tarfile
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as image:
         for file in sorted((folder / "root").rglob("*")):
@@ -97,8 +102,10 @@ class Desk:
         """Adds a fake program: Python code in which `words` are the arguments and `folder` is the desk's."""
         program = self.folder / "bin" / name
         program.parent.mkdir(exist_ok=True)
-        head = f"#!{sys.executable} -SE\nimport json, os, sys\nfrom pathlib import Path\nwords = sys.argv[1:]\n"
-        record = f"folder = Path({str(self.folder)!r})\nwith (folder / 'calls').open('a') as log:\n"
+        head = f"#!{sys.executable} -SE\nimport os, sys\nsys.path.append({_HERE!r})\nfrom light import Path, json\n"
+        record = (
+            f"words = sys.argv[1:]\nfolder = Path({str(self.folder)!r})\nwith (folder / 'calls').open('a') as log:\n"
+        )
         record += f"    log.write(json.dumps([{name!r}, *words]) + '\\n')\n"
         program.write_text(head + record + body)
         program.chmod(0o755)

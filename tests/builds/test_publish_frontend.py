@@ -12,7 +12,6 @@ from tests.builds.programs import Desk, files
 FOR_EVER, REVALIDATE = "public, max-age=31536000, immutable", "no-cache"
 # The objects of the bucket, oldest first, each with its cache header and its text.
 AWS = """
-import fnmatch
 store = folder / "bucket.json"
 bucket = json.loads(store.read_text()) if store.exists() else {}
 def option(name, default=""):

@@ -197,5 +197,9 @@ def test_a_newer_push_cancels_the_older_run_of_its_branch_before_production() ->
     assert configured["branches"] == {"edenco-main": "main"}
 
 
-def test_a_failure_of_the_main_pipeline_opens_an_issue() -> None:
-    assert settings("edenco", "ReportFailure")["issues"] == ["edenco-main"]
+def test_a_failure_of_any_flow_opens_an_issue_that_names_all_stages() -> None:
+    configured = settings("edenco", "ReportFailure")
+
+    assert configured["issues"] == ["edenco-pull-request", "edenco-feature", "edenco-main"]
+    assert configured["each_branch"] == ["edenco-pull-request", "edenco-feature"]
+    assert configured["stages"]["edenco-main"] == "Source Test Publish Staging E2E Production Release"

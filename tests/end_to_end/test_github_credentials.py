@@ -17,6 +17,7 @@ from localcloud.testing.github import TOKEN
 from localcloud.testing.pipelines import World, stage, until
 from localcloud.testing.plain import ACCOUNT, REGION, Plain, free_port, unique
 from report_failure.handler import Issues
+from report_failure.handler import Settings as Reporting
 from shared.github import GitHub, Refused
 from shared.runs import Run
 from tests.end_to_end.handlers import deploy_handler
@@ -177,7 +178,8 @@ def test_the_functions_can_read_what_they_wrote(github: GitHub, forge: Forge) ->
 
 def test_one_issue_stays_open_however_often_it_is_reported(github: GitHub) -> None:
     run = Run(pipeline=unique("main"), id="run-1", link="http://run", stage="Test")
-    issues = Issues(github, "shop", run, "1")
+    settings = Reporting("shop", github.repository, "", (run.pipeline,), (), {run.pipeline: "Source Test"})
+    issues = Issues(github, settings, run, "1")
 
     issues.update("Failed", [])
     issues.update("Failed", [])

@@ -18,6 +18,7 @@ from tests.support.fake_runs import PIPELINE, History, event, run_id
 from tests.support.fake_web import WEB_FAULTS
 
 SETTINGS = {"product": "allthrive", "repository": REPOSITORY, "secret": "allthrive/github", "issues": [PIPELINE]}
+STAGES = {PIPELINE: "Source Test Staging Production Release"}
 FAILED = {"Source": "Succeeded", "Test": "Succeeded", "Staging": "Failed"}
 DONE = {"Source": "Succeeded", "Test": "Succeeded", "Staging": "Succeeded"}
 
@@ -42,6 +43,13 @@ def _cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Reporting]:
     with cloud.installed(monkeypatch), cloud.github.serving():
         prepare(monkeypatch, cloud)
         yield cloud
+
+
+@pytest.fixture(name="each_branch")
+def _each_branch(cloud: Reporting, monkeypatch: pytest.MonkeyPatch) -> Reporting:
+    """The pipeline builds several branches and pull requests."""
+    monkeypatch.setenv("SETTINGS", json.dumps({**SETTINGS, "each_branch": [PIPELINE]}))
+    return cloud
 
 
 def report(number: int, state: str, **more: Any) -> None:
@@ -69,6 +77,89 @@ def test_a_failure_opens_an_issue_with_all_details_of_the_run(cloud: Reporting) 
         "codebuild/1",
     ):
         assert part in issue["body"]
+
+
+def test_the_issue_names_the_stages_that_did_not_start_too(cloud: Reporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SETTINGS", json.dumps({**SETTINGS, "stages": STAGES}))
+    cloud.run(1, "Failed", stages=FAILED)
+
+    report(1, "FAILED")
+
+    assert (
+        "| Source | Succeeded |\n| Test | Succeeded |\n| Staging | Failed |\n"
+        "| Production | did not start |\n| Release | did not start |\n" in cloud.github.issues[0]["body"]
+    )
+
+
+def test_each_branch_and_pull_request_has_its_own_issue(each_branch: Reporting) -> None:
+    each_branch.run(1, "Failed", stages=FAILED, branch="feature/a")
+    each_branch.run(2, "Failed", stages=FAILED, branch="feature/--> b")
+    each_branch.run(3, "Failed", stages=FAILED, branch="feature/a", pull_request="7")
+    each_branch.run(4, "Failed", stages=FAILED, branch="feature/a")
+    for number in (1, 2, 3, 4):
+        report(number, "FAILED")
+    each_branch.run(5, "Succeeded", stages=DONE, branch="feature/a")
+    report(5, "SUCCEEDED")
+
+    assert [issue["title"].partition("main")[2] for issue in each_branch.github.issues] == [
+        ", feature/a",
+        ", feature/--> b",
+        ", pull request 7",
+    ]
+    assert [issue["number"] for issue in each_branch.github.open_issues()] == [2, 3]
+
+
+def test_the_success_of_another_branch_does_not_hide_a_late_failure(each_branch: Reporting) -> None:
+    each_branch.run(1, "Failed", stages=FAILED, branch="feature/a")
+    each_branch.run(2, "Succeeded", stages=DONE, branch="feature/b")
+    report(2, "SUCCEEDED")
+    report(1, "FAILED")
+
+    assert len(each_branch.github.open_issues()) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "closed"),
+    [
+        ("Fix issue #1", True),
+        ("Water less\n\nfixes issue #1, and more", True),
+        ("Fix issue #12", False),
+        ("Prefix issue #1", False),
+        ("See issue #1", False),
+    ],
+)
+def test_a_commit_that_says_so_closes_the_issue_of_another_branch(
+    each_branch: Reporting, message: str, *, closed: bool
+) -> None:
+    each_branch.run(1, "Failed", stages=FAILED, branch="main")
+    report(1, "FAILED")
+    each_branch.run(2, "Succeeded", stages=DONE, branch="feature/a", message=message)
+    report(2, "SUCCEEDED")
+    report(2, "SUCCEEDED")
+
+    assert (each_branch.github.open_issues() == []) is closed
+    assert len(each_branch.github.comments.get(1, [])) == closed
+
+
+@pytest.mark.parametrize(("state", "more"), [("Failed", {}), ("Succeeded", {"pull_request": "7"})])
+def test_neither_a_failed_run_nor_a_pull_request_closes_the_issue_that_its_commit_names(
+    each_branch: Reporting, state: str, more: dict[str, str]
+) -> None:
+    each_branch.run(1, "Failed", stages=FAILED, branch="main")
+    report(1, "FAILED")
+    each_branch.run(2, state, stages=FAILED if state == "Failed" else DONE, branch="b", message="Fix issue #1", **more)
+    report(2, state.upper())
+
+    assert each_branch.github.issues[0]["state"] == "open"
+
+
+def test_a_commit_cannot_close_an_issue_that_people_wrote(cloud: Reporting) -> None:
+    cloud.github.issues.append({"number": 1, "state": "open", "body": "The page is ugly"})
+    cloud.run(1, "Succeeded", stages=DONE, message="Fix issue #1")
+
+    report(1, "SUCCEEDED")
+
+    assert len(cloud.github.open_issues()) == 1
 
 
 def test_a_second_failure_is_a_comment(cloud: Reporting) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def failure(*arguments: str) -> tuple[int, str]:
 # --- what there is ---------------------------------------------------------------------------------------------------
 
 
+@cache
 def commands() -> dict[str, Any]:
     group: Any = typer.main.get_command(app)
     return dict(group.commands)

@@ -69,6 +69,10 @@ class GitHubWeb(Web):
         return 201, issue
 
     def _issue(self, request: Request, _query: dict[str, list[str]], number: str) -> Reply:
+        if int(number) > len(self.issues):
+            return 404, {"message": "Not Found"}
+        if request.method == "GET":
+            return 200, self.issues[int(number) - 1]
         self.issues[int(number) - 1] |= request.body
         return 200, self.issues[int(number) - 1]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,15 @@ def complaints(folder: Path, text: str, name: str = "allthrive") -> list[str]:
     return []
 
 
+@cache
+def _read() -> bytes:
+    """Returns the data as bytes, since reading YAML takes fifty times as long as a copy."""
+    return pickle.dumps(yaml.load(ALLTHRIVE, yaml.CSafeLoader))
+
+
 def manifest(changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Returns AllThrive's manifest as data, with values set (or REMOVED, or NULL) at dotted paths."""
-    data: dict[str, Any] = copy.deepcopy(yaml.safe_load(ALLTHRIVE))
+    data: dict[str, Any] = pickle.loads(_read())
     for path, value in (changes or {}).items():
         *parents, last = path.split(".")
         place = data

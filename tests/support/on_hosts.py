@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,7 +77,7 @@ REMOVED = object()
 
 def data(text: str = COMPOSE, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Returns a manifest as data, with values set (or REMOVED) at paths with slashes."""
-    found: dict[str, Any] = copy.deepcopy(yaml.safe_load(text))
+    found: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
     for path, value in (changes or {}).items():
         *parents, last = path.split("/")
         place = found

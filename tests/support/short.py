@@ -17,7 +17,7 @@ TEXT = PATH.read_text(encoding="utf-8")
 
 def short(**changes: Any) -> Product:
     """Returns the product of the short manifest, with other sections."""
-    return validated({**yaml.safe_load(TEXT), **changes})
+    return validated({**yaml.load(TEXT, yaml.CSafeLoader), **changes})
 
 
 def each_profile() -> Product:

@@ -252,3 +252,7 @@ def test_lines_of_containers_are_in_cloudwatch_logs_and_in_docker_logs(cloud: Cl
 
     until("the line has arrived", lambda: lines() == [("job/host-1", "hello")])
     assert host.sh("docker logs job") == "hello"
+    # Compose replaces containers so: the new one has a name for the meantime until the old one has gone.
+    host.sh("docker create --name 0a1b_job python:3.13-slim echo again; docker rm job; docker rename 0a1b_job job")
+    host.sh("docker start job")
+    until("the second line has arrived", lambda: lines()[1:] == [("job/host-1", "again")])

@@ -20,6 +20,7 @@ from policy.execution import resources
 from policy.execution.account import put
 from policy.execution.document import policies, products
 from policy.execution.resources import Resource
+from policy.templates import templates
 from products import names
 from tests.support.synthesis import Synthesis, listed
 from tests.support.synthesis import shipped as synthesized
@@ -31,10 +32,13 @@ EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 TRUST = {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
+_templates = cache(templates)
+
+
 @cache
 def shipped() -> dict[str, Json]:
     """Returns the policies, computed from the committed templates."""
-    return policies(products(), ACCOUNT)
+    return policies(products(), ACCOUNT, _templates)
 
 
 def without(action: str) -> dict[str, Json]:
@@ -79,7 +83,7 @@ def witnesses() -> dict[str, list[Witness]]:
     """Returns the steps that need each action."""
     found: dict[str, list[Witness]] = {action: [] for action in actions()}
     for product in products():
-        for resource in resources.of(product):
+        for resource in resources.of(product, _templates):
             for verb in VERBS:
                 step = needs.Step(resource.kind, verb, resource.props, resource.name)
                 for need in needs.permissions(step, account=resource.account, region=resource.region):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -34,9 +34,13 @@ def site(answers: Answers) -> Iterator[str]:
             """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://site.cloudfront.localhost:{server.server_port}"
-        server.shutdown()
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://site.cloudfront.localhost:{server.server_port}"
+        finally:
+            server.shutdown()  # else its thread asks the closed socket for requests, without a pause, for ever
+            thread.join()
 
 
 def visit(answers: Answers) -> str:
@@ -65,6 +69,13 @@ def test_a_redirect_to_another_site_is_not_followed() -> None:
 def test_an_error_of_the_server_fails(status: int) -> None:
     with pytest.raises(CheckError, match=f"/api/: {status}"):
         visit({"/": (200, ""), "/api/": (status, "")})
+
+
+def test_no_server_of_these_tests_outlives_a_failed_check() -> None:
+    before = {*threading.enumerate()}
+    with pytest.raises(CheckError):
+        visit({"/": (500, "")})
+    assert not [thread for thread in {*threading.enumerate()} - before if "serve_forever" in thread.name]
 
 
 def test_an_error_behind_a_redirect_fails() -> None:

@@ -131,7 +131,8 @@ def _event(machine: Machine, event: dict[str, Any]) -> None:
     if machine.record["State"] is machines.RUNNING:
         ports.sync(machine)
     if event["Action"] == "start":
-        logs.follow(machine, event["id"], event["Actor"]["Attributes"])
+        labels = event["Actor"]["Attributes"]
+        logs.follow(machine, event["id"], HostOwned(machine).shown(labels.get("name", "")), labels)
 
 
 def _deleting_volumes() -> None:

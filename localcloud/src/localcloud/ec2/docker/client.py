@@ -64,7 +64,7 @@ class HostClient(Build):
         identifier, name, labels, is_removed = await self.names.described(reference)
         try:
             await ports.check_free(self.machine, name, labels)
-            await creation.before_start(self, identifier, labels)
+            await creation.before_start(self, identifier, name, labels)
         except DaemonError:
             if is_removed:  # by the daemon itself if the start had reached it; `docker run --rm` waits for that
                 await request("DELETE", f"/containers/{identifier}?force=1&v=1")

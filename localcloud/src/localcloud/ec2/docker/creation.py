@@ -53,7 +53,7 @@ async def translate(client: Creator, call: Call) -> None:
     if mounts.copies and host.get("readonlyrootfs"):
         host["readonlyrootfs"] = False  # files can be copied into a container only if it can be written to
     labels |= ports.label(client.machine, mapping_or_empty(host.pop("portbindings", None)))
-    labels |= await asyncio.to_thread(logs.label, client.machine, host, name, str(body.get("image") or ""))
+    labels |= await asyncio.to_thread(logs.label, client.machine, host, str(body.get("image") or ""))
     address = client.machine.address
     host["extrahosts"] = [str(entry).replace("host-gateway", address) for entry in host.get("extrahosts") or []]
     call.body = {**body, "hostconfig": host, "labels": labels}
@@ -111,13 +111,13 @@ def _anonymous(body: Json, host: Json, of_image: Mapping[str, Any]) -> None:
             host["mounts"].append({"type": "volume", "source": "", "target": target})
 
 
-async def before_start(client: Creator, identifier: str, labels: Mapping[str, str]) -> None:
+async def before_start(client: Creator, identifier: str, name: str, labels: Mapping[str, str]) -> None:
     """Prepares what a container needs at its start.
 
     Raises:
         DaemonError: if its log cannot be written, as on Docker.
     """
     try:
-        await asyncio.to_thread(logs.open_stream, client.machine, identifier, labels)
+        await asyncio.to_thread(logs.open_stream, client.machine, identifier, client.names.shown(name), labels)
     except logs.LogError as error:
         raise DaemonError(500, f"failed to initialize logging driver: {error}") from error

@@ -61,7 +61,7 @@ def _defaults(machine: Machine) -> dict[str, Any]:
         raise RefusedError(f"/etc/docker/daemon.json of the host is not JSON: {error}") from error
 
 
-def label(machine: Machine, host: dict[str, Any], name: str, image: str) -> dict[str, str]:
+def label(machine: Machine, host: dict[str, Any], image: str) -> dict[str, str]:
     """Returns the label of a container whose lines go to CloudWatch Logs, and takes the driver out of its settings.
 
     Raises:
@@ -79,7 +79,7 @@ def label(machine: Machine, host: dict[str, Any], name: str, image: str) -> dict
     if not options.get("awslogs-group"):
         raise RefusedError("must specify a value for log opt 'awslogs-group'")
     host["logconfig"] = {"type": "json-file", "config": {}}
-    return {LOG_LABEL: json.dumps({**options, "name": name, "image": image})}
+    return {LOG_LABEL: json.dumps({**options, "image": image})}
 
 
 def _stream(options: Mapping[str, Any], container_id: str, name: str) -> str:
@@ -91,7 +91,7 @@ def _stream(options: Mapping[str, Any], container_id: str, name: str) -> str:
         ".FullID": container_id,
         ".ID": container_id[:12],
         ".ImageName": str(options.get("image", "")),
-        ".Name": str(options.get("name") or name),
+        ".Name": name,
     }
     made = str(options.get("tag") or "{{.FullID}}")
     for key, value in values.items():
@@ -107,8 +107,10 @@ def _client(machine: Machine, options: Mapping[str, Any]) -> Any:
     return clients.client("logs", metadata.keys(machine), str(options.get("awslogs-region") or machine.region))
 
 
-def open_stream(machine: Machine, container_id: str, labels: Mapping[str, str]) -> None:
-    """Creates the log stream of a container that is about to start.
+def open_stream(machine: Machine, container_id: str, name: str, labels: Mapping[str, str]) -> None:
+    """Creates the log stream of a container that is about to start, under the name that it has now.
+
+    Docker evaluates the tag at each start too: compose renames a container that replaces another in between.
 
     Raises:
         LogError: if the group does not exist, or the role may not write to it.
@@ -118,7 +120,7 @@ def open_stream(machine: Machine, container_id: str, labels: Mapping[str, str]) 
     options = json.loads(labels[LOG_LABEL])
     try:
         api = _client(machine, options)
-        where = {"logGroupName": options["awslogs-group"], "logStreamName": _stream(options, container_id, "")}
+        where = {"logGroupName": options["awslogs-group"], "logStreamName": _stream(options, container_id, name)}
         if str(options.get("awslogs-create-group", "")).lower() == "true":
             _create(api.create_log_group, logGroupName=options["awslogs-group"])
         _create(api.create_log_stream, **where)
@@ -134,7 +136,7 @@ def _create(create: Any, **arguments: Any) -> None:
             raise
 
 
-def follow(machine: Machine, container_id: str, labels: Mapping[str, str]) -> None:
+def follow(machine: Machine, container_id: str, name: str, labels: Mapping[str, str]) -> None:
     """Sends the lines of a container that has started to its log stream, until it ends."""
     if LOG_LABEL not in labels:
         return
@@ -143,8 +145,9 @@ def follow(machine: Machine, container_id: str, labels: Mapping[str, str]) -> No
             return
         _followed.add(container_id)
     options = json.loads(labels[LOG_LABEL])
+    where = {"logGroupName": options["awslogs-group"], "logStreamName": _stream(options, container_id, name)}
     lines: queue.Queue[tuple[int, str] | None] = queue.Queue()
-    for work, arguments in ((_read, (container_id, lines)), (_write, (machine, options, container_id, lines))):
+    for work, arguments in ((_read, (container_id, lines)), (_write, (machine, options, where, lines))):
         threading.Thread(target=work, args=arguments, daemon=True, name="localcloud-awslogs").start()
 
 
@@ -169,9 +172,8 @@ def _read(container_id: str, lines: queue.Queue[tuple[int, str] | None]) -> None
 
 
 def _write(
-    machine: Machine, options: Mapping[str, Any], container_id: str, lines: queue.Queue[tuple[int, str] | None]
+    machine: Machine, options: Mapping[str, Any], where: Mapping[str, str], lines: queue.Queue[tuple[int, str] | None]
 ) -> None:
-    where = {"logGroupName": options["awslogs-group"], "logStreamName": _stream(options, container_id, "")}
     over = False
     while not over:
         first = lines.get()

@@ -33,6 +33,10 @@ class HostOwned(Owned):
         """Returns the daemon's name for a name that the host gives to a container or network."""
         return name if name.startswith(f"{self.owner}.") else f"{self.owner}.{name}"
 
+    def shown(self, name: str) -> str:
+        """Returns the host's name for the daemon's name of a container or network."""
+        return name.removeprefix(f"{self.owner}.")
+
     def volume_prefixes(self) -> list[str]:
         """Returns the prefixes of volumes that the host may use; the first one is that of new volumes."""
         return [f"{volume['VolumeId']}." for volume in self._machine.volumes()] + [f"{self.owner}."]
