@@ -8,7 +8,7 @@ import typer
 
 from slipway_cli.commands import completing
 
-REHEARSE, PIPELINES, RELEASES = "Rehearse on this machine", "Pipelines", "Releases"
+BEGIN, REHEARSE, PIPELINES, RELEASES = "Begin", "Rehearse on this machine", "Pipelines", "Releases"
 REVIEW, MAINTAIN = "Review", "Maintain"
 SET_UP = "Set up AWS"
 

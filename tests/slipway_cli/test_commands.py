@@ -24,7 +24,7 @@ from tests.support.fake_aws import Refused
 from tests.support.fake_codepipeline import FakeCodePipeline
 
 COMMANDS = (
-    *("demo", "status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "release", "logs"),
+    *("init", "demo", "status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "release", "logs"),
     *("exec", "review", "cost", "policy", "drill", "console", "local", "docs", "doctor", "prepare"),
 )
 MOVED = (
