@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from products import beats
@@ -111,6 +111,21 @@ def without_migration(command: tuple[str, ...]) -> tuple[str, ...]:
     text = line(command)
     shorter = _STEP.sub("", text).strip()
     return command if shorter == text or not shorter else words(shorter) or command
+
+
+def without_waiting(command: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:
+    """Returns a command that does not wait for other services by their names, which AWS does not know."""
+    host = "|".join(re.escape(name) for name in names)
+    text = line(command)
+    named = re.compile(rf"(?:[\s/@]|^)(?:{host})[:/\s]\s*\d{{2,5}}\b") if host else None
+    if named is None or not named.search(text):
+        return command
+    shorter = re.sub(
+        r"\b(?:while|until)\b[^&]*?\bdone\b\s*(?:;|&&)?\s*", lambda loop: "" if named.search(loop[0]) else loop[0], text
+    )
+    steps = [step for step in re.split(r"\s*&&\s*", shorter) if not named.search(step) or " -- " in step]
+    shorter = " && ".join(step.partition(" -- ")[2] if named.search(step) else step for step in steps).strip()
+    return words(shorter) or command
 
 
 def seconds(value: Any, low: int, high: int) -> int | None:

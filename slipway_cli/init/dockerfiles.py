@@ -37,6 +37,10 @@ THIRD_PARTY = {
         r"|aws-cli|certbot|keycloak|nats|selenium|jaeger|all-in-one)([:/@-]|$)"
     ),
 }
+# Arguments that BuildKit or Docker sets: docs.docker.com/reference/dockerfile, "Predefined ARGs".
+PREDEFINED = re.compile(
+    r"(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)$|BUILDKIT_|SOURCE_DATE_EPOCH$|(?i:(https?|ftp|no|all)_proxy$)"
+)
 _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
 _LOCAL_ADDRESS = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d{2,5}))?(/[^\s\"'|;)]*)?")
 _PORTS = (
@@ -226,7 +230,7 @@ def _changed(stage: Dockerfile, word: str, value: str) -> dict[str, Any]:
     """Returns the fields of a stage that an instruction sets."""
     found: dict[str, Any] = {}
     if word == "EXPOSE":
-        ports = (int(port) for port in re.findall(r"(?<!\S)(\d{2,5})(?:/tcp)?(?!\S)", value))
+        ports = (int(port) for port in re.findall(r"(?<!\S)(\d{1,5})(?:/tcp)?(?!\S)", value))
         found = {"ports": (*stage.ports, *ports)}
     elif word == "CMD":
         found = {"command": form(value)}

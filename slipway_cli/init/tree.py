@@ -19,12 +19,14 @@ MOST_BYTES = 32 * 1024 * 1024
 # Folders of packages, builds and tools: nothing in them is the product's own.
 _IGNORED = frozenset(
     {
-        *(".git", ".hg", ".svn", ".venv", "venv", "env", ".tox", ".nox", ".eggs", "site-packages", "__pycache__"),
-        *("node_modules", "bower_components", ".next", ".nuxt", ".turbo", ".cache", ".yarn", ".pnpm-store"),
-        *("vendor", "target", ".terraform", "cdk.out", ".idea", ".vscode", ".mypy_cache", ".pytest_cache"),
-        *(".ruff_cache", "htmlcov", "coverage", "storybook-static"),
+        *("venv", "env", "site-packages", "__pycache__"),
+        *("node_modules", "bower_components"),
+        *("vendor", "target", "cdk.out"),
+        *("htmlcov", "coverage", "storybook-static"),
     }
 )
+
+_SHOWN = frozenset({".envs", ".docker", ".deploy"})
 
 
 @dataclass(frozen=True, order=True)
@@ -59,7 +61,7 @@ class Tree:
             if len(inner.parts) >= DEEPEST:
                 self.skipped[f"{inner}/"] = f"more than {DEEPEST} folders deep"
                 folders.clear()
-            folders[:] = sorted(name for name in folders if name not in _IGNORED and _printable(name))
+            folders[:] = sorted(name for name in folders if _is_own(name) and _printable(name))
             for name in sorted(names):
                 if not _printable(name):
                     continue
@@ -161,6 +163,11 @@ def line_of(text: str, pattern: str) -> int:
     """Returns the first line in which a regular expression matches, counted from 1; 0 if there is none."""
     found = re.search(pattern, text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def _is_own(folder: str) -> bool:
+    """True if a folder may have files of the product; those of tools begin with a dot."""
+    return folder not in _IGNORED and (not folder.startswith(".") or folder in _SHOWN)
 
 
 def _near(path: str) -> tuple[int, str]:
