@@ -88,7 +88,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeClouds:
 
 # Only one cloud at a time has the network where SDKs in containers find credentials. The last folder's cloud ends with
 # the run, those of the others with their modules.
-_HOME = ("tests/end_to_end/bookstall", "tests/end_to_end/edenco", "tests/end_to_end/allthrive")
+_HOME = tuple(f"tests/end_to_end/{folder}" for folder in ("bookstall", "edenco", "hosts_products", "allthrive"))
 
 
 def _file(nodeid: str) -> str:

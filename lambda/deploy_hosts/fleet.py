@@ -51,6 +51,10 @@ class Fleet:
             )
         return Wait(missing)
 
+    def ended(self, host: Host) -> bool:
+        """True if a host that was gathered runs no more; SSM calls its command in progress until that expires."""
+        return host.id not in {running.id for running in self._running()}
+
     def leave(self, job: Job, host: Host) -> Wait | None:
         """Takes a host out of the load balancer and waits for its requests to end; the only host stays."""
         if self._settings.expected == 1 or self._settings.target_group is None:

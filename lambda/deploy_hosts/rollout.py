@@ -107,6 +107,8 @@ class _Rollout:
         if state["phase"] == "run":
             ended = self._commands.run(self._job, [host], "apply", self._settings.release.sha)
             if isinstance(ended, Wait):
+                if self._fleet.ended(host):
+                    raise Failed(f"{host} ended while it got the release")
                 return ended
             self._check(ended[0])
             state["phase"] = "join"
@@ -180,6 +182,8 @@ class _Rollout:
 
     def _return(self, host: Host) -> Wait | None:
         state, before = self._job.state, str(self._job.state["before"])
+        if before and self._fleet.ended(host):
+            raise Failed(f"it has ended, and the host that replaces it runs {state['version']} by itself")
         if state.setdefault("phase", "leave") == "end":
             if not self._commands.over(self._job, host) and self._job.seconds_since("ending") < _CANCEL_SECONDS:
                 self._commands.cancel(self._job)  # each time: the request before may have failed

@@ -8,8 +8,9 @@ import typer
 
 from slipway_cli.commands import completing
 
-REHEARSE, PIPELINES, RELEASES = "Rehearse on this machine", "Pipelines", "Releases"
+BEGIN, REHEARSE, PIPELINES, RELEASES = "Begin", "Rehearse on this machine", "Pipelines", "Releases"
 REVIEW, MAINTAIN = "Review", "Maintain"
+SET_UP = "Set up AWS"
 
 Product = Annotated[
     str | None,

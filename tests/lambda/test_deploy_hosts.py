@@ -146,7 +146,7 @@ def test_a_host_that_cannot_return_is_named_and_the_others_return() -> None:
 
     run(action)
 
-    assert "These hosts could not return to 1.0.0: host-2: SSM does not reach host-2" in action.message
+    assert "These hosts could not return to 1.0.0: host-2: it has ended" in action.message
     assert [host.release for host in action.hosts.values()] == [old(action)] * 2
 
 
@@ -225,6 +225,28 @@ def test_a_host_that_was_replaced_during_the_release_gets_it_too() -> None:
 
     assert (action.status, action.released) == ("Succeeded", [NEW, NEW])
     assert action.sent() == [("apply", "i-00000000000000001"), ("apply", "host-2"), ("apply", "host-1")]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_host_that_ends_while_it_gets_the_release_is_noticed_long_before_its_command_expires(count: int) -> None:
+    action = deployment(count)
+    ending, begun = list(action.hosts)[-1], action.clock.time
+    action.stuck = True
+
+    def end(_: str) -> None:
+        if ending in action.hosts and ("apply", action.hosts[ending].name) in action.sent():
+            del action.hosts[ending]
+            action.hosts["i-0000000000000000f"] = FakeHost("host-9", old(action))
+
+    action.before = end
+
+    run(action)
+
+    assert action.status == "Failed"
+    assert f"host-{count} ({ending}) ended while it got the release" in action.message
+    assert f"host-{count}: it has ended, and the host that replaces it runs 1.0.0 by itself" in action.message
+    assert action.released == [old(action)] * count
+    assert action.clock.time - begun < 900  # seconds; the command may take an hour
 
 
 def test_a_command_that_hangs_is_cancelled_at_the_deadline_and_all_hosts_return() -> None:

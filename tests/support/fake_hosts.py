@@ -70,6 +70,8 @@ class Hosts(Action):
         """How often SSM does not know a command that it has accepted."""
         self.cut = False
         """True if a connection that breaks off leaves requests undone in the balancer."""
+        self.stuck = False
+        """True if a command on a host that has ended stays in progress, as it does on AWS until it expires."""
         self.violations: list[str] = []
         self.wrong: dict[str, Any] = {}
         """What the reports of `report` say instead."""
@@ -197,6 +199,8 @@ class Hosts(Action):
     def _progress(self, command: Command, instance: str) -> None:
         host = self.hosts.get(instance)
         fails = host.fails if host and command.step in ("apply", "migrate") else ""
+        if host is None and self.stuck:
+            return
         if command.cancelled:
             command.ended[instance] = ("Cancelled", "Cancelled", "recreating the containers")
         elif host is None or fails == "away":

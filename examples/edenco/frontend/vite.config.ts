@@ -10,6 +10,7 @@ export default defineConfig({
   server: { allowedHosts: true },
   test: {
     environment: "jsdom",
+    testTimeout: 60_000,
     coverage: {
       enabled: reports !== undefined,
       include: ["src/**"],

@@ -94,6 +94,10 @@ class Edenco:
         content = self.client("s3").get_object(Bucket=place["bucket"], Key=place["key"])["Body"].read()
         return zipfile.ZipFile(io.BytesIO(content))
 
+    def output_of(self, stack: str, key: str) -> str:
+        found = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        return str(next(output["OutputValue"] for output in found if output["OutputKey"] == key))
+
     def answer(self, environment: str) -> dict[str, Any]:
         """Returns what the status page says through CloudFront."""
         return dict(get(f"{self.urls[environment]}/api/v1/status/").json())

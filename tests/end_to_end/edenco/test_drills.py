@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import docker
 import pytest
 
 from localcloud import launcher, process
 from localcloud.testing.cloud import until
-from tests.end_to_end.edenco.product import PIPELINE, Edenco
+from tests.end_to_end.edenco.product import LONGEST, PIPELINE, Edenco
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
@@ -140,7 +141,7 @@ def deploying(edenco: Edenco, run: str) -> None:
         commands = edenco.client("ssm").list_commands(Filters=[{"key": "Status", "value": "InProgress"}])["Commands"]
         return "Staging/Deploy" in found and bool(commands)
 
-    until("the deployment to staging", begun, 900)
+    until("the deployment to staging", begun, LONGEST)
 
 
 def test_a_host_that_ends_during_a_release_is_replaced_and_runs_the_release_before(edenco: Edenco) -> None:
@@ -170,16 +171,47 @@ def test_a_terminated_host_is_replaced_and_serves_the_same_release_with_its_data
     assert len(after) == len(runs)
 
 
-def test_a_local_cloud_that_is_killed_during_a_release_ends_the_run_after_its_next_start(edenco: Edenco) -> None:
-    run = edenco.push("Release while the cloud is killed")
+def staged(edenco: Edenco, message: str) -> str:
+    """Pushes, waits until staging runs the release, and returns its version. The next push stops the run."""
+    run = edenco.push(message)
+
+    def verified() -> bool:
+        actions = edenco.actions(run)
+        assert "Failed" not in {action["status"] for action in actions.values()}
+        return "Staging/Verify" in actions and actions["Staging/Verify"]["status"] == "Succeeded"
+
+    until("the release runs on staging", verified, LONGEST)
+    version = f"1.4.0-{edenco.git('rev-parse', '--short=7', 'HEAD')}"
+    assert serves(edenco, version)
+    return version
+
+
+def test_rollback_returns_staging_to_a_named_release(edenco: Edenco) -> None:
+    first = staged(edenco, "The release to return to")
+    second = staged(edenco, "The release to leave")
+
+    listed = edenco.slipway("rollback", "staging", "--to", "1.4.0-absent", "--yes", code=1)
+    edenco.slipway("rollback", "staging", "--to", first, "--yes")
+
+    assert first in listed
+    assert second in listed
+    until("the rollback", lambda: serves(edenco, first), LONGEST)
+
+
+@pytest.mark.last
+def test_a_local_cloud_that_is_killed_during_a_release_fails_the_run_and_leaves_nothing(edenco: Edenco) -> None:
+    run, settings = edenco.push("Release while the cloud is killed"), edenco.cloud.settings
     deploying(edenco, run)
-    pid = process.running(edenco.cloud.settings)
-    assert pid
+    hosts = docker.from_env().containers.list(filters={"name": instance(edenco)})
+    assert hosts
 
-    subprocess.run(["kill", "-9", str(pid)], check=True)
-    until("its end", lambda: not process.running(edenco.cloud.settings))
-    assert launcher.up(edenco.cloud.settings) == 0
+    subprocess.run(["kill", "-9", str(process.running(settings))], check=True)
+    until("the end of the process", lambda: not process.running(settings))
+    assert launcher.up(settings) == 0
 
-    edenco.ended(run)
-    assert edenco.status(run) in {"Failed", "Succeeded"}
-    until("staging serves", lambda: edenco.answer("staging")["status"] == "ok", REPLACED_SECONDS)
+    action = edenco.ended(run)["Staging/Deploy"]
+    assert (edenco.status(run), action["status"]) == ("Failed", "Failed")
+    assert "The local cloud was restarted" in said(action)
+    assert f"run {run[:8]} Failed" in edenco.slipway("status")
+    left = {container.id for container in docker.from_env().containers.list(all=True)}
+    assert not left & {host.id for host in hosts}

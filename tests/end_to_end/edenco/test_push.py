@@ -69,6 +69,10 @@ def test_the_report_of_the_browsers_tests_is_an_artifact_that_can_be_opened(eden
     assert found["expected"] == (edenco.clone / "testing" / "tests" / "site.spec.ts").read_text().count("\ntest(")
     assert b"<!DOCTYPE html>" in kept.read("html/index.html")
 
+    bucket = edenco.output_of("tooling-edenco-delivery", "ReportsBucketName")
+    page = f"main/{action['pipelineExecutionId']}/index.html"
+    assert b"<!DOCTYPE html>" in edenco.client("s3").get_object(Bucket=bucket, Key=page)["Body"].read()
+
 
 def test_github_shows_the_release_at_the_pushed_commit(edenco: Edenco, pushed: Pushed) -> None:
     release = edenco.github(f"/releases/tags/v1.4.0-{pushed.commit[:7]}")

@@ -132,7 +132,9 @@ def _event(machine: Machine, event: dict[str, Any]) -> None:
         ports.sync(machine)
     if event["Action"] == "start":
         labels = event["Actor"]["Attributes"]
-        logs.follow(machine, event["id"], HostOwned(machine).shown(labels.get("name", "")), labels)
+        logs.follow(
+            machine, event["id"], HostOwned(machine).shown(labels.get("name", "")), labels, event["timeNano"] / 1e9
+        )
 
 
 def _deleting_volumes() -> None:

@@ -38,8 +38,9 @@ _OPTIONS = {
 }
 _LINE = 256 * 1024 - 26  # bytes of an event, docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference
 _BATCH, _PAUSE_SECONDS = 500, 0.3
+_EARLIER_SECONDS = 1.0  # by which a container may write before the daemon tells that it has started
 logger = logging.getLogger("localcloud")
-_followed: set[str] = set()
+_followed: set[tuple[str, float]] = set()
 _guard = threading.Lock()
 
 
@@ -136,28 +137,28 @@ def _create(create: Any, **arguments: Any) -> None:
             raise
 
 
-def follow(machine: Machine, container_id: str, name: str, labels: Mapping[str, str]) -> None:
-    """Sends the lines of a container that has started to its log stream, until it ends."""
+def follow(machine: Machine, container_id: str, name: str, labels: Mapping[str, str], started: float) -> None:
+    """Sends the lines of a container that has started, at this time, to its log stream, until it ends."""
     if LOG_LABEL not in labels:
         return
+    start = (container_id, started)
     with _guard:
-        if container_id in _followed:
+        if start in _followed:
             return
-        _followed.add(container_id)
+        _followed.add(start)
     options = json.loads(labels[LOG_LABEL])
     where = {"logGroupName": options["awslogs-group"], "logStreamName": _stream(options, container_id, name)}
     lines: queue.Queue[tuple[int, str] | None] = queue.Queue()
-    for work, arguments in ((_read, (container_id, lines)), (_write, (machine, options, where, lines))):
+    for work, arguments in ((_read, (start, lines)), (_write, (machine, options, where, lines))):
         threading.Thread(target=work, args=arguments, daemon=True, name="localcloud-awslogs").start()
 
 
-def _read(container_id: str, lines: queue.Queue[tuple[int, str] | None]) -> None:
+def _read(start: tuple[str, float], lines: queue.Queue[tuple[int, str] | None]) -> None:
+    container_id, started = start
     try:
         api = docker.from_env(timeout=24 * 3600).api
-        begun = api.inspect_container(container_id)["State"]["StartedAt"]
-        since = max(0, int(time.time()) - 5) if begun else 0
         rest = b""
-        for chunk in api.logs(container_id, stream=True, follow=True, since=since):
+        for chunk in api.logs(container_id, stream=True, follow=True, since=started - _EARLIER_SECONDS):
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
                 lines.put((int(time.time() * 1000), line[:_LINE].decode(errors="replace")))
@@ -167,7 +168,7 @@ def _read(container_id: str, lines: queue.Queue[tuple[int, str] | None]) -> None
         logger.debug("log of %s: %s", container_id, error)
     finally:
         with _guard:
-            _followed.discard(container_id)
+            _followed.discard(start)
         lines.put(None)
 
 
