@@ -213,7 +213,7 @@ def _web(findings: Findings, document: yamls.Document, process: Process) -> None
             )
         else:
             process.paths = (*process.paths, *_paths(rule.get("path", "/")))
-    if section.get("target_container"):
+    if section.get("target_container") not in (None, process.name):
         findings.leave(
             f"requests of {process.name} through its sidecar {section['target_container']}: they reach the service",
             document.place("http", "target_container"),

@@ -132,5 +132,7 @@ def assumed(findings: Findings, answers: Answers) -> None:
             "write the domain of each environment: the product trusts X-Forwarded-Proto, which is right with one only",
             findings.wants_domain,
         )
+    if answers.domain and answers.region and answers.region != "us-east-1":
+        findings.ask("create a certificate for each domain in us-east-1, and write its ARN as `certificate_arn`")
     if re.fullmatch(r"x86_64", findings.architecture):
         findings.assume("images are built for x86_64, as before; `arm64` is a fifth cheaper")

@@ -25,7 +25,7 @@ from tests.support.fake_codepipeline import FakeCodePipeline
 
 COMMANDS = (
     *("init", "demo", "status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "release", "logs"),
-    *("exec", "review", "cost", "policy", "drill", "console", "local", "docs"),
+    *("exec", "review", "cost", "policy", "drill", "console", "local", "docs", "doctor", "prepare"),
 )
 MOVED = (
     *("status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "drill", "review", "cost"),
@@ -47,6 +47,7 @@ CLOUD_COMMANDS = {
     "release": ["release", "production", "--source", "."],
     "logs": ["logs", "production", "web"],
     "exec": ["exec", "production", "web", "--", "true"],
+    "prepare": ["prepare", "production"],
 }
 PRODUCT_COMMANDS = {
     **CLOUD_COMMANDS,
@@ -54,6 +55,7 @@ PRODUCT_COMMANDS = {
     "cost": ["cost"],
     "policy": ["policy"],
     "drill": ["drill", "bad-image"],
+    "doctor": ["doctor", "production"],  # its exit code says that AWS cannot be asked: tests/slipway_cli/doctor
 }
 
 
@@ -120,6 +122,7 @@ def test_the_version_is_printed() -> None:
         ("slipway start --product edenco ma", ["main"]),
         ("slipway follow ma", ["main"]),
         ("slipway rollback ", ["production", "staging"]),
+        ("slipway doctor ", ["production", "staging", "tooling"]),
         ("slipway logs production celery", ["celery", "celery-beat"]),
         ("slipway approve --stage App", ["Approval"]),
         ("slipway drill bad", ["bad-image"]),
