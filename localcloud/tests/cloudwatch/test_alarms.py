@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud.cloudwatch.alarms.expression import UnsupportedExpressionError, evaluate
 from localcloud.cloudwatch.alarms.watch import decide
@@ -216,3 +217,19 @@ def test_an_alarm_on_numbers_in_a_log_sees_those_of_its_key_only(plain: Plain) -
     until_state(plain, made["Late"], "OK")
     write(json.dumps({"seconds": 301}))
     until_state(plain, made["Late"], "ALARM")
+
+
+@pytest.mark.local
+def test_listing_alarms_by_their_prefix_needs_the_right_on_every_alarm(plain: Plain) -> None:
+    prefix = unique("alarm")
+    every, other = (f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}" for name in ("*", "other"))
+
+    def listed(resource: str) -> list[Any]:
+        allowed = {"Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": resource}
+        client = plain.client("cloudwatch", plain.session(plain.role(unique("role"), allowed)))
+        found: list[Any] = client.describe_alarms(AlarmNamePrefix=prefix, StateValue="ALARM")["MetricAlarms"]
+        return found
+
+    assert listed(every) == []
+    with pytest.raises(ClientError, match="not authorized"):
+        listed(other)

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from ministack.core import iam_actions
 from ministack.services import iam
@@ -147,6 +147,14 @@ def _json(body: bytes) -> Mapping[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
+def _lists_alarms(path: str, headers: Mapping[str, str], query: Mapping[str, Any], body: bytes) -> bool:
+    """Returns whether a request is DescribeAlarms without names, in any of CloudWatch's three protocols."""
+    target = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+    form = parse_qs(body.decode("latin-1")) if not target and "/operation/" not in path else {}
+    action = target or path.rpartition("/operation/")[2] or (query.get("Action") or form.get("Action") or [""])[0]
+    return action == "DescribeAlarms" and b"AlarmNames" not in body
+
+
 def _role_path(arn: str, account: str) -> str:
     """Returns a role's ARN with its path: requests name roles without it, policies with it."""
     role = iam._roles.get_scoped(account, None, arn.rsplit("/", 1)[-1]) if ":role/" in arn else None
@@ -160,9 +168,11 @@ def install() -> None:
     original = iam_actions.extract_resource_arn
 
     def named(service: str, method: str, path: str, *rest: Any) -> str:
-        headers, body, _query, region, account_id = rest
+        headers, body, query, region, account_id = rest
         if service == "cloudfront-keyvaluestore" and (store := _STORE.match(unquote(path))):
             return store[1]
+        if service == "monitoring" and _lists_alarms(path, headers, query, body):
+            return Place(region, account_id).arn("cloudwatch", "alarm:*")
         namer = _NAMERS.get(service)
         if namer is not None:
             action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
