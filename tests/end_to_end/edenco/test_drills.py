@@ -102,6 +102,16 @@ def serves(edenco: Edenco, version: str) -> bool:
         return False
 
 
+def replaced(edenco: Edenco, old: str, version: str) -> None:
+    """Waits until another host than `old`, which has gone, serves a version."""
+
+    def done() -> bool:
+        found = edenco.client("ec2").describe_instances(InstanceIds=[old])["Reservations"][0]["Instances"][0]
+        return found["State"]["Name"] == "terminated" and bool(instance(edenco)) and serves(edenco, version)
+
+    until("a new host serves", done, REPLACED_SECONDS)
+
+
 def test_an_image_that_does_not_start_leaves_the_release_before(edenco: Edenco) -> None:
     before = edenco.answer("staging")["version"]
     dockerfile = (edenco.clone / "backend" / "Dockerfile").read_text()
@@ -153,7 +163,7 @@ def test_a_host_that_ends_during_a_release_is_replaced_and_runs_the_release_befo
     edenco.client("ec2").terminate_instances(InstanceIds=[old])
 
     failed_in_staging(edenco, run, "Deploy")
-    until("a new host serves", lambda: instance(edenco) != old and serves(edenco, before), REPLACED_SECONDS)
+    replaced(edenco, old, before)
     assert "Plant of the failed host" in edenco.plants("staging")
 
 
