@@ -60,6 +60,7 @@ def run(wanted: Wanted, answers: Answers) -> int:
     if wanted.demo:
         answers = given.for_demo(answers, name)
     elif wanted.ask:
+        _say("What the checkout cannot say; Enter leaves a placeholder.")
         answers = given.asked(answers, wanted.ask, _say)
     if wanted.on_hosts and findings.compose and not findings.compose.proxy and not findings.processes:
         raise usage(

@@ -244,11 +244,13 @@ def _app(tree: Tree, project: Project) -> tuple[str, Place] | None:
 
 
 def routes(tree: Tree, project: Project) -> list[str]:
-    """Returns the first parts of the paths that a project answers, e.g. `api` and `admin`."""
+    """Returns the first parts of the paths that a project answers, e.g. `api` and `admin`, with `ws` for WebSockets."""
     source, _ = project.constants.get("ROOT_URLCONF", ("", project.place))
     module = _literal(source)
     code = python_code.parse(tree.text(_file(tree, project.folder, module)) or "") if module else None
-    return python_code.routes(code) if code else []
+    found = python_code.routes(code) if code else []
+    sockets = "CHANNEL_LAYERS" in project.constants or "channels" in project.constants.get("INSTALLED_APPS", ("",))[0]
+    return [*(found or ["api", "admin"]), *(["ws"] if sockets and "ws" not in found else [])]
 
 
 def _literal(source: str) -> str:

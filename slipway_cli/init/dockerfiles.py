@@ -41,6 +41,8 @@ THIRD_PARTY = {
 PREDEFINED = re.compile(
     r"(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)$|BUILDKIT_|SOURCE_DATE_EPOCH$|(?i:(https?|ftp|no|all)_proxy$)"
 )
+_LONGEST = 8000
+"""Characters of a command: a longer one is no command of a person."""
 _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
 _LOCAL_ADDRESS = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d{2,5}))?(/[^\s\"'|;)]*)?")
 _PORTS = (
@@ -140,7 +142,7 @@ def stage(tree: Tree, path: str, wanted: str = "") -> str:
     """Returns the stage that production runs: the wanted one if it is not for development; empty for the last stage."""
     if wanted and not _DEVELOPED.match(wanted):
         return wanted
-    names = re.findall(r"(?im)^\s*FROM\s[^\n]*\sAS\s+([A-Za-z0-9._-]+)\s*$", tree.text(path) or "")
+    names = re.findall(r"(?im)^[ \t]*FROM[ \t][^\n]*[ \t]AS[ \t]+([A-Za-z0-9._-]+)[ \t]*$", tree.text(path) or "")
     last = read(tree, path)
     if not last or not last.stage or not _DEVELOPED.match(last.stage):
         return ""
@@ -169,6 +171,14 @@ def read(tree: Tree, path: str, target: str = "") -> Dockerfile | None:
     text = tree.text(path)
     if text is None:
         return None
+    known = tree.memory.setdefault(("dockerfile", path, target), [])
+    if not known:
+        known.append(_parsed(path, text, target))
+    found = known[0]
+    return found if isinstance(found, Dockerfile) else None
+
+
+def _parsed(path: str, text: str, target: str) -> Dockerfile | None:
     stages: dict[str, Dockerfile] = {}
     current: Dockerfile | None = None
     values: dict[str, str] = {}
@@ -279,7 +289,7 @@ def form(value: str, *, shell: bool = True) -> tuple[str, ...] | None:
             words = None
         if isinstance(words, list) and all(isinstance(word, str) for word in words):
             return tuple(words) or None
-    if not value:
+    if not value or len(value) > _LONGEST:
         return None
     return ("sh", "-c", value) if shell else tuple(_split(value))
 

@@ -27,7 +27,7 @@ def draft(tree: Tree, findings: Findings, answers: Answers, name: str, *, on_hos
         name: the product's name.
         on_hosts: True for environments with `target: hosts`.
     """
-    routing.route(tree, findings)
+    routing.route(findings)
     found = decide(findings, name)
     images = _images(findings)
     manifest: dict[str, Any] = {"name": name, **_identity(findings, answers)}

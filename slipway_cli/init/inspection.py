@@ -46,6 +46,7 @@ def inspect(tree: Tree, *, on_hosts: bool = False) -> Findings:
     _without_pages(tree, findings)
     for project in projects:
         django.add(tree, findings, project, images)
+        findings.routes[project.folder] = django.routes(tree, project)
     _node_migration(tree, findings, programs)
     _alembic(tree, findings, packages)
     django.add_reads(tree, findings, projects)

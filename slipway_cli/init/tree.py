@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -48,7 +48,10 @@ class Tree:
     root: Path
     skipped: dict[str, str] = field(default_factory=dict)
     """Files that were not read, each with the reason."""
+    _named: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     _read: dict[str, str | None] = field(default_factory=dict)
+    memory: dict[tuple[str, ...], list[object]] = field(default_factory=dict)
+    """Results of readers that several others need."""
     _bytes: int = 0
 
     @cached_property
@@ -82,11 +85,14 @@ class Tree:
 
     def named(self, *patterns: str) -> list[str]:
         """Returns the files whose name, or whose path if the pattern has a slash, matches one of the patterns."""
-        return [
-            path
-            for path in self.files
-            if any(fnmatchcase(path if "/" in pattern else PurePosixPath(path).name, pattern) for pattern in patterns)
-        ]
+        if patterns not in self._named:
+            shape = [("/" in pattern, re.compile(translate(pattern))) for pattern in patterns]
+            self._named[patterns] = [
+                path
+                for path in self.files
+                if any(found.match(path if whole else path.rpartition("/")[2]) for whole, found in shape)
+            ]
+        return self._named[patterns]
 
     def text(self, path: str) -> str | None:
         """Returns the text of a file; None if it does not exist, is no text, is too large, or is outside."""
