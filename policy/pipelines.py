@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from policy.registries import shared
+from policy.registries import of_pull_requests, shared
 
 _WILD = frozenset("*?[{")
 # The API that a rule's provider calls: docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference.html
@@ -43,7 +43,16 @@ def findings(template: Mapping[str, Any], protected_stages: Collection[str]) -> 
         )
         for project, repository in shared(template, protected_stages)
     ]
-    return shared_repositories + [
+    candidates = [
+        Finding(
+            "candidates-apart",
+            project,
+            f"it builds pull requests and writes {repository}, which another role may use; give candidates a "
+            "repository of their own",
+        )
+        for project, repository in of_pull_requests(template)
+    ]
+    return [*shared_repositories, *candidates] + [
         Finding(rule, logical_id, message)
         for logical_id, resource in resources.items()
         if resource["Type"] == "AWS::CodePipeline::Pipeline"

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from products.base import Public
+from products.containers import Image
+from products.errors import nearest
 from products.frontend import Frontend
 from products.model import Product
 from products.secrets import looks_secret, never_public, secret_kind
@@ -23,6 +25,8 @@ def problems(product: Product) -> Iterator[str]:
     """Yields an error message for every variable or secret that a build cannot have."""
     for name, frontend in product.sites().items():
         yield from _frontend(place_of(name), frontend)
+    for name, image in product.images.items():
+        yield from _candidates(f"images.{name}.candidate_secrets", image)
     for name, check in (product.pipeline.checks if product.pipeline else {}).items():
         place = f"pipeline.checks.{name}"
         yield from _names(place, check.variables, check.secrets)
@@ -32,6 +36,18 @@ def problems(product: Product) -> Iterator[str]:
             kind = looks_secret(value)
             if kind:
                 yield f"{place}.variables.{variable}: this looks like {kind}; {_instead(f'{place}.secrets', variable)}"
+
+
+def _candidates(place: str, image: Image) -> Iterator[str]:
+    """Yields an error message for each secret that the builds of pull requests must not have."""
+    for key, secret in image.candidate_secrets.items():
+        if key not in image.build_secrets:
+            yield f"{place}.{key}: not under build_secrets{nearest(key, [*image.build_secrets])}"
+        elif secret == image.build_secrets[key]:
+            yield (
+                f"{place}.{key}: the same secret as in build_secrets, and whoever opens a pull request can read it; "
+                "write the name of another secret, or remove it if the image can be built without it"
+            )
 
 
 def _frontend(part: str, frontend: Frontend) -> Iterator[str]:

@@ -17,6 +17,7 @@ Capacity = Literal["on-demand", "spot"]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Paths = tuple[Annotated[str, text(r"^(/|\*$)", "/api/*")], ...]
 
+_SecretId = Annotated[str, text(r"^[a-z][a-z0-9_]*$", "npm_token")]
 USER_PATTERN = r"^[1-9]\d*(:\d+)?$"
 
 
@@ -30,8 +31,14 @@ class Image(Model):
     target: str | None = None
     """Stage of a multi-stage Dockerfile; the last stage by default."""
     build_args: dict[str, str] = {}
-    build_secrets: dict[Annotated[str, text(r"^[a-z][a-z0-9_]*$", "npm_token")], ExistingSecret] = {}
-    """Secrets for `RUN --mount=type=secret,id=npm_token`: available during the build, stored in no layer."""
+    """Build arguments; never secrets, which would stay in the image's history. Values may contain the fields of
+    `pipeline.tags`: `{version}`, `{sha}`, `{sha7}`, `{branch}`."""
+    build_secrets: dict[_SecretId, ExistingSecret] = {}
+    """Secrets for `RUN --mount=type=secret,id=npm_token`: available during the build, stored in no layer. Builds of
+    pull requests do not get them."""
+    candidate_secrets: dict[_SecretId, ExistingSecret] = {}
+    """Secrets with the same ids for the builds of pull requests, whose authors can read them: nobody has reviewed the
+    Dockerfile. Give other values than in `build_secrets`."""
     keep_snapshots: int = Field(default=50, ge=1, le=1000)
     """Number of newest images that the registry keeps in any case; at most 30 of branches other than main. It also
     keeps releases, what is in use, and main's 100 newest images that entered an environment."""

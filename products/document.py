@@ -10,7 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from paths import ROOT
 from products import Product, drawing, load, names, product_names
 from products.drawing import DrawnStage, Step
-from products.flows import CACHE_TAG, COMMIT_TAG, Action, Delivery, Kind, Stage, branches_publish, deliveries
+from products.flows import (
+    CACHE_TAG,
+    COMMIT_TAG,
+    Action,
+    Delivery,
+    Kind,
+    Stage,
+    branches_publish,
+    deliveries,
+    pull_requests_publish,
+)
 from products.pipeline import Flow, Pipeline
 
 PAGE = ROOT / "docs" / "pipelines.md"
@@ -146,6 +156,12 @@ def _tags(product: Product, pipeline: Pipeline) -> list[str]:
     if branches_publish(product):
         apart = _listed(names.branch_repository(product.name, image) for image in product.images)
         where += f" What other branches built is in {apart}, which no build of {branch} reads."
+    if pull_requests_publish(product):
+        candidates = _listed(names.candidate_repository(product.name, image) for image in product.images)
+        where += (
+            f" What pull requests built is in {candidates}: these images get only the tags with a commit, and no "
+            "environment may pull them."
+        )
     return [where, "", *_table(("tag", "for example", "put by", "names"), rows)]
 
 

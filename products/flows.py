@@ -11,6 +11,7 @@ from products.model import Product
 from products.pipeline import Check, Flow, Pipeline
 
 Mode = Literal["queued", "superseded", "parallel"]
+Origin = Literal["main", "branches", "candidates"]
 # Prefixes of the tags that builds/image.yml always sets: on an image, with its commit's full SHA; on cached layers.
 COMMIT_TAG, CACHE_TAG = "commit-", "layers-"
 DEFAULT_MINUTES = {"test": 30, "publish": 30, "e2e": 30, "release": 15}
@@ -92,8 +93,17 @@ class Delivery:
     mode: Mode
     stop_older: bool
     stages: tuple[Stage, ...]
+    branch: str
+    """The branch whose newest commit a start by hand builds."""
     of_main: bool
     """True if it builds only the repository's branch: no other pipeline's images may reach a protected environment."""
+
+    @property
+    def origin(self) -> Origin:
+        """What the commits are of, by which images have separate repositories."""
+        if self.of_main:
+            return "main"
+        return "candidates" if self.flow.pull_requests_to else "branches"
 
     def stage(self, name: str) -> Stage | None:
         """Returns the stage with this name, or None."""
@@ -151,7 +161,13 @@ def of_main(product: Product, flow: Flow) -> bool:
 def branches_publish(product: Product) -> bool:
     """True if any flow publishes images of other branches than the repository's."""
     flows = product.pipeline.flows.values() if product.pipeline else ()
-    return any("publish" in flow.stages and not of_main(product, flow) for flow in flows)
+    return any("publish" in flow.stages and not of_main(product, flow) and not flow.pull_requests_to for flow in flows)
+
+
+def pull_requests_publish(product: Product) -> bool:
+    """True if any flow publishes images of pull requests, which no environment may run."""
+    flows = product.pipeline.flows.values() if product.pipeline else ()
+    return any("publish" in flow.stages and flow.pull_requests_to for flow in flows)
 
 
 def branches_reach(product: Product, environment: str) -> bool:
@@ -200,6 +216,11 @@ def entered_tags() -> str:
 def branch_moving_tags(product: Product) -> list[str]:
     """Returns the mutable tags of the ECR repository for all other branches."""
     return [*_branch_tags(product, main=False), f"{CACHE_TAG}*", f"{names.IN_USE_TAG}*"]
+
+
+def candidate_moving_tags() -> list[str]:
+    """Returns the mutable tags of the ECR repository for pull requests: only those of cached layers."""
+    return [f"{CACHE_TAG}*"]
 
 
 def _branch_tags(product: Product, *, main: bool) -> dict[str, None]:
@@ -286,8 +307,14 @@ class _DeliveryBuilder:
             mode=mode,
             stop_older=not self._guarded() if self.flow.stop_older is None else self.flow.stop_older,
             stages=(Stage("Source", (Action("GitHub", Kind.SOURCE),)), *self._stages(mode)),
+            branch=self._branch(),
             of_main=of_main(self.product, self.flow),
         )
+
+    def _branch(self) -> str:
+        """Returns the only branch that starts the pipeline, if it is named in full; else the repository's."""
+        only = self.flow.branches[0] if len(self.flow.branches) == 1 else "*"
+        return self.product.repository.branch if set("*?[") & set(only) else only
 
     def _stages(self, mode: Mode) -> list[Stage]:
         stages = []
@@ -323,6 +350,8 @@ class _DeliveryBuilder:
         images, scan = self.product.images, self._guarded() and self.pipeline.scan is not None
         action_limit = limit // 2 if scan else limit
         actions = [Action(names.pascal(image), Kind.IMAGE, 1, action_limit, image) for image in images]
+        if self.flow.pull_requests_to:  # only images are kept: nothing of a pull request is ever deployed
+            return Stage("Publish", tuple(actions))
         actions += [
             Action(f"Bundle{names.pascal(site)}", Kind.BUNDLE, 1, action_limit, site=site)
             for site in self.product.sites()

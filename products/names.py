@@ -81,6 +81,11 @@ def branch_repository(product: str, image: str) -> str:
     return f"{product}/branches/{image}"
 
 
+def candidate_repository(product: str, image: str) -> str:
+    """The ECR repository of pull requests' images, e.g. allthrive/candidates/backend; no environment may pull them."""
+    return f"{product}/candidates/{image}"
+
+
 # What the tags begin with by which the registry keeps images: those in use, and the newest that entered an environment.
 IN_USE_TAG, ENTERED_TAG = "in-use-", "entered-"
 

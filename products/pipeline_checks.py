@@ -19,6 +19,7 @@ TAG_FIELDS = frozenset({"version", "sha", "sha7", "branch"})
 _FIELD = {"version": r"\d[\w.-]*", "sha": r"[0-9a-f]{1,40}", "sha7": r"[0-9a-f]{1,7}"}
 _TAG_TEXT = re.compile(r"^[A-Za-z0-9_.-]*$")  # a registry tag's characters: OCI distribution spec
 _STAGES = ("test", "publish", "e2e", "release")
+_OF_PULL_REQUESTS = ("test", "publish")  # published images are candidates, which no environment may pull
 _PARAMETERS = 1000  # limit for a Lambda action's UserParameters, in characters: CodePipeline, Lambda action reference
 _EXCLUSIONS = 5  # limit for the filters of a repository: ECR, tag mutability exclusion filters
 _TRUST_POLICY = 1900  # of the 2048 characters that IAM allows by default: IAM and STS quotas
@@ -291,9 +292,12 @@ def _reach(product: Product, place: str, flow: Flow) -> Iterator[str]:
             f"{place}.{key}: got {got}, which could reach {guarded[0]} (deletion_protection or approval: true); "
             f"write branches: [{branch}], or remove {guarded[0]} from stages"
         )
-    if flow.pull_requests_to and set(flow.stages) - {"test"}:
-        first = next(stage for stage in flow.stages if stage != "test")
-        yield f"{place}.stages: the code of a pull request is not trusted until it is merged; remove '{first}'"
+    refused = [stage for stage in flow.stages if stage not in _OF_PULL_REQUESTS]
+    if flow.pull_requests_to and refused:
+        yield (
+            f"{place}.stages: the code of a pull request is not trusted until it is merged; remove '{refused[0]}', "
+            "only test and publish may be there"
+        )
 
 
 def _minutes(product: Product, pipeline: Pipeline, name: str, flow: Flow) -> Iterator[str]:

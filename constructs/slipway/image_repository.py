@@ -19,7 +19,8 @@ class ImageRepository(ecr.Repository):
     - tags are immutable, except `moving_tags`, where `*` matches any text;
     - images are scanned on push and encrypted;
     - images with a tag that matches one of `kept_tags` never expire; `*` matches any text;
-    - of the images with a tag that matches `entered_tags` the newest `keep_entered` are kept, by time of push;
+    - of the images with a tag that matches `entered_tags` the newest `keep_entered` are kept, by time of push; without
+      `entered_tags` no environment runs the images;
     - untagged images expire after a day;
     - of all images the newest `keep_snapshots` are kept; kept images count, although this rule never expires them;
     - the repository is kept when its stack is deleted;
@@ -35,8 +36,8 @@ class ImageRepository(ecr.Repository):
         keep_snapshots: int,
         moving_tags: Sequence[str],
         kept_tags: Sequence[str],
-        entered_tags: str,
-        keep_entered: int,
+        entered_tags: str | None = None,
+        keep_entered: int = 0,
         readers: list[str],
     ) -> None:
         super().__init__(
@@ -75,7 +76,7 @@ class ImageRepository(ecr.Repository):
 
 
 def _lifecycle_rules(
-    kept_tags: Sequence[str], entered_tags: str, keep_entered: int, keep_snapshots: int
+    kept_tags: Sequence[str], entered_tags: str | None, keep_entered: int, keep_snapshots: int
 ) -> list[ecr.LifecycleRule]:
     # An image that a rule selects cannot be expired by a later rule. The first rules expire images only beyond a count
     # that no product reaches, so what they select is kept. Each pattern is a rule of its own: an image must match all
@@ -89,23 +90,26 @@ def _lifecycle_rules(
         )
         for priority, pattern in enumerate(kept_tags, start=1)
     ]
+    if entered_tags:
+        kept.append(
+            ecr.LifecycleRule(
+                description="The newest images that entered an environment stay",
+                rule_priority=len(kept) + 1,
+                tag_pattern_list=[entered_tags],
+                max_image_count=keep_entered,
+            )
+        )
     return [
         *kept,
         ecr.LifecycleRule(
-            description="The newest images that entered an environment stay",
-            rule_priority=len(kept) + 1,
-            tag_pattern_list=[entered_tags],
-            max_image_count=keep_entered,
-        ),
-        ecr.LifecycleRule(
             description="Untagged images are of no release",
-            rule_priority=len(kept) + 2,
+            rule_priority=len(kept) + 1,
             tag_status=ecr.TagStatus.UNTAGGED,
             max_image_age=cdk.Duration.days(1),
         ),
         ecr.LifecycleRule(
             description="The newest snapshots stay",
-            rule_priority=len(kept) + 3,
+            rule_priority=len(kept) + 2,
             tag_status=ecr.TagStatus.ANY,
             max_image_count=keep_snapshots,
         ),

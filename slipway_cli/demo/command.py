@@ -13,7 +13,7 @@ from localcloud.github.repositories import GitError
 from products import Product, host_files
 from products.errors import nearest
 from slipway_cli import cloud
-from slipway_cli.demo import builds, options
+from slipway_cli.demo import builds, options, repository
 from slipway_cli.demo.checks import CheckError
 from slipway_cli.demo.infrastructure import CdkError
 from slipway_cli.demo.progress import Progress
@@ -110,7 +110,7 @@ def _next(demo: Demo, product: Product, published: Published | None) -> list[tup
     watched = [(command("logs", newest, service, follow=True), f"prints the log of the service {service}")]
     if published is None:
         return watched
-    clone, branch = shown(published.clone), product.repository.branch
+    clone, branch = shown(published.clone), repository.branch(product)
     commit = f"git -C {clone} commit --all --message 'Try the pipeline'"
     return [
         (command("status"), "shows the pipelines, and what to type next"),

@@ -21,7 +21,8 @@ class Options(Model):
     build_args: dict[str, str] = Field(default_factory=dict)
     """Arguments of image builds that differ on this machine, in addition to those of the manifest."""
     seeds: tuple[str, ...] = ()
-    """Commands that write test data. They run in one task of the migration's definition, after each release."""
+    """Commands that write test data. They run after each release: in one task of the migration's definition, or in the
+    container of the migration's service on the first host."""
     check: tuple[str, ...] = ()
     """A command on this machine, in the product's folder, that uses the site as a visitor does. `URL` is its address,
     `ENVIRONMENT` the environment's name. An exit code other than 0 fails the demo."""

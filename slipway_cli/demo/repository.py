@@ -11,7 +11,15 @@ import boto3
 from localcloud.github.publish import Published, publish
 from localcloud.settings import Settings
 from products import Product
+from products.flows import deliveries
 from products.pipeline import Pipeline
+
+
+def branch(product: Product) -> str:
+    """Returns the branch whose pushes start a pipeline that deploys: the repository's, unless none builds that."""
+    own = product.repository.branch
+    deploying = [delivery.branch for delivery in deliveries(product) if delivery.environments()]
+    return own if own in deploying or not deploying else deploying[0]
 
 
 def put_on_github(settings: Settings, product: Product, pipeline: Pipeline, source: Path) -> Published:
@@ -22,7 +30,7 @@ def put_on_github(settings: Settings, product: Product, pipeline: Pipeline, sour
         source,
         repository.owner,
         repository.name,
-        repository.branch,
+        branch(product),
         facts={
             "secret": pipeline.github.secret,
             "repository-id": str(repository.id),

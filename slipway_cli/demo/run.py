@@ -23,6 +23,7 @@ from slipway_cli.demo.progress import Progress
 from slipway_cli.demo.repository import put_on_github
 from slipway_cli.release.flow import Applier, Build, applier, prove, publish, release
 from slipway_cli.release.frontend import Site
+from slipway_cli.release.host_commands import run_on_host
 from slipway_cli.release.hosts import Bundle
 from slipway_cli.release.migrations import run_command
 from slipway_cli.release.target import Target
@@ -52,6 +53,8 @@ class Demo:
         """
         self._start()
         cloud.become(self.settings)  # the shell's AWS credentials must not be used
+        if created := secrets.create_missing(self.settings, self.product):
+            self.progress.skip("create secrets", f"placeholders for {', '.join(created)}")
         # The CLI waits while the cloud works, and docker builds meanwhile: two chains that meet at the push.
         build = Build.of(self.product, self.source, native=True, build_args=self.options.build_args)
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -103,8 +106,6 @@ class Demo:
     def _deploy(self) -> None:
         self._synth()
         self._bootstrap()  # CloudFormation's permissions are those that the synthesized templates need
-        if created := secrets.create_missing(self.settings, self.product):
-            self.progress.skip("create secrets", f"placeholders for {', '.join(created)}")
         with self.progress.step("cdk deploy") as step:
             patterns = ["tooling/*", *(f"{name}/*" for name in self.environments)]
             self._cdk.deploy(patterns, lambda text: self.progress.detail(step, text))
@@ -165,7 +166,8 @@ class Demo:
     def _seed(self, target: Target) -> None:
         if seeds := self.options.seeds:
             with self.progress.step(f"seed {target.environment}") as step:
-                run_command(target, ["sh", "-c", " && ".join(seeds)])
+                run = run_on_host if target.environment in self.product.on_hosts() else run_command
+                run(target, ["sh", "-c", " && ".join(seeds)])
                 step.detail = f"{len(seeds)} commands"
 
     def _check(self, name: str, url: str) -> None:

@@ -43,7 +43,7 @@ def _wanted(product: Product) -> dict[Place, dict[str, set[str]]]:
 def _named(product: Product) -> Iterator[tuple[Place, ExistingSecret]]:
     tooling = (product.tooling.account, product.tooling.region)
     for image in product.images.values():
-        for secret in image.build_secrets.values():
+        for secret in (*image.build_secrets.values(), *image.candidate_secrets.values()):
             yield tooling, secret
     for environment in product.environments.values():
         for secret in product.secrets.values():

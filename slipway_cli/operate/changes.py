@@ -24,7 +24,8 @@ _ENDED_BADLY = ("Failed", "Stopped")
 
 def start(desk: Desk, flow: str, commit: str | None, say: Say) -> tuple[Pipeline, str]:
     """Start a run of a commit, or of the branch's newest; returns its pipeline and id."""
-    pipeline, branch = desk.pipeline(flow), desk.product.repository.branch
+    pipeline = desk.pipeline(flow)
+    branch = pipeline.delivery.branch
     revisions = []
     if commit:
         if not _COMMIT.fullmatch(commit):

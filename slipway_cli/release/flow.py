@@ -17,12 +17,13 @@ from products.frontend import Frontend
 from products.variables import written
 from slipway_cli.release import frontend, hosts, services
 from slipway_cli.release.errors import ReleaseError
-from slipway_cli.release.images import Registry, Use, build
-from slipway_cli.release.source import contents, snapshot
+from slipway_cli.release.images import Recipe, Registry, Use, build, secrets
+from slipway_cli.release.source import contents, snapshot, version
 from slipway_cli.release.target import Target
 from slipway_cli.release.verify import verify
 
 Say = Callable[[str], None]
+_COMMIT_DIGITS = 40
 _PLATFORMS = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}
 
 
@@ -54,7 +55,17 @@ class Build:
         for name, image in self.product.images.items():
             say(f"building {name}")
             tags = [f"{registry.uri(name)}:{tag}" for tag in (self._tag, self.version)]
-            build(image, tags, self.source, self._platform(), self.build_args)
+            arguments = {key: self._filled(value) for key, value in image.build_args.items()}
+            given = secrets(self.product, image)
+            build(Recipe(image, tags, {**arguments, **self.build_args}, given, self._platform()), self.source)
+
+    def _filled(self, text: str) -> str:
+        """Returns a build argument with its fields' values; the digest of the checkout stands for the commit."""
+        digits, branch = self.contents[:_COMMIT_DIGITS], self.product.repository.branch
+        fields = {"version": version(self.source), "sha": digits, "sha7": digits[:7], "branch": branch}
+        for name, value in fields.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
 
     def push(self, say: Say) -> dict[str, str]:
         """Pushes the images that the registry lacks, and returns the URI with digest of each image."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import shlex
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -101,12 +103,48 @@ class Registry:
                 ) from error
 
 
-def build(image: Image, tags: list[str], source: Path, platform: str | None, extra: dict[str, str]) -> None:
-    """Builds an image from a checkout. `platform` is docker's name, e.g. linux/arm64.
+@dataclass(frozen=True)
+class Recipe:
+    """An image with what its build gets."""
+
+    image: Image
+    tags: list[str]
+    arguments: dict[str, str]
+    secrets: dict[str, str]
+    """The values of the build secrets, by id."""
+    platform: str | None
+    """Docker's name, e.g. linux/arm64; None for this machine's."""
+
+
+def secrets(product: Product, image: Image) -> dict[str, str]:
+    """Returns the values of an image's build secrets, by id.
+
+    Raises:
+        ReleaseError: if one cannot be read.
+    """
+    client = boto3.client("secretsmanager", region_name=product.tooling.region)
+    found = {}
+    for name, secret in image.build_secrets.items():
+        try:
+            value = str(client.get_secret_value(SecretId=secret.name)["SecretString"])
+            found[name] = str(json.loads(value)[secret.key]) if secret.key else value
+        except (ClientError, ValueError, KeyError) as error:
+            place = f"secret {secret.name} of account {product.tooling.account}, {product.tooling.region}"
+            key = f", key {secret.key}" if secret.key else ""
+            raise ReleaseError(
+                f"cannot read {place}{key}, the build secret {name}: {error}; create it with aws secretsmanager "
+                f"create-secret --name {secret.name}"
+            ) from error
+    return found
+
+
+def build(recipe: Recipe, source: Path) -> None:
+    """Builds an image from a checkout.
 
     Raises:
         ReleaseError: if the Dockerfile does not exist, or the build fails; with the end of its output.
     """
+    image = recipe.image
     context = source / image.context
     if not (context / image.dockerfile).is_file():
         raise ReleaseError(
@@ -114,20 +152,41 @@ def build(image: Image, tags: list[str], source: Path, platform: str | None, ext
             "images.<name>.context, or give another checkout with --source"
         )
     command = [docker(), "build", "--file", str(context / image.dockerfile)]
-    for tag in tags:
+    for tag in recipe.tags:
         command += ["--tag", tag]
-    for name, value in {**image.build_args, **extra}.items():
+    for name, value in recipe.arguments.items():
         command += ["--build-arg", f"{name}={value}"]
+    environment = {}
+    for name, value in recipe.secrets.items():
+        variable = f"SLIPWAY_BUILD_SECRET_{name.upper()}"  # by its name: the value stands in no list of processes
+        environment[variable] = value
+        command += ["--secret", f"id={name},env={variable}"]
     if image.target:
         command += ["--target", image.target]
-    if platform:
-        command += ["--platform", platform]
-    _run([*command, str(context)], again=f"To repeat only this build: {shlex.join([*command, str(context)])}")
+    if recipe.platform:
+        command += ["--platform", recipe.platform]
+    if recipe.secrets:
+        _require_buildkit()
+    again = f"To repeat only this build: {shlex.join([*command, str(context)])}"
+    _run([*command, str(context)], again=again, environment=environment)
 
 
-def _run(command: list[str], stdin: str | None = None, again: str = "") -> None:
+def _require_buildkit() -> None:
+    """Raises ReleaseError if docker has only its old builder, which knows no secrets."""
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+        done = subprocess.run([docker(), "buildx", "version"], capture_output=True, check=False)  # noqa: S603 - our own command
+    except FileNotFoundError:
+        return  # the build itself says that docker is missing
+    if done.returncode:
+        raise ReleaseError("the image has build secrets, which need BuildKit; install docker's plugin buildx")
+
+
+def _run(
+    command: list[str], stdin: str | None = None, again: str = "", environment: dict[str, str] | None = None
+) -> None:
+    variables = {**os.environ, **(environment or {})}
+    try:
+        done = subprocess.run(command, input=stdin, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     except FileNotFoundError as error:
         raise ReleaseError(f"{command[0]} is not installed; images are built with Docker") from error
     if done.returncode:

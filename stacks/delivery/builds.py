@@ -126,7 +126,7 @@ class Builds:
         image, tooling = self._scope.product.images[action.subject], self._scope.product.tooling
         variables = {
             "REPOSITORY_URI": names.repository_uri(tooling.account, tooling.region, self._repository(action.subject)),
-            "REPOSITORY_OF": "main" if self._delivery.of_main else "branches",
+            "REPOSITORY_OF": self._delivery.origin,
             "CONTEXT": image.context,
             "DOCKERFILE": image.dockerfile,
             "PLATFORM": _PLATFORMS[self._architecture],
@@ -135,12 +135,13 @@ class Builds:
             "VERSION_FILE": self._scope.settings.version_file,
             "MAIN_BRANCH": self._scope.product.repository.branch,
         }
+        given = image.candidate_secrets if self._delivery.origin == "candidates" else image.build_secrets
         optional = {
             "TARGET": image.target or "",
-            "BUILD_ARGS": "\n".join(f"{key}={value}" for key, value in image.build_args.items()),
-            "BUILD_SECRETS": " ".join(image.build_secrets),
+            "BUILD_ARGS": "".join(f"{key}={value}\n" for key, value in image.build_args.items()),
+            "BUILD_SECRETS": " ".join(given),
         }
-        secrets = {key.upper(): value for key, value in _secrets(image.build_secrets).items()}
+        secrets = {key.upper(): value for key, value in _secrets(given).items()}
         return self._build(
             stage,
             action,
@@ -256,7 +257,11 @@ class Builds:
 
     def _repository(self, image: str) -> str:
         """Returns the ECR repository for this flow's images, the only one that its builds may read or write."""
-        name = names.repository if self._delivery.of_main else names.branch_repository
+        name = {
+            "main": names.repository,
+            "branches": names.branch_repository,
+            "candidates": names.candidate_repository,
+        }[self._delivery.origin]
         return name(self._scope.product.name, image)
 
     def _repository_arn(self, image: str) -> str:

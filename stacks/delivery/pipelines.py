@@ -51,7 +51,7 @@ class Pipelines:
             names.pascal(delivery.flow_name),
             name=delivery.pipeline,
             mode=delivery.mode,
-            source=GitHubSource(repository.owner, repository.name, repository.branch, settings.connection),
+            source=GitHubSource(repository.owner, repository.name, delivery.branch, settings.connection),
             triggers=Triggers(
                 branches=flow.branches,
                 tags=flow.tags,

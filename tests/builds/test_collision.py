@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from products import load
+from products.flows import deliveries
 from tests.builds.programs import AWS, DOCKER, Desk
 from tests.conformance.reading import Deployed
 from tests.support.collision import SHORT, Twins, twins
@@ -14,6 +16,7 @@ from tests.support.synthesis import PRODUCTS
 
 pytestmark = pytest.mark.slow  # the file takes most of a minute
 
+BRANCHING = [name for name in PRODUCTS if {"feature", "main"} <= {flow.flow_name for flow in deliveries(load(name))}]
 FILES = {
     "backend/Dockerfile": "FROM scratch\nCOPY page /page\n",
     "backend/Dockerfile.prod": "FROM scratch\nCOPY page /page\n",
@@ -58,7 +61,7 @@ def digest(exported: dict[str, str]) -> str:
     return exported["IMAGE"].partition("@")[2]
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", BRANCHING)
 def test_main_builds_its_own_image(builds: Desk, commits: Twins, product: str) -> None:
     feature = published(builds, product, "feature", commits)
     main = published(builds, product, "main", commits)
@@ -70,7 +73,7 @@ def test_main_builds_its_own_image(builds: Desk, commits: Twins, product: str) -
     assert len(builds.calls("docker", "buildx", "build")) == 2
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", BRANCHING)
 def test_every_tag_of_main_names_what_main_built(builds: Desk, commits: Twins, product: str) -> None:
     published(builds, product, "feature", commits)
     main = published(builds, product, "main", commits)
@@ -78,7 +81,7 @@ def test_every_tag_of_main_names_what_main_built(builds: Desk, commits: Twins, p
     assert set(builds.repositories[repository(main)].values()) == {digest(main)}
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("product", BRANCHING)
 def test_a_feature_build_does_not_use_the_repository_of_main_nor_main_that_of_branches(
     builds: Desk, commits: Twins, product: str
 ) -> None:

@@ -104,7 +104,7 @@ def test_an_image_gets_the_tags_of_the_patterns(
         ({"COMMIT": "main"}, "COMMIT is 'main'; give the commit's full hexadecimal name"),
         ({"COMMIT": COMMIT[:7]}, "COMMIT is '0123456'; give the commit's full hexadecimal name"),
         ({"BRANCH": ""}, "BRANCH is empty; give the branch that is built"),
-        ({"REPOSITORY_OF": "yes"}, "REPOSITORY_OF is 'yes'; give main or branches."),
+        ({"REPOSITORY_OF": "yes"}, "REPOSITORY_OF is 'yes'; give main, branches or candidates."),
         ({"REPOSITORY_OF": "main", "BRANCH": "feature/x"}, "holds what main built, and BRANCH is 'feature/x'."),
         ({"REPOSITORY_URI": ""}, "REPOSITORY_URI is ''; give <registry>/<repository>."),
         ({"VERSION_FILE": "setup.py"}, "no setup.py. Set VERSION_FILE"),
@@ -288,6 +288,20 @@ def test_build_arguments_are_words_or_lines(desk: Desk, source: Path, arguments:
     assert used == ["A=1", arguments[4:]]
     assert call[call.index("--target") + 1] == "production"
     assert call[call.index("--platform") + 1] == "linux/arm64"
+
+
+def test_fields_of_build_arguments_are_filled_and_other_braces_stay(desk: Desk, source: Path) -> None:
+    given = 'VERSION={version}\nCOMMIT={sha} {sha7} {branch}\nFLAGS={"dark": {}}\n'
+    build(desk, source, BUILD_ARGS=given, BRANCH="feature/x")
+    (call,) = desk.calls("docker", "buildx", "build")
+    used = [call[index + 1] for index, word in enumerate(call) if word == "--build-arg"]
+    assert used == ["VERSION=1.2.0", f"COMMIT={COMMIT} {COMMIT[:7]} feature-x", 'FLAGS={"dark": {}}']
+
+
+def test_a_candidate_gets_only_tags_with_its_commit(desk: Desk, source: Path) -> None:
+    tags = "{version} {version}-{sha7} latest {branch}"
+    build(desk, source, REPOSITORY_OF="candidates", TAGS=tags, BRANCH="main")
+    assert labels(desk.tags) == {f"1.2.0-{COMMIT[:7]}"}
 
 
 def test_without_buildx_the_old_builder_is_used_and_the_log_says_so(desk: Desk, source: Path) -> None:

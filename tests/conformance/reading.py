@@ -126,3 +126,10 @@ def settings(product: str, function: str) -> Any:
         else "".join(part if isinstance(part, str) else "?" for part in found["Fn::Join"][1])
     )
     return json.loads(text)
+
+
+def host_configuration(product: str, environment: str) -> Any:
+    """Returns what the hosts of an environment read, with `?` in place of values that only AWS knows."""
+    value = shipped(product).resource("AWS::SSM::Parameter", f"{environment}-{product}-hosts")["Value"]
+    parts = [value] if isinstance(value, str) else value["Fn::Join"][1]
+    return json.loads("".join(part if isinstance(part, str) else "?" for part in parts))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
-from tests.conformance.reading import Deployed, events_for, settings
+from tests.conformance.reading import Deployed, events_for, host_configuration, settings
 from tests.support.synthesis import shipped
 
 # § Deployment Strategy. The document's Build is our Source and the images of Test and Publish; its E2E comes after
@@ -106,7 +105,7 @@ def test_backend_tests_measure_coverage_under_the_documented_settings() -> None:
 
 def test_a_deployment_is_verified_last_and_as_documented() -> None:
     deployed = Deployed.of("edenco", "main")
-    configured = host_configuration("production")["verify"]
+    configured = host_configuration("edenco", "production")["verify"]
 
     assert deployed.steps("Staging")[-1] == deployed.steps("Production")[-1] == {"Verify"}
     assert (configured["path"], configured["tries"], configured["pause_seconds"]) == VERIFY
@@ -142,27 +141,27 @@ def test_images_have_the_documented_tags_target_and_version(image: str) -> None:
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_a_host_runs_the_documented_compose_files(environment: str) -> None:
-    assert host_configuration(environment)["compose"] == [
+    assert host_configuration("edenco", environment)["compose"] == [
         file.replace("{staging|production}", environment) for file in COMPOSE_FILES
     ]
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_a_host_gets_the_documented_files_with_the_documented_variables(environment: str) -> None:
-    files = host_configuration(environment)["files"]
+    files = host_configuration("edenco", environment)["files"]
 
     assert set(files) == {file.replace("{environment}", environment) for file in ENV_FILES}
     assert {name for name, _ in files[".env"]} == VARIABLES
 
 
 def test_images_on_hosts_are_those_of_the_release() -> None:
-    root = dict(host_configuration("production")["files"][".env"])
+    root = dict(host_configuration("edenco", "production")["files"][".env"])
 
     assert (root["BACKEND_IMAGE"], root["FRONTEND_IMAGE"]) == ([{"image": "backend"}], [{"image": "frontend"}])
 
 
 def test_passwords_on_hosts_are_secrets() -> None:
-    root = dict(host_configuration("production")["files"][".env"])
+    root = dict(host_configuration("edenco", "production")["files"][".env"])
 
     for name in ("DB_PASSWORD", "REDIS_PASSWORD"):
         (part,) = root[name]
@@ -170,7 +169,7 @@ def test_passwords_on_hosts_are_secrets() -> None:
 
 
 def test_containers_must_be_healthy_after_the_documented_seconds() -> None:
-    assert host_configuration("staging")["wait_seconds"] == HEALTHY_SECONDS
+    assert host_configuration("edenco", "staging")["wait_seconds"] == HEALTHY_SECONDS
 
 
 def test_the_proxy_is_the_only_exposed_port() -> None:
@@ -178,13 +177,6 @@ def test_the_proxy_is_the_only_exposed_port() -> None:
         rules = shipped("edenco").resources("AWS::EC2::SecurityGroupIngress", f"{environment}-edenco-network").values()
         admitted = [rule["Properties"] for rule in rules if "Application" in str(rule["Properties"]["GroupId"])]
         assert [(rule["FromPort"], rule["ToPort"]) for rule in admitted] == [(80, 80)]
-
-
-def host_configuration(environment: str) -> Any:
-    """Returns what the hosts of an environment read, with `?` in place of values that only AWS knows."""
-    value = shipped("edenco").resource("AWS::SSM::Parameter", f"{environment}-edenco-hosts")["Value"]
-    parts = [value] if isinstance(value, str) else value["Fn::Join"][1]
-    return json.loads("".join(part if isinstance(part, str) else "?" for part in parts))
 
 
 def test_a_newer_push_cancels_the_older_run_of_its_branch_before_production() -> None:

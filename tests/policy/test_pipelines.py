@@ -137,7 +137,9 @@ def test_only_one_named_branch_may_reach_production(widen: Callable[[Any], None]
 
     found = findings(template, PROTECTED)
 
-    assert {finding.rule for finding in found} == {"branch-reaches-production"}
+    # A pull request that may be deployed also publishes to the repository of what is deployed.
+    also = {"candidates-apart"} if widen is pull_request else set()
+    assert {finding.rule for finding in found} == {"branch-reaches-production", *also}
 
 
 def test_a_build_of_other_branches_that_writes_mains_repository_is_found() -> None:
@@ -149,6 +151,17 @@ def test_a_build_of_other_branches_that_writes_mains_repository_is_found() -> No
 
     assert (found.rule, found.resource.startswith("FeaturePublishBackend")) == ("branches-write-apart", True)
     assert "repository/allthrive/backend" in found.message
+
+
+@pytest.mark.parametrize("other", ["ame-timesheets", "*"])
+def test_a_build_of_pull_requests_that_writes_what_another_role_uses_is_found(other: str) -> None:
+    template = delivery("ame-timesheets")
+    assert findings(template, PROTECTED) == []
+
+    changed = json.dumps(template).replace("repository/ame-timesheets/candidates", f"repository/{other}")
+    found = {(finding.rule, finding.resource[:18]) for finding in findings(json.loads(changed), PROTECTED)}
+
+    assert ("candidates-apart", "PullRequestPublish") in found
 
 
 def test_a_wildcard_that_ends_before_production_is_fine() -> None:

@@ -33,6 +33,14 @@ def trusts() -> dict[str, Json]:
     return {arn: document for product in products() for arn, document in roles(synthesized(product)).items()}
 
 
+ACCOUNTS = sorted({product.tooling.account for product in products().values()})
+
+
+def assumed_with(trusts: dict[str, Json], claims: Claims, host: str = HOST) -> set[str]:
+    """Returns the roles that a token of GitHub gets in all accounts, which trust the same issuer."""
+    return set().union(*(assumed(trusts, request(claims, account, host)) for account in ACCOUNTS))
+
+
 def assumed(trusts: dict[str, Json], request: Request) -> set[str]:
     return {arn.partition(":role/")[2] for arn, document in trusts.items() if admits(document, request)}
 
@@ -64,21 +72,21 @@ def test_the_matrix_has_many_tokens_of_each_format() -> None:
 
 @pytest.mark.parametrize(("claims", "role"), list(_legitimate()))
 def test_a_legitimate_job_gets_exactly_one_role(trusts: dict[str, Json], claims: Claims, role: str) -> None:
-    (found,) = assumed(trusts, request(claims, ACCOUNT))
+    (found,) = assumed_with(trusts, claims)
 
     assert found.startswith(role)
 
 
 @pytest.mark.parametrize("claims", list(_hostile()))
 def test_a_hostile_token_gets_no_role(trusts: dict[str, Json], claims: Claims) -> None:
-    assert assumed(trusts, request(claims, ACCOUNT)) == set()
+    assert assumed_with(trusts, claims) == set()
 
 
 @pytest.mark.parametrize("host", ["gitlab.com", f"{HOST}/acme", f"{HOST}.evil.example"])
 def test_a_token_of_another_issuer_gets_no_role(trusts: dict[str, Json], host: str) -> None:
     """A GitHub enterprise may have its own issuer, below the same host name."""
     for job, _ in legitimate(load("allthrive"), "names").values():
-        assert assumed(trusts, request(job.claims(), ACCOUNT, host)) == set()
+        assert assumed_with(trusts, job.claims(), host) == set()
 
 
 def test_a_provider_of_another_account_gets_no_role(trusts: dict[str, Json]) -> None:
@@ -121,7 +129,7 @@ def by_service(service: str, source: str | None, account: str = ACCOUNT) -> Requ
 def _sources(kind: str, service: str) -> list[str]:
     kinds = {"codebuild": "project/", "codepipeline": ""}
     return [
-        f"arn:aws:{service}:us-east-1:{ACCOUNT}:{kinds[service]}{resource['Properties']['Name']}"
+        f"arn:aws:{service}:us-east-1:{load(product).tooling.account}:{kinds[service]}{resource['Properties']['Name']}"
         for product in PRODUCTS
         for resource in shipped(product).resources(kind).values()
     ]
@@ -132,7 +140,9 @@ def _sources(kind: str, service: str) -> list[str]:
 )
 def test_each_build_project_and_pipeline_assumes_its_own_role(trusts: dict[str, Json], service: str, kind: str) -> None:
     sources = _sources(kind, service)
-    found = [assumed(trusts, by_service(f"{service}.amazonaws.com", source)) for source in sources]
+    found = [
+        assumed(trusts, by_service(f"{service}.amazonaws.com", source, source.split(":")[4])) for source in sources
+    ]
 
     assert sources
     assert [len(assumed_roles) for assumed_roles in found] == [1] * len(sources)
@@ -330,9 +340,10 @@ def test_every_service_assumes_roles_only_for_this_account(trusts: dict[str, Jso
         condition = statement.get("Condition", {})
         keys = {key for block in condition.values() for key in block}
         assert CONFINED[service] <= keys, arn
-        assert condition["StringEquals"]["aws:SourceAccount"] == ACCOUNT, arn
+        account = arn.split(":")[4]
+        assert condition["StringEquals"]["aws:SourceAccount"] == account, arn
         sources = [str(block["aws:SourceArn"]) for block in condition.values() if "aws:SourceArn" in block]
-        assert all(f":{ACCOUNT}:" in source for source in sources), arn
+        assert all(f":{account}:" in source for source in sources), arn
 
     assert {service for _, service, _ in found} | UNUSED == CONFINED.keys() | UNCONFINED
 

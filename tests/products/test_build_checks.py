@@ -87,3 +87,20 @@ def test_a_secret_among_a_checks_variables_is_refused(tmp_path: Path) -> None:
 )
 def test_secrets_that_a_build_cannot_have_are_refused(tmp_path: Path, key: str, value: object, message: str) -> None:
     assert message in problems(tmp_path, key, value)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"other": {"name": "demo/candidates"}}, "candidate_secrets.other: not under build_secrets"),
+        ({"npm_token": {"name": "demo/npm"}}, "candidate_secrets.npm_token: the same secret as in build_secrets"),
+    ],
+)
+def test_a_secret_of_pull_requests_must_replace_one_and_differ_from_it(
+    tmp_path: Path, given: dict[str, object], message: str
+) -> None:
+    backend = {**manifest()["images"]["backend"], "build_secrets": {"npm_token": {"name": "demo/npm"}}}
+
+    found = problems(tmp_path, "images.backend", {**backend, "candidate_secrets": given})
+
+    assert f"images.backend.{message}" in found

@@ -10,12 +10,15 @@ import yaml
 
 from products.flows import (
     Delivery,
+    Kind,
     branch_moving_tags,
     branches_publish,
     branches_reach,
+    candidate_moving_tags,
     deliveries,
     moving_tags,
     of_main,
+    pull_requests_publish,
 )
 from products.pipeline import Flow
 from tests.support.manifests import REMOVED, complaints, manifest, product
@@ -230,10 +233,13 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         ),
     ),
     (
-        "a pull request that publishes",
-        {f"{PULL}.stages": ["test", "publish"]},
+        "a pull request that is deployed",
+        {f"{PULL}.stages": ["test", "publish", "staging"]},
         f"{PULL}.stages",
-        "the code of a pull request is not trusted until it is merged; remove 'publish'",
+        (
+            "the code of a pull request is not trusted until it is merged; remove 'staging', only test and publish may "
+            "be there"
+        ),
     ),
     (
         "a flow that nothing starts",
@@ -418,3 +424,13 @@ def test_an_environment_that_only_main_reaches_needs_no_images_of_other_branches
     assert (branches_publish(product()), branches_publish(without)) == (True, False)
     assert [name for name in ("staging", "production") if branches_reach(product(), name)] == ["staging"]
     assert [name for name in ("staging", "production") if branches_reach(without, name)] == []
+
+
+def test_images_of_pull_requests_are_candidates_and_no_images_of_branches() -> None:
+    changed = product({f"{PULL}.stages": ["publish"], f"{FEATURE}.stages": ["test"]})
+    (pull, *_) = deliveries(changed)
+
+    assert (pull_requests_publish(product()), pull_requests_publish(changed)) == (False, True)
+    assert not branches_publish(changed)
+    assert (pull.origin, [action.kind for action in pull.stages[1].actions]) == ("candidates", [Kind.IMAGE])
+    assert candidate_moving_tags() == ["layers-*"]

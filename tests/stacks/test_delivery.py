@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from products import load
+from products import load, names
+from products.flows import Action, Kind, Stage, deliveries, pull_requests_publish
 from tests.support.synthesis import PRODUCTS, Json, listed, shipped, statements, synthesis, walk
 
 STACK = "tooling-allthrive-delivery"
@@ -102,24 +103,67 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
         for resource in listed(statement.get("Resource", [])):
             name = json.dumps(resource).partition(":repository/")[2].partition('"')[0]
             if name:
-                who = logical_id.partition("Role")[0]
-                rights.setdefault(who, {}).setdefault(name, set()).update(listed(statement["Action"]))
+                build = logical_id.partition("Role")[0]
+                rights.setdefault(build, {}).setdefault(name, set()).update(listed(statement["Action"]))
 
-    asks = any(environment.approval for environment in load(product).environments.values())
-    main, branches = {}, {}
-    for image in load(product).images:
-        main[image], branches[image] = f"{product}/{image}", f"{product}/branches/{image}"
-        assert rights.pop(f"FeaturePublish{image.capitalize()}") == {branches[image]: _READ | _WRITE}
-        assert rights.pop(f"MainPublish{image.capitalize()}") == {main[image]: _READ | _WRITE}
-        scan = {"ecr:DescribeImageScanFindings", "ecr:DescribeImages"}
-        assert rights.pop(f"MainPublishScan{image.capitalize()}") == {main[image]: scan}
-    tagged = dict.fromkeys(main.values(), _TAG)
-    assert rights == {
-        "Promote": tagged,
-        **({"Protect": tagged} if asks else {}),
-        "ProductionDeploy": tagged,
-        "StagingDeploy": {**tagged, **dict.fromkeys(branches.values(), _TAG)},
+    loaded = load(product)
+    kinds = {"main": names.repository, "branches": names.branch_repository, "candidates": names.candidate_repository}
+    own = {kind: [form(product, image) for image in loaded.images] for kind, form in kinds.items()}
+    tagging: dict[str, dict[str, set[str]]] = {}
+    for delivery in deliveries(loaded):
+        flow = names.pascal(delivery.flow_name)
+        for stage in delivery.stages:
+            for action in stage.actions:
+                if action.kind in (Kind.IMAGE, Kind.SCAN):
+                    repository = kinds[delivery.origin](product, action.subject)
+                    scan = {"ecr:DescribeImageScanFindings", "ecr:DescribeImages"}
+                    expected = {repository: scan if action.kind is Kind.SCAN else _READ | _WRITE}
+                    assert rights.pop(f"{flow}{stage.name}{action.name}") == expected
+                elif who := _tagger(stage, action):
+                    tagging.setdefault(who, {}).update(dict.fromkeys([*own["main"], *own[delivery.origin]], _TAG))
+    assert rights == tagging
+
+
+def _tagger(stage: Stage, action: Action) -> str | None:
+    """Returns the function of an action that puts tags on images; None for any other action."""
+    if action.kind in (Kind.PROMOTE, Kind.PROTECT):
+        return action.name
+    deploys = action.kind in (Kind.DEPLOY, Kind.DEPLOY_TO_HOSTS)
+    return f"{names.pascal(str(stage.environment))}Deploy" if deploys else None
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_only_builds_of_pull_requests_may_use_candidates(product: str) -> None:
+    using = {
+        logical_id
+        for stack in shipped(product).templates.values()
+        for logical_id, statement in statements(stack)
+        if "/candidates/" in json.dumps(statement)
     }
+
+    assert all(logical_id.startswith("PullRequestPublish") for logical_id in using), using
+    assert bool(using) is pull_requests_publish(load(product))
+
+
+def test_a_build_of_a_pull_request_cannot_read_the_secret_of_a_release() -> None:
+    projects = shipped("ame-timesheets").resources("AWS::CodeBuild::Project").values()
+    given = {
+        project["Properties"]["Name"]: variable["Value"]
+        for project in projects
+        for variable in project["Properties"]["Environment"].get("EnvironmentVariables", [])
+        if variable["Type"] == "SECRETS_MANAGER"
+    }
+    readers = {
+        logical_id.partition("Role")[0]
+        for logical_id, statement in statements(shipped("ame-timesheets")["tooling-ame-timesheets-delivery"])
+        if "secret:ame-timesheets/signing" in json.dumps(statement)
+    }
+
+    assert given == {
+        "ame-timesheets-pull-request-publish-backend": "ame-timesheets/candidates:signing_key",
+        "ame-timesheets-main-publish-backend": "ame-timesheets/signing:releases",
+    }
+    assert readers == {"MainPublishBackend"}
 
 
 def test_no_role_may_delete_an_image() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from products import load
 from tests.support.manifests import manifest
 from tests.support.synthesis import PRODUCTS, Json, Synthesis, listed, shipped, statements, synthesis
 
@@ -126,15 +127,18 @@ def test_without_a_publishing_pipeline_jobs_in_one_github_environment_can_push_b
     assert equals[f"{ISSUER}:ref"] == "refs/heads/main"
 
 
-@pytest.mark.parametrize(("environment", "pipeline"), [("Staging", "feature"), ("Production", "main")])
-@pytest.mark.parametrize("product", PRODUCTS)
-def test_an_environments_role_can_start_the_pipelines_that_end_there(
-    product: str, environment: str, pipeline: str
-) -> None:
-    found = granted(shipped(product), f"{environment}Deploy", f"tooling-{product}-identity")
+# By the flow that ends there.
+STARTED = {"staging": "feature", "production": "main", "dev": "dev"}
+
+
+@pytest.mark.parametrize(
+    ("product", "environment"), [(product, name) for product in PRODUCTS for name in load(product).environments]
+)
+def test_an_environments_role_can_start_the_pipelines_that_end_there(product: str, environment: str) -> None:
+    found = granted(shipped(product), f"{environment.capitalize()}Deploy", f"tooling-{product}-identity")
 
     assert set(found) == {"codepipeline:StartPipelineExecution", "codepipeline:GetPipelineExecution"}
-    assert {str(resource).rpartition(":")[2] for resource in found.values()} == {f"{product}-{pipeline}"}
+    assert {str(resource).rpartition(":")[2] for resource in found.values()} == {f"{product}-{STARTED[environment]}"}
 
 
 def test_no_role_can_start_a_pipeline_through_a_protected_environment_to_an_unprotected_one() -> None:

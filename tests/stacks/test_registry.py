@@ -130,8 +130,33 @@ def test_tags_of_images_in_use_move_and_never_expire_in_both_repositories() -> N
     for product in PRODUCTS:
         for resource in shipped(product).resources("AWS::ECR::Repository").values():
             properties = resource["Properties"]
+            if "/candidates/" in properties["RepositoryName"]:
+                continue  # no environment uses one
             moving = [rule["ImageTagMutabilityExclusionFilterValue"] for rule in filters(properties)]
             first = json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])["rules"][0]
 
             assert "in-use-*" in moving
             assert (first["rulePriority"], first["selection"]["tagPatternList"]) == (1, ["in-use-*"])
+
+
+def test_a_repository_of_candidates_keeps_no_image_by_its_tags() -> None:
+    (properties,) = (
+        resource["Properties"]
+        for resource in shipped("ame-timesheets").resources("AWS::ECR::Repository").values()
+        if resource["Properties"]["RepositoryName"] == "ame-timesheets/candidates/backend"
+    )
+    rules = json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+
+    assert [rule["selection"]["tagStatus"] for rule in rules] == ["untagged", "any"]
+    assert [rule["ImageTagMutabilityExclusionFilterValue"] for rule in filters(properties)] == ["layers-*"]
+
+
+def test_another_account_may_not_pull_candidates() -> None:
+    changes = {
+        "environments.production.account": "444455556666",
+        "pipeline.flows.pull-request.stages": ["test", "publish"],
+    }
+    app = synthesis(changes, tooling=True)
+
+    assert "444455556666" in str(named(app, "allthrive/backend")["RepositoryPolicyText"])
+    assert "RepositoryPolicyText" not in named(app, "allthrive/candidates/backend")

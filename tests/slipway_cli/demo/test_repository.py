@@ -5,9 +5,13 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from localcloud.github.publish import publish
 from localcloud.settings import Settings
 from paths import ROOT
+from products import load
+from slipway_cli.demo.repository import branch
 
 
 def test_the_example_is_published_without_what_is_installed_in_it(tmp_path: Path) -> None:
@@ -19,3 +23,10 @@ def test_the_example_is_published_without_what_is_installed_in_it(tmp_path: Path
     paths = listed.stdout.splitlines()
     assert "README.md" in paths
     assert not [path for path in paths if "node_modules/" in path or ".venv/" in path]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("allthrive", "main"), ("ame-timesheets", "main"), ("book-shop", "dev")]
+)
+def test_the_branch_of_the_demo_is_one_that_a_pipeline_deploys(name: str, expected: str) -> None:
+    assert branch(load(name)) == expected

@@ -53,9 +53,10 @@ def test_what_an_operator_created_is_kept(plain: Plain, place: Settings) -> None
 
 
 def test_the_secrets_of_image_builds_are_created(plain: Plain, place: Settings) -> None:
-    demo = product({"images.backend.build_secrets": {"npm_token": {"name": "demo/npm"}}})
+    keys = {"build_secrets": "demo/npm", "candidate_secrets": "demo/candidates"}
+    demo = product({f"images.backend.{key}": {"npm_token": {"name": name}} for key, name in keys.items()})
 
-    assert secrets.create_missing(place, demo) == ["demo/npm"]
+    assert secrets.create_missing(place, demo) == ["demo/candidates", "demo/npm"]
 
 
 def test_a_product_without_secrets_creates_none(place: Settings) -> None:

@@ -1,0 +1,115 @@
+"""A product after `slipway demo`, with what its developers do next."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from localcloud import clients, keys
+from localcloud.testing.cloud import Cloud, until
+from paths import ROOT
+from products import Product
+from slipway_cli.demo.repository import branch
+
+LONGEST = 900  # seconds, on a machine that runs other tests at the same time
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The product after the demo."""
+
+    cloud: Cloud
+    product: Product
+    output: str
+    """What the demo printed."""
+
+    @classmethod
+    def by_the_demo(cls, cloud: Cloud, product: Product) -> Shown:
+        """Runs the demo."""
+        return cls(cloud, product, Shown(cloud, product, "").slipway("demo", product.name))
+
+    @property
+    def url(self) -> str:
+        """The address of the only environment's site."""
+        (environment,) = self.product.environments
+        found = re.search(rf"^{environment}\s+(http://\S+)/$", self.output, re.MULTILINE)
+        assert found, self.output[-4000:]
+        return found[1]
+
+    @property
+    def clone(self) -> Path:
+        """The developers' checkout."""
+        return self.cloud.state / "work" / self.product.repository.name
+
+    def client(self, service: str) -> Any:
+        """Returns a client with all rights."""
+        credentials = keys.root(self.cloud.settings).credentials()
+        return clients.client(service, credentials, self.product.tooling.region, url=self.cloud.url)
+
+    def slipway(self, *words: str) -> str:
+        """Runs a command of Slipway; returns its output."""
+        return self.run(sys.executable, "-m", "slipway_cli", *words)
+
+    def run(self, *words: str, folder: Path = ROOT) -> str:
+        """Runs a program of the demo's user; returns its output."""
+        environment = {**os.environ, **self.cloud.settings.environment()}
+        done = subprocess.run(
+            words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
+        )
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-4000:]
+        return done.stdout + done.stderr
+
+    def commit(self, file: str, old: str, new: str) -> str:
+        """Commits a change of a file; returns the commit."""
+        path = self.clone / file
+        text = path.read_text()
+        assert old in text, text
+        path.write_text(text.replace(old, new))
+        self.run("git", "commit", "--all", "--message", "Try the pipeline", folder=self.clone)
+        return self.run("git", "rev-parse", "HEAD", folder=self.clone).strip()
+
+    def push(self, onto: str = "") -> None:
+        """Pushes the newest commit, by default to the branch that the demo names."""
+        target = onto or branch(self.product)
+        self.run("git", "push", "origin", f"HEAD:refs/heads/{target}", folder=self.clone)
+
+    def open_pull_request(self, head: str) -> None:
+        """Opens a pull request to the repository's branch."""
+        secret = self.client("secretsmanager").get_secret_value(SecretId=f"{self.product.name}/github")
+        repository = self.product.repository
+        body = {"title": "Try it", "head": head, "base": repository.branch}
+        request = urllib.request.Request(
+            f"{self.cloud.url}/_github/api/v3/repos/{repository.owner}/{repository.name}/pulls",
+            json.dumps(body).encode(),
+            {
+                "Authorization": f"Bearer {json.loads(secret['SecretString'])['token']}",
+                "Content-Type": "application/json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == HTTPStatus.CREATED
+
+    def followed(self, flow: str, commit: str) -> dict[str, str]:
+        """Follows the run of a commit to its end; returns the status of each action."""
+        pipeline, wanted = self.client("codepipeline"), f"{self.product.name}-{flow}"
+
+        def started() -> str | None:
+            for summary in pipeline.list_pipeline_executions(pipelineName=wanted)["pipelineExecutionSummaries"]:
+                if commit in {revision["revisionId"] for revision in summary.get("sourceRevisions", [])}:
+                    return str(summary["pipelineExecutionId"])
+            return None
+
+        run = until(f"a run of {commit}", started, 120)
+        output = self.slipway("follow", flow, "--product", self.product.name)
+        listed = pipeline.list_action_executions(pipelineName=wanted, filter={"pipelineExecutionId": run})
+        actions = listed["actionExecutionDetails"]
+        assert actions, output
+        return {f"{action['stageName']}/{action['actionName']}": str(action["status"]) for action in actions}

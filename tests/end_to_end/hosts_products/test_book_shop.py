@@ -1,0 +1,60 @@
+"""The book shop goes through the demo, and a push to dev reaches its host."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from localcloud.settings import Settings
+from localcloud.testing.fixtures import home
+from paths import ROOT
+from products import load
+from slipway_cli.demo import checks, options
+from slipway_cli.release.verify import get
+from tests.end_to_end.hosts_products.shown import Shown
+
+pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
+
+PRODUCT = load("book-shop")
+EXAMPLE = ROOT / "examples" / "book-shop"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Shown]:
+    with home(tmp_path_factory, replace(common, account=PRODUCT.tooling.account)) as cloud:
+        yield Shown.by_the_demo(cloud, PRODUCT)
+
+
+@pytest.fixture(scope="module")
+def pushed(shop: Shown) -> dict[str, str]:
+    """The actions of a push that raises the version."""
+    commit = shop.commit("pyproject.toml", 'version = "1.2.0"', 'version = "1.3.0"')
+    shop.push()
+    return shop.followed("dev", commit)
+
+
+def test_the_demo_sells_a_book_through_cloudfront(shop: Shown) -> None:
+    assert re.search(r"check dev: books: version 1\.2\.0.*order: one copy, with a receipt.*forged: ", shop.output)
+    assert "seed dev: 1 commands" in shop.output
+    assert "push origin dev" in shop.output
+
+
+def test_a_push_to_dev_reaches_the_host_with_the_documented_tag(shop: Shown, pushed: dict[str, str]) -> None:
+    assert set(pushed.values()) == {"Succeeded"}, pushed
+    assert {"Test/App", "Publish/App", "Dev/Deploy", "Dev/Verify"} <= set(pushed)
+    commit = shop.run("git", "rev-parse", "HEAD", folder=shop.clone).strip()
+    status = json.loads(get(f"{shop.url}/status/").body)
+    images = shop.client("ecr").describe_images(repositoryName="book-shop/branches/app")["imageDetails"]
+    tags = next(image["imageTags"] for image in images if image["imageDigest"] == status["image_digest"])
+    assert f"1.3.0-SNAPSHOT-{commit[:7]}" in tags
+    assert status["version"] == f"1.3.0-{commit[:7]}"
+
+
+def test_the_shop_still_sells_books(shop: Shown, pushed: dict[str, str]) -> None:
+    found = checks.own(options.read(EXAMPLE).check, EXAMPLE, "dev", shop.url)
+
+    assert re.search(r"order: one copy, with a receipt", found)
