@@ -6,6 +6,8 @@ BIN := .venv/bin
 export SLIPWAY_SHELL_PATH := $(PATH)
 # The pinned Node first: jsii and the CDK CLI both run on it.
 export PATH := $(CURDIR)/node_modules/node/bin:$(CURDIR)/$(BIN):$(PATH)
+# Python keeps what it compiled: else each worker rewrites the assertions of all tests at each start.
+unexport PYTHONDONTWRITEBYTECODE
 # Linted by its own settings, as its pipeline does.
 EXAMPLE := examples/allthrive/backend
 CDK := node_modules/.bin/cdk

@@ -35,7 +35,14 @@ def assembled(folder: Path) -> Templates:
                 properties = artifact["properties"]
                 template = (listed.parent / properties["templateFile"]).read_text(encoding="utf-8")
                 found[properties.get("stackName", name)] = _short(json.loads(template))
-    return found
+    return {name: _sorted(template) for name, template in sorted(found.items())}  # as the committed ones
+
+
+def _sorted(value: Any) -> Any:
+    """Returns a value whose dictionaries are sorted, so that the same templates lead to the same text of a policy."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(element) for element in value] if isinstance(value, list) else value
 
 
 def _short(value: Any) -> Any:

@@ -174,7 +174,7 @@ def _account(endpoint: str) -> str:
     from botocore.config import Config  # noqa: PLC0415 - as boto3
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - as boto3
 
-    from slipway_cli.operate.errors import explained, unusable  # noqa: PLC0415 - imports botocore
+    from slipway_cli.operate.errors import explained, passing, unusable  # noqa: PLC0415 - imports botocore
 
     attempts = {} if "AWS_MAX_ATTEMPTS" in os.environ else {"max_attempts": 2}  # the user's own number comes first
     patience = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", **attempts})
@@ -186,6 +186,8 @@ def _account(endpoint: str) -> str:
         if not unusable(error):
             return ""
         failure = explained(error)
+        if passing(error):
+            failure.then = f"{typed.again()} in a minute"
         if urlsplit(endpoint).hostname in _HERE:
             failure.then = f"{_FORGET}, or a new shell: these keys do not belong to the cloud at {endpoint}"
         raise failure from None

@@ -11,7 +11,7 @@ import typer
 from typer._click.exceptions import ClickException, UsageError  # what it raises has no public name; it is pinned
 
 from slipway_cli import typed
-from slipway_cli.commands import begin, local, maintain, pipelines, rehearse, releases, review
+from slipway_cli.commands import begin, local, maintain, pipelines, rehearse, releases, review, set_up
 from slipway_cli.commands.options import REHEARSE
 from slipway_cli.errors import CommandError
 
@@ -25,7 +25,7 @@ app = typer.Typer(
 )
 _INTERRUPTED = 130
 
-for group in (begin, rehearse, pipelines, releases, review, maintain):
+for group in (begin, rehearse, set_up, pipelines, releases, review, maintain):
     group.add(app)
 app.add_typer(local.app, name="local", rich_help_panel=REHEARSE)
 

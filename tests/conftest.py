@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +39,7 @@ def common() -> Settings:
 
 def pytest_configure() -> None:
     """Stop before collection, since an __init__.py there breaks every import in its own way."""
+    gc.disable()  # until all tests are collected, and for ever for what is there then: garbage comes from tests
     for folder in ("constructs", "lambda"):
         if (ROOT / folder / "__init__.py").exists():
             raise pytest.UsageError(
@@ -44,10 +47,26 @@ def pytest_configure() -> None:
             )
 
 
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at nothing but what tests make."""
+    gc.freeze()
+    gc.enable()
+
+
+# What takes longest, most of it waiting, for containers or for programs: not at the end, when the other worker is idle.
+_FIRST = ("tests/end_to_end/test_a_push.py", "tests/slipway_cli/test_cloud.py", "tests/builds", "tests/synth")
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the clouds, which take longest, and end with what takes things away; the rest stays random."""
-    items.sort(key=lambda item: (_place(item.nodeid), item.get_closest_marker("last") is not None))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the clouds, which take longest, and end with what takes things away; the rest stays random.
+
+    Workers begin with the longest files, and among the others with those of many tests.
+    """
+    if hasattr(config, "workerinput") and not config.getoption("affected"):
+        tests = Counter(_file(item.nodeid) for item in items)
+        items.sort(key=lambda item: (_among(_FIRST, item.nodeid), -tests[_file(item.nodeid)]))
+    items.sort(key=lambda item: (_among(_HOME, item.nodeid), item.get_closest_marker("last") is not None))
 
 
 class WholeClouds(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types
@@ -57,12 +76,13 @@ class WholeClouds(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist sh
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _scope(nodeid) or nodeid.partition("::")[0]
+        return _scope(nodeid) or _file(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeClouds:
-    """Use it."""
+    """Use it, in the order of the collected tests."""
+    config.option.loadscopereorder = False
     return WholeClouds(config, log)
 
 
@@ -71,8 +91,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeClouds:
 _HOME = tuple(f"tests/end_to_end/{folder}" for folder in ("bookstall", "edenco", "hosts_products", "allthrive"))
 
 
-def _place(nodeid: str) -> int:
-    return next((place for place, folder in enumerate(_HOME) if nodeid.startswith(folder)), len(_HOME))
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+def _among(first: tuple[str, ...], nodeid: str) -> int:
+    """Returns the place of a test among those that begin with one of these texts; the number of texts for others."""
+    return next((place for place, text in enumerate(first) if nodeid.startswith(text)), len(first))
 
 
 def _scope(nodeid: str) -> str:

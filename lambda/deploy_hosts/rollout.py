@@ -147,7 +147,6 @@ class _Rollout:
 
     def _turn_back(self, reason: str) -> Done | Wait:
         state, hosts = self._job.state, self._hosts()
-        self._commands.cancel(self._job)
         self._job.extend(max(_RETURN_MINUTES, _HOST_MINUTES * len(hosts)))
         state |= {
             "back": min(int(self._job.number("at")), len(hosts) - 1),
@@ -187,6 +186,7 @@ class _Rollout:
             raise Failed(f"it has ended, and the host that replaces it runs {state['version']} by itself")
         if state.setdefault("phase", "leave") == "end":
             if not self._commands.over(self._job, host) and self._job.seconds_since("ending") < _CANCEL_SECONDS:
+                self._commands.cancel(self._job)  # each time: the request before may have failed
                 return Wait(f"{host}: the command is being cancelled")
             self._commands.forget(self._job)
             state["phase"] = "leave"

@@ -46,8 +46,12 @@ def policies(chosen: Iterable[Product], account: str, read: Read = templates) ->
     return {**found, names.BOUNDARY: document(boundary.statements(listed, account, read))}
 
 
-def _check(found: Mapping[str, Json], account: str) -> None:
-    """Refuse what IAM would refuse."""
+def check(found: Mapping[str, Json], account: str) -> None:
+    """Refuse what IAM would refuse.
+
+    Raises:
+        SystemExit: if a policy is too long, or there are too many.
+    """
     execution = [name for name in found if name.startswith(NAME)]
     if len(execution) > POLICIES:
         raise SystemExit(
@@ -68,7 +72,7 @@ def files() -> dict[Path, str]:
     written: dict[Path, str] = {}
     for account in statements.accounts(listed):
         found = policies(listed, account)
-        _check(found, account)
+        check(found, account)
         for name, policy in found.items():
             written[HOME / account / f"{name}.json"] = json.dumps(policy, indent=2) + "\n"
     return written

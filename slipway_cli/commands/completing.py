@@ -22,6 +22,11 @@ def environments(ctx: Any, incomplete: str) -> list[str]:
     return _begun((name for product in _meant(ctx) for name in product.environments), incomplete)
 
 
+def parts(ctx: Any, incomplete: str) -> list[str]:
+    """Completes `tooling` or the name of an environment."""
+    return _begun(("tooling", *environments(ctx, "")), incomplete)
+
+
 def services(ctx: Any, incomplete: str) -> list[str]:
     """Completes the name of a service or a schedule, or `migrate`."""
     found = (name for product in _meant(ctx) for name in (*product.services, *product.schedules, "migrate"))

@@ -10,6 +10,7 @@ from slipway_cli.commands import completing
 
 BEGIN, REHEARSE, PIPELINES, RELEASES = "Begin", "Rehearse on this machine", "Pipelines", "Releases"
 REVIEW, MAINTAIN = "Review", "Maintain"
+SET_UP = "Set up AWS"
 
 Product = Annotated[
     str | None,

@@ -49,6 +49,23 @@ def environment(
         yield cloud, found
 
 
+@contextmanager
+def parts(product: str | None, named: list[str], *, aws: bool) -> Iterator[tuple[Cloud, Product, list[str]]]:
+    """Connects to a cloud, checks the names of `tooling` and environments, and explains errors of AWS.
+
+    Without names, all parts of the product are chosen.
+    """
+    from slipway_cli.doctor.model import TOOLING  # noqa: PLC0415 - the start of other commands is faster without
+
+    with _explaining() as explained:
+        cloud, found = _found(product, aws=aws)
+        explained.append(found)
+        known = [TOOLING, *found.environments]
+        for name in named:
+            _known("environment", name, known, found.name)
+        yield cloud, found, [name for name in known if name in named or not named]
+
+
 def sure(*, yes: bool) -> Callable[[str], bool]:
     """Returns a function that asks for confirmation at a terminal; without one, or with `yes`, it returns True."""
 

@@ -68,7 +68,7 @@ class Table:
 
 def load(path: Path = DATA) -> Table:
     """Returns the table of the file."""
-    data: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    data: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     standard = tuple(f"{service}.{number}" for service, numbers in data["standard"].items() for number in numbers)
     rows = tuple(_control(name, row) for name, row in data["rows"].items())
     return Table(standard, rows, str(data["as_of"]))

@@ -17,7 +17,7 @@ from slipway_cli.init.findings import Findings, Note
 from slipway_cli.init.inspection import inspect
 from slipway_cli.init.tree import Tree
 from slipway_cli.texts import plain
-from slipway_cli.typed import command, shown
+from slipway_cli.typed import again, command, shown
 
 _HEAD = (
     "yaml-language-server: $schema=schema.json",
@@ -60,6 +60,7 @@ def run(wanted: Wanted, answers: Answers) -> int:
     if wanted.demo:
         answers = given.for_demo(answers, name)
     elif wanted.ask:
+        _say("What the checkout cannot say; Enter leaves a placeholder.")
         answers = given.asked(answers, wanted.ask, _say)
     if wanted.on_hosts and findings.compose and not findings.compose.proxy and not findings.processes:
         raise usage(
@@ -94,15 +95,15 @@ def _root(folder: Path) -> Path:
 
 def _name(wanted: Wanted, answers: Answers, findings: Findings, root: Path) -> str:
     """Returns the product's name: the option's, else that of Copilot, of the repository, or of the folder."""
+    environments = [environment.name for environment in findings.environments]
     if wanted.name:
-        if naming.product(wanted.name) != wanted.name:
-            close = naming.product(wanted.name) or "shop"
-            raise usage(
-                f"'{plain(wanted.name)}' cannot be a product's name", f"--name {close}: small letters, digits, hyphens"
-            )
+        possible = naming.product(wanted.name, environments)
+        if possible != wanted.name:
+            text = f"'{plain(wanted.name)}' cannot be a product's name: write small letters, digits and hyphens"
+            raise usage(f"{text}, at most {naming.longest(environments)}", f"--name {possible or 'shop'}")
         return wanted.name
     for text in (findings.name, answers.repository, findings.repository, root.name):
-        if name := naming.product(text, [environment.name for environment in findings.environments]):
+        if name := naming.product(text, environments):
             return name
     return "product"
 
@@ -112,17 +113,15 @@ def _report(wanted: Wanted, findings: Findings, path: Path, name: str, missing: 
     _list("It assumes", findings.assumed)
     _list("It leaves out", findings.left)
     _say("\nNext:")
-    number = 1
-    for text in _next(wanted, findings, path, name, missing):
+    for number, text in enumerate(_next(wanted, findings, path, name, missing), start=1):
         _say(f"  {number}. {text}")
-        number += 1
 
 
 def _next(wanted: Wanted, findings: Findings, path: Path, name: str, missing: list[str]) -> list[str]:
     lines = []
     if missing:
         lines.append(f"write these keys of {shown(path)}, now {PLACEHOLDER}: {', '.join(dict.fromkeys(missing))}")
-        lines.append("or, to try it on this machine first, fill them with examples: slipway init … --demo --force")
+        lines.append(f"or, to try it on this machine first, fill them with examples: {again()} --demo --force")
     lines.append(f"read {shown(path)}: each guess names its source")
     lines.append(
         f"{command('demo', name, source=shown(wanted.folder.resolve()))}: deploys and serves it on this machine"

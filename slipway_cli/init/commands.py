@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from products import beats
@@ -34,6 +34,9 @@ _SERVER = re.compile(
 # The part of a command that migrates before the server starts.
 _STEP = re.compile(r"[^&;]*\b(?:manage\.py|django-admin)\s+(?:migrate|makemigrations)\b[^&;]*(?:&&|;)\s*")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?")
+# A unit between two numbers, so that there is one way to read a text.
+_DURATIONS = re.compile(r"(?:\d+(?:\.\d+)?\s*(?:ms|[smhd])\s*)*(?:\d+(?:\.\d+)?)?")
+_LONGEST_DURATION, _LONGEST_COMMAND = 40, 8000
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", re.IGNORECASE)
 _MIB = {"": 1 / 1024 / 1024, "k": 1 / 1024, "m": 1, "g": 1024}
@@ -41,7 +44,12 @@ _CPUS = (256, 512, 1024, 2048, 4096, 8192, 16384)
 
 
 def words(command: Any) -> tuple[str, ...] | None:
-    """Returns a command in exec form: a list as it is, a text through a shell where it needs one; None without one."""
+    """Returns a command in exec form: a list as it is, a text through a shell where it needs one; None without one.
+
+    A command of more than 8,000 characters is none: no person wrote it.
+    """
+    if len(str(command)) > _LONGEST_COMMAND:
+        return None
     if isinstance(command, list):
         return tuple(str(word) for word in command) or None
     if not isinstance(command, str) or not command.strip():
@@ -113,11 +121,26 @@ def without_migration(command: tuple[str, ...]) -> tuple[str, ...]:
     return command if shorter == text or not shorter else words(shorter) or command
 
 
+def without_waiting(command: tuple[str, ...], names: Iterable[str]) -> tuple[str, ...]:
+    """Returns a command that does not wait for other services by their names, which AWS does not know."""
+    host = "|".join(re.escape(name) for name in names)
+    text = line(command)
+    named = re.compile(rf"(?:[\s/@]|^)(?:{host})[:/\s]\s*\d{{2,5}}\b") if host else None
+    if named is None or not named.search(text):
+        return command
+    shorter = re.sub(
+        r"\b(?:while|until)\b[^&]*?\bdone\b\s*(?:;|&&)?\s*", lambda loop: "" if named.search(loop[0]) else loop[0], text
+    )
+    steps = [step for step in re.split(r"\s*&&\s*", shorter) if not named.search(step) or " -- " in step]
+    shorter = " && ".join(step.partition(" -- ")[2] if named.search(step) else step for step in steps).strip()
+    return words(shorter) or command
+
+
 def seconds(value: Any, low: int, high: int) -> int | None:
     """Returns a duration such as `1m30s` in whole seconds within limits; None if it is none."""
-    text = str(value).strip().strip("\"'")
+    text = str(value)[:_LONGEST_DURATION].strip().strip("\"'")
     found = _DURATION.findall(text)
-    if not found or not re.fullmatch(r"(\d+(\.\d+)?\s*(ms|s|m|h|d)?)+", text):
+    if not found or not _DURATIONS.fullmatch(text):
         return None
     total = sum(float(number) * _SECONDS[unit] for number, unit in found[:8])
     return min(max(round(min(total, 10**6)), low), high)

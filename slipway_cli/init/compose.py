@@ -12,6 +12,14 @@ from slipway_cli.init.findings import Findings, Image, Process, Store
 from slipway_cli.init.tree import Place, Tree, folder_of, joined
 
 _DEVELOPMENT = re.compile(r"dev|debug|test|tool|local|e2e|docs", re.IGNORECASE)
+# Keys that a task has nothing for, each with the reason.
+_LEFT = {
+    "secrets": "Slipway gives secrets as variables, not as files",
+    "configs": "a task has no files but the image's",
+    "privileged": "Fargate allows no privileged containers",
+    "devices": "Fargate has no devices",
+    "network_mode": "each task has an address of its own",
+}
 _VERSION = re.compile(r":v?(\d+(?:\.\d+)?)")
 
 
@@ -38,7 +46,13 @@ def add(tree: Tree, findings: Findings, found: Project, covered: set[str]) -> No
             text = f"the compose service {name}: a page about Celery's tasks, which visitors must not reach"
             findings.leave(text, found.place(name))
         else:
-            processes[name] = _process(tree, findings, found, name, image)
+            process = _process(tree, findings, found, name, image)
+            if profiles and process.kind in ("other", "release"):
+                findings.leave(
+                    f"the compose service {name}: it belongs to the profile {profiles[0]}", found.place(name)
+                )
+            else:
+                processes[name] = process
     _proxied(findings, found, proxies, processes)
     findings.processes += processes.values()
 
@@ -140,6 +154,9 @@ def _process(tree: Tree, findings: Findings, found: Project, name: str, image: I
         _check(process, section)
     process.settings = compose_variables.of(tree, findings, found, name, service)
     _volumes(findings, found, name, service)
+    for key, why in _LEFT.items():
+        if service.get(key):
+            findings.leave(f"`{key}` of {name}: {why}", found.place(name, key))
     return process
 
 
@@ -157,6 +174,10 @@ def _command(tree: Tree, findings: Findings, found: Project, name: str, image: I
     if command and commands.is_development(command):
         findings.assume(f"{name} runs its image's own command: `{commands.line(command)}` is for development", place)
         return None
+    others = [other for other in found.services if other != name]
+    if command and (shorter := commands.without_waiting(command, others)) != command:
+        findings.assume(f"{name} does not wait for other services: they have no such names on AWS", place)
+        command = shorter
     if command and (shorter := commands.without_migration(command)) != command:
         findings.assume(f"{name} does not migrate when it starts: the migration runs once per release", place)
         return shorter

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Any
 
+from slipway_cli.errors import usage
 from slipway_cli.init import yamls
 from slipway_cli.init.tree import Place, Tree, folder_of
 
@@ -17,6 +18,7 @@ NAMES = (
     "production.yml",
     "production.yaml",
 )
+_MOST_SERVICES = 200
 _PRODUCTION = re.compile(r"(^|[._-])prod(uction)?([._-]|$)")
 _PLAIN = ("docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml")
 _OVERRIDE = (
@@ -58,11 +60,13 @@ class Project:
 
 def _services(document: yamls.Document) -> dict[str, dict[str, Any]]:
     found = document.data.get("services") if isinstance(document.data, dict) else None
-    return {
-        name: service
-        for name, service in (found if isinstance(found, dict) else {}).items()
-        if isinstance(service, dict)
-    }
+    sections = found if isinstance(found, dict) else {}
+    if len(sections) > _MOST_SERVICES:
+        raise usage(
+            f"{document.path} has {len(sections)} services, more than {_MOST_SERVICES}",
+            "write the manifest by hand (docs/bring-your-own.md)",
+        )
+    return {name: service for name, service in sections.items() if isinstance(service, dict)}
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from slipway_cli.init.tree import Place, Tree, folder_of, joined
 _PRODUCTION = ("production", "prod", "live", "deploy", "docker", "heroku")
 _ELSEWHERE = re.compile(r"(^|[/._-])(local|dev|development|test|tests|testing|ci|conftest|staging|debug)([/._-]|$)")
 _NO_SOURCE = re.compile(
-    r"(^|/)(tests?|migrations|docs?|scripts?|examples?|e2e|conftest\.py|test_[^/]*|[^/]*_test\.py|setup\.py|noxfile\.py|fabfile\.py|[^/]*-[^/]*\.py)(/|$)"
+    r"(^|/)(tests?|migrations|management/commands|docs?|scripts?|examples?|e2e|conftest\.py|test_[^/]*|[^/]*_test\.py|setup\.py|noxfile\.py|fabfile\.py|[^/]*-[^/]*\.py)(/|$)"
 )
-_MOST_MODULES = 400
+_MOST_MODULES = 1500
 _RUNNERS = ("uv", "poetry", "pipenv")
 
 
@@ -232,7 +232,7 @@ def _has_schedule(project: Project) -> bool:
 
 def _app(tree: Tree, project: Project) -> tuple[str, Place] | None:
     """Returns the module of the Celery app, as `celery -A` takes it."""
-    for path in tree.named("celery.py", "celery_app.py", "celeryapp.py", "tasks.py", "worker.py"):
+    for path in tree.named("celery.py", "celery_app.py", "celeryapp.py", "celeryconf.py", "tasks.py", "worker.py"):
         text = tree.text(path) or ""
         if _contains(project.folder, folder_of(path)) and (
             found := re.search(r"^\w+\s*=\s*Celery\(", text, re.MULTILINE)
@@ -244,11 +244,13 @@ def _app(tree: Tree, project: Project) -> tuple[str, Place] | None:
 
 
 def routes(tree: Tree, project: Project) -> list[str]:
-    """Returns the first parts of the paths that a project answers, e.g. `api` and `admin`."""
+    """Returns the first parts of the paths that a project answers, e.g. `api` and `admin`, with `ws` for WebSockets."""
     source, _ = project.constants.get("ROOT_URLCONF", ("", project.place))
     module = _literal(source)
     code = python_code.parse(tree.text(_file(tree, project.folder, module)) or "") if module else None
-    return python_code.routes(code) if code else []
+    found = python_code.routes(code) if code else []
+    sockets = "CHANNEL_LAYERS" in project.constants or "channels" in project.constants.get("INSTALLED_APPS", ("",))[0]
+    return [*(found or ["api", "admin"]), *(["ws"] if sockets and "ws" not in found else [])]
 
 
 def _literal(source: str) -> str:

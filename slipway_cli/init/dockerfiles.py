@@ -37,6 +37,12 @@ THIRD_PARTY = {
         r"|aws-cli|certbot|keycloak|nats|selenium|jaeger|all-in-one)([:/@-]|$)"
     ),
 }
+# Arguments that BuildKit or Docker sets: docs.docker.com/reference/dockerfile, "Predefined ARGs".
+PREDEFINED = re.compile(
+    r"(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)$|BUILDKIT_|SOURCE_DATE_EPOCH$|(?i:(https?|ftp|no|all)_proxy$)"
+)
+_LONGEST = 8000
+"""Characters of a command: a longer one is no command of a person."""
 _HEREDOC = re.compile(r"<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?")
 _LOCAL_ADDRESS = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d{2,5}))?(/[^\s\"'|;)]*)?")
 _PORTS = (
@@ -136,7 +142,7 @@ def stage(tree: Tree, path: str, wanted: str = "") -> str:
     """Returns the stage that production runs: the wanted one if it is not for development; empty for the last stage."""
     if wanted and not _DEVELOPED.match(wanted):
         return wanted
-    names = re.findall(r"(?im)^\s*FROM\s[^\n]*\sAS\s+([A-Za-z0-9._-]+)\s*$", tree.text(path) or "")
+    names = re.findall(r"(?im)^[ \t]*FROM[ \t][^\n]*[ \t]AS[ \t]+([A-Za-z0-9._-]+)[ \t]*$", tree.text(path) or "")
     last = read(tree, path)
     if not last or not last.stage or not _DEVELOPED.match(last.stage):
         return ""
@@ -165,6 +171,14 @@ def read(tree: Tree, path: str, target: str = "") -> Dockerfile | None:
     text = tree.text(path)
     if text is None:
         return None
+    known = tree.memory.setdefault(("dockerfile", path, target), [])
+    if not known:
+        known.append(_parsed(path, text, target))
+    found = known[0]
+    return found if isinstance(found, Dockerfile) else None
+
+
+def _parsed(path: str, text: str, target: str) -> Dockerfile | None:
     stages: dict[str, Dockerfile] = {}
     current: Dockerfile | None = None
     values: dict[str, str] = {}
@@ -226,7 +240,7 @@ def _changed(stage: Dockerfile, word: str, value: str) -> dict[str, Any]:
     """Returns the fields of a stage that an instruction sets."""
     found: dict[str, Any] = {}
     if word == "EXPOSE":
-        ports = (int(port) for port in re.findall(r"(?<!\S)(\d{2,5})(?:/tcp)?(?!\S)", value))
+        ports = (int(port) for port in re.findall(r"(?<!\S)(\d{1,5})(?:/tcp)?(?!\S)", value))
         found = {"ports": (*stage.ports, *ports)}
     elif word == "CMD":
         found = {"command": form(value)}
@@ -275,7 +289,7 @@ def form(value: str, *, shell: bool = True) -> tuple[str, ...] | None:
             words = None
         if isinstance(words, list) and all(isinstance(word, str) for word in words):
             return tuple(words) or None
-    if not value:
+    if not value or len(value) > _LONGEST:
         return None
     return ("sh", "-c", value) if shell else tuple(_split(value))
 

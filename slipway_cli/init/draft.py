@@ -6,11 +6,11 @@ from typing import Any
 
 from products import beats
 from products.restrictions.offered import offered
-from slipway_cli.init import commands, dockerfiles, draft_environments, draft_hosts, known, naming, routing
+from slipway_cli.init import commands, dockerfiles, dotenv, draft_environments, draft_hosts, known, naming, routing
 from slipway_cli.init.answers import PLACEHOLDER, Answers
 from slipway_cli.init.draft_variables import Variables, decide, of_process
 from slipway_cli.init.findings import Findings, Image, Process
-from slipway_cli.init.tree import Tree
+from slipway_cli.init.tree import Place, Tree, joined
 from slipway_cli.init.writer import Said
 
 _DEFAULT_PORT = 8000
@@ -27,7 +27,7 @@ def draft(tree: Tree, findings: Findings, answers: Answers, name: str, *, on_hos
         name: the product's name.
         on_hosts: True for environments with `target: hosts`.
     """
-    routing.route(tree, findings)
+    routing.route(findings)
     found = decide(findings, name)
     images = _images(findings)
     manifest: dict[str, Any] = {"name": name, **_identity(findings, answers)}
@@ -36,11 +36,11 @@ def draft(tree: Tree, findings: Findings, answers: Answers, name: str, *, on_hos
         manifest |= draft_hosts.section(findings, images, found)
     else:
         manifest["services"] = _services(findings, images, found)
-    if migration := _migration(findings, images):
+    if migration := _migration(findings, images, on_hosts=on_hosts):
         manifest["migration"] = migration
     if findings.jobs and not on_hosts:
         manifest["schedules"] = _schedules(findings, images, found)
-    manifest |= _frontends(findings, on_hosts=on_hosts)
+    manifest |= _frontends(tree, findings, on_hosts=on_hosts)
     manifest |= _stores(tree, findings)
     if found.secrets:
         manifest["secrets"] = dict(found.secrets)
@@ -107,6 +107,13 @@ def _images_section(tree: Tree, findings: Findings, images: dict[Image, str]) ->
         for key in given.keys() - arguments.keys():
             findings.leave(f"the build argument {key}: it may be secret; use `build_secrets`", image.place)
         dockerfile = dockerfiles.read(tree, image.path, image.target)
+        for key in dockerfile.required if dockerfile else ():
+            if key not in given and not dockerfiles.PREDEFINED.match(key):
+                findings.leave(
+                    f"the build argument {key}, which has no default: write it under `build_args`, a secret under "
+                    "`build_secrets`",
+                    Place(image.path),
+                )
         if dockerfile and dockerfile.lines.get("FROM"):
             section[name] = Said(keys, str(dockerfile.place("FROM")))
         else:
@@ -160,11 +167,17 @@ def _web(findings: Findings, process: Process) -> dict[str, Any]:
     return keys
 
 
-def _migration(findings: Findings, images: dict[Image, str]) -> Any:
+def _migration(findings: Findings, images: dict[Image, str], *, on_hosts: bool) -> Any:
     process = findings.migration
     if process is None or process.image is None or not process.command:
         return None
     keys: dict[str, Any] = {"image": images[process.image]} if _several(images) else {}
+    if on_hosts and findings.compose:
+        same = (
+            other.name for other in findings.processes if other.image and images[other.image] == images[process.image]
+        )
+        if (service := next(same, None)) and service != images[process.image]:
+            keys["service"] = service
     findings.assume(
         "migrations run before the services of a release change, and must suit the running release too", process.place
     )
@@ -190,7 +203,7 @@ def _why(process: Process) -> str:
     return str(process.place) if known_already else f"{process.why}, {process.place}"
 
 
-def _frontends(findings: Findings, *, on_hosts: bool) -> dict[str, Any]:
+def _frontends(tree: Tree, findings: Findings, *, on_hosts: bool) -> dict[str, Any]:
     if on_hosts:
         return {}
     sections: dict[str, Any] = {}
@@ -203,6 +216,9 @@ def _frontends(findings: Findings, *, on_hosts: bool) -> dict[str, Any]:
         if frontend.folders:
             keys["pages"] = "folders"
         sections[name] = Said(keys, f"{frontend.bundler}, {frontend.place}")
+        for example in dotenv.EXAMPLES:
+            for variable, place in dotenv.names(tree, joined(frontend.directory, example)).items():
+                findings.ask(f"write {variable} under `variables` of the frontend, if its pages need it", place)
         findings.assume(
             f"{frontend.bundler} writes the pages of {frontend.directory} to {frontend.output}/", frontend.place
         )

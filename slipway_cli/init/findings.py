@@ -158,6 +158,8 @@ class Findings:
     branch: str = ""
     architecture: str = ""
     version_file: str = ""
+    routes: dict[str, list[str]] = field(default_factory=dict)
+    """The first parts of the paths that Django answers, by the folder of the project."""
     images: list[Image] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
     jobs: list[Process] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_REMOTE = re.compile(r'^\s*\[remote "origin"\]\s*$((?:\n(?!\s*\[).*)*)', re.MULTILINE)
+_REMOTE = re.compile(r'^[ \t]*\[remote "origin"\][ \t]*$((?:\n(?![ \t]*\[).*)*)', re.MULTILINE)
 _GITHUB = re.compile(
     r"^(?:https?://(?:[^@/\s]*@)?github\.com/|(?:ssh://)?git@github\.com[:/])([A-Za-z0-9-]{1,39})/([A-Za-z0-9._-]{1,100})$"
 )
@@ -15,7 +15,7 @@ _LARGEST = 256 * 1024
 def repository(root: Path) -> tuple[str, str]:
     """Returns owner and name of the repository on GitHub that `origin` is; empty texts if that cannot be seen."""
     found = _REMOTE.search(_text(root / ".git" / "config"))
-    url = re.search(r"^\s*url\s*=\s*(\S+)\s*$", found[1], re.MULTILINE) if found else None
+    url = re.search(r"^[ \t]*url[ \t]*=[ \t]*(\S+)[ \t]*$", found[1], re.MULTILINE) if found else None
     return parsed(url[1]) if url else ("", "")
 
 

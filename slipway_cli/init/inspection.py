@@ -13,9 +13,11 @@ from slipway_cli.init import (
     copilot_environments,
     django,
     dockerfiles,
+    dotenv,
     git_config,
     hosts,
     javascript,
+    known,
     procfile,
     python_packages,
     scripts,
@@ -38,18 +40,21 @@ def inspect(tree: Tree, *, on_hosts: bool = False) -> Findings:
     findings.branch = git_config.branch(tree.root)
     packages, programs = python_packages.packages(tree), javascript.read(tree)
     images = _processes(tree, findings)
+    _releases(findings)
     projects = django.projects(tree, packages)
     python_packages.add(findings, packages)
     javascript.add(tree, findings, programs, pages=not on_hosts)
     _without_pages(tree, findings)
     for project in projects:
         django.add(tree, findings, project, images)
+        findings.routes[project.folder] = django.routes(tree, project)
     _node_migration(tree, findings, programs)
     _alembic(tree, findings, packages)
     django.add_reads(tree, findings, projects)
     javascript.add_reads(tree, findings, programs)
     scripts.add_ports(tree, findings)
     scripts.add_reads(tree, findings)
+    _examples(tree, findings)
     findings.version_file = python_packages.version_file(tree, [image.context for image in images])
     if on_hosts:
         hosts.add(tree, findings)
@@ -79,6 +84,16 @@ def _processes(tree: Tree, findings: Findings) -> list[Image]:
         _one_each(tree, findings, own)
     used = [process.image for process in findings.processes if process.image]
     return [*used, *(image for image in own if image.path not in {other.path for other in used})]
+
+
+def _releases(findings: Findings) -> None:
+    """Run what only migrates once per release, instead of all the time."""
+    for process in [process for process in findings.processes if process.kind == "release"]:
+        findings.processes.remove(process)
+        if findings.migration is None and process.command:
+            findings.migration = process
+        else:
+            findings.leave(f"{process.name}: another command migrates, or it names none", process.place)
 
 
 def _of_product(tree: Tree, findings: Findings, image: Image) -> bool:
@@ -143,13 +158,32 @@ def _node_migration(tree: Tree, findings: Findings, programs: list[javascript.Pa
             return
 
 
+def _examples(tree: Tree, findings: Findings) -> None:
+    """Add the names in examples of `.env` files, for code that nobody reads here."""
+    if findings.reads:
+        return
+    folders = dict.fromkeys((".", *(process.image.context for process in findings.processes if process.image)))
+    unknown: list[str] = []
+    for path in (joined(folder, name) for folder in folders for name in dotenv.EXAMPLES):
+        for name, place in dotenv.names(tree, path).items():
+            if known.value(name) is not None or known.is_secret(name):
+                findings.read(name, place, required=True)
+            else:
+                unknown.append(name)
+    if unknown:
+        shown = ", ".join(unknown[:_MOST_SKIPPED]) + (" …" if len(unknown) > _MOST_SKIPPED else "")
+        findings.leave(f"values of examples are not copied; write under `variables` what production needs of {shown}")
+
+
 def _alembic(tree: Tree, findings: Findings, packages: dict[str, Place]) -> None:
     """Add Alembic's migrations, of the image that has its configuration."""
     for path in tree.named("alembic.ini") if "alembic" in packages and findings.migration is None else ():
         for process in findings.processes:
             image = process.image
             if image and image.context in (".", folder_of(path)):
-                below = [] if image.context == folder_of(path) else ["-c", path]
+                dockerfile = dockerfiles.read(tree, image.path, image.target)
+                there = dockerfile is not None and dockerfile.folder.endswith(f"/{folder_of(path)}")
+                below = [] if there or image.context == folder_of(path) else ["-c", path]
                 command = (*django.runner(tree, image), "alembic", *below, "upgrade", "head")
                 findings.migration = Process("migrate", "release", Place(path), image, command)
                 return

@@ -10,11 +10,24 @@ from products import names
 LONGEST = 24
 
 
+def longest(environments: Collection[str] = ()) -> int:
+    """Returns the number of characters that a product's name may have in these environments."""
+    return names.LOAD_BALANCER_LIMIT - 1 - max(len(name) for name in ("production", *environments))
+
+
 def product(text: str, environments: Collection[str] = ()) -> str:
     """Returns the name of a product in these environments; an empty text if a text has nothing for one."""
-    longest = names.LOAD_BALANCER_LIMIT - 1 - max(len(name) for name in ("production", *environments))
-    name = _plain(text)[:longest].strip("-")
-    return f"{name[: longest - 4]}-app" if name in names.RESERVED_PRODUCTS else name
+    most = longest(environments)
+    name = _shortened(_plain(text), most)
+    return f"{name[: most - 4]}-app" if name in names.RESERVED_PRODUCTS else name
+
+
+def _shortened(name: str, most: int) -> str:
+    """Returns a name of at most so many characters, without a cut word if another word is left."""
+    if len(name) <= most:
+        return name
+    words = name[: most + 1].rpartition("-")[0]
+    return words or name[:most]
 
 
 def part(text: str, taken: Collection[str], fallback: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -28,6 +29,8 @@ _NAMELESS = {
     **dict.fromkeys(("cache", "cache_url"), "CACHE_URL"),
     **dict.fromkeys(("email", "email_url"), "EMAIL_URL"),
 }
+# Functions of a project's own, such as `get_env("X", …)` and `envbool("X", …)`.
+_HELPER = re.compile(r"(^|\.)(get_?)?env(_?[a-z]+)*$|(^|\.)(get|read)_(secret|setting|config)$")
 _CASTS = {"bool": "bool", "int": "int", "float": "int", "Csv": "list", "list": "list", "dict": "json"}
 
 
@@ -65,27 +68,29 @@ def _of_call(node: ast.Call) -> tuple[str, bool, str] | None:
     """Returns the name of the variable that a call reads, whether it has to exist, and its kind."""
     called = _dotted(node.func)
     name = text_of(node.args[0]) if node.args else text_of(_keyword(node, "var") or _keyword(node, "env"))
-    if called in ("os.environ.get", "environ.get", "os.getenv", "getenv"):
-        return (name, False, "text") if name else None
     owner, _, method = called.rpartition(".")
     owner = owner.rpartition(".")[2]
     has_default = len(node.args) > 1 or _keyword(node, "default") is not None
-    if called == "dj_database_url.config":
-        return (name or "DATABASE_URL", not has_default and not node.args, "url")
-    if owner in ("env", "ENV", "Env") and method in _KINDS:
-        name = name or _NAMELESS.get(method, "")
-        return (name, not has_default, _KINDS[method]) if name else None
-    if called in ("env", "ENV", "get_env", "get_env_variable", "getenv_or_raise"):
-        return (name, not has_default, "text") if name else None
-    if called in ("config", "decouple.config") and name and name.isupper():
-        cast = _keyword(node, "cast")
-        kind = (
-            _CASTS.get(_dotted(cast.func if isinstance(cast, ast.Call) else cast).rpartition(".")[2], "text")
-            if cast
-            else "text"
-        )
-        return name, not has_default, kind
-    return None
+    found = (name, False, "text")
+    if called in ("os.environ.get", "environ.get", "os.getenv", "getenv"):
+        pass
+    elif called == "dj_database_url.config":
+        found = (name or "DATABASE_URL", not has_default and not node.args, "url")
+    elif owner in ("env", "ENV", "Env") and method in _KINDS:
+        found = (name or _NAMELESS.get(method, ""), not has_default, _KINDS[method])
+    elif called in ("config", "decouple.config") and name.isupper():
+        found = (name, not has_default, _cast(node))
+    elif _HELPER.search(called) and name.isupper():
+        found = (name, not has_default and called in ("env", "ENV", "get_env", "get_env_variable"), "text")
+    else:
+        return None
+    return found if found[0] else None
+
+
+def _cast(node: ast.Call) -> str:
+    """Returns the kind of text that the cast of a decouple call reads."""
+    cast = _keyword(node, "cast")
+    return _CASTS.get(_dotted(cast.func if isinstance(cast, ast.Call) else cast).rpartition(".")[2], "text")
 
 
 def _of_class(node: ast.ClassDef, path: str) -> Iterator[Read]:

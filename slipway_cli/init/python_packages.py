@@ -43,7 +43,7 @@ def packages(tree: Tree) -> dict[str, Place]:
     for path in tree.named("pyproject.toml", "Pipfile"):
         text = tree.text(path) or ""
         for requirement in _of_toml(toml(text)):
-            _note(found, requirement, Place(path, line_of(text, rf"^\s*[\"']?{re.escape(requirement[:40])}")))
+            _note(found, requirement, Place(path, line_of(text, rf"^[ \t]*[\"']?{re.escape(requirement[:40])}")))
     for path in tree.named("requirements*.txt", "requirements/*.txt", "*/requirements/*.txt", "requirements*.in"):
         if _DEVELOPMENT.search(path):
             continue

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slipway_cli.init import django
 from slipway_cli.init.findings import Findings, Frontend, Process
-from slipway_cli.init.tree import Tree
 
 _FRONT = (
     "frontend",
@@ -29,7 +27,7 @@ _RESERVED = frozenset({"assets", "media", "index.html", "static", "__debug__", "
 _MOST_ROUTES = 20
 
 
-def route(tree: Tree, findings: Findings) -> None:
+def route(findings: Findings) -> None:
     """Give every process that visitors reach its paths, and every frontend one of its own."""
     _entrance(findings)
     public = [process for process in findings.processes if process.public]
@@ -47,7 +45,7 @@ def route(tree: Tree, findings: Findings) -> None:
         if len(public) > 1:
             findings.assume(f"{front.name} answers every path that no other service does", front.place)
     for process in undecided:
-        process.paths = tuple(path for path in _own(tree, process) if path not in taken)
+        process.paths = tuple(path for path in _own(findings, process) if path not in taken)
         taken.update(process.paths)
         shown = ", ".join(process.paths) or "no path"
         findings.assume(f"visitors reach {process.name} at {shown}", process.place)
@@ -88,23 +86,15 @@ def _rank(process: Process) -> int:
     return next((rank for rank, word in enumerate(_FRONT) if word in re.split(r"[-_.]", name)), len(_FRONT))
 
 
-def _own(tree: Tree, process: Process) -> list[str]:
+def _own(findings: Findings, process: Process) -> list[str]:
     """Returns the paths of a process beside a frontend: those that Django lists, else `/api/*` or its name."""
-    for project in django.projects(tree, {}):
-        if process.image and (process.image.context == "." or project.folder.startswith(process.image.context)):
-            found = [name for name in django.routes(tree, project) if re.fullmatch(r"[A-Za-z0-9_.-]+", name)]
-            kept = [name for name in found if name not in _RESERVED][:_MOST_ROUTES]
-            sockets = (
-                ["ws"] if "channels" in project.constants.get("INSTALLED_APPS", ("",))[0] or _asgi(project) else []
-            )
-            names = dict.fromkeys([*(kept or ["api", "admin"]), *sockets])
-            return [f"/{name}" if "." in name else f"/{name}/*" for name in names]
+    for folder, routes in findings.routes.items():
+        if process.image and (process.image.context == "." or folder.startswith(process.image.context)):
+            names = [name for name in routes if re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", name)]
+            kept = [name for name in names if name not in _RESERVED][:_MOST_ROUTES]
+            return [f"/{name}" if "." in name else f"/{name}/*" for name in kept or ["api", "admin"]]
     name = re.sub(r"[^a-z0-9-]", "-", process.name.lower()).strip("-")
     return ["/api/*"] if _BACK.search(process.name) else [f"/{name}/*"]
-
-
-def _asgi(project: django.Project) -> bool:
-    return "CHANNEL_LAYERS" in project.constants
 
 
 def sites(findings: Findings) -> dict[str, tuple[str, Frontend]]:

@@ -13,7 +13,7 @@ from slipway_cli.init.findings import Findings, Image, Process
 from slipway_cli.init.tree import Place, Tree, joined, line_of
 
 _USED = re.compile(r"\$(?:\{([A-Z][A-Z0-9_]+)(:?[-=?+][^}]*)?\}|([A-Z][A-Z0-9_]+)\b)")
-_ASSIGNED = re.compile(r"^\s*(?:export\s+|local\s+|readonly\s+)?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
+_ASSIGNED = re.compile(r"^[ \t]*(?:(?:export|local|readonly)[ \t]+)?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
 _SHELL_S_OWN = frozenset(
     {"PATH", "HOME", "USER", "PWD", "HOSTNAME", "SHELL", "RANDOM", "PORT", "IFS", "BASH_SOURCE", "OPTARG"}
 )
@@ -86,7 +86,7 @@ def add_reads(tree: Tree, findings: Findings) -> None:
 
 
 def _reads(findings: Findings, path: str, text: str, given: frozenset[str]) -> None:
-    plain = re.sub(r"(?m)^\s*#.*$|'[^'\n]*'", "", text)
+    plain = re.sub(r"(?m)^[ \t]*#.*$|'[^'\n]*'", "", text)
     assigned = set(_ASSIGNED.findall(plain))
     for found in _USED.finditer(plain):
         name, default = found[1] or found[3], found[2] or ""

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -19,12 +19,14 @@ MOST_BYTES = 32 * 1024 * 1024
 # Folders of packages, builds and tools: nothing in them is the product's own.
 _IGNORED = frozenset(
     {
-        *(".git", ".hg", ".svn", ".venv", "venv", "env", ".tox", ".nox", ".eggs", "site-packages", "__pycache__"),
-        *("node_modules", "bower_components", ".next", ".nuxt", ".turbo", ".cache", ".yarn", ".pnpm-store"),
-        *("vendor", "target", ".terraform", "cdk.out", ".idea", ".vscode", ".mypy_cache", ".pytest_cache"),
-        *(".ruff_cache", "htmlcov", "coverage", "storybook-static"),
+        *("venv", "env", "site-packages", "__pycache__"),
+        *("node_modules", "bower_components"),
+        *("vendor", "target", "cdk.out"),
+        *("htmlcov", "coverage", "storybook-static"),
     }
 )
+
+_SHOWN = frozenset({".envs", ".docker", ".deploy"})
 
 
 @dataclass(frozen=True, order=True)
@@ -46,7 +48,10 @@ class Tree:
     root: Path
     skipped: dict[str, str] = field(default_factory=dict)
     """Files that were not read, each with the reason."""
+    _named: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     _read: dict[str, str | None] = field(default_factory=dict)
+    memory: dict[tuple[str, ...], list[object]] = field(default_factory=dict)
+    """Results of readers that several others need."""
     _bytes: int = 0
 
     @cached_property
@@ -59,7 +64,7 @@ class Tree:
             if len(inner.parts) >= DEEPEST:
                 self.skipped[f"{inner}/"] = f"more than {DEEPEST} folders deep"
                 folders.clear()
-            folders[:] = sorted(name for name in folders if name not in _IGNORED and _printable(name))
+            folders[:] = sorted(name for name in folders if _is_own(name) and _printable(name))
             for name in sorted(names):
                 if not _printable(name):
                     continue
@@ -80,11 +85,14 @@ class Tree:
 
     def named(self, *patterns: str) -> list[str]:
         """Returns the files whose name, or whose path if the pattern has a slash, matches one of the patterns."""
-        return [
-            path
-            for path in self.files
-            if any(fnmatchcase(path if "/" in pattern else PurePosixPath(path).name, pattern) for pattern in patterns)
-        ]
+        if patterns not in self._named:
+            shape = [("/" in pattern, re.compile(translate(pattern))) for pattern in patterns]
+            self._named[patterns] = [
+                path
+                for path in self.files
+                if any(found.match(path if whole else path.rpartition("/")[2]) for whole, found in shape)
+            ]
+        return self._named[patterns]
 
     def text(self, path: str) -> str | None:
         """Returns the text of a file; None if it does not exist, is no text, is too large, or is outside."""
@@ -161,6 +169,11 @@ def line_of(text: str, pattern: str) -> int:
     """Returns the first line in which a regular expression matches, counted from 1; 0 if there is none."""
     found = re.search(pattern, text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
+def _is_own(folder: str) -> bool:
+    """True if a folder may have files of the product; those of tools begin with a dot."""
+    return folder not in _IGNORED and (not folder.startswith(".") or folder in _SHOWN)
 
 
 def _near(path: str) -> tuple[int, str]:

@@ -27,7 +27,8 @@ _UNKNOWN_KEYS = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
-_DENIED = {"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"}
+DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation"}
+"""The error codes for a missing permission."""
 _THROTTLED = {
     "RequestLimitExceeded",
     "SlowDown",
@@ -99,7 +100,7 @@ def _answered(error: ClientError, product: Product | None) -> OperateError:
         **dict.fromkeys(_EXPIRED, ("the AWS session has ended", _LOG_IN)),
         **dict.fromkeys(_UNKNOWN_KEYS, ("AWS does not accept these credentials", _LOG_IN)),
         **dict.fromkeys(
-            _DENIED,
+            DENIED,
             (
                 f"these credentials lack the permission {_right(error, product)}",
                 "aws sts get-caller-identity, to see who you are",

@@ -514,6 +514,18 @@ OPERATIONS = (
 )
 
 
+def test_a_cancellation_that_fails_for_a_while_is_tried_again() -> None:
+    action = deployment()
+    next(iter(action.hosts.values())).fails = "hangs"
+    action.faults["ssm.CancelCommand"] = ["throttled"] * 7
+
+    run(action)
+
+    assert action.status == "Failed"
+    assert action.released == [old(action)] * 2
+    assert "the release took longer than 60 minutes and was cancelled" in action.message
+
+
 @pytest.mark.parametrize("fault", TRANSIENT)
 @pytest.mark.parametrize("operation", [name for name in OPERATIONS if name != "ssm.CancelCommand"])
 def test_a_transient_fault_changes_nothing(operation: str, fault: str) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 import boto3
 import botocore.endpoint
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.retries.quota import RetryQuota
 
@@ -126,12 +128,15 @@ def _session() -> boto3.Session:
 
     session = boto3.Session()
     session.events.register("before-send", answer)
+    # A signature, and what the SDK says of itself, take half of the time of a call, and no test looks at them.
+    session.events.register("choose-signer", lambda **_: UNSIGNED)
     return session
 
 
 @cache
 def _client_of(service: str, region: str, key: str | None, config: Any) -> Any:
     """Returns a client per configuration, because the configuration sets the number of retries."""
+    config = (config or Config()).merge(Config(user_agent="tests"))
     return _session().client(
         service, region_name=region, config=config, aws_access_key_id=key, aws_secret_access_key=key and "secret"
     )

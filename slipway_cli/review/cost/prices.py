@@ -73,4 +73,4 @@ def parse(data: dict[str, Any]) -> PriceTable:
 @cache
 def table() -> PriceTable:
     """Returns the committed price table."""
-    return parse(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    return parse(yaml.load(FILE.read_text(encoding="utf-8"), yaml.CSafeLoader))

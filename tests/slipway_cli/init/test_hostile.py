@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -261,3 +262,42 @@ def test_any_change_of_a_layout_ends_with_a_manifest_that_loads_or_with_a_senten
         assert "please report" not in told, str(error)  # noqa: PT017 - a manifest is as good an end
 
     assert len(list((top / "products").iterdir())) == expected
+
+
+BIG = trees.LARGEST - 100
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("compose.yaml", f'services: {{web: {{build: ., command: "{"a " * (BIG // 2)}"}}}}'),
+        ("compose.yaml", "services: {web: {build: ., healthcheck: {test: x, interval: " + "1" * 100_000 + "x}}}"),
+        ("Dockerfile", "FROM scratch\n" + "\n" * BIG),
+        ("Dockerfile", "FROM scratch\nCMD " + "while " * (BIG // 6)),
+        ("Dockerfile", "FROM scratch\n" + "RUN x\n" * (BIG // 6)),
+        ("start.sh", "\n" * BIG),
+        ("pyproject.toml", "[project]\ndependencies = ['django']\n" + "\n" * BIG),
+        (".git/config", "\n" * 200_000),
+        ("package.json", "[" * BIG),
+        ("server.js", "process.env.A " * (BIG // 14)),
+        ("Procfile", "web: " + "manage.py " * (BIG // 10)),
+        ("settings.py", "DATABASES = " + "{" * 90 + "}" * 90),
+        (".env.example", "A" * BIG),
+    ],
+)
+def test_no_text_takes_long(init: Init, checkout: Callable[[str], Path], path: str, content: str) -> None:
+    folder = checkout("=== Dockerfile\nFROM scratch\nEXPOSE 8000\nCOPY start.sh /start.sh\nENTRYPOINT [/start.sh]\n")
+    (folder / path).parent.mkdir(exist_ok=True)
+    (folder / path).write_text(content)
+    begun = time.process_time()
+
+    init(folder)
+
+    assert time.process_time() - begun < 15
+
+
+def test_a_compose_file_of_a_machine_is_refused(init: Init) -> None:
+    services = "".join(f"  s{number}: {{build: .}}\n" for number in range(300))
+
+    with pytest.raises(CommandError, match="300 services, more than 200"):
+        init(f"{ONE}=== compose.yaml\nservices:\n{services}")

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from paths import ROOT
+from products import load
 from slipway_cli.init.answers import Answers
 from stacks.product import add_product
 from tests.slipway_cli.init.conftest import ANSWERS, LAYOUTS, Init
 from tests.support.synthesis import app
 
+WITH_DOMAIN = Answers(**{**vars(ANSWERS), "domain": "example.org", "hosted_zone": "Z0EXAMPLE"})
 ON_HOSTS = ("hosts",)
 NAMES = sorted(path.stem for path in LAYOUTS.glob("*.txt"))
 
@@ -21,11 +24,7 @@ def test_there_are_ten_layouts() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_loader_accepts_the_manifest_of_each(init: Init, name: str) -> None:
-    found = init(
-        name,
-        Answers(**{**vars(ANSWERS), "domain": "example.org", "hosted_zone": "Z0EXAMPLE"}),
-        on_hosts=name in ON_HOSTS,
-    )
+    found = init(name, WITH_DOMAIN, on_hosts=name in ON_HOSTS)
 
     assert found.product.environments
 
@@ -33,9 +32,8 @@ def test_the_loader_accepts_the_manifest_of_each(init: Init, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["cookiecutter-django", "copilot", "spa-and-api"])
 def test_the_manifest_synthesizes(init: Init, name: str) -> None:
-    answers = Answers(**{**vars(ANSWERS), "domain": "example.org", "hosted_zone": "Z0EXAMPLE"})
     scope = app()
-    add_product(scope, init(name, answers).product)
+    add_product(scope, init(name, WITH_DOMAIN).product)
 
     assembly = scope.synth()
 
@@ -312,3 +310,27 @@ def test_hosts_run_the_compose_files_with_their_own_database(init: Init) -> None
 
 def test_hosts_are_told_which_service_names_no_image_of_the_release(init: Init) -> None:
     assert "give the compose service app `image: ${APP_IMAGE}`" in init("hosts", on_hosts=True).output
+
+
+def test_images_that_variables_name_are_those_of_folders_and_overlays_are_merged(init: Init) -> None:
+    data = init(ROOT / "examples" / "edenco").data
+
+    assert data["images"] == {"backend": {"context": "backend"}}
+    assert command(data, "celery") == "celery -A config worker --loglevel info"
+    assert data["frontend"] == {"directory": "frontend"}
+    assert data["database"]["version"] == "18"
+
+
+def test_edenco_on_hosts_has_the_files_of_its_manifest(init: Init) -> None:
+    product, by_hand = init(ROOT / "examples" / "edenco", WITH_DOMAIN, on_hosts=True).product, load("edenco")
+
+    assert product.compose
+    assert by_hand.compose
+    assert product.compose.files == by_hand.compose.files
+    assert set(product.compose.profiles) == set(by_hand.compose.profiles)
+    assert product.compose.proxy == by_hand.compose.proxy
+    assert product.compose.env == by_hand.compose.env
+    assert product.compose.env_files.keys() == by_hand.compose.env_files.keys()
+    assert product.migration
+    assert by_hand.migration
+    assert product.migration.command == by_hand.migration.command

@@ -34,7 +34,7 @@ class Pair:
 
 def pairs() -> list[Pair]:
     """Returns all rows."""
-    rows = yaml.safe_load(Path(__file__).with_name("pairs.yaml").read_text(encoding="utf-8"))["pairs"]
+    rows = yaml.load(Path(__file__).with_name("pairs.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)["pairs"]
     return [
         Pair(
             name=row["name"],

@@ -37,6 +37,7 @@ _CAPABILITIES = (
     "/_ministack/cfn-signal/",
     "/_ministack/rds/iam-auth",
     "/_ministack/eks-auth/",
+    "/_localcloud/layers/",
 )
 _INTERNAL = ("/_ministack", "/_localstack", "/_localcloud")
 
