@@ -15,6 +15,7 @@ from policy.execution.account import HOME
 from products import Product, load
 from slipway_cli import cloud
 from slipway_cli.doctor.bootstrap import CHECKS
+from slipway_cli.doctor.command import places, with_profile
 from slipway_cli.doctor.model import Place
 from slipway_cli.doctor.scene import Scene
 from slipway_cli.errors import CommandError
@@ -97,6 +98,26 @@ def test_missing_secrets_are_asked_for_and_created(account: Account) -> None:
 
     secrets.create(scene, ask, said.append)
     assert len(asked) == 3  # what exists is not asked for, and not changed
+
+
+def test_credentials_of_no_account_of_the_product_are_refused() -> None:
+    elsewhere = cloud.Cloud(account="999988887777")
+    terminal = command.Terminal(lambda _: None, lambda _: True, None)
+    with pytest.raises(CommandError, match="the credentials are those of AWS account 999988887777"):
+        command.prepare(elsewhere, load("allthrive"), ["tooling", "production"], terminal)
+
+
+def test_an_account_of_other_credentials_is_left_out_and_named(account: Account) -> None:
+    said: list[str] = []
+    no = command.Terminal(said.append, lambda _: False, None)
+    product = account.product({"tooling.account": "999988887777", "pipeline": None})
+    listed = places(product, ["tooling", "staging"])
+    mine = cloud.Cloud(account=account.id)
+
+    assert [place.parts for place in listed if mine.reaches(place.account)] == [("staging",)]
+    assert with_profile(listed[0], "prepare").endswith("prepare tooling")
+    assert command.prepare(mine, product, ["tooling", "staging"], no) is False
+    assert said[0] == f"AWS account {account.id}, us-east-1"  # and not the tooling's, which comes first
 
 
 SECRETS = {
