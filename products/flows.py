@@ -21,6 +21,8 @@ FIXED_STAGES = frozenset(DEFAULT_MINUTES)
 PREPARE_MINUTES, FRONTEND_MINUTES, INVALIDATE_MINUTES, VERIFY_MINUTES = 2, 5, 3, 2
 PROTECT_MINUTES = 5
 LEAST_DEPLOY_MINUTES = 5
+HOST_MINUTES = 4
+"""A host needs these before a migration begins: another step ends, the files are checked, the images are pulled."""
 
 
 class Kind(StrEnum):
@@ -284,7 +286,7 @@ def _service_steps(product: Product) -> list[_Step]:
 def _host_steps(product: Product) -> list[_Step]:
     steps = [_Step("Deploy", Kind.DEPLOY_TO_HOSTS)]
     if product.migration:
-        migrate = _Step("Migrate", Kind.MIGRATE_ON_HOST, product.migration.timeout_minutes)
+        migrate = _Step("Migrate", Kind.MIGRATE_ON_HOST, product.migration.timeout_minutes + HOST_MINUTES)
         steps = [migrate, *steps] if product.migration.when == "before_deploy" else [*steps, migrate]
     return [*steps, _Step("Verify", Kind.VERIFY_HOSTS, VERIFY_MINUTES)]
 

@@ -50,6 +50,8 @@ def _unanswered(check: Check, error: Exception) -> Finding:
 
 
 def _refused(check: Check, error: ClientError) -> Finding:
+    if code(error).isdigit():  # no answer of the API, but of what is in front of it, perhaps a page of HTML
+        return unknown(check.name, f"{error.operation_name} was answered with HTTP status {code(error)}")
     if code(error) not in DENIED:
         return unknown(check.name, f"AWS refused {error.operation_name} with {code(error)}: {message_of(error)}")
     action = next((action for action in ACTIONS if action.partition(":")[2] == error.operation_name), "")

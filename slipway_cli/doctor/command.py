@@ -10,7 +10,7 @@ from slipway_cli.doctor.asking import ask
 from slipway_cli.doctor.model import TOOLING, Finding, Place, unknown
 from slipway_cli.doctor.registry import CHECKS
 from slipway_cli.doctor.scene import Check, Scene
-from slipway_cli.typed import again
+from slipway_cli.typed import command
 
 
 def examined(
@@ -27,7 +27,7 @@ def examined(
     found: dict[Place, list[Finding]] = {}
     for place in places(product, parts):
         if not cloud.reaches(place.account):
-            fix = f"AWS_PROFILE=<a profile of account {place.account}> {again()}"
+            fix = with_profile(place, "doctor")
             found[place] = [unknown("credentials", f"they are those of {cloud.name}", fix)]
             continue
         cloud.enter(place.account, place.region)
@@ -42,3 +42,8 @@ def places(product: Product, parts: Sequence[str]) -> list[Place]:
         where = product.tooling if part == TOOLING else product.environments[part]
         grouped.setdefault((where.account, where.region), []).append(part)
     return [Place(account, region, tuple(named)) for (account, region), named in grouped.items()]
+
+
+def with_profile(place: Place, verb: str) -> str:
+    """Returns the command line that does the same in a place of another account."""
+    return f"AWS_PROFILE=<a profile of account {place.account}> {command(verb, *place.parts)}"

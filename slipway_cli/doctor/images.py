@@ -35,7 +35,8 @@ def _images(scene: Scene) -> Iterator[Finding]:
             if wanted in found:
                 yield ok(check, f"built for {wanted}")
             else:
-                fix = "npx cdk deploy tooling/Delivery, then push a commit; deploy the environment when it is released"
+                deploy = f"npx cdk deploy tooling/Delivery -c product={scene.product.name}"
+                fix = f"{deploy}, then push a commit; deploy the environment when it is released"
                 detail = f"built for {', '.join(sorted(found))}, the manifest says {settings.architecture}"
                 yield missing(check, detail, fix)
 

@@ -49,7 +49,8 @@ def _provider(scene: Scene) -> Iterator[Finding]:
         detail = "the account has one already, and can have only one"
         yield missing(check, detail, "write tooling.oidc_provider: existing")
     elif not exists and (existing or ours):
-        fix = "write tooling.oidc_provider: create" if existing else "npx cdk deploy tooling/Identity"
+        deploy = f"npx cdk deploy tooling/Identity -c product={scene.product.name}"
+        fix = "write tooling.oidc_provider: create" if existing else deploy
         yield missing(check, "the account has none", fix)
     else:
         yield ok(check, "exists" if exists else "will be created by the Identity stack")

@@ -113,10 +113,8 @@ def _report(wanted: Wanted, findings: Findings, path: Path, name: str, missing: 
     _list("It assumes", findings.assumed)
     _list("It leaves out", findings.left)
     _say("\nNext:")
-    number = 1
-    for text in _next(wanted, findings, path, name, missing):
+    for number, text in enumerate(_next(wanted, findings, path, name, missing), start=1):
         _say(f"  {number}. {text}")
-        number += 1
 
 
 def _next(wanted: Wanted, findings: Findings, path: Path, name: str, missing: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from slipway_cli.init import commands, copilot_variables, dockerfiles, known, yamls
 from slipway_cli.init.compose_project import listed
 from slipway_cli.init.findings import Findings, Frontend, Image, Process
-from slipway_cli.init.tree import Tree, joined
+from slipway_cli.init.tree import Place, Tree, joined
 
 FOLDER = "copilot"
 _WEB = ("Load Balanced Web Service", "Request-Driven Web Service")
@@ -61,10 +61,8 @@ def add(tree: Tree, findings: Findings) -> None:
             _workload(tree, findings, document, name, kind)
         else:
             findings.leave(f"the Copilot workload {name}: its type '{kind}' is not known", document.place("type"))
-        for other in tree.named(f"{FOLDER}/{path.split('/')[1]}/overrides/*"):
-            findings.leave(f"the overrides of {name}: they change Copilot's templates", document.place())
-            del other
-            break
+        if overrides := tree.named(f"{FOLDER}/{path.split('/')[1]}/overrides/*"):
+            findings.leave(f"the overrides of {name}: they change Copilot's templates", Place(overrides[0]))
 
 
 def _workload(tree: Tree, findings: Findings, document: yamls.Document, name: str, kind: str) -> None:

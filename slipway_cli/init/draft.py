@@ -36,7 +36,7 @@ def draft(tree: Tree, findings: Findings, answers: Answers, name: str, *, on_hos
         manifest |= draft_hosts.section(findings, images, found)
     else:
         manifest["services"] = _services(findings, images, found)
-    if migration := _migration(findings, images):
+    if migration := _migration(findings, images, on_hosts=on_hosts):
         manifest["migration"] = migration
     if findings.jobs and not on_hosts:
         manifest["schedules"] = _schedules(findings, images, found)
@@ -167,11 +167,17 @@ def _web(findings: Findings, process: Process) -> dict[str, Any]:
     return keys
 
 
-def _migration(findings: Findings, images: dict[Image, str]) -> Any:
+def _migration(findings: Findings, images: dict[Image, str], *, on_hosts: bool) -> Any:
     process = findings.migration
     if process is None or process.image is None or not process.command:
         return None
     keys: dict[str, Any] = {"image": images[process.image]} if _several(images) else {}
+    if on_hosts and findings.compose:
+        same = (
+            other.name for other in findings.processes if other.image and images[other.image] == images[process.image]
+        )
+        if (service := next(same, None)) and service != images[process.image]:
+            keys["service"] = service
     findings.assume(
         "migrations run before the services of a release change, and must suit the running release too", process.place
     )

@@ -43,6 +43,7 @@ def section(findings: Findings, answers: Answers, manifest: dict[str, Any], *, o
     last = len(known) - 1
     approved = any(environment.approval for environment in known)
     wanted = _wants_domain(findings, manifest, on_hosts=on_hosts)
+    first = next((environment for environment in known if environment.name.startswith(("prod", "live"))), known[-1])
     for index, environment in enumerate(known):
         name = _named(findings, environment, found)
         production = environment.name.startswith(("prod", "live")) or (index == last and last > 0)
@@ -59,7 +60,7 @@ def section(findings: Findings, answers: Answers, manifest: dict[str, Any], *, o
             keys["services"] = overrides
         if environment.variables:
             keys["variables"] = dict(environment.variables)
-        if domain := _domain(environment, answers, name, production=production, wanted=wanted):
+        if domain := _domain(environment, answers, name, bare_name=environment is first, wanted=wanted):
             keys["edge"] = {"domain": domain}
         place = environment.place
         found[name] = Said(keys, f"Copilot environment, {place}") if place.path else keys
@@ -71,8 +72,9 @@ def _named(findings: Findings, environment: Environment, taken: dict[str, Any]) 
     name = naming.part(environment.name, taken, "staging")
     if name not in _STAGES:
         return name
-    findings.assume(f"the environment {name} is called {name}ing: the pipeline has a stage {name}", environment.place)
-    return naming.part(f"{name}ing", taken, "staging")
+    other = naming.part("testing" if name == "test" else f"{name}-env", taken, "staging")
+    findings.assume(f"the environment {name} is called {other}: the pipeline has a stage {name}", environment.place)
+    return other
 
 
 def _wants_domain(findings: Findings, manifest: dict[str, Any], *, on_hosts: bool) -> bool:
@@ -83,13 +85,13 @@ def _wants_domain(findings: Findings, manifest: dict[str, Any], *, on_hosts: boo
 
 
 def _domain(
-    environment: Environment, answers: Answers, name: str, *, production: bool, wanted: bool
+    environment: Environment, answers: Answers, name: str, *, bare_name: bool, wanted: bool
 ) -> dict[str, Any] | None:
-    """Returns an environment's domain: its own, the answer's, or a placeholder if the product needs one."""
+    """Returns an environment's domain: its own, the answer's or one below it, or a placeholder if it needs one."""
     given = environment.domain or answers.domain
     if not given and not wanted:
         return None
-    own = environment.domain or (given if production else f"{name}.{given}" if given else "")
+    own = environment.domain or (given if bare_name else f"{name}.{given}" if given else "")
     zone = environment.hosted_zone or answers.hosted_zone
     keys: dict[str, Any] = {"name": own or PLACEHOLDER, "hosted_zone_id": zone or PLACEHOLDER}
     if answers.region and answers.region != "us-east-1":

@@ -40,6 +40,7 @@ def inspect(tree: Tree, *, on_hosts: bool = False) -> Findings:
     findings.branch = git_config.branch(tree.root)
     packages, programs = python_packages.packages(tree), javascript.read(tree)
     images = _processes(tree, findings)
+    _releases(findings)
     projects = django.projects(tree, packages)
     python_packages.add(findings, packages)
     javascript.add(tree, findings, programs, pages=not on_hosts)
@@ -83,6 +84,16 @@ def _processes(tree: Tree, findings: Findings) -> list[Image]:
         _one_each(tree, findings, own)
     used = [process.image for process in findings.processes if process.image]
     return [*used, *(image for image in own if image.path not in {other.path for other in used})]
+
+
+def _releases(findings: Findings) -> None:
+    """Run what only migrates once per release, instead of all the time."""
+    for process in [process for process in findings.processes if process.kind == "release"]:
+        findings.processes.remove(process)
+        if findings.migration is None and process.command:
+            findings.migration = process
+        else:
+            findings.leave(f"{process.name}: another command migrates, or it names none", process.place)
 
 
 def _of_product(tree: Tree, findings: Findings, image: Image) -> bool:

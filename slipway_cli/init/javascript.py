@@ -62,11 +62,18 @@ def read(tree: Tree) -> list[Package]:
             continue
         if isinstance(data, dict) and not _ELSEWHERE.search(path):
             groups = [data.get(key) for key in ("dependencies", "devDependencies")]
-            packages = {str(k): str(v) for group in groups if isinstance(group, dict) for k, v in group.items()}
+            packages = {
+                str(name): str(version)
+                for group in groups
+                if isinstance(group, dict)
+                for name, version in group.items()
+            }
             listed = data.get("scripts")
             scripts = listed if isinstance(listed, dict) else {}
             found.append(
-                Package(path, str(data.get("name", "")), {str(k): str(v) for k, v in scripts.items()}, packages)
+                Package(
+                    path, str(data.get("name", "")), {str(name): str(line) for name, line in scripts.items()}, packages
+                )
             )
     return found
 

@@ -13,7 +13,7 @@ from policy.execution import document, statements
 from policy.templates import Templates, assembled
 from products import Product
 from slipway_cli.cloud import Cloud
-from slipway_cli.doctor.command import places
+from slipway_cli.doctor.command import places, with_profile
 from slipway_cli.doctor.model import Place
 from slipway_cli.doctor.scene import Scene
 from slipway_cli.prepare import cdk, secrets
@@ -34,15 +34,23 @@ class Terminal:
 def prepare(cloud: Cloud, product: Product, parts: Sequence[str], terminal: Terminal) -> bool:
     """Prepare the accounts and regions of some parts of a product; returns False if the user did not agree.
 
+    Accounts that the credentials do not belong to are left out, and named.
+
     Raises:
-        CommandError: if the CDK CLI fails, or the credentials belong to another account.
+        CommandError: if the CDK CLI fails, or the credentials belong to none of the accounts.
     """
-    for place in places(product, parts):
+    listed = places(product, parts)
+    others = [place for place in listed if not cloud.reaches(place.account)]
+    if others == listed:
+        cloud.enter(others[0].account, others[0].region)  # raises: it says whose the credentials are
+    for place in (place for place in listed if place not in others):
         terminal.say(cloud.enter(place.account, place.region))
         with tempfile.TemporaryDirectory(prefix="slipway-prepare-") as folder:
             if not _policies_and_bootstrap(product, place, Path(folder), terminal):
                 return False
         secrets.create(Scene(product, place), terminal.ask, terminal.say)
+    for place in others:
+        terminal.say(f"account {place.account} has other credentials; next: {with_profile(place, 'prepare')}")
     terminal.say(f"Next: {command('doctor', *parts)}")
     return True
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from localcloud.settings import Settings
 from localcloud.testing.builds import LOGS, REGISTRY, Builder, allow, spec
 from localcloud.testing.cloud import PULL, Cloud, balancer, definition, role, service, until
+from localcloud.testing.fixtures import elsewhere
 from localcloud.testing.pipelines import World, action, stage
 from localcloud.testing.plain import resources, unique
 
@@ -13,6 +17,13 @@ pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.smoke]
 
 DOCKERFILE = "FROM python:3.13-slim\nCOPY page.txt /srv/page.txt\n"
 ROLE = {"Fn::GetAtt": ["Execution", "Arn"]}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Cloud]:
+    """A cloud that ends with this file, since `make test` begins with it."""
+    with elsewhere(tmp_path_factory, common) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from botocore import exceptions
 
 from localcloud.testing.plain import free_port
 from paths import ROOT
+from products import example_names, load, product_names
 from slipway_cli import choice, typed
 from slipway_cli.main import app
 from tests.slipway_cli.operate.playing import given, play, playing
@@ -31,6 +32,7 @@ MOVED = (
     *("status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "drill", "review", "cost"),
     *("local-up", "local-down", "local-reset", "local-status", "test-push"),
 )
+ENVIRONMENTS = sorted({name for product in product_names() for name in load(product).environments})
 # Under `make test` the outer make hands its own flags down.
 OUTSIDE_MAKE = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
 
@@ -118,11 +120,11 @@ def test_the_version_is_printed() -> None:
     ("typed_so_far", "expected"),
     [
         ("slipway st", ["start", "status", "stop"]),
-        ("slipway status --product ", ["allthrive", "bookstall", "edenco"]),
+        ("slipway status --product ", sorted({*product_names(), *example_names()})),
         ("slipway start --product edenco ma", ["main"]),
         ("slipway follow ma", ["main"]),
-        ("slipway rollback ", ["production", "staging"]),
-        ("slipway doctor ", ["production", "staging", "tooling"]),
+        ("slipway rollback ", ENVIRONMENTS),
+        ("slipway doctor ", sorted([*ENVIRONMENTS, "tooling"])),
         ("slipway logs production celery", ["celery", "celery-beat"]),
         ("slipway approve --stage App", ["Approval"]),
         ("slipway drill bad", ["bad-image"]),
@@ -189,7 +191,7 @@ def test_the_product_is_the_only_one_that_is_deployed(cloud: FakeCodePipeline, m
 @pytest.mark.parametrize(
     ("deployed", "message"),
     [
-        ([], "can see no pipeline of allthrive or edenco in AWS account"),
+        ([], f"can see no pipeline of {' or '.join(product_names())} in AWS account"),
         (["allthrive-main", "edenco-main"], "are deployed on AWS account"),
     ],
 )

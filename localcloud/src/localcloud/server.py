@@ -20,6 +20,7 @@ from localcloud.guard.head import LARGEST
 
 #: Installed in this order. A module has ``SYMBOLS`` and ``install()``.
 ADAPTERS: tuple[str, ...] = (
+    "localcloud.connections",
     "localcloud.adapter",
     "localcloud.containers",
     "localcloud.certificate_authorities",

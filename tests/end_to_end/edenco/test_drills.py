@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import docker
 import pytest
 
-from localcloud import launcher, process
 from localcloud.testing.cloud import until
 from tests.end_to_end.edenco.product import LONGEST, PIPELINE, Edenco
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
-MIGRATION = """
-import time
+# As black, isort and flake8 want it: the pipeline's checks come before the migration.
+MIGRATION = """import time
 
 from django.db import migrations
 
@@ -102,6 +99,16 @@ def serves(edenco: Edenco, version: str) -> bool:
         return False
 
 
+def replaced(edenco: Edenco, old: str, version: str) -> None:
+    """Waits until another host than `old`, which has gone, serves a version."""
+
+    def done() -> bool:
+        found = edenco.client("ec2").describe_instances(InstanceIds=[old])["Reservations"][0]["Instances"][0]
+        return found["State"]["Name"] == "terminated" and bool(instance(edenco)) and serves(edenco, version)
+
+    until("a new host serves", done, REPLACED_SECONDS)
+
+
 def test_an_image_that_does_not_start_leaves_the_release_before(edenco: Edenco) -> None:
     before = edenco.answer("staging")["version"]
     dockerfile = (edenco.clone / "backend" / "Dockerfile").read_text()
@@ -116,8 +123,8 @@ def test_an_image_that_does_not_start_leaves_the_release_before(edenco: Edenco) 
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        pytest.param('raise ValueError("a plant has no pot")', "a plant has no pot", id="fails"),
-        pytest.param("time.sleep(7200)", "3 minutes", id="hangs"),
+        pytest.param('raise ValueError(f"no pot at {time.time()}")', "no pot at", id="fails"),
+        pytest.param("time.sleep(7200)", "did not end within 180 seconds", id="hangs"),
     ],
 )
 def test_a_migration_that_fails_or_hangs_leaves_the_release_before(edenco: Edenco, what: str, message: str) -> None:
@@ -153,7 +160,7 @@ def test_a_host_that_ends_during_a_release_is_replaced_and_runs_the_release_befo
     edenco.client("ec2").terminate_instances(InstanceIds=[old])
 
     failed_in_staging(edenco, run, "Deploy")
-    until("a new host serves", lambda: instance(edenco) != old and serves(edenco, before), REPLACED_SECONDS)
+    replaced(edenco, old, before)
     assert "Plant of the failed host" in edenco.plants("staging")
 
 
@@ -196,22 +203,3 @@ def test_rollback_returns_staging_to_a_named_release(edenco: Edenco) -> None:
     assert first in listed
     assert second in listed
     until("the rollback", lambda: serves(edenco, first), LONGEST)
-
-
-@pytest.mark.last
-def test_a_local_cloud_that_is_killed_during_a_release_fails_the_run_and_leaves_nothing(edenco: Edenco) -> None:
-    run, settings = edenco.push("Release while the cloud is killed"), edenco.cloud.settings
-    deploying(edenco, run)
-    hosts = docker.from_env().containers.list(filters={"name": instance(edenco)})
-    assert hosts
-
-    subprocess.run(["kill", "-9", str(process.running(settings))], check=True)
-    until("the end of the process", lambda: not process.running(settings))
-    assert launcher.up(settings) == 0
-
-    action = edenco.ended(run)["Staging/Deploy"]
-    assert (edenco.status(run), action["status"]) == ("Failed", "Failed")
-    assert "The local cloud was restarted" in said(action)
-    assert f"run {run[:8]} Failed" in edenco.slipway("status")
-    left = {container.id for container in docker.from_env().containers.list(all=True)}
-    assert not left & {host.id for host in hosts}

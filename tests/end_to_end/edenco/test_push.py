@@ -53,7 +53,8 @@ def test_the_hosts_run_the_pushed_release_with_the_data_of_before(
 
     assert answer["status"] == "ok"
     assert answer["version"] == f"1.4.0-{pushed.commit[:7]}"
-    assert answer["image"] == pushed.actions["Publish/Backend"]["output"]["outputVariables"]["IMAGE"]
+    image = pushed.actions["Publish/Backend"]["output"]["outputVariables"]["IMAGE"]
+    assert answer["image_digest"] == image.partition("@")[2]
     assert WORDS in get(f"{edenco.urls[environment]}/assets/{script}").body.decode()
     assert "Fern" in edenco.plants("staging")
 

@@ -281,3 +281,32 @@ def test_merge_keys_and_tags_of_yaml_are_data(tmp_path: Any) -> None:
     assert found
     assert found.data["own"] == {"x": 1, "y": 3, "z": "${A}", "when": "2026-11-30"}
     assert str(found.place("own", "z")) == "a.yml:5"
+
+
+def test_a_service_that_only_migrates_is_the_migration(init: Init) -> None:
+    services = "  web: {build: ., ports: ['80:80']}\n  migrate: {build: ., command: alembic upgrade head}\n"
+    data = init(compose(services)).data
+
+    assert list(data["services"]) == ["web"]
+    assert data["migration"]["command"] == ["alembic", "upgrade", "head"]
+
+
+def test_a_migration_on_hosts_names_the_service_that_runs_it(init: Init) -> None:
+    services = "  site: {build: ., ports: ['80:80']}\n  migrate: {build: ., command: alembic upgrade head}\n"
+
+    assert init(compose(services), on_hosts=True).data["migration"]["service"] == "site"
+
+
+def test_two_productions_have_two_domains(init: Init) -> None:
+    environments = "".join(
+        f"=== copilot/environments/{name}/manifest.yml\ntype: Environment\nname: {name}\n"
+        for name in ("prod-eu", "prod-us", "release")
+    )
+    answers = Answers(**{**vars(ANSWERS), "domain": "shop.example.org", "hosted_zone": "Z0EXAMPLE"})
+    found = init(f"{ONE}{COPILOT_WEB}{environments}", answers).data["environments"]
+
+    assert {name: section["edge"]["domain"]["name"] for name, section in found.items()} == {
+        "prod-eu": "shop.example.org",
+        "prod-us": "prod-us.shop.example.org",
+        "release-env": "release-env.shop.example.org",
+    }

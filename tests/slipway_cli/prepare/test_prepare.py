@@ -11,9 +11,11 @@ import pytest
 
 from localcloud import process
 from localcloud.testing.plain import ACCOUNT, REGION, free_port, plain
+from policy.execution.account import HOME
 from products import Product, load
 from slipway_cli import cloud
 from slipway_cli.doctor.bootstrap import CHECKS
+from slipway_cli.doctor.command import places, with_profile
 from slipway_cli.doctor.model import Place
 from slipway_cli.doctor.scene import Scene
 from slipway_cli.errors import CommandError
@@ -48,7 +50,7 @@ def test_an_account_is_bootstrapped_without_an_administrator(empty: cloud.Cloud)
     findings = [finding for check in CHECKS for finding in check.ask(_scene(empty, product))]
     assert set(ok(findings)) == {"bootstrap", "policies of CloudFormation's role", "permissions boundary"}
     made = _policies(empty)
-    assert len(made) == 7
+    assert set(made) == {path.stem for path in (HOME / ACCOUNT).glob("*.json")}
 
     assert command.prepare(empty, product, ["staging"], yes) is True
     assert _policies(empty) == made  # no policy has a new version
@@ -96,6 +98,26 @@ def test_missing_secrets_are_asked_for_and_created(account: Account) -> None:
 
     secrets.create(scene, ask, said.append)
     assert len(asked) == 3  # what exists is not asked for, and not changed
+
+
+def test_credentials_of_no_account_of_the_product_are_refused() -> None:
+    elsewhere = cloud.Cloud(account="999988887777")
+    terminal = command.Terminal(lambda _: None, lambda _: True, None)
+    with pytest.raises(CommandError, match="the credentials are those of AWS account 999988887777"):
+        command.prepare(elsewhere, load("allthrive"), ["tooling", "production"], terminal)
+
+
+def test_an_account_of_other_credentials_is_left_out_and_named(account: Account) -> None:
+    said: list[str] = []
+    no = command.Terminal(said.append, lambda _: False, None)
+    product = account.product({"tooling.account": "999988887777", "pipeline": None})
+    listed = places(product, ["tooling", "staging"])
+    mine = cloud.Cloud(account=account.id)
+
+    assert [place.parts for place in listed if mine.reaches(place.account)] == [("staging",)]
+    assert with_profile(listed[0], "prepare").endswith("prepare tooling")
+    assert command.prepare(mine, product, ["tooling", "staging"], no) is False
+    assert said[0] == f"AWS account {account.id}, us-east-1"  # and not the tooling's, which comes first
 
 
 SECRETS = {

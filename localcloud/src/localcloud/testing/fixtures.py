@@ -31,7 +31,7 @@ def common() -> Settings:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Cloud]:
     """A running cloud, separate from the user's and from that of `home_cloud`."""
-    with _running(tmp_path_factory, common, ELSEWHERE) as running:
+    with elsewhere(tmp_path_factory, common) as running:
         yield running
 
 
@@ -39,6 +39,13 @@ def cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterato
 def home_cloud(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Cloud]:
     """A running cloud on the network where SDKs in containers find credentials."""
     with home(tmp_path_factory, common) as running:
+        yield running
+
+
+@contextmanager
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[Cloud]:
+    """Runs a cloud separate from the user's; several can run at a time."""
+    with _running(tmp_path_factory, settings, ELSEWHERE) as running:
         yield running
 
 
