@@ -44,6 +44,18 @@ JUSTIFIED: dict[tuple[str, str], str] = {
         "the local cloud reads them without: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/"
         "cloudformation-supplied-parameter-types.html"
     ),
+    ("access: Deploy", "SeeAlarms"): (
+        "a release waits while an alarm rings; without the right it fails: tests/lambda/test_deploy_release.py, "
+        "test_a_release_waits_until_no_alarm_rings"
+    ),
+    ("delivery: EnvironmentDeployRole", "SeeRuns"): (
+        "a rollback does not wait for alarms, and is looked for only while one rings: "
+        "tests/lambda/test_deploy_release.py, test_alarms_do_not_hold_a_rollback_back"
+    ),
+    ("delivery: NotifyRole", "ReadSecret"): (
+        "the addresses of Slack and Discord are secrets; the end-to-end tests have no such server: "
+        "tests/lambda/test_notify.py, test_a_release_sends_a_message"
+    ),
     ("access: Migrate", "ListTasks"): (
         "to find and stop a task whose start was never confirmed: tests/lambda/test_run_migrations.py, "
         "test_a_task_whose_start_was_never_confirmed_is_found_and_stopped_at_the_deadline"

@@ -15,9 +15,13 @@ _MAKE = re.compile(r"(?:`|^ {4}|^)make ([a-z][a-z-]*)", re.MULTILINE)
 _TARGET = re.compile(r"^([a-z][a-z -]*):.*## ", re.MULTILINE)
 
 
-def targets() -> set[str]:
-    """Returns the targets that `make` lists; a target that only names its replacement is not one of them."""
-    listed = _TARGET.findall((ROOT / "Makefile").read_text(encoding="utf-8"))
+def targets(page: Path = ROOT / "README.md") -> set[str]:
+    """Returns the targets that `make` lists in the repository, and in the page's own folder.
+
+    A target that only names its replacement is not one of them.
+    """
+    makefiles = [makefile for folder in {ROOT, page.parent} if (makefile := folder / "Makefile").exists()]
+    listed = [found for makefile in makefiles for found in _TARGET.findall(makefile.read_text(encoding="utf-8"))]
     return {name for names in listed for name in names.split()}
 
 
@@ -30,4 +34,4 @@ def current() -> list[Path]:
 def test_a_page_names_only_targets_that_make_lists(page: Path) -> None:
     named = set(_MAKE.findall(page.read_text(encoding="utf-8")))
 
-    assert named - targets() == set()
+    assert named - targets(page) == set()

@@ -238,8 +238,10 @@ def test_environments_of_allthrive_differ_only_as_in_the_manifest() -> None:
     # Parts of the logical ids that lines of the manifest add to one environment only.
     explanations = {
         "production": ["Subnet3", "Subnet2NATGateway", "Subnet2EIP", "PasswordRotation", "WebAcl", "AlarmsTopicops",
-                       "WebServiceTaskCountTargetRequests"],
-        "staging": ["CustomS3AutoDeleteObjects", "AutoDeleteObjectsCustomResource"],
+                       "WebServiceTaskCountTargetRequests",
+                       "Certificate", "Ipv4", "Ipv6", "LoadBalancerHttps", "LoadBalancerfrompl3b927c52443"],
+        "staging": ["CustomS3AutoDeleteObjects", "AutoDeleteObjectsCustomResource",
+                    "LoadBalancerHttp", "LoadBalancerfrompl3b927c5280"],
     }  # fmt: skip
     for stack in ("network", "data", "services", "edge", "observability"):
         staging = shape(app[f"staging-allthrive-{stack}"], "staging")
