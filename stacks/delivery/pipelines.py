@@ -127,6 +127,11 @@ class Actions:
             role=self._role(stage, action, [run]),
         )
 
+    def _branch(self) -> str:
+        """Returns the branch of a run; that of a pull request has a number instead."""
+        pull_request = bool(self._delivery.flow.pull_requests_to)
+        return f"pull-request-#{{{SOURCE}.PullRequestId}}" if pull_request else f"#{{{SOURCE}.BranchName}}"
+
     def _outputs(self, action: Action) -> list[codepipeline.Artifact] | None:
         """Returns the artifacts that a build writes."""
         if action.kind is Kind.IMAGE:
@@ -138,7 +143,7 @@ class Actions:
     def _variables(self, action: Action) -> dict[str, str]:
         """Returns the variables that an action passes to its build."""
         if action.kind is Kind.IMAGE:
-            return {"COMMIT": f"#{{{SOURCE}.CommitId}}", "BRANCH": f"#{{{SOURCE}.BranchName}}"}
+            return {"COMMIT": f"#{{{SOURCE}.CommitId}}", "BRANCH": self._branch()}
         if action.kind is Kind.SCAN:
             return {"IMAGE": self._image(action.subject)}
         if action.kind is Kind.FRONTEND:

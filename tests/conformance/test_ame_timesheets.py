@@ -137,3 +137,11 @@ def test_nobody_logs_in_to_a_host() -> None:
     assert not shipped(PRODUCT).resources("AWS::EC2::KeyPair")
     rules = shipped(PRODUCT).resources("AWS::EC2::SecurityGroupIngress").values()
     assert 22 not in [rule["Properties"].get("FromPort") for rule in rules]
+
+
+def test_a_build_of_a_pull_request_names_only_variables_that_its_run_has() -> None:
+    """A run of a pull request has PullRequestId, and no BranchName: github.com/aws/aws-cdk/issues/31000."""
+    text = json.dumps(Deployed.of("ame-timesheets", "pull-request").properties)
+
+    assert "#{Source.BranchName}" not in text
+    assert "pull-request-#{Source.PullRequestId}" in text
