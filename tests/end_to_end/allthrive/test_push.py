@@ -63,7 +63,7 @@ def test_git_prints_the_run_that_the_push_started(pushed: Pushed) -> None:
 
 def test_every_action_of_the_pipeline_succeeded(pushed: Pushed) -> None:
     assert {name: action["status"] for name, action in pushed.actions.items() if action["status"] != "Succeeded"} == {}
-    assert len(pushed.actions) == 23
+    assert len(pushed.actions) == 24
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
