@@ -309,7 +309,7 @@ DEFECTS = (
     Defect(
         "a late event opens an issue for a pipeline that works again",
         REPORT,
-        ' and "Succeeded" not in newer',
+        ' and not self._newer("Succeeded", listed)',
         "",
         "report_failure::a_late_failure_opens_no_issue_for_a_pipeline_that_works_again",
     ),

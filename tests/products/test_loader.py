@@ -31,21 +31,21 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "unknown key of an environment's network",
         "nat: gateway, nat_count: 2",
         "nats: gateway, nat_count: 2",
-        92,
+        97,
         "environments.production.network.nats: unknown key; did you mean 'nat'?",
     ),
     (
         "unknown key that resembles no known one, with all known ones",
         "cache: {node: cache.t4g.micro}",
         "cache: {node: cache.t4g.micro, qqq: 1}",
-        80,
+        84,
         "environments.staging.cache.qqq: unknown key; write one of: node, replicas, snapshot_days",
     ),
     (
         "missing key",
-        "    approval: true\n    deletion_protection: true\n",
+        "    approval: true\n    alarm_gate: true\n    deletion_protection: true\n",
         "",
-        85,
+        89,
         "environments.production.deletion_protection: missing; write it, or one of the profiles minimal, standard, ha",
     ),
     (
@@ -87,14 +87,14 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "a variable that YAML reads as a boolean",
         SETTINGS,
         "  DJANGO_DEBUG: true",
-        69,
+        73,
         'variables.DJANGO_DEBUG: expected text, got true; put it in quotes: DJANGO_DEBUG: "true"',
     ),
     (
         "text instead of true or false",
         "deletion_protection: true",
         "deletion_protection: 'yes'",
-        89,
+        94,
         "environments.production.deletion_protection: expected true or false, got 'yes'",
     ),
     (
@@ -108,7 +108,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "a value instead of keys",
         "network: {cidr: 10.20.0.0/16, zones: 3, nat: gateway, nat_count: 2}",
         "network: 10.20.0.0/16",
-        92,
+        97,
         (
             "environments.production.network: expected keys and values, got '10.20.0.0/16'; "
             "its keys are: cidr, zones, zone_letters, nat, nat_count, internet_ports"
@@ -118,14 +118,14 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "an instance class of the wrong form",
         "instance: db.t4g.medium",
         "instance: t4g.medium",
-        94,
+        99,
         "environments.production.database.instance: got 't4g.medium'; write it like db.t4g.medium",
     ),
     (
         "a CIDR block that does not begin with its first address",
         "10.20.0.0/16",
         "10.20.0.1/16",
-        92,
+        97,
         (
             "environments.production.network.cidr: expected the first address of a block and its size, "
             "e.g. 10.20.0.0/16, got '10.20.0.1/16'"
@@ -135,14 +135,14 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "a CIDR block too small for its subnets",
         "10.20.0.0/16",
         "10.20.0.0/24",
-        92,
+        97,
         "environments.production.network.cidr: got /24; write a block between /16 and /22",
     ),
     (
         "a value that is not one of the choices",
         "nat: gateway, nat_count: 2",
         "nat: gatway, nat_count: 2",
-        92,
+        97,
         "environments.production.network.nat: input should be 'gateway', 'instance' or 'none', got 'gatway'",
     ),
     (
@@ -156,7 +156,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "a migration whose image is not built",
         "migration:\n  image: backend",
         "migration:\n  image: tools",
-        52,
+        56,
         "migration.image: no image 'tools' under images; write one of: backend",
     ),
     (
@@ -177,28 +177,28 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "more zones than the region has",
         PRODUCTION_REGION,
         "region: us-west-1\n    approval",
-        92,
+        97,
         "environments.production.network.zones: got 3; us-west-1 offers 2: ac",
     ),
     (
         "a zone the region does not have",
         "zones: 3, nat: gateway, nat_count: 2",
         "zones: 3, zone_letters: bcx, nat: gateway, nat_count: 2",
-        92,
+        97,
         "environments.production.network.zone_letters: us-east-1 has no zone x; choose from abcdf",
     ),
     (
         "more NAT gateways than zones",
         "nat: gateway, nat_count: 1",
         "nat: gateway, nat_count: 3",
-        78,
+        82,
         "environments.staging.network.nat_count: got 3, more than zones 2",
     ),
     (
         "an unknown region",
         PRODUCTION_REGION,
         "region: eu-wset-1\n    approval",
-        87,
+        91,
         "environments.production.region: unknown region 'eu-wset-1'; did you mean 'eu-west-1'?",
     ),
     (
@@ -212,7 +212,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "a web ACL in a region other than CloudFront's",
         PRODUCTION_REGION,
         "region: eu-west-1\n    approval",
-        101,
+        106,
         (
             "environments.production.edge.waf: CloudFront accepts web ACLs of us-east-1 only, and this environment is "
             "in eu-west-1; remove waf"
@@ -229,28 +229,28 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "an environment with the tooling's name",
         "  staging:",
         "  tooling:",
-        72,
+        76,
         "environments.tooling: the name is reserved for the product's registry and pipelines",
     ),
     (
         "an environment whose load balancer AWS would refuse",
         "  staging:",
         "  internal:",
-        72,
+        76,
         "environments.internal: the name is reserved by AWS: no load balancer's name may begin with internal-",
     ),
     (
         "a service with the cluster's name",
         "  celery-beat:",
         "  cluster:",
-        43,
+        44,
         "services.cluster: the name is reserved for a part of the environment; give the service another",
     ),
     (
         "a service with the name of another service's task definition",
         "  celery-beat:",
         "  celery-task:",
-        43,
+        44,
         "services.celery-task: the name is reserved for a part of the environment; give the service another",
     ),
     (
@@ -281,7 +281,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "NAT none with services that need the internet",
         "nat: gateway, nat_count: 2",
         "nat: none",
-        92,
+        97,
         (
             "environments.production.network.nat: got none, but these need the internet: web, celery "
             "(services.web.internet: true); write nat: instance (cheapest) or nat: gateway"
@@ -298,49 +298,49 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "the gap in Fargate's smallest row",
         "size: {cpu: 256, memory: 512}",
         "size: {cpu: 256, memory: 1536}",
-        46,
+        50,
         "services.celery-beat.size.memory: got 1536 MiB for cpu 256; Fargate offers 512, 1024 or 2048",
     ),
     (
         "CPU units that Fargate does not offer",
         "size: {cpu: 256, memory: 512}",
         "size: {cpu: 300, memory: 512}",
-        46,
+        50,
         "services.celery-beat.size.cpu: input should be 256, 512, 1024, 2048, 4096, 8192 or 16384, got 300",
     ),
     (
         "a singleton with two tasks",
         "    singleton: true",
         "    singleton: true\n    count: 2",
-        48,
+        52,
         "services.celery-beat.count: got 2; a singleton needs count: 1",
     ),
     (
         "a singleton that scales",
         "    singleton: true",
         "    singleton: true\n    scaling: {maximum: 3, cpu_percent: 60}",
-        48,
+        52,
         "services.celery-beat.scaling: remove it; a singleton has exactly one task",
     ),
     (
         "a singleton with two tasks in one environment",
         STAGING_WORKERS,
         "      celery-beat: {count: 2}",
-        83,
+        87,
         "environments.staging.services.celery-beat.count: got 2; a singleton needs count: 1",
     ),
     (
         "an environment that starts with more tasks than the scaling allows",
         "      web: {count: 1, scaling: {maximum: 2, cpu_percent: 60}}",
         "      web: {count: 7}",
-        82,
+        86,
         "environments.staging.services.web.scaling.maximum: got 6, less than count 7",
     ),
     (
         "an environment's setting for a service that does not exist",
         STAGING_WORKERS,
         "      celry: {count: 1}",
-        83,
+        87,
         "environments.staging.services.celry: no such service; did you mean 'celery'?",
     ),
     (
@@ -361,21 +361,21 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "shell access to a read-only file system",
         "    read_only: true",
         "    read_only: true\n    shell_access: true",
-        49,
+        53,
         "services.celery-beat.read_only: shell_access needs a writable root file system; remove one of the two",
     ),
     (
         "a storage limit below the storage",
         "maximum_storage_gb: 200",
         "maximum_storage_gb: 40",
-        96,
+        101,
         "environments.production.database.maximum_storage_gb: got 40, less than storage_gb 50; write 55 or more",
     ),
     (
         "a domain without a certificate or a zone",
         "edge: {waf: true}",
         "edge: {domain: {name: allthrive.ai}}",
-        101,
+        106,
         (
             "environments.production.edge.domain: write hosted_zone_id (Slipway then creates the certificate) "
             "or certificate_arn"
@@ -385,14 +385,14 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "a name that no environment variable can have",
         SETTINGS,
         "  DJANGO-SETTINGS: config.settings",
-        69,
+        73,
         "variables.DJANGO-SETTINGS: not the name of an environment variable; use letters, digits and underscores",
     ),
     (
         "a variable that is also a secret",
         "variables:\n",
         "secrets:\n  DJANGO_SETTINGS_MODULE: {name: allthrive/settings}\nvariables:\n",
-        71,
+        75,
         (
             "variables.DJANGO_SETTINGS_MODULE: is also defined under secrets; remove one of the two, ECS accepts only "
             "one"
@@ -437,7 +437,7 @@ BAD: list[tuple[str, str, str, int, str]] = [
         "no environments",
         "environments:\n  staging:",
         "environments: {}\nothers:\n  staging:",
-        71,
+        75,
         "environments: dictionary should have at least 1 item after validation, not 0, got keys and values",
     ),
 ]

@@ -31,7 +31,7 @@ def test_a_secret_in_the_variables_is_refused(tmp_path: Path, kind: str, value: 
 
     assert complaints(tmp_path, edited((SETTINGS, f"  WEBHOOK: {value!r}"))) == [
         (
-            f"allthrive.yaml:69: variables.WEBHOOK: this looks like {kind}; put the value into Secrets Manager and "
+            f"allthrive.yaml:73: variables.WEBHOOK: this looks like {kind}; put the value into Secrets Manager and "
             f"write its name under secrets: WEBHOOK: {{name: allthrive/…}}{public}"
         )
     ]
@@ -43,7 +43,7 @@ def test_a_secret_in_place_of_its_name_is_refused(tmp_path: Path, kind: str) -> 
 
     assert complaints(tmp_path, text) == [
         (
-            f"allthrive.yaml:69: secrets.OPENAI_API_KEY.name: this looks like {kind}; write the secret's name in "
+            f"allthrive.yaml:73: secrets.OPENAI_API_KEY.name: this looks like {kind}; write the secret's name in "
             "Secrets Manager, e.g. allthrive/openai, keep its value out of git, and change it now "
             "if it was ever committed"
         )
@@ -55,7 +55,7 @@ def test_a_secret_in_place_of_its_keys_is_refused(tmp_path: Path) -> None:
 
     assert complaints(tmp_path, text) == [
         (
-            "allthrive.yaml:69: secrets.OPENAI_API_KEY: expected keys and values, got a GitHub token, not shown here; "
+            "allthrive.yaml:73: secrets.OPENAI_API_KEY: expected keys and values, got a GitHub token, not shown here; "
             "change it now if it was ever committed; its keys are: name, key"
         )
     ]
@@ -195,8 +195,8 @@ def test_what_nobody_publishes_is_refused_even_as_public(tmp_path: Path, kind: s
 
 def test_a_misspelled_public_is_corrected(tmp_path: Path) -> None:
     assert complaints(tmp_path, edited((SETTINGS, "  DEMO_KEY: {publik: a}"))) == [
-        "allthrive.yaml:69: variables.DEMO_KEY.public: missing",
-        "allthrive.yaml:69: variables.DEMO_KEY.publik: unknown key; did you mean 'public'?",
+        "allthrive.yaml:73: variables.DEMO_KEY.public: missing",
+        "allthrive.yaml:73: variables.DEMO_KEY.publik: unknown key; did you mean 'public'?",
     ]
 
 

@@ -40,7 +40,7 @@ def test_the_short_form_beside_the_section_is_refused(tmp_path: Path) -> None:
     text = edited(("  verify: {path: /api/v1/status/}\n", "  verify: {path: /a}\n  verify_path: /b\n"))
 
     assert complaints(tmp_path, text) == [
-        "allthrive.yaml:129: pipeline.verify_path: verify.path defines the same; remove one of the two"
+        "allthrive.yaml:134: pipeline.verify_path: verify.path defines the same; remove one of the two"
     ]
 
 
@@ -55,7 +55,7 @@ def test_the_short_form_beside_the_section_is_refused(tmp_path: Path) -> None:
 def test_a_wrong_choice_is_explained(tmp_path: Path, verify: str, message: str) -> None:
     (line,) = complaints(tmp_path, edited(("  verify: {path: /api/v1/status/}\n", f"  verify: {verify}\n")))
 
-    assert line == f"allthrive.yaml:128: {message}"
+    assert line == f"allthrive.yaml:133: {message}"
 
 
 def test_the_address_is_needed_for_a_report() -> None:

@@ -83,7 +83,9 @@ def witnesses() -> dict[str, list[Witness]]:
     """Returns the steps that need each action."""
     found: dict[str, list[Witness]] = {action: [] for action in actions()}
     for product in products():
-        for resource in resources.of(product, _templates):
+        # The other accounts have policies of their own.
+        ours = [resource for resource in resources.of(product, _templates) if resource.account == ACCOUNT]
+        for resource in ours:
             for verb in VERBS:
                 step = needs.Step(resource.kind, verb, resource.props, resource.name)
                 for need in needs.permissions(step, account=resource.account, region=resource.region):

@@ -115,7 +115,7 @@ def test_an_account_of_other_credentials_is_left_out_and_named(account: Account)
     mine = cloud.Cloud(account=account.id)
 
     assert [place.parts for place in listed if mine.reaches(place.account)] == [("staging",)]
-    assert with_profile(listed[0], "prepare").endswith("prepare tooling")
+    assert with_profile(listed[0], "prepare").partition(" slipway ")[2].startswith("prepare tooling")
     assert command.prepare(mine, product, ["tooling", "staging"], no) is False
     assert said[0] == f"AWS account {account.id}, us-east-1"  # and not the tooling's, which comes first
 
