@@ -90,8 +90,10 @@ def drill(
 
     chosen = command.found(name)
     known = choice.product(product, None) if choice.named(product) else None
-    for candidate in [known] if known else map(choice.loaded, choice.manifests()):
-        command.played_in(chosen, candidate, environment)  # reports a wrong name before it looks for a cloud
+    # Reports a wrong name before it looks for a cloud. Not every product has the drill's own environment.
+    candidates = [known] if known else [choice.loaded(manifest) for manifest in choice.manifests()]
+    fitting = [product for product in candidates if (environment or chosen.environment) in product.environments]
+    command.played_in(chosen, (fitting or candidates)[0], environment)
     place = cloud.local()
     found = known or choice.product(product, cloud.Cloud(local=place))
     return command.play(chosen, found, environment, place)
