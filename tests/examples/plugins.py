@@ -19,6 +19,11 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends docker-
 _IMAGE = f"slipway/test-docker-plugins:{hashlib.sha256(_DOCKERFILE.encode()).hexdigest()[:12]}"
 
 
+def kept(folder: Path) -> dict[str, str]:
+    """Returns the variables as `environment` does, of a folder that it may have filled before."""
+    return {"DOCKER_CONFIG": str(folder)} if (folder / "cli-plugins").exists() else environment(folder)
+
+
 def environment(folder: Path) -> dict[str, str]:
     """Returns the variables with which `docker` has both plugins; what this machine lacks is copied to a folder."""
     missing = [name for name in ("buildx", "compose") if not succeeds("docker", name, "version")]

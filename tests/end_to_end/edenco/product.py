@@ -21,6 +21,7 @@ from localcloud.testing.cloud import Cloud, until
 from paths import ROOT
 from products import load
 from slipway_cli.release.verify import get
+from tests.examples import plugins
 
 PRODUCT = load("edenco")
 PIPELINE = "edenco-main"
@@ -44,7 +45,11 @@ class Edenco:
 
     def run(self, *words: str, code: int = 0) -> str:
         """Runs a program of the demo's user in the checkout; returns its output."""
-        environment = {**os.environ, **self.cloud.settings.environment()}
+        environment = {
+            **os.environ,
+            **plugins.kept(self.cloud.state / "docker"),
+            **self.cloud.settings.environment(),
+        }
         done = subprocess.run(
             words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
         )

@@ -18,6 +18,7 @@ from localcloud.testing.cloud import Cloud, until
 from paths import ROOT
 from products import Product
 from slipway_cli.demo.repository import branch
+from tests.examples import plugins
 
 LONGEST = 900  # seconds, on a machine that runs other tests at the same time
 
@@ -60,7 +61,11 @@ class Shown:
 
     def run(self, *words: str, folder: Path = ROOT) -> str:
         """Runs a program of the demo's user; returns its output."""
-        environment = {**os.environ, **self.cloud.settings.environment()}
+        environment = {
+            **os.environ,
+            **plugins.kept(self.cloud.state / "docker"),
+            **self.cloud.settings.environment(),
+        }
         done = subprocess.run(
             words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
         )
