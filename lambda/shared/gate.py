@@ -24,7 +24,7 @@ class Gate:
     """The alarms that hold a release back."""
 
     alarms: str
-    """What their names begin with, e.g. `production-allthrive-observability-`."""
+    """The prefix of their names, e.g. `production-allthrive-observability-`."""
     pipeline: str
     run: str
 

@@ -13,16 +13,16 @@ TOOLING = "tooling"
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found."""
+    """The result of a check for one resource."""
 
     check: str
-    """What was looked at, e.g. `secret allthrive/github`."""
+    """The resource, e.g. `secret allthrive/github`."""
     result: Result
     """`missing` if a deployment or the product would fail; `unknown` if AWS did not answer the question."""
     detail: str
     """One sentence or value without a full stop at its end."""
     fix: str = ""
-    """What to type, or to write into the manifest."""
+    """The command to type, or the line to write into the manifest."""
 
 
 @dataclass(frozen=True)

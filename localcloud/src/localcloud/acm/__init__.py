@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from cryptography import x509
@@ -33,7 +34,7 @@ _PENDING = "PENDING_VALIDATION"
 def _requesting(original: Handler) -> Handler:
     def request(data: Mapping[str, Any]) -> tuple[int, Any, Any]:
         answer = original(data)
-        if answer[0] == 200:  # noqa: PLR2004 - HTTP's OK
+        if answer[0] == HTTPStatus.OK:
             body = answer[2]
             certificate = acm._certificates[json.loads(body)["CertificateArn"]]
             certificate["Status"] = _PENDING
@@ -78,7 +79,7 @@ def _importing(original: Handler) -> Handler:
             refusal: tuple[int, Any, Any] = error_response_json("ValidationException", message, 400)
             return refusal
         answer = original(data)
-        if answer[0] == 200:  # noqa: PLR2004 - HTTP's OK
+        if answer[0] == HTTPStatus.OK:
             certificate = acm._certificates[json.loads(answer[2])["CertificateArn"]]
             names = _names(read)
             certificate.update(DomainName=names[0], SubjectAlternativeNames=names)

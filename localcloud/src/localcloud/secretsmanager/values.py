@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from ministack.core.responses import json_response
@@ -21,7 +22,7 @@ def install() -> None:
 
     def create(data: Mapping[str, Any]) -> Any:
         answer = original(data)
-        succeeded = answer[0] == 200  # noqa: PLR2004 - HTTP's OK
+        succeeded = answer[0] == HTTPStatus.OK
         if not succeeded or data.get("SecretString") is not None or data.get("SecretBinary") is not None:
             return answer
         secret = secretsmanager._secrets[data["Name"]]
