@@ -110,6 +110,16 @@ def alarm_prefix(environment: str, product: str) -> str:
     return f"{stack(environment, product, 'observability')}-"
 
 
+def alarm_topic(environment: str, product: str) -> str:
+    """The topic of an environment's alarms, if services publish to it too, e.g. production-allthrive-alarms."""
+    return f"{prefix(environment, product)}-alarms"
+
+
+def discovery_domain(environment: str, product: str) -> str:
+    """The domain in whose names services find each other's tasks, e.g. production-allthrive.internal."""
+    return f"{prefix(environment, product)}.internal"
+
+
 def pipeline(product: str, flow: str) -> str:
     """A pipeline, e.g. allthrive-main."""
     return f"{product}-{flow}"

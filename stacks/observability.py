@@ -9,6 +9,7 @@ from constructs import Construct
 from slipway.alarms import MINUTE, Alarms
 from slipway.cache import RedisCache
 from slipway.database import PostgresDatabase
+from stacks import monitoring
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.target import Target
@@ -29,7 +30,12 @@ class ObservabilityStack(EnvironmentStack):
         target: Target,
     ) -> None:
         super().__init__(scope, construct_id, environment_scope=environment_scope, description="Alarms and dashboard")
-        self._alarms = Alarms(self, "Alarms", emails=environment_scope.environment.alarm_emails)
+        self._alarms = Alarms(
+            self,
+            "Alarms",
+            emails=environment_scope.environment.alarm_emails,
+            topic_name=monitoring.topic_name(environment_scope),
+        )
         self._watch_requests(target)
         size = environment_scope.environment.database
         if data.database and size:
