@@ -39,7 +39,15 @@ def execute(product: Product, environment: str, service: str, words: list[str], 
     """
     target = product.environments[environment]
     find = _on_host if target.target == "hosts" else _in_task
-    line = find(product, environment, service, words)
+    return run_aws(find(product, environment, service, words), target.region, local)
+
+
+def run_aws(line: list[str], region: str, local: Settings | None) -> int:
+    """Run a session of the AWS CLI in the user's terminal; returns its exit code.
+
+    Raises:
+        OperateError: if a program is missing.
+    """
     path = os.environ.get("PATH", os.defpath)
     if local is not None:  # the local cloud has its own versions of both programs
         path = f"{local.state / 'bin'}{os.pathsep}{path}"
@@ -48,7 +56,7 @@ def execute(product: Product, environment: str, service: str, words: list[str], 
             raise OperateError(f"{program} is not installed; sessions need it", f"install it: {page}, then {again()}")
     sys.stdout.flush()
     # The session is the user's terminal; Ctrl-C goes to it.
-    typed_line = [*line[:3], "--region", target.region, *line[3:]]
+    typed_line = [*line[:3], "--region", region, *line[3:]]
     return subprocess.run(typed_line, env={**os.environ, "PATH": path}, check=False).returncode  # noqa: S603 - no shell
 
 
@@ -58,7 +66,8 @@ def _in_task(product: Product, environment: str, service: str, words: list[str])
     ecs = boto3.client("ecs", region_name=product.environments[environment].region)
     return [
         *("aws", "ecs", "execute-command", "--cluster", cluster),
-        *("--task", _task(ecs, product, environment, service), "--container", service, "--interactive"),
+        *("--task", newest_task(ecs, product, environment, service)["taskArn"], "--container", service),
+        "--interactive",
         *("--command", shlex.join(words) if words else SHELL),
     ]
 
@@ -98,8 +107,12 @@ def _host(product: Product, environment: str) -> str:
     return str(min(found)[1])
 
 
-def _task(ecs: Any, product: Product, environment: str, service: str) -> str:
-    """Returns the ARN of the newest running task of a service."""
+def newest_task(ecs: Any, product: Product, environment: str, service: str) -> dict[str, Any]:
+    """Returns the newest running task of a service.
+
+    Raises:
+        OperateError: if none runs.
+    """
     cluster, name = names.cluster(environment, product.name), names.service(environment, product.name, service)
     try:
         listed = ecs.list_tasks(cluster=cluster, serviceName=name, desiredStatus="RUNNING")["taskArns"]
@@ -111,4 +124,5 @@ def _task(ecs: Any, product: Product, environment: str, service: str) -> str:
     running = [task for task in tasks if task.get("lastStatus") == "RUNNING"]
     if not running:
         raise OperateError(f"no task of {name} is running", typed("logs", environment, service))
-    return str(max(running, key=lambda task: str(task.get("startedAt", "")))["taskArn"])
+    newest: dict[str, Any] = max(running, key=lambda task: str(task.get("startedAt", "")))
+    return newest
