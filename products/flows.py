@@ -33,6 +33,7 @@ class Kind(StrEnum):
     IMAGE = "builds and pushes an image"
     BUNDLE = "builds the frontend"
     COMPOSE = "collects what hosts need, and checks the compose files"
+    MANIFESTS = "collects the Kubernetes manifests, and checks them"
     SCAN = "refuses images with known vulnerabilities"
     PROTECT = "keeps the images while a person decides"
     APPROVAL = "waits for a person's yes"
@@ -41,10 +42,13 @@ class Kind(StrEnum):
     DEPLOY = "updates the services and waits until they are stable"
     MIGRATE_ON_HOST = "runs the migrations, once, on one host"
     DEPLOY_TO_HOSTS = "puts the release onto one host after the other"
+    MIGRATE_ON_KUBERNETES = "runs the migrations, once, as a Job"
+    DEPLOY_TO_KUBERNETES = "applies the manifests with the release's images and waits for the rollout"
     FRONTEND = "uploads the frontend"
     INVALIDATE = "makes CloudFront forget the pages"
     VERIFY = "compares what runs with the release"
     VERIFY_HOSTS = "compares what each host runs with the release"
+    VERIFY_KUBERNETES = "compares what the pods run with the release"
     E2E = "drives the environment with a browser"
     PROMOTE = "gives the images their release tag"
     RELEASE = "writes the GitHub release"
@@ -102,7 +106,7 @@ class Delivery:
 
     @property
     def origin(self) -> Origin:
-        """What the commits are of, by which images have separate repositories."""
+        """The origin of the commits, which decides the repository of the images."""
         if self.of_main:
             return "main"
         return "candidates" if self.flow.pull_requests_to else "branches"
@@ -266,7 +270,8 @@ class _Step:
 
 def _steps(product: Product, environment: str) -> list[_Step]:
     """Returns the actions of an environment's stage, as its target has them."""
-    return {"fargate": _service_steps, "hosts": _host_steps}[product.environments[environment].target](product)
+    steps = {"fargate": _service_steps, "hosts": _host_steps, "kubernetes": _kubernetes_steps}
+    return steps[product.environments[environment].target](product)
 
 
 def _service_steps(product: Product) -> list[_Step]:
@@ -284,11 +289,20 @@ def _service_steps(product: Product) -> list[_Step]:
 
 
 def _host_steps(product: Product) -> list[_Step]:
-    steps = [_Step("Deploy", Kind.DEPLOY_TO_HOSTS)]
+    return _own_steps(product, Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS, Kind.VERIFY_HOSTS)
+
+
+def _kubernetes_steps(product: Product) -> list[_Step]:
+    return _own_steps(product, Kind.MIGRATE_ON_KUBERNETES, Kind.DEPLOY_TO_KUBERNETES, Kind.VERIFY_KUBERNETES)
+
+
+def _own_steps(product: Product, migrate: Kind, deploy: Kind, verify: Kind) -> list[_Step]:
+    """Returns the actions where the release itself has the migration's image and variables."""
+    steps = [_Step("Deploy", deploy)]
     if product.migration:
-        migrate = _Step("Migrate", Kind.MIGRATE_ON_HOST, product.migration.timeout_minutes + HOST_MINUTES)
-        steps = [migrate, *steps] if product.migration.when == "before_deploy" else [*steps, migrate]
-    return [*steps, _Step("Verify", Kind.VERIFY_HOSTS, VERIFY_MINUTES)]
+        migration = _Step("Migrate", migrate, product.migration.timeout_minutes + HOST_MINUTES)
+        steps = [migration, *steps] if product.migration.when == "before_deploy" else [*steps, migration]
+    return [*steps, _Step("Verify", verify, VERIFY_MINUTES)]
 
 
 @dataclass(frozen=True)
@@ -358,8 +372,11 @@ class _DeliveryBuilder:
             Action(f"Bundle{names.pascal(site)}", Kind.BUNDLE, 1, action_limit, site=site)
             for site in self.product.sites()
         ]
-        if self.product.on_hosts():
+        reached = {self.product.environments[name].target for name in self._environments()}
+        if "hosts" in reached:
             actions.append(Action("Compose", Kind.COMPOSE, 1, action_limit))
+        if "kubernetes" in reached:
+            actions.append(Action("Manifests", Kind.MANIFESTS, 1, action_limit))
         if scan:
             actions += [Action(f"Scan{names.pascal(image)}", Kind.SCAN, 2, action_limit, image) for image in images]
         return Stage("Publish", tuple(actions))
