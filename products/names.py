@@ -140,6 +140,17 @@ def handler_role(product: str, environment: str, task: str) -> str:
     return f"{prefix('tooling', product)}-{environment}-{task}"
 
 
+def drift_role(product: str) -> str:
+    """The role of the function that detects drift in all environments, e.g. tooling-allthrive-drift."""
+    return f"{prefix('tooling', product)}-drift"
+
+
+def environment_stacks(target: str) -> tuple[str, ...]:
+    """Returns the stacks of an environment by the last part of their names, in the order of their deployment."""
+    running = {"fargate": "services"}.get(target, target)
+    return ("network", "data", running, "edge", "observability", "access")
+
+
 def build_role(product: str, flow: str, environment: str, site: str = "") -> str:
     """The role of the build that publishes a frontend, e.g. tooling-allthrive-main-production-publish."""
     return f"{prefix('tooling', product)}-{flow}-{environment}-publish{f'-{site}' if site else ''}"

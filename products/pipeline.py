@@ -129,6 +129,13 @@ class Verify(Model):
     asked."""
 
 
+class Drift(Model):
+    """A nightly check of every environment for changes that were made outside of its stacks."""
+
+    hour: int = Field(default=3, ge=0, le=23)
+    """The hour of the check, in UTC. The issue is opened, updated or closed within this hour."""
+
+
 class Pipeline(Model):
     """Continuous delivery, from a push to the last stage."""
 
@@ -157,6 +164,12 @@ class Pipeline(Model):
         min_length=1,
         json_schema_extra=derived("checks of pull requests; releases of the branch through all environments"),
     )
+    dashboard: bool = True
+    """True for a CloudWatch dashboard of pipelines and builds. Each beyond an account's third costs $3 a month."""
+    drift: Drift | None = None
+    """With this section, e.g. `drift: {}`, what was changed by hand becomes one issue for each environment; nothing is
+    reverted. CloudFormation reads every resource with the rights of the role that asks, so the role may describe all
+    resources of the account. Without it, `slipway drift` checks with your own rights."""
     timeouts: dict[str, Minutes] = {}
     """Timeout of each stage in minutes, by the stage's name."""
     verify: Verify = Verify()

@@ -49,8 +49,8 @@ class NetworkStack(EnvironmentStack):
             listener_port=load_balancer.port(https=environment.edge.domain is not None),
             flow_logs=flow_logs,
         )
-        for port in dict.fromkeys(call_checks.called(environment_scope.product).values()):
-            if environment_scope.name not in environment_scope.product.on_hosts():
+        if environment_scope.product.services_in(environment_scope.name):
+            for port in dict.fromkeys(call_checks.called(environment_scope.product).values()):
                 self.network.connect(port)
         ports = host_files.ports(environment_scope.product, environment_scope.name)
         for port in dict.fromkeys(ports):  # services may use the same port: each task has its own address

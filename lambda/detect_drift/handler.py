@@ -1,12 +1,13 @@
 """Detects drift every night, and keeps one open GitHub issue for each environment that has any.
 
-One call starts the detections; later calls read what they found, so that no call waits. The issue is updated in place, and
-closed when no difference is left. Nothing is reverted.
+One call starts the detections; later calls read what they found, so that no call waits. The issue is updated in place,
+and closed when no difference is left. Nothing is reverted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +24,10 @@ _LABEL = "drift"
 _STARTS, _REPORTS = "start", "report"
 _FRESH = timedelta(hours=1)  # the report comes within the hour after the start
 _LISTED = 100  # differences in an issue, which may have 65,536 characters
+_WHAT_TO_DO = (
+    "To keep a change, write it into the manifest or the stacks and deploy. To undo it, set the expected value: a "
+    "deployment alone does not, since CloudFormation compares templates. The next check updates or closes this issue."
+)
 
 
 @dataclass(frozen=True)
@@ -92,10 +97,8 @@ def start(watched: Watched) -> None:
     """Starts the detection in every stack of an environment that CloudFormation can check now."""
     cloudformation = watched.place.client("cloudformation")
     for stack in drift.find(cloudformation, watched.stacks):
-        try:
+        with suppress(NotDetectable):  # the report names the stack and its status
             drift.start(cloudformation, stack.name)
-        except NotDetectable as error:
-            print(f"{stack.name}: {error}")  # the report says so, too
 
 
 def read(watched: Watched, since: datetime) -> Found:
@@ -132,7 +135,7 @@ def report(settings: Settings, watched: Watched, found: Found) -> None:
 
 
 def described(product: str, environment: str, found: Found) -> str:
-    """Returns the text of an issue: each difference, and what to do. It has no time, so that it changes only with them."""
+    """Returns the text of an issue: each difference, and what to do. It has no time: it changes only with them."""
     rows = [
         "| "
         + " | ".join(
@@ -158,8 +161,7 @@ def described(product: str, environment: str, found: Found) -> str:
             *([f"\n{more} more: `slipway drift {environment} --product {product}`"] if more > 0 else []),
             *(f"\n{sentence}." for sentence in found.unchecked),
             "",
-            "To keep a change, write it into the manifest or the stacks and deploy. To undo it, set the expected value: a",
-            "deployment alone does not, since CloudFormation compares templates. The next check updates or closes this issue.",
+            _WHAT_TO_DO,
         ]
     )
 

@@ -1,4 +1,4 @@
-"""Opens a port of a service on this machine, through a session of Systems Manager: nothing in the network lets it in."""
+"""Opens a port of a service on this machine, through a session of Systems Manager: no network lets it in."""
 
 from __future__ import annotations
 
