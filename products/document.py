@@ -30,6 +30,9 @@ _TASKS = {
     Kind.MIGRATE_ON_HOST: "deploy",
     Kind.DEPLOY_TO_HOSTS: "deploy",
     Kind.VERIFY_HOSTS: "deploy",
+    Kind.MIGRATE_ON_KUBERNETES: "deploy",
+    Kind.DEPLOY_TO_KUBERNETES: "deploy",
+    Kind.VERIFY_KUBERNETES: "deploy",
 }
 _GATES = (Kind.APPROVAL, Kind.SCAN)
 _MODES = {

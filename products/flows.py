@@ -31,6 +31,7 @@ class Kind(StrEnum):
     IMAGE = "builds and pushes an image"
     BUNDLE = "builds the frontend"
     COMPOSE = "collects what hosts need, and checks the compose files"
+    MANIFESTS = "collects the Kubernetes manifests, and checks them"
     FIND = "finds the images that were built and tested of the same files"
     SCAN = "refuses images with known vulnerabilities"
     PROTECT = "keeps the images while a person decides"
@@ -40,10 +41,13 @@ class Kind(StrEnum):
     DEPLOY = "updates the services and waits until they are stable"
     MIGRATE_ON_HOST = "runs the migrations, once, on one host"
     DEPLOY_TO_HOSTS = "puts the release onto one host after the other"
+    MIGRATE_ON_KUBERNETES = "runs the migrations, once, as a Job"
+    DEPLOY_TO_KUBERNETES = "applies the manifests with the release's images and waits for the rollout"
     FRONTEND = "uploads the frontend"
     INVALIDATE = "makes CloudFront forget the pages"
     VERIFY = "compares what runs with the release"
     VERIFY_HOSTS = "compares what each host runs with the release"
+    VERIFY_KUBERNETES = "compares what the pods run with the release"
     E2E = "drives the environment with a browser"
     PROMOTE = "gives the images their release tag"
     RELEASE = "writes the GitHub release"
@@ -222,7 +226,8 @@ class _Step:
 
 def _steps(product: Product, environment: str) -> list[_Step]:
     """Returns the actions of an environment's stage, as its target has them."""
-    return {"fargate": _service_steps, "hosts": _host_steps}[product.environments[environment].target](product)
+    steps = {"fargate": _service_steps, "hosts": _host_steps, "kubernetes": _kubernetes_steps}
+    return steps[product.environments[environment].target](product)
 
 
 def _service_steps(product: Product) -> list[_Step]:
@@ -240,11 +245,20 @@ def _service_steps(product: Product) -> list[_Step]:
 
 
 def _host_steps(product: Product) -> list[_Step]:
-    steps = [_Step("Deploy", Kind.DEPLOY_TO_HOSTS)]
+    return _own_steps(product, Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS, Kind.VERIFY_HOSTS)
+
+
+def _kubernetes_steps(product: Product) -> list[_Step]:
+    return _own_steps(product, Kind.MIGRATE_ON_KUBERNETES, Kind.DEPLOY_TO_KUBERNETES, Kind.VERIFY_KUBERNETES)
+
+
+def _own_steps(product: Product, migrate: Kind, deploy: Kind, verify: Kind) -> list[_Step]:
+    """Returns the actions where the release itself has the migration's image and variables."""
+    steps = [_Step("Deploy", deploy)]
     if product.migration:
-        migrate = _Step("Migrate", Kind.MIGRATE_ON_HOST, product.migration.timeout_minutes + HOST_MINUTES)
-        steps = [migrate, *steps] if product.migration.when == "before_deploy" else [*steps, migrate]
-    return [*steps, _Step("Verify", Kind.VERIFY_HOSTS, VERIFY_MINUTES)]
+        migration = _Step("Migrate", migrate, product.migration.timeout_minutes + HOST_MINUTES)
+        steps = [migration, *steps] if product.migration.when == "before_deploy" else [*steps, migration]
+    return [*steps, _Step("Verify", verify, VERIFY_MINUTES)]
 
 
 @dataclass(frozen=True)
@@ -327,9 +341,11 @@ class _DeliveryBuilder:
         actions = [
             Action(f"Bundle{names.pascal(site)}", Kind.BUNDLE, 1, limit, site=site) for site in self.product.sites()
         ]
-        hosts = [name for name, environment in self.product.environments.items() if environment.target == "hosts"]
-        if hosts and (not self.flow.images_from or set(hosts) & set(self.flow.stages)):
+        reached = {self.product.environments[name].target for name in self._environments()}
+        if "hosts" in reached:
             actions.append(Action("Compose", Kind.COMPOSE, 1, limit))
+        if "kubernetes" in reached:
+            actions.append(Action("Manifests", Kind.MANIFESTS, 1, limit))
         return actions
 
     def _scans(self, limit: int) -> list[Action]:
