@@ -44,6 +44,19 @@ class EndToEnd(Model):
     variables: dict[str, str] = {}
 
 
+class Smoke(Model):
+    """A program of the repository that uses a deployed environment as a visitor does, after each deployment.
+
+    If it fails, so does the stage, which is then rolled back.
+    """
+
+    command: str = text(r"^\S.*$", "python3 smoke.py")
+    """Run by `sh` in the repository's folder, in CodeBuild's own image, which has Python and Node.js. `URL` is the
+    address of the environment, `ENVIRONMENT` its name, `RELEASE_VERSION` the version that was deployed."""
+    environments: tuple[Name, ...] = ()
+    """The environments that it tests; all by default."""
+
+
 class AcceptedFinding(Model):
     """A finding of the registry's scan that does not stop the pipeline until a given day, for a given reason."""
 
@@ -165,6 +178,7 @@ class Pipeline(Model):
     """Tag of a release on GitHub, such as `{version}`; only for a flow with `images_from`. Default: `release_tag`."""
     checks: dict[Name, Check] = {}
     e2e: EndToEnd | None = None
+    smoke: Smoke | None = None
     scan: Scan | None = Scan()
     """Limits for the registry's scan of images; with `null`, findings do not stop the pipeline."""
     notifications: Notifications = Notifications()

@@ -24,6 +24,7 @@ READS = (
     "elasticloadbalancing:Describe*",
     "events:DescribeRule",
     "events:ListTargetsByRule",
+    "iam:GetInstanceProfile",
     "iam:GetRole",
     "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
@@ -43,9 +44,11 @@ READS = (
     "servicediscovery:GetNamespace",
     "servicediscovery:GetService",
     "servicediscovery:GetServiceAttributes",
-    "sns:GetSubscriptionAttributes",
-    "sns:GetTopicAttributes",
+    "sns:Get*",
+    "sns:ListSubscriptionsByTopic",
     "sqs:GetQueueAttributes",
+    "ssm:DescribeAssociation",
+    "ssm:ListAssociations",
 )
 _LISTS_TAGS = (
     "acm",
@@ -56,6 +59,7 @@ _LISTS_TAGS = (
     "events",
     "logs",
     "rds",
+    "servicediscovery",
     "sns",
 )
 

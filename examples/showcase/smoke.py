@@ -6,6 +6,7 @@ The pipeline runs it after each deployment to production. It changes nothing, an
 import http.client
 import json
 import os
+import socket
 import sys
 from urllib.parse import urlsplit
 
@@ -16,8 +17,11 @@ SITE = urlsplit(os.environ["URL"])
 def visit(path, expected=200):
     """Returns the text at a path."""
     secure = SITE.scheme == "https"
-    # The name of a local site is below localhost, which not every resolver knows.
-    host = "127.0.0.1" if SITE.hostname.endswith("localhost") else SITE.hostname
+    try:
+        socket.getaddrinfo(SITE.hostname, None)
+        host = SITE.hostname
+    except socket.gaierror:  # the name of a local site is below localhost, which not every resolver knows
+        host = "127.0.0.1"
     make = http.client.HTTPSConnection if secure else http.client.HTTPConnection
     connection = make(host, SITE.port, timeout=PATIENCE_SECONDS)
     connection.request("GET", path, headers={"Host": SITE.netloc})

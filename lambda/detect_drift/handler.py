@@ -71,7 +71,7 @@ class Found:
     """A sentence for each stack whose drift is not known."""
 
 
-def main(event: dict[str, Any], _context: object) -> None:
+def main(event: Any, _context: object) -> None:
     """Starts the detections or reports what they found, as the event says.
 
     An environment whose account does not answer does not keep the others waiting; the call then fails at its end.
