@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import boto3
 
+from paths import HANDLERS
 from products import Product, names
-from shared import drift
-from shared.drift import Difference, NotDetectable
 from slipway_cli.operate import clock
 from slipway_cli.operate.errors import OperateError
 from slipway_cli.typed import command as typed
+
+if str(HANDLERS) not in sys.path:
+    sys.path.append(str(HANDLERS))
+
+from shared import drift
+from shared.drift import Difference, NotDetectable
 
 Say = Callable[[str], None]
 _TOOLING_STACKS = ("registry", "identity", "delivery")

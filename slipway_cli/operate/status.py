@@ -42,7 +42,8 @@ def show(desk: Desk, flow: str | None, count: int, console: Console) -> None:
         else:
             _lines(console, [heading(found), *(f"  {line}" for run in found.runs for line in lines_of(run))])
         _lines(console, [f"  {line}" for line in notes(found)])
-    _lines(console, dashboards(desk))
+    if flow is None:
+        _lines(console, [f"  {line}" for line in dashboards(desk)])
 
 
 def dashboards(desk: Desk) -> list[str]:

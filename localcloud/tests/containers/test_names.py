@@ -113,7 +113,7 @@ def target(cloud: Cloud, name: str) -> str:
 def containers(identifier: str) -> list[str]:
     client = network.connect()
     assert client is not None
-    return [found.name for found in client.containers.list(filters={"name": f"localcloud-session-{identifier}"})]
+    return [str(found.name) for found in client.containers.list(filters={"name": f"localcloud-session-{identifier}"})]
 
 
 def test_a_port_of_the_tasks_own_loopback_is_opened_until_the_command_ends(cloud: Cloud, name: str) -> None:
