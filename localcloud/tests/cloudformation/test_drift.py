@@ -66,6 +66,7 @@ def template(name: str) -> dict[str, Any]:
                 "LaunchType": "FARGATE",
             },
         ),
+        Secret=("AWS::SecretsManager::Secret", {"Name": name, "Description": "of the shop", "SecretString": "hunter2"}),
         Topic=("AWS::SNS::Topic", {"TopicName": name, "DisplayName": "Alarms"}),
     )
 
@@ -96,7 +97,7 @@ def test_a_stack_that_nobody_touched_has_no_drift_and_other_types_are_not_checke
     found = detected(plain, stack)
 
     assert {name: drift["StackResourceDriftStatus"] for name, drift in found.items()} == dict.fromkeys(
-        ("Group", "Alarm", "Role", "Policy", "Cluster", "Service", "Topic"), "IN_SYNC"
+        ("Group", "Alarm", "Role", "Policy", "Cluster", "Service", "Secret", "Topic"), "IN_SYNC"
     )
     listed = plain.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     unchecked = {
@@ -127,6 +128,10 @@ def rename_topic(plain: Plain, stack: str) -> None:
     plain.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="DisplayName", AttributeValue="Silence")
 
 
+def describe_secret(plain: Plain, stack: str) -> None:
+    plain.client("secretsmanager").update_secret(SecretId=stack, Description="of nobody")
+
+
 def stop_service(plain: Plain, stack: str) -> None:
     plain.client("ecs").update_service(cluster=stack, service=stack, enableExecuteCommand=True, desiredCount=0)
     plain.client("ecs").update_service(cluster=stack, service=stack, healthCheckGracePeriodSeconds=7)
@@ -138,6 +143,7 @@ def stop_service(plain: Plain, stack: str) -> None:
         (open_ssh, "Group", "/SecurityGroupIngress/1", "null", "0.0.0.0/0"),
         (raise_threshold, "Alarm", "/Threshold", "10", "50"),
         (widen_policy, "Policy", "/PolicyDocument/Statement/0/Action", "s3:ListAllMyBuckets", "s3:*"),
+        (describe_secret, "Secret", "/Description", "of the shop", "of nobody"),
         (rename_topic, "Topic", "/DisplayName", "Alarms", "Silence"),
     ],
 )

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ministack.services import alb, cloudformation, cloudwatch, ec2, ecs, iam, rds
+from ministack.services import alb, cloudformation, cloudwatch, ec2, ecs, iam, rds, secretsmanager
 from ministack.services.cloudformation import drift
 
 SYMBOLS: tuple[str, ...] = (
@@ -23,6 +23,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.ecs:_services",
     "ministack.services.iam:_roles",
     "ministack.services.rds:_instances",
+    "ministack.services.secretsmanager:_secrets",
 )
 
 Props = Mapping[str, Any]
@@ -171,6 +172,12 @@ def _target_group(physical_id: str, _props: Props) -> Current:
     return _given(alb._tgs.get(physical_id), _TARGETS)
 
 
+def _secret(physical_id: str, props: Props) -> Current:
+    """The physical id of a secret is its ARN here, and its name in MiniStack's store."""
+    found = next((name for name, secret in secretsmanager._secrets.items() if secret.get("ARN") == physical_id), "")
+    return _builtin_secret(found, props)
+
+
 def _policy(physical_id: str, props: Props) -> Current:
     """An inline policy; CloudFormation puts the same one onto each role, and a change of any of them is drift."""
     name = props.get("PolicyName") or physical_id
@@ -182,6 +189,8 @@ def _policy(physical_id: str, props: Props) -> Current:
     return {"PolicyDocument": (changed or parsed)[0]} if parsed else {}
 
 
+_SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
+_builtin_secret: Reader = drift._DRIFT_READERS[_SECRET][0]
 _READERS: Mapping[str, tuple[Reader, frozenset[str]]] = {
     "AWS::CloudWatch::Alarm": (_alarm, frozenset(_ALARM)),
     "AWS::EC2::SecurityGroup": (
@@ -192,6 +201,7 @@ _READERS: Mapping[str, tuple[Reader, frozenset[str]]] = {
     "AWS::ECS::Service": (_service, frozenset(_SERVICE)),
     "AWS::ElasticLoadBalancingV2::TargetGroup": (_target_group, frozenset(_TARGETS)),
     "AWS::IAM::Policy": (_policy, frozenset({"PolicyDocument"})),
+    _SECRET: (_secret, drift._DRIFT_READERS[_SECRET][1]),
     "AWS::RDS::DBInstance": (_database, frozenset(_DATABASE)),
 }
 
