@@ -170,7 +170,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             # kubectl tries WebSockets first, and SPDY when they are refused.
             self._plain(HTTPStatus.BAD_REQUEST, "the local cloud's kubelet speaks SPDY/3.1 only")
             return
-        offered = self.headers.get("X-Stream-Protocol-Version", "").replace(",", " ").split()
+        offered = " ".join(self.headers.get_all("X-Stream-Protocol-Version", [])).replace(",", " ").split()
         self.send_response(HTTPStatus.SWITCHING_PROTOCOLS)
         self.send_header("Connection", "Upgrade")
         self.send_header("Upgrade", "SPDY/3.1")

@@ -17,6 +17,7 @@ import docker
 from docker.errors import DockerException
 
 _SHOWN_BYTES = 10 * 1024
+_LEAST_SECONDS = 5.0  # a machine that is busy with a build and other pods is no fault of the pod
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def of(container: Mapping[str, Any], kind: str) -> Probe | None:
         given,
         float(given.get("initialDelaySeconds") or 0),
         float(given.get("periodSeconds") or 10),
-        float(given.get("timeoutSeconds") or 1),
+        max(_LEAST_SECONDS, float(given.get("timeoutSeconds") or 1)),
         int(given.get("successThreshold") or 1),
         int(given.get("failureThreshold") or 3),
     )

@@ -67,7 +67,8 @@ class Session:
         self._complete = threading.Event()
         self._stdin: socket.socket | None = None
         self._early: list[bytes] = []
-        self._early_end = False
+        self._input_ended = False
+        self._feeding = threading.Lock()
         self._api: Any = docker.from_env(timeout=24 * 3600).api
         self._exec_id = ""
 
@@ -117,11 +118,11 @@ class Session:
 
     def _data(self, kind: str, data: bytes, *, is_last: bool) -> None:
         if kind == "stdin":
-            if self._stdin is None:
-                self._early.append(data)
-                self._early_end = self._early_end or is_last
-                return
-            with contextlib.suppress(OSError):
+            with self._feeding, contextlib.suppress(OSError):
+                self._input_ended = self._input_ended or is_last
+                if self._stdin is None:
+                    self._early.append(data)
+                    return
                 self._stdin.sendall(data)
             if is_last:
                 self._end_stdin()
@@ -164,10 +165,11 @@ class Session:
         self._exec_id = made["Id"]
         opened: Any = self._api.exec_start(self._exec_id, socket=True, tty=wanted["tty"])
         stdin: socket.socket = getattr(opened, "_sock", opened)
-        for data in self._early:
-            stdin.sendall(data)
-        self._stdin = stdin
-        if self._early_end or not wanted["input"]:
+        with self._feeding:
+            for data in self._early:
+                stdin.sendall(data)
+            self._stdin = stdin
+        if self._input_ended or not wanted["input"]:
             self._end_stdin()
         for stream, data in _frames(opened, wanted["tty"]):
             self._send("stderr" if stream == _STDERR else "stdout", data)
