@@ -87,10 +87,12 @@ class Cluster:
     def _lost(self) -> None:
         """Starts the control plane again if its container has ended."""
         try:
-            container = docker.from_env(timeout=60).containers.get(self.place.container_name)
-            if container.status != "running" and self.agent is not None:
-                logger.warning("the control plane of %s had ended; it starts again", self.place.cluster)
-                container.start()
+            with self.lock:
+                container = docker.from_env(timeout=60).containers.get(self.place.container_name)
+                if container.status != "running" and self.router is not None:
+                    logger.warning("the control plane of %s had ended; it starts again", self.place.cluster)
+                    container.start()
+                    self.router.start_node_relay()
         except DockerException as error:
             logger.warning("the control plane of %s: %s", self.place.cluster, error)
 

@@ -1,4 +1,4 @@
-"""MicroK8s on hosts: `snap install microk8s` in a host starts a control plane beside it; the host's agent leads there."""
+"""MicroK8s on hosts: `snap install microk8s` starts a control plane beside the host; the host's agent leads there."""
 
 from __future__ import annotations
 

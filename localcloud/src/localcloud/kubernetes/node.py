@@ -19,7 +19,7 @@ from requests.exceptions import RequestException
 from localcloud.kubernetes import pods
 from localcloud.kubernetes.api import Api, ApiError, Json, Watch
 from localcloud.kubernetes.config import Config
-from localcloud.kubernetes.control_plane import API_HOST, CLUSTER_LABEL, PORT, Place
+from localcloud.kubernetes.control_plane import API_HOST, CLUSTER_LABEL, PORT, ROLE_LABEL, Place
 from localcloud.kubernetes.events import Events, now
 from localcloud.kubernetes.images import Puller
 from localcloud.kubernetes.pod_containers import POD_LABEL, remove_pod
@@ -114,7 +114,7 @@ class Agent:
         variables: Callable[[Json], dict[str, str]] = lambda _pod: {},
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
-        """`variables` are added to containers; `on_lost` is called when the API server does not answer for a while."""
+        """`variables` are added to containers; `on_lost` is called when the control plane has ended."""
         self.place, self.cluster, self.api = place, place.cluster, api
         self.puller, self.router = puller, router
         self.address, self.variables = description.address, variables
@@ -249,19 +249,25 @@ class Agent:
             if kind == "DELETED":
                 known.gone()
 
+    def _ended(self, labels: Mapping[str, str]) -> None:
+        """Takes note that a container of the cluster has ended."""
+        with self._lock:
+            pod = self._pods.get(labels.get(POD_LABEL, ""))
+        if pod is not None:
+            pod.wake()
+        if labels.get(ROLE_LABEL) == "control-plane":
+            threading.Thread(target=self._on_lost, daemon=True, name="localcloud-kubernetes-again").start()
+
     def _listen(self) -> None:
-        """Wakes pods whose containers end."""
+        """Follows the ends of the cluster's containers."""
         filters: dict[str, Any] = {"type": "container", "event": "die", "label": f"{CLUSTER_LABEL}={self.cluster}"}
         while not self._stopped.is_set():
             try:
                 client = docker.from_env(timeout=_EVENT_SECONDS)
                 for event in client.events(decode=True, filters=filters):
-                    with self._lock:
-                        pod = self._pods.get(event["Actor"]["Attributes"].get(POD_LABEL, ""))
-                    if pod is not None:
-                        pod.wake()
                     if self._stopped.is_set():
                         return
+                    self._ended(event["Actor"]["Attributes"])
             except (DockerException, RequestException) as error:
                 logger.debug("docker's events: %s", error)
                 self._stopped.wait(1)

@@ -7,66 +7,26 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 from docker.errors import APIError, DockerException, NotFound
 
-from localcloud.kubernetes import images, pod_containers, probes, refusals, status
-from localcloud.kubernetes.api import Api, ApiError, Json
-from localcloud.kubernetes.config import Config, ConfigError
-from localcloud.kubernetes.control_plane import Place
-from localcloud.kubernetes.events import NORMAL, WARNING, Events, now
-from localcloud.kubernetes.pod_containers import Containers, Sandbox
+from localcloud.kubernetes import images, pod_base, pod_containers, probes, refusals, status
+from localcloud.kubernetes.api import ApiError, Json
+from localcloud.kubernetes.config import ConfigError
+from localcloud.kubernetes.events import NORMAL, WARNING
+from localcloud.kubernetes.pod_starting import Starting
 from localcloud.kubernetes.status import Container
 
-SYMBOLS: tuple[str, ...] = (*images.SYMBOLS, *pod_containers.SYMBOLS)
+SYMBOLS: tuple[str, ...] = pod_base.SYMBOLS
 
 _POLL_SECONDS = 2.0
-_RETRY_SECONDS = 2.0
 _RESET_SECONDS = 600  # a container that ran this long starts again without back-off, as the kubelet's do
-_DEFAULT_GRACE = 30
 logger = logging.getLogger("localcloud")
 
 
-class Node(Protocol):
-    """What a pod needs from the node that runs it."""
-
-    api: Api
-    events: Events
-    puller: images.Puller
-    place: Place
-    address: str
-
-    def config(self, pod: Json) -> Config:
-        """Returns what the pod reads from the API."""
-
-    def variables(self, pod: Json) -> dict[str, str]:
-        """Returns more variables of the pod's containers."""
-
-    def withdraw(self, address: str) -> None:
-        """Waits until no Service and no Ingress routes to an address, for a moment at most."""
-
-    def forget(self, uid: str) -> None:
-        """Called when the pod is gone."""
-
-
-class Pod(threading.Thread):
+class Pod(Starting):
     """The runner of one pod."""
-
-    def __init__(self, node: Node, pod: Json) -> None:
-        super().__init__(daemon=True, name=f"localcloud-pod-{pod['metadata']['name']}")
-        self.uid: str = pod["metadata"]["uid"]
-        self.pod = pod
-        self._node, self._containers = node, Containers(node.place, pod)
-        self.containers = [Container(spec, is_init=True) for spec in pod["spec"].get("initContainers") or ()]
-        self.containers += [Container(spec) for spec in pod["spec"]["containers"]]
-        self._sandbox: Sandbox | None = None
-        self._probers: dict[str, list[probes.Prober]] = {}
-        self._wake, self._abandoned, self._is_gone = threading.Event(), False, False
-        self._is_filled = False
-        self._written: Json = {}
-        self._since = (pod.get("status") or {}).get("startTime") or now()
-        self._lock = threading.RLock()
 
     # --- from outside ------------------------------------------------------------------------------------------------
 
@@ -123,11 +83,6 @@ class Pod(threading.Thread):
         due = [c.due - time.monotonic() for c in self.containers if c.due and not c.is_running]
         return max(0.05, min([_POLL_SECONDS, *(seconds for seconds in due if seconds > 0)]))
 
-    def _event(self, kind: str, reason: str, message: str, container: str = "") -> None:
-        self._node.events.write(
-            {**self.pod, "kind": "Pod", "apiVersion": "v1"}, kind, reason, message, container=container
-        )
-
     def _adopt(self) -> None:
         """Finds the containers of an earlier runner of this pod."""
         self._sandbox = self._containers.sandbox()
@@ -157,9 +112,6 @@ class Pod(threading.Thread):
         if self._ready_to_run():
             self._advance()
         self._publish()
-
-    def _phase(self) -> str:
-        return str(self._written.get("phase") or (self.pod.get("status") or {}).get("phase", "Pending"))
 
     # --- sandbox -----------------------------------------------------------------------------------------------------
 
@@ -248,184 +200,7 @@ class Pod(threading.Thread):
             if not container.is_init and not container.is_running and not over:
                 self._begin(container)
 
-    def _begin(self, container: Container) -> None:
-        """Pulls the image, creates the container and starts it, or says why it has to wait."""
-        if container.due > time.monotonic():
-            self._show_backoff(container)
-            return
-        container.due = 0.0
-        sandbox = self._sandbox
-        if sandbox is None or not self._pulled(container):
-            return
-        attempt = container.attempt + 1
-        try:
-            found = self._containers.create(
-                container.spec, attempt, sandbox, self._node.config(self.pod), self._node.variables(self.pod)
-            )
-        except (ConfigError, APIError, NotFound) as error:
-            is_config = isinstance(error, ConfigError)
-            reason = "CreateContainerConfigError" if is_config else "CreateContainerError"
-            container.wait(reason, str(error))
-            container.due = time.monotonic() + _RETRY_SECONDS
-            self._event(WARNING, "Failed", f"Error: {error}", container.name)
-            return
-        container.image_id = images.identity(found.image, container.spec["image"])
-        if self._refuses_root(container, found):
-            found.remove(force=True)
-            return
-        self._event(NORMAL, "Created", f"Created container: {container.name}", container.name)
-        self._launch(container, found, attempt)
-
-    def _launch(self, container: Container, found: Any, attempt: int) -> None:
-        if "terminated" in container.state:
-            container.last = container.state
-        container.docker_id, container.attempt = found.id, attempt
-        try:
-            found.start()
-        except APIError as error:
-            message = str(error.explanation or error)
-            container.state = {
-                "terminated": {
-                    "exitCode": 128,
-                    "reason": "StartError",
-                    "message": message,
-                    "startedAt": now(),
-                    "finishedAt": now(),
-                    "containerID": f"docker://{found.id}",
-                }
-            }
-            self._event(WARNING, "Failed", f"Error: {message}", container.name)
-            container.due = time.monotonic() + container.delay
-            container.delay = status.next_delay(container.delay)
-            return
-        found.reload()
-        self._running(container, found)
-        self._event(NORMAL, "Started", f"Started container {container.name}", container.name)
-        self._containers.prune(container.name)
-
-    def _refuses_root(self, container: Container, found: Any) -> bool:
-        context = {
-            **(self.pod["spec"].get("securityContext") or {}),
-            **(container.spec.get("securityContext") or {}),
-        }
-        user = str(found.attrs["Config"].get("User") or "").partition(":")[0]
-        if not context.get("runAsNonRoot") or user not in ("", "0", "root"):
-            return False
-        message = "container has runAsNonRoot and image will run as root"
-        container.wait("CreateContainerConfigError", message)
-        container.due = time.monotonic() + _RETRY_SECONDS * 5
-        self._event(WARNING, "Failed", f"Error: {message}", container.name)
-        return True
-
-    def _show_backoff(self, container: Container) -> None:
-        waiting = container.state.get("waiting", {}).get("reason")
-        if waiting in ("ErrImagePull", "ImagePullBackOff"):
-            if waiting == "ErrImagePull":
-                image = container.spec["image"]
-                container.wait("ImagePullBackOff", f'Back-off pulling image "{image}"')
-                self._event(NORMAL, "BackOff", f'Back-off pulling image "{image}"', container.name)
-        elif "terminated" in container.state:
-            metadata = self.pod["metadata"]
-            shown = status.shown_delay(container.due - time.monotonic())
-            name = f"{metadata['name']}_{metadata['namespace']}({self.uid})"
-            container.wait(
-                "CrashLoopBackOff", f"back-off {shown} restarting failed container={container.name} pod={name}"
-            )
-            message = f"Back-off restarting failed container {container.name} in pod {name}"
-            self._event(WARNING, "BackOff", message, container.name)
-
-    def _pulled(self, container: Container) -> bool:
-        image = container.spec["image"]
-        policy = container.spec.get("imagePullPolicy") or images.default_policy(image)
-        began = time.monotonic()
-        try:
-            was_pulled = self._node.puller.ensure(image, policy, self._pull_secrets())
-        except images.PullError as error:
-            container.wait(error.reason, str(error))
-            container.delay = status.next_delay(container.delay)
-            container.due = time.monotonic() + container.delay
-            if error.reason == "ErrImagePull":
-                self._event(WARNING, "Failed", f'Failed to pull image "{image}": {error}', container.name)
-            self._event(WARNING, "Failed", f"Error: {error.reason}", container.name)
-            return False
-        took = time.monotonic() - began
-        message = (
-            f'Successfully pulled image "{image}" in {took:.3f}s'
-            if was_pulled
-            else f'Container image "{image}" already present on machine'
-        )
-        self._event(NORMAL, "Pulled", message, container.name)
-        if container.attempt < 0:
-            container.delay = 0.0
-        return True
-
-    def _pull_secrets(self) -> list[Json]:
-        config = self._node.config(self.pod)
-        named = self.pod["spec"].get("imagePullSecrets") or ()
-        found = (config.find("secrets", entry["name"]) for entry in named if entry.get("name"))
-        return [secret for secret in found if secret is not None]
-
-    # --- probes ------------------------------------------------------------------------------------------------------
-
-    def _running(self, container: Container, found: Any) -> None:
-        """Takes note that a container runs, and starts its probes."""
-        container.state = {"running": {"startedAt": found.attrs["State"]["StartedAt"].partition(".")[0] + "Z"}}
-        container.kill_reason = ""
-        startup = None if container.is_init else probes.of(container.spec, "Startup")
-        container.started = startup is None
-        container.ready = not container.is_init and startup is None and not probes.of(container.spec, "Readiness")
-        if startup is not None:
-            self._probe(container, startup)
-        elif not container.is_init:
-            self._probe_further(container)
-
-    def _probe_further(self, container: Container) -> None:
-        for kind in ("Readiness", "Liveness"):
-            probe = probes.of(container.spec, kind)
-            if probe is not None:
-                self._probe(container, probe)
-
-    def _probe(self, container: Container, probe: probes.Probe) -> None:
-        docker_id, address = container.docker_id, self._sandbox.address if self._sandbox else ""
-
-        def check(checked: probes.Probe) -> str:
-            return probes.run(checked, container.spec, docker_id, address)
-
-        def report(reported: probes.Probe, result: bool | None, failure: str) -> None:
-            if container.docker_id == docker_id and container.is_running:
-                self._probed(container, reported, result, failure)
-
-        prober = probes.Prober(probe, check, report)
-        self._probers.setdefault(container.name, []).append(prober)
-        prober.start()
-
-    def _probed(self, container: Container, probe: probes.Probe, result: bool | None, failure: str) -> None:
-        if failure:
-            self._event(WARNING, "Unhealthy", f"{probe.kind} probe failed: {failure}", container.name)
-        if result is None:
-            return
-        if probe.kind == "Readiness":
-            if container.ready == result:
-                return
-            container.ready = result
-        elif probe.kind == "Startup" and result:
-            container.started = True
-            container.ready = not probes.of(container.spec, "Readiness")
-            self._probe_further(container)
-        elif not result:
-            container.kill_reason = probe.kind.lower()
-        self._wake.set()
-
-    def _stop_probers(self, name: str | None = None) -> None:
-        for key in [name] if name is not None else list(self._probers):
-            for prober in self._probers.pop(key, []):
-                prober.stop()
-
     # --- the end -----------------------------------------------------------------------------------------------------
-
-    def _grace(self) -> int:
-        given = self.pod["spec"].get("terminationGracePeriodSeconds")
-        return _DEFAULT_GRACE if given is None else int(given)
 
     def _terminate(self) -> None:
         """Ends the pod: no new requests, preStop, SIGTERM, SIGKILL after the grace period, and no trace is left."""

@@ -64,10 +64,14 @@ class Router:
     def start(self) -> None:
         """Starts the node's relay and follows Services and Ingresses."""
         ROUTERS[self._place.cluster] = self
-        plane = self._client.containers.get(self._place.container_name)
-        self._start_relay(NODE, {"network_mode": f"container:{plane.id}"})
+        self.start_node_relay()
         for watch in self._watches():
             watch.start()
+
+    def start_node_relay(self) -> None:
+        """Starts the node's relay in the network of the control plane, which is a new one after its restart."""
+        plane = self._client.containers.get(self._place.container_name)
+        self._start_relay(NODE, {"network_mode": f"container:{plane.id}"})
 
     def _watches(self) -> tuple[Watch, ...]:
         return self._services, self._endpoints, self._ingresses, self._settings
