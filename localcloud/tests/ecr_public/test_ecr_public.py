@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
 from typing import Any
 
 import pytest
@@ -128,3 +130,16 @@ def test_other_regions_have_no_endpoint(plain: Plain) -> None:
 
     with pytest.raises(api.exceptions.UnsupportedCommandException, match="us-east-1 only"):
         api.describe_registries()
+
+
+def test_the_cli_prints_a_password(plain: Plain) -> None:
+    words = ["aws", "ecr-public", "get-login-password", "--region", "us-east-1", "--endpoint-url", plain.url]
+    keys = plain.key.credentials()
+    names = {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"]}
+
+    printed = subprocess.run(
+        words, capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **names}
+    )
+
+    assert printed.returncode == 0, printed.stderr
+    assert len(printed.stdout.strip()) > 20

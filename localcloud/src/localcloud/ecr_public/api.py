@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 
-from localcloud import json_services
+from localcloud import json_services, settings
 from localcloud.ecr import login
+from localcloud.ecr.resources import DiskBlobs
 from localcloud.ecr_public import images
 from localcloud.ecr_public.images import Repository
 from localcloud.json_services import JsonService, Operation, Request, ServiceError
@@ -31,6 +34,16 @@ _BEARER = "sts:GetServiceBearerToken"
 _repositories: Any = AccountRegionScopedDict()
 
 
+def clear() -> None:
+    """Deletes every repository with its layers."""
+    _repositories.clear()
+    shutil.rmtree(_folder(), ignore_errors=True)
+
+
+def _folder() -> Path:
+    return settings.current().state / "ecr-public"
+
+
 def put(name: str, description: str) -> Repository:
     """Creates a repository.
 
@@ -42,7 +55,8 @@ def put(name: str, description: str) -> Repository:
             "RepositoryAlreadyExistsException",
             f"The repository with name '{name}' already exists in the registry with id '{get_account_id()}'",
         )
-    made = _repositories[name] = Repository(name, get_account_id(), description)
+    layers = DiskBlobs(_folder() / get_account_id() / name.replace("/", "%2F"))
+    made: Repository = _repositories.setdefault(name, Repository(name, get_account_id(), description, layers))
     return made
 
 
@@ -56,6 +70,7 @@ def remove(name: str, *, force: bool) -> Repository:
     if found.images and not force:
         raise ServiceError("RepositoryNotEmptyException", f"The repository with name '{name}' still contains images")
     del _repositories[name]
+    shutil.rmtree(_folder() / get_account_id() / name.replace("/", "%2F"), ignore_errors=True)
     return found
 
 
@@ -161,6 +176,6 @@ _OPERATIONS: dict[str, Operation] = {
 SERVICE = JsonService(
     "ecr-public",
     {name: _only_here(operation) for name, operation in _OPERATIONS.items()},
-    _repositories.clear,
+    clear,
     invalid="InvalidParameterException",
 )

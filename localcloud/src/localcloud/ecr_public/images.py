@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,9 +35,11 @@ class Repository:
     name: str
     account: str
     description: str
+    layers: MutableMapping[str, bytes]
+    sizes: dict[str, int] = field(default_factory=dict)
+    """The bytes of each layer."""
     created: float = field(default_factory=time.time)
     images: dict[str, Image] = field(default_factory=dict)
-    layers: dict[str, bytes] = field(default_factory=dict)
     uploads: dict[str, list[bytes]] = field(default_factory=dict)
 
     def tagged(self, tag: str) -> str | None:
@@ -49,7 +51,7 @@ def check_layers(repository: Repository, request: Request) -> dict[str, Any]:
     """BatchCheckLayerAvailability."""
     states = {True: "AVAILABLE", False: "UNAVAILABLE"}
     layers = [
-        {"layerDigest": digest, "layerAvailability": states[digest in repository.layers]}
+        {"layerDigest": digest, "layerAvailability": states[digest in repository.sizes]}
         for digest in request["layerDigests"]
     ]
     return {"layers": layers, "failures": []}
@@ -85,10 +87,10 @@ def end_layer(repository: Repository, request: Request) -> dict[str, Any]:
         raise ServiceError("InvalidLayerException", f"The digest of the upload is {digest}")
     if any(len(part) < _LEAST_PART for part in parts[:-1]):
         raise ServiceError("LayerPartTooSmallException", "Layer parts are required to be at least 5 MiB in size")
-    if digest in repository.layers:
+    if digest in repository.sizes:
         raise ServiceError("LayerAlreadyExistsException", f"The layer {digest} already exists")
     del repository.uploads[request["uploadId"]]
-    repository.layers[digest] = content
+    repository.layers[digest], repository.sizes[digest] = content, len(content)
     return {**_named(repository), "uploadId": request["uploadId"], "layerDigest": digest}
 
 
@@ -99,7 +101,7 @@ def put_image(repository: Repository, request: Request) -> dict[str, Any]:
     if request.get("imageDigest") not in (None, digest):
         raise ServiceError("ImageDigestDoesNotMatchException", f"The digest of the manifest is {digest}")
     document = _document(manifest)
-    missing = [wanted for wanted in _layers(document) if wanted not in repository.layers]
+    missing = [wanted for wanted in _layers(document) if wanted not in repository.sizes]
     if missing:
         raise ServiceError("LayersNotFoundException", f"Layers with digests {', '.join(missing)} do not exist")
     if digest in repository.images and (tag is None or tag in repository.images[digest].tags):
@@ -172,7 +174,7 @@ def _layers(document: Mapping[str, Any]) -> list[str]:
 
 def _detail(repository: Repository, digest: str) -> dict[str, Any]:
     image = repository.images[digest]
-    size = sum(len(repository.layers.get(layer, b"")) for layer in _layers(_document(image.manifest)))
+    size = sum(repository.sizes.get(layer, 0) for layer in _layers(_document(image.manifest)))
     return {
         **_named(repository),
         "imageDigest": digest,

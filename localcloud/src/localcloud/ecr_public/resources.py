@@ -38,6 +38,7 @@ def _update(name: str, old: adapter.Props, new: adapter.Props, stack_name: str) 
 
 def install() -> None:
     """Add the API and the resource type."""
+    api.clear()  # repositories are empty after a start, so are their layers
     api.SERVICE.install()
     adapter.register("AWS::ECR::PublicRepository", _create, _delete, _update)
     adapter.RECORDED["AWS::ECR::PublicRepository"] = (
