@@ -11,13 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from publish_image import handler, layers
 from tests.support.fake_aws import Refused
-from tests.support.fake_pipeline import TRANSIENT, Action
+from tests.support.fake_pipeline import TRANSIENT, Action, in_a_row, played, spent
 
 REGISTRY = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
-CONFIG, SMALL, LARGE = b"{}", b"layer", b"0" * (layers._PART + 10)
+CONFIG, SMALL, LARGE = b"{}", b"layer", b"0" * (layers._PART + 10)  # LARGE takes two parts
 
 
 def digest_of(content: bytes) -> str:
@@ -88,6 +90,10 @@ class Publication(Action):
         self.on("ecrpublic.UploadLayerPart", self._add)
         self.on("ecrpublic.CompleteLayerUpload", self._end)
         self.on("ecrpublic.PutImage", self._put)
+
+    def small(self) -> None:
+        """Makes the large layer public already, since a hundred copies of it take minutes."""
+        self.public[digest_of(LARGE)] = LARGE
 
     def _manifest(self, _given: dict[str, Any]) -> dict[str, Any]:
         return {"images": [{"imageManifest": self.manifest}], "failures": []}
@@ -230,3 +236,29 @@ def test_a_transient_fault_copies_no_wrong_layer(action: Publication, operation:
     action.run()
 
     assert (action.public, action.tags) == (STORED, {"v1.3.0": DIGEST})
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_whatever_fails_a_public_tag_names_the_image_or_does_not_exist(data: st.DataObject) -> None:
+    action = Publication()
+    action.small()
+    faults = st.lists(st.none() | st.sampled_from(TRANSIENT), max_size=4)
+    operations = ("InitiateLayerUpload", "UploadLayerPart", "CompleteLayerUpload", "PutImage", "DescribeImages")
+    action.faults = {f"ecrpublic.{name}": data.draw(faults, label=name) for name in operations}
+    longest = max(in_a_row(plan) for plan in action.faults.values())
+    action.duplicates = data.draw(st.dictionaries(st.integers(0, 2), st.integers(0, 2), max_size=2), label="duplicates")
+    action.kills = data.draw(st.sets(st.integers(1, 20), max_size=2), label="killed after")
+    server = action.storage.serve()
+    try:
+        with played(action):
+            action.run()
+    finally:
+        server.shutdown()
+        server.server_close()
+
+    assert set(action.tags.values()) <= {DIGEST}
+    assert all(digest_of(content) == digest for digest, content in action.public.items())
+    assert action.status != "Hung" or spent(action, longest)
+    if longest <= 2:
+        assert (action.status, action.tags) == ("Succeeded", {"v1.3.0": DIGEST})
