@@ -66,7 +66,7 @@ class Storage:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
         self.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         return server
 
 
