@@ -106,7 +106,7 @@ class Delivery:
 
     @property
     def origin(self) -> Origin:
-        """What the commits are of, by which images have separate repositories."""
+        """The origin of the commits, which decides the repository of the images."""
         if self.of_main:
             return "main"
         return "candidates" if self.flow.pull_requests_to else "branches"
