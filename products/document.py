@@ -10,17 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from paths import ROOT
 from products import Product, drawing, load, names, product_names
 from products.drawing import DrawnStage, Step
-from products.flows import (
-    CACHE_TAG,
-    COMMIT_TAG,
-    Action,
-    Delivery,
-    Kind,
-    Stage,
-    branches_publish,
-    deliveries,
-    pull_requests_publish,
-)
+from products.flows import Action, Delivery, Kind, Stage, branches_publish, deliveries, pull_requests_publish
+from products.image_tags import CACHE_TAG, COMMIT_TAG
 from products.pipeline import Flow, Pipeline
 
 PAGE = ROOT / "docs" / "pipelines.md"
@@ -109,8 +100,16 @@ def refuses(name: str) -> str:
     return f"{name}: gate"
 
 
-def starts(*, pull_requests_to: Sequence[str] = (), tags: Sequence[str] = (), branches: Sequence[str] = ()) -> str:
+def starts(
+    *,
+    pull_requests_to: Sequence[str] = (),
+    merged_pull_requests_to: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    branches: Sequence[str] = (),
+) -> str:
     """Returns the triggers of a pipeline, in words."""
+    if merged_pull_requests_to:
+        return f"pull request merged to {' or '.join(merged_pull_requests_to)}"
     if pull_requests_to:
         return f"pull request to {' or '.join(pull_requests_to)}, opened or pushed to"
     return f"tag {' or '.join(tags)}" if tags else f"push to {' or '.join(branches)}"
@@ -122,7 +121,12 @@ def _label(action: Action) -> str:
 
 
 def _starts(trigger: Flow) -> str:
-    return starts(pull_requests_to=trigger.pull_requests_to, tags=trigger.tags, branches=trigger.branches)
+    return starts(
+        pull_requests_to=trigger.pull_requests_to,
+        merged_pull_requests_to=trigger.merged_pull_requests_to,
+        tags=trigger.tags,
+        branches=trigger.branches,
+    )
 
 
 def _triggers(flows: Sequence[Delivery]) -> list[str]:

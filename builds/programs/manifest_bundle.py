@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 from checkout import fail
+from compose_yaml import Unreadable
 from manifest_checks import Expected, Problems, check
-from manifest_yaml import Manifest, Unreadable, plain, read
+from manifest_yaml import Manifest, plain, read
 
 
 def main(wanted: Dict[str, Any], target: Path) -> None:

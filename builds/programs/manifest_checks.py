@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Set, Tuple
 
+from compose_yaml import Table
 from manifest_pods import Reference, check_pod, references
 from manifest_yaml import Manifest, listed, table
 
@@ -161,7 +162,7 @@ def _own_image(expected: Expected, deployment: Any) -> str:
 
 
 def _container(expected: Expected, deployment: Manifest, problems: Problems) -> None:
-    path, pod = next(pods(deployment), ((), None))
+    path, pod = next(pods(deployment), ((), Table()))
     found = {str(container.get("name")): number for number, container in listed(pod, "containers")}
     if expected.container not in found:
         problems.add(

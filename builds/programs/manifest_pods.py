@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator, List, Tuple
 
-from manifest_yaml import Items, Manifest, Table, listed, table
+from compose_yaml import Items, Table
+from manifest_yaml import Manifest, listed, table
 
 _NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
 # Volumes that hold nothing of the host, and nothing that outlives the pod.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, List, Tuple
+from typing import Any, Iterator, List, Tuple, cast
 
 import yaml
 
@@ -40,17 +40,19 @@ class Manifest:
 
     def where(self, *path: Any) -> str:
         """Returns file:line of the deepest key of a path that the object has."""
-        line, value = self.line, self.content
+        line, value = self.line, cast(Any, self.content)
         for key in path:
-            if (isinstance(value, Table) and key in value) or (isinstance(value, Items) and isinstance(key, int)):
-                line, value = value.lines[key], value[key]
-            else:
+            known = key in value if isinstance(value, Table) else isinstance(value, Items) and isinstance(key, int)
+            if not known:
                 break
+            line, value = value.lines[key], value[key]
         return f"{self.file}:{line}"
 
 
 class _Loader(yaml.SafeLoader):
     depth = 0
+    check_event: Any
+    peek_event: Any
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
@@ -121,7 +123,7 @@ def read(path: Path) -> List[Manifest]:
     try:
         loader = _Loader(path.read_text(encoding="utf-8"))
         while loader.check_node():
-            node = loader.get_node()
+            node: Any = loader.get_node()
             line = node.start_mark.line + 1
             content = loader.construct_document(node)
             if content is None:

@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from builds import buildspec, site_files
-from products import host_release, names, site_checks
+from products import host_release, kubernetes_release, names, site_checks
 from products.base import ExistingSecret
 from products.flows import Action, Delivery, Kind, Stage
 from products.frontend import Frontend
@@ -69,6 +69,7 @@ class Builds:
             Kind.IMAGE: self._image,
             Kind.BUNDLE: self._bundle,
             Kind.COMPOSE: self._compose,
+            Kind.MANIFESTS: self._manifests,
             Kind.SCAN: self._scan,
             Kind.FRONTEND: self._frontend,
             Kind.E2E: self._end_to_end,
@@ -89,8 +90,8 @@ class Builds:
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
         purpose = f"{stage.name}{action.name}"
-        # The built frontend, what hosts need, an image's list of packages.
-        writes_artifact = action.kind in (Kind.BUNDLE, Kind.COMPOSE, Kind.IMAGE)
+        # The built frontend, what hosts and clusters need, an image's list of packages.
+        writes_artifact = action.kind in (Kind.BUNDLE, Kind.COMPOSE, Kind.MANIFESTS, Kind.IMAGE)
         artifacts = self._artifacts.writing() if writes_artifact else self._artifacts.reading()
         return Build(
             self._scope.stack,
@@ -126,14 +127,15 @@ class Builds:
         image, tooling = self._scope.product.images[action.subject], self._scope.product.tooling
         variables = {
             "REPOSITORY_URI": names.repository_uri(tooling.account, tooling.region, self._repository(action.subject)),
-            "REPOSITORY_OF": self._delivery.origin,
+            "REPOSITORY_OF": "snapshots" if self._delivery.promoted else self._delivery.origin,
             "CONTEXT": image.context,
             "DOCKERFILE": image.dockerfile,
             "PLATFORM": _PLATFORMS[self._architecture],
             "TAGS": " ".join(self._scope.settings.tags),
             "RELEASE_TAG": self._scope.settings.release_tag,
             "VERSION_FILE": self._scope.settings.version_file,
-            "MAIN_BRANCH": self._scope.product.repository.branch,
+            # The branch that alone may use the repository of what is released.
+            "MAIN_BRANCH": self._delivery.branch if self._delivery.promoted else self._scope.product.repository.branch,
         }
         given = image.candidate_secrets if self._delivery.origin == "candidates" else image.build_secrets
         optional = {
@@ -174,6 +176,10 @@ class Builds:
         expected = host_release.expected(self._scope.product)
         # Docker alone understands compose files completely; the build runs no container.
         return self._build(stage, action, buildspec("compose"), {"COMPOSE": json.dumps(expected)}, docker=False)
+
+    def _manifests(self, stage: Stage, action: Action) -> Build:
+        expected = kubernetes_release.expected(self._scope.product)
+        return self._build(stage, action, buildspec("kubernetes"), {"KUBERNETES": json.dumps(expected)}, docker=False)
 
     def _scan(self, stage: Stage, action: Action) -> Build:
         scan = self._scope.settings.scan

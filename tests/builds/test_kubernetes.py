@@ -182,7 +182,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     ),
     "claim": (
         POD,
-        f"    spec:\n      volumes: [{{name: a, persistentVolumeClaim: {{claimName: b}}}}]\n{POD.partition(chr(10))[2]}",
+        f"    spec:\n      volumes: [{{name: a, persistentVolumeClaim: {{}}}}]\n{POD.partition(chr(10))[2]}",
         "which keeps data. A pod has configMap, downwardAPI, emptyDir, projected, secret: remove it",
     ),
     "host network": (
