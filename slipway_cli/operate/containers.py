@@ -1,4 +1,4 @@
-"""Runs a command in a container through ECS Exec or, on hosts, a session of Systems Manager.
+"""Runs a command in a container through ECS Exec or, on hosts and MicroK8s, a session of Systems Manager.
 
 Both need the AWS CLI and its Session Manager plugin.
 """
@@ -17,7 +17,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from localcloud.settings import Settings
-from products import Product, names
+from products import Product, kubernetes_files, names
 from slipway_cli.operate.errors import OperateError, code
 from slipway_cli.typed import again
 from slipway_cli.typed import command as typed
@@ -32,13 +32,13 @@ _INSTALL = {
 
 
 def execute(product: Product, environment: str, service: str, words: list[str], local: Settings | None) -> int:
-    """Run a command in the newest task of a service, or on the first host; returns the exit code of the AWS CLI.
+    """Run a command in the newest task of a service, on a host, or in a pod; returns the AWS CLI's exit code.
 
     Raises:
         OperateError: if a program is missing, or no task or host runs.
     """
     target = product.environments[environment]
-    find = _on_host if target.target == "hosts" else _in_task
+    find = {"fargate": _in_task, "hosts": _on_host, "kubernetes": _in_pod}[target.target]
     line = find(product, environment, service, words)
     path = os.environ.get("PATH", os.defpath)
     if local is not None:  # the local cloud has its own versions of both programs
@@ -77,6 +77,22 @@ def _on_host(product: Product, environment: str, service: str, words: list[str])
     return [
         *("aws", "ssm", "start-session", "--target", host, "--document-name", "AWS-StartInteractiveCommand"),
         *("--parameters", json.dumps({"command": [command]})),
+    ]
+
+
+def _in_pod(product: Product, environment: str, service: str, words: list[str]) -> list[str]:
+    """Returns the command line for a pod of a deployment, on the host of MicroK8s."""
+    settings = kubernetes_files.settings(product, environment)
+    line = ["--namespace", settings.namespace, "exec", "--stdin", f"deployment/{service}"]
+    # A session on AWS is ssm-user's, who may use sudo; in the local cloud it is root's.
+    script = (
+        'export PATH="$PATH:/snap/bin"; kubectl="$(command -v sudo) microk8s kubectl"; '
+        f"exec $kubectl {shlex.join(line)} $([ ! -t 0 ] || echo --tty) -- {shlex.join(words or [SHELL])}"
+    )
+    return [
+        *("aws", "ssm", "start-session", "--target", _host(product, environment)),
+        *("--document-name", "AWS-StartInteractiveCommand"),
+        *("--parameters", json.dumps({"command": [f"sh -c {shlex.quote(script)}"]})),
     ]
 
 
