@@ -290,7 +290,7 @@ class _DeliveryBuilder:
         return self.product.repository.branch if set("*?[") & set(only) else only
 
     def _stages(self, mode: Mode) -> list[Stage]:
-        stages = []
+        stages: list[Stage] = []
         for name in self.flow.stages:
             if self.flow.images_from and name != "test" and not any(stage.name == "Snapshot" for stage in stages):
                 stages.append(self._snapshot(minutes(self.pipeline, self.flow, "snapshot")))

@@ -105,8 +105,13 @@ class _Release:
 
     @classmethod
     def of(cls, settings: Settings, commit: str, version: str, digests: dict[str, str]) -> _Release:
-        tags = (tag.replace("{version}", version) for tag in (settings.release_tag, settings.git_tag))
-        return cls(commit, version, *tags, {name: f"{uri}@{digests[name]}" for name, uri in settings.images.items()})
+        return cls(
+            commit,
+            version,
+            settings.release_tag.replace("{version}", version),
+            settings.git_tag.replace("{version}", version),
+            {name: f"{uri}@{digests[name]}" for name, uri in settings.images.items()},
+        )
 
     def variables(self) -> dict[str, str]:
         return {

@@ -35,7 +35,7 @@ PROD = """\
 Filter: Only act if the push happens on the main branch.
 Alternative: You could trigger this when a Pull Request is merged from dev to main.
 Read Version: Extract the version (e.g., 1.2.0) from pyproject.toml.
-Find Snapshot: Determine the tag of the image currently in ECR that corresponds to this commit (e.g., 1.2.0-SNAPSHOT-7d2a1b).
+Find Snapshot: Determine the tag of the image currently in ECR that corresponds to this commit.
 Tag: (The version we read from the file).
 Notes: Automatically generate a list of all commits/PRs merged since the last release.
 Take the image currently labeled SNAPSHOT and give it a second label like vX.Y.Z (e.g., v1.2.0).

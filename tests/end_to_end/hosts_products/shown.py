@@ -140,4 +140,4 @@ class Shown:
                     return str(summary["pipelineExecutionId"])
             return None
 
-        return until(f"a run of {commit}", started, 120)
+        return str(until(f"a run of {commit}", started, 120))
