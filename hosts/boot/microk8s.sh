@@ -3,7 +3,7 @@ snap wait system seed.loaded
 snap install aws-cli --classic
 
 if [ -n "$VOLUME" ]; then
-  apt-get install -y xfsprogs
+  command -v mkfs.xfs > /dev/null || { apt-get update && apt-get install -y xfsprogs; }
   mount_data
 fi
 
@@ -11,7 +11,9 @@ fi
 snap install microk8s --classic --channel="$MICROK8S"
 snap refresh --hold microk8s
 microk8s status --wait-ready --timeout 600
-microk8s enable dns
+# The VPC's resolver: the add-on's own are outside, and do not know the database's name.
+resolver=$(sed -n 's/^nameserver //p' /run/systemd/resolve/resolv.conf 2> /dev/null | head -n 1) || true
+microk8s enable "dns${resolver:+:$resolver}"
 microk8s enable ingress
 # CloudFront and the load balancer have ended TLS, and say so in X-Forwarded-Proto.
 microk8s kubectl apply -f - << END

@@ -116,3 +116,10 @@ def test_the_pipeline_builds_the_manifests_and_gives_them_to_the_environment(sho
     assert [name for name in actions if name.startswith("Production/")] == order
     parameters = json.dumps(actions["Production/Deploy"]["Configuration"]["UserParameters"])
     assert "#{PublishManifests.MANIFESTS}" in parameters
+
+
+def test_ubuntus_packages_come_over_http(shop: Synthesis) -> None:
+    groups = shop.resources("AWS::EC2::SecurityGroup", "production-shop-network").values()
+    allowed = {rule["FromPort"] for group in groups for rule in group["Properties"].get("SecurityGroupEgress", [])}
+
+    assert {80, 443} <= allowed
