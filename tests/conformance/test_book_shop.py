@@ -168,7 +168,7 @@ def test_the_git_tag_is_the_version_and_the_registrys_is_the_documented_one() ->
 def test_production_is_identical_to_what_dev_tested() -> None:
     """The image that is released is the digest that dev's run deployed; nothing else passes between the two."""
     assert "100% identical" in PROD
-    assert parameters("Snapshot", "Find") == {"deadline_minutes": 60, "commit": "#{Source.CommitId}"}
+    assert parameters("Snapshot", "Find") == {"deadline_minutes": 30, "commit": "#{Source.CommitId}"}
 
 
 def cluster() -> Any:
