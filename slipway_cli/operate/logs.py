@@ -58,13 +58,12 @@ class Log:
     @property
     def on_hosts(self) -> bool:
         """True if hosts run the service: then the group has the streams of all services, `container/host`."""
-        return self.environment not in self.product.on_fargate()
+        return self.environment in self.product.on_hosts()
 
     def has(self, stream: str) -> bool:
         """True if a stream of the group is one of this service."""
         container = stream.partition("/")[0]
-        # As compose names containers, or as the manifest does; and as Kubernetes names pods.
-        own = rf"(.*-)?{re.escape(self.service)}(-\d+|-[a-z0-9]+-[a-z0-9]{{5}})?"
+        own = rf"(.*-)?{re.escape(self.service)}(-\d+)?"  # as compose names containers, or as the manifest does
         return not self.on_hosts or re.fullmatch(own, container) is not None
 
     @cached_property
