@@ -25,6 +25,7 @@ BUILDS = [
     "e2e",
     "frontend",
     "image",
+    "kubernetes",
     "migrations",
     "publish-frontend",
     "scan",
