@@ -190,7 +190,9 @@ def test_no_statement_allows_actions_with_a_wildcard(product: Synthesis) -> None
 def test_only_actions_without_resource_level_permissions_are_allowed_on_all_resources(product: Synthesis) -> None:
     for stack, template in product.templates.items():
         for place, statement in statements(template):
-            if statement["Effect"] == "Allow" and "*" in listed(statement.get("Resource", "")):
+            # CloudFormation detects drift with these rights: stacks/drift.py, tests/stacks/test_drift.py.
+            detects = place.startswith("Drift") and statement.get("Sid") == "ReadResources"
+            if statement["Effect"] == "Allow" and "*" in listed(statement.get("Resource", "")) and not detects:
                 assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE, f"{stack}/{place}"
 
 

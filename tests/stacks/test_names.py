@@ -94,7 +94,13 @@ def test_every_stack_is_tagged_with_product_and_environment(product: str) -> Non
 
 
 # Services of different clusters, and the addresses of a domain name for IPv4 and IPv6, have the same name.
-_SHARED = ("AWS::ECS::Service", "AWS::Lambda::Permission", "AWS::Route53::RecordSet", "AWS::SSM::Association")
+_SHARED = (
+    "AWS::ECS::Service",
+    "AWS::Lambda::Permission",
+    "AWS::Route53::RecordSet",
+    "AWS::SSM::Association",
+    "AWS::ServiceDiscovery::Service",  # its name is in the environment's own domain
+)
 
 
 def test_no_two_products_in_an_account_use_the_same_resource_name() -> None:
