@@ -18,9 +18,9 @@ from products.flows import (
     Kind,
     Stage,
     branches_publish,
-    deliveries,
     pull_requests_publish,
 )
+from products.infrastructure_flow import every
 from products.pipeline import Flow, Pipeline
 
 PAGE = ROOT / "docs" / "pipelines.md"
@@ -85,7 +85,7 @@ def graph(flow: Delivery) -> drawing.Graph:
 
 
 def _product(product: Product, pipeline: Pipeline) -> Iterator[str]:
-    flows = deliveries(product)
+    flows = every(product)
     yield from (f"## {product.description or product.name}", "", f"From `products/{product.name}.yaml`.", "")
     yield from ("### What starts them", "", *_triggers(flows), "", "### Tags", "", *_tags(product, pipeline))
     for flow in flows:

@@ -48,6 +48,11 @@ class Kind(StrEnum):
     E2E = "drives the environment with a browser"
     PROMOTE = "gives the images their release tag"
     RELEASE = "writes the GitHub release"
+    SYNTH = "writes the templates, once"
+    POLICY = "refuses unsafe templates and permissions"
+    REVIEW = "compares the templates with the deployed stacks"
+    COMMENT = "writes the review as a comment on the commit"
+    DEPLOY_STACKS = "deploys the stacks, and verifies that they are stable and run the same release"
 
 
 @dataclass(frozen=True)
