@@ -21,7 +21,7 @@ import stack_states
 from cloud_assembly import Stack
 
 _POLL_SECONDS = 10
-_CAUSES = 5
+_CAUSES, _SAID = 5, 2000  # lines of causes, and characters of a diagnosis
 _CANCELLED = re.compile(r"cancelled|The following resource\(s\) failed|Requested by user", re.IGNORECASE)
 
 
@@ -34,14 +34,15 @@ class Account:
 
     def __init__(self, role: str, region: str) -> None:
         self._role, self._region = role, region
-        self._environment: dict[str, str] = {}
+        self.environment: dict[str, str] = {}
+        """The environment variables with the role's credentials."""
 
     def assume(self) -> None:
         """Assume the role again: a session lasts an hour."""
         name = "slipway-infrastructure"
         words = ["sts", "assume-role", "--role-arn", self._role, "--role-session-name", name]
         keys = _aws(words, {**os.environ, "AWS_DEFAULT_REGION": self._region})["Credentials"]
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_CONTAINER_")},
             "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
@@ -49,15 +50,10 @@ class Account:
             "AWS_DEFAULT_REGION": self._region,
         }
 
-    def stack(self, name: str) -> dict[str, Any]:
-        """Returns what CloudFormation says about a stack; empty if it does not exist."""
-        try:
-            found = self._ask("describe-stacks", name)["Stacks"]
-        except DeployError as error:
-            if "does not exist" in str(error):
-                return {}
-            raise
-        return dict(found[0])
+    def stacks(self) -> dict[str, dict[str, Any]]:
+        """Returns what CloudFormation says about each stack of the account and region, by name."""
+        found = _aws(["cloudformation", "describe-stacks"], self.environment)["Stacks"]
+        return {str(stack["StackName"]): dict(stack) for stack in found}
 
     def template(self, name: str) -> object:
         """Returns the deployed template of a stack."""
@@ -68,7 +64,7 @@ class Account:
         return list(self._ask("describe-stack-events", name, "--max-items", "200")["StackEvents"])
 
     def _ask(self, verb: str, name: str, *words: str) -> dict[str, Any]:
-        return _aws(["cloudformation", verb, "--stack-name", name, *words], self._environment)
+        return _aws(["cloudformation", verb, "--stack-name", name, *words], self.environment)
 
 
 def _aws(words: Sequence[str], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -109,7 +105,8 @@ class Deployment:
         self._account.assume()
         before = self._wait(stacks)
         self._refuse_unreviewed(stacks, before)
-        if self._cdk("deploy"):
+        self._validate()
+        if self._deploy():
             self._account.assume()
             raise DeployError(self._cause(stacks))
         self._account.assume()
@@ -124,14 +121,13 @@ class Deployment:
         minutes = float(self._variables["WAIT_MINUTES"])
         deadline, told = time.monotonic() + 60 * minutes, ""
         while True:
-            found = {stack.name: self._account.stack(stack.name) for stack in stacks}
-            states = {stack: _state(found[stack.name]) for stack in stacks}
-            obstacles = [
-                stack_states.obstacle(stack.name, stack.path, state, self._region) for stack, state in states.items()
-            ]
+            known = self._account.stacks()
+            found = {stack.name: known.get(stack.name, {}) for stack in stacks}
+            states = [(stack, _state(found[stack.name])) for stack in stacks]
+            obstacles = [stack_states.obstacle(stack.name, stack.path, state, self._region) for stack, state in states]
             if any(obstacles):
                 raise DeployError("\n".join(filter(None, obstacles)))
-            busy = ", ".join(f"{stack.path} is {state}" for stack, state in states.items() if stack_states.busy(state))
+            busy = ", ".join(f"{stack.path} is {state}" for stack, state in states if stack_states.busy(state))
             if not busy:
                 return found
             if time.monotonic() >= deadline:
@@ -156,25 +152,43 @@ class Deployment:
                     "was deployed. For a new review: slipway start infrastructure"
                 )
 
-    def _cdk(self, *words: str) -> int:
+    def _cdk(self, verb: str, *options: str) -> list[str]:
         program = Path(os.environ["WORK"], "package", "bin", "cdk")
-        command = ["node", str(program), *words, f"{self._target}/*", "--app", str(self._folder), "--no-notices"]
-        if words[0] == "deploy":
-            # A change set of its own for each run: two deployments never delete each other's.
-            own = f"slipway-{self._variables['EXECUTION'][:8]}"
-            command += ["--require-approval", "never", "--concurrency", "4", "--progress", "events", "--ci"]
-            command += ["--change-set-name", own]
-        done = subprocess.run(command, env={**os.environ, "CI": "true"}, check=False)  # noqa: S603 - the verified CLI
-        return done.returncode
+        place = [f"{self._target}/*", "--app", str(self._folder), "--no-notices", "--ci"]
+        return ["node", str(program), verb, *place, *options]
+
+    def _validate(self) -> None:
+        """Raises DeployError if CloudFormation's early validation refuses a stack, before any stack has changed."""
+        command = self._cdk("validate", "--online", "--unstable", "validate")
+        done = subprocess.run(  # noqa: S603 - the verified CLI
+            command, env={**os.environ, "CI": "true"}, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            said = (done.stdout + done.stderr).strip()[-_SAID:]
+            raise DeployError(f"{self._target}: CloudFormation refuses the templates; nothing was deployed.\n{said}")
+
+    def _deploy(self) -> int:
+        # A change set of its own for each run: two deployments never delete each other's.
+        own = ["--change-set-name", f"slipway-{self._variables['EXECUTION'][:8]}"]
+        command = self._cdk("deploy", "--require-approval", "never", "--concurrency", "4", "--progress", "events", *own)
+        return subprocess.run(command, env={**os.environ, "CI": "true"}, check=False).returncode  # noqa: S603 - the verified CLI
+
+    def _diagnosis(self) -> str:
+        """Returns what `cdk diagnose` says about the stacks; it describes them as the deploy role."""
+        command = self._cdk("diagnose", "--unstable", "diagnose")
+        done = subprocess.run(  # noqa: S603 - the verified CLI
+            command, env={**self._account.environment, "CI": "true"}, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip()[-_SAID:]
 
     def _cause(self, stacks: Sequence[Stack]) -> str:
         """Returns why the deployment failed, with the constructs' paths, from the stacks' events."""
-        lines = [line for stack in stacks for line in self._failures(stack)][:_CAUSES]
-        said = "\n".join(lines) or "CloudFormation reports no failed resource; the lines above are the CDK CLI's"
+        known = self._account.stacks()
+        lines = [line for stack in stacks for line in self._failures(stack, _state(known.get(stack.name, {})))]
+        said = "\n".join(lines[:_CAUSES]) or self._diagnosis() or "the CDK CLI says why above"
         return f"{self._target} was not deployed:\n{said}{_hint(said)}"
 
-    def _failures(self, stack: Stack) -> list[str]:
-        state = _state(self._account.stack(stack.name))
+    def _failures(self, stack: Stack, state: str) -> list[str]:
         if not state or state in stack_states.STABLE:
             return []
         found: list[str] = []
@@ -190,17 +204,16 @@ class Deployment:
 
     def _verify(self, stacks: Sequence[Stack], before: Mapping[str, Mapping[str, Any]]) -> None:
         """Raises DeployError if a stack is not stable, or has other values of its parameters than before."""
+        known = self._account.stacks()
         for stack in stacks:
-            after = self._account.stack(stack.name)
+            after = known.get(stack.name, {})
             if _state(after) not in stack_states.STABLE | {"UPDATE_ROLLBACK_COMPLETE"}:
                 raise DeployError(f"{stack.path} ({stack.name}) is {_state(after) or 'gone'} after the deployment")
-            if cloud_assembly.template_digest(self._account.template(stack.name)) != stack.digest:
-                raise DeployError(f"{stack.path} ({stack.name}) was rolled back: it has another template")
             was, now = _parameters(before[stack.name]), _parameters(after)
             other = {name: value for name, value in was.items() if name in now and now[name] != value}
             if other:
                 raise DeployError(f"{stack.path} ({stack.name}) runs another release than before: {other} became {now}")
-        _say(f"{len(stacks)} stacks of {self._target} are stable, with the reviewed templates and the same release.")
+        _say(f"{len(stacks)} stacks of {self._target} are stable, and run the same release as before.")
 
 
 def _reviewed(path: Path, expected: str) -> dict[str, str]:

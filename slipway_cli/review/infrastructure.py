@@ -91,13 +91,18 @@ def _gone(stack: StackChange, change: ResourceChange) -> bool:
 def deployed(like: Assembly, client: Callable[[Stack], Any]) -> Assembly:
     """Returns the deployed stacks with the names of an assembly; those that do not exist yet are left out.
 
+    `client` returns None for a stack of an environment without a role that reads it.
+
     Raises:
         ReviewError: if one cannot be read, or is not a template of the CDK.
     """
     found = []
     for stack in like.stacks:
+        reader = client(stack)
+        if reader is None:
+            continue
         try:
-            body = client(stack).get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
+            body = reader.get_template(StackName=stack.name, TemplateStage="Original")["TemplateBody"]
         except ClientError as error:
             if "does not exist" in str(error):
                 continue
@@ -150,15 +155,22 @@ class Sessions:
     def __init__(self, roles: Mapping[str, str]) -> None:
         self._roles = roles
         self._clients: dict[tuple[str, str], Any] = {}
+        self.unread: set[str] = set()
+        """The targets whose role cannot be assumed, since it does not exist before the first deployment."""
 
     def client(self, stack: Stack) -> Any:
-        """Returns the client for a stack."""
+        """Returns the client for a stack; None if its target cannot be read."""
         key = (stack.environment, stack.region)
-        if key not in self._clients:
-            self._clients[key] = boto3.client(
-                "cloudformation", region_name=stack.region, **self._keys(stack.environment)
-            )
-        return self._clients[key]
+        if key not in self._clients and stack.environment not in self.unread:
+            try:
+                keys = self._keys(stack.environment)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != "AccessDenied":
+                    raise
+                self.unread.add(stack.environment)
+            else:
+                self._clients[key] = boto3.client("cloudformation", region_name=stack.region, **keys)
+        return self._clients.get(key)
 
     def _keys(self, target: str) -> dict[str, str]:
         role = self._roles.get(target)
@@ -182,13 +194,15 @@ def run(folder: Path, output: Path, variables: Mapping[str, str]) -> list[Verdic
     waiting = (variables["STAGES"].split(), float(variables["MINUTES"]))
     wait_for_older(boto3.client("codepipeline"), variables["PIPELINE"], variables["EXECUTION"], *waiting)
     actions.everything()
-    current = deployed(wanted, Sessions(roles).client)
+    sessions = Sessions(roles)
+    current = deployed(wanted, sessions.client)
     report = compare(current, wanted, product=variables["PRODUCT"], base="the deployed stacks")
     was, now = estimate(current.stacks), estimate(wanted.stacks)
     limit, always = int(variables["COST_LIMIT"]), variables["APPROVAL"] == "always"
     verdicts = [
         verdict(target, report, now.total(target) - was.total(target), limit=limit, always=always) for target in roles
     ]
+    verdicts = [_unread(found, roles[found.target]) if found.target in sessions.unread else found for found in verdicts]
     with template_errors("costs and diagrams"):
         report = with_cost_and_diagrams(replace(report, sections=(_asked(verdicts),)), current, wanted)
     _write(output, report, Sides(current, wanted))
@@ -198,6 +212,11 @@ def run(folder: Path, output: Path, variables: Mapping[str, str]) -> list[Verdic
     (output / "reviewed.json").write_bytes(reviewed)
     _export(output, verdicts, hashlib.sha256(reviewed).hexdigest())
     return verdicts
+
+
+def _unread(found: Verdict, role: str) -> Verdict:
+    why = f"first deployment: {role.rpartition('/')[2]} does not exist, or may not be assumed"
+    return replace(found, reasons=(why, *found.reasons))
 
 
 def _asked(verdicts: Iterable[Verdict]) -> Section:
