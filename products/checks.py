@@ -11,6 +11,7 @@ from products import (
     beats,
     build_checks,
     host_checks,
+    kubernetes_checks,
     names,
     path_checks,
     pipeline_checks,
@@ -41,6 +42,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from schedule_checks.problems(product)
     yield from beats.problems(product)
     yield from host_checks.problems(product)
+    yield from kubernetes_checks.problems(product)
     for name, environment in product.environments.items():
         yield from _environment(product, f"environments.{name}", environment)
 

@@ -10,16 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from paths import ROOT
 from products import Product, drawing, load, names, product_names
 from products.drawing import DrawnStage, Step
-from products.flows import (
-    CACHE_TAG,
-    COMMIT_TAG,
-    Action,
-    Delivery,
-    Kind,
-    Stage,
-    branches_publish,
-    pull_requests_publish,
-)
+from products.flows import Action, Delivery, Kind, Stage, branches_publish, pull_requests_publish
+from products.image_tags import CACHE_TAG, COMMIT_TAG
 from products.infrastructure_flow import every
 from products.pipeline import Flow, Pipeline
 
@@ -39,6 +31,9 @@ _TASKS = {
     Kind.MIGRATE_ON_HOST: "deploy",
     Kind.DEPLOY_TO_HOSTS: "deploy",
     Kind.VERIFY_HOSTS: "deploy",
+    Kind.MIGRATE_ON_KUBERNETES: "deploy",
+    Kind.DEPLOY_TO_KUBERNETES: "deploy",
+    Kind.VERIFY_KUBERNETES: "deploy",
 }
 _GATES = (Kind.APPROVAL, Kind.SCAN)
 _MODES = {
@@ -106,8 +101,16 @@ def refuses(name: str) -> str:
     return f"{name}: gate"
 
 
-def starts(*, pull_requests_to: Sequence[str] = (), tags: Sequence[str] = (), branches: Sequence[str] = ()) -> str:
+def starts(
+    *,
+    pull_requests_to: Sequence[str] = (),
+    merged_pull_requests_to: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    branches: Sequence[str] = (),
+) -> str:
     """Returns the triggers of a pipeline, in words."""
+    if merged_pull_requests_to:
+        return f"pull request merged to {' or '.join(merged_pull_requests_to)}"
     if pull_requests_to:
         return f"pull request to {' or '.join(pull_requests_to)}, opened or pushed to"
     return f"tag {' or '.join(tags)}" if tags else f"push to {' or '.join(branches)}"
@@ -119,7 +122,12 @@ def _label(action: Action) -> str:
 
 
 def _starts(trigger: Flow) -> str:
-    return starts(pull_requests_to=trigger.pull_requests_to, tags=trigger.tags, branches=trigger.branches)
+    return starts(
+        pull_requests_to=trigger.pull_requests_to,
+        merged_pull_requests_to=trigger.merged_pull_requests_to,
+        tags=trigger.tags,
+        branches=trigger.branches,
+    )
 
 
 def _triggers(flows: Sequence[Delivery]) -> list[str]:

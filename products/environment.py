@@ -11,6 +11,7 @@ from products import field_checks
 from products.base import Account, Model, Variables, derived, text
 from products.containers import Capacity, ServiceSize
 from products.hosts import Hosts
+from products.kubernetes import Kubernetes
 from products.storage import CacheSize, DatabaseSize
 
 # The values that CloudWatch Logs accepts: docs.aws.amazon.com, PutRetentionPolicy.
@@ -96,11 +97,13 @@ class Environment(Model):
     """Size, zones, NAT, protection and retention in one word; each key below overrides it (docs/profiles.md)."""
     account: Account = Field(json_schema_extra=derived("the manifest's"))
     region: str = Field(json_schema_extra=derived("the manifest's"))
-    target: Literal["fargate", "hosts"] = "fargate"
+    target: Literal["fargate", "hosts", "kubernetes"] = "fargate"
     """The service that runs the containers: `fargate` runs `services`; `hosts`, virtual machines, run `compose` or
-    `containers`."""
+    `containers`; `kubernetes` runs the manifests of its section."""
     hosts: Hosts | None = None
     """The hosts of an environment with `target: hosts`."""
+    kubernetes: Kubernetes | None = None
+    """The cluster of an environment with `target: kubernetes`, and what it runs."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
     """CPU architecture. Graviton (`arm64`) is a fifth cheaper; images must be built for it."""
     capacity: Capacity = "on-demand"
@@ -130,6 +133,13 @@ class Environment(Model):
     dashboard: bool = True
     """True for a CloudWatch dashboard with the alarms and their metrics. The alarms exist without it, too."""
     alarm_emails: tuple[Annotated[str, text(r"^[^@\s]+@[^@\s]+$", "ops@allthrive.ai")], ...] = ()
+
+    @property
+    def machines(self) -> Hosts | None:
+        """The virtual machines that run the containers; None if the environment has none of its own."""
+        if self.target == "hosts":
+            return self.hosts or Hosts()
+        return self.kubernetes.machines if self.target == "kubernetes" and self.kubernetes else None
 
     @property
     def protected(self) -> bool:

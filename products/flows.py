@@ -12,11 +12,9 @@ from products.pipeline import Check, Flow, Pipeline
 
 Mode = Literal["queued", "superseded", "parallel"]
 Origin = Literal["main", "branches", "candidates"]
-# Prefixes of the tags that builds/image.yml always sets: on an image, with its commit's full SHA; on cached layers.
-COMMIT_TAG, CACHE_TAG = "commit-", "layers-"
-DEFAULT_MINUTES = {"test": 30, "publish": 30, "e2e": 30, "release": 15}
+DEFAULT_MINUTES = {"test": 30, "publish": 30, "snapshot": 60, "e2e": 30, "release": 15}
 ENVIRONMENT_MINUTES = 60
-FIXED_STAGES = frozenset(DEFAULT_MINUTES)
+FIXED_STAGES = ("test", "publish", "e2e", "release")
 # Timeouts of an environment's actions other than the deployment, which gets the rest of the stage's minutes.
 PREPARE_MINUTES, FRONTEND_MINUTES, INVALIDATE_MINUTES, VERIFY_MINUTES = 2, 5, 3, 2
 PROTECT_MINUTES = 5
@@ -33,6 +31,8 @@ class Kind(StrEnum):
     IMAGE = "builds and pushes an image"
     BUNDLE = "builds the frontend"
     COMPOSE = "collects what hosts need, and checks the compose files"
+    MANIFESTS = "collects the Kubernetes manifests, and checks them"
+    FIND = "finds the images that were built and tested of the same files"
     SCAN = "refuses images with known vulnerabilities"
     PROTECT = "keeps the images while a person decides"
     APPROVAL = "waits for a person's yes"
@@ -41,10 +41,13 @@ class Kind(StrEnum):
     DEPLOY = "updates the services and waits until they are stable"
     MIGRATE_ON_HOST = "runs the migrations, once, on one host"
     DEPLOY_TO_HOSTS = "puts the release onto one host after the other"
+    MIGRATE_ON_KUBERNETES = "runs the migrations, once, as a Job"
+    DEPLOY_TO_KUBERNETES = "applies the manifests with the release's images and waits for the rollout"
     FRONTEND = "uploads the frontend"
     INVALIDATE = "makes CloudFront forget the pages"
     VERIFY = "compares what runs with the release"
     VERIFY_HOSTS = "compares what each host runs with the release"
+    VERIFY_KUBERNETES = "compares what the pods run with the release"
     E2E = "drives the environment with a browser"
     PROMOTE = "gives the images their release tag"
     RELEASE = "writes the GitHub release"
@@ -104,13 +107,20 @@ class Delivery:
     """The branch whose newest commit a start by hand builds."""
     of_main: bool
     """True if it builds only the repository's branch: no other pipeline's images may reach a protected environment."""
+    promoted: bool
+    """True if another flow releases the images that this one builds."""
 
     @property
     def origin(self) -> Origin:
-        """What the commits are of, by which images have separate repositories."""
-        if self.of_main:
+        """The origin of the commits, which decides the repository of the images."""
+        if self.of_main or self.promoted:
             return "main"
         return "candidates" if self.flow.pull_requests_to else "branches"
+
+    @property
+    def images_stage(self) -> str:
+        """The name of the stage that the images and all else of the commit come from."""
+        return "Snapshot" if self.flow.images_from else "Publish"
 
     def stage(self, name: str) -> Stage | None:
         """Returns the stage with this name, or None."""
@@ -161,14 +171,25 @@ def needs_url(product: Product, environment: str) -> bool:
 
 
 def of_main(product: Product, flow: Flow) -> bool:
-    """True if the repository's branch, by its full name, is the only branch that a flow builds."""
-    return tuple(flow.branches) == (product.repository.branch,)
+    """True if the repository's branch, by its full name, is the only branch that starts a flow."""
+    return (*flow.branches, *flow.merged_pull_requests_to) == (product.repository.branch,)
+
+
+def promoted(product: Product, flow: Flow) -> bool:
+    """True if another flow releases the images that a flow builds: the manifest says that its branch is trusted."""
+    flows = product.pipeline.flows if product.pipeline else {}
+    return any(flow is flows.get(other.images_from or "") for other in flows.values())
+
+
+def of_branches(product: Product, flow: Flow) -> bool:
+    """True if the images of a flow are apart from those that are released."""
+    return not of_main(product, flow) and not promoted(product, flow)
 
 
 def branches_publish(product: Product) -> bool:
     """True if any flow publishes images of other branches than the repository's."""
     flows = product.pipeline.flows.values() if product.pipeline else ()
-    return any("publish" in flow.stages and not of_main(product, flow) and not flow.pull_requests_to for flow in flows)
+    return any("publish" in flow.stages and of_branches(product, flow) and not flow.pull_requests_to for flow in flows)
 
 
 def pull_requests_publish(product: Product) -> bool:
@@ -180,68 +201,7 @@ def pull_requests_publish(product: Product) -> bool:
 def branches_reach(product: Product, environment: str) -> bool:
     """True if any flow deploys other branches than the repository's to an environment."""
     flows = product.pipeline.flows.values() if product.pipeline else ()
-    return any(environment in flow.stages and not of_main(product, flow) for flow in flows)
-
-
-def moving_tags(product: Product) -> list[str]:
-    """Returns the mutable tags of the main branch's ECR repository, in the syntax of ECR's exclusion filters.
-
-    Tags without a field, such as `latest`, tags with the branch's name, and the tags of cached layers move to the
-    newest build. All other tags are immutable.
-    """
-    if product.pipeline is None:
-        return ["latest", f"{names.IN_USE_TAG}*"]
-    fixed = dict.fromkeys(tag for tag in ("latest", *product.pipeline.tags) if "{" not in tag)
-    return [*(fixed | _branch_tags(product, main=True)), f"{CACHE_TAG}*", f"{names.IN_USE_TAG}*"]
-
-
-def release_prefix(pipeline: Pipeline) -> str:
-    """Returns the text that every release tag begins with."""
-    return pipeline.release_tag.partition("{")[0]
-
-
-def kept_tags(product: Product) -> list[str]:
-    """Returns the patterns of main's tags that never expire, in the syntax of ECR's lifecycle rules.
-
-    The release's pattern holds only the prefix, so that releases are kept when the manifest changes the rest of
-    `release_tag`.
-    """
-    release = "v" if product.pipeline is None else release_prefix(product.pipeline)
-    return [*branch_kept_tags(), f"{release}*"]
-
-
-def branch_kept_tags() -> list[str]:
-    """Returns the patterns of other branches' tags that never expire: they have no releases."""
-    return [f"{names.IN_USE_TAG}*"]
-
-
-def entered_tags() -> str:
-    """Returns the pattern of the tags that an image keeps after it entered an environment."""
-    return f"{names.ENTERED_TAG}*"
-
-
-def branch_moving_tags(product: Product) -> list[str]:
-    """Returns the mutable tags of the ECR repository for all other branches."""
-    return [*_branch_tags(product, main=False), f"{CACHE_TAG}*", f"{names.IN_USE_TAG}*"]
-
-
-def candidate_moving_tags() -> list[str]:
-    """Returns the mutable tags of the ECR repository for pull requests: only those of cached layers."""
-    return [f"{CACHE_TAG}*"]
-
-
-def _branch_tags(product: Product, *, main: bool) -> dict[str, None]:
-    """Returns the tags that patterns with `{branch}` produce, for the repository's branch or for all others."""
-    found: dict[str, None] = {}
-    for tag in product.pipeline.tags if product.pipeline else ():
-        if "{branch}" not in tag or "{sha" in tag:
-            continue
-        for flow in product.pipeline.flows.values() if product.pipeline else ():
-            if of_main(product, flow) is main:
-                for branch in flow.branches:
-                    name = branch.replace("**", "*").replace("/", "-")
-                    found[tag.replace("{branch}", name).replace("{version}", "*")] = None
-    return found
+    return any(environment in flow.stages and of_branches(product, flow) for flow in flows)
 
 
 def checks_of(pipeline: Pipeline, flow: str) -> dict[str, Check]:
@@ -271,7 +231,8 @@ class _Step:
 
 def _steps(product: Product, environment: str) -> list[_Step]:
     """Returns the actions of an environment's stage, as its target has them."""
-    return {"fargate": _service_steps, "hosts": _host_steps}[product.environments[environment].target](product)
+    steps = {"fargate": _service_steps, "hosts": _host_steps, "kubernetes": _kubernetes_steps}
+    return steps[product.environments[environment].target](product)
 
 
 def _service_steps(product: Product) -> list[_Step]:
@@ -289,11 +250,20 @@ def _service_steps(product: Product) -> list[_Step]:
 
 
 def _host_steps(product: Product) -> list[_Step]:
-    steps = [_Step("Deploy", Kind.DEPLOY_TO_HOSTS)]
+    return _own_steps(product, Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS, Kind.VERIFY_HOSTS)
+
+
+def _kubernetes_steps(product: Product) -> list[_Step]:
+    return _own_steps(product, Kind.MIGRATE_ON_KUBERNETES, Kind.DEPLOY_TO_KUBERNETES, Kind.VERIFY_KUBERNETES)
+
+
+def _own_steps(product: Product, migrate: Kind, deploy: Kind, verify: Kind) -> list[_Step]:
+    """Returns the actions where the release itself has the migration's image and variables."""
+    steps = [_Step("Deploy", deploy)]
     if product.migration:
-        migrate = _Step("Migrate", Kind.MIGRATE_ON_HOST, product.migration.timeout_minutes + HOST_MINUTES)
-        steps = [migrate, *steps] if product.migration.when == "before_deploy" else [*steps, migrate]
-    return [*steps, _Step("Verify", Kind.VERIFY_HOSTS, VERIFY_MINUTES)]
+        migration = _Step("Migrate", migrate, product.migration.timeout_minutes + HOST_MINUTES)
+        steps = [migration, *steps] if product.migration.when == "before_deploy" else [*steps, migration]
+    return [*steps, _Step("Verify", verify, VERIFY_MINUTES)]
 
 
 @dataclass(frozen=True)
@@ -316,6 +286,7 @@ class _DeliveryBuilder:
             stages=(Stage("Source", (Action("GitHub", Kind.SOURCE),)), *self._stages(mode)),
             branch=self._branch(),
             of_main=of_main(self.product, self.flow),
+            promoted=promoted(self.product, self.flow),
         )
 
     def _branch(self) -> str:
@@ -324,8 +295,10 @@ class _DeliveryBuilder:
         return self.product.repository.branch if set("*?[") & set(only) else only
 
     def _stages(self, mode: Mode) -> list[Stage]:
-        stages = []
+        stages: list[Stage] = []
         for name in self.flow.stages:
+            if self.flow.images_from and name != "test" and not any(stage.name == "Snapshot" for stage in stages):
+                stages.append(self._snapshot(minutes(self.pipeline, self.flow, "snapshot")))
             limit = minutes(self.pipeline, self.flow, name)
             if name in FIXED_STAGES:
                 build = {"test": self._test, "publish": self._publish, "e2e": self._e2e, "release": self._release}[name]
@@ -359,15 +332,31 @@ class _DeliveryBuilder:
         actions = [Action(names.pascal(image), Kind.IMAGE, 1, action_limit, image) for image in images]
         if self.flow.pull_requests_to:  # only images are kept: nothing of a pull request is ever deployed
             return Stage("Publish", tuple(actions))
-        actions += [
-            Action(f"Bundle{names.pascal(site)}", Kind.BUNDLE, 1, action_limit, site=site)
-            for site in self.product.sites()
+        return Stage("Publish", (*actions, *self._collected(action_limit), *self._scans(action_limit if scan else 0)))
+
+    def _snapshot(self, limit: int) -> Stage:
+        """Returns the stage that takes the images of another flow, and collects everything else of the commit."""
+        scan = self._guarded() and self.pipeline.scan is not None
+        action_limit = limit // 2 if scan else limit
+        find = Action("Find", Kind.FIND, 1, action_limit, self.flow.images_from or "")
+        return Stage("Snapshot", (find, *self._collected(action_limit), *self._scans(action_limit if scan else 0)))
+
+    def _collected(self, limit: int) -> list[Action]:
+        """Returns the actions that collect what the flow deploys of a commit beside the images."""
+        actions = [
+            Action(f"Bundle{names.pascal(site)}", Kind.BUNDLE, 1, limit, site=site) for site in self.product.sites()
         ]
-        if self.product.on_hosts():
-            actions.append(Action("Compose", Kind.COMPOSE, 1, action_limit))
-        if scan:
-            actions += [Action(f"Scan{names.pascal(image)}", Kind.SCAN, 2, action_limit, image) for image in images]
-        return Stage("Publish", tuple(actions))
+        reached = {self.product.environments[name].target for name in self._environments()}
+        if "hosts" in reached:
+            actions.append(Action("Compose", Kind.COMPOSE, 1, limit))
+        if "kubernetes" in reached:
+            actions.append(Action("Manifests", Kind.MANIFESTS, 1, limit))
+        return actions
+
+    def _scans(self, limit: int) -> list[Action]:
+        """Returns an action for each image that refuses it for its vulnerabilities; none with a limit of 0."""
+        images = self.product.images if limit else ()
+        return [Action(f"Scan{names.pascal(image)}", Kind.SCAN, 2, limit, image) for image in images]
 
     def _e2e(self, limit: int) -> Stage:
         before = self.flow.stages[: self.flow.stages.index("e2e")]
@@ -392,4 +381,7 @@ class _DeliveryBuilder:
 
     def _release(self, limit: int) -> Stage:
         half = limit // 2
-        return Stage("Release", (Action("Promote", Kind.PROMOTE, 1, half), Action("GitHub", Kind.RELEASE, 2, half)))
+        first, second = ("GitHub", Kind.RELEASE), ("Promote", Kind.PROMOTE)
+        if not self.flow.images_from:  # their short tag may be another commit's, which the registry decides
+            first, second = second, first
+        return Stage("Release", (Action(*first, 1, half), Action(*second, 2, half)))

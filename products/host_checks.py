@@ -36,7 +36,7 @@ def problems(product: Product) -> Iterator[str]:
 
 def _targets(product: Product, on_hosts: list[str]) -> Iterator[str]:
     """Yields an error message for each part that no environment runs, and each environment that has nothing to run."""
-    on_fargate = [name for name in product.environments if name not in on_hosts]
+    on_fargate = product.on_fargate()
     parts = {"compose": product.compose is not None, "containers": bool(product.containers)}
     given = [key for key, there in parts.items() if there]
     if len(given) > 1:
@@ -53,7 +53,9 @@ def _targets(product: Product, on_hosts: list[str]) -> Iterator[str]:
             "{web: {image: backend, port: 8000, paths: [/*]}}, or target: hosts with compose or containers"
         )
     if product.services and not on_fargate:
-        yield "services: every environment has target hosts, which runs compose or containers; remove services"
+        runs = "which runs compose or containers" if on_hosts else "which runs the manifests in its section kubernetes"
+        target = "hosts" if on_hosts else "kubernetes"
+        yield f"services: every environment has target {target}, {runs}; remove services"
     if on_hosts and not given:
         yield (
             f"environments.{on_hosts[0]}.target: got hosts, and the product has nothing that runs there; write "
@@ -78,7 +80,7 @@ def _compose(compose: Compose) -> Iterator[str]:
         **{f"compose.env_files.{name}": name for name in compose.env_files},
     }
     for place, file in places.items():
-        if refusal := _file(file):
+        if refusal := file_refusal(file):
             yield f"{place}: {refusal}"
     for file in sorted({file for file in compose.files if compose.files.count(file) > 1}):
         yield f"compose.files: '{file}' is listed twice; remove one of them"
@@ -86,7 +88,7 @@ def _compose(compose: Compose) -> Iterator[str]:
         yield "compose.env_files..env: write these variables under compose.env, which is that file"
 
 
-def _file(name: str) -> str | None:
+def file_refusal(name: str) -> str | None:
     """Returns why a name cannot be that of a file in the repository, and what to write instead; None if it can."""
     if name.startswith("/"):
         return f"got '{name}', an absolute path; write it relative to the repository's folder"
@@ -204,18 +206,25 @@ def _environment(product: Product, place: str, environment: Environment) -> Iter
 
 def _machines(place: str, environment: Environment) -> Iterator[str]:
     hosts = environment.hosts or Hosts()
-    graviton = bool(_GRAVITON.match(hosts.instance)) or hosts.instance.startswith(_GRAVITON_1)
-    if graviton != (environment.architecture == "arm64"):
-        has, example = ("arm64", "t3.small") if graviton else ("x86_64", "t4g.small")
-        yield (
-            f"{place}.hosts.instance: got {hosts.instance}, which is {has}, and images are built for "
-            f"{environment.architecture}; write e.g. {example}, or architecture: {has}"
-        )
+    if refusal := instance_refusal(hosts.instance, environment):
+        yield f"{place}.hosts.instance: {refusal}"
     if hosts.data_disk_gb and hosts.count > 1:
         yield (
             f"{place}.hosts.data_disk_gb: {hosts.count} hosts would have as many disks, each with other data; write "
             "count: 1, or keep the data in database, cache and media, and remove data_disk_gb"
         )
+
+
+def instance_refusal(instance: str, environment: Environment) -> str | None:
+    """Returns why an instance type cannot run an environment's images, and what to write instead; None if it can."""
+    graviton = bool(_GRAVITON.match(instance)) or instance.startswith(_GRAVITON_1)
+    if graviton == (environment.architecture == "arm64"):
+        return None
+    has, example = ("arm64", "t3.small") if graviton else ("x86_64", "t4g.small")
+    return (
+        f"got {instance}, which is {has}, and images are built for {environment.architecture}; write e.g. {example}, "
+        f"or architecture: {has}"
+    )
 
 
 def _asks_for(product: Product, environment: str, prefix: str) -> str | None:

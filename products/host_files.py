@@ -13,6 +13,8 @@ from products.paths import EVERYTHING, is_everything, ordered
 from products.values import REFERENCES, Value, member, parse
 from products.variables import container_variables, layered, layers, written
 
+INGRESS_PORT = 80
+"""The port of a MicroK8s host at which its ingress answers: microk8s.io/docs/addon-ingress."""
 ROOT_FILE = ".env"
 """The file whose variables Docker Compose puts into compose files."""
 
@@ -121,6 +123,8 @@ def ports(product: Product, environment: str) -> list[int]:
     """Returns the ports at which the load balancer reaches an environment's hosts or tasks."""
     if environment in product.on_hosts():
         return [entrance(product).port]
+    if environment in product.on_kubernetes():
+        return [INGRESS_PORT] if product.environments[environment].machines else []
     return [service.port for service in product.services.values() if service.port]
 
 

@@ -1,4 +1,4 @@
-"""What releases to hosts need to know of a manifest: for the pipeline's function, its build, and releases by hand."""
+"""The part of a manifest that releases to hosts use: in the pipeline's function, in its build, and by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs on hosts: the product's compose files or containers, and the virtual machines of an environment."""
+"""The compose files or containers that hosts run, and the virtual machines of an environment."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class Lines(dict[tuple[str, ...], int]):
     def __init__(self) -> None:
         super().__init__()
         self.texts: dict[tuple[str, ...], str] = {}
-        """What is written for each plain value, without quotes."""
+        """The text of each plain value in the file, without quotes."""
 
 
 def _parse(shown: Path, text: str) -> tuple[Any, Lines]:

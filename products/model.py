@@ -91,8 +91,8 @@ class Product(Model):
         return {"": self.frontend} if self.frontend else self.frontends
 
     def services_in(self, environment: str) -> dict[str, Service]:
-        """Returns the product's services with the settings that an environment overrides; none on hosts."""
-        if environment in self.on_hosts():
+        """Returns the product's services with the settings that an environment overrides; none but on Fargate."""
+        if environment not in self.on_fargate():
             return {}
         overrides = self.environments[environment].services
         return {
@@ -100,9 +100,17 @@ class Product(Model):
             for name, service in self.services.items()
         }
 
+    def on_fargate(self) -> list[str]:
+        """Returns the environments whose containers run on Fargate."""
+        return [name for name, environment in self.environments.items() if environment.target == "fargate"]
+
     def on_hosts(self) -> list[str]:
         """Returns the environments whose containers run on hosts."""
         return [name for name, environment in self.environments.items() if environment.target == "hosts"]
+
+    def on_kubernetes(self) -> list[str]:
+        """Returns the environments whose containers run on Kubernetes."""
+        return [name for name, environment in self.environments.items() if environment.target == "kubernetes"]
 
     def prefix(self, environment: str) -> str:
         """Returns the prefix of every name in an environment."""

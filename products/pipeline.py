@@ -96,12 +96,18 @@ class Flow(Model):
     """Pushes of these git tags start the pipeline, instead of pushes to branches."""
     pull_requests_to: Patterns = ()
     """Pull requests to these branches start the pipeline, when they are opened and after each push."""
+    merged_pull_requests_to: Patterns = ()
+    """Pull requests to these branches start the pipeline when they are merged. Only with `images_from`."""
     paths: Patterns = ()
     """Only changes to these files start the pipeline."""
     ignore_paths: Patterns = ()
     """Changes to only these files do not start the pipeline."""
     stages: tuple[str, ...] = Field(min_length=1)
     """The stages in order: `test`, `publish`, `e2e`, `release`, and names of environments."""
+    images_from: Name | None = None
+    """The flow that builds and tests what this flow releases. This flow then builds no image: its stage Snapshot takes
+    the image that the other flow built of the same files, and stops if there is none, or if that run did not succeed.
+    Protect the branch of the other flow like the repository's: who pushes to it decides what is released."""
     mode: Literal["queued", "superseded", "parallel"] | None = None
     """CodePipeline's execution mode. Default: `parallel` for pull requests, `queued` for all other flows."""
     stop_older: bool | None = None
@@ -146,6 +152,8 @@ class Pipeline(Model):
     """Tag of a release, in the registry and on GitHub. The registry keeps images forever whose tag begins with the text
     before the first field. If you change that text, images of earlier releases can expire, except those in use and the
     100 newest that entered an environment."""
+    git_tag: str | None = None
+    """Tag of a release on GitHub, such as `{version}`; only for a flow with `images_from`. Default: `release_tag`."""
     checks: dict[Name, Check] = {}
     e2e: EndToEnd | None = None
     scan: Scan | None = Scan()

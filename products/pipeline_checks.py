@@ -8,7 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from string import Formatter
 
-from products import flows, names
+from products import flows, image_tags, names, promotion_checks
 from products.errors import nearest
 from products.globs import matches
 from products.model import Product
@@ -18,8 +18,9 @@ TAG_FIELDS = frozenset({"version", "sha", "sha7", "branch"})
 # What the value of a tag's field looks like; versions follow PEP 440 or semver.
 _FIELD = {"version": r"\d[\w.-]*", "sha": r"[0-9a-f]{1,40}", "sha7": r"[0-9a-f]{1,7}"}
 _TAG_TEXT = re.compile(r"^[A-Za-z0-9_.-]*$")  # a registry tag's characters: OCI distribution spec
-_STAGES = ("test", "publish", "e2e", "release")
+_STAGES = flows.FIXED_STAGES
 _OF_PULL_REQUESTS = ("test", "publish")  # published images are candidates, which no environment may pull
+_TRIGGERS = ("branches", "tags", "pull_requests_to", "merged_pull_requests_to")
 _PARAMETERS = 1000  # limit for a Lambda action's UserParameters, in characters: CodePipeline, Lambda action reference
 _EXCLUSIONS = 5  # limit for the filters of a repository: ECR, tag mutability exclusion filters
 _TRUST_POLICY = 1900  # of the 2048 characters that IAM allows by default: IAM and STS quotas
@@ -44,6 +45,7 @@ def problems(product: Product) -> Iterator[str]:
     for name, flow in pipeline.flows.items():
         yield from _flow(product, pipeline, name, flow)
     yield from _main(product, pipeline)
+    yield from promotion_checks.problems(product, pipeline)
     yield from _stage_names(product, "pipeline.timeouts", pipeline.timeouts)
 
 
@@ -63,7 +65,7 @@ def _scan(pipeline: Pipeline) -> Iterator[str]:
 def _names(product: Product) -> Iterator[str]:
     sites = list(product.sites()) or [""]
     for environment in product.environments:
-        if environment in (*_STAGES, "source", "approval"):
+        if environment in (*_STAGES, "snapshot", "source", "approval"):
             yield f"environments.{environment}: the pipeline has a stage with this name; give the environment another"
     for flow in product.pipeline.flows if product.pipeline else ():
         for environment in product.environments:
@@ -95,7 +97,7 @@ def _accounts(product: Product) -> Iterator[str]:
             "environments"
         )
 
-    for moving in (flows.moving_tags(product), flows.branch_moving_tags(product)):
+    for moving in (image_tags.moving_tags(product), image_tags.branch_moving_tags(product)):
         yield from _moving(moving)
     lengths = [_parameter_length(product, image) for image in product.images]
     longest = sum(lengths) + max(lengths, default=0)  # the migration's image is passed a second time
@@ -113,7 +115,7 @@ def _moving(moving: list[str]) -> Iterator[str]:
             f"pipeline.tags: {', '.join(moving)} would be mutable; ECR allows {_EXCLUSIONS} mutable tags or patterns, "
             "so use fewer branches or patterns"
         )
-    commit = f"{flows.COMMIT_TAG}{'0' * 40}"
+    commit = f"{image_tags.COMMIT_TAG}{'0' * 40}"
     for tag in moving:
         if fnmatchcase(commit, tag):
             yield (
@@ -144,14 +146,15 @@ def _tags(pipeline: Pipeline) -> Iterator[str]:
 
 def _release_tag(product: Product, pipeline: Pipeline) -> Iterator[str]:
     """Yields an error message if other tags may begin like a release tag: the registry would then never expire them."""
-    prefix = flows.release_prefix(pipeline)
+    prefix = image_tags.release_prefix(pipeline)
     if not prefix:
         yield (
             f"pipeline.release_tag: got '{pipeline.release_tag}'; the registry recognizes releases by the text that "
             "their tags begin with, so begin with a fixed text, e.g. v{version}"
         )
         return
-    for tag in dict.fromkeys((f"{flows.COMMIT_TAG}{{sha}}", f"{flows.CACHE_TAG}{{branch}}", "latest", *pipeline.tags)):
+    own = (f"{image_tags.COMMIT_TAG}{{sha}}", f"{image_tags.CACHE_TAG}{{branch}}", "latest")
+    for tag in dict.fromkeys((*own, *pipeline.tags)):
         if _may_begin(tag.replace("{branch}", product.repository.branch.replace("/", "-")), prefix):
             yield (
                 f"pipeline.release_tag: got '{pipeline.release_tag}'; the registry keeps '{prefix}*' forever, and the "
@@ -237,10 +240,15 @@ def _flow(product: Product, pipeline: Pipeline, name: str, flow: Flow) -> Iterat
 
 
 def _trigger(place: str, flow: Flow) -> Iterator[str]:
-    given = [key for key in ("branches", "tags", "pull_requests_to") if getattr(flow, key)]
+    given = [key for key in _TRIGGERS if getattr(flow, key)]
     if len(given) != 1:
         got = f"got {' and '.join(given)}" if given else "nothing starts this flow"
-        yield f"{place}: {got}; write one of branches, tags, pull_requests_to"
+        yield f"{place}: {got}; write one of {', '.join(_TRIGGERS[:3])}"
+    if flow.merged_pull_requests_to and not flow.images_from:
+        yield (
+            f"{place}.merged_pull_requests_to: CodePipeline takes the newest commit of the merged branch, so such a "
+            "flow can only release what another one built; write images_from too, or branches instead"
+        )
     if flow.tags and (flow.paths or flow.ignore_paths):
         yield f"{place}.paths: CodePipeline does not filter pushes of tags by file; remove it"
     if flow.mode == "parallel" and not flow.pull_requests_to:
@@ -253,7 +261,7 @@ def _order(product: Product, pipeline: Pipeline, place: str, flow: Flow) -> Iter
     deployed = False
     for stage in flow.stages:
         deploys = stage in product.environments
-        if (deploys or stage == "release") and "publish" not in done:
+        if (deploys or stage == "release") and "publish" not in done and not flow.images_from:
             yield f"{place}.stages: '{stage}' needs images; write 'publish' before it"
         if stage == "e2e":
             if pipeline.e2e is None:
@@ -286,7 +294,7 @@ def _reach(product: Product, place: str, flow: Flow) -> Iterator[str]:
             f"'release' here, only the flow with branches: [{branch}] may have it"
         )
     if guarded and not flows.of_main(product, flow):
-        key = next((key for key in ("pull_requests_to", "tags") if getattr(flow, key)), "branches")
+        key = next((key for key in _TRIGGERS[1:] if getattr(flow, key)), "branches")
         got = ", ".join(getattr(flow, key)) or "nothing"
         yield (
             f"{place}.{key}: got {got}, which could reach {guarded[0]} (deletion_protection or approval: true); "
@@ -336,7 +344,7 @@ def _main(product: Product, pipeline: Pipeline) -> Iterator[str]:
 
 
 def _stage_names(product: Product, place: str, timeouts: dict[str, int]) -> Iterator[str]:
-    known = [*_STAGES, *product.environments]
+    known = [*flows.DEFAULT_MINUTES, *product.environments]
     for stage in timeouts:
         if stage not in known:
             yield f"{place}.{stage}: unknown stage{nearest(stage, known)}"

@@ -88,9 +88,10 @@ def layered(product: Product, environment: str, own: Variables) -> dict[str, str
 def containers(product: Product, environment: str) -> dict[str, dict[str, Value]]:
     """Returns the variables of every task in an environment: by service, by schedule, and by MIGRATION.
 
-    Nothing for an environment on hosts: products/host_files.py has what their containers get.
+    Nothing for an environment on hosts or Kubernetes: products/host_files.py and kubernetes_files.py have what their
+    containers get.
     """
-    if environment in product.on_hosts():
+    if environment not in product.on_fargate():
         return {}
     own = {name: service.variables for name, service in product.services.items()}
     own |= {name: schedule.variables for name, schedule in product.schedules.items()}

@@ -29,7 +29,7 @@ _PASSWORD_FILE = "/run/secrets/pgpass"  # noqa: S105 - the name of a file
 
 
 class HostConfiguration:
-    """What the hosts of one environment read before each step. It names secrets, and holds no value of one."""
+    """The configuration that an environment's hosts read before each step: names of secrets, never their values."""
 
     secrets: list[str]
     """The ARNs, or ARN patterns, of the secrets that hosts read."""

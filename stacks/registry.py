@@ -8,16 +8,14 @@ from constructs import Construct
 
 from products import Product, names
 from products.containers import Image
-from products.flows import (
+from products.flows import branches_publish, branches_reach, pull_requests_publish
+from products.image_tags import (
     branch_kept_tags,
     branch_moving_tags,
-    branches_publish,
-    branches_reach,
     candidate_moving_tags,
     entered_tags,
     kept_tags,
     moving_tags,
-    pull_requests_publish,
 )
 from slipway.image_repository import ImageRepository
 from stacks.product_stack import ToolingStack

@@ -1,4 +1,4 @@
-"""What the other stacks of an environment ask the one that runs its containers: each target's stack answers."""
+"""The interface of the stack that runs an environment's containers, which each target implements."""
 
 from __future__ import annotations
 

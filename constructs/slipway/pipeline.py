@@ -42,6 +42,8 @@ class Triggers:
     branches: Sequence[str] = ()
     tags: Sequence[str] = ()
     pull_requests_to: Sequence[str] = ()
+    merged: bool = False
+    """True if pull requests start a run when they are closed, which is when they are merged, or else given up."""
     paths: Sequence[str] = ()
     ignore_paths: Sequence[str] = ()
 
@@ -156,12 +158,12 @@ def _filters(read: actions.CodeStarConnectionsSourceAction, triggers: Triggers) 
         return list(patterns) or None
 
     if triggers.pull_requests_to:
-        opened, updated = codepipeline.GitPullRequestEvent.OPEN, codepipeline.GitPullRequestEvent.UPDATED
+        event = codepipeline.GitPullRequestEvent
         request = codepipeline.GitPullRequestFilter(
             branches_includes=unless_empty(triggers.pull_requests_to),
             file_paths_includes=unless_empty(triggers.paths),
             file_paths_excludes=unless_empty(triggers.ignore_paths),
-            events=[opened, updated],
+            events=[event.CLOSED] if triggers.merged else [event.OPEN, event.UPDATED],
         )
         return codepipeline.GitConfiguration(source_action=read, pull_request_filter=[request])
     push = codepipeline.GitPushFilter(

@@ -34,7 +34,7 @@ class Container:
 
     @property
     def trouble(self) -> str:
-        """What is wrong with it; empty if it runs, or has done its work and ended with 0."""
+        """Returns the fault of the container; empty if it runs, or has ended with 0."""
         if self.status == "exited" and self.code == 0:
             return ""
         if self.status != "running":

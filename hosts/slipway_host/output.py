@@ -1,4 +1,4 @@
-"""What an operator reads: lines without secrets, and at the end one line for the program that asked."""
+"""The output of a step: lines without secrets for the operator, and one last line for the calling program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs on this host, from the containers themselves and not from what was intended."""
+"""Reports the containers that run on this host, as Docker describes them, not as the release intends them."""
 
 from __future__ import annotations
 

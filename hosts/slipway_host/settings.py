@@ -39,7 +39,7 @@ class Migration:
 
 @dataclass(frozen=True)
 class Configuration:
-    """What an environment runs on each host, as the parameter in Parameter Store says."""
+    """The settings of an environment's hosts, from Parameter Store."""
 
     project: str
     folder: Path

@@ -1,4 +1,4 @@
-"""What a host remembers between two steps: in `.slipway` below the folder of the releases, readable by root alone."""
+"""A host's state between two steps: in `.slipway` below the folder of the releases, readable by root alone."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Protection:
 
 @dataclass(frozen=True)
 class Release:
-    """What the hosts shall run. Its record, whose SHA-256 names it, is what they read."""
+    """The release that the hosts run next. They read its record, which is named by its SHA-256."""
 
     version: str
     commit: str

@@ -79,19 +79,9 @@ def _created(github: GitHub, settings: Settings) -> dict[str, Any]:
 
 
 def _refuse_other_commit(github: GitHub, settings: Settings) -> None:
-    found = _commit_of(github, settings.tag)
+    found = github.commit_of(settings.tag)
     if found not in (None, settings.commit):
         raise Failed(
             f"tag {settings.tag} is on commit {found}, not {settings.commit}: a release's tag never moves; "
             "raise the version"
         )
-
-
-def _commit_of(github: GitHub, tag: str) -> str | None:
-    found = github.get(f"/git/ref/tags/{tag}")
-    if found is None:
-        return None
-    target = found["object"]
-    if target["type"] == "tag":  # an annotated tag, which names the commit
-        target = github.get(f"/git/tags/{target['sha']}")["object"]
-    return str(target["sha"])

@@ -51,6 +51,16 @@ class GitHub:
                 raise
             return None
 
+    def commit_of(self, tag: str) -> str | None:
+        """Returns the commit that a git tag is on, or None if there is no such tag."""
+        found = self.get(f"/git/ref/tags/{tag}")
+        if found is None:
+            return None
+        target = found["object"]
+        if target["type"] == "tag":  # an annotated tag, which names the commit
+            target = self.get(f"/git/tags/{target['sha']}")["object"]
+        return str(target["sha"])
+
     def pages(self, path: str, limit: int = 10) -> list[dict[str, Any]]:
         """Returns the items of a list, from at most `limit` pages."""
         found: list[dict[str, Any]] = []

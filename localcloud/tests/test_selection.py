@@ -121,11 +121,14 @@ def test_a_test_whose_turn_comes_too_late_is_skipped_with_the_reason(project: Pr
     assert done.returncode == 0
 
 
-def test_slices_run_every_long_test_once(project: Project) -> None:
-    marks = "\n".join(f"@pytest.mark.long\ndef test_{number}(): ...\n" for number in range(9))
-    project.write("checks/test_long.py", f"import pytest\n\n{marks}")
-    parts = [project.run("checks/test_long.py", "--slice", f"{part}/3") for part in (1, 2, 3)]
-    assert sorted(name for part in parts for name in part) == [f"test_{number}" for number in range(9)]
+def test_slices_run_every_long_test_once_and_those_of_a_file_together(project: Project) -> None:
+    for letter in "abcdef":
+        marks = "\n".join(f"@pytest.mark.long\ndef test_{letter}{number}(): ...\n" for number in range(2))
+        project.write(f"checks/test_long_{letter}.py", f"import pytest\n\n{marks}")
+    files = [f"checks/test_long_{letter}.py" for letter in "abcdef"]
+    parts = [project.run(*files, "--slice", f"{part}/3") for part in (1, 2, 3)]
+    assert sorted(name for part in parts for name in part) == [f"test_{file}{n}" for file in "abcdef" for n in range(2)]
+    assert all(f"test_{name[5]}{n}" in part for part in parts for name in part for n in range(2))
     assert len(project.run("--slice", "1/3")) == len(parts[0]) + 3  # other tests run in each slice
 
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from policy.privileges.roles import Statement
 
-_OTHERS = ("Protect", "Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")
+_OTHERS = ("FindSnapshot", "Protect", "Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")
 _FUNCTIONS = (
     *(f"delivery: Environment{task}Role" for task in ("Deploy", "Migrate", "Verify", "Invalidate")),
     *(f"delivery: {name}Role" for name in _OTHERS),
@@ -45,12 +45,12 @@ JUSTIFIED: dict[tuple[str, str], str] = {
         "cloudformation-supplied-parameter-types.html"
     ),
     ("access: Deploy", "SeeAlarms"): (
-        "a release waits while an alarm rings; without the right it fails: tests/lambda/test_deploy_release.py, "
+        "a release waits while an alarm rings; without the right it fails: tests/lambda/test_release_gate.py, "
         "test_a_release_waits_until_no_alarm_rings"
     ),
     ("delivery: EnvironmentDeployRole", "SeeRuns"): (
         "a rollback does not wait for alarms, and is looked for only while one rings: "
-        "tests/lambda/test_deploy_release.py, test_alarms_do_not_hold_a_rollback_back"
+        "tests/lambda/test_release_gate.py, test_alarms_do_not_hold_a_rollback_back"
     ),
     ("delivery: NotifyRole", "ReadSecret"): (
         "the addresses of Slack and Discord are secrets; the end-to-end tests have no such server: "

@@ -1,4 +1,4 @@
-"""What AWS is known to refuse, checked before a deployment: versions, classes, sizes and names.
+"""Restrictions of AWS that are checked before a deployment: versions, classes, sizes and names.
 
 Each rule yields error messages as in products/checks.py. Each fact has its source and date next to it. Facts that
 change often are in offered.json, which `python -m products.restrictions.generate` takes from cfn-lint.

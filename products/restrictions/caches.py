@@ -1,4 +1,4 @@
-"""What ElastiCache refuses of a Redis or Valkey cache."""
+"""ElastiCache's restrictions of a Redis or Valkey cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What RDS refuses of a PostgreSQL database."""
+"""RDS's restrictions of a PostgreSQL database."""
 
 from __future__ import annotations
 

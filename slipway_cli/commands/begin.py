@@ -14,7 +14,7 @@ from slipway_cli.errors import usage
 
 
 class Target(StrEnum):
-    """What runs the containers."""
+    """The service that runs the containers."""
 
     FARGATE = "fargate"
     HOSTS = "hosts"
@@ -42,7 +42,7 @@ def init(
     hosted_zone: Annotated[str, typer.Option(metavar="ID", help="Route 53 hosted zone of the domain.")] = "",
     email: Annotated[str, typer.Option(metavar="ADDRESS", help="Who is asked for approvals.")] = "",
     connection: Annotated[str, typer.Option(metavar="ARN", help="Connection to GitHub.")] = "",
-    target: Annotated[Target, typer.Option(help="What runs the containers.")] = Target.FARGATE,
+    target: Annotated[Target, typer.Option(help="The service that runs the containers.")] = Target.FARGATE,
     demo: Annotated[
         bool, typer.Option("--demo", metavar="", help="Fill what is missing with examples, to try it on this machine.")
     ] = False,

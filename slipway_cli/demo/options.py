@@ -1,4 +1,4 @@
-"""What a product adds to its demo: the file `slipway-demo.yaml` of its repository, which only the demo reads."""
+"""A product's additions to its demo: the file `slipway-demo.yaml` of its repository, which only the demo reads."""
 
 from __future__ import annotations
 

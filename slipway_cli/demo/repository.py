@@ -16,9 +16,11 @@ from products.pipeline import Pipeline
 
 
 def branch(product: Product) -> str:
-    """Returns the branch whose pushes start a pipeline that deploys: the repository's, unless none builds that."""
+    """Returns the branch whose pushes start a pipeline that builds and deploys: the repository's, unless none does."""
     own = product.repository.branch
-    deploying = [delivery.branch for delivery in deliveries(product) if delivery.environments()]
+    deploying = [
+        delivery.branch for delivery in deliveries(product) if delivery.environments() and not delivery.flow.images_from
+    ]
     return own if own in deploying or not deploying else deploying[0]
 
 

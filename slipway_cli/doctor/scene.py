@@ -1,4 +1,4 @@
-"""What checks ask: the parts of a product in one account and region, and AWS there, with a bounded time per call."""
+"""The subject of checks: a product's parts in one account and region, and AWS's APIs there with time limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a checkout cannot say: account, region, repository, domain. Asked at a terminal, else placeholders."""
+"""Answers that no checkout contains, such as the account: prompts at a terminal, else placeholders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from products.regions import REGIONS
 from slipway_cli.init.findings import Findings
 
 PLACEHOLDER = "FILL-IN"
-"""What stands in a manifest for an answer that nobody gave. The loader refuses it, with key and line."""
+"""The placeholder of a missing answer. The loader refuses it, with key and line."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Question:
     text: str
     pattern: str
     wanted: str
-    """What to type instead of a wrong answer."""
+    """The correction shown after a wrong answer."""
 
 
 _DOMAIN = r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"

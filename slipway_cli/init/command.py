@@ -27,7 +27,7 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     folder: Path
     name: str = ""

@@ -29,7 +29,7 @@ class Project:
     """The module of its settings, as DJANGO_SETTINGS_MODULE names it."""
     place: Place
     constants: dict[str, tuple[str, Place]] = field(default_factory=dict)
-    """What the settings assign, the module for production over those that it takes over."""
+    """The values that the settings assign; the production module's override those of the modules that it imports."""
     files: list[str] = field(default_factory=list)
     packages: dict[str, Place] = field(default_factory=dict)
     """The packages that it needs."""

@@ -56,7 +56,7 @@ _PORTS = (
 
 @dataclass(frozen=True)
 class Dockerfile:
-    """What a Dockerfile's last stage, or its target, is."""
+    """A Dockerfile's last stage, or its target stage."""
 
     path: str
     base: str = ""

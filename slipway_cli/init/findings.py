@@ -1,4 +1,4 @@
-"""What a checkout says about its product, whatever kind of file said it: the model between readers and the writer."""
+"""The findings about a product, whatever file they come from: the model between the readers and the writer."""
 
 from __future__ import annotations
 

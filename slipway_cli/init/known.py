@@ -1,4 +1,4 @@
-"""What variables with usual names are given, and which names are those of secrets."""
+"""Values for variables with usual names, and the names that are secrets."""
 
 from __future__ import annotations
 

@@ -126,14 +126,15 @@ class Builds:
         image, tooling = self._scope.product.images[action.subject], self._scope.product.tooling
         variables = {
             "REPOSITORY_URI": names.repository_uri(tooling.account, tooling.region, self._repository(action.subject)),
-            "REPOSITORY_OF": self._delivery.origin,
+            "REPOSITORY_OF": "snapshots" if self._delivery.promoted else self._delivery.origin,
             "CONTEXT": image.context,
             "DOCKERFILE": image.dockerfile,
             "PLATFORM": _PLATFORMS[self._architecture],
             "TAGS": " ".join(self._scope.settings.tags),
             "RELEASE_TAG": self._scope.settings.release_tag,
             "VERSION_FILE": self._scope.settings.version_file,
-            "MAIN_BRANCH": self._scope.product.repository.branch,
+            # The branch that alone may use the repository of what is released.
+            "MAIN_BRANCH": self._delivery.branch if self._delivery.promoted else self._scope.product.repository.branch,
         }
         given = image.candidate_secrets if self._delivery.origin == "candidates" else image.build_secrets
         optional = {

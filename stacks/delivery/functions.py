@@ -36,6 +36,7 @@ class Functions:
     def define(self, action: Action) -> Handler:
         """Define the function of an action, or return the one that an earlier action has defined."""
         shared = {
+            Kind.FIND: ("FindSnapshot", self._find),
             Kind.PROTECT: ("Protect", self._protect),
             Kind.PROMOTE: ("Promote", self._promote),
             Kind.RELEASE: ("PublishRelease", self._publish),
@@ -104,6 +105,50 @@ class Functions:
             description="Gives images their release tag",
             settings=json.dumps({}),
             statements=[self._tag_images(branches=False)],
+        )
+
+    def _find(self, construct_id: str) -> Handler:
+        """Define the function that finds what the flow of another branch built of a commit."""
+        product, settings = self._scope.product, self._scope.settings
+        tooling = product.tooling
+        (flow,) = [flow for flow in settings.flows.values() if flow.images_from]
+        source = str(flow.images_from)
+        repositories = {image: names.repository(product.name, image) for image in product.images}
+        pipeline = names.pipeline(product.name, source)
+        read = iam.PolicyStatement(
+            sid="ReadImages",
+            actions=["ecr:DescribeImages"],
+            resources=[
+                arns.repository(self._scope.stack, tooling.account, tooling.region, name)
+                for name in repositories.values()
+            ],
+        )
+        see = iam.PolicyStatement(
+            sid="SeeRuns",
+            actions=["codepipeline:ListPipelineExecutions"],
+            resources=[self._scope.stack.format_arn(service="codepipeline", resource=pipeline)],
+        )
+        constants = {
+            "repository": f"{product.repository.owner}/{product.repository.name}",
+            "secret": settings.github.secret,
+            "branch": product.repository.branch,
+            "from_branch": settings.flows[source].branches[0],
+            "pipeline": pipeline,
+            "flow": source,
+            "version_file": settings.version_file,
+            "release_tag": settings.release_tag,
+            "git_tag": settings.git_tag or settings.release_tag,
+            "images": {
+                names.image_parameter(image): names.repository_uri(tooling.account, tooling.region, name)
+                for image, name in repositories.items()
+            },
+        }
+        return self._scope.handler(
+            construct_id,
+            name="find_snapshot",
+            description=f"Finds what {source} built of a commit",
+            settings=json.dumps(constants),
+            statements=[read, see, *self._scope.github_access()],
         )
 
     def _tag_images(self, *, branches: bool) -> iam.PolicyStatement:

@@ -55,7 +55,8 @@ class Pipelines:
             triggers=Triggers(
                 branches=flow.branches,
                 tags=flow.tags,
-                pull_requests_to=flow.pull_requests_to,
+                pull_requests_to=flow.pull_requests_to or flow.merged_pull_requests_to,
+                merged=bool(flow.merged_pull_requests_to),
                 paths=flow.paths,
                 ignore_paths=flow.ignore_paths,
             ),
@@ -189,9 +190,10 @@ class Actions:
             Kind.MIGRATE_ON_HOST: {"step": "migrate", **self._record()},
             Kind.DEPLOY_TO_HOSTS: {"step": "apply", **self._record()},
             Kind.VERIFY_HOSTS: {"step": "verify", **self._record()},
+            Kind.FIND: {"commit": f"#{{{SOURCE}.CommitId}}"},
             Kind.PROTECT: {"images": images, "tag": names.in_use_tag(action.subject, "waiting")},
             Kind.PROMOTE: {"images": images, "tag": tag},
-            Kind.RELEASE: {"tag": tag, "commit": f"#{{{SOURCE}.CommitId}}", "images": images},
+            Kind.RELEASE: {**self._released(), "images": images},
         }
         return {**parameters.get(action.kind, {}), **self._run(action)}
 
@@ -207,8 +209,14 @@ class Actions:
             "version": self._published("RELEASE_VERSION"),
             "commit": f"#{{{SOURCE}.CommitId}}",
             "images": {image: self._image(image) for image in self._product.images},
-            "bundle": f"#{{Publish{_COMPOSE}.BUNDLE}}",
+            "bundle": f"#{{{self._delivery.images_stage}{_COMPOSE}.BUNDLE}}",
         }
+
+    def _released(self) -> dict[str, object]:
+        """Returns the tag of the release on GitHub, and the commit that gets it."""
+        if self._delivery.flow.images_from:
+            return {"tag": self._published("GIT_TAG"), "commit": self._published("COMMIT")}
+        return {"tag": self._published("RELEASE_TAG"), "commit": f"#{{{SOURCE}.CommitId}}"}
 
     def _published_paths(self, environment: str) -> str:
         """Returns the paths that the builds of all frontends say, separated by spaces."""
@@ -220,10 +228,14 @@ class Actions:
         return {names.MIGRATION_PARAMETER: self._image(migration.image)} if migration else {}
 
     def _image(self, image: str) -> str:
+        if self._delivery.flow.images_from:
+            return self._published(names.image_parameter(image))
         return f"#{{Publish{names.pascal(image)}.IMAGE}}"
 
     def _published(self, variable: str) -> str:
         """Returns a variable of the first image's build; the other images' builds set the same value."""
+        if self._delivery.flow.images_from:
+            return f"#{{SnapshotFind.{variable}}}"
         return f"#{{Publish{names.pascal(next(iter(self._product.images)))}.{variable}}}"
 
     def _role(self, stage: Stage, action: Action, statements: list[iam.PolicyStatement]) -> iam.IRole:

@@ -364,3 +364,20 @@ def test_an_incomplete_list_of_packages_says_so_and_does_not_fail_the_build(desk
 
     assert found["components"] == []
     assert found["metadata"]["properties"] == [{"name": "slipway:incomplete", "value": "docker create failed"}]
+
+
+def test_a_snapshot_of_a_released_version_is_built_and_keeps_its_own_names(desk: Desk, source: Path) -> None:
+    """Another pipeline releases it, and refuses the version there."""
+    desk.tags = {"v1.2.0": OTHER}
+    given = {"REPOSITORY_OF": "snapshots", "BRANCH": "dev", "MAIN_BRANCH": "dev", "RELEASE_TAG": "v{version}"}
+
+    exported = build(desk, source, TAGS="{version}-SNAPSHOT-{sha7}", **given)
+
+    assert exported["IMAGE"].endswith(BUILT)
+    assert (desk.tags["v1.2.0"], desk.tags[f"1.2.0-SNAPSHOT-{COMMIT[:7]}"]) == (OTHER, BUILT)
+
+
+def test_only_its_branch_builds_snapshots(desk: Desk, source: Path) -> None:
+    given = {"REPOSITORY_OF": "snapshots", "BRANCH": "feature/x", "MAIN_BRANCH": "dev"}
+
+    assert "holds what dev built, and BRANCH is 'feature/x'" in refused(desk, source, **given)

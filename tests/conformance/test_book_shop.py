@@ -1,14 +1,17 @@
-"""The book shop's dev workflow matches its own documentation, whose sentences are below."""
+"""The book shop's workflows match its own documentation, whose sentences are below."""
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import yaml
 
 from paths import ROOT
-from tests.conformance.reading import Deployed, host_configuration
-from tests.support.synthesis import shipped
+from products import load
+from tests.conformance.reading import Deployed, host_configuration, settings
+from tests.support.synthesis import listed, shipped, statements
 
 PRODUCT, FLOW = "book-shop", "dev"
 # § Dev Workflow.
@@ -27,11 +30,22 @@ Map Port 8080 on the EC2 to Port 8000 (or whatever Django uses) inside the conta
 Name it dev-app for easy tracking.
 Cleanup: Remove old, unused Docker images to save that 30GB disk space.
 """
+# § Prod Workflow.
+PROD = """\
+Filter: Only act if the push happens on the main branch.
+Alternative: You could trigger this when a Pull Request is merged from dev to main.
+Read Version: Extract the version (e.g., 1.2.0) from pyproject.toml.
+Find Snapshot: Determine the tag of the image currently in ECR that corresponds to this commit.
+Tag: (The version we read from the file).
+Notes: Automatically generate a list of all commits/PRs merged since the last release.
+Take the image currently labeled SNAPSHOT and give it a second label like vX.Y.Z (e.g., v1.2.0).
+This ensures the production code is 100% identical to what you just tested in dev. No new layers are uploaded.
+"""
 
 
-def said(pattern: str) -> str:
+def said(pattern: str, document: str = DOCUMENT) -> str:
     """Returns what the group of a pattern matches in the document."""
-    found = re.search(pattern, DOCUMENT)
+    found = re.search(pattern, document)
     assert found, pattern
     return found[1]
 
@@ -90,3 +104,65 @@ def test_nobody_logs_in_to_the_host() -> None:
     rules = shipped(PRODUCT).resources("AWS::EC2::SecurityGroupIngress", "dev-book-shop-network").values()
     admitted = [rule["Properties"] for rule in rules if "Application" in str(rule["Properties"]["GroupId"])]
     assert [(rule["FromPort"], rule["ToPort"]) for rule in admitted] == [(8080, 8080)]
+
+
+def parameters(stage: str, action: str) -> dict[str, Any]:
+    """Returns what an action of main passes to its function."""
+    configuration = Deployed.of(PRODUCT, "main").action(stage, action)["Configuration"]
+    return dict(json.loads(configuration["UserParameters"]))
+
+
+def test_a_push_to_main_releases() -> None:
+    branch = said(r"push happens on the (\w+) branch", PROD)
+
+    assert Deployed.of(PRODUCT, "main").trigger == {"Push": [{"Branches": {"Includes": [branch]}}]}
+
+
+def test_the_documented_order_is_identification_release_promotion() -> None:
+    main = Deployed.of(PRODUCT, "main")
+
+    assert main.stages[:3] == ["Source", "Snapshot", "Release"]
+    assert {"Find"} <= main.steps("Snapshot")[0]
+    assert main.steps("Release") == [{"GitHub"}, {"Promote"}]
+
+
+def test_main_builds_no_image_and_may_push_no_layer() -> None:
+    template = shipped(PRODUCT)[f"tooling-{PRODUCT}-delivery"]
+    pushing = {
+        logical_id.partition("Role")[0]
+        for logical_id, statement in statements(template)
+        if "ecr:UploadLayerPart" in listed(statement["Action"])
+    }
+
+    assert "No new layers are uploaded" in PROD
+    assert pushing == {"DevPublishApp"}
+
+
+def test_the_snapshot_is_what_dev_built_in_the_repository_that_is_released() -> None:
+    found = settings(PRODUCT, "FindSnapshot")
+    pushed = Deployed.of(PRODUCT, FLOW).variables("Publish", "App")
+
+    assert found["images"] == {"AppImage": pushed["REPOSITORY_URI"]}
+    assert (found["from_branch"], found["pipeline"]) == (said(r"merged from (\w+) to", PROD), f"{PRODUCT}-{FLOW}")
+    assert (pushed["REPOSITORY_OF"], pushed["MAIN_BRANCH"]) == ("snapshots", "dev")
+    assert found["version_file"] == said(r"1\.2\.0\) from (\S+)\.\n", PROD)
+
+
+def test_the_git_tag_is_the_version_and_the_registrys_is_the_documented_one() -> None:
+    pipeline = load(PRODUCT).pipeline
+
+    assert pipeline is not None
+    assert pipeline.git_tag == "{version}" == f"{{{said(r'Tag: .The (version)', PROD)}}}"
+    assert pipeline.release_tag == said(r"label like (\S+)", PROD).replace("X.Y.Z", "{version}")
+    assert parameters("Release", "GitHub")["tag"] == "#{SnapshotFind.GIT_TAG}"
+    assert parameters("Release", "Promote") == {
+        "deadline_minutes": 7,
+        "images": ["#{SnapshotFind.AppImage}"],
+        "tag": "#{SnapshotFind.RELEASE_TAG}",
+    }
+
+
+def test_production_is_identical_to_what_dev_tested() -> None:
+    """The image that is released is the digest that dev's run deployed; nothing else passes between the two."""
+    assert "100% identical" in PROD
+    assert parameters("Snapshot", "Find") == {"deadline_minutes": 60, "commit": "#{Source.CommitId}"}

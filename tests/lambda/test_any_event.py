@@ -60,6 +60,19 @@ ACTIONS: dict[str, dict[str, Any]] = {
     },
     "promote_image": {"images": [IMAGE], "tag": "v1"},
     "protect_image": {"images": [IMAGE], "tag": "in-use-production-waiting", "entered": "entered-"},
+    "find_snapshot": {
+        "repository": "o/r",
+        "secret": "x/github",
+        "branch": "main",
+        "from_branch": "dev",
+        "version_file": "pyproject.toml",
+        "commit": "c" * 40,
+        "pipeline": "p-dev",
+        "flow": "dev",
+        "release_tag": "v{version}",
+        "git_tag": "{version}",
+        "images": {"AppImage": "r/p/app"},
+    },
     "publish_release": {"repository": "o/r", "secret": "x/github", "tag": "v1", "commit": "c" * 40, "images": [IMAGE]},
 }
 FUNCTIONS: dict[str, dict[str, Any]] = {

@@ -8,18 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from products.flows import (
-    Delivery,
-    Kind,
-    branch_moving_tags,
-    branches_publish,
-    branches_reach,
-    candidate_moving_tags,
-    deliveries,
-    moving_tags,
-    of_main,
-    pull_requests_publish,
-)
+from products.flows import Delivery, Kind, branches_publish, branches_reach, deliveries, of_main, pull_requests_publish
+from products.image_tags import branch_moving_tags, candidate_moving_tags, moving_tags
 from products.pipeline import Flow
 from tests.support.manifests import REMOVED, complaints, manifest, product
 

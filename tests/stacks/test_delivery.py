@@ -121,6 +121,8 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
                     assert rights.pop(f"{flow}{stage.name}{action.name}") == expected
                 elif who := _tagger(stage, action):
                     tagging.setdefault(who, {}).update(dict.fromkeys([*own["main"], *own[delivery.origin]], _TAG))
+    if "FindSnapshot" in rights:
+        assert rights.pop("FindSnapshot") == {name: {"ecr:DescribeImages"} for name in own["main"]}
     assert rights == tagging
 
 

@@ -62,7 +62,8 @@ def user_parameters(template: Json, function: str) -> list[str]:
         for action in stage["Actions"]
         if action["Configuration"].get("FunctionName") == {"Ref": function}
     ]
-    return [VARIABLE.sub(lambda found: IMAGE if "IMAGE" in found[0] else "x", text) for text in parameters] or ["{}"]
+    given = [VARIABLE.sub(lambda found: IMAGE if "IMAGE" in found[0].upper() else "x", text) for text in parameters]
+    return given or ["{}"]
 
 
 def calls(handler: str) -> list[tuple[Json, Json]]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from botocore.validate import ParamValidator
 
-from localcloud.codepipeline import validation
+from localcloud import validation
+from localcloud.json_services import ServiceError
 from localcloud.validation import problems
 from products import load
 from products.flows import Action, Delivery, Kind, deliveries
@@ -348,10 +349,11 @@ def _variables(run: FakeRun, kind: Kind) -> dict[str, str]:
 
 def _checked(operation: str, handler: Callable[[Json], Json]) -> Callable[[Json], Json]:
     """Returns a handler that validates requests and answers with the service's model."""
-    model = validation.model().operation_model(operation)
+    model = validation.model("codepipeline").operation_model(operation)
 
     def serve(given: Json) -> Json:
-        validation.check(operation, given)
+        if message := validation.violation("codepipeline", operation, given):
+            raise ServiceError("ValidationException", message)
         answer = handler(given)
         if model.output_shape is not None:
             assert not ParamValidator().validate(answer, model.output_shape).has_errors(), answer

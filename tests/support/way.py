@@ -1,4 +1,4 @@
-"""What an application receives of a visitor's request and of a health check, according to the templates."""
+"""The requests of visitors and health checks as an application receives them, according to the templates."""
 
 from __future__ import annotations
 

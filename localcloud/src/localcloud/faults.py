@@ -10,14 +10,13 @@ Faults apply only to requests from clients, and never to the cloud's own interna
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from localcloud import settings
+from localcloud import settings, wire_errors
 from localcloud.asgi import Application, Message, Receive, Send, body_of, headers_of, host_name, send_answer
 
 SYMBOLS: tuple[str, ...] = ()
@@ -35,13 +34,6 @@ ANSWERS: dict[str, tuple[int, str, str]] = {
     "expired": (HTTPStatus.UNAUTHORIZED, "ExpiredTokenException", "Bad credentials (a drill of the local cloud)"),
 }
 GITHUB = "github"
-_SCOPE = re.compile(r"Credential=[^/,\s]+/\d{8}/[^/,\s]+/([a-z0-9-]+)/aws4_request")
-_QUERY = ("cloudformation", "rds", "elasticache", "iam", "sts", "sns", "elasticloadbalancing", "cloudfront")
-_XML = {
-    **dict.fromkeys(_QUERY, "<ErrorResponse>{}</ErrorResponse>"),
-    "s3": "{}",
-    "ec2": "<Response><Errors>{}</Errors></Response>",
-}
 _LIMIT = 100_000
 
 
@@ -110,8 +102,7 @@ def service_of(headers: Mapping[str, str], path: str) -> str:
     """Returns the service in the request's signature, or GitHub; empty for other requests, such as those to a site."""
     if path.startswith("/_github/") or host_name(headers.get("host", "")) == "github.localhost":
         return GITHUB
-    found = _SCOPE.search(headers.get("authorization", ""))
-    return found[1] if found else ""
+    return wire_errors.service_of(headers)
 
 
 def around(application: Application) -> Application:
@@ -142,13 +133,7 @@ async def _fail(scope: Message, send: Send, service: str, fault: Fault) -> None:
     status, code, message = ANSWERS[fault.answer]
     if service == "s3" and fault.answer == "throttle":
         status, code = HTTPStatus.SERVICE_UNAVAILABLE, "SlowDown"
-    if service in _XML:
-        error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-        body = _XML[service].format(error)
-        kind = "text/xml"
-    else:
-        body, kind = json.dumps({"__type": code, "message": message}), "application/x-amz-json-1.1"
-    await send_answer(send, scope, status, {"Content-Type": kind, "x-amzn-ErrorType": code}, body.encode())
+    await send_answer(send, scope, status, *wire_errors.rendered(service, code, message))
 
 
 def _list(sent: Any) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, router
+from ministack.core.concurrency import run_reentrant
 from ministack.core.responses import error_response_json, json_response
 
 from localcloud import validation
@@ -18,6 +19,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.app:_lazy_handler",
     "ministack.app:_loaded_modules",
     "ministack.app:_state_map",
+    "ministack.core.concurrency:run_reentrant",
     "ministack.core.iam_actions:SERVICE_TO_IAM_NAMESPACE",
     "ministack.core.responses:error_response_json",
     "ministack.core.responses:json_response",
@@ -40,7 +42,9 @@ class JsonService:
     """A service of MiniStack, whose operations are functions of the request.
 
     `name` is botocore's name of the service, and of its credential scope unless `signing_name` is given. An operation
-    that AWS has and this service lacks is refused with a message that says so.
+    that AWS has and this service lacks is refused with a message that says so. `own` are operations that AWS does not
+    have; their requests are not validated. With `threaded`, operations may call other services of the local cloud: on
+    the server's event loop such a call would wait for itself.
     """
 
     def __init__(
@@ -51,12 +55,16 @@ class JsonService:
         *,
         signing_name: str = "",
         invalid: str = "ValidationException",
+        own: Mapping[str, Operation] | None = None,
+        threaded: bool = False,
     ) -> None:
         self.name = name
         self._operations = operations
         self._clear = clear
         self._scope = signing_name or name
         self._invalid = invalid
+        self._own = own or {}
+        self._threaded = threaded
 
     def install(self) -> None:
         """Register the service with the router and with IAM, which enforces policies only for services it knows."""
@@ -80,16 +88,28 @@ class JsonService:
             request = json.loads(body or b"{}")
         except ValueError:
             return error_response_json("SerializationException", "The body is not JSON", 400)
-        if name not in validation.model(self.name).operation_names:
+        if self._threaded:
+            return await run_reentrant(self.answer, name, request, thread_name=f"localcloud-{self.name}")
+        return self.answer(name, request)
+
+    def answer(self, name: str, request: Request) -> Any:
+        """Returns the response to an operation's request."""
+        known = name in self._own or name in validation.model(self.name).operation_names
+        if not known:
             return error_response_json("UnknownOperationException", f"Unknown operation {name}", 400)
-        if name not in self._operations:
-            return error_response_json(self._invalid, f"The local cloud's {self.name} does not support {name}", 400)
-        if violation := validation.violation(self.name, name, request):
-            return error_response_json(self._invalid, violation, 400)
         try:
-            return json_response(self._operations[name](request))
+            return json_response(self._result(name, request))
         except ServiceError as error:
             return error_response_json(error.code, str(error), 400)
+
+    def _result(self, name: str, request: Request) -> dict[str, Any]:
+        if name in self._own:
+            return self._own[name](request)
+        if name not in self._operations:
+            raise ServiceError(self._invalid, f"The local cloud's {self.name} does not support {name}")
+        if violation := validation.violation(self.name, name, request):
+            raise ServiceError(self._invalid, violation)
+        return self._operations[name](request)
 
     def reset(self) -> None:
         """Delete everything."""

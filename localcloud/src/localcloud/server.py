@@ -83,6 +83,7 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.host_processes",
     "localcloud.cloudwatch.alarms",
     "localcloud.faults",
+    "localcloud.wire_errors",
     "localcloud.guard",  # last, so that it is the first to see a request
 )
 

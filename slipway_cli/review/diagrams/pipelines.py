@@ -41,11 +41,14 @@ def _step(stack: Stack, action: Json) -> Step:
 
 def _starts(properties: Json) -> str:
     """Returns the triggers of a pipeline, in the words of the documentation."""
-    found: dict[str, list[str]] = {"pull_requests_to": [], "tags": [], "branches": []}
+    found: dict[str, list[str]] = {"pull_requests_to": [], "merged_pull_requests_to": [], "tags": [], "branches": []}
     for trigger in properties.get("Triggers", []):
         git = trigger.get("GitConfiguration", {})
         for pull_request in git.get("PullRequest", []):
-            found["pull_requests_to"] += pull_request.get("Branches", {}).get("Includes", [])
+            merged = pull_request.get("Events") == ["CLOSED"]
+            found["merged_pull_requests_to" if merged else "pull_requests_to"] += pull_request.get("Branches", {}).get(
+                "Includes", []
+            )
         for push in git.get("Push", []):
             found["tags"] += push.get("Tags", {}).get("Includes", [])
             found["branches"] += push.get("Branches", {}).get("Includes", [])

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import urllib.request
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -86,24 +85,53 @@ class Shown:
         target = onto or branch(self.product)
         self.run("git", "push", "origin", f"HEAD:refs/heads/{target}", folder=self.clone)
 
-    def open_pull_request(self, head: str) -> None:
-        """Opens a pull request to the repository's branch."""
+    def open_pull_request(self, head: str) -> int:
+        """Opens a pull request to the repository's branch; returns its number."""
+        body = {"title": "Try it", "head": head, "base": self.product.repository.branch}
+        return int(self.github("POST", "/pulls", body)["number"])
+
+    def github(self, method: str, path: str, body: Any = None) -> Any:
+        """Returns the local GitHub's answer to a call on the product's repository."""
         secret = self.client("secretsmanager").get_secret_value(SecretId=f"{self.product.name}/github")
         repository = self.product.repository
-        body = {"title": "Try it", "head": head, "base": repository.branch}
         request = urllib.request.Request(
-            f"{self.cloud.url}/_github/api/v3/repos/{repository.owner}/{repository.name}/pulls",
-            json.dumps(body).encode(),
+            f"{self.cloud.url}/_github/api/v3/repos/{repository.owner}/{repository.name}{path}",
+            None if body is None else json.dumps(body).encode(),
             {
                 "Authorization": f"Bearer {json.loads(secret['SecretString'])['token']}",
                 "Content-Type": "application/json",
             },
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
-            assert answer.status == HTTPStatus.CREATED
+            return json.loads(answer.read())
+
+    def refused(self, flow: str, commit: str) -> str:
+        """Waits until the run of a commit fails; returns what its first failed action says."""
+        pipeline, run = self.client("codepipeline"), self._run(flow, commit)
+        name = f"{self.product.name}-{flow}"
+
+        def failed() -> str | None:
+            found = pipeline.get_pipeline_execution(pipelineName=name, pipelineExecutionId=run)["pipelineExecution"]
+            assert found["status"] != "Succeeded"
+            return run if found["status"] == "Failed" else None
+
+        until(f"the failure of {commit}", failed, LONGEST)
+        listed = pipeline.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": run})
+        (wrong,) = [row for row in listed["actionExecutionDetails"] if row["status"] == "Failed"]
+        return str(wrong["output"]["executionResult"]["errorDetails"]["message"])
 
     def followed(self, flow: str, commit: str) -> dict[str, str]:
         """Follows the run of a commit to its end; returns the status of each action."""
+        run, pipeline, wanted = self._run(flow, commit), self.client("codepipeline"), f"{self.product.name}-{flow}"
+        output = self.slipway("follow", flow, "--product", self.product.name)
+        listed = pipeline.list_action_executions(pipelineName=wanted, filter={"pipelineExecutionId": run})
+        actions = listed["actionExecutionDetails"]
+        assert actions, output
+        return {f"{action['stageName']}/{action['actionName']}": str(action["status"]) for action in actions}
+
+    def _run(self, flow: str, commit: str) -> str:
+        """Waits until a commit's run has started; returns its id."""
         pipeline, wanted = self.client("codepipeline"), f"{self.product.name}-{flow}"
 
         def started() -> str | None:
@@ -112,9 +140,4 @@ class Shown:
                     return str(summary["pipelineExecutionId"])
             return None
 
-        run = until(f"a run of {commit}", started, 120)
-        output = self.slipway("follow", flow, "--product", self.product.name)
-        listed = pipeline.list_action_executions(pipelineName=wanted, filter={"pipelineExecutionId": run})
-        actions = listed["actionExecutionDetails"]
-        assert actions, output
-        return {f"{action['stageName']}/{action['actionName']}": str(action["status"]) for action in actions}
+        return str(until(f"a run of {commit}", started, 120))

@@ -1,4 +1,4 @@
-"""The book shop goes through the demo, and a push to dev reaches its host."""
+"""The book shop goes through the demo; a push to dev reaches its host, and a merge to main releases that image."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator
 @pytest.fixture(scope="module")
 def pushed(shop: Shown) -> dict[str, str]:
     """The actions of a push that raises the version."""
+    shop.push("main")  # the branch that pull requests go to; nothing of it was tested
     commit = shop.commit("pyproject.toml", 'version = "1.2.0"', 'version = "1.3.0"')
     shop.push()
     return shop.followed("dev", commit)
@@ -48,7 +49,7 @@ def test_a_push_to_dev_reaches_the_host_with_the_documented_tag(shop: Shown, pus
     assert {"Test/App", "Publish/App", "Dev/Deploy", "Dev/Verify"} <= set(pushed)
     commit = shop.run("git", "rev-parse", "HEAD", folder=shop.clone).strip()
     status = json.loads(get(f"{shop.url}/status/").body)
-    images = shop.client("ecr").describe_images(repositoryName="book-shop/branches/app")["imageDetails"]
+    images = shop.client("ecr").describe_images(repositoryName="book-shop/app")["imageDetails"]
     tags = next(image["imageTags"] for image in images if image["imageDigest"] == status["image_digest"])
     assert f"1.3.0-SNAPSHOT-{commit[:7]}" in tags
     assert status["version"] == f"1.3.0-{commit[:7]}"
@@ -58,3 +59,48 @@ def test_the_shop_still_sells_books(shop: Shown, pushed: dict[str, str]) -> None
     found = checks.own(options.read(EXAMPLE).check, EXAMPLE, "dev", shop.url)
 
     assert re.search(r"order: one copy, with a receipt", found)
+
+
+def test_a_commit_that_dev_never_tested_is_not_released(shop: Shown, pushed: dict[str, str]) -> None:
+    first = shop.run("git", "rev-parse", "HEAD~1", folder=shop.clone).strip()
+
+    assert f"slipway start dev --commit {first}; then retry this stage" in shop.refused("main", first)
+
+
+def merge_dev(shop: Shown) -> str:
+    """Merges dev into main by a pull request; returns the commit of the merge."""
+    number = shop.open_pull_request("dev")
+    return str(shop.github("PUT", f"/pulls/{number}/merge", {"merge_method": "merge"})["sha"])
+
+
+@pytest.fixture(scope="module")
+def released(shop: Shown, pushed: dict[str, str]) -> dict[str, str]:
+    """The actions of main's run after dev was merged."""
+    merged = merge_dev(shop)
+    return {**shop.followed("main", merged), "commit": merged}
+
+
+def test_a_merge_to_main_releases_the_image_that_dev_tested(shop: Shown, released: dict[str, str]) -> None:
+    assert {released[action] for action in ("Snapshot/Find", "Release/GitHub", "Release/Promote")} == {"Succeeded"}
+    tags = {
+        tag: image["imageDigest"]
+        for image in shop.client("ecr").describe_images(repositoryName="book-shop/app")["imageDetails"]
+        for tag in image.get("imageTags", [])
+    }
+    running = json.loads(get(f"{shop.url}/status/").body)["image_digest"]
+    assert tags["v1.3.0"] == running
+    release = shop.github("GET", "/releases/tags/1.3.0")
+    assert "Try it by @" in release["body"]
+    assert running in release["body"]
+    assert shop.github("GET", "/git/ref/tags/1.3.0")["object"]["sha"] == released["commit"]
+
+
+def test_a_version_is_released_once(shop: Shown, released: dict[str, str]) -> None:
+    """Main's run waits for that of dev, which was pushed a moment before."""
+    shop.commit("README.md", "A Django shop", "A Django book shop")
+    shop.push()
+
+    message = shop.refused("main", merge_dev(shop))
+
+    assert "1.3.0 is released already: tag 1.3.0 is on commit" in message
+    assert "Raise the version in pyproject.toml on dev, e.g. to 1.3.1" in message

@@ -1,35 +1,24 @@
-"""CodePipeline's API: operations on runs, approvals and jobs, and the dispatch of requests.
+"""CodePipeline's API: operations on runs, approvals and jobs.
 
 docs.aws.amazon.com/codepipeline/latest/APIReference/
 """
 
 from __future__ import annotations
 
-import json
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ministack.core.concurrency import run_reentrant
-from ministack.core.responses import error_response_json, json_response
-
-from localcloud.codepipeline import declarations, entry, executions, model, structure, validation, views
+from localcloud.codepipeline import declarations, entry, executions, model, structure, views
 from localcloud.codepipeline.declarations import caller, place, require_pipeline
-from localcloud.codepipeline.errors import ServiceError, no_action
+from localcloud.codepipeline.errors import no_action
 from localcloud.codepipeline.executions import find, require_stage
 from localcloud.codepipeline.model import Execution
 from localcloud.codepipeline.run import RUNS
 from localcloud.codepipeline.state import JOBS, STORE
 from localcloud.codepipeline.store import Pipeline
+from localcloud.json_services import JsonService, ServiceError
 
-SYMBOLS = (
-    "ministack.core.concurrency:run_reentrant",
-    "ministack.core.responses:error_response_json",
-    "ministack.core.responses:json_response",
-)
-
-logger = logging.getLogger("localcloud")
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
@@ -211,33 +200,7 @@ OPERATIONS: dict[str, Callable[[Request], Answer]] = {
 }
 
 
-def answer(name: str, request: Request) -> Any:
-    """Returns the response to a request."""
-    try:
-        if name in OPERATIONS:
-            validation.check(name, request)
-            return json_response(OPERATIONS[name](request))
-        if name in entry.OPERATIONS:
-            return json_response(entry.OPERATIONS[name](request))
-    except ServiceError as error:
-        return error_response_json(error.code, str(error), 400)
-    if name in validation.model().operation_names:
-        message = f"The local cloud's CodePipeline does not support {name}"
-        return error_response_json("ValidationException", message, 400)
-    return error_response_json("UnknownOperationException", f"Unknown operation {name}", 400)
-
-
-async def handle_request(_method: str, _path: str, headers: Mapping[str, str], body: bytes, _query: Any) -> Any:
-    """Answers a request on a thread of its own, because an operation may call other services."""
-    name = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
-    try:
-        request = json.loads(body or b"{}")
-    except ValueError:
-        return error_response_json("SerializationException", "The body is not JSON", 400)
-    return await run_reentrant(answer, name, request, thread_name="localcloud-codepipeline")
-
-
-def reset() -> None:
+def _clear() -> None:
     """Deletes every pipeline, also on disk, and cancels every run."""
     with STORE.changed:
         for run in RUNS.values():
@@ -246,10 +209,4 @@ def reset() -> None:
     JOBS.clear()
 
 
-def get_state() -> dict[str, Any]:
-    """Returns nothing: the store itself writes pipelines to disk."""
-    return {}
-
-
-def load_persisted_state(_data: Any) -> None:
-    """Does nothing: the store itself reads pipelines from disk."""
+SERVICE = JsonService("codepipeline", OPERATIONS, _clear, own=entry.OPERATIONS, threaded=True)

@@ -11,10 +11,11 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
 from localcloud.codepipeline import executions, git, structure, views
-from localcloud.codepipeline.errors import ActionError, ServiceError, no_pipeline
+from localcloud.codepipeline.errors import ActionError, no_pipeline
 from localcloud.codepipeline.executions import require_stage
 from localcloud.codepipeline.state import STORE
 from localcloud.codepipeline.store import Pipeline, Place
+from localcloud.json_services import ServiceError
 
 SYMBOLS = ("ministack.core.iam_evaluator:caller_arn",)
 

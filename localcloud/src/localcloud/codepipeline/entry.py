@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.codepipeline import triggers
-from localcloud.codepipeline.errors import ActionError, ServiceError
+from localcloud.codepipeline.errors import ActionError
+from localcloud.json_services import ServiceError
 
 Request = Mapping[str, Any]
 _STRINGS = ("repository", "event", "number", "title", "source", "destination", "commit", "ref", "before")

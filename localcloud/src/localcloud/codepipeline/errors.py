@@ -7,16 +7,10 @@ import re
 
 from botocore.exceptions import ClientError
 
+from localcloud.json_services import ServiceError
+
 _DENIED = re.compile(r"User: \S+ is not authorized to perform: (?P<action>[\w-]+:\w+) on resource: (?P<resource>\S+)")
 _DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
-
-
-class ServiceError(Exception):
-    """An error that the API answers with."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class ActionError(Exception):

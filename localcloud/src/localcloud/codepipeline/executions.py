@@ -10,11 +10,12 @@ from contextlib import suppress
 from typing import Any
 
 from localcloud.codepipeline import conditions, engine, events, model
-from localcloud.codepipeline.errors import ServiceError, no_execution, no_stage
+from localcloud.codepipeline.errors import no_execution, no_stage
 from localcloud.codepipeline.model import Execution
 from localcloud.codepipeline.run import RUNS, Run
 from localcloud.codepipeline.state import STORE
 from localcloud.codepipeline.store import Pipeline
+from localcloud.json_services import ServiceError
 
 Request = Mapping[str, Any]
 Sources = dict[str, dict[str, str]]

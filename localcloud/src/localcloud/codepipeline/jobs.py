@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.codepipeline.errors import ServiceError
 from localcloud.codepipeline.model import new_id
 from localcloud.codepipeline.store import Place, Store
+from localcloud.json_services import ServiceError
 
 _MAX_VARIABLES_SIZE = 122880
 

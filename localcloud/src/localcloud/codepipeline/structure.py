@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from localcloud.codepipeline import modes, variables
-from localcloud.codepipeline.errors import ServiceError
+from localcloud.json_services import ServiceError
 
 _SKIPPABLE = {"LambdaInvoke", "VariableCheck"}
 _RESULTS = {

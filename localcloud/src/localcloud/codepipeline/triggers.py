@@ -16,10 +16,11 @@ from typing import Any, Literal
 from ministack.core.responses import request_scope
 
 from localcloud.codepipeline import executions, git, globs
-from localcloud.codepipeline.errors import ActionError, ServiceError
+from localcloud.codepipeline.errors import ActionError
 from localcloud.codepipeline.model import Declaration, Execution
 from localcloud.codepipeline.state import STORE
 from localcloud.codepipeline.store import Pipeline
+from localcloud.json_services import ServiceError
 
 SYMBOLS = ("ministack.core.responses:request_scope",)
 

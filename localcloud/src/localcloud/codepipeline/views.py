@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from localcloud.codepipeline import conditions, model
-from localcloud.codepipeline.errors import ServiceError
 from localcloud.codepipeline.model import (
     ActionExecution,
     Artifact,
@@ -17,6 +16,7 @@ from localcloud.codepipeline.model import (
     StageExecution,
 )
 from localcloud.codepipeline.store import Pipeline
+from localcloud.json_services import ServiceError
 
 Shape = dict[str, Any]
 _PAGE = 100

@@ -125,7 +125,7 @@ def _refuse(what: str) -> RefusedError:
 
 @dataclass(frozen=True)
 class Own:
-    """What belongs to the client: its labels, and the folder that it may mount because it is a volume."""
+    """The client's own labels, and the folder that it may mount because it is a volume."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""

@@ -1,7 +1,8 @@
-"""Limits the duration of role sessions: MaxSessionDuration, and one hour for role chaining."""
+"""Role sessions: their duration is limited by MaxSessionDuration and role chaining, and threads may register them."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from localcloud.iam import passing
 SYMBOLS: tuple[str, ...] = (
     "ministack.services.sts:handle_request",
     "ministack.services.sts:_error",
+    "ministack.services.sts:register_session",
     "ministack.services.sts:_caller_identity",
     "ministack.services.iam:_roles",
 )
@@ -37,8 +39,18 @@ def refusal(role_arn: str, seconds: int, *, chained: bool) -> str:
 
 
 def install() -> None:
-    """Refuse sessions that are longer than their role allows."""
-    original = sts.handle_request
+    """Refuse sessions that are longer than their role allows, and register one session at a time.
+
+    Credentials of tasks, functions, hosts and actions are registered on threads of their own, and each registration
+    looks at all sessions to remove those that have expired.
+    """
+    original, register, one_at_a_time = sts.handle_request, sts.register_session, threading.Lock()
+
+    def registered(access_key: str, session: dict[str, Any]) -> None:
+        with one_at_a_time:
+            register(access_key, session)
+
+    sts.register_session = registered
 
     async def limited(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]

@@ -39,7 +39,7 @@ ONLINE, LOST = "Online", "ConnectionLost"
 
 
 class Hosts(Protocol):
-    """What the agent needs of the machines; `localcloud.ec2.hosts` has it."""
+    """The operations on machines that the agent uses; `localcloud.ec2.hosts` implements them."""
 
     def running(self, account: str = "", region: str = "") -> list[hosts.Host]:
         """Returns the hosts that run now."""

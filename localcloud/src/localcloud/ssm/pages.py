@@ -1,4 +1,4 @@
-"""What answers have in common: pages of a list, tags, and members without a value."""
+"""Common parts of responses: pages of a list, tags, and members without a value."""
 
 from __future__ import annotations
 

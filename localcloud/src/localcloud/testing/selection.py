@@ -1,6 +1,7 @@
 """A pytest plugin for continuous integration: slices of long tests, and one retry of tests with containers.
 
-`--slice 3/8` runs the third of eight parts of the tests marked `long`, dealt by their names; it leaves others alone.
+`--slice 3/8` runs the third of eight parts of the tests marked `long`, and leaves others alone. The parts are dealt by
+the names of files, since the tests of a file share a cloud, which takes minutes to start.
 `--retry-containers` runs a failed test that is marked `docker` once more. The summary names it (`-r R`): treat that
 name as a defect to fix first.
 """
@@ -35,7 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _part(item: pytest.Item, parts: int) -> int:
-    return zlib.crc32(item.nodeid.encode()) % parts + 1
+    return zlib.crc32(item.nodeid.partition("::")[0].encode()) % parts + 1
 
 
 def _parts(text: str) -> tuple[int, int]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a host does when it starts: its user data at the first boot, as cloud-init does, and its enabled units.
+"""Boots a host: runs its user data at the first boot, as cloud-init does, and its enabled units.
 
 Standard library only. The output goes to the console and to /var/log/cloud-init-output.log.
 """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from http import HTTPStatus
+from pathlib import PurePosixPath
 
 from localcloud.github import issues
 from localcloud.github.api import shapes
@@ -13,6 +15,7 @@ from localcloud.github.web import Reply, as_json
 
 _MOST = 1000
 _LONGEST_COMMENT = 65_536
+_COMPARED = 250  # GitHub lists at most these in a comparison without pages
 
 
 def _list(call: Call) -> Reply:
@@ -54,6 +57,68 @@ def _comment(call: Call, sha: str) -> Reply:
         raise invalid("CommitComment", "body", "custom", message)
     made = issues.comment_on_commit(call.hub.store, call.name, sha, body, ACTOR)
     return as_json(HTTPStatus.CREATED, shapes.commit_comment(call, made))
+
+
+def _pulls(call: Call, revision: str) -> Reply:
+    """Returns the pull requests that a commit came with: merged by it, or with it as the newest commit."""
+    found = call.repository.commit(revision)
+    if found is None:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, f"No commit found for SHA: {revision}")
+    rows = issues.find_all(call.hub.store, call.name, pulls=True)
+    return call.page([shapes.pull(call, row) for row in rows if found.sha in (row["merge_sha"], row["head_sha"])])
+
+
+def _compare(call: Call, base: str, head: str) -> Reply:
+    """Returns the commits of two revisions since their common ancestor; without the list of files."""
+    first, second = call.repository.commit(base), call.repository.commit(head)
+    if first is None or second is None:
+        raise not_found()
+    common = call.repository.merge_base(first.sha, second.sha)
+    if common is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"No common ancestor between {base} and {head}.")
+    ahead = call.repository.commits(second.sha, f"^{common}", limit=_COMPARED, order="topo")
+    behind = len(call.repository.commits(first.sha, f"^{common}", limit=_COMPARED))
+    statuses = {(False, False): "identical", (True, False): "ahead", (False, True): "behind", (True, True): "diverged"}
+    ancestor = call.repository.commit(common)
+    content = {
+        "url": call.api_url(f"/compare/{base}...{head}"),
+        "html_url": call.page_url(f"/compare/{base}...{head}"),
+        "base_commit": shapes.commit(call, first),
+        "merge_base_commit": shapes.commit(call, ancestor) if ancestor else None,
+        "status": statuses[bool(ahead), bool(behind)],
+        "ahead_by": len(ahead),
+        "behind_by": behind,
+        "total_commits": len(ahead),
+        "commits": [shapes.commit(call, commit) for commit in reversed(ahead)],
+    }
+    return as_json(HTTPStatus.OK, content)
+
+
+def _content(call: Call, path: str) -> Reply:
+    """Returns a file in base64, as GitHub does for files of at most 1 MB; folders are not served."""
+    revision = call.request.query.get("ref") or call.repository.default_branch
+    commit = call.repository.resolve(revision)
+    if commit is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"No commit found for the ref {revision}")
+    try:
+        # A path of the tree, not a revision: git itself refuses `..` and reads no other file.
+        listed = call.repository.text("ls-tree", commit, "--", f":(top,literal){path}").split()
+        content = call.repository.raw("cat-file", "blob", listed[2]) if listed[1:2] == ["blob"] else None
+    except (GitError, ValueError):
+        content = None
+    if content is None:
+        raise not_found()
+    shown = {
+        "type": "file",
+        "encoding": "base64",
+        "size": len(content),
+        "name": PurePosixPath(path).name,
+        "path": path,
+        "content": base64.encodebytes(content).decode(),
+        "sha": listed[2],
+        "url": call.api_url(f"/contents/{path}?ref={revision}"),
+    }
+    return as_json(HTTPStatus.OK, shown)
 
 
 def _git_commit(call: Call, sha: str) -> Reply:
@@ -134,7 +199,10 @@ ROUTES = (
     ("GET", r"/commits", _list),
     ("GET", r"/commits/([^/]+)/comments", _comments),
     ("POST", r"/commits/([^/]+)/comments", _comment),
+    ("GET", r"/commits/([^/]+)/pulls", _pulls),
     ("GET", r"/commits/(.+)", _commit),
+    ("GET", r"/compare/(.+?)\.\.\.(.+)", _compare),
+    ("GET", r"/contents/(.+)", _content),
     ("GET", r"/git/commits/([^/]+)", _git_commit),
     ("GET", r"/git/refs?/((?:heads|tags)/.+)", _reference),
     ("GET", r"/git/matching-refs/((?:heads|tags)(?:/.*)?)", _references),

@@ -1,0 +1,1 @@
+"""Finds the images that another branch built and tested of a commit."""
