@@ -11,6 +11,7 @@ from products import (
     beats,
     build_checks,
     host_checks,
+    infrastructure_checks,
     kubernetes_checks,
     names,
     path_checks,
@@ -38,6 +39,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _region("tooling.region", product.tooling.region)
     yield from restrictions.problems(product)
     yield from pipeline_checks.problems(product)
+    yield from infrastructure_checks.problems(product)
     yield from build_checks.problems(product)
     yield from schedule_checks.problems(product)
     yield from beats.problems(product)

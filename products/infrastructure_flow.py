@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from products import flows, names
 from products.flows import Action, Delivery, Kind, Stage
@@ -12,7 +13,7 @@ from products.pipeline import Flow
 
 NAME = "infrastructure"
 TOOLING = "tooling"
-_MINUTES = {"check": 45, "review": 60, "deploy": 120}
+_MINUTES: Mapping[Literal["check", "review", "deploy"], int] = {"check": 45, "review": 60, "deploy": 120}
 _COMMENT_MINUTES = 5
 
 
@@ -65,11 +66,12 @@ def _infrastructure(product: Product) -> Iterator[Delivery]:
         stages=(Stage("Source", (Action("GitHub", Kind.SOURCE),)), *_stages(product, infrastructure)),
         branch=only,
         of_main=False,
+        promoted=False,
     )
 
 
 def _stages(product: Product, infrastructure: Infrastructure) -> Iterator[Stage]:
-    minutes: dict[str, int] = {**_MINUTES, **infrastructure.timeouts}
+    minutes = {name: infrastructure.timeouts.get(name, default) for name, default in _MINUTES.items()}
     yield Stage(
         "Check",
         (

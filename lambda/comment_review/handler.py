@@ -51,7 +51,7 @@ def comment(job: Job) -> Done:
     text = _text(_read(job.artifact(_ARTIFACT)))
     github = GitHub(settings.repository, settings.secret)
     path = f"/commits/{settings.commit}/comments"
-    same = next((found for found in github.pages(path) if found.get("body") == text), None)
+    same = next((found for found in github.pages(path) if str(found.get("body")).strip() == text.strip()), None)
     written = same or github.post(path, {"body": text})
     url = str(written["html_url"])
     return Done(f"the review is a comment: {url}", url, {"Url": url})

@@ -33,12 +33,12 @@ def cause(build: str) -> str:
         log.warning("the log %s of %s cannot be read: %s", stream, group, error)
         return ""
     lines = "\n".join(str(event["message"]).rstrip("\n") for event in found["events"]).splitlines()
-    begins = [number for number, line in enumerate(lines) if line.startswith(_BEGINS)]
-    if not begins:
+    begins = next((number for number, line in enumerate(lines) if line.startswith(_BEGINS)), None)
+    if begins is None:
         return ""
-    said = [lines[begins[-1]].removeprefix(_BEGINS)]
-    for line in lines[begins[-1] + 1 :]:
-        if _AGENT.match(line):  # of CodeBuild's agent, after the command
+    said = [lines[begins].removeprefix(_BEGINS)]
+    for line in lines[begins + 1 :]:
+        if line.startswith(_BEGINS) or _AGENT.match(line):  # a consequence, or CodeBuild's agent after the command
             break
         said.append(line)
     return "\n".join(said).strip()

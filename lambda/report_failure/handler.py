@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -52,9 +52,9 @@ class Settings:
     """Those with an issue for each branch and pull request."""
     stages: dict[str, str]
     """The stages of each pipeline in order, with spaces between."""
-    repositories: dict[str, str]
+    repositories: dict[str, str] = field(default_factory=dict)
     """The repositories of pipelines whose commits are not in `repository`."""
-    logs: tuple[str, ...]
+    logs: tuple[str, ...] = ()
     """The pipelines whose builds say in their logs why they failed."""
 
     @classmethod
