@@ -30,11 +30,16 @@ class Stack:
 
 
 def digest(folder: Path) -> str:
-    """Returns a SHA-256 of the names and contents of all files of a folder."""
+    """Returns a SHA-256 of the names and contents of all files of a folder.
+
+    The folder's own hidden files are left out: the CDK writes none, and a build's agent may leave some.
+    """
     total = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
-        total.update(f"{content} {path.relative_to(folder).as_posix()}\n".encode())
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    for name in names:
+        if not name.startswith("."):
+            content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            total.update(f"{content} {name}\n".encode())
     return total.hexdigest()
 
 

@@ -278,3 +278,11 @@ def test_a_digest_covers_names_and_contents(tmp_path: Path) -> None:
     (tmp_path / "a").rename(tmp_path / "b")
 
     assert len({first, second, cloud_assembly.digest(tmp_path)}) == 3
+
+
+def test_a_hidden_file_of_the_build_s_agent_does_not_change_the_digest(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    first = cloud_assembly.digest(tmp_path)
+    (tmp_path / ".codebuild").write_text("")
+
+    assert cloud_assembly.digest(tmp_path) == first
