@@ -13,7 +13,9 @@ class PlatformRepository(Model):
     """The GitHub repository that holds the checkout of Slipway with the product's manifest."""
 
     owner: str = text(r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$", "allthrive-ai")
+    """Organisation or user."""
     name: str = text(r"^[A-Za-z0-9._-]{1,100}$", "allthrive")
+    """The repository's name."""
 
 
 class Infrastructure(Model):

@@ -140,8 +140,7 @@ class Reader:
 
     def get_template(self, **_: str) -> dict[str, object]:
         if self._refusal:
-            error = {"Error": {"Code": "ValidationError", "Message": self._refusal}}
-            raise ClientError(error, "GetTemplate")  # type: ignore[arg-type] - the part of the answer that is read
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": self._refusal}}, "GetTemplate")
         return {"TemplateBody": self._body}
 
 
