@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from policy.privileges.roles import Statement
 
-_OTHERS = ("FindSnapshot", "Protect", "Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")
+_OTHERS = ("Protect", "Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")
 _FUNCTIONS = (
     *(f"delivery: Environment{task}Role" for task in ("Deploy", "Migrate", "Verify", "Invalidate")),
     *(f"delivery: {name}Role" for name in _OTHERS),

@@ -45,6 +45,7 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.ec2.metadata",
     "localcloud.ec2.instances",
     "localcloud.ec2.docker",
+    "localcloud.kubernetes.microk8s",
     "localcloud.elbv2.instances",
     "localcloud.autoscaling.groups",
     "localcloud.autoscaling.group_resources",

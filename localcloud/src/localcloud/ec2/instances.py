@@ -54,7 +54,8 @@ Answer = Any  # status, headers and body, as MiniStack's handlers return them
 
 def _images() -> dict[str, str]:
     """Returns the IDs of the images that machines run, by their public parameters."""
-    return {name: machine_images.image_id(name) for name in machine_images.names() if "/al2023-ami-" in name}
+    known = [name for name in machine_images.names() if "/al2023-ami-" in name or name in machine_images.ubuntu()]
+    return {name: machine_images.image_id(name) for name in known}
 
 
 def _template_version(params: Params) -> tuple[Record | None, str]:
@@ -125,7 +126,8 @@ def _tag(instance: Record, data: Mapping[str, Any]) -> None:
 
 
 def _root_disk(instance: Record, data: Mapping[str, Any]) -> None:
-    wanted: Record = next((m for m in data.get("BlockDeviceMappings") or () if m.get("DeviceName") == "/dev/xvda"), {})
+    mappings = data.get("BlockDeviceMappings") or ()
+    wanted: Record = next((m for m in mappings if m.get("DeviceName") in machines.ROOT_DEVICES), {})
     ebs = wanted.get("Ebs") or {}
     for mapping in instance["BlockDeviceMappings"]:
         volume = ec2._volumes.get(mapping["Ebs"]["VolumeId"])

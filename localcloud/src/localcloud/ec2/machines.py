@@ -1,6 +1,6 @@
 """The containers behind instances: created, started, stopped and removed; `hosts` tells which ones run.
 
-An instance of an Amazon Linux 2023 image gets a container of its own. All others are on record only.
+An instance of an image of Amazon Linux 2023 or Ubuntu gets a container of its own. All others are on record only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from docker.errors import APIError, DockerException, NotFound
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import ec2, iam
 
-from localcloud import certificate_authorities, containers, local_images, network, settings
+from localcloud import certificate_authorities, containers, local_images, machine_images, network, settings
 from localcloud.ec2 import devices, hosts
 
 SYMBOLS: tuple[str, ...] = (
@@ -36,6 +36,8 @@ HOST_LABEL = f"{settings.LABEL}.host"
 MACHINE_LABEL = f"{settings.LABEL}.machine"
 """The label of the host's own container, which the host itself does not see."""
 METADATA_ADDRESS = "169.254.169.254"
+ROOT_DEVICES = ("/dev/xvda", "/dev/sda1")
+"""The root disks of Amazon Linux and of Ubuntu."""
 REPOSITORY, FOLDER = "localcloud/host", Path(__file__).parent / "image"
 PENDING, RUNNING, SHUTTING_DOWN, TERMINATED, STOPPING, STOPPED = (
     {"Code": code, "Name": name}
@@ -48,6 +50,7 @@ PENDING, RUNNING, SHUTTING_DOWN, TERMINATED, STOPPING, STOPPED = (
         (80, "stopped"),
     )
 )
+_UBUNTU = 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="{release}"\nPRETTY_NAME="Ubuntu {release} LTS"\n'
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10
 _FOREVER = 365 * 24 * 3600  # the daemon sends an event whenever there is one
@@ -111,7 +114,7 @@ class Machine:
         return [
             volume
             for volume in every
-            if any(a["InstanceId"] == self.id and a["Device"] != "/dev/xvda" for a in volume["Attachments"])
+            if any(a["InstanceId"] == self.id and a["Device"] not in ROOT_DEVICES for a in volume["Attachments"])
         ]
 
 
@@ -190,6 +193,9 @@ def _create(machine: Machine) -> None:
     )
     own = {"relay": chosen.relay_address, "port": chosen.port, "secret": machine.secret}
     devices.put(container, "/run/localcloud", {"host.json": json.dumps(own).encode()}, mode=0o600)
+    release = machine_images.ubuntu_release(machine.record["ImageId"])
+    if release:
+        devices.put(container, "/etc", {"os-release": _UBUNTU.format(release=release).encode()})
     _start(machine)
 
 

@@ -5,10 +5,11 @@ Containers of a host do not reach the agent, as with a hop limit of 1.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core.responses import request_scope
@@ -26,6 +27,8 @@ _LONGEST = 21_600  # seconds, docs.aws.amazon.com/AWSEC2/latest/UserGuide/instan
 _RENEW_SECONDS = 600
 Answer = tuple[int, dict[str, str], bytes]
 
+#: What programs of the local cloud's own hosts ask below /latest/localcloud/: the name's answer to a path, in JSON.
+OWN: dict[str, Callable[[Machine, list[str]], dict[str, Any]]] = {}
 _tokens: dict[tuple[str, str], float] = {}
 _keys: dict[str, tuple[str, float, dict[str, str]]] = {}
 
@@ -80,6 +83,9 @@ def _answer(machine: Machine, method: str, path: str, headers: Mapping[str, str]
         return _text("Unauthorized", 401)
     if path.startswith("/latest/localcloud/formatted/"):
         return _formatted(machine, *path.split("/")[4:6])
+    own = path.removeprefix("/latest/localcloud/").split("/")
+    if path.startswith("/latest/localcloud/") and own[0] in OWN:
+        return _text(json.dumps(OWN[own[0]](machine, own[1:])))
     return _read(machine, path)
 
 
@@ -172,6 +178,9 @@ def install() -> None:
             return _text("Not Found", 404)
         lower = {name.lower(): value for name, value in headers.items()}
         with request_scope(machine.account, machine.region):
-            return _answer(machine, method.upper(), path.rstrip("/"), lower)
+            arguments = (machine, method.upper(), path.rstrip("/"), lower)
+            # What hosts of the local cloud ask for themselves may take a while.
+            own = path.startswith("/latest/localcloud/")
+            return await asyncio.to_thread(_answer, *arguments) if own else _answer(*arguments)
 
     imds.handle_request = handling

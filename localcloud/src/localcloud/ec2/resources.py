@@ -303,7 +303,7 @@ def install() -> None:
     register("AWS::EC2::NetworkAclEntry", _acl_entry_create, _acl_entry_delete, _acl_entry_update)
     register("AWS::EC2::Instance", _instance_create, _instance_delete, _instance_update)
     adapter.RECORDED["AWS::EC2::Instance"] = (
-        "a container if its image is Amazon Linux 2023; others, and those without source/dest check, route nothing"
+        "a container if its image is Amazon Linux 2023 or Ubuntu; others and NAT instances do nothing"
     )
     register("AWS::EC2::Volume", _volume_create, _volume_delete, _volume_update)
     register("AWS::EC2::VolumeAttachment", _attachment_create, _attachment_delete)

@@ -72,6 +72,13 @@ def issue(access_key_id: str) -> str:
     return password
 
 
+def holder(password: str) -> str:
+    """Returns the access key to which a password belongs; empty if it is unknown or has expired."""
+    with _guard:
+        login = _logins.get(password)
+    return login.access_key_id if login is not None and login.until > time.time() else ""
+
+
 def _password(authorization: str) -> str:
     scheme, _, encoded = authorization.partition(" ")
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import docker
@@ -28,6 +28,8 @@ _EPHEMERAL = range(32_768, 61_000)
 _FAILED = 500
 logger = logging.getLogger("localcloud")
 
+#: Returns more ports that a host's agent relays: address, port, target and its port.
+MORE: list[Callable[[Machine], list[list[Any]]]] = []
 Json = dict[str, Any]
 Port = tuple[str, int, str]  # address of the host or empty for all, its port, the container's port such as 80/tcp
 
@@ -97,6 +99,8 @@ def sync(machine: Machine) -> str:
         for address, port, inner in of(entry["Labels"]):
             places = [address] if address and address != "::1" else [_LOOPBACK, machine.address]
             wanted += [[place, port, name, int(inner.partition("/")[0])] for place in places]
+    for more in MORE:
+        wanted += more(machine)
     try:
         done = machines.container_of(machine).exec_run(["localcloud-agent", "ports", json.dumps(wanted)], user="root")
     except (NotFound, APIError) as error:  # the host ends

@@ -1,0 +1,1 @@
+"""Kubernetes: a real control plane in a container, and our node agent, which runs pods as containers."""
