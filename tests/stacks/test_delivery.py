@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from products import load, names
-from products.flows import Action, Kind, Stage, deliveries, pull_requests_publish
+from products import Product, load, names
+from products.flows import Action, Kind, Stage, deliveries, public_images, pull_requests_publish
 from tests.support.synthesis import PRODUCTS, Json, listed, shipped, statements, synthesis, walk
 
 STACK = "tooling-allthrive-delivery"
@@ -93,6 +93,14 @@ def test_only_builds_with_an_output_write_artifacts() -> None:
 
 _READ = {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"}
 _TAG = {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}
+_PUBLISH = {
+    "BatchCheckLayerAvailability",
+    "CompleteLayerUpload",
+    "DescribeImages",
+    "InitiateLayerUpload",
+    "PutImage",
+    "UploadLayerPart",
+}
 _WRITE = {"ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"}
 
 
@@ -121,9 +129,20 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
                     assert rights.pop(f"{flow}{stage.name}{action.name}") == expected
                 elif who := _tagger(stage, action):
                     tagging.setdefault(who, {}).update(dict.fromkeys([*own["main"], *own[delivery.origin]], _TAG))
-    if "FindSnapshot" in rights:
-        assert rights.pop("FindSnapshot") == {name: {"ecr:DescribeImages"} for name in own["main"]}
-    assert rights == tagging
+    assert rights == {**tagging, **_of_promotion(loaded)}
+
+
+def _of_promotion(product: Product) -> dict[str, dict[str, set[str]]]:
+    """Returns the rights of the functions that find what another branch built, and copy releases to ECR Public."""
+    rights: dict[str, dict[str, set[str]]] = {}
+    if any(delivery.flow.images_from for delivery in deliveries(product)):
+        rights["FindSnapshot"] = {
+            names.repository(product.name, image): {"ecr:DescribeImages"} for image in product.images
+        }
+    if public := public_images(product):
+        copying = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", *(f"ecr-public:{name}" for name in _PUBLISH)}
+        rights["PublishImage"] = {names.repository(product.name, image): copying for image in public}
+    return rights
 
 
 def _tagger(stage: Stage, action: Action) -> str | None:

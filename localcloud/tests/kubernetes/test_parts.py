@@ -147,8 +147,8 @@ def test_ingress_rules_prefer_exact_hosts_and_long_paths(host: str, path: str, c
 def test_the_ingress_replaces_forwarded_headers_unless_it_is_told_to_trust_them() -> None:
     lines = [b"Host: shop.test", b"X-Forwarded-Proto: https", b"Connection: keep-alive"]
     rewritten = _relay()["rewritten"]
-    own = rewritten(b"GET / HTTP/1.1", lines, "10.0.0.1", False)
-    trusted = rewritten(b"GET / HTTP/1.1", lines, "10.0.0.1", True)
+    own = rewritten(b"GET / HTTP/1.1", lines, "10.0.0.1", forwarded=False)
+    trusted = rewritten(b"GET / HTTP/1.1", lines, "10.0.0.1", forwarded=True)
     assert b"x-forwarded-proto: http\r\n" in own
     assert b"x-forwarded-proto: https\r\n" in trusted
     assert own.endswith(b"Connection: close\r\n\r\n")
@@ -156,7 +156,7 @@ def test_the_ingress_replaces_forwarded_headers_unless_it_is_told_to_trust_them(
 
 def test_the_ingress_passes_upgrades_on() -> None:
     lines = [b"Host: shop.test", b"Connection: Upgrade", b"Upgrade: websocket"]
-    assert b"Upgrade: websocket" in _relay()["rewritten"](b"GET / HTTP/1.1", lines, "10.0.0.1", False)
+    assert b"Upgrade: websocket" in _relay()["rewritten"](b"GET / HTTP/1.1", lines, "10.0.0.1", forwarded=False)
 
 
 def test_names_of_services_and_the_search_list_meet() -> None:

@@ -81,7 +81,8 @@ def released(shop: Shown, pushed: dict[str, str]) -> dict[str, str]:
 
 
 def test_a_merge_to_main_releases_the_image_that_dev_tested(shop: Shown, released: dict[str, str]) -> None:
-    assert {released[action] for action in ("Snapshot/Find", "Release/GitHub", "Release/Promote")} == {"Succeeded"}
+    actions = ("Snapshot/Find", "Release/GitHub", "Release/Promote", "Release/Public")
+    assert {released[action] for action in actions} == {"Succeeded"}
     tags = {
         tag: image["imageDigest"]
         for image in shop.client("ecr").describe_images(repositoryName="book-shop/app")["imageDetails"]
@@ -89,6 +90,11 @@ def test_a_merge_to_main_releases_the_image_that_dev_tested(shop: Shown, release
     }
     running = json.loads(get(f"{shop.url}/status/").body)["image_digest"]
     assert tags["v1.3.0"] == running
+    wanted = [{"imageTag": "v1.3.0"}]
+    (public,) = shop.client("ecr-public").describe_images(repositoryName="book-shop/app", imageIds=wanted)[
+        "imageDetails"
+    ]
+    assert public["imageDigest"] == running
     release = shop.github("GET", "/releases/tags/1.3.0")
     assert "Try it by @" in release["body"]
     assert running in release["body"]

@@ -9,6 +9,8 @@ of Ingresses, and the API server's connections to the kubelet. `cluster_relay.py
      "kubelet": {"port": 10250, "certificate": "PEM"}}
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import json
@@ -16,17 +18,22 @@ import ssl
 import sys
 import tempfile
 import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 SOCKET = "/sock/k8s.sock"
 LIMIT = 65536
 CONNECT_SECONDS = 5
 ANY = "0.0.0.0"  # noqa: S104 - in a container of a network of its own
-TABLE = {"version": 0, "tcp": {}, "http": {}, "kubelet": None}
-SERVERS = {}
-TURN = {}
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Table = dict[str, Any]
+TABLE: Table = {"version": 0, "tcp": {}, "http": {}, "kubelet": None}
+SERVERS: dict[tuple[str, str], asyncio.Server] = {}
+TURN: dict[str, int] = {}
 
 
-async def pump(reader, writer):
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Copies one direction and passes the end of the stream on."""
     with contextlib.suppress(OSError):
         while data := await reader.read(LIMIT):
@@ -36,7 +43,12 @@ async def pump(reader, writer):
             writer.write_eof()
 
 
-async def join(reader, writer, answers, upstream):
+async def join(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    answers: asyncio.StreamReader,
+    upstream: asyncio.StreamWriter,
+) -> None:
     """Joins two connections until both directions have ended."""
     try:
         await asyncio.gather(pump(reader, upstream), pump(answers, writer))
@@ -44,7 +56,7 @@ async def join(reader, writer, answers, upstream):
         upstream.close()
 
 
-async def dial(key, backends):
+async def dial(key: str, backends: list[Any]) -> Streams | None:
     """Connects with one backend after the other, beginning with the next in turn; None if none accepts."""
     turn = TURN[key] = TURN.get(key, -1) + 1
     for number in range(len(backends)):
@@ -56,10 +68,10 @@ async def dial(key, backends):
     return None
 
 
-def tcp(port):
+def tcp(port: str) -> Handler:
     """Returns the handler of a Service's port."""
 
-    async def connected(reader, writer):
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             made = await dial(port, TABLE["tcp"].get(port) or [])
             if made is not None:
@@ -73,9 +85,9 @@ def tcp(port):
 # --- HTTP ------------------------------------------------------------------------------------------------------------
 
 
-def matches(rule, path):
+def matches(rule: Table, path: str) -> bool:
     """True if a rule of an Ingress matches a path."""
-    wanted = rule["path"] or "/"
+    wanted = str(rule["path"] or "/")
     if rule["type"] == "Exact":
         return path == wanted
     if rule["type"] == "Prefix":
@@ -83,7 +95,7 @@ def matches(rule, path):
     return path.startswith(wanted)
 
 
-def chosen(rules, host, path):
+def chosen(rules: list[Table], host: str, path: str) -> Table | None:
     """Returns the rule for a request: exact hosts before wildcards before none, exact paths and long ones first."""
     found = []
     for rule in rules:
@@ -96,14 +108,14 @@ def chosen(rules, host, path):
     return max(found, key=lambda entry: entry[0])[1] if found else None
 
 
-def answer(status, text):
+def answer(status: int, text: str) -> bytes:
     """Returns a whole answer."""
     body = f"<html><head><title>{status} {text}</title></head><body><h1>{status} {text}</h1></body></html>\n".encode()
     fields = f"Content-Type: text/html\r\nContent-Length: {len(body)}\r\nConnection: close"
     return f"HTTP/1.1 {status} {text}\r\n{fields}\r\n\r\n".encode() + body
 
 
-def rewritten(first, lines, peer, forwarded):
+def rewritten(first: bytes, lines: list[bytes], peer: str, *, forwarded: bool) -> bytes:
     """Returns the head of a request as the backend gets it: one request per connection, and who asked."""
     fields = [(line.partition(b":")[0].strip().lower(), line.partition(b":")[2].strip()) for line in lines]
     known = dict(fields)
@@ -129,10 +141,10 @@ def rewritten(first, lines, peer, forwarded):
     return b"\r\n".join([first, *kept, *own_lines, *closing]) + b"\r\n\r\n"
 
 
-def http(port):
+def http(port: str) -> Handler:
     """Returns the handler of an Ingress's port."""
 
-    async def connected(reader, writer):
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             try:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -159,7 +171,7 @@ def http(port):
                 await writer.drain()
                 return
             peer = (writer.get_extra_info("peername") or ("",))[0]
-            made[1].write(rewritten(first, lines, peer, table["forwarded"]))
+            made[1].write(rewritten(first, lines, peer, forwarded=table["forwarded"]))
             await join(reader, writer, *made)
         finally:
             writer.close()
@@ -170,10 +182,10 @@ def http(port):
 # --- the kubelet -----------------------------------------------------------------------------------------------------
 
 
-def kubelet(cluster):
+def kubelet(cluster: str) -> Handler:
     """Returns the handler of the kubelet's port; it serves only the API server, which shares this network."""
 
-    async def connected(reader, writer):
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             peer, own = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
             if peer[0] not in ("127.0.0.1", own[0]):
@@ -193,7 +205,7 @@ def kubelet(cluster):
     return connected
 
 
-def secured(kubelet_table):
+def secured(kubelet_table: Table) -> ssl.SSLContext:
     """Returns the TLS settings of the kubelet's port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
@@ -206,7 +218,7 @@ def secured(kubelet_table):
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
-async def apply(table, cluster):
+async def apply(table: Table, cluster: str) -> None:
     """Listens at exactly the ports of a table."""
     wanted = {("tcp", port): tcp(port) for port in table["tcp"]}
     wanted.update({("http", port): http(port) for port in table["http"]})
@@ -218,7 +230,7 @@ async def apply(table, cluster):
     for place, handler in wanted.items():
         if place not in SERVERS:
             try:
-                options = {"ssl": secured(table["kubelet"])} if place[0] == "kubelet" else {}
+                options: dict[str, Any] = {"ssl": secured(table["kubelet"])} if place[0] == "kubelet" else {}
                 SERVERS[place] = await asyncio.start_server(
                     handler, ANY, int(place[1]), limit=LIMIT, backlog=512, **options
                 )
@@ -226,7 +238,7 @@ async def apply(table, cluster):
                 sys.stderr.write(f"port {place[1]}: {error}\n")
 
 
-async def main(cluster, name):
+async def main(cluster: str, name: str) -> None:
     """Follows the table for ever; without the local cloud the last one stays."""
     while True:
         try:

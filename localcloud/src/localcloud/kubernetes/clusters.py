@@ -103,8 +103,8 @@ class Cluster:
             if self.router is not None:
                 self.router.serve_ingresses()
 
-    def _detach(self) -> None:
-        """Ends the agent and the routes, in this process."""
+    def kill_agent(self) -> None:
+        """Ends the agent and the routes, as a kill would; the containers go on, and `start` finds them."""
         if self.agent is not None:
             self.agent.stop()
         if self.router is not None:
@@ -115,7 +115,7 @@ class Cluster:
     def stop(self) -> None:
         """Stops it as the shutdown of its host does: pods get SIGTERM; `start` runs them again."""
         with self.lock:
-            self._detach()
+            self.kill_agent()
             running = [c for c in self._containers() if c.status == "running"]
             pods = [c for c in running if POD_LABEL in c.labels]
             with ThreadPoolExecutor(max_workers=8) as pool:
@@ -128,7 +128,7 @@ class Cluster:
     def remove(self) -> None:
         """Removes it with everything that belongs to it."""
         with self.lock:
-            self._detach()
+            self.kill_agent()
             found = [c for c in self._containers() if c.labels.get(ROLE_LABEL) != "control-plane"]
             with ThreadPoolExecutor(max_workers=8) as pool:
                 list(pool.map(_removed, found))
