@@ -4,7 +4,7 @@
 enter() {
   local where=$DIRECTORY pinned
   [ -d "$where" ] || fail "the repository has no folder $where. Correct pipeline.infrastructure.directory in products/$PRODUCT.yaml: the folder with cdk.json."
-  cd "$where"
+  cd "$where" || fail "$where cannot be entered."
   [ -f cdk.json ] || fail "$where/cdk.json does not exist. Set pipeline.infrastructure.directory in products/$PRODUCT.yaml to the folder of the checkout of Slipway."
   [ -f "products/$PRODUCT.yaml" ] || [ -f "products/examples/$PRODUCT.yaml" ] ||
     fail "unknown product: this commit has no products/$PRODUCT.yaml. Restore it. To stop deploying $PRODUCT, remove pipeline.infrastructure from it and type: npx cdk deploy 'tooling/*' -c product=$PRODUCT"

@@ -224,7 +224,6 @@ class _Actions:
             action,
             buildspec("infrastructure-deploy"),
             {
-                "PRODUCT": self._product.name,
                 "TARGET": action.subject,
                 "DEPLOY_ROLE": deploy,
                 "REGION": region,
