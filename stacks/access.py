@@ -10,6 +10,7 @@ from products.flows import deliveries
 from slipway.accepted import accept
 from slipway.access_role import AccessRole
 from slipway.rights import Allow
+from stacks import drift
 from stacks.edge import EdgeStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.service_tasks import see_stack
@@ -43,6 +44,10 @@ class AccessStack(EnvironmentStack):
         if infrastructure_flow.settings(environment_scope.product):
             self._grant(Task("review", "Read the deployed templates", [self._to_review()], {}))
 
+        pipeline = environment_scope.product.pipeline
+        if pipeline and pipeline.drift:
+            self._grant(Task("drift", "See what was changed by hand", drift.rights(self, environment_scope), {}))
+
     def _grant(self, task: Task) -> None:
         product, environment = self._scope.product.name, self._scope.name
         callers = [names.handler_role(product, environment, task.name)]
@@ -55,6 +60,8 @@ class AccessStack(EnvironmentStack):
             ]
         if task.name == "review":
             callers = [names.infrastructure_role(product, "review")]
+        if task.name == "drift":
+            callers = [names.drift_role(product)]
         role = AccessRole(
             self,
             names.pascal(task.name),

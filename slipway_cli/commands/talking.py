@@ -35,12 +35,16 @@ def tooling(product: str | None, *, aws: bool) -> Iterator[Desk]:
 
 @contextmanager
 def environment(
-    product: str | None, name: str, *, aws: bool, service: str = "", stream: TextIO | None = None
+    product: str | None, name: str | None, *, aws: bool, service: str = "", stream: TextIO | None = None
 ) -> Iterator[tuple[Cloud, Product]]:
-    """Checks the names, connects to the account of an environment, and explains errors of AWS."""
+    """Checks the names, connects to the account of an environment, and explains errors of AWS.
+
+    Without a name, the last environment of the manifest is meant.
+    """
     with _explaining() as explained:
         cloud, found = _found(product, aws=aws)
         explained.append(found)
+        name = name or list(found.environments)[-1]
         _known("environment", name, list(found.environments), found.name)
         if service:
             _known_service(found, name, service)
@@ -92,7 +96,10 @@ def _found(product: str | None, *, aws: bool) -> tuple[Cloud, Product]:
 
 
 def _known_service(product: Product, environment: str, service: str) -> None:
-    if product.environments[environment].target != "hosts":
+    target = product.environments[environment].target
+    if target == "kubernetes":
+        return  # the deployments are those of the manifests, which are in another repository
+    if target == "fargate":
         _known("service", service, [*product.services, *product.schedules, "migrate"], product.name)
     elif product.containers:
         _known("container", service, [*product.containers], product.name)

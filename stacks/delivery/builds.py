@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from builds import buildspec, site_files
-from products import host_release, names, site_checks
+from products import host_release, kubernetes_release, names, site_checks
 from products.base import ExistingSecret
 from products.flows import Action, Delivery, Kind, Stage
 from products.frontend import Frontend
@@ -69,8 +69,10 @@ class Builds:
             Kind.IMAGE: self._image,
             Kind.BUNDLE: self._bundle,
             Kind.COMPOSE: self._compose,
+            Kind.MANIFESTS: self._manifests,
             Kind.SCAN: self._scan,
             Kind.FRONTEND: self._frontend,
+            Kind.SMOKE: self._smoke,
             Kind.E2E: self._end_to_end,
         }
         return define[action.kind](stage, action)
@@ -89,8 +91,8 @@ class Builds:
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
         purpose = f"{stage.name}{action.name}"
-        # The built frontend, what hosts need, an image's list of packages.
-        writes_artifact = action.kind in (Kind.BUNDLE, Kind.COMPOSE, Kind.IMAGE)
+        # The built frontend, what hosts and clusters need, an image's list of packages.
+        writes_artifact = action.kind in (Kind.BUNDLE, Kind.COMPOSE, Kind.MANIFESTS, Kind.IMAGE)
         artifacts = self._artifacts.writing() if writes_artifact else self._artifacts.reading()
         return Build(
             self._scope.stack,
@@ -176,6 +178,10 @@ class Builds:
         # Docker alone understands compose files completely; the build runs no container.
         return self._build(stage, action, buildspec("compose"), {"COMPOSE": json.dumps(expected)}, docker=False)
 
+    def _manifests(self, stage: Stage, action: Action) -> Build:
+        expected = kubernetes_release.expected(self._scope.product)
+        return self._build(stage, action, buildspec("kubernetes"), {"KUBERNETES": json.dumps(expected)}, docker=False)
+
     def _scan(self, stage: Stage, action: Action) -> Build:
         scan = self._scope.settings.scan
         if scan is None:
@@ -219,6 +225,13 @@ class Builds:
             role_name=names.build_role(self._scope.product.name, self._delivery.flow_name, action.subject, action.site),
             statements=[iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[arn])],
         )
+
+    def _smoke(self, stage: Stage, action: Action) -> Build:
+        smoke = self._scope.settings.smoke
+        if smoke is None:
+            raise ValueError("the pipeline has no smoke test, so it cannot have an action for it")
+        variables = {"COMMAND": smoke.command, "ENVIRONMENT": action.subject}
+        return self._build(stage, action, buildspec("smoke"), variables, docker=False)
 
     def _place(self, site: str) -> dict[str, str]:
         """Returns where a frontend is in the site's bucket, and which folders in it belong to other frontends."""

@@ -23,6 +23,9 @@ _TASKS = {
     Kind.MIGRATE_ON_HOST: ("deploy", "deploy_hosts", "Puts a release onto hosts"),
     Kind.DEPLOY_TO_HOSTS: ("deploy", "deploy_hosts", "Puts a release onto hosts"),
     Kind.VERIFY_HOSTS: ("deploy", "deploy_hosts", "Puts a release onto hosts"),
+    Kind.MIGRATE_ON_KUBERNETES: ("deploy", "deploy_hosts", "Puts a release into MicroK8s"),
+    Kind.DEPLOY_TO_KUBERNETES: ("deploy", "deploy_hosts", "Puts a release into MicroK8s"),
+    Kind.VERIFY_KUBERNETES: ("deploy", "deploy_hosts", "Puts a release into MicroK8s"),
 }
 _PUBLISH = [
     "ecr-public:BatchCheckLayerAvailability",
@@ -119,7 +122,7 @@ class Functions:
     def _make_public(self, construct_id: str) -> Handler:
         """Define the function that copies releases to ECR Public; it needs no password of that registry."""
         product, tooling, stack = self._scope.product, self._scope.product.tooling, self._scope.stack
-        repositories = [names.repository(product.name, image) for image in flows.public_images(product)]
+        repositories = [names.repository(product.name, image) for image in product.public_images()]
         read = iam.PolicyStatement(
             sid="ReadImages",
             actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],

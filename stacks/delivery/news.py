@@ -19,6 +19,7 @@ from slipway.accepted import accept, accept_aws_key
 from slipway.alarms import Alarms
 from slipway.handler import Handler
 from slipway.rights import Allow
+from stacks.delivery import dashboard, drift
 from stacks.delivery.scope import DeliveryScope
 
 _RUN = "CodePipeline Pipeline Execution State Change"
@@ -37,6 +38,10 @@ class News:
         self._report()
         self._notify()
         self._cancel()
+        if self._scope.settings.dashboard:
+            dashboard.define(self._scope, self._deliveries, self._undelivered)
+        if self._scope.settings.drift:
+            drift.define(self._scope, self._scope.settings.drift, self._undelivered)
 
     @cached_property
     def _undelivered(self) -> sqs.Queue:
