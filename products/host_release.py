@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from products import host_files, names
-from products.hosts import Hosts
 from products.model import Product
 
 
 def settings(product: Product, environment: str) -> dict[str, Any]:
     """Returns the settings of the function deploy_hosts that do not depend on a release or on a pipeline."""
+    target = product.environments[environment]
     return {
-        "stack": names.stack(environment, product.name, "hosts"),
+        "stack": names.stack(environment, product.name, target.target),
         "document": names.release_document(environment, product.name),
         "tags": names.host_tags(environment, product.name),
-        "expected": (product.environments[environment].hosts or Hosts()).count,
+        "expected": target.machines.count if target.machines else 1,
         "log_group": names.commands_log_group(environment, product.name),
+        **({"artifact": "Manifests"} if target.target == "kubernetes" else {}),
     }
 
 

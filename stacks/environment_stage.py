@@ -13,6 +13,7 @@ from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
 from stacks.hosts import HostsStack
+from stacks.kubernetes import KubernetesStack
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
 from stacks.scope import EnvironmentScope
@@ -22,12 +23,13 @@ from stacks.target import Target
 _TARGETS: Mapping[str, tuple[Callable[..., Target], str]] = {
     "fargate": (ServicesStack, "Services"),
     "hosts": (HostsStack, "Hosts"),
+    "microk8s": (KubernetesStack, "Kubernetes"),
 }
-"""The stack that runs the containers, and its construct id, by the target."""
+"""The stack that runs the containers, and its construct id, by the target or the kind of cluster."""
 
 
 class EnvironmentStage(cdk.Stage):
-    """Network, Data, Services or Hosts, Edge, Observability, Access of one environment, with a permissions boundary."""
+    """The stacks of one environment, with a permissions boundary: network, data, containers, edge, alarms, access."""
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
         environment = product.environments[construct_id]
@@ -41,7 +43,7 @@ class EnvironmentStage(cdk.Stage):
         environment_scope = EnvironmentScope(product, construct_id)
         network = NetworkStack(self, "Network", environment_scope=environment_scope).network
         data = DataStack(self, "Data", environment_scope=environment_scope, network=network)
-        define, name = _TARGETS[environment.target]
+        define, name = _TARGETS[environment.kubernetes.cluster if environment.kubernetes else environment.target]
         target = define(self, name, environment_scope=environment_scope, network=network, data=data)
         edge = EdgeStack(self, "Edge", environment_scope=environment_scope, data=data, target=target)
         ObservabilityStack(self, "Observability", environment_scope=environment_scope, data=data, target=target)

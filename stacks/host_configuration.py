@@ -9,21 +9,16 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from products import host_files, names
-from products.base import ExistingSecret
 from products.hosts import HostContainer
-from products.values import Reference, Value
-from slipway import arns
-from slipway.composed_secret import Part, SecretPart
+from slipway.composed_secret import SecretPart
 from slipway.generated_secret import GeneratedSecret
 from stacks.data import DataStack
+from stacks.host_values import KEPT, HostValues, Json, registry, verify
 from stacks.references import sources
 from stacks.scope import EnvironmentScope
 
-Json = dict[str, Any]
 _GENERATED_LENGTH = 32
-# As Edenco documents: seconds until the containers are healthy; tries at the status page, and seconds between them.
-_WAIT, _TRIES, _PAUSE = 120, 12, 5
-_KEPT = 2  # older releases whose images stay on a host
+_WAIT = 120  # as Edenco documents: seconds until the containers are healthy
 # Where the program that applies releases puts the password file of PostgreSQL's clients.
 _PASSWORD_FILE = "/run/secrets/pgpass"  # noqa: S105 - the name of a file
 
@@ -39,18 +34,15 @@ class HostConfiguration:
         self._product, self._name = environment_scope.product, environment_scope.name
         domain = environment_scope.environment.edge.domain
         self._domain = domain.name if domain else None
-        self._known = {
+        self._registry = registry(self._product)
+        known = {
             **sources(environment_scope, data, site=self._domain or ""),
-            "registry": (self._registry(),),
+            "registry": (self._registry,),
             **{f"generated.{name}": (SecretPart(secret),) for name, secret in self._generate(scope).items()},
         }
-        self._found: dict[str, None] = {}
+        self._values = HostValues(scope, known)
         self._settings = self._define()
-        self.secrets = list(self._found)
-
-    def _registry(self) -> str:
-        tooling = self._product.tooling
-        return names.repository_uri(tooling.account, tooling.region, "").rstrip("/")
+        self.secrets = self._values.secrets
 
     def _generate(self, scope: Construct) -> dict[str, secretsmanager.Secret]:
         inside = Construct(scope, "Generated")
@@ -71,8 +63,6 @@ class HostConfiguration:
 
     def _define(self) -> Json:
         product, compose, entrance = self._product, self._product.compose, host_files.entrance(self._product)
-        path = product.pipeline.report_path if product.pipeline else None
-        verify = {"port": entrance.port, "path": path, "tries": _TRIES, "pause_seconds": _PAUSE, "host": self._domain}
         return {
             "project": product.name,
             "folder": f"/srv/{product.name}",
@@ -80,15 +70,15 @@ class HostConfiguration:
             "profiles": list(compose.profiles) if compose else [],
             "rendered": None if compose else self._rendered(),
             "files": {
-                file: [[name, self._value(value)] for name, value in variables.items()]
+                file: [[name, self._values.resolved(value)] for name, value in variables.items()]
                 for file, variables in host_files.files(product, self._name).items()
             },
             "pgpass": self._pgpass(),
-            "registry": self._registry(),
+            "registry": self._registry,
             "migration": self._migration(),
             "wait_seconds": _WAIT,
-            "verify": {key: value for key, value in verify.items() if value is not None} if path else None,
-            "keep_releases": _KEPT,
+            "verify": verify(self._environment, entrance.port),
+            "keep_releases": KEPT,
             "region": self._environment.environment.region,
             "environment": self._name,
         }
@@ -103,36 +93,11 @@ class HostConfiguration:
             "timeout_seconds": migration.timeout_minutes * 60,
         }
 
-    def _value(self, value: Value | ExistingSecret) -> list[Any]:
-        if isinstance(value, ExistingSecret):
-            pattern = arns.secret(self._scope, value.name)
-            self._found[pattern] = None
-            # Secrets Manager finds a secret by its ARN without the random end, too.
-            return [{"secret": pattern.removesuffix("-??????"), **({"key": value.key} if value.key else {})}]
-        return [part for source in value.parts for part in self._parts(source)] or [""]
-
-    def _parts(self, source: str | Reference) -> list[Any]:
-        if isinstance(source, str):
-            return [source]
-        if source.name == "release.version":
-            return [{"release": "version"}]
-        if source.name.startswith("images."):
-            return [{"image": source.name.partition(".")[2]}]
-        return [self._part(part) for part in self._known[source.name]]
-
-    def _part(self, part: Part) -> str | dict[str, str]:
-        if isinstance(part, str):
-            return part
-        arn = part.secret.secret_arn
-        self._found[arn] = None
-        return {"secret": arn, **({"key": part.key} if part.key else {})}
-
     def _pgpass(self) -> list[list[Any]] | None:
         if not any(container.pgpass for container in self._product.containers.values()):
             return None
         host, port, database, user, password = (
-            [self._part(part) for part in self._known[f"database.{key}"]]
-            for key in ("host", "port", "name", "user", "password")
+            self._values.known(f"database.{key}") for key in ("host", "port", "name", "user", "password")
         )
         return [[*host, ":", *port, ":", *database, ":", *user, ":", *password]]
 

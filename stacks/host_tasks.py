@@ -27,7 +27,7 @@ def host_tasks(
     product, environment = environment_scope.product, environment_scope.name
     tags = names.host_tags(environment, product.name)
     statements = [
-        see_stack(access, environment_scope, "hosts"),
+        see_stack(access, environment_scope, environment_scope.environment.target),
         *([_see_edge(access, environment_scope)] if needs_url(product, environment) else []),
         iam.PolicyStatement(
             sid="RunTheDocument",

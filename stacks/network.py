@@ -6,12 +6,14 @@ import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from products import host_files
+from products import Environment, host_files
 from products.regions import REGIONS, zones
 from slipway import cache, database, load_balancer
 from slipway.log_retention import accept_log_encryption
 from slipway.network import ProductNetwork
 from stacks.scope import EnvironmentScope, EnvironmentStack
+
+_HTTP = 80
 
 
 class NetworkStack(EnvironmentStack):
@@ -38,7 +40,7 @@ class NetworkStack(EnvironmentStack):
             zones=zones(environment.region, environment.network.zones, environment.network.zone_letters),
             nat=environment.network.nat,
             nat_count=environment.network.nat_count,
-            internet_ports=environment.network.internet_ports,
+            internet_ports=_internet_ports(environment),
             store_ports=[
                 *([database.PORT] if environment_scope.product.database else []),
                 *([cache.PORT] if environment_scope.product.cache else []),
@@ -52,3 +54,9 @@ class NetworkStack(EnvironmentStack):
         ports = host_files.ports(environment_scope.product, environment_scope.name)
         for port in dict.fromkeys(ports):  # services may use the same port: each task has its own address
             self.network.admit(port)
+
+
+def _internet_ports(environment: Environment) -> list[int]:
+    """Returns the ports of addresses outside the VPC; Ubuntu's packages, which are signed, come over HTTP."""
+    on_ubuntu = environment.target == "kubernetes" and environment.machines is not None
+    return [*dict.fromkeys((*environment.network.internet_ports, *([_HTTP] if on_ubuntu else [])))]

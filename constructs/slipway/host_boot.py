@@ -1,10 +1,12 @@
-"""The script of a host's first boot, `hosts/boot/boot.sh`, with the values that it needs."""
+"""The script of a host's first boot, of the parts in `hosts/boot`, with the values that it needs."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -12,7 +14,8 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 _HOSTS = Path(__file__).resolve().parents[2] / "hosts"  # not from paths.py: constructs import only constructs
-_SCRIPT = _HOSTS / "boot" / "boot.sh"
+System = Literal["docker", "microk8s"]
+"""What runs the containers of a host; the name of the part of its boot script that installs it."""
 NAMESPACE = "Slipway/Hosts"
 """The namespace of the hosts' metrics in CloudWatch."""
 HOST, PATH = "Host", "path"
@@ -26,6 +29,9 @@ _COMPOSE = {
     "COMPOSE_AARCH64": "4d0f7678dd3338452beba4518e36a8e22b20cad79ba2535c687da554dc3997fb",
     "COMPOSE_X86_64": "486b3ffc0f806ca2efbc430cef89955386011662f0c76bad17c103d059cfa9cf",
 }
+# microk8s.io/docs/setting-snap-channel: a track follows the patches of one minor version of Kubernetes.
+_MICROK8S = {"MICROK8S": "1.34/stable"}
+_INSTALLED: Mapping[System, Mapping[str, str]] = {"docker": _COMPOSE, "microk8s": _MICROK8S}
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,19 @@ class Runner:
 
 
 def boot_script(
-    *, runner: Runner, region: str, log_group: str, host: str, metric_name: str, volume: str | None
+    *,
+    runner: Runner,
+    region: str,
+    log_group: str,
+    host: str,
+    metric_name: str,
+    volume: str | None,
+    system: System = "docker",
 ) -> ec2.UserData:
     """Returns the user data of a host.
 
     `host` is its name in the environment, with which its log streams end, and `metric_name` the one in metrics, which
-    several environments share. `volume` is the id of its data disk.
+    several environments share. `volume` is the id of its data disk. Docker needs Amazon Linux, MicroK8s needs Ubuntu.
     """
     values = {
         "REGION": region,
@@ -56,11 +69,12 @@ def boot_script(
         "RUNNER": runner.url,
         "BUCKET": runner.bucket,
         "CONFIGURATION": runner.configuration,
-        **_COMPOSE,
+        **_INSTALLED[system],
         "AGENT": json.dumps(_agent(metric_name, data_disk=volume is not None)),
     }
     lines = [f"{name}='{value}'" for name, value in values.items()]
-    return ec2.UserData.custom("\n".join(["#!/bin/bash", *lines, _SCRIPT.read_text(encoding="utf-8")]))
+    parts = [(_HOSTS / "boot" / f"{part}.sh").read_text(encoding="utf-8") for part in ("disk", system)]
+    return ec2.UserData.custom("\n".join(["#!/bin/bash", *lines, *parts]))
 
 
 def _agent(metric_name: str, *, data_disk: bool) -> dict[str, object]:

@@ -23,6 +23,7 @@ class HostDocument(Construct):
     Default settings:
     - a step ends after `timeout`, and so does what it started;
     - hosts that join, and all hosts when the document changes, apply the current release by themselves;
+    - programs are looked for in `folders`, too;
     - each Sunday hosts install the patches of their baseline, one host after the other.
     """
 
@@ -40,6 +41,7 @@ class HostDocument(Construct):
         runner_hash: str,
         tags: Mapping[str, str],
         timeout: cdk.Duration,
+        folders: str = "",
     ) -> None:
         super().__init__(scope, construct_id)
         self.document = ssm.CfnDocument(
@@ -50,7 +52,7 @@ class HostDocument(Construct):
             document_format="JSON",
             target_type="/AWS::EC2::Instance",
             update_method="NewVersion",
-            content=_content(_script(region, runner, runner_hash), timeout),
+            content=_content(_script(region, runner, runner_hash, folders), timeout),
         )
         targets = [ssm.CfnAssociation.TargetProperty(key=f"tag:{key}", values=[value]) for key, value in tags.items()]
         ssm.CfnAssociation(
@@ -100,11 +102,12 @@ def _content(script: list[str], timeout: cdk.Duration) -> dict[str, Any]:
     }
 
 
-def _script(region: str, runner: Runner, runner_hash: str) -> list[str]:
+def _script(region: str, runner: Runner, runner_hash: str, folders: str) -> list[str]:
     program = f"/opt/slipway/{runner_hash}.zip"
     options = f"--region {region} --bucket '{runner.bucket}' --configuration {runner.configuration}"
     return [
         "set -eu",
+        *([f"export PATH=$PATH:{folders}"] if folders else []),
         # Code 2 is a warning of cloud-init's, e.g. of an outdated key in its configuration.
         f"cloud-init status --wait > /dev/null || [ $? -eq 2 ] || {{ echo '{_FIRST_BOOT_FAILED}'; exit 1; }}",
         f"if [ ! -f {program} ]; then",

@@ -16,17 +16,22 @@ from constructs import Construct, IConstruct
 from slipway.accepted import accept, audits
 
 _PROCESSORS = {"arm64": ec2.AmazonLinuxCpuType.ARM_64, "x86_64": ec2.AmazonLinuxCpuType.X86_64}
+# Canonical's public parameters: documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images.
+_UBUNTU = "/aws/service/canonical/ubuntu/server/24.04/stable/current/{chip}/hvm/ebs-gp3/ami-id"
+_UBUNTU_CHIPS = {"arm64": "arm64", "x86_64": "amd64"}
+_ROOT_DISKS = {"amazon-linux": "/dev/xvda", "ubuntu": "/dev/sda1"}
 HOST_TAG = "slipway:host"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The size of a host."""
+    """The size of a host, and its operating system."""
 
     instance_type: str
     architecture: Literal["arm64", "x86_64"]
     disk_gb: int
     data_disk_gb: int | None
+    system: Literal["amazon-linux", "ubuntu"] = "amazon-linux"
 
 
 Boot = Callable[[str, str | None], ec2.UserData]
@@ -37,7 +42,8 @@ class HostGroup(Construct):
     """`count` hosts in the application subnets, zone after zone.
 
     Default settings:
-    - Amazon Linux 2023, as it is when the stack is deployed; a new image reaches a host when it is replaced;
+    - Amazon Linux 2023 or Ubuntu 24.04, as it is when the stack is deployed; a new image reaches a host when it is
+      replaced;
     - no key pair and no public address; only what `security_group` admits;
     - the metadata service answers requests with a token only, and no container (one hop);
     - encrypted gp3 disks; the first goes with the host, the data disk stays and is attached to its successor;
@@ -141,7 +147,7 @@ class HostGroup(Construct):
         return ec2.LaunchTemplate(
             self,
             f"{construct_id}Template",
-            machine_image=ec2.MachineImage.latest_amazon_linux2023(cpu_type=_PROCESSORS[self._machine.architecture]),
+            machine_image=self._image(),
             instance_type=ec2.InstanceType(self._machine.instance_type),
             instance_profile=self._profile,
             security_group=self._security_group,
@@ -151,10 +157,16 @@ class HostGroup(Construct):
             detailed_monitoring=True,
             block_devices=[
                 ec2.BlockDevice(
-                    device_name="/dev/xvda",
+                    device_name=_ROOT_DISKS[self._machine.system],
                     volume=ec2.BlockDeviceVolume.ebs(
                         self._machine.disk_gb, encrypted=True, volume_type=ec2.EbsDeviceVolumeType.GP3
                     ),
                 )
             ],
         )
+
+    def _image(self) -> ec2.IMachineImage:
+        architecture = self._machine.architecture
+        if self._machine.system == "ubuntu":
+            return ec2.MachineImage.from_ssm_parameter(_UBUNTU.format(chip=_UBUNTU_CHIPS[architecture]))
+        return ec2.MachineImage.latest_amazon_linux2023(cpu_type=_PROCESSORS[architecture])

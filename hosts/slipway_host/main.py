@@ -1,4 +1,6 @@
-"""`python3 <zip> [options] apply|migrate|report|restore RELEASE`, as the SSM document calls it.
+"""`python3 <zip> [options] apply|migrate|renew|report|restore RELEASE`, as the SSM document calls it.
+
+`renew` gives MicroK8s a new password of the registry; a timer on the host calls it.
 
 Exit code 0: done. 1: the release does not run; the last line says if the one before runs again. 2: wrong arguments.
 """
@@ -15,6 +17,10 @@ from typing import Iterator, Sequence
 from slipway_host.cloud import Cloud
 from slipway_host.containers import Daemon
 from slipway_host.host import Host
+from slipway_host.kubernetes import steps as cluster_steps
+from slipway_host.kubernetes.cluster import Cluster
+from slipway_host.kubernetes.settings import ClusterConfiguration, is_cluster
+from slipway_host.kubernetes.steps import Node
 from slipway_host.output import Failed, Output
 from slipway_host.programs import Programs
 from slipway_host.release import Store
@@ -29,7 +35,7 @@ def main(words: Sequence[str]) -> int:
     os.umask(0o022)
     output = Output()
     try:
-        code, report = _step(_host(arguments, output), arguments.step, arguments.release)
+        code, report = _run(arguments, output)
     except (Failed, OSError) as failure:  # OSError: a full disk
         output.say(f"FAILED: {failure}")
         code, report = 1, {"release": "", "version": "", "images": {}, "state": "failed"}
@@ -37,16 +43,46 @@ def main(words: Sequence[str]) -> int:
     return code
 
 
+def _run(arguments: argparse.Namespace, output: Output) -> tuple[int, dict[str, object]]:
+    programs = Programs(f"{arguments.configuration}:{arguments.step == 'report'}")
+    cloud = Cloud(programs, arguments.region, arguments.bucket)
+    text = cloud.parameter(arguments.configuration)
+    if is_cluster(text):
+        return _step_in_cluster(_node(text, programs, cloud, output), arguments.step, arguments.release)
+    return _step(_host(text, programs, cloud, output), arguments.step, arguments.release)
+
+
 def _step(host: Host, step: str, release: str) -> tuple[int, dict[str, object]]:
     if step == "report":
         return tell(host)
-    with host.memory.locked(host.output), _docker_settings(host):
-        ended = host.programs.end_leftovers()
-        if ended:
-            host.output.say(f"ended {ended} programs of a step that was killed")
+    if step == "renew":
+        raise Failed("this host has no MicroK8s whose registry's password could be renewed")
+    with _alone(host.memory, host.programs, host.output), _docker_settings(host):
         if step == "migrate":
             return migrate(host, release)
         return apply(host, release, fall_back=step == "apply")
+
+
+def _step_in_cluster(node: Node, step: str, release: str) -> tuple[int, dict[str, object]]:
+    if step == "report":
+        return cluster_steps.tell(node)
+    with _alone(node.memory, node.programs, node.output):
+        if step == "renew":
+            cluster_steps.renew(node)
+            return cluster_steps.tell(node)
+        if step == "migrate":
+            return cluster_steps.migrate(node, release)
+        return cluster_steps.apply(node, release, fall_back=step == "apply")
+
+
+@contextlib.contextmanager
+def _alone(memory: Memory, programs: Programs, output: Output) -> Iterator[None]:
+    """Waits until no other step runs, and ends what a killed one has left."""
+    with memory.locked(output):
+        ended = programs.end_leftovers()
+        if ended:
+            output.say(f"ended {ended} programs of a step that was killed")
+        yield
 
 
 @contextlib.contextmanager
@@ -61,14 +97,18 @@ def _docker_settings(host: Host) -> Iterator[None]:
         yield
 
 
-def _host(arguments: argparse.Namespace, output: Output) -> Host:
-    programs = Programs(f"{arguments.configuration}:{arguments.step == 'report'}")
-    cloud = Cloud(programs, arguments.region, arguments.bucket)
-    configuration = Configuration.parse(cloud.parameter(arguments.configuration))
+def _host(text: str, programs: Programs, cloud: Cloud, output: Output) -> Host:
+    configuration = Configuration.parse(text)
     memory = Memory(configuration.folder)
     daemon = Daemon(programs, configuration.project)
-    store = Store(cloud, memory, output)
-    return Host(configuration, programs, daemon, store, memory, output)
+    return Host(configuration, programs, daemon, Store(cloud, memory, output), memory, output)
+
+
+def _node(text: str, programs: Programs, cloud: Cloud, output: Output) -> Node:
+    configuration = ClusterConfiguration.parse(text)
+    memory = Memory(configuration.folder)
+    cluster = Cluster(programs, configuration.place.namespace)
+    return Node(configuration, programs, cluster, Store(cloud, memory, output), memory, output)
 
 
 def _arguments(words: Sequence[str]) -> argparse.Namespace:
@@ -76,7 +116,7 @@ def _arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--region", required=True)
     parser.add_argument("--bucket", required=True, help="the bucket of releases")
     parser.add_argument("--configuration", required=True, help="name of the parameter with the configuration")
-    parser.add_argument("step", choices=["apply", "migrate", "report", "restore"])
+    parser.add_argument("step", choices=["apply", "migrate", "renew", "report", "restore"])
     parser.add_argument("release", help="SHA-256 of a release's record, or current")
     arguments = parser.parse_args(words)
     if arguments.release != "current" and not SHA.fullmatch(arguments.release):

@@ -61,8 +61,7 @@ class Store:
     def release(self, sha: str, configuration: Configuration) -> Release:
         """Returns a release with the values that the configuration and the secrets have now."""
         record = self.record(sha)
-        files = bundle.unpacked(self._kept("bundles", record.bundle, f"bundles/{record.bundle}.tar.gz"), record.bundle)
-        values = Values(record, self._cloud, self._output)
+        files, values = self.files(record), self.values(record)
         for name, variables in configuration.files.items():
             lines = [(variable, values.joined(parts, f"{variable} in {name}")) for variable, parts in variables]
             files[name] = bundle.File(env_file(lines), 0o600)
@@ -76,6 +75,15 @@ class Store:
             )
         pgpass = "".join(f"{line}\n" for line in lines_of_pgpass)
         return Release(sha, record, files, pgpass, _digest(files, pgpass))
+
+    def files(self, record: Record) -> dict[str, bundle.File]:
+        """Returns the files of a release's bundle by name."""
+        path = self._kept("bundles", record.bundle, f"bundles/{record.bundle}.tar.gz")
+        return bundle.unpacked(path, record.bundle)
+
+    def values(self, record: Record) -> Values:
+        """Returns what gives a release's variables their values, with the secrets as they are now."""
+        return Values(record, self._cloud, self._output)
 
     def registry_password(self) -> str:
         """Returns the password of the registry that holds the images."""

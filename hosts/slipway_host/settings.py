@@ -62,7 +62,7 @@ class Configuration:
         Raises:
             Failed: if a key is missing or wrong.
         """
-        values = _Values(_object(text, "the configuration"), "the configuration")
+        values = parsed(text, "the configuration")
         rendered = values.get("rendered", lambda value: value is None or isinstance(value, dict), "null or an object")
         found = cls(
             project=values.text("project", _PROJECT),
@@ -75,13 +75,13 @@ class Configuration:
             registry=values.text("registry", re.compile(r"[^\s/]*")),
             migration=_migration(values.table("migration")),
             wait_seconds=int(values.number("wait_seconds", 120)),
-            verify=_verify(values.table("verify")),
+            verify=verify(values.table("verify")),
             keep_releases=max(1, int(values.number("keep_releases", 2))),
         )
         for name in (*found.compose, *found.files):
             checked(name)
         if not found.compose:
-            raise Failed("the configuration names no compose file: deploy the stack Hosts again")
+            raise Failed("the configuration names no compose file: deploy the environment's stacks again")
         return found
 
 
@@ -101,7 +101,7 @@ class Record:
         Raises:
             Failed: if a key is missing or wrong.
         """
-        values = _Values(_object(text, "the record"), "the record of the release")
+        values = parsed(text, "the record of the release")
         images = values.get("images", lambda value: isinstance(value, dict), "an object")
         for name, uri in images.items():
             if not isinstance(uri, str) or not _IMAGE.fullmatch(uri):
@@ -128,30 +128,39 @@ def checked(name: str) -> str:
     return name
 
 
-class _Values:
+class Fields:
+    """A JSON object, whose keys are read with a check of their form."""
+
     def __init__(self, values: dict[str, Any], where: str) -> None:
         self._values, self._where = values, where
 
     def get(self, key: str, good: Callable[[Any], bool], wanted: str, default: Any = None) -> Any:
+        """Returns a value; raises Failed if it is not `good`."""
         value = self._values.get(key, default)
         if not good(value):
-            raise Failed(f"{self._where}: '{key}' must be {wanted}, got {value!r}: deploy the stack Hosts again")
+            raise Failed(
+                f"{self._where}: '{key}' must be {wanted}, got {value!r}: deploy the environment's stacks again"
+            )
         return value
 
     def text(self, key: str, pattern: re.Pattern[str] = re.compile(r".+")) -> str:
+        """Returns a text that matches a pattern."""
         return str(
             self.get(key, lambda value: isinstance(value, str) and bool(pattern.fullmatch(value)), "a text of its form")
         )
 
     def texts(self, key: str) -> tuple[str, ...]:
+        """Returns a list of texts; an empty one by default."""
         return tuple(self.get(key, _texts, "a list of texts", []) or ())
 
     def number(self, key: str, default: float) -> float:
+        """Returns a number that is not negative."""
         return float(self.get(key, lambda value: type(value) in (int, float) and value >= 0, "a number", default))
 
-    def table(self, key: str) -> _Values | None:
+    def table(self, key: str) -> Fields | None:
+        """Returns an object, or None."""
         value = self.get(key, lambda value: value is None or isinstance(value, dict), "null or an object")
-        return None if value is None else _Values(value, f"{self._where}, '{key}'")
+        return None if value is None else Fields(value, f"{self._where}, '{key}'")
 
 
 def _object(text: str, where: str) -> dict[str, Any]:
@@ -172,28 +181,46 @@ def _lists(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(part, list) for part in value)
 
 
-def _files(values: _Values) -> dict[str, list[tuple[str, list[Any]]]]:
-    found: dict[str, list[tuple[str, list[Any]]]] = {}
-    for name, lines in values.get("files", lambda value: isinstance(value, dict), "an object", {}).items():
-        found[name] = []
-        for line in lines if isinstance(lines, list) else [None]:
-            if not isinstance(line, list) or len(line) != 2 or not isinstance(line[1], list):  # noqa: PLR2004 - a pair
-                raise Failed(
-                    f"the configuration's file {name} must be a list of [name, parts]: deploy the stack Hosts again"
-                )
-            if not isinstance(line[0], str) or not _VARIABLE.fullmatch(line[0]):
-                raise Failed(f"the configuration's file {name} has a variable {line[0]!r}, which is no variable's name")
-            found[name].append((line[0], line[1]))
+def _files(values: Fields) -> dict[str, list[tuple[str, list[Any]]]]:
+    found = values.get("files", lambda value: isinstance(value, dict), "an object", {})
+    return {name: _variables(lines, f"file {name}") for name, lines in found.items()}
+
+
+def variables(values: Fields, key: str) -> list[tuple[str, list[Any]]]:
+    """Returns a list of variables, each with the parts of its value."""
+    return _variables(values.get(key, lambda value: isinstance(value, list), "a list", []), f"list {key}")
+
+
+def _variables(lines: Any, where: str) -> list[tuple[str, list[Any]]]:
+    found = []
+    for line in lines if isinstance(lines, list) else [None]:
+        if not isinstance(line, list) or len(line) != 2 or not isinstance(line[1], list):  # noqa: PLR2004 - a pair
+            raise Failed(
+                f"the configuration's {where} must be a list of [name, parts]: deploy the environment's stacks again"
+            )
+        if not isinstance(line[0], str) or not _VARIABLE.fullmatch(line[0]):
+            raise Failed(f"the configuration's {where} has a variable {line[0]!r}, which is no variable's name")
+        found.append((line[0], line[1]))
     return found
 
 
-def _migration(values: _Values | None) -> Migration | None:
+def parsed(text: str, where: str) -> Fields:
+    """Returns a JSON object as fields.
+
+    Raises:
+        Failed: if the text is none; it names `where` the text is from.
+    """
+    return Fields(_object(text, where), where)
+
+
+def _migration(values: Fields | None) -> Migration | None:
     if values is None:
         return None
     return Migration(values.text("service"), values.texts("command"), values.number("timeout_seconds", 1800))
 
 
-def _verify(values: _Values | None) -> Verify | None:
+def verify(values: Fields | None) -> Verify | None:
+    """Returns the page that must answer; None without one."""
     if values is None:
         return None
     return Verify(

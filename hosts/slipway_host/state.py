@@ -28,6 +28,8 @@ class State:
     """The releases that ran healthy, newest first."""
     files: list[str] = field(default_factory=list)
     """The files that releases have written."""
+    generated: dict[str, list[str]] = field(default_factory=dict)
+    """On MicroK8s: the ConfigMaps and Secrets of each release, as kind/name."""
     content: str = ""
     """A digest of the files and secrets that the current release runs with."""
 

@@ -43,7 +43,7 @@ class Values:
             return self._secret(part["secret"], part.get("key"), where)
         if isinstance(part, dict) and part.get("release") in ("version", "commit"):
             return str(getattr(self._record, part["release"]))
-        raise Failed(f"{where} has a part that this program does not know: deploy the stack Hosts again")
+        raise Failed(f"{where} has a part that this program does not know: deploy the environment's stacks again")
 
     def _secret(self, arn: str, key: str | None, where: str) -> str:
         if arn not in self._secrets:

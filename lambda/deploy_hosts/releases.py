@@ -15,7 +15,6 @@ from shared.aws import code
 from shared.job import Artifact, Failed, Job
 from shared.words import parsed
 
-_ARTIFACT = "Compose"
 _FILE = "bundle.tar.gz"
 _LIMIT = 100_000_000  # bytes; the function has 256 MiB of memory
 _CURRENT = "current.json"
@@ -43,7 +42,9 @@ class Releases:
             Failed: if the artifact holds another bundle than the build reported.
         """
         release = self._settings.release
-        self._put(f"bundles/{release.bundle}.tar.gz", _bundle(job, release), "application/gzip")
+        self._put(
+            f"bundles/{release.bundle}.tar.gz", _bundle(job, self._settings.artifact, release), "application/gzip"
+        )
         self._put(f"releases/{release.sha}.json", release.record, "application/json")
 
     def current(self) -> Current:
@@ -68,31 +69,31 @@ class Releases:
         self._s3.put_object(Bucket=self._settings.bucket, Key=key, Body=content, ContentType=kind)
 
 
-def _bundle(job: Job, release: Release) -> bytes:
-    artifact = job.artifact(_ARTIFACT)
-    content = _unzipped(_read(artifact))
+def _bundle(job: Job, name: str, release: Release) -> bytes:
+    artifact = job.artifact(name)
+    content = _unzipped(_read(artifact, name), name)
     found = hashlib.sha256(content).hexdigest()
     if found != release.bundle:
         raise Failed(
-            f"the artifact {_ARTIFACT} holds a bundle with the SHA-256 {found}, and the build reported "
+            f"the artifact {name} holds a bundle with the SHA-256 {found}, and the build reported "
             f"{release.bundle}: it was changed in between. Run the pipeline again"
         )
     return content
 
 
-def _read(artifact: Artifact) -> bytes:
+def _read(artifact: Artifact, name: str) -> bytes:
     found = artifact.client().get_object(Bucket=artifact.bucket, Key=artifact.key)
     content: bytes = found["Body"].read(_LIMIT + 1)
     if len(content) > _LIMIT:
-        raise Failed(f"the artifact {_ARTIFACT} has more than {_LIMIT} bytes: put large files into an image")
+        raise Failed(f"the artifact {name} has more than {_LIMIT} bytes: put large files into an image")
     return content
 
 
-def _unzipped(packed: bytes) -> bytes:
+def _unzipped(packed: bytes, name: str) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             if archive.getinfo(_FILE).file_size > _LIMIT:
-                raise Failed(f"{_FILE} in the artifact {_ARTIFACT} is larger than {_LIMIT} bytes")
+                raise Failed(f"{_FILE} in the artifact {name} is larger than {_LIMIT} bytes")
             return archive.read(_FILE)
     except (KeyError, zipfile.BadZipFile) as error:
-        raise Failed(f"the artifact {_ARTIFACT} has no {_FILE}: {error}. It must be the build Compose's") from None
+        raise Failed(f"the artifact {name} has no {_FILE}: {error}. It must be the build {name}'s") from None

@@ -71,6 +71,8 @@ class Settings:
     expected: int
     """The number of hosts that must run."""
     log_group: str
+    artifact: str
+    """The artifact with the bundle, and the name of the build that writes it: Compose or Manifests."""
     protection: Protection | None
     """None if something other than this function keeps the images."""
     gate: Gate | None
@@ -90,6 +92,7 @@ class Settings:
             parameters.table("tags"),
             int(parameters.number("expected", 1, minimum=1, maximum=MAXIMUM)),
             parameters.text("log_group"),
+            parameters.optional_text("artifact") or "Compose",
             _protection(parameters.table("protection")),
             Gate.from_parameters(parameters),
             Place.from_parameters(parameters),

@@ -72,13 +72,18 @@ def logs(
     since: Annotated[str, typer.Option(metavar="TIME", help="How far back, e.g. 30s, 10m, 2h, 1d.")] = "10m",
     product: Product = None,
     aws: Aws = False,
-) -> None:
+) -> int:
     """Print the log of a service."""
     from slipway_cli.operate import logs as reading  # noqa: PLC0415 - imports boto3
 
     back = reading.seconds(since)
-    with talking.environment(product, environment, aws=aws, service=service, stream=sys.stderr) as (_, found):
+    with talking.environment(product, environment, aws=aws, service=service, stream=sys.stderr) as (cloud, found):
+        if environment in found.on_kubernetes():
+            from slipway_cli.operate import containers  # noqa: PLC0415 - imports boto3
+
+            return containers.print_pod_logs(found, environment, service, back, cloud.local, follow=follow)
         reading.read(reading.Log(found, environment, service), back, talking.say, follow=follow)
+        return 0
 
 
 def execute(

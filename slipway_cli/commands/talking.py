@@ -92,7 +92,10 @@ def _found(product: str | None, *, aws: bool) -> tuple[Cloud, Product]:
 
 
 def _known_service(product: Product, environment: str, service: str) -> None:
-    if product.environments[environment].target != "hosts":
+    target = product.environments[environment].target
+    if target == "kubernetes":
+        return  # the deployments are those of the manifests, which are in another repository
+    if target == "fargate":
         _known("service", service, [*product.services, *product.schedules, "migrate"], product.name)
     elif product.containers:
         _known("container", service, [*product.containers], product.name)

@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from products import Product, names
-from products.hosts import Hosts
 from slipway_cli.release.target import Target
 from slipway_cli.release.verify import Answer, get
 
@@ -29,8 +28,9 @@ class CheckError(Exception):
 
 def running(target: Target) -> str:
     """Checks that each service runs as many tasks as it should, or that each host runs."""
-    if target.environment in target.product.on_hosts():
-        return _hosts(target)
+    machines = target.product.environments[target.environment].machines
+    if machines:
+        return _hosts(target, machines.count)
     environment, product = target.environment, target.product
     physical = {names.service(environment, product.name, name): name for name in product.services_in(environment)}
     ecs, cluster = target.client("ecs"), names.cluster(environment, product.name)
@@ -43,17 +43,14 @@ def running(target: Target) -> str:
     return ", ".join(counts)
 
 
-def _hosts(target: Target) -> str:
+def _hosts(target: Target, wanted: int) -> str:
     environment, product = target.environment, target.product
     tags = [
         {"Name": f"tag:{key}", "Values": [value]} for key, value in names.host_tags(environment, product.name).items()
     ]
     state = {"Name": "instance-state-name", "Values": ["running"]}
     found = target.client("ec2").describe_instances(Filters=[*tags, state])["Reservations"]
-    count, wanted = (
-        sum(len(part["Instances"]) for part in found),
-        (product.environments[environment].hosts or Hosts()).count,
-    )
+    count = sum(len(part["Instances"]) for part in found)
     if count != wanted:
         raise CheckError(f"{count} hosts run instead of {wanted}")
     return f"{count} host" + "s" * (count != 1)

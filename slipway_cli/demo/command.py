@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.github.publish import Published
 from localcloud.github.repositories import GitError
-from products import Product, host_files
+from products import Product, host_files, kubernetes_files
 from products.errors import nearest
 from slipway_cli import cloud
 from slipway_cli.demo import builds, options, repository
@@ -105,8 +105,7 @@ def _farewell(demo: Demo, product: Product, urls: dict[str, str], published: Pub
 def _next(demo: Demo, product: Product, published: Published | None) -> list[tuple[str, str]]:
     """Returns the commands to type after the demo, each with its meaning."""
     newest = next(reversed(demo.environments))
-    on_host = newest in product.on_hosts()
-    service = host_files.entrance(product).service if on_host else next(iter(product.services))
+    service = _watched(product, newest)
     watched = [(command("logs", newest, service, follow=True), f"prints the log of the service {service}")]
     if published is None:
         return watched
@@ -120,6 +119,13 @@ def _next(demo: Demo, product: Product, published: Published | None) -> list[tup
         (command("rollback", newest, to="RELEASE"), "deploys an earlier release; a wrong RELEASE lists the known ones"),
         *watched,
     ]
+
+
+def _watched(product: Product, environment: str) -> str:
+    """Returns the service of an environment whose log a reader wants to see first."""
+    if environment in product.on_kubernetes():
+        return kubernetes_files.settings(product, environment).deployment
+    return host_files.entrance(product).service if environment in product.on_hosts() else next(iter(product.services))
 
 
 def _summary(progress: Progress) -> None:

@@ -64,9 +64,10 @@ class Demo:
         sites = made.result()
         urls = {name: self._url(Target(self.product, name)) for name in self.environments}
         images = self._push(build)
-        bundle = self._bundle(build) if images else None
+        packed: dict[str, Bundle] = {}
         for name in self.environments:
             target = Target(self.product, name)
+            bundle = self._bundle(build, name, packed) if images else None
             self._release(target, build, applier(target, build.version, images, bundle), images, sites)
         for name, url in urls.items():
             self._check(name, url)
@@ -138,13 +139,16 @@ class Demo:
             step.detail = ", ".join(uri.partition("@")[2][:19] for uri in images.values())
             return images
 
-    def _bundle(self, build: Build) -> Bundle | None:
-        if not self.product.on_hosts():
-            return None
-        with self.progress.step("pack the files for hosts") as step:
-            bundle = build.bundle(lambda text: self.progress.detail(step, text))
-            step.detail = bundle.digest[:19] if bundle else ""
-            return bundle
+    def _bundle(self, build: Build, environment: str, packed: dict[str, Bundle]) -> Bundle | None:
+        """Returns what an environment needs of the checkout; `packed` has it for each target that had its turn."""
+        kind = self.product.environments[environment].target
+        if kind != "fargate" and kind not in packed:
+            with self.progress.step(f"pack the files for {kind}") as step:
+                bundle = build.bundle(environment, lambda text: self.progress.detail(step, text))
+                if bundle:
+                    packed[kind] = bundle
+                    step.detail = bundle.digest[:19]
+        return packed.get(kind)
 
     def _release(
         self, target: Target, build: Build, applied: Applier, images: dict[str, str], sites: list[Site]
@@ -166,7 +170,7 @@ class Demo:
     def _seed(self, target: Target) -> None:
         if seeds := self.options.seeds:
             with self.progress.step(f"seed {target.environment}") as step:
-                run = run_on_host if target.environment in self.product.on_hosts() else run_command
+                run = run_command if target.environment in self.product.on_fargate() else run_on_host
                 run(target, ["sh", "-c", " && ".join(seeds)])
                 step.detail = f"{len(seeds)} commands"
 

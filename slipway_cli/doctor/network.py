@@ -60,9 +60,9 @@ def _prefix_list(scene: Scene) -> Iterator[Finding]:
 
 def _instances(scene: Scene) -> Iterator[Finding]:
     for name, environment in scene.environments.items():
-        if environment.hosts is None:
+        if environment.machines is None:
             continue
-        network, instance = environment.network, environment.hosts.instance
+        network, instance = environment.network, environment.machines.instance
         wanted = zones(environment.region, network.zones, network.zone_letters)
         answer = scene.client("ec2").describe_instance_type_offerings(
             LocationType="availability-zone",
@@ -72,7 +72,8 @@ def _instances(scene: Scene) -> Iterator[Finding]:
         lacking = [zone for zone in wanted if zone not in offered]
         check = f"instance type of {name}"
         if lacking:
-            fix = f"write another type in environments.{name}.hosts.instance, or other network.zone_letters"
+            key = "hosts" if environment.target == "hosts" else "kubernetes.host"
+            fix = f"write another type in environments.{name}.{key}.instance, or other network.zone_letters"
             yield missing(check, f"{instance} is not offered in {', '.join(lacking)}", fix)
         else:
             yield ok(check, f"{instance} in {', '.join(wanted)}")

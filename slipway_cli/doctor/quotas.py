@@ -114,8 +114,8 @@ def _instances(scene: Scene) -> Iterator[Finding]:
 
 
 def _machines(environment: Environment) -> Iterator[tuple[str, int]]:
-    if environment.hosts is not None:
-        yield environment.hosts.instance, environment.hosts.count
+    if machines := environment.machines:
+        yield machines.instance, machines.count
     if environment.network.nat == "instance":
         yield _NAT_INSTANCE, environment.network.nat_count
 

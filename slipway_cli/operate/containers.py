@@ -1,4 +1,4 @@
-"""Runs a command in a container through ECS Exec or, on hosts, a session of Systems Manager.
+"""Runs a command in a container through ECS Exec or, on hosts and MicroK8s, a session of Systems Manager.
 
 Both need the AWS CLI and its Session Manager plugin.
 """
@@ -17,12 +17,13 @@ import boto3
 from botocore.exceptions import ClientError
 
 from localcloud.settings import Settings
-from products import Product, names
+from products import Product, kubernetes_files, names
 from slipway_cli.operate.errors import OperateError, code
 from slipway_cli.typed import again
 from slipway_cli.typed import command as typed
 
 SHELL = "/bin/sh"
+_LABELS = "{{range $name, $value := .spec.selector.matchLabels}}{{$name}}={{$value}},{{end}}"
 _INSTALL = {
     "aws": "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
     "session-manager-plugin": (
@@ -32,14 +33,41 @@ _INSTALL = {
 
 
 def execute(product: Product, environment: str, service: str, words: list[str], local: Settings | None) -> int:
-    """Run a command in the newest task of a service, or on the first host; returns the exit code of the AWS CLI.
+    """Run a command in the newest task of a service, on a host, or in a pod; returns the AWS CLI's exit code.
 
     Raises:
         OperateError: if a program is missing, or no task or host runs.
     """
+    find = {"fargate": _in_task, "hosts": _on_host, "kubernetes": _in_pod}[product.environments[environment].target]
+    return _session(product, environment, find(product, environment, service, words), local)
+
+
+def print_pod_logs(
+    product: Product, environment: str, deployment: str, seconds: int, local: Settings | None, *, follow: bool
+) -> int:
+    """Print the logs of a deployment's pods on MicroK8s, each line with its pod; returns the exit code of the AWS CLI.
+
+    Raises:
+        OperateError: if a program is missing, or no host runs.
+    """
+    namespace = kubernetes_files.settings(product, environment).namespace
+    selector = _kubectl(namespace, ["get", "deployment", deployment, "-o", f"go-template={_LABELS}"])
+    words = [
+        "--all-containers",
+        "--prefix",
+        "--timestamps",
+        "--tail=-1",
+        "--max-log-requests=20",
+        f"--since={seconds}s",
+    ]
+    read = _kubectl(namespace, ["logs", *words, *(["--follow"] if follow else [])])
+    script = f'labels=$({selector}) && exec {read} --selector "${{labels%,}}"'
+    return _session(product, environment, _on_its_host(product, environment, script), local)
+
+
+def _session(product: Product, environment: str, line: list[str], local: Settings | None) -> int:
+    """Runs a command line of the AWS CLI that begins a session; returns its exit code."""
     target = product.environments[environment]
-    find = _on_host if target.target == "hosts" else _in_task
-    line = find(product, environment, service, words)
     path = os.environ.get("PATH", os.defpath)
     if local is not None:  # the local cloud has its own versions of both programs
         path = f"{local.state / 'bin'}{os.pathsep}{path}"
@@ -77,6 +105,31 @@ def _on_host(product: Product, environment: str, service: str, words: list[str])
     return [
         *("aws", "ssm", "start-session", "--target", host, "--document-name", "AWS-StartInteractiveCommand"),
         *("--parameters", json.dumps({"command": [command]})),
+    ]
+
+
+def _in_pod(product: Product, environment: str, service: str, words: list[str]) -> list[str]:
+    """Returns the command line for a pod of a deployment, on the host of MicroK8s."""
+    settings = kubernetes_files.settings(product, environment)
+    script = _kubectl(settings.namespace, ["exec", "--stdin", f"deployment/{service}"])
+    return _on_its_host(
+        product, environment, f"exec {script} $([ ! -t 0 ] || echo --tty) -- {shlex.join(words or [SHELL])}"
+    )
+
+
+def _kubectl(namespace: str, words: list[str]) -> str:
+    """Returns the shell's text of a kubectl command."""
+    # A session on AWS is ssm-user's, who may use sudo; in the local cloud it is root's.
+    return f'$(command -v sudo) "$(command -v microk8s)" kubectl {shlex.join(["--namespace", namespace, *words])}'
+
+
+def _on_its_host(product: Product, environment: str, script: str) -> list[str]:
+    """Returns the command line for a shell script on the host of MicroK8s."""
+    whole = f'export PATH="$PATH:/snap/bin"; {script}'
+    return [
+        *("aws", "ssm", "start-session", "--target", _host(product, environment)),
+        *("--document-name", "AWS-StartInteractiveCommand"),
+        *("--parameters", json.dumps({"command": [f"sh -c {shlex.quote(whole)}"]})),
     ]
 
 

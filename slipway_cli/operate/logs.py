@@ -58,7 +58,7 @@ class Log:
     @property
     def on_hosts(self) -> bool:
         """True if hosts run the service: then the group has the streams of all services, `container/host`."""
-        return self.product.environments[self.environment].target == "hosts"
+        return self.environment in self.product.on_hosts()
 
     def has(self, stream: str) -> bool:
         """True if a stream of the group is one of this service."""

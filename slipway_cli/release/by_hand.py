@@ -32,7 +32,7 @@ def run(
     say(f"{target.product.name} {made.version} to {target.environment}")
     made.images(say)
     images = made.push(say)
-    applied = applier(target, made.version, images, made.bundle(say))
+    applied = applier(target, made.version, images, made.bundle(target.environment, say))
     release(applied, say)
     publish(target, made.version, made.sites(say), say)
     prove(applied, url, say)

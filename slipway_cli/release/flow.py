@@ -81,16 +81,17 @@ class Build:
             uris[name] = f"{registry.uri(name)}@{digest}"
         return uris
 
-    def bundle(self, say: Say) -> hosts.Bundle | None:
-        """Returns the files that hosts need; None for a product without hosts.
+    def bundle(self, environment: str, say: Say) -> hosts.Bundle | None:
+        """Returns what the hosts or the cluster of an environment need of the checkout; None on Fargate.
 
         Raises:
-            ReleaseError: if a compose file is wrong.
+            ReleaseError: if a compose file or a Kubernetes manifest is wrong.
         """
-        if not self.product.on_hosts():
+        target = self.product.environments[environment].target
+        if target == "fargate":
             return None
-        say("checking the compose files")
-        return hosts.bundle(self.product, self.source, self.contents)
+        say("checking the Kubernetes manifests" if target == "kubernetes" else "checking the compose files")
+        return hosts.bundle(self.product, target, self.source, self.contents)
 
     def sites(self, say: Say) -> list[frontend.Site]:
         """Builds the frontends, and returns the folders with their files.
@@ -166,7 +167,7 @@ class Applier(Protocol):
 
 def applier(target: Target, version: str, images: dict[str, str], bundle: hosts.Bundle | None) -> Applier:
     """Returns what releases to an environment, by its target."""
-    if bundle is not None and target.environment in target.product.on_hosts():
+    if bundle is not None and target.environment not in target.product.on_fargate():
         return hosts.HostRelease(target, version, images, bundle)
     return services.ServicesRelease(target, version, images)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 
-from products import host_files, names
+from products import host_files, kubernetes_files, names
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 
@@ -17,19 +17,15 @@ _TAIL = 30  # the last lines of a failed command that are printed
 
 
 def run_on_host(target: Target, command: list[str]) -> None:
-    """Runs a command on the first host, in the container of the migration's service, else in the one that is served.
+    """Runs a command on the first host: in the container of the migration's service, else in the one that is served.
+
+    On MicroK8s it runs in a pod of the deployment.
 
     Raises:
         ReleaseError: if no host runs, or the command does not end with 0 within ten minutes; with its output's end.
     """
-    product = target.product
-    service = host_files.migration_service(product) or host_files.entrance(product).service
-    label = shlex.quote(f"label=com.docker.compose.service={service}")
-    script = (
-        f"container=$(docker ps --quiet --filter {label} | head -n 1); "
-        f'[ -n "$container" ] || {{ echo "no container of {service} runs on this host" >&2; exit 1; }}; '
-        f'exec docker exec "$container" {shlex.join(command)}'
-    )
+    service, script = _in_pod(target) if target.environment in target.product.on_kubernetes() else _in_container(target)
+    script += shlex.join(command)
     ssm, host = target.client("ssm"), _host(target)
     sent = ssm.send_command(
         DocumentName=_DOCUMENT,
@@ -50,6 +46,26 @@ def run_on_host(target: Target, command: list[str]) -> None:
         output = "".join(plugin.get("Output", "") for plugin in invocation.get("CommandPlugins", []))
         end = "\n".join(output.splitlines()[-_TAIL:])
         raise ReleaseError(f"'{shlex.join(command)}' on {host}: {invocation['StatusDetails']}\n{end}")
+
+
+def _in_container(target: Target) -> tuple[str, str]:
+    """Returns the service, and the beginning of a script that runs a command in its container."""
+    product = target.product
+    service = host_files.migration_service(product) or host_files.entrance(product).service
+    label = shlex.quote(f"label=com.docker.compose.service={service}")
+    return service, (
+        f"container=$(docker ps --quiet --filter {label} | head -n 1); "
+        f'[ -n "$container" ] || {{ echo "no container of {service} runs on this host" >&2; exit 1; }}; '
+        'exec docker exec "$container" '
+    )
+
+
+def _in_pod(target: Target) -> tuple[str, str]:
+    """Returns the deployment, and the beginning of a script that runs a command in one of its pods."""
+    settings = kubernetes_files.settings(target.product, target.environment)
+    words = ["--namespace", settings.namespace, "exec", f"deployment/{settings.deployment}", "-c", settings.container]
+    script = f'export PATH="$PATH:/snap/bin"; exec microk8s kubectl {shlex.join(words)} -- '
+    return settings.deployment, script
 
 
 def _host(target: Target) -> str:

@@ -1,4 +1,4 @@
-"""Releases to hosts by hand: does the steps of the pipeline's function on this machine, with the operator's rights."""
+"""Releases to hosts and MicroK8s by hand: the steps of the pipeline's function, here, with the operator's rights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 from builds.buildspecs import BuildError
 from builds.run import run
 from paths import HANDLERS
-from products import Product, host_release
+from products import Product, host_release, kubernetes_release
 from slipway_cli.release.errors import ReleaseError
 from slipway_cli.release.target import Target
 
@@ -37,7 +37,7 @@ _APPLY_MINUTES, _VERIFY_MINUTES = 60, 10
 
 @dataclass(frozen=True)
 class Bundle:
-    """The files of a checkout that hosts need."""
+    """The files of a checkout that hosts or clusters need."""
 
     content: bytes
     digest: str
@@ -45,21 +45,24 @@ class Bundle:
     """The digest of the checkout, whose first 40 digits stand for the commit: a checkout may have changes."""
 
 
-def bundle(product: Product, source: Path, contents: str) -> Bundle:
-    """Checks and packs the files of a checkout that hosts need.
+def bundle(product: Product, target: str, source: Path, contents: str) -> Bundle:
+    """Checks and packs the files of a checkout that the hosts, or the clusters, of a product need.
 
     Raises:
         ReleaseError: if they are wrong; with every problem, its file and line.
     """
-    with tempfile.TemporaryDirectory(prefix="slipway-compose-") as folder:
+    build, variable, digest, expected = {
+        "hosts": ("compose", "COMPOSE", "BUNDLE", host_release.expected),
+        "kubernetes": ("kubernetes", "KUBERNETES", "MANIFESTS", kubernetes_release.expected),
+    }[target]
+    with tempfile.TemporaryDirectory(prefix=f"slipway-{build}-") as folder:
         try:
-            expected = json.dumps(host_release.expected(product))
-            result = run("compose", source, {"COMPOSE": expected}, Path(folder), quiet=True)
+            result = run(build, source, {variable: json.dumps(expected(product))}, Path(folder), quiet=True)
         except BuildError as error:
             raise ReleaseError(str(error)) from error
         if not result.succeeded:
             raise ReleaseError(_problems(result.output))
-        return Bundle((Path(folder) / "bundle.tar.gz").read_bytes(), result.exported["BUNDLE"], contents)
+        return Bundle((Path(folder) / "bundle.tar.gz").read_bytes(), result.exported[digest], contents)
 
 
 def _problems(output: str) -> str:
@@ -70,7 +73,7 @@ def _problems(output: str) -> str:
 
 @dataclass(frozen=True)
 class HostRelease:
-    """One release to the hosts of an environment."""
+    """One release to the hosts, or to the MicroK8s, of an environment."""
 
     target: Target
     version: str

@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from builds import buildspec, site_files
-from products import host_release, names, site_checks
+from products import host_release, kubernetes_release, names, site_checks
 from products.base import ExistingSecret
 from products.flows import Action, Delivery, Kind, Stage
 from products.frontend import Frontend
@@ -69,6 +69,7 @@ class Builds:
             Kind.IMAGE: self._image,
             Kind.BUNDLE: self._bundle,
             Kind.COMPOSE: self._compose,
+            Kind.MANIFESTS: self._manifests,
             Kind.SCAN: self._scan,
             Kind.FRONTEND: self._frontend,
             Kind.E2E: self._end_to_end,
@@ -89,8 +90,8 @@ class Builds:
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
         purpose = f"{stage.name}{action.name}"
-        # The built frontend, what hosts need, an image's list of packages.
-        writes_artifact = action.kind in (Kind.BUNDLE, Kind.COMPOSE, Kind.IMAGE)
+        # The built frontend, what hosts and clusters need, an image's list of packages.
+        writes_artifact = action.kind in (Kind.BUNDLE, Kind.COMPOSE, Kind.MANIFESTS, Kind.IMAGE)
         artifacts = self._artifacts.writing() if writes_artifact else self._artifacts.reading()
         return Build(
             self._scope.stack,
@@ -175,6 +176,10 @@ class Builds:
         expected = host_release.expected(self._scope.product)
         # Docker alone understands compose files completely; the build runs no container.
         return self._build(stage, action, buildspec("compose"), {"COMPOSE": json.dumps(expected)}, docker=False)
+
+    def _manifests(self, stage: Stage, action: Action) -> Build:
+        expected = kubernetes_release.expected(self._scope.product)
+        return self._build(stage, action, buildspec("kubernetes"), {"KUBERNETES": json.dumps(expected)}, docker=False)
 
     def _scan(self, stage: Stage, action: Action) -> Build:
         scan = self._scope.settings.scan

@@ -23,6 +23,9 @@ _TASKS = {
     Kind.MIGRATE_ON_HOST: ("deploy", "deploy_hosts", "Puts a release onto hosts"),
     Kind.DEPLOY_TO_HOSTS: ("deploy", "deploy_hosts", "Puts a release onto hosts"),
     Kind.VERIFY_HOSTS: ("deploy", "deploy_hosts", "Puts a release onto hosts"),
+    Kind.MIGRATE_ON_KUBERNETES: ("deploy", "deploy_hosts", "Puts a release into MicroK8s"),
+    Kind.DEPLOY_TO_KUBERNETES: ("deploy", "deploy_hosts", "Puts a release into MicroK8s"),
+    Kind.VERIFY_KUBERNETES: ("deploy", "deploy_hosts", "Puts a release into MicroK8s"),
 }
 
 

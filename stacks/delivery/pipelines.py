@@ -17,8 +17,8 @@ from stacks.delivery.builds import Builds
 from stacks.delivery.functions import Functions
 from stacks.delivery.scope import DeliveryScope
 
-_COMPOSE = "Compose"
-_BUILT = (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.COMPOSE, Kind.SCAN, Kind.FRONTEND, Kind.E2E)
+_COMPOSE, _MANIFESTS = "Compose", "Manifests"
+_BUILT = (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.COMPOSE, Kind.MANIFESTS, Kind.SCAN, Kind.FRONTEND, Kind.E2E)
 
 
 class Pipelines:
@@ -66,7 +66,16 @@ class Pipelines:
 
 
 # Actions that alarms hold back, if the manifest says so.
-_HELD_BACK = frozenset({Kind.PREPARE, Kind.DEPLOY, Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS})
+_HELD_BACK = frozenset(
+    {
+        Kind.PREPARE,
+        Kind.DEPLOY,
+        Kind.MIGRATE_ON_HOST,
+        Kind.DEPLOY_TO_HOSTS,
+        Kind.MIGRATE_ON_KUBERNETES,
+        Kind.DEPLOY_TO_KUBERNETES,
+    }
+)
 
 
 class Actions:
@@ -84,7 +93,14 @@ class Actions:
         self._product, self._delivery, self._pipeline = scope.product, delivery, pipeline
         self._builds, self._functions = builds, functions
         self._bundles = {site: codepipeline.Artifact(f"Bundle{names.pascal(site)}") for site in scope.product.sites()}
-        self._compose = codepipeline.Artifact(_COMPOSE)
+        self._compose, self._manifests = codepipeline.Artifact(_COMPOSE), codepipeline.Artifact(_MANIFESTS)
+        # What the actions that put a release somewhere read; the job's credentials have the action's rights.
+        self._read = {
+            Kind.MIGRATE_ON_HOST: self._compose,
+            Kind.DEPLOY_TO_HOSTS: self._compose,
+            Kind.MIGRATE_ON_KUBERNETES: self._manifests,
+            Kind.DEPLOY_TO_KUBERNETES: self._manifests,
+        }
 
     def define(self, stage: Stage, action: Action) -> codepipeline.IAction:
         """Define an action, and its build project if it has one."""
@@ -139,6 +155,8 @@ class Actions:
             return [codepipeline.Artifact(f"{names.pascal(action.subject)}Packages")]
         if action.kind is Kind.COMPOSE:
             return [self._compose]
+        if action.kind is Kind.MANIFESTS:
+            return [self._manifests]
         return [self._bundles[action.site]] if action.kind is Kind.BUNDLE else None
 
     def _variables(self, action: Action) -> dict[str, str]:
@@ -163,13 +181,13 @@ class Actions:
             accept_everywhere(function.role)  # the CDK allows it to report the job's result
         call = iam.PolicyStatement(sid="Call", actions=["lambda:InvokeFunction"], resources=[function.function_arn])
         find = everywhere("lambda:ListFunctions", sid="FindFunctions")  # CodePipeline's documentation requires it
-        on_hosts = action.kind in (Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS)
-        read = self._pipeline.artifacts.reading() if on_hosts else []  # the job's credentials have this role's rights
+        artifact = self._read.get(action.kind)
+        read = self._pipeline.artifacts.reading() if artifact else []
         return codepipeline_actions.LambdaInvokeAction(
             action_name=action.name,
             run_order=action.run_order,
             lambda_=function,
-            inputs=[self._compose] if on_hosts else None,
+            inputs=[artifact] if artifact else None,
             user_parameters={"deadline_minutes": action.minutes, **self._parameters(action)},
             variables_namespace=f"{stage.name}{action.name}",
             role=self._role(stage, action, [call, find, *read]),
@@ -190,6 +208,9 @@ class Actions:
             Kind.MIGRATE_ON_HOST: {"step": "migrate", **self._record()},
             Kind.DEPLOY_TO_HOSTS: {"step": "apply", **self._record()},
             Kind.VERIFY_HOSTS: {"step": "verify", **self._record()},
+            Kind.MIGRATE_ON_KUBERNETES: {"step": "migrate", **self._record(manifests=True)},
+            Kind.DEPLOY_TO_KUBERNETES: {"step": "apply", **self._record(manifests=True)},
+            Kind.VERIFY_KUBERNETES: {"step": "verify", **self._record(manifests=True)},
             Kind.FIND: {"commit": f"#{{{SOURCE}.CommitId}}"},
             Kind.PROTECT: {"images": images, "tag": names.in_use_tag(action.subject, "waiting")},
             Kind.PROMOTE: {"images": images, "tag": tag},
@@ -203,13 +224,14 @@ class Actions:
             return {}
         return {"pipeline": self._delivery.pipeline, "run": "#{codepipeline.PipelineExecutionId}"}
 
-    def _record(self) -> dict[str, object]:
-        """Returns what hosts run: the release's record."""
+    def _record(self, *, manifests: bool = False) -> dict[str, object]:
+        """Returns what hosts or clusters run: the release's record."""
+        bundle = f"{_MANIFESTS}.MANIFESTS" if manifests else f"{_COMPOSE}.BUNDLE"
         return {
             "version": self._published("RELEASE_VERSION"),
             "commit": f"#{{{SOURCE}.CommitId}}",
             "images": {image: self._image(image) for image in self._product.images},
-            "bundle": f"#{{{self._delivery.images_stage}{_COMPOSE}.BUNDLE}}",
+            "bundle": f"#{{{self._delivery.images_stage}{bundle}}}",
         }
 
     def _released(self) -> dict[str, object]:

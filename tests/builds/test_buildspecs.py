@@ -24,6 +24,7 @@ BUILDS = [
     "e2e",
     "frontend",
     "image",
+    "kubernetes",
     "migrations",
     "publish-frontend",
     "scan",

@@ -128,8 +128,8 @@ def settings(product: str, function: str) -> Any:
     return json.loads(text)
 
 
-def host_configuration(product: str, environment: str) -> Any:
-    """Returns what the hosts of an environment read, with `?` in place of values that only AWS knows."""
-    value = shipped(product).resource("AWS::SSM::Parameter", f"{environment}-{product}-hosts")["Value"]
+def host_configuration(product: str, environment: str, stack: str = "hosts") -> Any:
+    """Returns what the hosts of an environment's stack read, with `?` in place of values that only AWS knows."""
+    value = shipped(product).resource("AWS::SSM::Parameter", f"{environment}-{product}-{stack}")["Value"]
     parts = [value] if isinstance(value, str) else value["Fn::Join"][1]
     return json.loads("".join(part if isinstance(part, str) else "?" for part in parts))

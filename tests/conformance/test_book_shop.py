@@ -40,6 +40,9 @@ Tag: (The version we read from the file).
 Notes: Automatically generate a list of all commits/PRs merged since the last release.
 Take the image currently labeled SNAPSHOT and give it a second label like vX.Y.Z (e.g., v1.2.0).
 This ensures the production code is 100% identical to what you just tested in dev. No new layers are uploaded.
+Apply the Manifest: It runs microk8s kubectl apply -f k8s/app-prod.yaml.
+It runs the set image command: microk8s kubectl set image deployment/django-app django-container=book-shop
+Rollout Status: It monitors the transition.
 """
 
 
@@ -165,4 +168,33 @@ def test_the_git_tag_is_the_version_and_the_registrys_is_the_documented_one() ->
 def test_production_is_identical_to_what_dev_tested() -> None:
     """The image that is released is the digest that dev's run deployed; nothing else passes between the two."""
     assert "100% identical" in PROD
-    assert parameters("Snapshot", "Find") == {"deadline_minutes": 60, "commit": "#{Source.CommitId}"}
+    assert parameters("Snapshot", "Find") == {"deadline_minutes": 30, "commit": "#{Source.CommitId}"}
+
+
+def cluster() -> Any:
+    """Returns the configuration of production's MicroK8s."""
+    return host_configuration(PRODUCT, "production", "kubernetes")
+
+
+def test_production_applies_the_documented_file_and_sets_the_image_of_the_documented_container() -> None:
+    wanted = json.loads(Deployed.of(PRODUCT, "main").variables("Snapshot", "Manifests")["KUBERNETES"])
+    production, found = wanted["environments"]["production"], cluster()
+
+    assert production["files"] == [said(r"kubectl apply -f (\S+)\.\n", PROD)]
+    assert found["deployment"] == said(r"set image deployment/(\S+)", PROD)
+    assert found["container"] == said(r"set image deployment/\S+ ([\w-]+)=", PROD)
+    assert found["image"] == production["image"] == "app"
+
+
+def test_the_documented_container_is_in_the_documented_file() -> None:
+    found = cluster()
+    text = (ROOT / "examples" / PRODUCT / said(r"kubectl apply -f (\S+)\.\n", PROD)).read_text()
+    deployment = next(part for part in yaml.safe_load_all(text) if part["kind"] == "Deployment")
+
+    assert deployment["metadata"]["name"] == found["deployment"]
+    assert [part["name"] for part in deployment["spec"]["template"]["spec"]["containers"]] == [found["container"]]
+
+
+def test_the_rollout_is_waited_for_and_release_comes_before_deployment() -> None:
+    assert cluster()["rollout_seconds"] == 300
+    assert Deployed.of(PRODUCT, "main").stages[-2:] == ["Release", "Production"]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from slipway.host_boot import Runner, boot_script, runner_asset
+from slipway.host_boot import Runner, System, boot_script, runner_asset
 from tests.support.stack import empty_stack
 
 RUNNER = Runner("s3://assets/runner.zip", "releases", "/slipway/staging-shop/configuration")
 
 
-def script(volume: str | None = None) -> str:
+def script(volume: str | None = None, system: System = "docker") -> str:
     return boot_script(
         runner=RUNNER,
         region="us-east-1",
@@ -24,6 +24,7 @@ def script(volume: str | None = None) -> str:
         host="host-1",
         metric_name="staging-shop-host-1",
         volume=volume,
+        system=system,
     ).render()
 
 
@@ -32,8 +33,9 @@ def agent(volume: str | None) -> dict[str, Any]:
     return dict(json.loads(found))
 
 
-def test_the_script_is_valid_and_fits_into_user_data(tmp_path: Path) -> None:
-    text = script("vol-0abc")
+@pytest.mark.parametrize("system", ["docker", "microk8s"])
+def test_the_script_is_valid_and_fits_into_user_data(tmp_path: Path, system: System) -> None:
+    text = script("vol-0abc", system)
     (tmp_path / "boot.sh").write_text(text, encoding="utf-8")
 
     assert subprocess.run(["bash", "-n", tmp_path / "boot.sh"], check=False).returncode == 0
@@ -100,3 +102,25 @@ def test_the_runner_does_not_change_with_the_boot_script() -> None:
 
     assert found.asset_hash
     assert found.is_zip_archive
+
+
+def test_microk8s_is_installed_from_one_channel_and_never_refreshed_by_itself() -> None:
+    text = script(system="microk8s")
+
+    assert re.search(r"^MICROK8S='1\.\d+/stable'$", text, flags=re.MULTILINE)
+    installed, held = text.index("snap install microk8s"), text.index("snap refresh --hold microk8s")
+    assert installed < held < text.index("microk8s status --wait-ready")
+
+
+def test_the_data_disk_is_there_before_the_first_release(tmp_path: Path) -> None:
+    text = script("vol-0abc", "microk8s")
+
+    assert text.index("snap install aws-cli") < text.rindex("mount_data") < text.index("snap install microk8s")
+
+
+def test_the_password_of_the_registry_is_renewed_by_a_timer_before_it_ends() -> None:
+    text = script(system="microk8s")
+
+    assert "ExecStart=$program renew current" in text
+    (hours,) = re.findall(r"OnUnitActiveSec=(\d+)h", text)
+    assert int(hours) <= 6  # of twelve: one renewal may fail

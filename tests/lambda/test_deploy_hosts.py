@@ -572,3 +572,17 @@ def test_whatever_fails_all_hosts_run_the_same_release_and_success_means_the_new
         assert {host.balanced for host in action.hosts.values()} <= {"healthy", "initial"}
     if longest <= 2 and failing is None:
         assert action.status == "Succeeded"
+
+
+def test_the_bundle_of_a_cluster_is_in_the_artifact_of_its_manifests() -> None:
+    action = deployment(1, artifact="Manifests")
+    action.artifacts[0]["name"] = "Manifests"
+
+    assert run(action).status == "Succeeded", action.message
+
+
+def test_an_artifact_of_another_name_is_missed_by_its_name() -> None:
+    action = run(deployment(1, artifact="Manifests"))
+
+    assert action.status == "Failed"
+    assert "Manifests" in action.message

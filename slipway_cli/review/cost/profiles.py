@@ -53,7 +53,7 @@ def _zones(given: Json) -> Json:
 def variants(product: Product, environment: str) -> list[Variant]:
     """Returns each profile of an environment with each kind of NAT, and the problem if the manifest forbids it."""
     given = json.loads(product.environments[environment].model_dump_json())
-    nats = NATS[:-1] if environment in product.on_hosts() else NATS  # hosts need the internet
+    nats = NATS if environment in product.on_fargate() else NATS[:-1]  # hosts and clusters need the internet
     return [_variant(product, profile, nat, given) for profile in profiles.PROFILES for nat in nats]
 
 

@@ -38,8 +38,11 @@ class Shown:
 
     @property
     def url(self) -> str:
-        """The address of the only environment's site."""
-        (environment,) = self.product.environments
+        """The address of the first environment's site."""
+        return self.address(next(iter(self.product.environments)))
+
+    def address(self, environment: str) -> str:
+        """Returns the address of an environment's site."""
         found = re.search(rf"^{environment}\s+(http://\S+)/$", self.output, re.MULTILINE)
         assert found, self.output[-4000:]
         return found[1]
@@ -84,6 +87,26 @@ class Shown:
         """Pushes the newest commit, by default to the branch that the demo names."""
         target = onto or branch(self.product)
         self.run("git", "push", "origin", f"HEAD:refs/heads/{target}", folder=self.clone)
+
+    def on_host(self, environment: str, command: str) -> str:
+        """Runs a command on the only host of an environment; returns what it prints."""
+        ec2, ssm = self.client("ec2"), self.client("ssm")
+        filters = [{"Name": "tag:slipway:environment", "Values": [environment]}]
+        filters.append({"Name": "instance-state-name", "Values": ["running"]})
+        (reservation,) = ec2.describe_instances(Filters=filters)["Reservations"]
+        host = reservation["Instances"][0]["InstanceId"]
+        sent = ssm.send_command(
+            DocumentName="AWS-RunShellScript", InstanceIds=[host], Parameters={"commands": [command]}
+        )["Command"]["CommandId"]
+
+        def ended() -> dict[str, Any] | None:
+            found = ssm.list_command_invocations(CommandId=sent, Details=True)["CommandInvocations"]
+            return found[0] if found and found[0]["Status"] in ("Success", "Failed", "TimedOut") else None
+
+        found = until(command, ended, 120)
+        output = "".join(plugin["Output"] for plugin in found["CommandPlugins"])
+        assert found["Status"] == "Success", output
+        return output
 
     def open_pull_request(self, head: str) -> int:
         """Opens a pull request to the repository's branch; returns its number."""

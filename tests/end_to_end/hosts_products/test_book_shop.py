@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
+from bench.load.traffic import Traffic
 from localcloud.settings import Settings
 from localcloud.testing.fixtures import home
 from paths import ROOT
@@ -21,6 +23,7 @@ pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
 PRODUCT = load("book-shop")
 EXAMPLE = ROOT / "examples" / "book-shop"
+RATE = 20  # requests per second: issue 15, acceptance
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +53,8 @@ def test_a_push_to_dev_reaches_the_host_with_the_documented_tag(shop: Shown, pus
     commit = shop.run("git", "rev-parse", "HEAD", folder=shop.clone).strip()
     status = json.loads(get(f"{shop.url}/status/").body)
     images = shop.client("ecr").describe_images(repositoryName="book-shop/app")["imageDetails"]
-    tags = next(image["imageTags"] for image in images if image["imageDigest"] == status["image_digest"])
-    assert f"1.3.0-SNAPSHOT-{commit[:7]}" in tags
+    given = next(image["imageTags"] for image in images if image["imageDigest"] == status["image_digest"])
+    assert f"1.3.0-SNAPSHOT-{commit[:7]}" in given
     assert status["version"] == f"1.3.0-{commit[:7]}"
 
 
@@ -73,29 +76,68 @@ def merge_dev(shop: Shown) -> str:
     return str(shop.github("PUT", f"/pulls/{number}/merge", {"merge_method": "merge"})["sha"])
 
 
+@dataclass(frozen=True)
+class Released:
+    """A release of main, and the visitors of production meanwhile."""
+
+    commit: str
+    actions: dict[str, str]
+    visitors: Traffic
+
+
 @pytest.fixture(scope="module")
-def released(shop: Shown, pushed: dict[str, str]) -> dict[str, str]:
-    """The actions of main's run after dev was merged."""
+def released(shop: Shown, pushed: dict[str, str]) -> Released:
+    """Main's run after dev was merged, while visitors use production."""
+    address = shop.address("production")
+    visitors = Traffic(get, [f"{address}/", f"{address}/status/"], RATE)
     merged = merge_dev(shop)
-    return {**shop.followed("main", merged), "commit": merged}
+    visitors.begin()
+    try:
+        actions = shop.followed("main", merged)
+    finally:
+        visitors.end()
+    return Released(merged, actions, visitors)
 
 
-def test_a_merge_to_main_releases_the_image_that_dev_tested(shop: Shown, released: dict[str, str]) -> None:
-    assert {released[action] for action in ("Snapshot/Find", "Release/GitHub", "Release/Promote")} == {"Succeeded"}
-    tags = {
-        tag: image["imageDigest"]
-        for image in shop.client("ecr").describe_images(repositoryName="book-shop/app")["imageDetails"]
-        for tag in image.get("imageTags", [])
-    }
+def tags(shop: Shown) -> dict[str, str]:
+    """Returns the digest of each tag of the shop's images."""
+    listed = shop.client("ecr").describe_images(repositoryName="book-shop/app")["imageDetails"]
+    return {tag: image["imageDigest"] for image in listed for tag in image.get("imageTags", [])}
+
+
+def pods(shop: Shown) -> list[dict[str, Any]]:
+    """Returns the pods of production that are not being deleted."""
+    found = json.loads(shop.on_host("production", "microk8s kubectl get pods -l app=django-app -o json"))["items"]
+    return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+
+def test_a_merge_to_main_releases_the_image_that_dev_tested(shop: Shown, released: Released) -> None:
+    assert set(released.actions.values()) == {"Succeeded"}, released.actions
+    assert {"Snapshot/Find", "Snapshot/Manifests", "Release/GitHub", "Release/Promote"} <= set(released.actions)
     running = json.loads(get(f"{shop.url}/status/").body)["image_digest"]
-    assert tags["v1.3.0"] == running
+    assert tags(shop)["v1.3.0"] == running
     release = shop.github("GET", "/releases/tags/1.3.0")
     assert "Try it by @" in release["body"]
     assert running in release["body"]
-    assert shop.github("GET", "/git/ref/tags/1.3.0")["object"]["sha"] == released["commit"]
+    assert shop.github("GET", "/git/ref/tags/1.3.0")["object"]["sha"] == released.commit
 
 
-def test_a_version_is_released_once(shop: Shown, released: dict[str, str]) -> None:
+def test_pods_run_the_digest_of_the_snapshot(shop: Shown, released: Released) -> None:
+    assert {"Production/Migrate", "Production/Deploy", "Production/Verify"} <= set(released.actions)
+    found = pods(shop)
+    running = {status["imageID"].rpartition("@")[2] for pod in found for status in pod["status"]["containerStatuses"]}
+    assert len(found) == 2
+    assert running == {tags(shop)["v1.3.0"]}
+    status = json.loads(get(f"{shop.address('production')}/status/").body)
+    assert (status["version"], status["image_digest"]) == ("1.3.0", tags(shop)["v1.3.0"])
+
+
+def test_no_request_fails_while_pods_are_replaced(released: Released) -> None:
+    assert released.visitors.failed == [], released.visitors.told()
+    assert released.visitors.measured_rate > RATE * 0.9, released.visitors.told()
+
+
+def test_a_version_is_released_once(shop: Shown, released: Released) -> None:
     """Main's run waits for that of dev, which was pushed a moment before."""
     shop.commit("README.md", "A Django shop", "A Django book shop")
     shop.push()
@@ -104,3 +146,24 @@ def test_a_version_is_released_once(shop: Shown, released: dict[str, str]) -> No
 
     assert "1.3.0 is released already: tag 1.3.0 is on commit" in message
     assert "Raise the version in pyproject.toml on dev, e.g. to 1.3.1" in message
+
+
+@pytest.mark.last
+@pytest.mark.long  # five minutes, in which the pods could become ready
+def test_an_image_that_never_becomes_ready_is_undone_and_the_pods_are_named(shop: Shown, released: Released) -> None:
+    before = {pod["metadata"]["name"] for pod in pods(shop)}
+    shop.commit("pyproject.toml", 'version = "1.3.0"', 'version = "1.4.0"')
+    # Only production has two replicas and a readiness probe; dev asks /status/, which is still right.
+    broken = shop.commit(
+        "k8s/app-prod.yaml", "httpGet: {path: /status/, port: http}", "httpGet: {path: /no/, port: http}"
+    )
+    shop.push()
+    shop.followed("dev", broken)
+    message = shop.refused("main", merge_dev(shop))
+
+    assert "the rollout of django-app did not end" in message
+    assert re.search(r"pod django-app-\S+: django-container: runs, and is not ready", message)
+    assert "Readiness probe failed" in message
+    assert "the end of the log of django-container:" in message
+    assert {pod["metadata"]["name"] for pod in pods(shop)} == before  # the old pods never stopped
+    assert json.loads(get(f"{shop.address('production')}/status/").body)["version"] == "1.3.0"
