@@ -43,6 +43,9 @@ class Image(Model):
     keep_snapshots: int = Field(default=50, ge=1, le=1000)
     """Number of newest images that the registry keeps in any case; at most 30 of branches other than main. It also
     keeps releases, what is in use, and main's 100 newest images that entered an environment."""
+    public: bool = False
+    """True if releases of the image are also in ECR Public, under the same digest: everybody may pull and read them.
+    Environments still pull from the private registry. Only with `tooling.region` us-east-1, and a stage `release`."""
 
 
 class Scaling(Model):

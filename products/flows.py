@@ -50,6 +50,7 @@ class Kind(StrEnum):
     VERIFY_KUBERNETES = "compares what the pods run with the release"
     E2E = "drives the environment with a browser"
     PROMOTE = "gives the images their release tag"
+    PUBLIC = "copies the released images to ECR Public"
     RELEASE = "writes the GitHub release"
 
 
@@ -174,6 +175,11 @@ def promoted(product: Product, flow: Flow) -> bool:
     """True if another flow releases the images that a flow builds: the manifest says that its branch is trusted."""
     flows = product.pipeline.flows if product.pipeline else {}
     return any(flow is flows.get(other.images_from or "") for other in flows.values())
+
+
+def public_images(product: Product) -> list[str]:
+    """Returns the images whose releases are also in ECR Public."""
+    return [name for name, image in product.images.items() if image.public]
 
 
 def of_branches(product: Product, flow: Flow) -> bool:
@@ -375,8 +381,11 @@ class _DeliveryBuilder:
         return Stage(names.pascal(environment), actions, environment, rolls_back)
 
     def _release(self, limit: int) -> Stage:
-        half = limit // 2
+        public = [("Public", Kind.PUBLIC)] if public_images(self.product) else []
         first, second = ("GitHub", Kind.RELEASE), ("Promote", Kind.PROMOTE)
         if not self.flow.images_from:  # their short tag may be another commit's, which the registry decides
             first, second = second, first
-        return Stage("Release", (Action(*first, 1, half), Action(*second, 2, half)))
+        steps = [first, second, *public]
+        return Stage(
+            "Release", tuple(Action(*step, order, limit // len(steps)) for order, step in enumerate(steps, start=1))
+        )

@@ -9,9 +9,19 @@ from products.errors import nearest
 from products.model import Product
 from products.pipeline import Flow, Pipeline
 
+_PUBLIC_REGION = "us-east-1"  # docs.aws.amazon.com/general/latest/gr/ecr-public.html
+
 
 def problems(product: Product, pipeline: Pipeline) -> Iterator[str]:
-    """Yields an error message for every mistake in `images_from` and `git_tag`."""
+    """Yields an error message for every mistake in `images_from`, `git_tag` and `public`."""
+    for image in flows.public_images(product):
+        if product.tooling.region != _PUBLIC_REGION:
+            yield (
+                f"images.{image}.public: ECR Public takes images in {_PUBLIC_REGION} only, and the product's registry "
+                f"is in {product.tooling.region}; remove it"
+            )
+        if not any("release" in flow.stages for flow in pipeline.flows.values()):
+            yield f"images.{image}.public: no flow has the stage 'release', so nothing would be public; remove it"
     for name, flow in pipeline.flows.items():
         if flow.images_from:
             yield from _images_from(product, pipeline, f"pipeline.flows.{name}", flow)

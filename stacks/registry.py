@@ -17,7 +17,7 @@ from products.image_tags import (
     kept_tags,
     moving_tags,
 )
-from slipway.image_repository import ImageRepository
+from slipway.image_repository import ImageRepository, PublicImages
 from stacks.product_stack import ToolingStack
 
 _BRANCH_IMAGES = 30  # staging runs one of the newest; older ones can be built again
@@ -46,6 +46,13 @@ class RegistryStack(ToolingStack):
                 self._define_branches(branches, name, image)
             if candidates:
                 self._define_candidates(candidates, name, image)
+            if image.public:
+                PublicImages(
+                    self,
+                    f"{names.pascal(name)}Public",
+                    repository_name=names.repository(product.name, name),
+                    description=f"Releases of {product.description or product.name}: {name}",
+                )
 
     def _define_main(self, name: str, image: Image) -> None:
         repository = ImageRepository(

@@ -75,6 +75,19 @@ class ImageRepository(ecr.Repository):
         )
 
 
+class PublicImages(ecr.CfnPublicRepository):
+    """A repository of ECR Public, whose images everybody may pull; it is kept when its stack is deleted."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, repository_name: str, description: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            repository_name=repository_name,
+            repository_catalog_data={"RepositoryDescription": description},
+        )
+        self.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+
+
 def _lifecycle_rules(
     kept_tags: Sequence[str], entered_tags: str | None, keep_entered: int, keep_snapshots: int
 ) -> list[ecr.LifecycleRule]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from find_snapshot.source import Source, SourceSettings
+from find_snapshot.version import following
 from shared import registry
 from shared.aws import HERE
 from shared.job import Done, Failed, Job, Wait, answer
 from shared.parameters import ParameterError, Parameters
 from shared.registry import Image
-from shared.version import following
 
 _MINUTES = 60
 _LISTED = 500  # newest runs of the other pipeline that are read

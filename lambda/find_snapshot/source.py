@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from find_snapshot.version import version_in
 from shared.github import GitHub
 from shared.job import Failed
-from shared.version import version_in
 
 _NEWEST = 100  # commits of the other branch that are compared: a page of GitHub's API
 

@@ -44,8 +44,9 @@ def request(
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
     timeout: float = _TIMEOUT,
+    limit: int = _LIMIT,
 ) -> Answer:
-    """Sends a request once and returns the response; redirects are not followed.
+    """Sends a request once and returns the response, at most `limit` bytes of its body; redirects are not followed.
 
     Raises:
         Unanswered: if no server answers. The message names the host only, since webhook URLs are secrets.
@@ -68,7 +69,7 @@ def request(
         connection.request(method, path, body=body, headers={"Host": parts.netloc, **(headers or {})})
         answer = connection.getresponse()
         found = {key.lower(): value for key, value in answer.getheaders()}
-        return Answer(answer.status, found, answer.read(_LIMIT))
+        return Answer(answer.status, found, answer.read(limit))
     except OSError as error:
         raise Unanswered(f"{host} does not answer: {type(error).__name__}: {error}") from error
     except http.client.HTTPException as error:

@@ -13,7 +13,7 @@ from slipway_cli.init.writer import Said, bare
 
 NO_CONNECTION = "00000000-0000-4000-8000-000000000000"
 """The id of a connection that does not exist: the local cloud accepts it, AWS refuses it."""
-_STAGES = ("test", "publish", "e2e", "release", "source", "approval")
+_STAGES = ("test", "publish", "snapshot", "e2e", "release", "source", "approval")
 _MANIFEST_DOMAIN = "${site."
 
 

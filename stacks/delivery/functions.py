@@ -27,6 +27,14 @@ _TASKS = {
     Kind.DEPLOY_TO_KUBERNETES: ("deploy", "deploy_hosts", "Puts a release into MicroK8s"),
     Kind.VERIFY_KUBERNETES: ("deploy", "deploy_hosts", "Puts a release into MicroK8s"),
 }
+_PUBLISH = [
+    "ecr-public:BatchCheckLayerAvailability",
+    "ecr-public:CompleteLayerUpload",
+    "ecr-public:DescribeImages",
+    "ecr-public:InitiateLayerUpload",
+    "ecr-public:PutImage",
+    "ecr-public:UploadLayerPart",
+]
 
 
 class Functions:
@@ -42,6 +50,7 @@ class Functions:
             Kind.FIND: ("FindSnapshot", self._find),
             Kind.PROTECT: ("Protect", self._protect),
             Kind.PROMOTE: ("Promote", self._promote),
+            Kind.PUBLIC: ("PublishImage", self._make_public),
             Kind.RELEASE: ("PublishRelease", self._publish),
         }
         if action.kind in shared:
@@ -108,6 +117,31 @@ class Functions:
             description="Gives images their release tag",
             settings=json.dumps({}),
             statements=[self._tag_images(branches=False)],
+        )
+
+    def _make_public(self, construct_id: str) -> Handler:
+        """Define the function that copies releases to ECR Public; it needs no password of that registry."""
+        product, tooling, stack = self._scope.product, self._scope.product.tooling, self._scope.stack
+        repositories = [names.repository(product.name, image) for image in flows.public_images(product)]
+        read = iam.PolicyStatement(
+            sid="ReadImages",
+            actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[arns.repository(stack, tooling.account, tooling.region, name) for name in repositories],
+        )
+        write = iam.PolicyStatement(
+            sid="PublishImages",
+            actions=_PUBLISH,
+            resources=[
+                stack.format_arn(service="ecr-public", region="", resource="repository", resource_name=name)
+                for name in repositories
+            ],
+        )
+        return self._scope.handler(
+            construct_id,
+            name="publish_image",
+            description="Copies releases to ECR Public",
+            settings=json.dumps({}),
+            statements=[read, write],
         )
 
     def _find(self, construct_id: str) -> Handler:

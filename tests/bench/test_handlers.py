@@ -18,6 +18,7 @@ LIBRARY = 15_000
 LARGER = {
     "deploy_hosts": 35_000,
     "deploy_release": 4_000,
+    "find_snapshot": 4_000,
 }  # commands, fleet, way back: what ECS and CloudFormation do for services
 
 

@@ -22,6 +22,7 @@ Read Version: Open pyproject.toml, find the version = "X.Y.Z" line, and grab the
 Get SHA: Grab the unique 7-character "Short SHA" of the current commit.
 Combine: Create a variable called IMAGE_TAG that looks like X.Y.Z-SNAPSHOT-<SHA> (e.g., 1.2.0-SNAPSHOT-7d2a1b).
 Docker Build: Run the command to create the image based on your Dockerfile.
+ECR Access: Specifically log into your Amazon ECR Public registry so you have permission to push images.
 Push: Upload that specific tagged image to your ECR repository.
 Connect: Use an SSH Action to open a secure tunnel into your EC2 instance using the EC2_SSH_KEY.
 Pull: Download the brand-new IMAGE_TAG from ECR.
@@ -126,7 +127,7 @@ def test_the_documented_order_is_identification_release_promotion() -> None:
 
     assert main.stages[:3] == ["Source", "Snapshot", "Release"]
     assert {"Find"} <= main.steps("Snapshot")[0]
-    assert main.steps("Release") == [{"GitHub"}, {"Promote"}]
+    assert main.steps("Release") == [{"GitHub"}, {"Promote"}, {"Public"}]
 
 
 def test_main_builds_no_image_and_may_push_no_layer() -> None:
@@ -159,7 +160,7 @@ def test_the_git_tag_is_the_version_and_the_registrys_is_the_documented_one() ->
     assert pipeline.release_tag == said(r"label like (\S+)", PROD).replace("X.Y.Z", "{version}")
     assert parameters("Release", "GitHub")["tag"] == "#{SnapshotFind.GIT_TAG}"
     assert parameters("Release", "Promote") == {
-        "deadline_minutes": 7,
+        "deadline_minutes": 5,
         "images": ["#{SnapshotFind.AppImage}"],
         "tag": "#{SnapshotFind.RELEASE_TAG}",
     }
@@ -198,3 +199,21 @@ def test_the_documented_container_is_in_the_documented_file() -> None:
 def test_the_rollout_is_waited_for_and_release_comes_before_deployment() -> None:
     assert cluster()["rollout_seconds"] == 300
     assert Deployed.of(PRODUCT, "main").stages[-2:] == ["Release", "Production"]
+
+
+def test_releases_are_in_the_documented_public_registry() -> None:
+    """Snapshots stay private: what nobody released is not published."""
+    assert said("your Amazon ECR (Public) registry") == "Public"
+    (public,) = shipped(PRODUCT).resources("AWS::ECR::PublicRepository").values()
+    rights = {
+        action
+        for _, statement in statements(shipped(PRODUCT)[f"tooling-{PRODUCT}-delivery"])
+        for action in listed(statement["Action"])
+        if action.startswith(("ecr-public:", "sts:GetServiceBearerToken"))
+    }
+
+    assert public["Properties"]["RepositoryName"] == "book-shop/app"
+    assert public["DeletionPolicy"] == "Retain"
+    assert parameters("Release", "Public")["images"] == ["#{SnapshotFind.AppImage}"]
+    assert "ecr-public:PutImage" in rights
+    assert not rights & {"ecr-public:BatchDeleteImage", "ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken"}

@@ -135,8 +135,12 @@ def test_the_source_reads_through_its_connection_by_both_names_of_the_right(temp
             Triggers(pull_requests_to=["main"]),
             {"PullRequest": [{"Branches": {"Includes": ["main"]}, "Events": ["OPEN", "UPDATED"]}]},
         ),
+        (
+            Triggers(pull_requests_to=["main"], merged=True),
+            {"PullRequest": [{"Branches": {"Includes": ["main"]}, "Events": ["CLOSED"]}]},
+        ),
     ],
-    ids=["branches and files", "tags", "pull requests"],
+    ids=["branches and files", "tags", "pull requests", "merged pull requests"],
 )
 def test_a_run_starts_on_what_is_named_and_empty_lists_are_left_out(triggers: Triggers, expected: Json) -> None:
     (trigger,) = properties(pipeline(triggers), "AWS::CodePipeline::Pipeline")["Triggers"]

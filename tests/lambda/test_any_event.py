@@ -73,6 +73,7 @@ ACTIONS: dict[str, dict[str, Any]] = {
         "git_tag": "{version}",
         "images": {"AppImage": "r/p/app"},
     },
+    "publish_image": {"images": [IMAGE], "tag": "v1"},
     "publish_release": {"repository": "o/r", "secret": "x/github", "tag": "v1", "commit": "c" * 40, "images": [IMAGE]},
 }
 FUNCTIONS: dict[str, dict[str, Any]] = {

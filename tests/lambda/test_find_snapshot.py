@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from find_snapshot import handler
-from shared.version import following, version_in
+from find_snapshot.version import following, version_in
 from tests.support.fake_aws import Refused
 from tests.support.fake_github import REPOSITORY, TOKEN, GitHubWeb
 from tests.support.fake_pipeline import TRANSIENT, Action

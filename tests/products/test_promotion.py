@@ -136,6 +136,19 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         "pipeline.git_tag: got 'release'; write a text with {version}, e.g. {version}",
     ),
     (
+        "public images in another region",
+        {"images.backend": {"public": True}, "tooling": {"region": "eu-west-1"}},
+        (
+            "images.backend.public: ECR Public takes images in us-east-1 only, and the product's registry is in "
+            "eu-west-1; remove it"
+        ),
+    ),
+    (
+        "public images without a release",
+        {"images.backend": {"public": True}, f"{MAIN}.stages": ["production"]},
+        "images.backend.public: no flow has the stage 'release', so nothing would be public; remove it",
+    ),
+    (
         "a merged pull request that would build",
         {
             f"{MAIN}.images_from": REMOVED,

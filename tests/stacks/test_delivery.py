@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from products import load, names
-from products.flows import Action, Kind, Stage, deliveries, pull_requests_publish
+from products.flows import Action, Kind, Stage, deliveries, public_images, pull_requests_publish
 from tests.support.synthesis import PRODUCTS, Json, listed, shipped, statements, synthesis, walk
 
 STACK = "tooling-allthrive-delivery"
@@ -93,6 +93,14 @@ def test_only_builds_with_an_output_write_artifacts() -> None:
 
 _READ = {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"}
 _TAG = {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:PutImage"}
+_PUBLISH = {
+    "BatchCheckLayerAvailability",
+    "CompleteLayerUpload",
+    "DescribeImages",
+    "InitiateLayerUpload",
+    "PutImage",
+    "UploadLayerPart",
+}
 _WRITE = {"ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"}
 
 
@@ -123,6 +131,9 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
                     tagging.setdefault(who, {}).update(dict.fromkeys([*own["main"], *own[delivery.origin]], _TAG))
     if "FindSnapshot" in rights:
         assert rights.pop("FindSnapshot") == {name: {"ecr:DescribeImages"} for name in own["main"]}
+    if public := public_images(loaded):
+        copying = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", *(f"ecr-public:{name}" for name in _PUBLISH)}
+        assert rights.pop("PublishImage") == {names.repository(product, image): copying for image in public}
     assert rights == tagging
 
 

@@ -57,6 +57,7 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.ecr.layers",
     "localcloud.ecr.scans",
     "localcloud.ecr.previews",
+    "localcloud.ecr_public.resources",
     "localcloud.cloudfront.resources",
     "localcloud.wafv2.resources",
     "localcloud.route53.resources",

@@ -113,9 +113,16 @@ def pods(shop: Shown) -> list[dict[str, Any]]:
 
 def test_a_merge_to_main_releases_the_image_that_dev_tested(shop: Shown, released: Released) -> None:
     assert set(released.actions.values()) == {"Succeeded"}, released.actions
-    assert {"Snapshot/Find", "Snapshot/Manifests", "Release/GitHub", "Release/Promote"} <= set(released.actions)
+    assert {"Snapshot/Find", "Snapshot/Manifests", "Release/GitHub", "Release/Promote", "Release/Public"} <= set(
+        released.actions
+    )
     running = json.loads(get(f"{shop.url}/status/").body)["image_digest"]
     assert tags(shop)["v1.3.0"] == running
+    wanted = [{"imageTag": "v1.3.0"}]
+    (public,) = shop.client("ecr-public").describe_images(repositoryName="book-shop/app", imageIds=wanted)[
+        "imageDetails"
+    ]
+    assert public["imageDigest"] == running
     release = shop.github("GET", "/releases/tags/1.3.0")
     assert "Try it by @" in release["body"]
     assert running in release["body"]

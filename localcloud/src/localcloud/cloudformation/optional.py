@@ -122,6 +122,9 @@ ONLY_WITH: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "VpnGatewayId": ("ec2:AttachVpnGateway", "ec2:DescribeVpnGateways", "ec2:DetachVpnGateway"),
     },
+    "AWS::ECR::PublicRepository": {
+        "RepositoryPolicyText": ("ecr-public:DeleteRepositoryPolicy", "ecr-public:SetRepositoryPolicy"),
+    },
     "AWS::ECR::Repository": {
         "EncryptionConfiguration.KmsKey": _KMS,
         "LifecyclePolicy": ("ecr:DeleteLifecyclePolicy", "ecr:PutLifecyclePolicy"),

@@ -55,6 +55,7 @@ _PATTERNS: Mapping[str, Mapping[str, str]] = {
     "AWS::CloudWatch::Dashboard": {"cloudwatch": "arn:aws:cloudwatch::{account}:dashboard/{DashboardName}"},
     "AWS::CodeBuild::Project": {"codebuild": "arn:aws:codebuild:{region}:{account}:project/{Name}"},
     "AWS::CodePipeline::Pipeline": {"codepipeline": "arn:aws:codepipeline:{region}:{account}:{Name}"},
+    "AWS::ECR::PublicRepository": {"ecr-public": "arn:aws:ecr-public::{account}:repository/{RepositoryName}"},
     "AWS::ECR::Repository": {"ecr": "arn:aws:ecr:{region}:{account}:repository/{RepositoryName}"},
     "AWS::ECS::Cluster": {"ecs": "arn:aws:ecs:{region}:{account}:cluster/{ClusterName}"},
     "AWS::ECS::Service": {"ecs": "arn:aws:ecs:{region}:{account}:service/{Cluster}/{ServiceName}"},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -17,7 +18,8 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import ecr
 
 from localcloud import settings
-from localcloud.asgi import Application, Message, Receive, Send, send_answer
+from localcloud.asgi import Application, Message, Receive, Send, headers_of, send_answer
+from localcloud.iam.root import from_container
 
 SYMBOLS: tuple[str, ...] = (
     "ministack.core.responses:error_response_json",
@@ -34,6 +36,7 @@ SYMBOLS: tuple[str, ...] = (
 )
 
 PATH = "/_localcloud/layers/"
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 SECONDS = 3600  # API reference, GetDownloadUrlForLayer, shows an address that is valid for an hour
 Request = Mapping[str, Any]
 
@@ -70,7 +73,8 @@ def _address(request: Request) -> Any:
         return error_response_json("LayersNotFoundException", f"Layer '{digest}' not found in '{name}'", 400)
     secret = secrets.token_urlsafe(32)
     _addresses[secret] = (time.time() + SECONDS, get_account_id(), get_region(), name, digest)
-    return json_response({"downloadUrl": f"{settings.current().url}{PATH}{secret}", "layerDigest": digest})
+    root = settings.current().container_url if from_container.get() else settings.current().url
+    return json_response({"downloadUrl": f"{root}{PATH}{secret}", "layerDigest": digest})
 
 
 def around(application: Application) -> Application:
@@ -82,7 +86,13 @@ def around(application: Application) -> Application:
             return
         content = _content(scope["path"].removeprefix(PATH))
         status = HTTPStatus.FORBIDDEN if content is None else HTTPStatus.OK
-        await send_answer(send, scope, status, {"Content-Type": "application/octet-stream"}, content or b"")
+        headers, content = {"Content-Type": "application/octet-stream"}, content or b""
+        wanted = _RANGE.fullmatch(headers_of(scope).get("range", ""))
+        if wanted and int(wanted[1]) < len(content):
+            first, last = int(wanted[1]), min(int(wanted[2] or len(content)), len(content) - 1)
+            status, headers["Content-Range"] = HTTPStatus.PARTIAL_CONTENT, f"bytes {first}-{last}/{len(content)}"
+            content = content[first : last + 1]
+        await send_answer(send, scope, status, headers, content)
 
     return wrapped
 

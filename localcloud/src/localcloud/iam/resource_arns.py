@@ -128,7 +128,13 @@ def _connections(action: str, body: Mapping[str, Any], place: Place) -> str | No
     return str(body.get("ConnectionArn") or "*")
 
 
+def _public_images(action: str, body: Mapping[str, Any], place: Place) -> str | None:  # noqa: ARG001 - the signature of a Namer
+    name = body.get("repositoryName") or next(iter(body.get("repositoryNames") or []), None)
+    return f"arn:aws:ecr-public::{place.account}:repository/{name}" if name else "*"
+
+
 _NAMERS: dict[str, Namer] = {
+    "ecr-public": _public_images,
     "ecs": _ecs,
     "logs": _logs,
     "codebuild": _codebuild,

@@ -1,0 +1,1 @@
+"""Copies the images of a release to ECR Public."""
