@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from products import load, names
+from products import Product, load, names
 from products.flows import Action, Kind, Stage, deliveries, public_images, pull_requests_publish
 from tests.support.synthesis import PRODUCTS, Json, listed, shipped, statements, synthesis, walk
 
