@@ -129,9 +129,26 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
                     assert rights.pop(f"{flow}{stage.name}{action.name}") == expected
                 elif who := _tagger(stage, action):
                     tagging.setdefault(who, {}).update(dict.fromkeys([*own["main"], *own[delivery.origin]], _TAG))
+<<<<<<< HEAD
     for function, expected in _functions(loaded).items():
         assert rights.pop(function) == expected
     assert rights == tagging
+=======
+    assert rights == {**tagging, **_of_promotion(loaded)}
+
+
+def _of_promotion(product: Product) -> dict[str, dict[str, set[str]]]:
+    """Returns the rights of the functions that find what another branch built, and copy releases to ECR Public."""
+    rights: dict[str, dict[str, set[str]]] = {}
+    if any(delivery.flow.images_from for delivery in deliveries(product)):
+        rights["FindSnapshot"] = {
+            names.repository(product.name, image): {"ecr:DescribeImages"} for image in product.images
+        }
+    if public := public_images(product):
+        copying = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", *(f"ecr-public:{name}" for name in _PUBLISH)}
+        rights["PublishImage"] = {names.repository(product.name, image): copying for image in public}
+    return rights
+>>>>>>> work/kcloud
 
 
 def _functions(product: Product) -> dict[str, dict[str, set[str]]]:

@@ -12,6 +12,7 @@ import pytest
 from localcloud.testing import microk8s
 from localcloud.testing.cloud import Cloud, until
 from localcloud.testing.microk8s import Cluster, container, deployment, load, web
+from localcloud.testing.plain import unique
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
@@ -91,6 +92,29 @@ def test_pods_that_cannot_start_say_why(cluster: Cluster) -> None:
     cluster.kubectl("delete deployment crashing unpulled unset rooted hungry --wait=false")
 
 
+def test_an_image_of_ecr_needs_a_pull_secret_and_the_pod_tells_its_digest(cloud: Cloud, cluster: Cluster) -> None:
+    ecr, name = cloud.client("ecr"), unique("shop")
+    repository = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
+    local = f"localhost:{cloud.port}/{name}:1"
+    for command in (["tag", "nginx:alpine", local], ["push", "-q", local], ["rmi", local]):
+        subprocess.run(["docker", *command], check=True, capture_output=True)
+    [image] = ecr.describe_images(repositoryName=name)["imageDetails"]
+    spec = container("sleep", "600", image=f"{repository}:1")
+    private = deployment("private", spec, imagePullSecrets=[{"name": "registry"}], terminationGracePeriodSeconds=1)
+    cluster.apply(private)
+    until("the pull fails", lambda: cluster.waiting("private") & {"ErrImagePull", "ImagePullBackOff"})
+    cluster.sh(
+        f"microk8s kubectl create secret docker-registry registry --docker-server={repository.partition('/')[0]} "
+        '--docker-username=AWS --docker-password="$(aws ecr get-login-password)"'
+    )
+    cluster.kubectl("rollout restart deployment/private")
+    cluster.kubectl("rollout status deployment/private --timeout=60s")
+    until("one pod is left", lambda: len(cluster.pods("private")) == 1)
+    [pod] = cluster.pods("private")
+    assert pod["status"]["containerStatuses"][0]["imageID"] == f"{repository}@{image['imageDigest']}"
+    cluster.kubectl("delete deployment private --wait=false")
+
+
 def test_a_job_runs_once_and_its_failure_is_seen(cluster: Cluster) -> None:
     def job(name: str, command: str) -> dict[str, Any]:
         pod = {"restartPolicy": "Never", "containers": [container("sh", "-c", command)]}
@@ -108,7 +132,7 @@ def test_a_job_runs_once_and_its_failure_is_seen(cluster: Cluster) -> None:
 
 
 def test_a_killed_control_plane_comes_back_with_its_pods(cluster: Cluster) -> None:
-    cluster.apply(deployment("lasting", container("sleep", "600")))
+    cluster.apply(deployment("lasting", container("sleep", "600"), terminationGracePeriodSeconds=1))
     cluster.kubectl("rollout status deployment/lasting --timeout=60s")
     [before] = cluster.pods("lasting")
     client = docker.from_env()

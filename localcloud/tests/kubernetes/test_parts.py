@@ -38,6 +38,8 @@ def _pod(spec: dict[str, Any], **container: Any) -> dict[str, Any]:
         ({}, {"securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}, "SYS_ADMIN"),
         ({}, {"ports": [{"containerPort": 80, "hostPort": 80}]}, "hostPort 80"),
         ({}, {"volumeMounts": [{"name": "v", "mountPath": "/v", "subPath": "a"}]}, "subPath"),
+        ({"activeDeadlineSeconds": 5}, {}, "spec.activeDeadlineSeconds"),
+        ({}, {"lifecycle": {"postStart": {"exec": {"command": ["true"]}}}}, "lifecycle.postStart"),
         ({}, {"livenessProbe": {"grpc": {"port": 1}}}, "livenessProbe.grpc"),
     ],
 )

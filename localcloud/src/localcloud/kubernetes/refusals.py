@@ -28,6 +28,8 @@ def _pod(spec: Mapping[str, Any]) -> Iterator[str]:
             yield f"spec.{field}: a pod of the local cloud has no access to this machine's namespaces"
     if (spec.get("securityContext") or {}).get("sysctls"):
         yield "spec.securityContext.sysctls: the local cloud sets no kernel parameters"
+    if spec.get("activeDeadlineSeconds"):
+        yield "spec.activeDeadlineSeconds: give it to the Job, whose controller ends the pod"
     if spec.get("runtimeClassName"):
         yield f"spec.runtimeClassName: the local cloud has no runtime {spec['runtimeClassName']}"
 
@@ -55,6 +57,10 @@ def _containers(spec: Mapping[str, Any]) -> Iterator[str]:
                 if port.get("hostPort"):
                     yield f"{place}.ports.hostPort {port['hostPort']}: use a Service or an Ingress"
             yield from _mounts(place, container, kinds)
+            if (container.get("lifecycle") or {}).get("postStart"):
+                yield f"{place}.lifecycle.postStart: the local cloud has preStop only"
+            if container.get("restartPolicy"):
+                yield f"{place}.restartPolicy: the local cloud has no sidecars among init containers"
             for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
                 if "grpc" in (container.get(kind) or {}):
                     yield f"{place}.{kind}.grpc: the local cloud probes by httpGet, tcpSocket and exec"

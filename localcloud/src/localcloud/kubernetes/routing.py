@@ -113,6 +113,7 @@ class Router:
             labels={**self._place.labels, ROLE_LABEL: "relay", _NAME_LABEL: table},
             volumes={str(settings.current().socket.parent): {"bind": "/sock", "mode": "rw"}},
             init=True,
+            restart_policy={"Name": "on-failure"},
             **options,
         )
         relay.start()

@@ -61,6 +61,13 @@ def parts(data: bytes) -> list[tuple[str, bytes]]:
     return [(f"error: user data that begins with {data.split(maxsplit=1)[0][:40].decode(errors='replace')!r}", b"")]
 
 
+def report(status: str, errors: list[str]) -> None:
+    """Writes what `cloud-init status` says, at once: it may be read at any moment."""
+    written = STATUS.with_suffix(".part")
+    written.write_text(json.dumps({"status": status, "errors": errors}))
+    written.replace(STATUS)
+
+
 def say(text: str) -> None:
     """Writes a line to the console and to the log."""
     sys.stdout.write(text + "\n")
@@ -82,7 +89,7 @@ def run(argv: list[str]) -> int:
 
 def first_boot() -> None:
     """Runs the user data, once per instance."""
-    STATUS.write_text(json.dumps({"status": "running", "errors": []}))
+    report("running", [])
     data = ask("user-data", ask("api/token", method="PUT").decode())
     INSTANCE.mkdir(parents=True, exist_ok=True)
     (INSTANCE / "user-data.txt").write_bytes(data)
@@ -102,7 +109,7 @@ def first_boot() -> None:
         say(f"cloud-init: ERROR: {error}")
     say(f"Cloud-init finished: {'error' if errors else 'done'}")
     (INSTANCE / "boot-finished").write_text(json.dumps(errors))
-    STATUS.write_text(json.dumps({"status": "error" if errors else "done", "errors": errors}))
+    report("error" if errors else "done", errors)
 
 
 def main() -> None:
@@ -112,7 +119,7 @@ def main() -> None:
         first_boot()
         return
     errors = json.loads(finished.read_text())
-    STATUS.write_text(json.dumps({"status": "error" if errors else "done", "errors": errors}))
+    report("error" if errors else "done", errors)
     wanted = Path("/etc/systemd/system/multi-user.target.wants")
     for unit in sorted(wanted.iterdir()) if wanted.exists() else []:
         run(["systemctl", "start", unit.name])
