@@ -91,7 +91,7 @@ elif plain[0] == "delete":
             print(f"{name} deleted")
     path.write_text(json.dumps(known))
 elif plain[0] == "logs":
-    print(f"the log of {plain[1]}")
+    print(f"the log of {plain[1]}\\n" * min(int(faults.get("log lines", 1)), int(options["tail"])))
 else:
     sys.exit(f"unexpected: {words}")
 """

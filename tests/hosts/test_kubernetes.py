@@ -259,3 +259,17 @@ def test_restore_does_not_go_back_by_itself(cluster: Cluster) -> None:
     ended = cluster.machine.run("restore", cluster.release("2.0.0", NEW))
 
     assert ended.report["state"] == "failed"
+
+
+def test_the_end_of_the_output_names_pods_reasons_and_logs(cluster: Cluster) -> None:
+    """The pipeline's message has the last 40 lines (lambda/deploy_hosts/commands.py)."""
+    succeeded(cluster.machine.run("apply", cluster.release("1.0.0", OLD)))
+    cluster.fault(never_ready=NEW, log_lines=100)
+
+    ended = cluster.machine.run("apply", cluster.release("2.0.0", NEW))
+
+    last = "\n".join(ended.printed.splitlines()[-40:])
+    assert last.count("pod django-app-") == 2
+    assert "CrashLoopBackOff: back-off" in last
+    assert "  | the log of django-app-" in last
+    assert "1.0.0 runs again" in last

@@ -11,8 +11,9 @@ from slipway_host.programs import Programs, Result
 
 _KUBECTL = ("microk8s", "kubectl")
 _SECONDS = 60
-_LINES = 30  # of a container's log that a failure shows
-_EVENTS = 5  # of a pod
+# The pipeline's message has the last 40 lines of a step: two pods with these, and what follows them.
+_LINES = 10  # of a container's log that a failure shows
+_EVENTS = 3  # of a pod
 _SELECTED = ",".join(f"{name}={value}" for name, value in MANAGED.items())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from slipway_host.kubernetes.cluster import Cluster
 from slipway_host.output import Failed, Output
 
-_SHOWN = 4  # pods whose logs a failure shows
+_SHOWN = 2  # pods whose logs a failure shows
 
 
 @dataclass(frozen=True)
@@ -67,20 +67,23 @@ def explain(cluster: Cluster, output: Output, deployments: list[str]) -> None:
         for name in deployments:
             for deployment in cluster.get("deployment", name):
                 bad += [pod for pod in pods_of(cluster, deployment) if pod.trouble]
-        for pod in reversed(bad[-_SHOWN:]):
+        for pod in bad[:-_SHOWN]:
+            output.say(f"pod {pod.name}: {pod.trouble}")
+        for pod in bad[-_SHOWN:]:
             _explain(cluster, output, pod)
     except Failed as error:
         output.say(f"the pods cannot be described: {error}")
 
 
 def _explain(cluster: Cluster, output: Output, pod: Pod) -> None:
-    output.say(f"\npod {pod.name}: {pod.trouble}")
+    output.say(f"pod {pod.name}: {pod.trouble}")
     for event in cluster.events(pod.name):
         output.say(f"  {event}")
-    for container in pod.images or {"": ""}:
-        log = cluster.log(pod.name, container) if container else ""
-        lines = "\n".join(f"  | {line}" for line in log.splitlines()) or "  | (empty)"
-        output.say(f"the end of the log of {container or 'its containers'}:\n{lines}")
+    if pod.images:
+        troubled = [name for name in pod.images if any(reason.startswith(f"{name}: ") for reason in pod.reasons)]
+        container = (troubled or list(pod.images))[0]
+        lines = "\n".join(f"  | {line}" for line in cluster.log(pod.name, container).splitlines())
+        output.say(f"the end of the log of {container}:\n{lines or '  | (empty)'}")
 
 
 def _pod(described: dict[str, Any]) -> Pod:
