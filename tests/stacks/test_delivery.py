@@ -129,11 +129,6 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
                     assert rights.pop(f"{flow}{stage.name}{action.name}") == expected
                 elif who := _tagger(stage, action):
                     tagging.setdefault(who, {}).update(dict.fromkeys([*own["main"], *own[delivery.origin]], _TAG))
-<<<<<<< HEAD
-    for function, expected in _functions(loaded).items():
-        assert rights.pop(function) == expected
-    assert rights == tagging
-=======
     assert rights == {**tagging, **_of_promotion(loaded)}
 
 
@@ -148,20 +143,6 @@ def _of_promotion(product: Product) -> dict[str, dict[str, set[str]]]:
         copying = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", *(f"ecr-public:{name}" for name in _PUBLISH)}
         rights["PublishImage"] = {names.repository(product.name, image): copying for image in public}
     return rights
->>>>>>> work/kcloud
-
-
-def _functions(product: Product) -> dict[str, dict[str, set[str]]]:
-    """Returns the rights of functions that read images, by repository."""
-    found: dict[str, dict[str, set[str]]] = {}
-    if any(delivery.flow.images_from for delivery in deliveries(product)):
-        found["FindSnapshot"] = {
-            names.repository(product.name, image): {"ecr:DescribeImages"} for image in product.images
-        }
-    if public := public_images(product):
-        copying = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", *(f"ecr-public:{name}" for name in _PUBLISH)}
-        found["PublishImage"] = {names.repository(product.name, image): copying for image in public}
-    return found
 
 
 def _tagger(stage: Stage, action: Action) -> str | None:

@@ -93,7 +93,7 @@ def test_every_stack_is_tagged_with_product_and_environment(product: str) -> Non
         assert name.startswith(f"{properties['tags']['environment']}-{product}-")
 
 
-# Services of different clusters or namespaces, and the addresses of a domain name for IPv4 and IPv6, have the same name.
+# Services of different clusters or namespaces, and addresses of a domain name for IPv4 and IPv6, have the same name.
 _SHARED = (
     "AWS::ECS::Service",
     "AWS::Lambda::Permission",

@@ -14,11 +14,7 @@ from localcloud.iam import sessions
 class Interrupted(dict[str, Any]):
     """A dictionary, during whose iteration another thread tries to register a session."""
 
-<<<<<<< HEAD
     def items(self) -> Any:
-=======
-    def items(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]  # a generator is enough for its one reader
->>>>>>> work/kcloud
         for number, pair in enumerate(super().items()):
             if number == 0:
                 other = threading.Thread(target=sts.register_session, args=("AKIAOTHER", {}), daemon=True)
