@@ -147,7 +147,7 @@ def web(name: str, release: str) -> list[dict[str, Any]]:
         {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "Ingress",
-            "metadata": {"name": name},
+            "metadata": {"name": name, "annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "8m"}},
             "spec": {"rules": [{"host": f"{name}.test", "http": {"paths": [path]}}]},
         },
     ]
