@@ -75,6 +75,7 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.codebuild.resources",
     "localcloud.codebuild",
     "localcloud.cloudformation.custom_resources",
+    "localcloud.cloudformation.drift",
     "localcloud.eventbridge.bus",
     "localcloud.scheduler",
     "localcloud.scheduler.resources",
