@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from products import (
     beats,
     build_checks,
+    call_checks,
     host_checks,
     kubernetes_checks,
     names,
@@ -34,6 +35,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _images(product)
     yield from site_checks.problems(product)
     yield from path_checks.problems(product)
+    yield from call_checks.problems(product)
     yield from variable_checks.problems(product)
     yield from _region("tooling.region", product.tooling.region)
     yield from restrictions.problems(product)

@@ -18,6 +18,13 @@ Capacity = Literal["on-demand", "spot"]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Paths = tuple[Annotated[str, text(r"^(/|\*$)", "/api/*")], ...]
 
+Workspace = Annotated[
+    str,
+    text(
+        r"^arn:aws:aps:[a-z0-9-]+:\d{12}:workspace/ws-[0-9a-f-]+$",
+        "arn:aws:aps:us-east-1:111122223333:workspace/ws-0f1e2d3c-0000-4000-8000-000000000000",
+    ),
+]
 _SecretId = Annotated[str, text(r"^[a-z][a-z0-9_]*$", "npm_token")]
 USER_PATTERN = r"^[1-9]\d*(:\d+)?$"
 
@@ -115,6 +122,14 @@ class Service(Model):
     """True if the service calls addresses outside AWS, and so needs NAT."""
     variables: Variables = {}
     """Environment variables of this service; they replace the environment's and the product's of the same name."""
+    calls: tuple[Name, ...] = ()
+    """Other services that this one calls inside the network, by the name `SERVICE.${discovery.domain}`, which has the
+    address of each of their running tasks. All services of the environment may then open connections to their ports."""
+    alerts: bool = False
+    """True if the service may publish to the topic of the environment's alarms, `${alarms.topic}`."""
+    remote_write: Workspace | None = None
+    """Workspace of Amazon Managed Prometheus that the service may write to. The variable `REMOTE_WRITE_URL` has its
+    address. Without it, what Prometheus has collected ends with its task."""
     log_alarms: LogAlarms = {}
     """Alarms on numbers that this service writes to its log, e.g. the age of the oldest task in a queue."""
 
@@ -178,3 +193,5 @@ class ServiceSize(Model):
     scaling: Scaling | None = None
     capacity: Capacity | None = None
     """Overrides the environment's and the product's `capacity`."""
+    remote_write: Workspace | None = None
+    """Overrides the product's `remote_write`."""

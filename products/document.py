@@ -88,6 +88,10 @@ def _product(product: Product, pipeline: Pipeline) -> Iterator[str]:
             ("stage", "action", "what it does", "of", "run order", "minutes", "role in the environment"),
             [_row(product, stage, action) for stage in flow.stages for action in stage.actions],
         )
+    if pipeline.drift:
+        roles = ", ".join(f"`{names.access_role(name, product.name, 'drift')}`" for name in product.environments)
+        hour = f"{pipeline.drift.hour:02}:00 UTC"
+        yield from ("", f"Every night at {hour}, changes made outside of the stacks are looked for with {roles}.")
 
 
 def asks(name: str, subject: str) -> str:

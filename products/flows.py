@@ -18,6 +18,7 @@ FIXED_STAGES = ("test", "publish", "e2e", "release")
 # Timeouts of an environment's actions other than the deployment, which gets the rest of the stage's minutes.
 PREPARE_MINUTES, FRONTEND_MINUTES, INVALIDATE_MINUTES, VERIFY_MINUTES = 2, 5, 3, 2
 PROTECT_MINUTES = 5
+SMOKE_MINUTES = 5
 LEAST_DEPLOY_MINUTES = 5
 HOST_MINUTES = 4
 """A host needs these before a migration begins: another step ends, the files are checked, the images are pulled."""
@@ -48,6 +49,7 @@ class Kind(StrEnum):
     VERIFY = "compares what runs with the release"
     VERIFY_HOSTS = "compares what each host runs with the release"
     VERIFY_KUBERNETES = "compares what the pods run with the release"
+    SMOKE = "uses what was deployed as a visitor does"
     E2E = "drives the environment with a browser"
     PROMOTE = "gives the images their release tag"
     PUBLIC = "copies the released images to ECR Public"
@@ -152,9 +154,15 @@ def startable(product: Product, environment: str) -> list[str]:
     ]
 
 
+def smoke_tested(product: Product, environment: str) -> bool:
+    """True if a program of the product uses an environment after each deployment."""
+    smoke = product.pipeline.smoke if product.pipeline else None
+    return smoke is not None and environment in (smoke.environments or product.environments)
+
+
 def needs_url(product: Product, environment: str) -> bool:
     """True if the verification of an environment reads its URL: for the report, a browser's tests or an approval."""
-    if product.pipeline and product.pipeline.report_path:
+    if product.pipeline and (product.pipeline.report_path or smoke_tested(product, environment)):
         return True
     for delivery in deliveries(product):
         deployed = ""
@@ -233,7 +241,8 @@ class _Step:
 def _steps(product: Product, environment: str) -> list[_Step]:
     """Returns the actions of an environment's stage, as its target has them."""
     steps = {"fargate": _service_steps, "hosts": _host_steps, "kubernetes": _kubernetes_steps}
-    return steps[product.environments[environment].target](product)
+    smoke = [_Step("Smoke", Kind.SMOKE, SMOKE_MINUTES)] if smoke_tested(product, environment) else []
+    return [*steps[product.environments[environment].target](product), *smoke]
 
 
 def _service_steps(product: Product) -> list[_Step]:

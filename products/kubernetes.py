@@ -39,8 +39,8 @@ class Kubernetes(Model):
     ConfigMap with the variables and a Secret with the secret ones: docs/kubernetes.md.
     """
 
-    cluster: Literal["microk8s", "eks"] = "microk8s"
-    """`microk8s` is one EC2 host; `eks` is EKS Auto Mode, which grows with its load."""
+    cluster: Literal["microk8s"] = "microk8s"
+    """The kind of cluster: MicroK8s on one EC2 host."""
     manifests: Annotated[tuple[_ManifestName, ...], Field(min_length=1, max_length=20)]
     """Kubernetes manifests in the repository; `${environment}` is the environment's name."""
     namespace: str = text(LABEL, "default", default="default")
@@ -55,7 +55,7 @@ class Kubernetes(Model):
     service: str | None = text(LABEL, "django-app", default=None)
     """The Service through which requests reach the pods. Default: the one with the deployment's name."""
     service_port: int = Field(default=80, ge=1, le=65535)
-    """The port of that Service. On MicroK8s an Ingress of the manifests leads to it, on EKS the load balancer does."""
+    """The port of that Service. An Ingress of the manifests leads to it."""
     health_path: str | None = text(PATH_PATTERN, "/health/", default=None)
     """The load balancer finds a target healthy if this path returns 200. By default any answer of `/` below 500 is
     healthy."""
@@ -86,8 +86,6 @@ class Kubernetes(Model):
         return self.secret or self.deployment
 
     @property
-    def machines(self) -> Hosts | None:
-        """The host of MicroK8s as one that Slipway defines; None on EKS."""
-        if self.cluster != "microk8s":
-            return None
+    def machines(self) -> Hosts:
+        """The host of MicroK8s as one that Slipway defines."""
         return Hosts(**{"count": 1, **(self.host or KubernetesHost()).model_dump()})

@@ -69,8 +69,6 @@ def _cluster(product: Product, place: str, settings: Kubernetes) -> Iterator[str
         yield f"{place}.image: missing; write which of the images the container runs: {', '.join(product.images)}"
     if settings.namespace.startswith("kube-"):
         yield f"{place}.namespace: got {settings.namespace}; the prefix kube- is Kubernetes' own: write another name"
-    if settings.host and settings.cluster == "eks":
-        yield f"{place}.host: EKS Auto Mode starts its own nodes; remove host, or write cluster: microk8s"
     migration, image = product.migration, settings.image or next(iter(product.images))
     if migration and image in product.images and migration.image in product.images and migration.image != image:
         yield (

@@ -110,6 +110,16 @@ def alarm_prefix(environment: str, product: str) -> str:
     return f"{stack(environment, product, 'observability')}-"
 
 
+def alarm_topic(environment: str, product: str) -> str:
+    """The topic of an environment's alarms, if services publish to it too, e.g. production-allthrive-alarms."""
+    return f"{prefix(environment, product)}-alarms"
+
+
+def discovery_domain(environment: str, product: str) -> str:
+    """The domain in whose names services find each other's tasks, e.g. production-allthrive.internal."""
+    return f"{prefix(environment, product)}.internal"
+
+
 def pipeline(product: str, flow: str) -> str:
     """A pipeline, e.g. allthrive-main."""
     return f"{product}-{flow}"
@@ -128,6 +138,17 @@ def access_role(environment: str, product: str, task: str) -> str:
 def handler_role(product: str, environment: str, task: str) -> str:
     """The role of the function that does a task in an environment, e.g. tooling-allthrive-production-deploy."""
     return f"{prefix('tooling', product)}-{environment}-{task}"
+
+
+def drift_role(product: str) -> str:
+    """The role of the function that detects drift in all environments, e.g. tooling-allthrive-drift."""
+    return f"{prefix('tooling', product)}-drift"
+
+
+def environment_stacks(target: str) -> tuple[str, ...]:
+    """Returns the stacks of an environment by the last part of their names, in the order of their deployment."""
+    running = {"fargate": "services"}.get(target, target)
+    return ("network", "data", running, "edge", "observability", "access")
 
 
 def build_role(product: str, flow: str, environment: str, site: str = "") -> str:

@@ -44,6 +44,19 @@ class EndToEnd(Model):
     variables: dict[str, str] = {}
 
 
+class Smoke(Model):
+    """A program of the repository that uses a deployed environment as a visitor does, after each deployment.
+
+    If it fails, so does the stage, which is then rolled back.
+    """
+
+    command: str = text(r"^\S.*$", "python3 smoke.py")
+    """Run by `sh` in the repository's folder, in CodeBuild's own image, which has Python and Node.js. `URL` is the
+    address of the environment, `ENVIRONMENT` its name, `RELEASE_VERSION` the version that was deployed."""
+    environments: tuple[Name, ...] = ()
+    """The environments that it tests; all by default."""
+
+
 class AcceptedFinding(Model):
     """A finding of the registry's scan that does not stop the pipeline until a given day, for a given reason."""
 
@@ -135,6 +148,13 @@ class Verify(Model):
     asked."""
 
 
+class Drift(Model):
+    """A nightly check of every environment for changes that were made outside of its stacks."""
+
+    hour: int = Field(default=3, ge=0, le=23)
+    """The hour of the check, in UTC. The issue is opened, updated or closed within this hour."""
+
+
 class Pipeline(Model):
     """Continuous delivery, from a push to the last stage."""
 
@@ -158,6 +178,7 @@ class Pipeline(Model):
     """Tag of a release on GitHub, such as `{version}`; only for a flow with `images_from`. Default: `release_tag`."""
     checks: dict[Name, Check] = {}
     e2e: EndToEnd | None = None
+    smoke: Smoke | None = None
     scan: Scan | None = Scan()
     """Limits for the registry's scan of images; with `null`, findings do not stop the pipeline."""
     notifications: Notifications = Notifications()
@@ -165,6 +186,12 @@ class Pipeline(Model):
         min_length=1,
         json_schema_extra=derived("checks of pull requests; releases of the branch through all environments"),
     )
+    dashboard: bool = True
+    """True for a CloudWatch dashboard of pipelines and builds. Each beyond an account's third costs $3 a month."""
+    drift: Drift | None = None
+    """With this section, e.g. `drift: {}`, what was changed by hand becomes one issue for each environment; nothing is
+    reverted. CloudFormation reads every resource with the rights of the role that asks, so the role may describe all
+    resources of the account. Without it, `slipway drift` checks with your own rights."""
     timeouts: dict[str, Minutes] = {}
     """Timeout of each stage in minutes, by the stage's name."""
     verify: Verify = Verify()

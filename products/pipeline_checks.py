@@ -40,6 +40,10 @@ def problems(product: Product) -> Iterator[str]:
     yield from _release_tag(product, pipeline)
     yield from _checks(pipeline)
     yield from _scan(pipeline)
+    for environment in pipeline.smoke.environments if pipeline.smoke else ():
+        if environment not in product.environments:
+            close = nearest(environment, list(product.environments))
+            yield f"pipeline.smoke.environments: no such environment '{environment}'{close}"
     if pipeline.verify_path and pipeline.verify.path:
         yield "pipeline.verify_path: verify.path defines the same; remove one of the two"
     for name, flow in pipeline.flows.items():

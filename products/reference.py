@@ -141,7 +141,7 @@ _EXAMPLES = {
     "environments.*.hosts.disk_gb": "50",
     "environments.*.hosts.data_disk_gb": "20",
     "environments.*.kubernetes": "{manifests: [k8s/app.yaml], deployment: app, container: app}",
-    "environments.*.kubernetes.cluster": "eks",
+    "environments.*.kubernetes.cluster": "microk8s",
     "environments.*.kubernetes.manifests": "[k8s/app-prod.yaml]",
     "environments.*.kubernetes.namespace": "shop",
     "environments.*.kubernetes.image": "app",

@@ -28,6 +28,8 @@ class Reference:
     """True if every release changes it."""
     on_hosts: bool = False
     """True if only what runs on hosts knows it."""
+    on_fargate: bool = False
+    """True if only services on Fargate know it."""
 
     def __str__(self) -> str:
         return f"${{{self.name}}}"
@@ -61,6 +63,12 @@ REFERENCES = {
         ),
         Reference("release.version", "version of the release", per_release=True),
         Reference("release.image", "the container's own image, by digest", per_release=True),
+        Reference(
+            "discovery.domain",
+            "domain in whose names services find the tasks of others, for `calls`",
+            on_fargate=True,
+        ),
+        Reference("alarms.topic", "ARN of the topic of the environment's alarms, for `alerts`", on_fargate=True),
         Reference("environment", "name of the environment"),
         Reference("region", "AWS region of the environment"),
         Reference("registry", "host name of the registry, `ACCOUNT.dkr.ecr.REGION.amazonaws.com`", on_hosts=True),

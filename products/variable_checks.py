@@ -63,6 +63,8 @@ def _of_hosts(product: Product, parsed: Value) -> Iterator[str]:
         family = member(reference)
         if family and family[0] == "images" and family[1] not in product.images:
             yield f"no image '{family[1]}' under images{nearest(family[1], [*product.images])}"
+        if reference.on_fargate:
+            yield f"{reference} is known to services on Fargate only; remove it"
         if reference.name == "release.image" and product.compose:
             first = next(iter(product.images))
             yield f"a host runs several images; write which, e.g. ${{images.{first}}}"

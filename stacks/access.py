@@ -10,6 +10,7 @@ from products.flows import deliveries
 from slipway.accepted import accept
 from slipway.access_role import AccessRole
 from slipway.rights import Allow
+from stacks import drift
 from stacks.edge import EdgeStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.service_tasks import see_stack
@@ -41,6 +42,10 @@ class AccessStack(EnvironmentStack):
             self._grant(Task("invalidate", "Invalidate CloudFront", self._to_invalidate(), {}))
             self._grant(Task("publish", "Upload the frontend", self._to_publish(), {}))
 
+        pipeline = environment_scope.product.pipeline
+        if pipeline and pipeline.drift:
+            self._grant(Task("drift", "See what was changed by hand", drift.rights(self, environment_scope), {}))
+
     def _grant(self, task: Task) -> None:
         product, environment = self._scope.product.name, self._scope.name
         callers = [names.handler_role(product, environment, task.name)]
@@ -51,6 +56,8 @@ class AccessStack(EnvironmentStack):
                 if environment in delivery.environments()
                 for site in self._scope.product.sites()
             ]
+        if task.name == "drift":
+            callers = [names.drift_role(product)]
         role = AccessRole(
             self,
             names.pascal(task.name),

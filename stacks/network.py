@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from products import Environment, host_files
+from products import Environment, call_checks, host_files
 from products.regions import REGIONS, zones
 from slipway import cache, database, load_balancer
 from slipway.log_retention import accept_log_encryption
@@ -51,6 +51,9 @@ class NetworkStack(EnvironmentStack):
             listener_port=load_balancer.port(https=environment.edge.domain is not None),
             flow_logs=flow_logs,
         )
+        if environment_scope.product.services_in(environment_scope.name):
+            for port in dict.fromkeys(call_checks.called(environment_scope.product).values()):
+                self.network.connect(port)
         ports = host_files.ports(environment_scope.product, environment_scope.name)
         for port in dict.fromkeys(ports):  # services may use the same port: each task has its own address
             self.network.admit(port)

@@ -9,6 +9,7 @@ from constructs import Construct
 from slipway.alarms import MINUTE, Alarms
 from slipway.cache import RedisCache
 from slipway.database import PostgresDatabase
+from stacks import dashboards, monitoring
 from stacks.data import DataStack
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.target import Target
@@ -29,7 +30,12 @@ class ObservabilityStack(EnvironmentStack):
         target: Target,
     ) -> None:
         super().__init__(scope, construct_id, environment_scope=environment_scope, description="Alarms and dashboard")
-        self._alarms = Alarms(self, "Alarms", emails=environment_scope.environment.alarm_emails)
+        self._alarms = Alarms(
+            self,
+            "Alarms",
+            emails=environment_scope.environment.alarm_emails,
+            topic_name=monitoring.topic_name(environment_scope),
+        )
         self._watch_requests(target)
         size = environment_scope.environment.database
         if data.database and size:
@@ -38,7 +44,7 @@ class ObservabilityStack(EnvironmentStack):
             self._watch_cache(data.cache)
         target.watch(self, self._alarms)
         if environment_scope.environment.dashboard:
-            self._define_dashboard(environment_scope)
+            self._define_dashboard(environment_scope, data, target)
         self.output("AlarmTopic", self._alarms.topic.topic_arn, "Where alarms are published")
 
     def _watch_requests(self, target: Target) -> None:
@@ -88,8 +94,10 @@ class ObservabilityStack(EnvironmentStack):
         )
         self._alarms.add("CacheMemoryIsLow", memory, threshold=85, of_minutes=10)
 
-    def _define_dashboard(self, environment_scope: EnvironmentScope) -> None:
+    def _define_dashboard(self, environment_scope: EnvironmentScope, data: DataStack, target: Target) -> None:
         dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=environment_scope.prefix)
         dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(self._alarms.alarms), width=24))
         widgets = [cloudwatch.AlarmWidget(alarm=alarm, title=alarm.node.id) for alarm in self._alarms.alarms]
+        for row in dashboards.rows(environment_scope, data, target):
+            dashboard.add_widgets(*row)
         dashboard.add_widgets(*widgets)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from products import names
 from products.values import Value
+from slipway import arns
 from slipway.cache import PORT as CACHE_PORT
 from slipway.composed_secret import Part, SecretPart
 from slipway.database import PORT as DATABASE_PORT
@@ -17,13 +19,17 @@ Sources = dict[str, Sequence[Part]]
 def sources(environment_scope: EnvironmentScope, data: DataStack, *, site: str) -> Sources:
     """Returns the value of each reference by its name; `site` is the domain name of the site."""
     database, cache, media = data.database, data.cache, data.media
+    place = (environment_scope.name, environment_scope.product.name)
     found: Sources = {
         "secret_key": (SecretPart(data.secret_key),),
         "site.url": (f"https://{site}",),
         "site.domain": (site,),
         "environment": (environment_scope.name,),
         "region": (environment_scope.environment.region,),
+        "discovery.domain": (names.discovery_domain(*place),),
     }
+    if any(service.alerts for service in environment_scope.product.services.values()):
+        found["alarms.topic"] = (arns.topic(data, names.alarm_topic(*place)),)
     if database and environment_scope.product.database:
         login = database.users.credentials
         found |= {

@@ -27,7 +27,7 @@ def watch(environment_scope: EnvironmentScope, alarms: Alarms) -> None:
     for name, service in environment_scope.product.services_in(environment_scope.name).items():
         alarms.add(
             f"{names.pascal(name)}RunsTooFewTasks",
-            _running(environment_scope, name),
+            running(environment_scope, name),
             threshold=service.count,
             of_minutes=_MINUTES,
             below=True,
@@ -46,7 +46,7 @@ def watch(environment_scope: EnvironmentScope, alarms: Alarms) -> None:
             )
 
 
-def _running(environment_scope: EnvironmentScope, service: str) -> cloudwatch.Metric:
+def running(environment_scope: EnvironmentScope, service: str) -> cloudwatch.Metric:
     """Returns the number of running tasks of a service.
 
     Each running task sends one sample of its CPU utilization a minute: docs.aws.amazon.com/AmazonECS, "Service RUNNING

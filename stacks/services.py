@@ -11,7 +11,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from products import names, path_checks
+from products import call_checks, names, path_checks
 from products.containers import Service, Size
 from products.flows import branches_reach
 from products.variables import MIGRATION
@@ -28,7 +28,8 @@ from slipway.password_rotation import PasswordRotation
 from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
 from slipway.rights import give
-from stacks import certificates, health, schedules, service_alarms
+from slipway.service_names import ServiceNames
+from stacks import certificates, health, monitoring, schedules, service_alarms
 from stacks.configuration import Configuration
 from stacks.data import DataStack
 from stacks.schedules import Schedules
@@ -82,6 +83,7 @@ class ServicesStack(EnvironmentStack):
         self.services, self.target_groups = {}, {}
         services = environment_scope.product.services_in(environment_scope.name)
         released = {name: self._define_service(name, service) for name, service in services.items()}
+        self._name_services()
         self._route()
         for name, service in services.items():  # scaling by requests needs a target group that has requests
             self._scale(name, service, released[name])
@@ -192,6 +194,9 @@ class ServicesStack(EnvironmentStack):
             health_check=health.container_check(service),
             stop_timeout=service.stop_timeout,
         )
+        container = replace(container, environment={**container.environment, **monitoring.variables(service)})
+        task = self._define_task(container, service_alarms.metrics(self._scope, name, service))
+        give(task.task_role, monitoring.rights(self, self._scope, service))
         count: int | str = service.count
         if service.scaling:
             count = self._release.count(names.count_parameter(name), service.count)
@@ -200,7 +205,7 @@ class ServicesStack(EnvironmentStack):
             names.pascal(name),
             service_name=names.service(self._scope.name, self._scope.product.name, name),
             cluster=self.cluster,
-            task=self._define_task(container, service_alarms.metrics(self._scope, name, service)),
+            task=task,
             image=self._images[service.image],
             count=count,
             singleton=service.singleton,
@@ -212,6 +217,14 @@ class ServicesStack(EnvironmentStack):
         self.services[name] = released.service
         self._define_targets(name, service, released.service)
         return released
+
+    def _name_services(self) -> None:
+        called = call_checks.called(self._scope.product)
+        if called:
+            domain = names.discovery_domain(self._scope.name, self._scope.product.name)
+            found = ServiceNames(self, "Names", domain=domain, vpc=self._network.vpc)
+            for name in called:
+                found.add(name, self.services[name])
 
     def _scale(self, name: str, service: Service, released: ReleasedService) -> None:
         if service.scaling:

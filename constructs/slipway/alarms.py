@@ -18,13 +18,18 @@ RUNBOOK = "docs/runbook.md"
 
 
 class Alarms(Construct):
-    """An SNS topic, and the alarms that publish to it when they start and when they end."""
+    """An SNS topic, and the alarms that publish to it when they start and when they end.
+
+    `topic_name`: for a topic to which stacks that are deployed earlier refer; CloudFormation names it otherwise.
+    """
 
     topic: sns.Topic
 
-    def __init__(self, scope: Construct, construct_id: str, *, emails: Sequence[str]) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, emails: Sequence[str], topic_name: str | None = None
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.topic = sns.Topic(self, "Topic", enforce_ssl=True, display_name="Slipway alarms")
+        self.topic = sns.Topic(self, "Topic", topic_name=topic_name, enforce_ssl=True, display_name="Slipway alarms")
         accept_topic(self.topic)
         self._admit_alarms()
         subscribe(self.topic, emails)

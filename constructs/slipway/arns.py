@@ -28,3 +28,8 @@ def secret(scope: IConstruct, name: str) -> str:
         resource_name=f"{name}-??????",
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
+
+
+def topic(scope: IConstruct, name: str) -> str:
+    """Returns the ARN of an SNS topic in the scope's own account and region."""
+    return cdk.Stack.of(scope).format_arn(service="sns", resource=name)

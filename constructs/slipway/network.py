@@ -33,7 +33,8 @@ class ProductNetwork(Construct):
     - S3 is reached through a gateway endpoint, which costs nothing;
     - flow logs of all traffic are kept in CloudWatch Logs;
     - the load balancer's group admits only CloudFront's origin-facing addresses, on `listener_port`;
-    - the application's group admits only the load balancer, and allows outbound traffic only on `internet_ports` to any
+    - the application's group admits only the load balancer and, on the ports of `connect`, itself;
+    - it allows outbound traffic only on `internet_ports` to any
       address (AWS's APIs have public addresses) and on `store_ports` to this network;
     - `restarts_services`: without NAT, functions in the network can also reach the API of ECS;
     - of all other groups, only the NAT instance's allows outbound traffic by itself.
@@ -100,6 +101,10 @@ class ProductNetwork(Construct):
         self.application.connections.allow_from(
             self.load_balancer, ec2.Port.tcp(port), "Requests from the load balancer"
         )
+
+    def connect(self, port: int) -> None:
+        """Allow connections between containers on a port."""
+        self.application.connections.allow_internally(ec2.Port.tcp(port), "Services that call each other")
 
     def _define_endpoints(self, *, restarts_services: bool) -> None:
         group = ec2.SecurityGroup(

@@ -1,4 +1,4 @@
-"""The commands for one environment: release, rollback, logs, exec."""
+"""The commands for one environment: release, rollback, logs, exec, open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from slipway_cli.commands import talking
+from slipway_cli.commands import completing, talking
 from slipway_cli.commands.options import RELEASES, Aws, Environment, Product, Service, Yes
 
 
@@ -17,6 +17,7 @@ def add(app: typer.Typer) -> None:
     for command in (rollback, release, logs):
         app.command(rich_help_panel=RELEASES)(command)
     app.command("exec", rich_help_panel=RELEASES)(execute)
+    app.command("open", rich_help_panel=RELEASES)(open_port)
 
 
 def rollback(
@@ -102,3 +103,29 @@ def execute(
         from slipway_cli.operate import containers  # noqa: PLC0415 - imports boto3
 
         return containers.execute(found, environment, service, command or [], cloud.local)
+
+
+def open_port(
+    service: Service,
+    environment: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ENVIRONMENT",
+            autocompletion=completing.environments,
+            help="By default the last of the manifest.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="The port on this machine; by default the service's.")
+    ] = None,
+    product: Product = None,
+    aws: Aws = False,
+) -> int:
+    """Open the port of a service on this machine, e.g. Prometheus: `slipway open prometheus`."""
+    with talking.environment(product, environment, aws=aws, service=service, stream=sys.stderr) as (cloud, found):
+        from slipway_cli.operate import forwarding  # noqa: PLC0415 - imports boto3
+
+        chosen = environment or list(found.environments)[-1]
+        return forwarding.open_port(found, chosen, service, port, cloud.local)

@@ -1,4 +1,4 @@
-"""The commands that set up AWS accounts: doctor, prepare."""
+"""The commands that examine and set up AWS accounts: doctor, prepare, drift."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Parts = Annotated[
 
 def add(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (doctor, prepare):
+    for command in (doctor, prepare, drift):
         app.command(rich_help_panel=SET_UP)(command)
 
 
@@ -76,3 +76,17 @@ def prepare(parts: Parts = None, *, yes: Yes = False, product: Product = None, a
         ask = getpass if sys.stdin.isatty() else None
         terminal = command.Terminal(talking.say, talking.sure(yes=yes), ask)
         return 0 if command.prepare(cloud, found, chosen, terminal) else 1
+
+
+def drift(parts: Parts = None, *, product: Product = None, aws: Aws = False) -> int:
+    """List what was changed outside of the stacks. Exit code 0: nothing, 1: something. Reverts nothing."""
+    with talking.parts(product, parts or [], aws=aws) as (cloud, found, chosen):
+        from slipway_cli.doctor.model import TOOLING  # noqa: PLC0415 - the start of other commands is faster without
+        from slipway_cli.operate.drift import check  # noqa: PLC0415 - imports boto3
+
+        same = []
+        for part in chosen:
+            place = found.tooling if part == TOOLING else found.environments[part]
+            talking.say(cloud.enter(place.account, place.region))
+            same.append(check(found, part, talking.say))
+        return 0 if all(same) else 1

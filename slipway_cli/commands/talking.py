@@ -35,12 +35,16 @@ def tooling(product: str | None, *, aws: bool) -> Iterator[Desk]:
 
 @contextmanager
 def environment(
-    product: str | None, name: str, *, aws: bool, service: str = "", stream: TextIO | None = None
+    product: str | None, name: str | None, *, aws: bool, service: str = "", stream: TextIO | None = None
 ) -> Iterator[tuple[Cloud, Product]]:
-    """Checks the names, connects to the account of an environment, and explains errors of AWS."""
+    """Checks the names, connects to the account of an environment, and explains errors of AWS.
+
+    Without a name, the last environment of the manifest is meant.
+    """
     with _explaining() as explained:
         cloud, found = _found(product, aws=aws)
         explained.append(found)
+        name = name or list(found.environments)[-1]
         _known("environment", name, list(found.environments), found.name)
         if service:
             _known_service(found, name, service)

@@ -68,6 +68,15 @@ def print_pod_logs(
 def _session(product: Product, environment: str, line: list[str], local: Settings | None) -> int:
     """Runs a command line of the AWS CLI that begins a session; returns its exit code."""
     target = product.environments[environment]
+    return run_aws(line, target.region, local)
+
+
+def run_aws(line: list[str], region: str, local: Settings | None) -> int:
+    """Run a session of the AWS CLI in the user's terminal; returns its exit code.
+
+    Raises:
+        OperateError: if a program is missing.
+    """
     path = os.environ.get("PATH", os.defpath)
     if local is not None:  # the local cloud has its own versions of both programs
         path = f"{local.state / 'bin'}{os.pathsep}{path}"
@@ -76,7 +85,7 @@ def _session(product: Product, environment: str, line: list[str], local: Setting
             raise OperateError(f"{program} is not installed; sessions need it", f"install it: {page}, then {again()}")
     sys.stdout.flush()
     # The session is the user's terminal; Ctrl-C goes to it.
-    typed_line = [*line[:3], "--region", target.region, *line[3:]]
+    typed_line = [*line[:3], "--region", region, *line[3:]]
     return subprocess.run(typed_line, env={**os.environ, "PATH": path}, check=False).returncode  # noqa: S603 - no shell
 
 
@@ -86,7 +95,8 @@ def _in_task(product: Product, environment: str, service: str, words: list[str])
     ecs = boto3.client("ecs", region_name=product.environments[environment].region)
     return [
         *("aws", "ecs", "execute-command", "--cluster", cluster),
-        *("--task", _task(ecs, product, environment, service), "--container", service, "--interactive"),
+        *("--task", newest_task(ecs, product, environment, service)["taskArn"], "--container", service),
+        "--interactive",
         *("--command", shlex.join(words) if words else SHELL),
     ]
 
@@ -151,8 +161,12 @@ def _host(product: Product, environment: str) -> str:
     return str(min(found)[1])
 
 
-def _task(ecs: Any, product: Product, environment: str, service: str) -> str:
-    """Returns the ARN of the newest running task of a service."""
+def newest_task(ecs: Any, product: Product, environment: str, service: str) -> dict[str, Any]:
+    """Returns the newest running task of a service.
+
+    Raises:
+        OperateError: if none runs.
+    """
     cluster, name = names.cluster(environment, product.name), names.service(environment, product.name, service)
     try:
         listed = ecs.list_tasks(cluster=cluster, serviceName=name, desiredStatus="RUNNING")["taskArns"]
@@ -164,4 +178,5 @@ def _task(ecs: Any, product: Product, environment: str, service: str) -> str:
     running = [task for task in tasks if task.get("lastStatus") == "RUNNING"]
     if not running:
         raise OperateError(f"no task of {name} is running", typed("logs", environment, service))
-    return str(max(running, key=lambda task: str(task.get("startedAt", "")))["taskArn"])
+    newest: dict[str, Any] = max(running, key=lambda task: str(task.get("startedAt", "")))
+    return newest

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from products import names
 from slipway_cli.operate import advice
 from slipway_cli.operate.pipelines import Desk, Pipeline
 from slipway_cli.operate.words import about, shortened, since, title
@@ -41,6 +42,24 @@ def show(desk: Desk, flow: str | None, count: int, console: Console) -> None:
         else:
             _lines(console, [heading(found), *(f"  {line}" for run in found.runs for line in lines_of(run))])
         _lines(console, [f"  {line}" for line in notes(found)])
+    if flow is None:
+        _lines(console, [f"  {line}" for line in dashboards(desk)])
+
+
+def dashboards(desk: Desk) -> list[str]:
+    """Returns the addresses of the product's dashboards on AWS; none for a cloud that shows no dashboards."""
+    product, pipeline = desk.product, desk.product.pipeline
+    if ".amazonaws.com" not in str(desk.client.meta.endpoint_url):
+        return []
+    shown = {"delivery": ("tooling", product.tooling.region)} if pipeline and pipeline.dashboard else {}
+    shown |= {
+        name: (name, environment.region) for name, environment in product.environments.items() if environment.dashboard
+    }
+    return [
+        f"dashboard of {part}: https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+        f"#dashboards/dashboard/{names.prefix(prefix, product.name)}"
+        for part, (prefix, region) in shown.items()
+    ]
 
 
 def standing(pipeline: Pipeline, count: int) -> Standing:

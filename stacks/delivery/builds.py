@@ -72,6 +72,7 @@ class Builds:
             Kind.MANIFESTS: self._manifests,
             Kind.SCAN: self._scan,
             Kind.FRONTEND: self._frontend,
+            Kind.SMOKE: self._smoke,
             Kind.E2E: self._end_to_end,
         }
         return define[action.kind](stage, action)
@@ -224,6 +225,13 @@ class Builds:
             role_name=names.build_role(self._scope.product.name, self._delivery.flow_name, action.subject, action.site),
             statements=[iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[arn])],
         )
+
+    def _smoke(self, stage: Stage, action: Action) -> Build:
+        smoke = self._scope.settings.smoke
+        if smoke is None:
+            raise ValueError("the pipeline has no smoke test, so it cannot have an action for it")
+        variables = {"COMMAND": smoke.command, "ENVIRONMENT": action.subject}
+        return self._build(stage, action, buildspec("smoke"), variables, docker=False)
 
     def _place(self, site: str) -> dict[str, str]:
         """Returns where a frontend is in the site's bucket, and which folders in it belong to other frontends."""

@@ -17,6 +17,7 @@ from products.flows import Delivery
 from slipway.accepted import accept, accept_aws_key
 from slipway.alarms import Alarms
 from slipway.handler import Handler
+from stacks.delivery import dashboard, drift
 from stacks.delivery.scope import DeliveryScope
 
 _RUN = "CodePipeline Pipeline Execution State Change"
@@ -35,6 +36,10 @@ class News:
         self._report()
         self._notify()
         self._cancel()
+        if self._scope.settings.dashboard:
+            dashboard.define(self._scope, self._deliveries, self._undelivered)
+        if self._scope.settings.drift:
+            drift.define(self._scope, self._scope.settings.drift, self._undelivered)
 
     @cached_property
     def _undelivered(self) -> sqs.Queue:

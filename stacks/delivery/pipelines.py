@@ -18,7 +18,17 @@ from stacks.delivery.functions import Functions
 from stacks.delivery.scope import DeliveryScope
 
 _COMPOSE, _MANIFESTS = "Compose", "Manifests"
-_BUILT = (Kind.CHECK, Kind.IMAGE, Kind.BUNDLE, Kind.COMPOSE, Kind.MANIFESTS, Kind.SCAN, Kind.FRONTEND, Kind.E2E)
+_BUILT = (
+    Kind.CHECK,
+    Kind.IMAGE,
+    Kind.BUNDLE,
+    Kind.COMPOSE,
+    Kind.MANIFESTS,
+    Kind.SCAN,
+    Kind.FRONTEND,
+    Kind.SMOKE,
+    Kind.E2E,
+)
 
 
 class Pipelines:
@@ -167,6 +177,11 @@ class Actions:
             return {"IMAGE": self._image(action.subject)}
         if action.kind is Kind.FRONTEND:
             return {"RELEASE": self._published("RELEASE_VERSION")}
+        if action.kind is Kind.SMOKE:
+            return {
+                "URL": f"#{{{names.pascal(action.subject)}Verify.Url}}",
+                "RELEASE_VERSION": self._published("RELEASE_VERSION"),
+            }
         if action.kind is Kind.E2E:
             return {
                 "BASE_URL": f"#{{{names.pascal(action.subject)}Verify.Url}}",

@@ -17,6 +17,7 @@ from builds.buildspecs import BuildError, program
 
 FOLDER = Path(builds.__file__).parent
 BUILDS = [
+    "audit",
     "backend",
     "browser",
     "bundle",
@@ -29,6 +30,7 @@ BUILDS = [
     "publish-frontend",
     "scan",
     "seo",
+    "smoke",
 ]
 # Variables that CodeBuild, bash, the AWS CLI and docker set or read themselves.
 GIVEN = re.compile(
@@ -70,7 +72,7 @@ def test_these_are_the_builds() -> None:
 
 
 def test_an_unknown_build_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(BuildError, match=r"no build 'fronted'; did you mean 'frontend'\? builds: backend, browser"):
+    with pytest.raises(BuildError, match=r"no build 'fronted'; did you mean 'frontend'\? builds: audit, backend"):
         builds.buildspec("fronted")
 
 

@@ -143,6 +143,24 @@ def test_the_frontend_build_passes_and_reports_tests_and_coverage(desk: Desk, va
 
 
 @pytest.mark.parametrize(
+    ("percent", "succeeds", "sentence"),
+    [
+        ("1", True, "at least 1 are asked for"),
+        ("101", False, "FAILED: coverage is under 101 percent. Test more lines, or lower COVERAGE_PERCENT."),
+    ],
+)
+def test_a_frontend_with_too_few_covered_lines_fails(
+    desk: Desk, values: dict[str, str], *, percent: str, succeeds: bool, sentence: str
+) -> None:
+    more = only("frontend", "TEST_COMMAND") | {"COVERAGE_PERCENT": percent}
+
+    result, printed = run(desk, "frontend", ALLTHRIVE, values | more)
+
+    assert result.succeeded is succeeds
+    assert sentence in printed, printed[-3000:]
+
+
+@pytest.mark.parametrize(
     ("plant", "command", "sentence"),
     [
         (append("frontend/src/api.ts", "\nvar planted = 1;\n"), "LINT_COMMAND", "ESLint failed."),

@@ -66,7 +66,7 @@ class Storage:
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
         self.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         return server
 
 
@@ -212,6 +212,7 @@ def test_a_copy_that_takes_longer_than_a_call_goes_on_in_the_next(
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_a_storage_that_fails_is_asked_again(action: Publication, status: int) -> None:
+    action.small()
     action.storage.statuses = [status]
 
     action.run()
@@ -220,6 +221,7 @@ def test_a_storage_that_fails_is_asked_again(action: Publication, status: int) -
 
 
 def test_a_storage_that_refuses_ends_the_action(action: Publication) -> None:
+    action.small()
     action.storage.statuses = [403]
 
     action.run()
@@ -231,6 +233,7 @@ def test_a_storage_that_refuses_ends_the_action(action: Publication) -> None:
 @pytest.mark.parametrize("fault", TRANSIENT)
 @pytest.mark.parametrize("operation", ["UploadLayerPart", "CompleteLayerUpload", "PutImage", "InitiateLayerUpload"])
 def test_a_transient_fault_copies_no_wrong_layer(action: Publication, operation: str, fault: str) -> None:
+    action.small()
     action.faults[f"ecrpublic.{operation}"] = [fault]
 
     action.run()

@@ -54,12 +54,6 @@ def test_microk8s_has_one_host_whose_ingress_answers() -> None:
     assert ports(product(), "production") == [80]
 
 
-def test_eks_has_no_host_of_ours() -> None:
-    on_eks = product({f"{PLACE}/cluster": "eks", f"{PLACE}/host": REMOVED})
-
-    assert on_eks.environments["production"].machines is None
-
-
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no section": (
         {PLACE: REMOVED},
@@ -103,9 +97,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {f"{PLACE}/namespace": "kube-system"},
         "environments.production.kubernetes.namespace: got kube-system; the prefix kube- is Kubernetes' own",
     ),
-    "a host of EKS": (
+    "another kind of cluster": (
         {f"{PLACE}/cluster": "eks"},
-        "environments.production.kubernetes.host: EKS Auto Mode starts its own nodes; remove host, or write cluster: ",
+        "environments.production.kubernetes.cluster: input should be 'microk8s', got 'eks'",
     ),
     "another image of the migration": (
         {"images/worker": {}, "migration/image": "worker", f"{PLACE}/image": "app"},

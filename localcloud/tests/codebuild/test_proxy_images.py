@@ -385,3 +385,7 @@ def test_a_container_cannot_start_from_a_checkpoint_on_the_host(socket: Path, ow
     assert call(socket, "DELETE", f"/containers/{container}")[0] == 204
     with pytest.raises(NotFound):
         docker.from_env().containers.get(container)
+
+
+def test_a_client_that_gave_no_name_ends_without_an_error() -> None:
+    images.Names().remove([], "host")

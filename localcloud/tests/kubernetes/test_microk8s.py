@@ -47,6 +47,8 @@ def test_a_release_replaces_pods_without_a_failed_request(cluster: Cluster) -> N
     assert sent.answers["one"]
     assert {pod["status"]["phase"] for pod in cluster.pods("shop")} == {"Running"}
     assert cluster.kubectl("logs deployment/shop") == "serving two"
+    assert "does not know the annotations nginx.ingress.kubernetes.io/proxy-body-size" in cluster.events("shop")
+    assert cluster.get("ingress shop")["status"]["loadBalancer"]["ingress"] == [{"ip": "127.0.0.1"}]
     with pytest.raises(subprocess.CalledProcessError, match="404"):
         cluster.sh("curl -sS --fail http://localhost/")
 
@@ -96,7 +98,7 @@ def test_an_image_of_ecr_needs_a_pull_secret_and_the_pod_tells_its_digest(cloud:
     ecr, name = cloud.client("ecr"), unique("shop")
     repository = ecr.create_repository(repositoryName=name)["repository"]["repositoryUri"]
     local = f"localhost:{cloud.port}/{name}:1"
-    for command in (["tag", "nginx:alpine", local], ["push", "-q", local], ["rmi", local]):
+    for command in (["tag", "debian:trixie-slim", local], ["push", "-q", local], ["rmi", local]):
         subprocess.run(["docker", *command], check=True, capture_output=True)
     [image] = ecr.describe_images(repositoryName=name)["imageDetails"]
     spec = container("sleep", "600", image=f"{repository}:1")

@@ -62,6 +62,8 @@ FREE: dict[str, str] = {
     "AWS::Backup::BackupPlan": _BACKUPS,
     "AWS::Backup::BackupSelection": _BACKUPS,
     "AWS::Backup::BackupVault": _BACKUPS,
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": "its private hosted zone costs $0.50 a month, not included",
+    "AWS::ServiceDiscovery::Service": "instances that ECS registers are free; lookups inside the VPC are, too",
     "AWS::EC2::FlowLog": "included in the price of its log group",
     "AWS::EC2::InternetGateway": _ROUTING,
     "AWS::EC2::LaunchTemplate": _SETTINGS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -103,6 +104,20 @@ def test_without_a_flow_all_pipelines_of_the_product_are_shown(cloud: FakeCodePi
         "AWS account 111122223333, us-east-1",
         *names,
     ]
+
+
+def test_the_dashboards_have_addresses_on_aws_and_none_elsewhere(
+    cloud: FakeCodePipeline,
+) -> None:
+    console = "https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#dashboards/dashboard"
+    out = play("status").out
+
+    assert f"  dashboard of delivery: {console}/tooling-allthrive\n" in out
+    assert f"  dashboard of production: {console}/production-allthrive\n" in out
+    assert "dashboard of" not in play("status", "main").out
+    elsewhere = Desk(load("allthrive"))
+    vars(elsewhere)["client"] = SimpleNamespace(meta=SimpleNamespace(endpoint_url="http://127.0.0.1:4701"))
+    assert status.dashboards(elsewhere) == []
 
 
 def test_another_product_is_named_in_what_to_type(monkeypatch: pytest.MonkeyPatch, cloud: FakeCodePipeline) -> None:

@@ -88,8 +88,8 @@ class Names:
             return [name for name, holders in self._holders.items() if build in holders and holders <= self._ended]
 
     def _write(self) -> None:
-        """Writes the names to the state folder, if it still exists."""
-        if self._path.parent.exists():
+        """Writes the names to the state folder, if it still exists and a name was ever given."""
+        if self._path.name and self._path.parent.exists():
             temporary = self._path.with_suffix(".part")
             temporary.write_text(json.dumps(sorted(self._holders)), encoding="utf-8")
             temporary.replace(self._path)

@@ -10,6 +10,7 @@ from localcloud.ecs import (
     agent,
     commands,
     credentials,
+    discovery,
     draining,
     endings,
     fargate,
@@ -21,7 +22,7 @@ from localcloud.ecs import (
 
 __all__ = ["SYMBOLS", "install"]
 
-_PARTS = (tasks, fargate, endings, credentials, agent, draining, health, scheduler, commands, idempotency)
+_PARTS = (tasks, fargate, endings, credentials, agent, discovery, draining, health, scheduler, commands, idempotency)
 
 SYMBOLS: tuple[str, ...] = tuple(dict.fromkeys(symbol for part in _PARTS for symbol in part.SYMBOLS))
 

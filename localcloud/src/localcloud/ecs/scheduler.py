@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import ecs
 
-from localcloud.ecs import health, tasks
+from localcloud.ecs import discovery, health, tasks
 
 SYMBOLS = (
     "ministack.services.ecs:_circuit_breaker_threshold",
@@ -75,6 +75,7 @@ class Loop:
 
     def tick(self) -> bool:
         """Run one round; returns False when the service has ended."""
+        discovery.reconcile(self.service, self._all())
         if self.service["status"] != "ACTIVE":
             return bool(self._unstopped())
         self._count_failures()

@@ -20,8 +20,9 @@ import docker
 from docker.errors import APIError, NotFound
 
 from localcloud import network, settings
-from localcloud.kubernetes.api import Api, Json, Watch, key_of
+from localcloud.kubernetes.api import Api, ApiError, Json, Watch, key_of
 from localcloud.kubernetes.control_plane import CLUSTER_LABEL, ROLE_LABEL, Place
+from localcloud.kubernetes.events import WARNING, Events
 from localcloud.kubernetes.pod_containers import aliases
 
 SYMBOLS: tuple[str, ...] = ()
@@ -36,6 +37,8 @@ _NAME_LABEL = f"{settings.LABEL}.service"
 _WITHDRAWAL_SECONDS = 3.0
 _PAUSE_SECONDS = 30.0
 _KUBELET_PORT = 10250
+_NETWORKING = "/apis/networking.k8s.io/v1"
+_ANNOTATIONS = "nginx.ingress.kubernetes.io/"
 logger = logging.getLogger("localcloud")
 
 
@@ -44,7 +47,8 @@ class Router:
 
     def __init__(self, place: Place, api: Api, certificate: str) -> None:
         """`certificate` is the kubelet's, with its key, in PEM."""
-        self._place = place
+        self._place, self._api = place, api
+        self._events = Events(api, place.cluster, "local-cloud")
         self._kubelet = {"port": _KUBELET_PORT, "certificate": certificate}
         self._client = docker.from_env(timeout=120)
         self._changed = threading.Condition()
@@ -56,7 +60,7 @@ class Router:
         self._serves_ingresses = False
         self._services = Watch(api, "/api/v1/services", self._service)
         self._endpoints = Watch(api, "/api/v1/endpoints", lambda _kind, _thing: self._compute())
-        self._ingresses = Watch(api, "/apis/networking.k8s.io/v1/ingresses", lambda _kind, _thing: self._compute())
+        self._ingresses = Watch(api, f"{_NETWORKING}/ingresses", self._ingress)
         self._settings = Watch(api, "/api/v1/namespaces/ingress/configmaps", lambda _kind, _thing: self._compute())
 
     # --- life --------------------------------------------------------------------------------------------------------
@@ -159,6 +163,27 @@ class Router:
             if own == namespace and self._addresses.get(key):
                 found[name] = {"address": self._addresses[key], "ports": service["spec"].get("ports") or []}
         return found
+
+    # --- Ingresses ---------------------------------------------------------------------------------------------------
+
+    def _ingress(self, kind: str, ingress: Json) -> None:
+        self._compute()
+        if kind == "DELETED":
+            return
+        metadata = ingress["metadata"]
+        named = {**ingress, "kind": "Ingress", "apiVersion": "networking.k8s.io/v1"}
+        ignored = sorted(name for name in metadata.get("annotations") or {} if name.startswith(_ANNOTATIONS))
+        if ignored:
+            text = f"The local cloud's Ingress does not know the annotations {', '.join(ignored)}"
+            self._events.write(named, WARNING, "Unsupported", text)
+        if ingress["spec"].get("tls"):
+            self._events.write(named, WARNING, "Unsupported", "The local cloud's Ingress listens without TLS")
+        if self._serves_ingresses and not ((ingress.get("status") or {}).get("loadBalancer") or {}).get("ingress"):
+            path = f"{_NETWORKING}/namespaces/{metadata['namespace']}/ingresses/{metadata['name']}/status"
+            try:
+                self._api.patch(path, {"status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}})
+            except ApiError as error:
+                logger.debug("the status of the Ingress %s: %s", metadata["name"], error)
 
     # --- tables ------------------------------------------------------------------------------------------------------
 

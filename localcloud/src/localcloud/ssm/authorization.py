@@ -1,4 +1,4 @@
-"""The resources for which IAM authorizes calls of Systems Manager: documents, instances, associations, sessions.
+"""The resources for which IAM authorizes calls of Systems Manager: documents, instances, tasks, associations, sessions.
 
 A call that names a document and nodes needs permission for the document and for each node, with the tags of the node
 as `aws:ResourceTag/KEY` and `ssm:resourceTag/KEY`. Targets that match no node are authorized for `instance/*` with the
@@ -17,7 +17,7 @@ from ministack.services import ec2
 
 from localcloud.iam import several
 from localcloud.iam.several import Reached
-from localcloud.ssm import targets
+from localcloud.ssm import forwarding, targets
 
 SYMBOLS: tuple[str, ...] = (
     *several.SYMBOLS,
@@ -60,6 +60,9 @@ def resources(action: str, request: Mapping[str, Any]) -> Iterator[tuple[str, di
     ids += targets.here(listed) if usable else []
     arn = f"arn:aws:ec2:{region}:{account}:instance/"
     for key in ids:
+        if task := forwarding.parts(str(key)):
+            yield f"arn:aws:ecs:{region}:{account}:task/{task[0]}/{task[1]}", {}
+            continue
         known = ec2._tags.get(str(key)) or []
         yield arn + str(key), {tag["Key"]: tag["Value"] for tag in known}
     if listed and not ids:

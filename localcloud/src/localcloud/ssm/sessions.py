@@ -1,4 +1,4 @@
-"""Sessions: a shell on a host through `aws ssm start-session`.
+"""Sessions: a shell on a host, or a port of a task, through `aws ssm start-session`.
 
 AWS answers with a WebSocket that its session-manager-plugin opens. The local cloud answers with an address that its
 stand-in of the plugin, `bin/session-manager-plugin`, turns into `docker exec`, as for ECS Exec. So only programs of
@@ -20,7 +20,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
 from localcloud.ec2.hosts import HostLostError
-from localcloud.ssm import pages
+from localcloud.ssm import forwarding, pages
 from localcloud.ssm.agent import FLEET
 from localcloud.ssm.errors import ServiceError, no_document, unsupported
 
@@ -94,7 +94,7 @@ def _examine(session: Session) -> None:
     """Finds out whether the session's process lives."""
     if session.ended:
         return
-    if _call(session, _ALIVE):
+    if forwarding.alive(session.id) if session.document == forwarding.DOCUMENT else _call(session, _ALIVE):
         session.opened = True
     elif session.opened or time.time() - session.started > _OPENING_SECONDS:
         session.ended = time.time()
@@ -120,19 +120,32 @@ def _command(document: str, parameters: Mapping[str, Sequence[str]]) -> str:
 
 def _start(request: Request) -> Answer:
     target, document = request["Target"], request.get("DocumentName") or SHELL
-    command = _command(document, request.get("Parameters") or {})
-    host = FLEET.machines.find(target)
-    mine = host is not None and (host.account, host.region) == _place()
-    if host is None or not mine or not FLEET.takes_sessions(target):
-        raise ServiceError("TargetNotConnected", f"{target} is not connected.")
     owner = iam_evaluator.caller_arn()
     identifier = f"{owner.rpartition('/')[2].rpartition(':')[2]}-{secrets.token_hex(9)[:17]}"
-    script = f"mkdir -p {_FOLDER} && echo $$ > {_FOLDER}/{identifier}; {command}"
-    address = f"docker-exec://{host.container_name}?cmd={quote(script)}"
+    find = _port_of if forwarding.parts(target) else _shell_on
+    address = find(identifier, target, document, request.get("Parameters") or {})
     session = Session(identifier, _place(), target, owner, document, request.get("Reason", ""), address)
     with _guard:
         _sessions[identifier] = session
     return _answer(session)
+
+
+def _port_of(identifier: str, target: str, document: str, parameters: Mapping[str, Sequence[str]]) -> str:
+    """Returns the address of a session with a task, which only forwards a port; ECS has a call for commands."""
+    if document != forwarding.DOCUMENT:
+        raise unsupported(f"sessions of {document} with a task: it has {forwarding.DOCUMENT}")
+    return forwarding.address(identifier, target, parameters)
+
+
+def _shell_on(identifier: str, target: str, document: str, parameters: Mapping[str, Sequence[str]]) -> str:
+    """Returns the address of a session with a host."""
+    command = _command(document, parameters)
+    host = FLEET.machines.find(target)
+    mine = host is not None and (host.account, host.region) == _place()
+    if host is None or not mine or not FLEET.takes_sessions(target):
+        raise ServiceError("TargetNotConnected", f"{target} is not connected.")
+    script = f"mkdir -p {_FOLDER} && echo $$ > {_FOLDER}/{identifier}; {command}"
+    return f"docker-exec://{host.container_name}?cmd={quote(script)}"
 
 
 def _answer(session: Session) -> Answer:
@@ -151,7 +164,10 @@ def _resume(request: Request) -> Answer:
 def _terminate(request: Request) -> Answer:
     session = _sessions.get(request["SessionId"])
     if session is not None and session.place == _place() and not session.ended:
-        _call(session, _END)
+        if session.document == forwarding.DOCUMENT:
+            forwarding.end(session.id)
+        else:
+            _call(session, _END)
         session.ended = time.time()
     return {"SessionId": request["SessionId"]}
 

@@ -1,0 +1,1 @@
+"""A backend that shows what it does."""

@@ -1,0 +1,1 @@
+"""Finds what was changed by hand."""
