@@ -149,7 +149,7 @@ def _tagger(stage: Stage, action: Action) -> str | None:
     """Returns the function of an action that puts tags on images; None for any other action."""
     if action.kind in (Kind.PROMOTE, Kind.PROTECT):
         return action.name
-    deploys = action.kind in (Kind.DEPLOY, Kind.DEPLOY_TO_HOSTS)
+    deploys = action.kind in (Kind.DEPLOY, Kind.DEPLOY_TO_HOSTS, Kind.DEPLOY_TO_KUBERNETES)
     return f"{names.pascal(str(stage.environment))}Deploy" if deploys else None
 
 
