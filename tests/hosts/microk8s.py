@@ -48,7 +48,7 @@ def job_pods(job):
 if plain[0] == "apply":
     for part in json.load(sys.stdin)["items"]:
         if faults.get("refused") == key(part):
-            sys.exit(f"Error from server (Invalid): {key(part)} is invalid: spec.replicas: Invalid value")
+            sys.exit(f"Error from server (Invalid): {key(part)} is invalid: spec.replicas: Invalid value {part}")
         old = known.get(key(part))
         if old and old.get("immutable") and old["data"] != part["data"]:
             sys.exit(f"Error from server: {key(part)} is immutable")

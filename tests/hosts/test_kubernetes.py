@@ -273,3 +273,24 @@ def test_the_end_of_the_output_names_pods_reasons_and_logs(cluster: Cluster) -> 
     assert "CrashLoopBackOff: back-off" in last
     assert "  | the log of django-app-" in last
     assert "1.0.0 runs again" in last
+
+
+def test_a_message_that_quotes_the_secret_does_not_show_it(cluster: Cluster) -> None:
+    sha = cluster.release("1.0.0", OLD)
+    succeeded(cluster.machine.run("apply", sha))
+    (secret,) = cluster.made("Secret")
+    cluster.fault(refused=f"Secret/{secret['metadata']['name']}")
+
+    ended = cluster.machine.run("apply", sha)
+
+    assert "is invalid: spec.replicas: Invalid value" in ended.printed
+    assert secret["data"]["DATABASE_URL"] not in ended.printed
+
+
+def test_a_config_map_of_the_product_stays_whatever_its_labels(cluster: Cluster) -> None:
+    labels = {"app.kubernetes.io/managed-by": "slipway"}
+    own = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "own", "labels": labels}, "data": {}}
+
+    succeeded(cluster.machine.run("apply", cluster.release("1.0.0", OLD, [*OBJECTS, own])))
+
+    assert "ConfigMap/own" in cluster.objects

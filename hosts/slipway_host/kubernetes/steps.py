@@ -126,6 +126,10 @@ def _release(node: Node, sha: str) -> Release:
         config={name: values.joined(parts, f"{name} of the ConfigMap") for name, parts in configuration.config},
         secret={name: values.joined(parts, f"{name} of the Secret") for name, parts in configuration.secret},
     )
+    for made in rendered.made:
+        if made["kind"] == "Secret":  # a message of the API server may quote an object
+            for value in made["data"].values():
+                node.output.hide(value)
     return Release(sha, record, rendered)
 
 
@@ -185,6 +189,7 @@ def _settle(node: Node, state: State, release: Release) -> None:
     try:
         node.store.keep_only(state.releases)
         kept = {key for keys in state.generated.values() for key in keys} | {f"Secret/{rendering.PULL_SECRET}"}
+        kept.update(release.rendered.keys)  # the product may have given its own the same label
         removed = node.cluster.delete(sorted(gone | (node.cluster.made() - kept)))
         state.files = release.rendered.keys
         node.memory.write(state)

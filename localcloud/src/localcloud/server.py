@@ -46,6 +46,7 @@ ADAPTERS: tuple[str, ...] = (
     "localcloud.ec2.instances",
     "localcloud.ec2.docker",
     "localcloud.kubernetes.microk8s",
+    "localcloud.eks",
     "localcloud.elbv2.instances",
     "localcloud.autoscaling.groups",
     "localcloud.autoscaling.group_resources",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +12,7 @@ import docker
 from docker.errors import APIError, DockerException, NotFound
 
 from localcloud.kubernetes import control_plane, doors, kubelet, node
-from localcloud.kubernetes.api import Api, ApiError, Json
+from localcloud.kubernetes.api import Api, ApiError
 from localcloud.kubernetes.control_plane import CLUSTER_LABEL, ROLE_LABEL, ControlPlaneError, Place
 from localcloud.kubernetes.images import Puller
 from localcloud.kubernetes.node import Agent, Description
@@ -32,10 +31,6 @@ class Cluster:
 
     place: Place
     description: Description
-    role_key: Callable[[], str] | None = None
-    """Returns the access key of the node's role; without it, images of ECR need a pull secret."""
-    variables: Callable[[Json], dict[str, str]] = lambda _pod: {}
-    """More variables of the containers of a pod."""
     api: Api | None = None
     agent: Agent | None = None
     router: Router | None = None
@@ -74,8 +69,7 @@ class Cluster:
                     self.api,
                     description,
                     self.router,
-                    Puller(self.role_key),
-                    self.variables,
+                    Puller(),
                     self._lost,
                 )
                 agent.start()

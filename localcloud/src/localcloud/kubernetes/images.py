@@ -82,9 +82,7 @@ def _password(given: Mapping[str, Any]) -> str:
 class Puller:
     """The images of one node."""
 
-    def __init__(self, role_key: Any = None) -> None:
-        """`role_key` returns the access key of the node's role, which pulls where no secret does, as on EKS."""
-        self._role_key = role_key
+    def __init__(self) -> None:
         self._present: set[str] = set()
         self._lock = threading.Lock()
 
@@ -129,7 +127,7 @@ class Puller:
 
     def _authorize(self, match: re.Match[str], name: str, secrets: list[Json]) -> None:
         keys = [login.holder(password) for password in passwords(secrets, match["registry"])]
-        keys = [key for key in keys if key] or [key for key in [self._role_key() if self._role_key else ""] if key]
+        keys = [key for key in keys if key]
         prefix = f'failed to pull and unpack image "{name}": failed to resolve reference "{name}": '
         if not keys:
             raise PullError(

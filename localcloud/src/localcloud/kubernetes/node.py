@@ -111,13 +111,12 @@ class Agent:
         description: Description,
         router: Router,
         puller: Puller,
-        variables: Callable[[Json], dict[str, str]] = lambda _pod: {},
         on_lost: Callable[[], None] = lambda: None,
     ) -> None:
-        """`variables` are added to containers; `on_lost` is called when the control plane has ended."""
+        """`on_lost` is called when the control plane has ended."""
         self.place, self.cluster, self.api = place, place.cluster, api
         self.puller, self.router = puller, router
-        self.address, self.variables = description.address, variables
+        self.address = description.address
         self.events = Events(api, description.name)
         self._description, self._on_lost = description, on_lost
         self._pods: dict[str, Pod] = {}

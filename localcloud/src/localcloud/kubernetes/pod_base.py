@@ -30,9 +30,6 @@ class Node(Protocol):
     def config(self, pod: Json) -> Config:
         """Returns what the pod reads from the API."""
 
-    def variables(self, pod: Json) -> dict[str, str]:
-        """Returns more variables of the pod's containers."""
-
     def withdraw(self, address: str) -> None:
         """Waits until no Service and no Ingress routes to an address, for a moment at most."""
 

@@ -156,10 +156,8 @@ class Containers:
 
     # --- containers --------------------------------------------------------------------------------------------------
 
-    def create(
-        self, spec: Mapping[str, Any], attempt: int, sandbox: Sandbox, config: Config, more: Mapping[str, str]
-    ) -> Any:
-        """Creates a container that is not started yet; `more` are variables that the pod does not declare.
+    def create(self, spec: Mapping[str, Any], attempt: int, sandbox: Sandbox, config: Config) -> Any:
+        """Creates a container that is not started yet.
 
         Raises:
             ConfigError: if something that its variables refer to does not exist.
@@ -179,7 +177,7 @@ class Containers:
             [expanded(word, environment) for word in spec.get("args") or ()] or None,
             name=self._docker_name(spec["name"], attempt),
             labels=labels,
-            environment={**trusted, **api, **more, **environment},
+            environment={**trusted, **api, **environment},
             volumes=[*binds, certificate_authorities.bind()],
             network_mode=f"container:{sandbox.docker_id}",
             **arguments,

@@ -33,9 +33,7 @@ class Starting(Base):
             return
         attempt = container.attempt + 1
         try:
-            found = self._containers.create(
-                container.spec, attempt, sandbox, self._node.config(self.pod), self._node.variables(self.pod)
-            )
+            found = self._containers.create(container.spec, attempt, sandbox, self._node.config(self.pod))
         except (ConfigError, APIError, NotFound) as error:
             is_config = isinstance(error, ConfigError)
             reason = "CreateContainerConfigError" if is_config else "CreateContainerError"

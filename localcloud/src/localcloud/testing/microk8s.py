@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
+from localcloud import containers
 from localcloud.kubernetes.control_plane import IMAGE
 from localcloud.machine_images import image_id
 from localcloud.testing.cloud import PULL, Cloud, role, until
@@ -45,10 +46,10 @@ http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 
 
 def need_image() -> None:
-    """Skips the test if this machine lacks the control plane's image."""
+    """Skips the test if this machine lacks the control plane's image, and no registry has it."""
     try:
-        docker.from_env().images.get(IMAGE)
-    except ImageNotFound:
+        containers.require(docker.from_env(), IMAGE)
+    except (APIError, ImageNotFound):
         cannot(f"the image of the control plane is missing: docker pull {IMAGE}")
 
 
