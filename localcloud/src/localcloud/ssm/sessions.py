@@ -122,7 +122,7 @@ def _start(request: Request) -> Answer:
     target, document = request["Target"], request.get("DocumentName") or SHELL
     owner = iam_evaluator.caller_arn()
     identifier = f"{owner.rpartition('/')[2].rpartition(':')[2]}-{secrets.token_hex(9)[:17]}"
-    find = _port_of if forwarding.parts(target) else _shell_on
+    find = _port_of if target.startswith(forwarding.PREFIX) else _shell_on
     address = find(identifier, target, document, request.get("Parameters") or {})
     session = Session(identifier, _place(), target, owner, document, request.get("Reason", ""), address)
     with _guard:
