@@ -58,9 +58,11 @@ soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUN
 	@$(BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(ROUND),--round $(ROUND)) \
 		$(if $(SCHEDULES),--schedules $(SCHEDULES))
 
-.PHONY: check format policy
+.PHONY: check check-platform format policy
 check: setup  ## format, lint, types, and the tests that your change can break, nearest first: before each commit
 	@$(BIN)/ruff format --check . $(EXAMPLE) && $(BIN)/ruff check . $(EXAMPLE) && $(BIN)/mypy && (cd localcloud && ../$(BIN)/mypy) && $(BIN)/python -m tests.check
+check-platform: setup  ## what the flow `infrastructure` checks, without git: format, lint, types, models, templates, programs
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(PYTEST) -m "not docker and not browser and not slow and not long and not local" tests/products tests/stacks tests/builds tests/lambda tests/policy
 policy: setup .venv-policy/.ready  ## refuse unsafe templates, rights and workflows; what is accepted has its reason
 	@$(BIN)/python -m slipway_cli policy
 format: setup  ## let ruff mend what it can

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from policy import bootstrap_roles
 from policy.registries import of_pull_requests, shared
 
 _WILD = frozenset("*?[{")
@@ -52,7 +53,8 @@ def findings(template: Mapping[str, Any], protected_stages: Collection[str]) -> 
         )
         for project, repository in of_pull_requests(template)
     ]
-    return [*shared_repositories, *candidates] + [
+    deploying = [Finding("only-the-assembly-deploys", role, why) for role, why in bootstrap_roles.found(template)]
+    return [*shared_repositories, *candidates, *deploying] + [
         Finding(rule, logical_id, message)
         for logical_id, resource in resources.items()
         if resource["Type"] == "AWS::CodePipeline::Pipeline"

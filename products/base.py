@@ -28,6 +28,9 @@ def derived(words: str) -> dict[str, Any]:
 
 DERIVED = "x-derived"
 Name = Annotated[str, text(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "celery-beat", max_length=24)]
+Minutes = Annotated[
+    int, Field(ge=5, le=480)
+]  # CodeBuild's bounds for a build are 5 minutes and 8 hours (default quota)
 Account = Annotated[str, text(r"^\d{12}$", '"111122223333"', description="12-digit AWS account id, quoted")]
 
 

@@ -12,6 +12,7 @@ from products import (
     build_checks,
     call_checks,
     host_checks,
+    infrastructure_checks,
     kubernetes_checks,
     names,
     path_checks,
@@ -40,6 +41,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _region("tooling.region", product.tooling.region)
     yield from restrictions.problems(product)
     yield from pipeline_checks.problems(product)
+    yield from infrastructure_checks.problems(product)
     yield from build_checks.problems(product)
     yield from schedule_checks.problems(product)
     yield from beats.problems(product)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from paths import ROOT
 from products import Product, drawing, load, names, product_names
 from products.drawing import DrawnStage, Step
-from products.flows import Action, Delivery, Kind, Stage, branches_publish, deliveries, pull_requests_publish
+from products.flows import Action, Delivery, Kind, Stage, branches_publish, pull_requests_publish
 from products.image_tags import CACHE_TAG, COMMIT_TAG
+from products.infrastructure_flow import every
 from products.pipeline import Flow, Pipeline
 
 PAGE = ROOT / "docs" / "pipelines.md"
@@ -79,7 +80,7 @@ def graph(flow: Delivery) -> drawing.Graph:
 
 
 def _product(product: Product, pipeline: Pipeline) -> Iterator[str]:
-    flows = deliveries(product)
+    flows = every(product)
     yield from (f"## {product.description or product.name}", "", f"From `products/{product.name}.yaml`.", "")
     yield from ("### What starts them", "", *_triggers(flows), "", "### Tags", "", *_tags(product, pipeline))
     for flow in flows:

@@ -54,6 +54,11 @@ class Kind(StrEnum):
     PROMOTE = "gives the images their release tag"
     PUBLIC = "copies the released images to ECR Public"
     RELEASE = "writes the GitHub release"
+    SYNTH = "writes the templates, once"
+    POLICY = "refuses unsafe templates and permissions"
+    REVIEW = "compares the templates with the deployed stacks"
+    COMMENT = "writes the review as a comment on the commit"
+    DEPLOY_STACKS = "deploys the stacks, and verifies that they are stable and run the same release"
 
 
 @dataclass(frozen=True)
@@ -183,11 +188,6 @@ def promoted(product: Product, flow: Flow) -> bool:
     """True if another flow releases the images that a flow builds: the manifest says that its branch is trusted."""
     flows = product.pipeline.flows if product.pipeline else {}
     return any(flow is flows.get(other.images_from or "") for other in flows.values())
-
-
-def public_images(product: Product) -> list[str]:
-    """Returns the images whose releases are also in ECR Public."""
-    return [name for name, image in product.images.items() if image.public]
 
 
 def of_branches(product: Product, flow: Flow) -> bool:
@@ -390,7 +390,7 @@ class _DeliveryBuilder:
         return Stage(names.pascal(environment), actions, environment, rolls_back)
 
     def _release(self, limit: int) -> Stage:
-        public = [("Public", Kind.PUBLIC)] if public_images(self.product) else []
+        public = [("Public", Kind.PUBLIC)] if self.product.public_images() else []
         first, second = ("GitHub", Kind.RELEASE), ("Promote", Kind.PROMOTE)
         if not self.flow.images_from:  # their short tag may be another commit's, which the registry decides
             first, second = second, first

@@ -56,7 +56,7 @@ class Kubernetes(Model):
     """The Service through which requests reach the pods. Default: the one with the deployment's name."""
     service_port: int = Field(default=80, ge=1, le=65535)
     """The port of that Service. An Ingress of the manifests leads to it."""
-    health_path: str | None = text(PATH_PATTERN, "/health/", default=None)
+    health_path: str | None = text(PATH_PATTERN, "/api/v1/health/", default=None)
     """The load balancer finds a target healthy if this path returns 200. By default any answer of `/` below 500 is
     healthy."""
     static_paths: Paths = ()

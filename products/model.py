@@ -104,6 +104,10 @@ class Product(Model):
         """Returns the environments whose containers run on Fargate."""
         return [name for name, environment in self.environments.items() if environment.target == "fargate"]
 
+    def public_images(self) -> list[str]:
+        """Returns the images whose releases are also in ECR Public."""
+        return [name for name, image in self.images.items() if image.public]
+
     def on_hosts(self) -> list[str]:
         """Returns the environments whose containers run on hosts."""
         return [name for name, environment in self.environments.items() if environment.target == "hosts"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 BOUNDARY = "slipway-boundary"  # the managed policy that bounds every role of every stack; policy/execution has it
+BOOTSTRAP = "cdk-hnb659fds"  # what the names of the CDK's bootstrap roles begin with: its default qualifier
 LOAD_BALANCER_LIMIT = 32  # docs.aws.amazon.com/elasticloadbalancing: name of a load balancer
 ROLE_LIMIT = 64  # docs.aws.amazon.com/IAM: name of a role
 RESERVED_PRODUCTS = frozenset({"amazon", "aws", "cdk", "cdktoolkit", "internal", "slipway", "tooling"})
@@ -154,6 +155,16 @@ def environment_stacks(target: str) -> tuple[str, ...]:
 def build_role(product: str, flow: str, environment: str, site: str = "") -> str:
     """The role of the build that publishes a frontend, e.g. tooling-allthrive-main-production-publish."""
     return f"{prefix('tooling', product)}-{flow}-{environment}-publish{f'-{site}' if site else ''}"
+
+
+def infrastructure_role(product: str, task: str, target: str = "") -> str:
+    """The role of a build of the flow `infrastructure`, e.g. tooling-allthrive-infrastructure-staging-deploy."""
+    return "-".join(part for part in (prefix("tooling", product), "infrastructure", target, task) if part)
+
+
+def bootstrap_role(role: str, account: str, region: str) -> str:
+    """A role that `cdk bootstrap` creates, e.g. cdk-hnb659fds-deploy-role-111122223333-us-east-1."""
+    return f"{BOOTSTRAP}-{role}-role-{account}-{region}"
 
 
 def pascal(name: str) -> str:

@@ -6,15 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from products.base import ExistingSecret, Model, Name, derived, text
+from products.base import ExistingSecret, Minutes, Model, Name, derived, text
+from products.infrastructure import Infrastructure
 
 # CodePipeline allows at most 8 patterns in each list: docs.aws.amazon.com/codepipeline, pipeline filters.
 Pattern = Annotated[str, text(r"^[^\s{}]{1,255}$", "feature/**")]
 Patterns = Annotated[tuple[Pattern, ...], Field(max_length=8)]
 SecretName = Annotated[str, text(r"^[A-Za-z0-9/_+=.@-]{1,512}$", "allthrive/github")]
-Minutes = Annotated[
-    int, Field(ge=5, le=480)
-]  # CodeBuild's bounds for a build are 5 minutes and 8 hours (default quota)
 
 
 class Check(Model):
@@ -186,6 +184,8 @@ class Pipeline(Model):
         min_length=1,
         json_schema_extra=derived("checks of pull requests; releases of the branch through all environments"),
     )
+    infrastructure: Infrastructure | None = None
+    """The flow that deploys the product's stacks; without this section you deploy them yourself."""
     dashboard: bool = True
     """True for a CloudWatch dashboard of pipelines and builds. Each beyond an account's third costs $3 a month."""
     drift: Drift | None = None

@@ -14,7 +14,7 @@ _PUBLIC_REGION = "us-east-1"  # docs.aws.amazon.com/general/latest/gr/ecr-public
 
 def problems(product: Product, pipeline: Pipeline) -> Iterator[str]:
     """Yields an error message for every mistake in `images_from`, `git_tag` and `public`."""
-    for image in flows.public_images(product):
+    for image in product.public_images():
         if product.tooling.region != _PUBLIC_REGION:
             yield (
                 f"images.{image}.public: ECR Public takes images in {_PUBLIC_REGION} only, and the product's registry "

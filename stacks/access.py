@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from products import names
+from products import infrastructure_flow, names
 from products.flows import deliveries
 from slipway.accepted import accept
 from slipway.access_role import AccessRole
@@ -41,6 +41,8 @@ class AccessStack(EnvironmentStack):
         if environment_scope.product.sites():
             self._grant(Task("invalidate", "Invalidate CloudFront", self._to_invalidate(), {}))
             self._grant(Task("publish", "Upload the frontend", self._to_publish(), {}))
+        if infrastructure_flow.settings(environment_scope.product):
+            self._grant(Task("review", "Read the deployed templates", [self._to_review()], {}))
 
         pipeline = environment_scope.product.pipeline
         if pipeline and pipeline.drift:
@@ -56,6 +58,8 @@ class AccessStack(EnvironmentStack):
                 if environment in delivery.environments()
                 for site in self._scope.product.sites()
             ]
+        if task.name == "review":
+            callers = [names.infrastructure_role(product, "review")]
         if task.name == "drift":
             callers = [names.drift_role(product)]
         role = AccessRole(
@@ -69,6 +73,15 @@ class AccessStack(EnvironmentStack):
         )
         for rule, reason in task.accepted.items():
             accept(role, reason, rule)
+
+    def _to_review(self) -> Allow:
+        stacks = self.format_arn(service="cloudformation", resource="stack", resource_name=f"{self._scope.prefix}-*")
+        return Allow(
+            sid="ReadStacks",
+            actions=["cloudformation:GetTemplate"],
+            resources=[stacks],
+            because="the review reads each of the environment's stacks, and those that the change adds",
+        )
 
     def _to_invalidate(self) -> list[iam.PolicyStatement]:
         return [

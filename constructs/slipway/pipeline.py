@@ -54,7 +54,8 @@ class ReleasePipeline(codepipeline.Pipeline):
     Default settings:
     - it has its own artifact bucket, so that no build of another pipeline can change what this one deploys;
     - CodePipeline can assume its role for this pipeline only; that role assumes the roles of the actions;
-    - `source`: the artifact of the Source stage, for later stages.
+    - `source`: the artifact of the Source stage, for later stages;
+    - `restart_on_update`: a deployment that changes the pipeline starts it again with the newest commit.
     """
 
     source: codepipeline.Artifact
@@ -71,6 +72,7 @@ class ReleasePipeline(codepipeline.Pipeline):
         triggers: Triggers,
         keep_artifacts: cdk.Duration,
         access_logs: s3.IBucket,
+        restart_on_update: bool = False,
     ) -> None:
         artifacts = Artifacts(scope, f"{construct_id}Artifacts", kept=keep_artifacts, access_logs=access_logs)
         self.source = codepipeline.Artifact(SOURCE)
@@ -86,7 +88,7 @@ class ReleasePipeline(codepipeline.Pipeline):
             artifact_bucket=artifacts,
             # The CDK would add statements with wildcards; the role already has all rights it needs.
             role=self._own_role.without_policy_updates(),
-            restart_execution_on_update=False,
+            restart_execution_on_update=restart_on_update,
             triggers=[
                 codepipeline.TriggerProps(
                     provider_type=codepipeline.ProviderType.CODE_STAR_SOURCE_CONNECTION,

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
+from report_failure.cause import cause
 from shared.github import GitHub
 from shared.job import shortened
 from shared.parameters import Parameters
@@ -51,6 +52,10 @@ class Settings:
     """Those with an issue for each branch and pull request."""
     stages: dict[str, str]
     """The stages of each pipeline in order, with spaces between."""
+    repositories: dict[str, str] = field(default_factory=dict)
+    """The repositories of pipelines whose commits are not in `repository`."""
+    logs: tuple[str, ...] = ()
+    """The pipelines whose builds say in their logs why they failed."""
 
     @classmethod
     def from_parameters(cls, parameters: Parameters) -> Settings:
@@ -62,6 +67,8 @@ class Settings:
             parameters.texts("issues"),
             parameters.texts("each_branch"),
             parameters.table("stages"),
+            parameters.table("repositories"),
+            parameters.texts("logs"),
         )
         parameters.refuse_unknown()
         return settings
@@ -77,7 +84,9 @@ def main(event: dict[str, Any], _context: object) -> None:
     run = read(change.pipeline, change.execution, change.trigger)
     if run.rollback:
         return
-    github = GitHub(settings.repository, settings.secret)
+    if status == "Failed" and run.build and change.pipeline in settings.logs:
+        run = replace(run, reason=cause(run.build) or run.reason)
+    github = GitHub(settings.repositories.get(change.pipeline, settings.repository), settings.secret)
     try:
         if change.pipeline in settings.issues:
             Issues(github, settings, run, change.attempt).update(status, listed)

@@ -91,6 +91,8 @@ class Run:
     action: str = ""
     reason: str = ""
     log: str = ""
+    build: str = ""
+    """The id of the build that failed."""
     stages: tuple[tuple[str, str], ...] = ()
     """The stages it has entered, in order, each with its status."""
 
@@ -159,8 +161,14 @@ def read(pipeline: str, execution: str, trigger: dict[str, Any] | None = None) -
         action=failed["actionName"] if failed else "",
         reason=result.get("errorDetails", {}).get("message") or result.get("externalExecutionSummary", ""),
         log=result.get("externalExecutionUrl", ""),
+        build=result.get("externalExecutionId", "") if _is_build(failed) else "",
         stages=_stages(actions),
     )
+
+
+def _is_build(action: dict[str, Any] | None) -> bool:
+    kind = (action or {}).get("input", {}).get("actionTypeId", {})
+    return bool(kind.get("provider") == "CodeBuild")
 
 
 def entered(pipeline: str, execution: str) -> set[str]:

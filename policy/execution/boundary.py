@@ -15,7 +15,7 @@ from policy.execution import arns, resources
 from policy.execution.resources import Resource
 from policy.execution.statements import Json, fewest, prefixes, scoped, unlisted
 from policy.templates import Read, templates
-from products import Product
+from products import Product, infrastructure_flow, names
 
 # Assuming or passing a role, starting something that has a role, reading a secret.
 _BY_RESOURCE = frozenset(
@@ -82,7 +82,7 @@ def statements(products: Iterable[Product], account: str, read: Read = templates
         {"Effect": "Allow", "Action": sorted(actions), "Resource": unlisted(sorted(fewest(places)))}
         for actions, places in sorted(_by_service(found), key=lambda entry: sorted(entry[0]))
     ]
-    return [*allowed, *_github_statements(products, account, read)]
+    return [*allowed, *_bootstrap_statements(products, account), *_github_statements(products, account, read)]
 
 
 def _short(action: str) -> str:
@@ -121,6 +121,30 @@ def _github_statements(products: Iterable[Product], account: str, read: Read) ->
                 actions |= {action for statement in granted(policy) for action in _listed(statement["Action"])}
     condition = {"ArnLike": {"aws:PrincipalArn": sorted(roles)}}
     return [{"Effect": "Deny", "NotAction": sorted(actions), "Resource": "*", "Condition": condition}] if roles else []
+
+
+def _bootstrap_statements(products: Iterable[Product], account: str) -> list[Json]:
+    """Returns the statement by which only the builds that deploy stacks may assume the roles of the CDK's bootstrap.
+
+    The trust policies of these roles admit every role of the account.
+    """
+    builds = [
+        names.infrastructure_role(product.name, "deploy", target)
+        for product in products
+        if infrastructure_flow.settings(product) and product.tooling.account == account
+        for target in infrastructure_flow.targets(product)
+    ]
+    if not builds:
+        return []
+    callers = sorted(arns.arn("iam", f"role/{name}", account=account) for name in builds)
+    return [
+        {
+            "Effect": "Deny",
+            "Action": "sts:AssumeRole",
+            "Resource": f"arn:aws:iam::*:role/{names.BOOTSTRAP}-*",
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": callers}},
+        }
+    ]
 
 
 def _bounded(action: str, place: str, resource: Resource) -> set[str]:

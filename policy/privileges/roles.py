@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from products import Product
-from products.flows import deliveries
+from products.infrastructure_flow import every
 from products.names import pascal
 
 _HASH = re.compile(r"[0-9A-F]{8}$")
@@ -45,7 +45,7 @@ class Roles:
     def _kind(self, name: str, logical_id: str) -> str:
         """Returns e.g. `access: Deploy` or `delivery: FlowTestBackendAction`, without environment, flow and hash."""
         part = _HASH.sub("", logical_id)
-        for delivery in deliveries(self._product):
+        for delivery in every(self._product):
             part = re.sub(f"^{pascal(delivery.flow_name)}", "Flow", part)
         for environment in self._product.environments:
             part = re.sub(f"^(Flow)?{pascal(environment)}", r"\1Environment", part)

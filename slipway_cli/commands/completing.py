@@ -35,16 +35,16 @@ def services(ctx: Any, incomplete: str) -> list[str]:
 
 def flows(ctx: Any, incomplete: str) -> list[str]:
     """Completes the name of a flow."""
-    from products.flows import deliveries  # noqa: PLC0415 - pydantic takes longer than the rest of the start
+    from products.infrastructure_flow import every  # noqa: PLC0415 - pydantic takes longer than the rest of the start
 
-    return _begun((delivery.flow_name for product in _meant(ctx) for delivery in deliveries(product)), incomplete)
+    return _begun((delivery.flow_name for product in _meant(ctx) for delivery in every(product)), incomplete)
 
 
 def stages(ctx: Any, incomplete: str) -> list[str]:
     """Completes the name of a stage."""
-    from products.flows import deliveries  # noqa: PLC0415 - pydantic takes longer than the rest of the start
+    from products.infrastructure_flow import every  # noqa: PLC0415 - pydantic takes longer than the rest of the start
 
-    found = (stage.name for product in _meant(ctx) for delivery in deliveries(product) for stage in delivery.stages)
+    found = (stage.name for product in _meant(ctx) for delivery in every(product) for stage in delivery.stages)
     return _begun(found, incomplete)
 
 

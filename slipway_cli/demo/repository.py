@@ -10,7 +10,7 @@ import boto3
 
 from localcloud.github.publish import Published, publish
 from localcloud.settings import Settings
-from products import Product
+from products import Product, infrastructure_flow
 from products.flows import deliveries
 from products.pipeline import Pipeline
 
@@ -40,6 +40,22 @@ def put_on_github(settings: Settings, product: Product, pipeline: Pipeline, sour
         },
         settings=settings,
     )
+
+
+def put_platform_on_github(
+    settings: Settings, product: Product, pipeline: Pipeline, platform: Path
+) -> Published | None:
+    """Publish the platform repository, whose pushes deploy the stacks; None if it is not one of its own.
+
+    The files are those of this checkout that git tracks, or would add.
+    """
+    section = pipeline.infrastructure
+    if section is None or section.repository is None:
+        return None
+    _make_secret(product, pipeline)
+    repository, branch = section.repository, infrastructure_flow.branch(product, section)
+    facts = {"secret": pipeline.github.secret}
+    return publish(platform, repository.owner, repository.name, branch, facts=facts, settings=settings)
 
 
 def _make_secret(product: Product, pipeline: Pipeline) -> None:

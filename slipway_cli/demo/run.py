@@ -20,7 +20,7 @@ from slipway_cli.demo import checks, secrets
 from slipway_cli.demo.infrastructure import Cdk
 from slipway_cli.demo.options import Options
 from slipway_cli.demo.progress import Progress
-from slipway_cli.demo.repository import put_on_github
+from slipway_cli.demo.repository import put_on_github, put_platform_on_github
 from slipway_cli.release.flow import Applier, Build, applier, prove, publish, release
 from slipway_cli.release.frontend import Site
 from slipway_cli.release.host_commands import run_on_host
@@ -79,7 +79,8 @@ class Demo:
             return None
         with self.progress.step("put it on the local GitHub") as step:
             found = put_on_github(self.settings, self.product, self.product.pipeline, self.source)
-            step.detail = found.url.removesuffix(".git")
+            platform = put_platform_on_github(self.settings, self.product, self.product.pipeline, ROOT)
+            step.detail = ", ".join(shown.url.removesuffix(".git") for shown in (found, platform) if shown)
             return found
 
     def _start(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from paths import ROOT
 
-NAMES = ("requirements", "requirements-dev", "requirements-policy")
+NAMES = ("requirements", "requirements-dev", "requirements-policy", "requirements-review")
 OLDEST_PYTHON = "3.11"
 _PIN = r"^([A-Za-z0-9._-]+)==([^\s;#]+)"
 _HASHES = r"(?: ;[^\\\n]*)? \\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+"

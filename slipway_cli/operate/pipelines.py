@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from products import Product
 from products.errors import nearest
-from products.flows import Delivery, deliveries
+from products.flows import Delivery
+from products.infrastructure_flow import every
 from slipway_cli.operate.errors import OperateError, code
 from slipway_cli.runs import Entry, Run, State, Waiting
 from slipway_cli.typed import command
@@ -104,7 +105,7 @@ class Desk:
         Raises:
             OperateError: if the product has none.
         """
-        found = tuple(Pipeline(self, delivery) for delivery in deliveries(self.product))
+        found = tuple(Pipeline(self, delivery) for delivery in every(self.product))
         if not found:
             name = self.product.name
             raise OperateError(

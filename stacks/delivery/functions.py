@@ -122,7 +122,7 @@ class Functions:
     def _make_public(self, construct_id: str) -> Handler:
         """Define the function that copies releases to ECR Public; it needs no password of that registry."""
         product, tooling, stack = self._scope.product, self._scope.product.tooling, self._scope.stack
-        repositories = [names.repository(product.name, image) for image in flows.public_images(product)]
+        repositories = [names.repository(product.name, image) for image in product.public_images()]
         read = iam.PolicyStatement(
             sid="ReadImages",
             actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],

@@ -13,10 +13,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
+from products import infrastructure_flow
 from products.flows import Delivery
 from slipway.accepted import accept, accept_aws_key
 from slipway.alarms import Alarms
 from slipway.handler import Handler
+from slipway.rights import Allow
 from stacks.delivery import dashboard, drift
 from stacks.delivery.scope import DeliveryScope
 
@@ -69,7 +71,7 @@ class News:
     def _report(self) -> None:
         source, releasing = self._scope.product.repository, self._releasing()
         every = [delivery.pipeline for delivery in self._deliveries]
-        opening = every if self._scope.settings.github.issues == "all" else releasing
+        opening = every if self._scope.settings.github.issues == "all" else [*releasing, *self._infrastructure()]
         handler = self._handler(
             "ReportFailure",
             "report_failure",
@@ -79,14 +81,17 @@ class News:
                 "repository": f"{source.owner}/{source.name}",
                 "secret": self._scope.settings.github.secret,
                 "issues": opening,
-                "each_branch": [pipeline for pipeline in opening if pipeline not in releasing],
+                "each_branch": [
+                    pipeline for pipeline in opening if pipeline not in (*releasing, *self._infrastructure())
+                ],
+                **self._elsewhere(),
                 "stages": {
                     delivery.pipeline: " ".join(stage.name for stage in delivery.stages)
                     for delivery in self._deliveries
                     if delivery.pipeline in opening
                 },
             },
-            [self._read_runs(), *self._scope.github_access()],
+            [self._read_runs(), *self._scope.github_access(), *self._read_logs()],
         )
         self._rule(
             "RunsForGitHub",
@@ -158,6 +163,21 @@ class News:
         """Returns the pipelines that publish a release when they succeed."""
         return [delivery.pipeline for delivery in self._deliveries if delivery.stage("Release")]
 
+    def _infrastructure(self) -> list[str]:
+        """Returns the pipeline that deploys the stacks, if there is one."""
+        return [delivery.pipeline for delivery in self._deliveries if delivery.flow_name == infrastructure_flow.NAME]
+
+    def _elsewhere(self) -> dict[str, Any]:
+        """Returns the settings for the pipeline whose commits are in the platform repository."""
+        section = infrastructure_flow.settings(self._scope.product)
+        if section is None:
+            return {}
+        found = infrastructure_flow.repository(self._scope.product, section)
+        return {
+            "repositories": dict.fromkeys(self._infrastructure(), f"{found.owner}/{found.name}"),
+            "logs": self._infrastructure(),
+        }
+
     def _arn(self, delivery: Delivery) -> str:
         return self._scope.stack.format_arn(service="codepipeline", resource=delivery.pipeline)
 
@@ -167,6 +187,22 @@ class News:
             sid="ReadRuns",
             actions=[f"codepipeline:{action}" for action in reads],
             resources=[self._arn(delivery) for delivery in self._deliveries],
+        )
+
+    def _read_logs(self) -> list[Allow]:
+        """Returns the statement that lets a function read the logs of the builds that deploy the stacks."""
+        groups = [
+            self._scope.stack.format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=f"/aws/codebuild/{pipeline}-*",
+                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for pipeline in self._infrastructure()
+        ]
+        because = "one function reads the logs of all builds of the flow, whose names begin with the pipeline's"
+        return (
+            [Allow(sid="ReadLogs", actions=["logs:GetLogEvents"], resources=groups, because=because)] if groups else []
         )
 
     def _handler(

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from products import names
-from products.flows import Action, Delivery, Kind, Stage, public_images
+from products.flows import Action, Delivery, Kind, Stage
 from slipway.pipeline import SOURCE, GitHubSource, ReleasePipeline, Triggers
 from slipway.rights import accept_everywhere, everywhere
 from stacks.delivery.builds import Builds
@@ -229,7 +229,7 @@ class Actions:
             Kind.FIND: {"commit": f"#{{{SOURCE}.CommitId}}"},
             Kind.PROTECT: {"images": images, "tag": names.in_use_tag(action.subject, "waiting")},
             Kind.PROMOTE: {"images": images, "tag": tag},
-            Kind.PUBLIC: {"images": [self._image(image) for image in public_images(self._product)], "tag": tag},
+            Kind.PUBLIC: {"images": [self._image(image) for image in self._product.public_images()], "tag": tag},
             Kind.RELEASE: {**self._released(), "images": images},
         }
         return {**parameters.get(action.kind, {}), **self._run(action)}

@@ -6,12 +6,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from products import Product
+from products import Product, infrastructure_flow
 from products.flows import deliveries
 from products.pipeline import Pipeline
 from slipway.access_logs import AccessLogs
 from slipway.alarms import accept_topic, subscribe
 from slipway.private_bucket import PrivateBucket
+from stacks.delivery import infrastructure
 from stacks.delivery.functions import Functions
 from stacks.delivery.news import News
 from stacks.delivery.pipelines import Pipelines
@@ -32,10 +33,12 @@ class DeliveryStack(ToolingStack):
         reports = self._define_reports(access_logs)
         functions = Functions(delivery_scope)
         pipelines = Pipelines(delivery_scope, functions=functions, reports=reports, access_logs=access_logs)
-        product_deliveries = deliveries(product)
-        for delivery in product_deliveries:
+        for delivery in deliveries(product):
             pipelines.define(delivery)
-        News(delivery_scope, product_deliveries, topic=topic).define()
+        everything = infrastructure_flow.every(product)
+        if pipeline.infrastructure:
+            infrastructure.define(delivery_scope, everything[-1], pipeline.infrastructure, access_logs=access_logs)
+        News(delivery_scope, everything, topic=topic).define()
         self.output("ReportsBucketName", reports.bucket_name, "Reports of end-to-end tests")
 
     def _define_topic(self, delivery_scope: DeliveryScope) -> sns.Topic:

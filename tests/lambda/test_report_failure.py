@@ -332,3 +332,55 @@ def test_events_in_any_order_and_number_end_in_the_same_issue(data: st.DataObjec
     for number, comments in cloud.github.comments.items():
         marks = [comment["body"].partition("\n")[0] for comment in comments]
         assert len(marks) == len(set(marks)), number
+
+
+LOG = (
+    "staging/Data: deploying...\n",
+    "FAILED: staging was not deployed:\nstaging/Data/Database (AWS::RDS::DBInstance): UPDATE_FAILED: no capacity\n",
+    "FAILED: the deployment stopped.\n",
+    "[Container] 2026/11/30 15:00:00.000000 Phase complete: BUILD State: FAILED\n",
+)
+
+
+@pytest.fixture(name="infrastructure")
+def _infrastructure(cloud: Reporting, monkeypatch: pytest.MonkeyPatch) -> Reporting:
+    """The pipeline deploys stacks: its builds say why they failed, and its commits are in another repository."""
+    monkeypatch.setenv("SETTINGS", json.dumps({**SETTINGS, "logs": [PIPELINE], "repositories": {PIPELINE: REPOSITORY}}))
+    cloud.on("cloudwatchlogs.GetLogEvents", lambda _: {"events": [{"message": line} for line in LOG]})
+    return cloud
+
+
+def test_the_issue_has_the_cause_that_the_build_s_log_names(infrastructure: Reporting) -> None:
+    infrastructure.run(1, "Failed", stages=FAILED, reason="exit status 1", build="allthrive-infrastructure-x:4711")
+
+    report(1, "FAILED")
+
+    body = infrastructure.github.issues[0]["body"]
+    assert "staging/Data/Database (AWS::RDS::DBInstance): UPDATE_FAILED: no capacity" in body
+    assert "exit status 1" not in body
+    assert "the deployment stopped" not in body
+    assert "Phase complete" not in body
+
+
+@pytest.mark.parametrize("lines", [(), ("everything is fine\n",)])
+def test_a_log_without_a_cause_leaves_the_reason_of_codepipeline(
+    infrastructure: Reporting, lines: tuple[str, ...]
+) -> None:
+    infrastructure.on("cloudwatchlogs.GetLogEvents", lambda _: {"events": [{"message": line} for line in lines]})
+    infrastructure.run(1, "Failed", stages=FAILED, reason="exit status 1", build="allthrive-infrastructure-x:4711")
+
+    report(1, "FAILED")
+
+    assert "exit status 1" in infrastructure.github.issues[0]["body"]
+
+
+def test_the_issue_is_in_the_repository_of_the_pipeline_s_commits(
+    infrastructure: Reporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = {**SETTINGS, "repository": "allthrive-ai/other", "repositories": {PIPELINE: REPOSITORY}}
+    monkeypatch.setenv("SETTINGS", json.dumps(elsewhere))
+    infrastructure.run(1, "Failed", stages=FAILED)
+
+    report(1, "FAILED")
+
+    assert len(infrastructure.github.issues) == 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from products import Product, load, names
-from products.flows import Action, Kind, Stage, deliveries, public_images, pull_requests_publish
+from products.flows import Action, Kind, Stage, deliveries, pull_requests_publish
 from tests.support.synthesis import PRODUCTS, Json, listed, shipped, statements, synthesis, walk
 
 STACK = "tooling-allthrive-delivery"
@@ -139,7 +139,7 @@ def _of_promotion(product: Product) -> dict[str, dict[str, set[str]]]:
         rights["FindSnapshot"] = {
             names.repository(product.name, image): {"ecr:DescribeImages"} for image in product.images
         }
-    if public := public_images(product):
+    if public := product.public_images():
         copying = {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", *(f"ecr-public:{name}" for name in _PUBLISH)}
         rights["PublishImage"] = {names.repository(product.name, image): copying for image in public}
     return rights

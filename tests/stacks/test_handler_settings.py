@@ -43,8 +43,8 @@ def flat(value: Any) -> str:
 
 
 def functions(handler: str) -> Iterator[tuple[str, Json, Json]]:
-    """Yields the functions of a handler in all shipped products: logical id, template, variables."""
-    for product in PRODUCTS:
+    """Yields the functions of a handler in all shipped products and one example: logical id, template, variables."""
+    for product in (*PRODUCTS, "tiny"):  # the one whose stacks the pipeline deploys
         for place, found in shipped(product).resources("AWS::Lambda::Function").items():
             if found["Properties"]["Handler"] == f"{handler}.handler.main":
                 stack, _, logical_id = place.partition("/")

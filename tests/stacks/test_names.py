@@ -93,8 +93,14 @@ def test_every_stack_is_tagged_with_product_and_environment(product: str) -> Non
         assert name.startswith(f"{properties['tags']['environment']}-{product}-")
 
 
-# Services of different clusters, and the addresses of a domain name for IPv4 and IPv6, have the same name.
-_SHARED = ("AWS::ECS::Service", "AWS::Lambda::Permission", "AWS::Route53::RecordSet", "AWS::SSM::Association")
+# Services of different clusters or namespaces, and addresses of a domain name for IPv4 and IPv6, have the same name.
+_SHARED = (
+    "AWS::ECS::Service",
+    "AWS::Lambda::Permission",
+    "AWS::Route53::RecordSet",
+    "AWS::SSM::Association",
+    "AWS::ServiceDiscovery::Service",
+)
 
 
 def test_no_two_products_in_an_account_use_the_same_resource_name() -> None:

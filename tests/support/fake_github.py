@@ -20,6 +20,7 @@ class GitHubWeb(Web):
         self.issues: list[dict[str, Any]] = []
         self.comments: dict[int, list[dict[str, Any]]] = {}
         self.statuses: list[tuple[str, dict[str, Any]]] = []
+        self.commit_comments: dict[str, list[dict[str, Any]]] = {}
         self.tags: dict[str, str] = {}
         self.annotated: dict[str, str] = {}
         self.releases: dict[str, dict[str, Any]] = {}
@@ -45,6 +46,7 @@ class GitHubWeb(Web):
             (r"issues/(\d+)", self._issue),
             (r"issues/(\d+)/comments", self._comments),
             (r"statuses/(\w+)", self._statuses),
+            (r"commits/(\w+)/comments", self._commit_comments),
             (r"releases", self._release),
             (r"releases/tags/(.+)", self._release_of),
             (r"git/ref/tags/(.+)", self._tag),
@@ -82,6 +84,14 @@ class GitHubWeb(Web):
             return self._page(comments, query)
         comments.append(request.body)
         return 201, request.body
+
+    def _commit_comments(self, request: Request, query: dict[str, list[str]], commit: str) -> Reply:
+        comments = self.commit_comments.setdefault(commit, [])
+        if request.method == "GET":
+            return self._page(comments, query)
+        url = f"https://github.com/{REPOSITORY}/commit/{commit}#commitcomment-{len(comments) + 1}"
+        comments.append({**request.body, "html_url": url})
+        return 201, comments[-1]
 
     def _statuses(self, request: Request, _query: dict[str, list[str]], commit: str) -> Reply:
         assert len(request.body["description"]) <= 140

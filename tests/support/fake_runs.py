@@ -29,6 +29,8 @@ class Past:
     stages: dict[str, str] = field(default_factory=lambda: {"Source": "Succeeded"})
     reason: str = "exit code 1"
     message: str = "Improve the page"
+    build: str = ""
+    """The id of the build that failed; empty for an action without one."""
 
     @property
     def id(self) -> str:
@@ -104,6 +106,7 @@ class History(FaultyAws):
                 output["executionResult"] = {
                     "errorDetails": {"code": "JobFailed", "message": past.reason},
                     "externalExecutionUrl": "https://console.aws.amazon.com/codebuild/1",
+                    "externalExecutionId": past.build or "job-1",
                 }
             actions.append(
                 {
@@ -114,6 +117,7 @@ class History(FaultyAws):
                     "startTime": BEGINNING + position,
                     "lastUpdateTime": BEGINNING + position + 1,
                     "output": output,
+                    "input": {"actionTypeId": {"provider": "CodeBuild" if past.build else "Lambda"}},
                 }
             )
         return {"actionExecutionDetails": actions[::-1]}

@@ -191,3 +191,32 @@ def test_a_deployment_and_its_statuses_are_stored(shop: Shop) -> None:
     assert (status["state"], status["environment_url"]) == ("success", "http://staging")
     assert shop.call("GET", "/deployments?environment=production").json() == []
     assert shop.call("POST", "/deployments", {"ref": "absent"}).status == 422
+
+
+def test_a_comment_on_a_commit_is_listed_and_shown_on_its_page(shop: Shop) -> None:
+    sha = shop.pushed()
+
+    answer = shop.call("POST", f"/commits/{sha}/comments", {"body": "**3** stacks change <script>"})
+
+    made = answer.json()
+    assert answer.status == 201
+    assert (made["commit_id"], made["path"], made["body"]) == (sha, None, "**3** stacks change <script>")
+    assert made["html_url"].startswith(f"{shop.place.url}/{shop.name}/commit/{sha}#commitcomment-")
+    assert shop.call("GET", f"/commits/{sha}/comments").json() == [made]
+    page = shop.page(f"/commit/{sha}").text
+    assert "<strong>3</strong> stacks change" in page
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    ("sha", "body", "status"), [("0" * 40, "x", 422), ("", " ", 422), ("", "x" * 70_000, 422), ("", None, 422)]
+)
+def test_a_comment_needs_a_commit_and_a_text_that_github_accepts(
+    shop: Shop, sha: str, body: str | None, status: int
+) -> None:
+    known = shop.pushed()
+
+    answer = shop.call("POST", f"/commits/{sha or known}/comments", {"body": body} if body else {})
+
+    assert answer.status == status
+    assert shop.call("GET", f"/commits/{known}/comments").json() == []

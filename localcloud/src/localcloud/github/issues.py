@@ -1,4 +1,4 @@
-"""Issues, their comments, and the statuses of commits."""
+"""Issues, their comments, and the comments and statuses of commits."""
 
 from __future__ import annotations
 
@@ -69,6 +69,20 @@ def comment(store: Store, issue: Row, body: str, author: str) -> Row:
 def comments(store: Store, issue: Row) -> list[Row]:
     """Returns the comments of an issue, oldest first."""
     return store.rows("SELECT * FROM comments WHERE issue = ? ORDER BY id", issue["id"])
+
+
+# --- comments on commits ----------------------------------------------------------------------------------------------
+
+
+def comment_on_commit(store: Store, repository: str, sha: str, body: str, author: str) -> Row:
+    """Adds a comment on a commit."""
+    row = {"repository": repository, "sha": sha, "body": body, "author": author, "created": now()}
+    return {"id": store.insert("commit_comments", **row), **row}
+
+
+def comments_on_commit(store: Store, repository: str, sha: str) -> list[Row]:
+    """Returns the comments on a commit, oldest first."""
+    return store.rows("SELECT * FROM commit_comments WHERE repository = ? AND sha = ? ORDER BY id", repository, sha)
 
 
 # --- statuses --------------------------------------------------------------------------------------------------------

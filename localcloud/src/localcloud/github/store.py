@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS pulls (
 CREATE TABLE IF NOT EXISTS comments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, issue INTEGER NOT NULL REFERENCES issues (id), body TEXT NOT NULL,
   author TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS commit_comments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, repository TEXT NOT NULL, sha TEXT NOT NULL, body TEXT NOT NULL,
+  author TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS statuses (
   id INTEGER PRIMARY KEY AUTOINCREMENT, repository TEXT NOT NULL, sha TEXT NOT NULL, state TEXT NOT NULL,
   context TEXT NOT NULL, description TEXT, target TEXT, author TEXT NOT NULL, created TEXT NOT NULL);
@@ -42,7 +45,17 @@ CREATE TABLE IF NOT EXISTS deployment_statuses (
   description TEXT, log TEXT, url TEXT, author TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tokens (digest TEXT PRIMARY KEY, repository TEXT NOT NULL, expires REAL NOT NULL);
 """
-_NAMES = ("tokens", "deployment_statuses", "deployments", "releases", "statuses", "comments", "pulls", "issues")
+_NAMES = (
+    "tokens",
+    "deployment_statuses",
+    "deployments",
+    "releases",
+    "statuses",
+    "commit_comments",
+    "comments",
+    "pulls",
+    "issues",
+)
 
 
 def now() -> str:

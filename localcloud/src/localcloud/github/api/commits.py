@@ -1,4 +1,4 @@
-"""Commits, branches, tags and references: docs.github.com/rest/git and /rest/commits."""
+"""Commits, their comments, branches, tags and references: docs.github.com/rest/git and /rest/commits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import PurePosixPath
 
 from localcloud.github import issues
 from localcloud.github.api import shapes
-from localcloud.github.api.call import ApiError, Call, not_found
+from localcloud.github.api.call import ApiError, Call, invalid, not_found
+from localcloud.github.hub import ACTOR
 from localcloud.github.repositories import SHA, GitError
 from localcloud.github.web import Reply, as_json
 
 _MOST = 1000
+_LONGEST_COMMENT = 65_536
 _COMPARED = 250  # GitHub lists at most these in a comparison without pages
 
 
@@ -34,6 +36,27 @@ def _commit(call: Call, revision: str) -> Reply:
         message = f"No commit found for SHA: {revision}"
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, message) if SHA.fullmatch(revision) else not_found()
     return as_json(HTTPStatus.OK, shapes.commit(call, found))
+
+
+def _comments(call: Call, revision: str) -> Reply:
+    sha = call.repository.resolve(revision)
+    if sha is None:
+        raise not_found()
+    found = issues.comments_on_commit(call.hub.store, call.name, sha)
+    return call.page([shapes.commit_comment(call, row) for row in found])
+
+
+def _comment(call: Call, sha: str) -> Reply:
+    if call.repository.resolve(sha) != sha:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, f"No commit found for SHA: {sha}")
+    body = call.required("body")
+    if not body.strip():
+        raise invalid("CommitComment", "body", "missing_field")
+    if len(body) > _LONGEST_COMMENT:
+        message = f"body is too long (maximum is {_LONGEST_COMMENT} characters)"
+        raise invalid("CommitComment", "body", "custom", message)
+    made = issues.comment_on_commit(call.hub.store, call.name, sha, body, ACTOR)
+    return as_json(HTTPStatus.CREATED, shapes.commit_comment(call, made))
 
 
 def _pulls(call: Call, revision: str) -> Reply:
@@ -174,6 +197,8 @@ def _tags(call: Call) -> Reply:
 
 ROUTES = (
     ("GET", r"/commits", _list),
+    ("GET", r"/commits/([^/]+)/comments", _comments),
+    ("POST", r"/commits/([^/]+)/comments", _comment),
     ("GET", r"/commits/([^/]+)/pulls", _pulls),
     ("GET", r"/commits/(.+)", _commit),
     ("GET", r"/compare/(.+?)\.\.\.(.+)", _compare),

@@ -135,6 +135,25 @@ def comment(call: Call, row: Row, issue_number: int) -> Shape:
     }
 
 
+def commit_comment(call: Call, row: Row) -> Shape:
+    """Returns a comment on a commit as a whole; the local GitHub has none on a line."""
+    return {
+        "id": row["id"],
+        "node_id": node("CommitComment", row["id"]),
+        "commit_id": row["sha"],
+        "path": None,
+        "position": None,
+        "line": None,
+        "body": row["body"],
+        "user": _user(call, row["author"]),
+        "created_at": row["created"],
+        "updated_at": row["created"],
+        "author_association": "COLLABORATOR",
+        "url": call.api_url(f"/comments/{row['id']}"),
+        "html_url": call.page_url(f"/commit/{row['sha']}#commitcomment-{row['id']}"),
+    }
+
+
 def status(call: Call, row: Row) -> Shape:
     """Returns the status of a commit."""
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from localcloud.github import issues
+from localcloud.github.pages.markdown import render
 from localcloud.github.pages.view import PAGE, MissingError, View, item, item_list, sign
 from localcloud.github.repositories import Commit
 from localcloud.github.web import Reply
@@ -74,13 +75,14 @@ def commit(view: View, revision: str) -> Reply:
     patch = view.repository.difference(parent, found.sha, "--patch", "--no-renames")
     body = fill(
         "<h1>{subject}</h1>{rest}<p class=quiet>{author} committed {date} as <span class=sha>{sha}</span></p>"
-        "{statuses}<h2>Changes</h2><pre>{stat}</pre>{patch}{cut}",
+        "{statuses}{comments}<h2>Changes</h2><pre>{stat}</pre>{patch}{cut}",
         subject=found.subject,
         rest=fill("<pre>{text}</pre>", text=rest) if rest else "",
         author=found.author.name,
         date=moment(found.committer.date),
         sha=found.sha,
         statuses=_statuses(view, found.sha),
+        comments=_comments(view, found.sha),
         stat=view.repository.difference(parent, found.sha, "--stat=80") or "No files changed.",
         patch=fill("<pre class=lines>{lines}</pre>", lines=lines(patch[:_PATCH])) if patch else "",
         cut="The rest is not shown." if len(patch) > _PATCH else "",
@@ -101,6 +103,21 @@ def _statuses(view: View, sha: str) -> Html:
         for status in found
     ]
     return fill("<h2>Statuses</h2>{list}", list=item_list(shown, ""))
+
+
+def _comments(view: View, sha: str) -> Html:
+    found = issues.comments_on_commit(view.hub.store, view.repository.name, sha)
+    shown = [
+        fill(
+            '<div id="commitcomment-{number}" class=comment><p class=quiet>{author}, {date}</p>{text}</div>',
+            number=row["id"],
+            author=row["author"],
+            date=moment(row["created"]),
+            text=render(row["body"], view.hub.page_url(view.repository.name)),
+        )
+        for row in found
+    ]
+    return fill("<h2>Comments</h2>{list}", list=join(shown)) if shown else Html("")
 
 
 def lines(patch: str) -> list[Html]:

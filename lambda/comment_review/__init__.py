@@ -1,0 +1,1 @@
+"""Tags the images of a release in ECR."""
