@@ -185,12 +185,18 @@ def test_only_these_services_assume_roles_without_a_condition(trusts: dict[str, 
 def expected_callers(product: str) -> dict[str, set[str]]:
     """Returns the access roles of a product's environments, each with the roles that may assume it."""
     manifest = load(product)
-    found = {}
+    found: dict[str, set[str]] = {}
     for environment in manifest.environments:
-        on_hosts = environment in manifest.on_hosts()  # one function does all steps there
+        on_hosts = environment not in manifest.on_fargate()  # one function does all steps there
         for task in ("deploy",) if on_hosts else ("deploy", "verify", "migrate", "invalidate"):
             handler = names.handler_role(product, environment, task)
             found[names.access_role(environment, product, task)] = {handler}
+        if manifest.pipeline and manifest.pipeline.drift:
+            found[names.access_role(environment, product, "drift")] = {names.drift_role(product)}
+        if not manifest.migration:
+            found.pop(names.access_role(environment, product, "migrate"), None)
+        if not manifest.sites():
+            found.pop(names.access_role(environment, product, "invalidate"), None)
         flows = [delivery.flow_name for delivery in deliveries(manifest) if environment in delivery.environments()]
         if not manifest.sites():
             continue
@@ -357,5 +363,5 @@ def test_a_task_role_is_assumed_only_for_tasks_of_ecs(trusts: dict[str, Json]) -
 
     assert roles_of_tasks
     assert {str(statement["Condition"]["ArnLike"]["aws:SourceArn"]) for statement in roles_of_tasks} == {
-        f"arn:aws:ecs:us-east-1:{ACCOUNT}:*"
+        f"arn:aws:ecs:us-east-1:{account}:*" for account in (ACCOUNT, load("showcase").tooling.account)
     }
