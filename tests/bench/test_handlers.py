@@ -13,7 +13,7 @@ from paths import HANDLERS
 from slipway.handler import Handler
 from tests.support.stack import empty_stack
 
-LIMIT = 66_000  # bytes before compression
+LIMIT = 74_000  # bytes before compression, most of them of lambda/shared
 LIBRARY = 15_000
 LARGER = {
     "deploy_hosts": 35_000,

@@ -104,7 +104,7 @@ def test_an_image_gets_the_tags_of_the_patterns(
         ({"COMMIT": "main"}, "COMMIT is 'main'; give the commit's full hexadecimal name"),
         ({"COMMIT": COMMIT[:7]}, "COMMIT is '0123456'; give the commit's full hexadecimal name"),
         ({"BRANCH": ""}, "BRANCH is empty; give the branch that is built"),
-        ({"REPOSITORY_OF": "yes"}, "REPOSITORY_OF is 'yes'; give main, branches or candidates."),
+        ({"REPOSITORY_OF": "yes"}, "REPOSITORY_OF is 'yes'; give main, snapshots, branches or candidates."),
         ({"REPOSITORY_OF": "main", "BRANCH": "feature/x"}, "holds what main built, and BRANCH is 'feature/x'."),
         ({"REPOSITORY_URI": ""}, "REPOSITORY_URI is ''; give <registry>/<repository>."),
         ({"VERSION_FILE": "setup.py"}, "no setup.py. Set VERSION_FILE"),

@@ -76,7 +76,7 @@ def test_the_version_is_in_the_project_file() -> None:
 
 
 def test_production_has_the_documented_names() -> None:
-    deployment, service = yaml.safe_load_all((SHOP / "k8s" / "app-prod.yaml").read_text())
+    deployment, service, ingress = yaml.safe_load_all((SHOP / "k8s" / "app-prod.yaml").read_text())
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
 
     # microk8s kubectl set image deployment/django-app django-container=…
@@ -86,3 +86,5 @@ def test_production_has_the_documented_names() -> None:
     assert {"readinessProbe", "livenessProbe"} <= set(container)
     assert set(container["resources"]["limits"]) == {"cpu", "memory"}
     assert service["spec"]["selector"] == deployment["spec"]["template"]["metadata"]["labels"]
+    (rule,) = ingress["spec"]["rules"]
+    assert rule["http"]["paths"][0]["backend"]["service"]["name"] == service["metadata"]["name"]

@@ -26,7 +26,7 @@ from tests.support.fake_codepipeline import FakeCodePipeline
 
 COMMANDS = (
     *("init", "demo", "status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "release", "logs"),
-    *("exec", "review", "cost", "policy", "drill", "console", "local", "docs", "doctor", "prepare"),
+    *("exec", "review", "cost", "policy", "drill", "console", "local", "docs", "doctor", "prepare", "drift", "open"),
 )
 MOVED = (
     *("status", "start", "follow", "approve", "reject", "retry", "rollback", "stop", "drill", "review", "cost"),

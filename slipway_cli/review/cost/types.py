@@ -53,6 +53,7 @@ FREE: dict[str, str] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "scaling is free; the tasks it adds are not included",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "scaling is free; the alarms it creates are not in the template",
     "AWS::CloudFront::Function": _BY_THE_DISTRIBUTION,
+    "AWS::ECR::PublicRepository": "the first 50 GB of public images are free: aws.amazon.com/ecr/pricing, 2026-11",
     "AWS::Logs::MetricFilter": "filters are free; the custom metric of each costs $0.30 a month, not included",
     "AWS::CloudFront::KeyValueStore": "storage is free; reads cost $0.03 per million requests to the frontend",
     "AWS::CloudFront::CachePolicy": _SETTINGS,
