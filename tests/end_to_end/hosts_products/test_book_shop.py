@@ -145,6 +145,7 @@ def test_no_request_fails_while_pods_are_replaced(released: Released) -> None:
     assert released.visitors.measured_rate > RATE * 0.9, released.visitors.told()
 
 
+@pytest.mark.last  # dev then runs another image than main released
 def test_a_version_is_released_once(shop: Shown, released: Released) -> None:
     """Main's run waits for that of dev, which was pushed a moment before."""
     shop.commit("README.md", "A Django shop", "A Django book shop")
@@ -152,8 +153,10 @@ def test_a_version_is_released_once(shop: Shown, released: Released) -> None:
 
     message = shop.refused("main", merge_dev(shop))
 
-    assert "1.3.0 is released already: tag 1.3.0 is on commit" in message
-    assert "Raise the version in pyproject.toml on dev, e.g. to 1.3.1" in message
+    # 1.4.0 if the test of an image that never becomes ready came first: its release is older than its rollout.
+    found = re.search(r"(1\.[34]\.0) is released already: tag \1 is on commit", message)
+    assert found, message
+    assert f"Raise the version in pyproject.toml on dev, e.g. to {found[1][:-1]}1" in message
 
 
 @pytest.mark.last
