@@ -161,7 +161,6 @@ def test_a_version_is_released_once(shop: Shown, released: Released) -> None:
 
 @pytest.mark.last
 @pytest.mark.long  # five minutes, in which the pods could become ready
-@pytest.mark.long
 def test_an_image_that_never_becomes_ready_is_undone_and_the_pods_are_named(shop: Shown, released: Released) -> None:
     before = pods(shop)
     shop.commit("pyproject.toml", 'version = "1.3.0"', 'version = "1.4.0"')
