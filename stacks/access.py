@@ -46,7 +46,8 @@ class AccessStack(EnvironmentStack):
 
         pipeline = environment_scope.product.pipeline
         if pipeline and pipeline.drift:
-            self._grant(Task("drift", "See what was changed by hand", drift.rights(self, environment_scope), {}))
+            rights, accepted = drift.rights(self, environment_scope), drift.ACCEPTED
+            self._grant(Task("drift", "See what was changed by hand", rights, accepted))
 
     def _grant(self, task: Task) -> None:
         product, environment = self._scope.product.name, self._scope.name
