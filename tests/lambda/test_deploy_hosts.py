@@ -570,7 +570,8 @@ def test_whatever_fails_all_hosts_run_the_same_release_and_success_means_the_new
         assert action.objects["current.json"] == action.old
     if action.status != "Hung":
         assert {host.balanced for host in action.hosts.values()} <= {"healthy", "initial"}
-    if longest <= 2 and failing is None:
+    # Kills and lost answers together let minutes pass between two looks at a host that drains for eight.
+    if longest + len(action.kills) <= 2 and failing is None:
         assert action.status == "Succeeded"
 
 
