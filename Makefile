@@ -36,7 +36,7 @@ demo: setup  ## deploy, release and serve PRODUCT on the local cloud [SOURCE: it
 # Options for every call of pytest: `make test PYTEST_ADDOPTS=-x`.
 PYTEST = $(BIN)/pytest --quiet --numprocesses 2
 .PHONY: test test-all test-containers test-localcloud test-localcloud-containers test-alone test-long
-test: setup .venv-policy/.ready  ## the tests of the product without containers or browser, and one short push through containers: about five minutes (a fresh clone's first run: seven)
+test: setup .venv-policy/.ready  ## the tests of the product without containers or browser, and one short push through containers: six to eight minutes
 	@$(PYTEST) --dist load -m "(not docker and not browser and not slow and not long) or smoke"
 test-all: test-containers test-localcloud-containers test-alone policy  ## all that `make test` leaves out, but the long tests: what CI runs besides
 test-containers: setup .venv-policy/.ready  ## slow tests, tests with containers or a browser, a push, a broken test, a broken image

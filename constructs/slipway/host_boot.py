@@ -15,7 +15,7 @@ from constructs import Construct
 
 _HOSTS = Path(__file__).resolve().parents[2] / "hosts"  # not from paths.py: constructs import only constructs
 System = Literal["docker", "microk8s"]
-"""What runs the containers of a host; the name of the part of its boot script that installs it."""
+"""The program that runs a host's containers, by the name of the part of its boot script that installs it."""
 NAMESPACE = "Slipway/Hosts"
 """The namespace of the hosts' metrics in CloudWatch."""
 HOST, PATH = "Host", "path"

@@ -64,7 +64,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found in one environment."""
+    """The differences in one environment."""
 
     differences: tuple[Difference, ...]
     unchecked: tuple[str, ...]

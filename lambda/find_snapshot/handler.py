@@ -94,7 +94,7 @@ def find(job: Job) -> Done | Wait:
 
 @dataclass(frozen=True)
 class _Release:
-    """What is released, and its names."""
+    """A release and its names."""
 
     commit: str
     version: str

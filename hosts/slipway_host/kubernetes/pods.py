@@ -1,4 +1,4 @@
-"""What the pods of a deployment run, and why they do not, from the cluster and not from what was intended."""
+"""Reports the images of a deployment's pods, and why pods do not run, as the cluster describes them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Pod:
 
     @property
     def trouble(self) -> str:
-        """What is wrong with it; empty if it is ready."""
+        """Returns the fault of the pod; empty if it is ready."""
         if self.ready:
             return ""
         return "; ".join(self.reasons) or (

@@ -25,7 +25,7 @@ class Migration:
 
 @dataclass(frozen=True)
 class ClusterConfiguration:
-    """What an environment runs on Kubernetes, as the parameter in Parameter Store says."""
+    """The settings of an environment on Kubernetes, from Parameter Store."""
 
     folder: Path
     file: str
