@@ -82,8 +82,12 @@ def test_a_stopped_host_keeps_its_disk_and_address_and_runs_no_user_data_again(c
     host.wait("running")
     assert host.sh("cat /srv/file /var/lib/boots") == "kept\nboot"
     assert host.describe()["PrivateIpAddress"] == before["PrivateIpAddress"]
-    ec2.reboot_instances(InstanceIds=[host.id])
-    until("the host has booted again", lambda: host.state() == "running" and host.answers())
+    booted = host.booted_at()
+    ec2.reboot_instances(InstanceIds=[host.id])  # answers before the host goes down; its state may stay `running`
+    until(
+        "the host has booted again",
+        lambda: host.booted_at() != booted and host.state() == "running" and host.answers(),
+    )
     assert host.sh("cat /var/lib/boots") == "boot"
 
 

@@ -47,6 +47,10 @@ class Host:
         found: dict[str, Any] = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)[0]
         return found
 
+    def booted_at(self) -> str:
+        """Returns when it last started; a reboot is over when this has changed."""
+        return str(self.inspect()["State"]["StartedAt"])
+
     def describe(self) -> dict[str, Any]:
         answer = self.cloud.client("ec2").describe_instances(InstanceIds=[self.id])
         found: dict[str, Any] = answer["Reservations"][0]["Instances"][0]
