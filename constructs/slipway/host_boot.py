@@ -110,6 +110,6 @@ def runner_asset(scope: Construct) -> s3_assets.Asset:
         scope,
         "Runner",
         path=str(_HOSTS),
-        exclude=["boot", "**/__pycache__"],
+        exclude=["boot", "slipway_host/eks", "**/__pycache__"],
         ignore_mode=cdk.IgnoreMode.GIT,
     )

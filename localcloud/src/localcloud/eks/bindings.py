@@ -16,12 +16,12 @@ from botocore.exceptions import ClientError
 from ministack.core.responses import request_scope
 
 from localcloud import adapter
+from localcloud.eks.store import BINDINGS, Store
 from localcloud.kubernetes.api import Api, Json, Watch
 from localcloud.kubernetes.events import WARNING, Events
 
 SYMBOLS: tuple[str, ...] = adapter.SYMBOLS
 
-PATH = "/apis/eks.amazonaws.com/v1/targetgroupbindings"
 TAG = "eks:eks-cluster-name"
 _WITHDRAWAL_SECONDS = 5.0
 Target = tuple[str, int]
@@ -31,27 +31,25 @@ logger = logging.getLogger("localcloud")
 class Bindings:
     """The TargetGroupBindings of one cluster."""
 
-    def __init__(self, api: Api, name: str, account: str, region: str) -> None:
-        self._api, self._name, self._scope = api, name, (account, region)
+    def __init__(self, api: Api, store: Store, name: str, account: str, region: str) -> None:
+        self._store, self._name, self._scope = store, name, (account, region)
         self._events = Events(api, name, "eks")
         self._changed = threading.Condition()
         self._is_stopped, self._is_due = False, False
         self._registered: dict[str, set[Target]] = {}
         """The targets by the ARN of their group."""
-        wake = self._wake
-        self._services = Watch(api, "/api/v1/services", wake)
-        self._endpoints = Watch(api, "/api/v1/endpoints", wake)
-        self._bindings = Watch(api, PATH, wake)
+        self._services = Watch(api, "/api/v1/services", lambda _kind, _thing: self.wake())
+        self._endpoints = Watch(api, "/api/v1/endpoints", lambda _kind, _thing: self.wake())
 
     def start(self) -> None:
         """Follows bindings, Services and pods."""
-        for watch in (self._services, self._endpoints, self._bindings):
+        for watch in (self._services, self._endpoints):
             watch.start()
         threading.Thread(target=self._run, daemon=True, name="localcloud-eks-bindings").start()
 
     def stop(self) -> None:
         """Ends; the targets stay registered."""
-        for watch in (self._services, self._endpoints, self._bindings):
+        for watch in (self._services, self._endpoints):
             watch.stop()
         with self._changed:
             self._is_stopped = True
@@ -65,7 +63,8 @@ class Bindings:
     def _has(self, address: str) -> bool:
         return any(target[0] == address for targets in self._registered.values() for target in targets)
 
-    def _wake(self, _kind: str, _thing: Json) -> None:
+    def wake(self) -> None:
+        """Looks at everything again, in a moment."""
         with self._changed:
             self._is_due = True
             self._changed.notify_all()
@@ -80,14 +79,14 @@ class Bindings:
             try:
                 with request_scope(*self._scope):
                     self._reconcile()
-            except ClientError as error:
-                logger.warning("target groups of the cluster %s: %s", self._name, error)
+            except Exception:
+                logger.exception("target groups of the cluster %s", self._name)
                 time.sleep(1)
-                self._wake("", {})
+                self.wake()
 
     def _reconcile(self) -> None:
         wanted: dict[str, set[Target]] = {group: set() for group in self._registered}
-        for binding in list(self._bindings.objects.values()):
+        for binding in self._store.list(BINDINGS):
             group = str(binding["spec"].get("targetGroupARN"))
             refusal = self._refusal(binding, group)
             if refusal:
@@ -144,4 +143,3 @@ class Bindings:
 
 def _described(targets: set[Target]) -> list[dict[str, Any]]:
     return [{"Id": address, "Port": port} for address, port in sorted(targets)]
-

@@ -22,7 +22,8 @@ from ministack.services import eks
 from localcloud import adapter, containers, settings
 from localcloud.eks import access, bindings, identity
 from localcloud.eks.door import Door
-from localcloud.kubernetes.api import Api, ApiError, Json, Watch
+from localcloud.eks.store import Store
+from localcloud.kubernetes.api import Access, ApiError, Json, Watch
 from localcloud.kubernetes.clusters import Cluster
 from localcloud.kubernetes.control_plane import ControlPlaneError, Place
 from localcloud.kubernetes.node import Description
@@ -47,20 +48,14 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.services.eks:_tags",
 )
 
-NO_DOCKER = "A cluster of EKS needs Docker, which the local cloud runs without. Start Docker, then the local cloud again."
+NO_DOCKER = (
+    "A cluster of EKS needs Docker, which the local cloud runs without. Start Docker, then the local cloud again."
+)
 OLD_NODES = (
     "The local cloud runs clusters of EKS in Auto Mode only: set computeConfig.enabled, storageConfig.blockStorage."
     "enabled and kubernetesNetworkConfig.elasticLoadBalancing.enabled."
 )
 _CPUS, _MEMORY_MIB = 4, 16_384
-_CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-#: What Auto Mode brings into a cluster: group, version, kind, plural, and whether it belongs to a namespace.
-_KINDS = (
-    ("eks.amazonaws.com", "v1", "TargetGroupBinding", "targetgroupbindings", True),
-    ("eks.amazonaws.com", "v1", "NodeClass", "nodeclasses", False),
-    ("eks.amazonaws.com", "v1", "IngressClassParams", "ingressclassparams", False),
-    ("karpenter.sh", "v1", "NodePool", "nodepools", False),
-)
 Key = tuple[str, str, str]  # account, region, name
 logger = logging.getLogger("localcloud")
 
@@ -70,6 +65,7 @@ class Running:
     """What runs for a cluster."""
 
     cluster: Cluster
+    store: Store
     bindings: bindings.Bindings | None = None
     namespaces: Watch | None = None
 
@@ -104,7 +100,7 @@ def _create(body: Json, creator_arn: str | None = None) -> Any:
     eks._clusters[name] = record
     eks._tags[record["arn"]] = dict(record["tags"])
     eks._bootstrap_creator_access_entry(name, record, creator_arn)
-    _running[key] = running = Running(_made(key, record))
+    _running[key] = running = _made(key, record)
     threading.Thread(target=_start, args=(key, record, running), daemon=True, name=f"localcloud-eks-{name}").start()
     return eks._json_resp(200, {"cluster": eks._sanitize(record)})
 
@@ -168,33 +164,33 @@ def _record(body: Json) -> Json:
     }
 
 
-def _made(key: Key, record: Json) -> Cluster:
+def _made(key: Key, record: Json) -> Running:
     account, region, name = key
     place = Place(f"eks-{secrets.token_hex(4)}", containers.free_address(docker.from_env(timeout=60).containers))
     node = f"i-{secrets.token_hex(8)}"
     labels = {"eks.amazonaws.com/compute-type": "auto", "topology.kubernetes.io/region": region}
     made = Cluster(place, Description(node, place.address, _CPUS, _MEMORY_MIB, labels))
 
-    def access_of() -> Any:
+    def access_of() -> Access | None:
         return made.api.access if made.api else None
 
-    made.serve_api = Door(lambda token: access.user_of(token, account, region, name), access_of)
-    made.puller = identity.NodePuller(lambda: _node_role(made, record), account, region)
-    made.identities = identity.PodIdentities(name, account, region, lambda: _bindings_of(key))
-    return made
+    def changed() -> None:
+        if running.bindings is not None:
+            running.bindings.wake()
+
+    running = Running(made, Store(lambda: made.api, changed))
+    made.serve_api = Door(lambda token: access.user_of(token, account, region, name), access_of, running.store)
+    made.puller = identity.NodePuller(lambda: _node_role(running, record), account, region)
+    made.identities = identity.PodIdentities(name, account, region, lambda: running.bindings)
+    return running
 
 
-def _bindings_of(key: Key) -> bindings.Bindings | None:
-    known = _running.get(key)
-    return known.bindings if known else None
-
-
-def _node_role(cluster: Cluster, record: Json) -> str:
+def _node_role(running: Running, record: Json) -> str:
     """Returns the ARN of the role of nodes: that of the cluster's node pools, or of a NodeClass."""
     given = record["computeConfig"].get("nodeRoleArn")
-    if given or cluster.api is None:
-        return str(given or "")
-    found = cluster.api.get("/apis/eks.amazonaws.com/v1/nodeclasses")["items"]
+    if given:
+        return str(given)
+    found = running.store.list("nodeclasses")
     name = next((str(known["spec"]["role"]) for known in found if (known.get("spec") or {}).get("role")), "")
     role = f"arn:aws:iam::{record['arn'].split(':')[4]}:role/{name}" if name else ""
     entry = eks._access_entries.get_scoped(
@@ -210,9 +206,7 @@ def _start(key: Key, record: Json, running: Running) -> None:
         try:
             cluster.start()
             api = cluster.api
-            if api is None:
-                raise ControlPlaneError("the control plane has ended")
-            _bring(api)
+            assert api is not None  # noqa: S101 - for mypy: a cluster that has started has one
             access.reconcile(api, account, region, name)
         except (ControlPlaneError, ApiError, DockerException, OSError) as error:
             logger.warning("the cluster %s of EKS: %s", name, error)
@@ -224,33 +218,10 @@ def _start(key: Key, record: Json, running: Running) -> None:
 
         running.namespaces = Watch(api, "/api/v1/namespaces", changed)
         running.namespaces.start()
-        running.bindings = bindings.Bindings(api, name, account, region)
+        running.bindings = bindings.Bindings(api, running.store, name, account, region)
         running.bindings.start()
         record["certificateAuthority"] = {"data": base64.b64encode(api.access.authority.read_bytes()).decode()}
         record.update(endpoint=f"https://{cluster.place.address}", status="ACTIVE")
-
-
-def _bring(api: Api) -> None:
-    """Adds the kinds of Auto Mode to the API.
-
-    Raises:
-        ApiError: if the API server refuses one, or does not serve it in time.
-    """
-    for group, version, kind, plural, namespaced in _KINDS:
-        schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        served = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-        names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
-        spec = {
-            "group": group,
-            "names": names,
-            "scope": "Namespaced" if namespaced else "Cluster",
-            "versions": [served],
-        }
-        thing = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
-        api.apply(_CRD, {**thing, "metadata": {"name": f"{plural}.{group}"}, "spec": spec})
-    for group, version, _kind, plural, _namespaced in _KINDS:
-        path = f"/apis/{group}/{version}/{plural}"
-        adapter.wait_until(lambda path=path: api.find(path) is not None, f"the API serves {path}")  # type: ignore[misc]
 
 
 _delete_record = eks._delete_cluster
@@ -292,5 +263,3 @@ def install() -> None:
     eks._schedule_access_policy_reconcile = _reconciled
     eks._associate_access_policy = access.associate
     eks._start_k3s_container = _never
-
-

@@ -6,26 +6,26 @@ passed on in the name of that user, with the groups of the entry. What the user 
 
 from __future__ import annotations
 
-import http.client
 import json
-import logging
+import select
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
 
-from localcloud.kubernetes.api import Access
+from localcloud.kubernetes.api import Access, Json
 from localcloud.kubernetes.control_plane import API_HOST
 
 SYMBOLS: tuple[str, ...] = ()
 
 _LARGEST_HEAD = 65_536
 _CHUNK = 65_536
+_LARGEST_BODY = 2**20
 _SECONDS = 30.0
 # What a client must not say about itself, and what holds for one connection only.
 _DROPPED = ("authorization:", "impersonate-", "x-remote-", "proxy-", "keep-alive:")
-logger = logging.getLogger("localcloud")
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,21 @@ class User:
 Authenticate = Callable[[str], User | None]
 
 
+class Kinds(Protocol):
+    """Kinds that the local cloud serves instead of the API server."""
+
+    def serves(self, path: str) -> bool:
+        """True if a path belongs to them."""
+
+    def answer(self, user: User, method: str, path: str, body: bytes) -> tuple[int, Json]:
+        """Returns status and body of the answer to a request."""
+
+
 class Door:
     """Serves connections of clients, one request each."""
 
-    def __init__(self, authenticate: Authenticate, access: Callable[[], Access | None]) -> None:
-        self._authenticate, self._access = authenticate, access
+    def __init__(self, authenticate: Authenticate, access: Callable[[], Access | None], kinds: Kinds) -> None:
+        self._authenticate, self._access, self._kinds = authenticate, access, kinds
 
     def __call__(self, connection: socket.socket) -> None:
         """Serves one connection until it ends."""
@@ -55,12 +65,18 @@ class Door:
         user = self._authenticate(token.removeprefix("Bearer ")) if token.startswith("Bearer ") else None
         access = self._access()
         if user is None or access is None:
-            connection.sendall(_refusal(401, "Unauthorized") if access else _refusal(503, "ServiceUnavailable"))
+            refusal = HTTPStatus.UNAUTHORIZED if access else HTTPStatus.SERVICE_UNAVAILABLE
+            connection.sendall(_answer(*status(refusal, refusal.phrase.replace(" ", ""), refusal.phrase)))
+            return
+        method, target = first.split(" ")[:2]
+        path = target.partition("?")[0]
+        if self._kinds.serves(path):
+            body = _body(connection, lines, rest)
+            connection.sendall(_answer(*self._kinds.answer(user, method, path, body)))
             return
         with _connected(access) as upstream:
             upstream.sendall(_rewritten(first, lines, user) + rest)
             connection.settimeout(None)
-            upstream.settimeout(None)
             _joined(connection, upstream)
 
 
@@ -91,12 +107,28 @@ def _rewritten(first: str, lines: list[str], user: User) -> bytes:
     return "\r\n".join([first, *kept, *own, *closing, "", ""]).encode("latin-1")
 
 
-def _refusal(status: int, reason: str) -> bytes:
-    body = json.dumps(
-        {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": reason, "reason": reason, "code": status}
-    ).encode()
+def _body(connection: socket.socket, lines: list[str], rest: bytes) -> bytes:
+    """Reads the whole body of a request, whose beginning came with its head."""
+    length = next((int(value) for name, value in map(_field, lines) if name == "content-length"), 0)
+    while len(rest) < min(length, _LARGEST_BODY):
+        chunk = connection.recv(_CHUNK)
+        if not chunk:
+            raise OSError("no whole request")
+        rest += chunk
+    return rest[:length]
+
+
+def status(code: int, reason: str, message: str) -> tuple[int, Json]:
+    """Returns the object with which Kubernetes says what became of a request."""
+    result = "Success" if code < HTTPStatus.BAD_REQUEST else "Failure"
+    thing = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": result, "code": int(code)}
+    return code, {**thing, "reason": reason, "message": message}
+
+
+def _answer(code: int, thing: Json) -> bytes:
+    body = json.dumps(thing).encode()
     fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
-    return f"HTTP/1.1 {status} {http.client.responses[status]}\r\n{fields}\r\n\r\n".encode() + body
+    return f"HTTP/1.1 {int(code)} {HTTPStatus(code).phrase}\r\n{fields}\r\n\r\n".encode() + body
 
 
 def _connected(access: Access) -> ssl.SSLSocket:
@@ -106,22 +138,23 @@ def _connected(access: Access) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_hostname=API_HOST)
 
 
-def _joined(client: socket.socket, server: socket.socket) -> None:
-    """Passes both directions on until the server has answered, or the client has gone."""
-    other = threading.Thread(target=_pumped, args=(client, server), daemon=True, name="localcloud-eks-door")
-    other.start()
-    _pumped(server, client)
-    for end in (server, client):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError as error:
-            logger.debug("door: %s", error)
-    other.join(_SECONDS)
-
-
-def _pumped(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while chunk := source.recv(_CHUNK):
-            target.sendall(chunk)
-    except OSError as error:
-        logger.debug("door: %s", error)
+def _joined(client: socket.socket, server: ssl.SSLSocket) -> None:
+    """Passes both directions on until one side has ended. One thread does both: TLS is not for two at a time."""
+    while True:
+        ready: list[socket.socket] = [server] if server.pending() else select.select([client, server], [], [])[0]
+        if server in ready:
+            server.settimeout(0)
+            try:
+                answered = server.recv(_CHUNK)
+            except (ssl.SSLWantReadError, BlockingIOError):  # a record of TLS itself
+                answered = None
+            server.settimeout(_SECONDS)
+            if answered is not None:
+                if not answered:
+                    return
+                client.sendall(answered)
+        if client in ready:
+            asked = client.recv(_CHUNK)
+            if not asked:
+                return
+            server.sendall(asked)

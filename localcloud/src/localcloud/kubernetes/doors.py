@@ -1,4 +1,4 @@
-"""The socket at which relays of clusters ask: for their table, for the kubelet on behalf of an API server, or for that server itself."""
+"""The socket at which relays ask for their table, for a kubelet on behalf of an API server, or for that server."""
 
 from __future__ import annotations
 

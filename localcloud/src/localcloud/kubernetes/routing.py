@@ -48,7 +48,7 @@ class Router:
     """The routes of one cluster."""
 
     def __init__(self, place: Place, api: Api, certificate: str, door: str = "") -> None:
-        """`certificate` is the kubelet's, with its key, in PEM; `door` that of an API server that clients reach here."""
+        """`certificate` is the kubelet's, in PEM with its key; `door` that of an API server that clients reach here."""
         self._place, self._api = place, api
         self._events = Events(api, place.cluster, "local-cloud")
         self._kubelet = {"port": _KUBELET_PORT, "certificate": certificate}
