@@ -95,7 +95,7 @@ def _verify(job: Job, settings: Settings) -> Done | Wait:
     url = settings.url
     wrong = _differences(settings, ended) or _other_page(settings, url)
     if not wrong:
-        done = f"{len(hosts)} of {settings.expected} hosts run {settings.release.version}, and nothing else"
+        done = f"{settings.run_by(len(hosts))} {settings.release.version}, and nothing else"
         return Done(done, variables={"Url": origin(url)} if url else {})
     job.state["tries"] = int(job.number("tries")) + 1
     if job.state["tries"] >= _TRIES:

@@ -144,7 +144,7 @@ class _Rollout:
         if self._settings.protection:
             tags = self._settings.protection
             protect(HERE.client("ecr"), self._settings.images, tag=tags.running, entered=tags.entered)
-        return Done(f"{len(hosts)} of {self._settings.expected} hosts run {self._settings.release.version}")
+        return Done(f"{self._settings.run_by(len(hosts))} {self._settings.release.version}")
 
     def _turn_back(self, reason: str) -> Done | Wait:
         state, hosts = self._job.state, self._hosts()

@@ -112,6 +112,10 @@ class Settings:
             raise ParameterError("parameter 'path' needs 'edge', whose output Url is the product's address")
         return settings
 
+    def run_by(self, count: int) -> str:
+        """Returns the words for what runs the release, before the version: so many hosts, or the cluster."""
+        return "the cluster runs" if self.cluster else f"{count} of {self.expected} hosts run"
+
     @cached_property
     def _outputs(self) -> dict[str, str]:
         return self.place.outputs(self.stack)

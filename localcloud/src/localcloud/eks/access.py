@@ -30,7 +30,7 @@ _KINDS = {"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindi
 #: The policy of nodes that EKS manages, which is the only one for entries of the type EC2:
 #: docs.aws.amazon.com/eks/latest/userguide/create-node-class.html.
 _NODE_POLICY = "/AmazonEKSAutoNodePolicy"
-_lock = threading.Lock()
+_lock = threading.RLock()  # a policy that is associated is reconciled at once
 logger = logging.getLogger("localcloud")
 
 

@@ -35,6 +35,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.core.responses:get_account_id",
     "ministack.core.responses:get_region",
     "ministack.core.responses:new_uuid",
+    "ministack.services.eks:_VALID_ACCESS_ENTRY_TYPES",
     "ministack.services.eks:_cluster_arn",
     "ministack.services.eks:_create_cluster",
     "ministack.services.eks:_delete_cluster",
@@ -263,3 +264,4 @@ def install() -> None:
     eks._schedule_access_policy_reconcile = _reconciled
     eks._associate_access_policy = access.associate
     eks._start_k3s_container = _never
+    eks._VALID_ACCESS_ENTRY_TYPES = (*eks._VALID_ACCESS_ENTRY_TYPES, "EC2")
