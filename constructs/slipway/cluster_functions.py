@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -16,8 +15,8 @@ from constructs import Construct
 from slipway.auto_cluster import AutoCluster
 from slipway.function_network import FunctionNetwork
 from slipway.handler import Handler
+from slipway.host_boot import HOSTS
 
-_SOURCE = Path(__file__).resolve().parents[2] / "hosts"  # not from paths.py: constructs import only constructs
 LONGEST = cdk.Duration.minutes(15)
 """The longest time that Lambda lets a function run: docs.aws.amazon.com/lambda, "Quotas"."""
 
@@ -59,7 +58,7 @@ class ClusterFunctions(Construct):
         self._reach = cluster.allow_from("FromFunctions", security_group, "Releases")
         self._network = FunctionNetwork(vpc, "Application", security_group)
         self._code = lambda_.Code.from_asset(
-            str(_SOURCE),
+            str(HOSTS),
             exclude=["*", "!slipway_host", "!slipway_host/**", "**/__pycache__"],
             ignore_mode=cdk.IgnoreMode.GIT,
         )

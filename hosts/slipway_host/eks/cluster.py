@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from http import HTTPStatus
 from typing import Any, Iterable, Sequence
@@ -9,7 +10,7 @@ from typing import Any, Iterable, Sequence
 from slipway_host.eks import kinds
 from slipway_host.eks.api import Api, Refused
 from slipway_host.kubernetes.cluster import EVENTS, LINES, Cluster, newest
-from slipway_host.kubernetes.rendering import Object
+from slipway_host.kubernetes.rendering import Object, containers, pods
 from slipway_host.output import Failed
 from slipway_host.programs import Result
 
@@ -35,7 +36,7 @@ class EksCluster(Cluster):
             named = f"{str(thing['kind']).lower()}/{thing['metadata']['name']}"
             query = {**_MANAGER, **({"dryRun": "All"} if dry_run else {})}
             try:
-                self._api.ask("PATCH", kinds.path_of(thing, self.namespace), query, thing)
+                self._api.ask("PATCH", kinds.path_of(thing, self.namespace), query, _explicit(thing))
             except (Refused, ValueError) as error:
                 wrong.append(f"{named}: {error}")
                 if not dry_run:
@@ -123,6 +124,20 @@ class EksCluster(Cluster):
         except Refused:
             return []
         return newest(found, EVENTS)
+
+
+def _explicit(thing: Object) -> Object:
+    """Returns an object whose ports name their protocol: the API server merges ports by it.
+
+    Before Kubernetes 1.22 it refuses those that leave the default out.
+    """
+    explicit = copy.deepcopy(thing)
+    ports = list((explicit.get("spec") or {}).get("ports") or []) if thing["kind"] == "Service" else []
+    for pod in pods(explicit):
+        ports += [port for container in containers(pod) for port in container.get("ports") or []]
+    for port in ports:
+        port.setdefault("protocol", "TCP")
+    return explicit
 
 
 def _progress(name: str, deployment: dict[str, Any]) -> tuple[int | None, str]:
