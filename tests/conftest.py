@@ -104,5 +104,5 @@ def _among(first: tuple[str, ...], nodeid: str) -> int:
 
 
 def _scope(nodeid: str) -> str:
-    """Names the tests that need this network, which one worker runs in their order; empty for all others."""
+    """Names the tests that one worker runs in their order, and so one cloud at a time; empty for all others."""
     return "home" if nodeid.startswith(_HOME) else "hosts" if nodeid.startswith(_HOSTS) else ""
