@@ -137,6 +137,11 @@ class Platform:
         found = until("an issue", lambda: [issue for issue in self.github("/issues") if wanted(issue)], 120)
         return dict(found[0])
 
+    def discussion(self, issue: dict[str, Any]) -> list[str]:
+        """Returns the texts of an issue and of its comments."""
+        comments = self.github(f"/issues/{issue['number']}/comments")
+        return [str(found["body"]) for found in (self.github(f"/issues/{issue['number']}"), *comments)]
+
     def stack(self, target: str, name: str) -> dict[str, Any]:
         """Returns what CloudFormation says about a stack."""
         stack = names.stack(target, PRODUCT.name, name)
