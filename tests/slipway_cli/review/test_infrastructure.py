@@ -211,7 +211,7 @@ class Flow:
         found = self._readings.pop(0) if len(self._readings) > 1 else self._readings[0]
         details = []
         for name, status in found.items():
-            stage, _, action = name.partition("/")
+            stage, action = name.split("/")
             details.append({"stageName": stage, "actionName": action, "status": status})
         return [{"actionExecutionDetails": details}]
 
