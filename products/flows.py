@@ -34,6 +34,7 @@ class Kind(StrEnum):
     COMPOSE = "collects what hosts need, and checks the compose files"
     MANIFESTS = "collects the Kubernetes manifests, and checks them"
     FIND = "finds the images that were built and tested of the same files"
+    PUBLISH = "copies the tested image to where releases come from, and sets its tags"
     SCAN = "refuses images with known vulnerabilities"
     PROTECT = "keeps the images while a person decides"
     APPROVAL = "waits for a person's yes"
@@ -121,9 +122,16 @@ class Delivery:
         return "candidates" if self.flow.pull_requests_to else "branches"
 
     @property
-    def images_stage(self) -> str:
-        """The name of the stage that the images and all else of the commit come from."""
-        return "Snapshot" if self.flow.images_from else "Publish"
+    def built_beside_tests(self) -> bool:
+        """True if the images and all else of the commit are built in the stage Test, and published after it."""
+        return built_beside_tests(self.flow)
+
+    @property
+    def collected_stage(self) -> str:
+        """The name of the stage that builds or collects what the flow deploys of the commit beside the images."""
+        if self.flow.images_from:
+            return "Snapshot"
+        return "Test" if self.built_beside_tests else "Publish"
 
     def stage(self, name: str) -> Stage | None:
         """Returns the stage with this name, or None."""
@@ -177,6 +185,26 @@ def needs_url(product: Product, environment: str) -> bool:
                 return True
             deployed = stage.environment or deployed
     return False
+
+
+def built_beside_tests(flow: Flow) -> bool:
+    """True if a flow builds images while its tests run: it publishes them after the tests, and is no pull request's."""
+    stages = list(flow.stages)
+    both = "test" in stages and "publish" in stages and not (flow.pull_requests_to or flow.images_from)
+    return both and stages.index("test") < stages.index("publish")
+
+
+def waiting_repositories(product: Product, image: str) -> list[str]:
+    """Returns the repositories of an image whose builds wait elsewhere for their tests: main's, other branches'."""
+    flows = product.pipeline.flows.values() if product.pipeline else ()
+    apart = [of_branches(product, flow) for flow in flows if built_beside_tests(flow)]
+    repositories = {False: names.repository(product.name, image), True: names.branch_repository(product.name, image)}
+    return [repositories[other] for other in sorted(set(apart))]
+
+
+def build_action(image: str) -> str:
+    """Returns the name of the action of the stage Test that builds an image: BuildBackend."""
+    return f"Build{names.pascal(image)}"
 
 
 def of_main(product: Product, flow: Flow) -> bool:
@@ -328,16 +356,21 @@ class _DeliveryBuilder:
     def _test(self, limit: int) -> Stage:
         checks = checks_of(self.pipeline, self.name)
         action_limit = limit // len({check.run_order for check in checks.values()})
-        return Stage(
-            "Test",
-            tuple(
-                Action(names.pascal(name), Kind.CHECK, check.run_order, action_limit, name)
-                for name, check in sorted(checks.items(), key=lambda item: item[1].run_order)
-            ),
-        )
+        tests = [
+            Action(names.pascal(name), Kind.CHECK, check.run_order, action_limit, name)
+            for name, check in sorted(checks.items(), key=lambda item: item[1].run_order)
+        ]
+        if not built_beside_tests(self.flow):
+            return Stage("Test", tuple(tests))
+        images = [Action(build_action(image), Kind.IMAGE, 1, action_limit, image) for image in self.product.images]
+        built = [*images, *self._collected(action_limit)]
+        return Stage("Test", tuple(sorted([*tests, *built], key=lambda action: action.run_order)))
 
     def _publish(self, limit: int) -> Stage:
         images, scan = self.product.images, self._guarded() and self.pipeline.scan is not None
+        if built_beside_tests(self.flow):  # the scan reads the image where its build pushed it
+            published = [Action(names.pascal(image), Kind.PUBLISH, 1, limit, image) for image in images]
+            return Stage("Publish", (*published, *self._scans(limit if scan else 0, order=1)))
         action_limit = limit // 2 if scan else limit
         actions = [Action(names.pascal(image), Kind.IMAGE, 1, action_limit, image) for image in images]
         if self.flow.pull_requests_to:  # only images are kept: nothing of a pull request is ever deployed
@@ -363,10 +396,10 @@ class _DeliveryBuilder:
             actions.append(Action("Manifests", Kind.MANIFESTS, 1, limit))
         return actions
 
-    def _scans(self, limit: int) -> list[Action]:
+    def _scans(self, limit: int, order: int = 2) -> list[Action]:
         """Returns an action for each image that refuses it for its vulnerabilities; none with a limit of 0."""
         images = self.product.images if limit else ()
-        return [Action(f"Scan{names.pascal(image)}", Kind.SCAN, 2, limit, image) for image in images]
+        return [Action(f"Scan{names.pascal(image)}", Kind.SCAN, order, limit, image) for image in images]
 
     def _e2e(self, limit: int) -> Stage:
         before = self.flow.stages[: self.flow.stages.index("e2e")]
