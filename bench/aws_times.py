@@ -74,6 +74,7 @@ TIMES: dict[str, Time] = {
     "other check": Time(30, "estimated", "a check of the product's own", _DAY),
     "image": Time(25, "measured", _LOCAL, _DAY),
     "push": Time(8, "estimated", "100 MB of new layers to ECR in the same region", _DAY),
+    "copy layers": Time(5, "estimated", "the new layers of an image, 20 MB, by a function from ECR to ECR", _DAY),
     "bundle": Time(10, "measured", _LOCAL, _DAY),
     "collect": Time(5, "measured", "a push of Edenco on the local cloud", _DAY),
     "scan": Time(20, "estimated", "ECR's basic scan of a pushed image, asked for every 5 s", _DAY),

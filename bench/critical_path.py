@@ -16,6 +16,7 @@ WORK: Mapping[str, tuple[str, ...]] = {
     "COMPOSE": ("collect",),
     "MANIFESTS": ("collect",),
     "FIND": (),
+    "PUBLISH": ("copy layers",),
     "SCAN": ("scan",),
     "PROTECT": (),
     "APPROVAL": (),  # the time of a person is no pipeline's
@@ -76,6 +77,7 @@ COMPUTE: Mapping[str, tuple[str, ...]] = {
     "lambda": ("queue", "provision lambda", "download", "finish"),
     "small": _BUILD,
     "medium": _BUILD,
+    "large": _BUILD,
     "cloudformation": (),
 }
 

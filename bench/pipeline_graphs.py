@@ -127,7 +127,7 @@ def _step(product: Product, stage: Stage, action: Action) -> Step:
     if action.kind is Kind.CHECK and action.subject and product.pipeline:
         check = product.pipeline.checks[action.subject]
         what = str(check.build or check.buildspec)
-    return Step(stage.name, action.name, action.run_order, action.kind.name, what, compute(action))
+    return Step(stage.name, action.name, action.run_order, action.kind.name, what, compute(product, action))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from builds import buildspec, site_files
 from products import host_release, kubernetes_release, names, site_checks
 from products.base import ExistingSecret
+from products.compute import size
 from products.flows import Action, Delivery, Kind, Stage
 from products.frontend import Frontend
 from products.variables import written
@@ -86,7 +87,6 @@ class Builds:
         *,
         secrets: Mapping[str, str] | None = None,
         docker: bool = True,
-        large: bool = False,
         role_name: str | None = None,
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
@@ -101,7 +101,7 @@ class Builds:
             description=f"{stage.name} of {self._delivery.pipeline}: {action.kind}",
             buildspec=spec,
             architecture=self._architecture,
-            large=large,
+            size=size(self._scope.product, action),
             docker=docker,
             timeout=cdk.Duration.minutes(action.minutes),
             variables=variables,
@@ -158,7 +158,6 @@ class Builds:
             buildspec("image"),
             {**variables, **{key: value for key, value in optional.items() if value}},
             secrets=secrets,
-            large=True,
             statements=[
                 iam.PolicyStatement(sid="PushImage", actions=_PUSH, resources=[self._repository_arn(pushed)]),
                 everywhere("ecr:GetAuthorizationToken", sid="LogInToRegistry"),
@@ -267,7 +266,6 @@ class Builds:
                 "REPORTS_BUCKET": f"{self._reports.bucket_name}/{self._delivery.flow_name}",
                 **tests.variables,
             },
-            large=True,
             statements=[
                 Allow(
                     sid="KeepReport",

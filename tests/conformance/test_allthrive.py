@@ -39,7 +39,7 @@ COMMANDS = {
     ("Frontend", "TEST_COMMAND"): ["npm test"],
 }
 # § Deploy Workflow and § Pipeline Flow: update services and wait for stability, migrations, frontend and invalidation.
-PRODUCTION = [{"Deploy"}, {"Migrate"}, {"Frontend"}, {"Invalidate"}, {"Verify"}]
+PRODUCTION = [{"Deploy"}, {"Migrate"}, {"Frontend"}, {"Invalidate", "Verify"}]
 # § Build Backend: push to ECR; the scan is ours.
 PUBLISH = [{"Backend", "ScanBackend"}]
 TAGS = ["{sha}", "latest"]
