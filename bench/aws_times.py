@@ -1,7 +1,7 @@
 """The times of AWS and of builds that the model of pipelines adds up, each with its source.
 
-Nothing here was measured on AWS by us. `slipway follow --times FILE` records the actions of a real run; where they
-differ, correct the number and its source.
+Nothing here was measured on AWS by us. `slipway follow --times FILE` records the actions of a real run, and
+`python -m bench.critical_path FILE` shows them beside the model: correct the numbers that differ, and their sources.
 """
 
 from __future__ import annotations

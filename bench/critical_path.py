@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from bench.aws_times import TIMES
 from bench.pipeline_graphs import Graph, Step, before, cdk_pipelines, now, sequential
 
-_CONTAINERS = ("pull runtime", "pull small", "pull small")
 # The work of each kind of step, beside what its compute adds: names in TIMES, one after the other.
 WORK: Mapping[str, tuple[str, ...]] = {
     "SOURCE": ("trigger", "source"),
@@ -49,23 +51,19 @@ WORK: Mapping[str, tuple[str, ...]] = {
     "CDK_DEPLOY": ("update stack", "start task", "healthy", "drain", "steady"),
     "CDK_FRONTEND": ("update stack", "publish frontend", "invalidate"),
 }
+# Pulls that a build which prefetches hides behind its installs, since these take longer.
+PULLS: Mapping[str, tuple[str, ...]] = {
+    "backend": ("pull small", "pull small"),
+    "migrations": ("pull small",),
+    "browser": ("pull small", "pull small", "pull small", "pull runtime", "pull playwright"),
+}
 CHECKS: Mapping[str, tuple[str, ...]] = {
     "": ("platform",),
-    "backend": (*_CONTAINERS, "install python", "backend"),
-    "migrations": ("pull runtime", "pull small", "install python", "migrations"),
+    "backend": ("pull runtime", "install python", "backend"),
+    "migrations": ("pull runtime", "install python", "migrations"),
     "frontend": ("pull runtime", "install node", "frontend"),
     "seo": ("seo",),
-    "browser": (
-        *_CONTAINERS,
-        "pull runtime",
-        "pull small",
-        "pull playwright",
-        "install python",
-        "install node",
-        "install e2e",
-        "bundle",
-        "browser",
-    ),
+    "browser": ("pull runtime", "install python", "install node", "bundle", "install e2e", "browser"),
 }
 _HEADER = (
     f"{'':30} {'now':>6} {'before':>7} {'ratio':>6} {'in sequence':>12} {'ratio':>6} {'CDK Pipelines':>14} {'ratio':>6}"
@@ -89,7 +87,8 @@ def parts(step: Step) -> tuple[str, ...]:
         KeyError: if the model knows no time for its kind or compute.
     """
     work = CHECKS.get(step.what, ("pull runtime", "other check")) if step.kind == "CHECK" else WORK[step.kind]
-    return ("transition", *COMPUTE[step.compute], *work)
+    pulls = () if step.prefetched else PULLS.get(step.what, ())
+    return ("transition", *COMPUTE[step.compute], *pulls, *work)
 
 
 def seconds(step: Step) -> float:
@@ -133,5 +132,22 @@ def report() -> str:
     return "\n".join(lines)
 
 
+def compared(file: Path) -> str:
+    """Returns the times of a real run, which `slipway follow --times FILE` recorded, beside those of the model.
+
+    Raises:
+        KeyError: if the model has no such pipeline.
+    """
+    recorded = json.loads(file.read_text(encoding="utf-8"))
+    model = {step.label: step for step in now()[recorded["pipeline"]]}
+    lines = [f"{recorded['pipeline']}, run {recorded['run']}", f"{'':28} {'run':>6} {'model':>6}  the model adds up"]
+    for action in recorded["actions"]:
+        label = f"{action['stage']}/{action['action']}"
+        step = model.get(label)
+        told = f"{seconds(step):6.0f}  {' + '.join(parts(step))}" if step else f"{'':6}  not in the model"
+        lines.append(f"{label:28} {action['seconds']:6.0f} {told}")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    print(report())
+    print(compared(Path(sys.argv[1])) if len(sys.argv) > 1 else report())

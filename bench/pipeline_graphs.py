@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from products import Product, load, product_names
@@ -31,7 +31,9 @@ class Step:
     what: str = ""
     """Of a check, its build or buildspec; else empty."""
     compute: str = ""
-    """What runs it: `small`, `medium` or `lambda` for builds, `function`, or empty for CodePipeline itself."""
+    """What runs it, as products/compute.py says; `cloudformation` for the stacks of CDK Pipelines."""
+    prefetched: bool = False
+    """True if a build pulls the images of its later containers while it installs packages."""
 
     @property
     def label(self) -> str:
@@ -67,7 +69,7 @@ def graph(product: Product, delivery: Delivery) -> Graph:
 def sequential(steps: Graph) -> Graph:
     """Returns the same steps, one after the other: the order of the systems' documents, whose steps are in sequence."""
     return tuple(
-        Step(step.stage, step.name, number, step.kind, step.what, step.compute)
+        replace(step, order=number)
         for _, stage in itertools.groupby(steps, key=lambda step: step.stage)
         for number, step in enumerate(sorted(stage, key=lambda step: step.order), start=1)
     )
@@ -117,9 +119,7 @@ def _stacks(stage: str, steps: list[Step]) -> list[Step]:
 
 def _as_build(step: Step, order: int) -> Step:
     """Returns a step as a build, if a function does it here."""
-    return Step(
-        step.stage, step.name, order, step.kind, step.what, "small" if step.compute == "function" else step.compute
-    )
+    return replace(step, order=order, compute="small" if step.compute == "function" else step.compute)
 
 
 def _step(product: Product, stage: Stage, action: Action) -> Step:
@@ -127,7 +127,7 @@ def _step(product: Product, stage: Stage, action: Action) -> Step:
     if action.kind is Kind.CHECK and action.subject and product.pipeline:
         check = product.pipeline.checks[action.subject]
         what = str(check.build or check.buildspec)
-    return Step(stage.name, action.name, action.run_order, action.kind.name, what, compute(product, action))
+    return Step(stage.name, action.name, action.run_order, action.kind.name, what, compute(product, action), True)
 
 
 def main() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from bench import critical_path
 from bench.aws_times import TIMES
-from bench.critical_path import CHECKS, COMPUTE, WORK, length, parts, seconds
+from bench.critical_path import CHECKS, COMPUTE, PULLS, WORK, length, parts, seconds
 from bench.pipeline_graphs import Graph, Step, before, cdk_pipelines, now, sequential
 from products.flows import Kind
 
@@ -70,7 +72,11 @@ def test_every_kind_of_action_has_its_work() -> None:
 
 
 def test_every_time_is_used_and_says_where_it_is_from() -> None:
-    used = {part for row in (*WORK.values(), *CHECKS.values(), *COMPUTE.values()) for part in row}
+    used = {
+        part
+        for row in (*WORK.values(), *CHECKS.values(), *COMPUTE.values(), *critical_path.PULLS.values())
+        for part in row
+    }
 
     assert TIMES.keys() - used == {"transition", "other check"}
     for name, time in TIMES.items():
@@ -94,3 +100,22 @@ def test_the_report_names_every_pipeline_and_the_critical_path_of_each_release()
     assert all(f"\n{pipeline} " in printed for pipeline in NOW)
     assert "Critical path of allthrive-main" in printed
     assert "Critical path of allthrive-feature" not in printed
+
+
+def test_a_recorded_run_is_shown_beside_the_model(tmp_path: Path) -> None:
+    recorded = {
+        "pipeline": "allthrive-main",
+        "run": "1",
+        "actions": [
+            {"stage": "Test", "action": "Seo", "seconds": 21.4},
+            {"stage": "Test", "action": "Removed", "seconds": 3.0},
+        ],
+    }
+    file = tmp_path / "times.json"
+    file.write_text(json.dumps(recorded), encoding="utf-8")
+
+    lines = critical_path.compared(file).splitlines()
+
+    assert lines[2].split()[:2] == ["Test/Seo", "21"]
+    assert "provision lambda" in lines[2]
+    assert lines[3].endswith("not in the model")

@@ -44,4 +44,4 @@ def test_the_manifest_chooses_the_machine_of_a_check(size: str) -> None:
 
 
 def test_a_region_without_lambda_compute_gets_small_machines() -> None:
-    assert "lambda" not in computes({"region": "eu-west-3"}).values()
+    assert "lambda" not in computes({"region": "eu-west-3", "tooling.region": "eu-west-3"}).values()
