@@ -66,7 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput") and not config.getoption("affected"):
         tests = Counter(_file(item.nodeid) for item in items)
         items.sort(key=lambda item: (_among(_FIRST, item.nodeid), -tests[_file(item.nodeid)]))
-    items.sort(key=lambda item: (_among(_HOME, item.nodeid), item.get_closest_marker("last") is not None))
+    clouds = (*_HOSTS, *_HOME)
+    items.sort(key=lambda item: (_among(clouds, item.nodeid), item.get_closest_marker("last") is not None))
 
 
 class WholeClouds(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist ships no types
@@ -88,7 +89,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeClouds:
 
 # Only one cloud at a time has the network where SDKs in containers find credentials. The last folder's cloud ends with
 # the run, those of the others with their modules.
-_HOME = tuple(f"tests/end_to_end/{folder}" for folder in ("bookstall", "edenco", "hosts_products", "allthrive"))
+# Products on hosts need no such network: hosts have their credentials from the metadata service.
+_HOME = tuple(f"tests/end_to_end/{folder}" for folder in ("bookstall", "allthrive"))
+_HOSTS = tuple(f"tests/end_to_end/{folder}" for folder in ("edenco", "hosts_products"))
 
 
 def _file(nodeid: str) -> str:
@@ -101,5 +104,5 @@ def _among(first: tuple[str, ...], nodeid: str) -> int:
 
 
 def _scope(nodeid: str) -> str:
-    """Names the tests that need this network, which one worker runs in their order; empty for all others."""
-    return "home" if nodeid.startswith(_HOME) else ""
+    """Names the tests that one worker runs in their order, and so one cloud at a time; empty for all others."""
+    return "home" if nodeid.startswith(_HOME) else "hosts" if nodeid.startswith(_HOSTS) else ""

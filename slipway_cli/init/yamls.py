@@ -37,6 +37,23 @@ class Document:
         return Place(self.path, self.lines.get(keys, 0))
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses deep files before it has composed them: PyYAML's scanner is quadratic in the depth."""
+
+    _depth = 0
+    peek_event: Any
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> Any:
+        if self._depth > _DEEPEST:
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem="it is nested too deeply", problem_mark=mark)
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+
 def read(tree: Tree, path: str) -> Document | None:
     """Returns the first document of a YAML file; None if the file cannot be read as text.
 
@@ -48,7 +65,7 @@ def read(tree: Tree, path: str) -> Document | None:
         return None
     document = Document(path)
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         node = loader.get_node() if loader.check_node() else None
         if node is not None:
             document.data = _Reading(document, loader).value(node, (), 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,12 @@ import pytest
 
 from builds.run import Result, run
 from paths import ROOT
+from tests.support import fake_programs
 
 ALLTHRIVE = ROOT / "examples" / "allthrive"
 URI = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/backend"
 BUILT = "sha256:" + "b" * 64
 
-_HERE = str(Path(__file__).parent)
 _REPOSITORY = URI.partition("/")[2]
 _REGISTRY = """\
 registry = json.loads((folder / "tags.json").read_text())
@@ -100,15 +99,11 @@ class Desk:
 
     def install(self, name: str, body: str) -> None:
         """Adds a fake program: Python code in which `words` are the arguments and `folder` is the desk's."""
-        program = self.folder / "bin" / name
-        program.parent.mkdir(exist_ok=True)
-        head = f"#!{sys.executable} -SE\nimport os, sys\nsys.path.append({_HERE!r})\nfrom light import Path, json\n"
         record = (
             f"words = sys.argv[1:]\nfolder = Path({str(self.folder)!r})\nwith (folder / 'calls').open('a') as log:\n"
         )
         record += f"    log.write(json.dumps([{name!r}, *words]) + '\\n')\n"
-        program.write_text(head + record + body)
-        program.chmod(0o755)
+        fake_programs.install(self.folder / "bin" / name, record + body)
 
     def calls(self, *first: str) -> list[list[str]]:
         """Returns the recorded calls that begin with these words."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from paths import ROOT
+from tests.support import fake_programs
 
 PROGRAM = ROOT / "hosts"
 REGION, BUCKET, PARAMETER = "us-east-1", "releases", "/slipway/staging-shop/configuration"
@@ -43,7 +44,8 @@ elif verb == "get-object":
     source = folder / "s3" / option("--key")
     if not source.exists():
         sys.exit("An error occurred (NoSuchKey) when calling the GetObject operation: no such key")
-    Path(words[-1]).write_bytes(source.read_bytes())
+    with source.open("rb") as file, Path(words[-1]).open("wb") as copy:
+        copy.write(file.read())
 else:
     sys.exit(f"unexpected call: {words}")
 """
@@ -85,10 +87,7 @@ class Machine:
 
     def install(self, name: str, body: str) -> None:
         """Adds a program that comes first on the PATH; in it, `folder` is that of AWS."""
-        program = self._bin / name
-        head = f"#!{sys.executable} -SE\nimport json, os, subprocess, sys\nfrom pathlib import Path\n"
-        program.write_text(f"{head}folder = Path({str(self.aws)!r})\n{body}")
-        program.chmod(0o755)
+        fake_programs.install(self._bin / name, f"folder = Path({str(self.aws)!r})\n{body}")
 
     def secret(self, name: str, value: str) -> None:
         """Sets a secret."""

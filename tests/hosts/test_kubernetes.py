@@ -66,8 +66,8 @@ class Cluster:
             "config": [["RELEASE_VERSION", [{"release": "version"}]], ["RELEASE_IMAGE", [{"image": "app"}]]],
             "secrets": [["DATABASE_URL", ["postgresql://shop:", {"secret": "database", "key": "password"}, "@db"]]],
             "registry": REGISTRY,
-            "migration": {"command": ["python", "manage.py", "migrate"], "timeout_seconds": 20},
-            "rollout_seconds": 5,
+            "migration": {"command": ["python", "manage.py", "migrate"], "timeout_seconds": 60},
+            "rollout_seconds": 60,
             "verify": None,
             "keep_releases": 2,
         }

@@ -17,6 +17,7 @@ from typing import Any
 from tests.support.synthesis import Json, Synthesis, listed
 
 Keys = Mapping[str, str | Sequence[str]]
+_ELEMENTS = frozenset({"Sid", "Effect", "Action", "Principal", "Condition"})
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,11 @@ def admits(document: Json, request: Request) -> bool:
 
 
 def _applies(statement: Json, request: Request) -> bool:
-    _expect(set(statement) <= {"Sid", "Effect", "Action", "Principal", "Condition"}, f"elements of {statement}")
-    actions = [_pattern(action, ignore_case=True) for action in listed(statement["Action"])]
+    if not statement.keys() <= _ELEMENTS:
+        raise _unsupported(f"elements of {statement}")
     return (
-        any(action.fullmatch(request.action) for action in actions)
-        and _names(statement["Principal"], request)
+        _names(statement["Principal"], request)
+        and any(_pattern(action, ignore_case=True).fullmatch(request.action) for action in listed(statement["Action"]))
         and all(
             met(operator, wanted, request.keys.get(_spelled(key, request.keys)))
             for operator, block in statement.get("Condition", {}).items()
@@ -54,7 +55,9 @@ def _applies(statement: Json, request: Request) -> bool:
 def _names(principal: Any, request: Request) -> bool:
     if principal == "*":
         return True
-    named = [str(name) for name in listed(principal.get(request.kind, []))]
+    if request.kind not in principal:
+        return False
+    named = [str(name) for name in listed(principal[request.kind])]
     if request.kind != "AWS":
         return request.principal in named
     account = request.principal.split(":")[4]
@@ -74,7 +77,8 @@ def met(operator: str, wanted: Any, given: str | Sequence[str] | None) -> bool:
         return values == [str(given is None).lower()]
     many, _, single = operator.rpartition(":")
     name = single.removesuffix("IfExists")
-    _expect(name in _OPERATORS and many in ("", "ForAllValues", "ForAnyValue"), f"operator {operator}")
+    if name not in _OPERATORS or many not in ("", "ForAllValues", "ForAnyValue"):
+        raise _unsupported(f"operator {operator}")
     if name != single and given is None:
         return True
     if many:
@@ -129,11 +133,8 @@ def _pattern(value: str, *, ignore_case: bool = False) -> re.Pattern[str]:
     return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
-def _expect(condition: bool, feature: str) -> None:
-    if not condition:
-        raise NotImplementedError(
-            f"{feature}: tests/support/trust.py does not support it yet; add how IAM evaluates it"
-        )
+def _unsupported(feature: str) -> NotImplementedError:
+    return NotImplementedError(f"{feature}: tests/support/trust.py does not support it yet; add how IAM evaluates it")
 
 
 # --- the roles of a synthesis ----------------------------------------------------------------------------------------
@@ -161,7 +162,8 @@ def _arn(synthesis: Synthesis, stack: str, logical_id: str) -> str:
     account = _account(synthesis, stack)
     if resource["Type"] == "AWS::IAM::OIDCProvider":
         return f"arn:aws:iam::{account}:oidc-provider/{resource['Properties']['Url'].removeprefix('https://')}"
-    _expect(resource["Type"] == "AWS::IAM::Role", f"a reference to {resource['Type']}")
+    if resource["Type"] != "AWS::IAM::Role":
+        raise _unsupported(f"a reference to {resource['Type']}")
     return f"arn:aws:iam::{account}:role/{resource['Properties'].get('RoleName') or f'{stack}-{logical_id}'}"
 
 
@@ -178,5 +180,6 @@ def _filled(synthesis: Synthesis, stack: str, value: Any) -> Any:
             return _arn(synthesis, stack, logical_id)
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(_filled(synthesis, stack, parts))
-    _expect(not any(key.startswith(("Fn::", "Ref")) for key in value), f"{value}")
+    if any(key.startswith(("Fn::", "Ref")) for key in value):
+        raise _unsupported(f"{value}")
     return {key: _filled(synthesis, stack, inner) for key, inner in value.items()}

@@ -11,7 +11,7 @@ import pytest
 
 from bench.load.traffic import Traffic
 from localcloud.settings import Settings
-from localcloud.testing.fixtures import home
+from localcloud.testing.fixtures import elsewhere
 from paths import ROOT
 from products import load
 from slipway_cli.demo import checks, options
@@ -27,7 +27,7 @@ RATE = 20  # requests per second: issue 15, acceptance
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Shown]:
-    with home(tmp_path_factory, replace(common, account=PRODUCT.tooling.account)) as cloud:
+    with elsewhere(tmp_path_factory, replace(common, account=PRODUCT.tooling.account)) as cloud:
         yield Shown.by_the_demo(cloud, PRODUCT)
 
 

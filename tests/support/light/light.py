@@ -25,6 +25,11 @@ class json:  # noqa: N801 - it stands for the module
         return read(text.strip(), 0)[0]
 
     @staticmethod
+    def load(file: TextIOWrapper) -> object:
+        """Returns the value of a file."""
+        return json.loads(file.read())
+
+    @staticmethod
     def dumps(value: object) -> str:
         """Returns a value as text, on one line."""
         encode = make_encoder(None, str, encode_basestring_ascii, None, ": ", ", ", False, False, True)
