@@ -72,11 +72,8 @@ def test_every_kind_of_action_has_its_work() -> None:
 
 
 def test_every_time_is_used_and_says_where_it_is_from() -> None:
-    used = {
-        part
-        for row in (*WORK.values(), *CHECKS.values(), *COMPUTE.values(), *critical_path.PULLS.values())
-        for part in row
-    }
+    tables = (WORK, CHECKS, COMPUTE, PULLS)
+    used = {part for table in tables for row in table.values() for part in row}
 
     assert TIMES.keys() - used == {"transition", "other check"}
     for name, time in TIMES.items():
