@@ -13,6 +13,7 @@ from bench import critical_path
 from bench.aws_times import TIMES
 from bench.critical_path import CHECKS, COMPUTE, PULLS, WORK, length, parts, seconds
 from bench.pipeline_graphs import Graph, Step, before, cdk_pipelines, now, sequential
+from paths import ROOT
 from products.flows import Kind
 
 BEFORE, NOW = before(), now()
@@ -116,3 +117,15 @@ def test_a_recorded_run_is_shown_beside_the_model(tmp_path: Path) -> None:
     assert lines[2].split()[:2] == ["Test/Seo", "21"]
     assert "provision lambda" in lines[2]
     assert lines[3].endswith("not in the model")
+
+
+@pytest.mark.parametrize(
+    "pipeline", ["allthrive-main", "edenco-main", "book-shop-dev", "ame-timesheets-main", "showcase-main"]
+)
+def test_the_page_about_pipelines_shows_the_figures_of_the_model(pipeline: str) -> None:
+    steps, former = NOW[pipeline], BEFORE[pipeline]
+    figures = [length(graph) for graph in (steps, former, sequential(former), cdk_pipelines(former))]
+
+    page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+
+    assert f"| `{pipeline}` | " + " | ".join(f"{figure:.0f}" for figure in figures) + " |" in page
