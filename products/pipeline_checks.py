@@ -9,7 +9,6 @@ from fnmatch import fnmatchcase
 from string import Formatter
 
 from products import environment_steps, flows, image_tags, names, promotion_checks
-from products.actions import Kind
 from products.errors import nearest
 from products.globs import matches
 from products.model import Product
@@ -41,7 +40,7 @@ def problems(product: Product) -> Iterator[str]:
     yield from _release_tag(product, pipeline)
     yield from _checks(pipeline)
     yield from _computes(pipeline)
-    yield from _built_beside(product)
+    yield from _built_beside(product, pipeline)
     yield from _scan(pipeline)
     for environment in pipeline.smoke.environments if pipeline.smoke else ():
         if environment not in product.environments:
@@ -324,16 +323,13 @@ def _computes(pipeline: Pipeline) -> Iterator[str]:
             )
 
 
-def _built_beside(product: Product) -> Iterator[str]:
+def _built_beside(product: Product, pipeline: Pipeline) -> Iterator[str]:
     """Yields the checks whose actions would have the name of another action of the stage Test."""
-    taken = {
-        action.name
-        for delivery in flows.deliveries(product)
-        for stage in delivery.stages
-        for action in stage.actions
-        if stage.name == "Test" and action.kind is not Kind.CHECK
-    }
-    for name in product.pipeline.checks if product.pipeline else ():
+    if not any(flows.built_beside_tests(flow) for flow in pipeline.flows.values()):
+        return
+    images = {flows.build_action(image) for image in product.images}
+    taken = {"Compose", "Manifests", *images, *(f"Bundle{names.pascal(site)}" for site in product.sites())}
+    for name in pipeline.checks:
         if names.pascal(name) in taken:
             yield f"pipeline.checks.{name}: the stage Test has an action {names.pascal(name)} already; rename the check"
 

@@ -296,7 +296,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         {"pipeline.timeouts": {"staging": 20}},
         "pipeline.timeouts.staging",
         (
-            "20 minutes leave -20 for the deployment itself, which needs at least 5: raise it to 45, or lower "
+            "20 minutes leave -18 for the deployment itself, which needs at least 5: raise it to 43, or lower "
             "migration.timeout_minutes"
         ),
     ),
