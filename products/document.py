@@ -90,6 +90,9 @@ def _product(product: Product, pipeline: Pipeline) -> Iterator[str]:
             ("stage", "action", "what it does", "of", "run order", "minutes", "role in the environment"),
             [_row(product, stage, action) for stage in flow.stages for action in stage.actions],
         )
+    if pipeline.infrastructure:
+        readers = ", ".join(f"`{names.access_role(name, product.name, 'review')}`" for name in product.environments)
+        yield from ("", f"The review of `{flows[-1].pipeline}` reads the deployed templates with {readers}.")
     if pipeline.drift:
         roles = ", ".join(f"`{names.access_role(name, product.name, 'drift')}`" for name in product.environments)
         hour = f"{pipeline.drift.hour:02}:00 UTC"

@@ -135,7 +135,7 @@ class _Rollout:
         known = {host.id for host in hosts}
         new = [host for host in found if host.id not in known]
         if new:
-            stayed = [host for host in hosts if host.id in {one.id for one in found}]
+            stayed = [host for host in hosts if host.id in {known.id for known in found}]
             self._keep([*stayed, *new])
             self._job.state["at"] = len(stayed)
             return Wait(f"{', '.join(map(str, new))} joined meanwhile")
