@@ -78,7 +78,11 @@ class Work:
         version = f"1.0.{next(self._numbers)}"
         return self._act(
             "ProductionDeploy",
-            {"parameters": {"BackendImage": IMAGE, "MigrationImage": IMAGE, "ReleaseVersion": version}},
+            {
+                "parameters": {"BackendImage": IMAGE, "MigrationImage": IMAGE, "ReleaseVersion": version},
+                "pipeline": _MAIN,  # alarms of production hold a release back, but no rollback
+                "run": str(uuid.uuid4()),
+            },
         )
 
     def migrate(self) -> Outcome:
