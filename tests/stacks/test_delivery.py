@@ -209,6 +209,8 @@ def test_no_role_may_delete_an_image() -> None:
 def test_images_are_kept_before_a_person_is_asked() -> None:
     for product in PRODUCTS:
         for pipeline in shipped(product).resources("AWS::CodePipeline::Pipeline").values():
+            if pipeline["Properties"]["Name"] == f"{product}-infrastructure":
+                continue  # it releases no image
             for stage in pipeline["Properties"]["Stages"]:
                 order = {action["Name"]: action["RunOrder"] for action in stage["Actions"]}
                 if "Approve" in order:
