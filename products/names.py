@@ -203,6 +203,7 @@ SITE_OUTPUT = "DistributionDomainName"  # of the Edge stack; the value of SITE_P
 FILES_OUTPUT = "SiteFilesArn"  # of the Edge stack; builds/publish-frontend.yml reads it
 MIGRATION_PARAMETER = "MigrationImage"  # separate, so that migrations can run before the services change
 RELEASES_OUTPUT, TARGETS_OUTPUT = "ReleasesBucket", "TargetGroupArn"  # of the Hosts stack; releases read them
+FUNCTION_OUTPUT = "ReleaseFunction"  # of the Kubernetes stack with EKS
 UNRELEASED = "unreleased"  # value of an image parameter before the first release: services run no task then
 
 

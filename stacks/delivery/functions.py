@@ -81,6 +81,8 @@ class Functions:
         task, name, description = _TASKS[action.kind]
         product, environment = self._scope.product, action.subject
         target = product.environments[environment]
+        if target.kubernetes and target.kubernetes.cluster == "eks":
+            description = description.replace("MicroK8s", "EKS")
         role = arns.role(self._scope.stack, target.account, names.access_role(environment, product.name, task))
         settings = {"region": target.region, "role": role, **self._task_settings(name, environment)}
         statements = [iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[role])]
