@@ -130,8 +130,8 @@ class Work:
             {
                 "schemaVersion": 2,
                 "mediaType": "application/vnd.oci.image.manifest.v1+json",
-                "config": {"digest": digests[0]},
-                "layers": [{"digest": digests[1]}],
+                "config": {"digest": digests[0], "size": len(blobs[0])},
+                "layers": [{"digest": digests[1], "size": len(blobs[1])}],
             }
         )
         digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
