@@ -42,12 +42,12 @@ def put_on_github(settings: Settings, product: Product, pipeline: Pipeline, sour
             "repository-id": str(repository.id),
             "owner-id": str(repository.owner_id),
         },
-        folders=_platform(pipeline),
+        folders=platform_folders(pipeline),
         settings=settings,
     )
 
 
-def _platform(pipeline: Pipeline) -> dict[str, Path]:
+def platform_folders(pipeline: Pipeline) -> dict[str, Path]:
     """Returns where the product's own repository has this checkout of Slipway; nowhere, if another one has it."""
     section = pipeline.infrastructure
     if section is None or section.repository is not None or section.directory == ".":
