@@ -50,7 +50,7 @@ def _check(request: Request) -> Any:
     if name not in ecr._repositories:
         message = f"The repository with name '{name}' does not exist in the registry with id '{get_account_id()}'"
         return error_response_json("RepositoryNotFoundException", message, 400)
-    held = ecr._layer_blobs.get(name) or {}
+    held: Any = ecr._layer_blobs.get(name) or {}
     layers = [
         {"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": held.size(digest)}
         if digest in held
