@@ -78,6 +78,7 @@ def test_hosts_are_drawn_between_the_load_balancer_and_their_data(name: str, siz
     assert {("load balancer", "host"), ("host", "postgres 18")} <= arrows(graph)
 
 
+@pytest.mark.slow
 def test_a_cluster_of_eks_is_drawn_in_its_subnets_with_the_data_of_its_pods() -> None:
     changes = {"environments/production/kubernetes/cluster": "eks", "environments/production/kubernetes/host": REMOVED}
     made = read(Synthesis(on_kubernetes.product(changes)).folder).stacks
