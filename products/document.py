@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from paths import ROOT
 from products import Product, drawing, load, names, product_names
+from products.compute import LAMBDA_MINUTES, compute
 from products.drawing import DrawnStage, Step
 from products.flows import Action, Delivery, Kind, Stage, branches_publish, pull_requests_publish
 from products.image_tags import CACHE_TAG, COMMIT_TAG
@@ -204,6 +205,8 @@ def _row(product: Product, stage: Stage, action: Action) -> tuple[str, ...]:
     task = _TASKS.get(action.kind)
     role = names.access_role(action.subject, product.name, task) if task else ""
     limit = str(action.minutes) if action.minutes else "CodePipeline's own"
+    if compute(product, action) == "lambda":
+        limit = str(LAMBDA_MINUTES)
     back = " (rolls back)" if stage.rolls_back else ""
     return (
         f"{stage.name}{back}",

@@ -10,7 +10,10 @@ BOOTSTRAP = "cdk-hnb659fds"  # what the names of the CDK's bootstrap roles begin
 LOAD_BALANCER_LIMIT = 32  # docs.aws.amazon.com/elasticloadbalancing: name of a load balancer
 ROLE_LIMIT = 64  # docs.aws.amazon.com/IAM: name of a role
 RESERVED_PRODUCTS = frozenset({"amazon", "aws", "cdk", "cdktoolkit", "internal", "slipway", "tooling"})
-RESERVED_IMAGES = {"branches": "for the repositories of what feature branches build"}
+RESERVED_IMAGES = {
+    "branches": "for the repositories of what feature branches build",
+    "builds": "for the repositories of what is built before the tests passed",
+}
 RESERVED_ENVIRONMENTS = {
     "tooling": "for the product's registry and pipelines",
     "internal": "by AWS: no load balancer's name may begin with internal-",
@@ -85,6 +88,12 @@ def branch_repository(product: str, image: str) -> str:
 def candidate_repository(product: str, image: str) -> str:
     """The ECR repository of pull requests' images, e.g. allthrive/candidates/backend; no environment may pull them."""
     return f"{product}/candidates/{image}"
+
+
+def build_repository(repository_name: str) -> str:
+    """The ECR repository of images that wait for their tests, e.g. allthrive/builds/backend for allthrive/backend."""
+    product, _, rest = repository_name.partition("/")
+    return f"{product}/builds/{rest}"
 
 
 # What the tags begin with by which the registry keeps images: those in use, and the newest that entered an environment.

@@ -77,7 +77,7 @@ class AutoCluster(Construct):
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         self.cluster = self._define_cluster(version, vpc, role, key, deletion_protection=deletion_protection)
-        self.cluster.node.add_dependency(log_group, role)
+        self.cluster.node.add_dependency(log_group, role.node.find_child("DefaultPolicy"))
         self._connect(nodes)
         self._admit_nodes()
 

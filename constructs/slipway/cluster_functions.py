@@ -12,6 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from slipway.accepted import accept
 from slipway.auto_cluster import AutoCluster
 from slipway.function_network import FunctionNetwork
 from slipway.handler import Handler
@@ -79,6 +80,11 @@ class ClusterFunctions(Construct):
             log_group_name=log_group_name,
         )
         self.release.configure_async_invoke(retry_attempts=0, max_event_age=cdk.Duration.minutes(5))
+        accept(
+            self.release,
+            "the pipeline's function waits for the result, and fails without one; what the call says is in its run",
+            "Serverless-LambdaAsyncFailureDestination",
+        )
         self._prepare = self._handler(
             "Prepare",
             entry="slipway_host.eks.prepare.main",

@@ -17,6 +17,7 @@ from aws_cdk import aws_s3 as s3
 from builds import buildspec
 from paths import ROOT
 from products import infrastructure_flow, names
+from products.compute import size
 from products.flows import Action, Delivery, Kind, Stage
 from products.infrastructure import Infrastructure
 from slipway import arns
@@ -285,7 +286,7 @@ class _Actions:
             description=f"{stage.name} of {self._delivery.pipeline}: {action.kind}",
             buildspec=spec,
             architecture="x86_64",
-            large=action.kind is not Kind.DEPLOY_STACKS,
+            size=size(self._product, action),
             docker=False,
             timeout=cdk.Duration.minutes(action.minutes),
             variables=variables,

@@ -71,6 +71,7 @@ def test_a_release_that_fails_is_not_repeated(template: Template) -> None:
     assert properties(template, "AWS::Lambda::EventInvokeConfig")["MaximumRetryAttempts"] == 0
 
 
+@pytest.mark.slow
 def test_the_package_is_the_program_of_hosts_without_their_boot_scripts(stack: cdk.Stack) -> None:
     app = cdk.App.of(stack)
     assert isinstance(app, cdk.App)

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.testing import microk8s
 from localcloud.testing.cloud import Cloud, balancer, until
-from localcloud.testing.eks import Client, template
+from localcloud.testing.eks import Client, template, token
 from localcloud.testing.plain import ACCOUNT, unique
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
@@ -89,6 +89,20 @@ def test_a_token_for_another_cluster_or_with_a_wrong_secret_is_refused(cloud: Cl
     assert (
         right.ask("GET", "/api/v1/nodes", Authorization="Bearer k8s-aws-v1.aHR0cHM6Ly9ldmlsLmV4YW1wbGUv").status == 401
     )
+
+
+def test_a_token_that_the_aws_cli_signs_for_this_cloud_is_taken_and_one_for_another_address_is_not(
+    cloud: Cloud, name: str
+) -> None:
+    keys = cloud.session(ADMIN)
+    asking = client(cloud, name, ADMIN)
+
+    def status(sts: str) -> int:
+        signed = token(name, keys, sts=sts)
+        return asking.ask("GET", "/api/v1/nodes", Authorization=f"Bearer {signed}").status
+
+    assert status(cloud.url) == status(f"http://localhost:{cloud.port}") == 200
+    assert status("http://evil.example:80") == status("https://sts.eu-central-1.amazonaws.com") == 401
 
 
 def test_an_access_policy_holds_in_its_namespace_only(cloud: Cloud, name: str, admin: Client) -> None:

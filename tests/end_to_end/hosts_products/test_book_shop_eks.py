@@ -13,7 +13,7 @@ import pytest
 from bench.load.traffic import Traffic
 from localcloud.settings import Settings
 from localcloud.testing.eks import Client
-from localcloud.testing.fixtures import home
+from localcloud.testing.fixtures import elsewhere
 from paths import ROOT
 from products import load
 from slipway_cli.release.verify import get
@@ -32,7 +32,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator
     source = tmp_path_factory.mktemp("source") / "book-shop"
     shutil.copytree(ROOT / "examples" / "book-shop", source)
     (source / "slipway-demo.yaml").unlink()  # its seeds run on a host
-    with home(tmp_path_factory, replace(common, account=PRODUCT.tooling.account)) as cloud:
+    with elsewhere(tmp_path_factory, replace(common, account=PRODUCT.tooling.account)) as cloud:
         yield Shown.by_the_demo(cloud, PRODUCT, source)
 
 

@@ -263,5 +263,6 @@ def install() -> None:
     eks._delete_cluster = _delete
     eks._schedule_access_policy_reconcile = _reconciled
     eks._associate_access_policy = access.associate
+    eks._decode_aws_iam_token = access.decoded
     eks._start_k3s_container = _never
     eks._VALID_ACCESS_ENTRY_TYPES = (*eks._VALID_ACCESS_ENTRY_TYPES, "EC2")

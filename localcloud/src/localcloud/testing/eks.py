@@ -18,15 +18,15 @@ from localcloud.testing.cloud import Cloud
 SUBNETS = ("10.77.0.0/24", "10.77.1.0/24")
 
 
-def token(cluster: str, keys: dict[str, Any], region: str = "us-east-1") -> str:
-    """Returns a token as `aws eks get-token` prints it."""
+def token(cluster: str, keys: dict[str, Any], region: str = "us-east-1", sts: str = "") -> str:
+    """Returns a token as `aws eks get-token` prints it; `sts` is the URL that AWS_ENDPOINT_URL names."""
     session = botocore.session.get_session()
     credentials = Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
     events = session.get_component("event_emitter")
     signer = RequestSigner(ServiceId("sts"), region, "sts", "v4", credentials, events)
     request = {
         "method": "GET",
-        "url": f"https://sts.{region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15",
+        "url": f"{sts or f'https://sts.{region}.amazonaws.com'}/?Action=GetCallerIdentity&Version=2011-06-15",
         "body": {},
         "headers": {"x-k8s-aws-id": cluster},
         "context": {},
