@@ -50,7 +50,7 @@ def name(cloud: Cloud) -> Iterator[str]:
 
 
 def client(cloud: Cloud, name: str, role: str) -> Client:
-    return Client(cloud, name, cloud.session(role))
+    return Client(cloud.client("eks"), name, cloud.session(role))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_a_role_without_an_access_entry_is_refused(cloud: Cloud, name: str) -> N
 def test_a_token_for_another_cluster_or_with_a_wrong_secret_is_refused(cloud: Cloud, name: str) -> None:
     keys = cloud.session(ADMIN)
     right = client(cloud, name, ADMIN)
-    other = Client(cloud, name, {**keys, "SecretAccessKey": "x" * 40})
+    other = Client(cloud.client("eks"), name, {**keys, "SecretAccessKey": "x" * 40})
 
     assert right.ask("GET", "/api/v1/nodes").status == 200
     assert other.ask("GET", "/api/v1/nodes").status == 401

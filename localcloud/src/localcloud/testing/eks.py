@@ -13,8 +13,6 @@ from botocore.credentials import Credentials
 from botocore.model import ServiceId
 from botocore.signers import RequestSigner
 
-from localcloud.testing.cloud import Cloud
-
 SUBNETS = ("10.77.0.0/24", "10.77.1.0/24")
 
 
@@ -96,13 +94,14 @@ class Answer:
 class Client:
     """A client of a cluster with the credentials of a role."""
 
-    cloud: Cloud
+    eks: Any
+    """A client of EKS in the account of the cluster."""
     name: str
     keys: dict[str, Any]
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Returns the answer to a request."""
-        described = self.cloud.client("eks").describe_cluster(name=self.name)["cluster"]
+        described = self.eks.describe_cluster(name=self.name)["cluster"]
         authority = base64.b64decode(described["certificateAuthority"]["data"]).decode()
         pool = urllib3.PoolManager(ca_cert_data=authority)
         sent = {"Authorization": f"Bearer {token(self.name, self.keys)}", "Content-Type": "application/json"}
