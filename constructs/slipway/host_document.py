@@ -110,9 +110,10 @@ def _script(region: str, runner: Runner, runner_hash: str, folders: str) -> list
         *([f"export PATH=$PATH:{folders}"] if folders else []),
         # Code 2 is a warning of cloud-init's, e.g. of an outdated key in its configuration.
         f"cloud-init status --wait > /dev/null || [ $? -eq 2 ] || {{ echo '{_FIRST_BOOT_FAILED}'; exit 1; }}",
+        # Under a name of its own: on a new host, a release and the association for hosts that join run at once.
         f"if [ ! -f {program} ]; then",
-        f"  mkdir -p /opt/slipway && aws --region {region} s3 cp --only-show-errors '{runner.url}' {program}.new",
-        f"  mv {program}.new {program}",
+        f"  mkdir -p /opt/slipway && aws --region {region} s3 cp --only-show-errors '{runner.url}' {program}.$$",
+        f"  mv {program}.$$ {program}",
         "fi",
         f"exec python3 {program} {options} {{{{ Step }}}} {{{{ Release }}}}",
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -64,6 +66,34 @@ def test_the_script_is_valid_and_ends_after_its_timeout(template: Template) -> N
     assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
     assert step["inputs"]["timeoutSeconds"] == "1200"
     assert text.endswith("apply current")
+
+
+# The fake `aws` has the file of both commands before either may go on.
+_AWS = """#!/bin/bash
+touch "${!#}" "$FOLDER/started.$$"
+until [ "$(ls "$FOLDER" | grep -c started)" = 2 ]; do :; done
+"""
+
+
+def test_two_commands_at_once_fetch_the_program_on_a_new_host(template: Template, tmp_path: Path) -> None:
+    """The command of a pipeline, and that of the association for hosts that join."""
+    script = "\n".join(content(template)["mainSteps"][0]["inputs"]["runCommand"])
+    script = script.replace("/opt/slipway", str(tmp_path / "program")).replace("{{ ", "").replace(" }}", "")
+    (tmp_path / "bin").mkdir()
+    for name, body in {"aws": _AWS, "python3": "#!/bin/sh\necho ran\n", "cloud-init": "#!/bin/sh\n"}.items():
+        program = tmp_path / "bin" / name
+        program.write_text(body)
+        program.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}", "FOLDER": str(tmp_path)}
+
+    commands = [
+        subprocess.Popen(
+            ["bash", "-c", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for _ in range(2)
+    ]
+
+    assert [command.communicate()[0] for command in commands] == ["ran\n", "ran\n"]
 
 
 def test_a_release_waits_for_the_end_of_the_first_boot(template: Template) -> None:
