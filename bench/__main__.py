@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench import critical_path
 from bench.assemblies import differences, resources
 from bench.floor import UntranslatableError, translate
 from bench.handlers import report
@@ -45,6 +46,7 @@ def main() -> int:
         f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f} at the start, {options.rounds} rounds by turns"
     )
     print("validation off on both sides, caches warm; the floor is the same calls of aws-cdk-lib in plain JavaScript\n")
+    print(critical_path.report())
     _imports(options.rounds)
     _one_product(options.rounds, floors["allthrive"])
     _growth(options.rounds, {count: floors[str(count)] for count in counts})

@@ -89,7 +89,7 @@ def handlers() -> list[str]:
 def libraries(name: str) -> list[str]:
     """Returns the folders beside `shared` that a handler imports from."""
     text = (HANDLERS / name / "handler.py").read_text(encoding="utf-8")
-    return [folder for folder in ("database",) if f"from {folder}." in text]
+    return [folder for folder in ("database", "images") if f"from {folder}." in text]
 
 
 def packed(name: str) -> list[Path]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from paths import ROOT
 from products import Product, drawing, load, names, product_names
+from products.compute import LAMBDA_MINUTES, compute
 from products.drawing import DrawnStage, Step
 from products.flows import Action, Delivery, Kind, Stage, branches_publish, pull_requests_publish
 from products.image_tags import CACHE_TAG, COMMIT_TAG
@@ -89,6 +90,9 @@ def _product(product: Product, pipeline: Pipeline) -> Iterator[str]:
             ("stage", "action", "what it does", "of", "run order", "minutes", "role in the environment"),
             [_row(product, stage, action) for stage in flow.stages for action in stage.actions],
         )
+    if pipeline.infrastructure:
+        readers = ", ".join(f"`{names.access_role(name, product.name, 'review')}`" for name in product.environments)
+        yield from ("", f"The review of `{flows[-1].pipeline}` reads the deployed templates with {readers}.")
     if pipeline.drift:
         roles = ", ".join(f"`{names.access_role(name, product.name, 'drift')}`" for name in product.environments)
         hour = f"{pipeline.drift.hour:02}:00 UTC"
@@ -201,6 +205,8 @@ def _row(product: Product, stage: Stage, action: Action) -> tuple[str, ...]:
     task = _TASKS.get(action.kind)
     role = names.access_role(action.subject, product.name, task) if task else ""
     limit = str(action.minutes) if action.minutes else "CodePipeline's own"
+    if compute(product, action) == "lambda":
+        limit = str(LAMBDA_MINUTES)
     back = " (rolls back)" if stage.rolls_back else ""
     return (
         f"{stage.name}{back}",

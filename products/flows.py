@@ -3,96 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Literal
 
-from products import names
+from products import environment_steps, names
+from products.actions import Action, Kind, Stage
+from products.environment_steps import deploy_minutes, ordered, smoke_tested
 from products.model import Product
 from products.pipeline import Check, Flow, Pipeline
+
+__all__ = ["Action", "Kind", "Stage", "smoke_tested"]  # parts of other modules that belong to a flow
 
 Mode = Literal["queued", "superseded", "parallel"]
 Origin = Literal["main", "branches", "candidates"]
 DEFAULT_MINUTES = {"test": 30, "publish": 30, "snapshot": 60, "e2e": 30, "release": 15}
 ENVIRONMENT_MINUTES = 60
 FIXED_STAGES = ("test", "publish", "e2e", "release")
-# Timeouts of an environment's actions other than the deployment, which gets the rest of the stage's minutes.
-PREPARE_MINUTES, FRONTEND_MINUTES, INVALIDATE_MINUTES, VERIFY_MINUTES = 2, 5, 3, 2
 PROTECT_MINUTES = 5
-SMOKE_MINUTES = 5
-LEAST_DEPLOY_MINUTES = 5
-HOST_MINUTES = 4
-"""A host needs these before a migration begins: another step ends, the files are checked, the images are pulled."""
-
-
-class Kind(StrEnum):
-    """The kind of an action; its value is the description in docs/pipelines.md and in the build project."""
-
-    SOURCE = "takes the commit from GitHub"
-    CHECK = "runs a check"
-    IMAGE = "builds and pushes an image"
-    BUNDLE = "builds the frontend"
-    COMPOSE = "collects what hosts need, and checks the compose files"
-    MANIFESTS = "collects the Kubernetes manifests, and checks them"
-    FIND = "finds the images that were built and tested of the same files"
-    SCAN = "refuses images with known vulnerabilities"
-    PROTECT = "keeps the images while a person decides"
-    APPROVAL = "waits for a person's yes"
-    PREPARE = "gives the migration task the new image"
-    MIGRATE = "runs the migrations, once"
-    DEPLOY = "updates the services and waits until they are stable"
-    MIGRATE_ON_HOST = "runs the migrations, once, on one host"
-    DEPLOY_TO_HOSTS = "puts the release onto one host after the other"
-    MIGRATE_ON_KUBERNETES = "runs the migrations, once, as a Job"
-    DEPLOY_TO_KUBERNETES = "applies the manifests with the release's images and waits for the rollout"
-    FRONTEND = "uploads the frontend"
-    INVALIDATE = "makes CloudFront forget the pages"
-    VERIFY = "compares what runs with the release"
-    VERIFY_HOSTS = "compares what each host runs with the release"
-    VERIFY_KUBERNETES = "compares what the pods run with the release"
-    SMOKE = "uses what was deployed as a visitor does"
-    E2E = "drives the environment with a browser"
-    PROMOTE = "gives the images their release tag"
-    PUBLIC = "copies the released images to ECR Public"
-    RELEASE = "writes the GitHub release"
-    SYNTH = "writes the templates, once"
-    POLICY = "refuses unsafe templates and permissions"
-    REVIEW = "compares the templates with the deployed stacks"
-    COMMENT = "writes the review as a comment on the commit"
-    DEPLOY_STACKS = "deploys the stacks, and verifies that they are stable and run the same release"
-
-
-@dataclass(frozen=True)
-class Action:
-    """One action of a stage."""
-
-    name: str
-    kind: Kind
-    run_order: int = 1
-    minutes: int = 0
-    """The timeout; 0 for CodePipeline's default."""
-    subject: str = ""
-    """The name of the check, image or environment that the action works on."""
-    site: str = ""
-    """The name of the frontend that the action builds or publishes; empty for the single one."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage of a pipeline."""
-
-    name: str
-    actions: tuple[Action, ...]
-    environment: str | None = None
-    rolls_back: bool = False
-    """True if CodePipeline rolls a failed stage back to the last successful run of it."""
-
-    @property
-    def minutes(self) -> int:
-        """The timeout of the stage: the sum, over all run orders, of the longest action."""
-        longest: dict[int, int] = {}
-        for action in self.actions:
-            longest[action.run_order] = max(longest.get(action.run_order, 0), action.minutes)
-        return sum(longest.values())
 
 
 @dataclass(frozen=True)
@@ -121,9 +47,16 @@ class Delivery:
         return "candidates" if self.flow.pull_requests_to else "branches"
 
     @property
-    def images_stage(self) -> str:
-        """The name of the stage that the images and all else of the commit come from."""
-        return "Snapshot" if self.flow.images_from else "Publish"
+    def built_beside_tests(self) -> bool:
+        """True if the images and all else of the commit are built in the stage Test, and published after it."""
+        return built_beside_tests(self.flow)
+
+    @property
+    def collected_stage(self) -> str:
+        """The name of the stage that builds or collects what the flow deploys of the commit beside the images."""
+        if self.flow.images_from:
+            return "Snapshot"
+        return "Test" if self.built_beside_tests else "Publish"
 
     def stage(self, name: str) -> Stage | None:
         """Returns the stage with this name, or None."""
@@ -159,12 +92,6 @@ def startable(product: Product, environment: str) -> list[str]:
     ]
 
 
-def smoke_tested(product: Product, environment: str) -> bool:
-    """True if a program of the product uses an environment after each deployment."""
-    smoke = product.pipeline.smoke if product.pipeline else None
-    return smoke is not None and environment in (smoke.environments or product.environments)
-
-
 def needs_url(product: Product, environment: str) -> bool:
     """True if the verification of an environment reads its URL: for the report, a browser's tests or an approval."""
     if product.pipeline and (product.pipeline.report_path or smoke_tested(product, environment)):
@@ -177,6 +104,26 @@ def needs_url(product: Product, environment: str) -> bool:
                 return True
             deployed = stage.environment or deployed
     return False
+
+
+def built_beside_tests(flow: Flow) -> bool:
+    """True if a flow builds images while its tests run: it publishes them after the tests, and is no pull request's."""
+    stages = list(flow.stages)
+    both = "test" in stages and "publish" in stages and not (flow.pull_requests_to or flow.images_from)
+    return both and stages.index("test") < stages.index("publish")
+
+
+def waiting_repositories(product: Product, image: str) -> list[str]:
+    """Returns the repositories of an image whose builds wait elsewhere for their tests: main's, other branches'."""
+    flows = product.pipeline.flows.values() if product.pipeline else ()
+    apart = [of_branches(product, flow) for flow in flows if built_beside_tests(flow)]
+    repositories = {False: names.repository(product.name, image), True: names.branch_repository(product.name, image)}
+    return [repositories[other] for other in sorted(set(apart))]
+
+
+def build_action(image: str) -> str:
+    """Returns the name of the action of the stage Test that builds an image: BuildBackend."""
+    return f"Build{names.pascal(image)}"
 
 
 def of_main(product: Product, flow: Flow) -> bool:
@@ -222,58 +169,6 @@ def minutes(pipeline: Pipeline, flow: Flow, stage: str) -> int:
     """Returns the timeout of a stage: the flow's, else the pipeline's, else the default."""
     default = DEFAULT_MINUTES.get(stage, ENVIRONMENT_MINUTES)
     return flow.timeouts.get(stage) or pipeline.timeouts.get(stage) or default
-
-
-def deploy_minutes(product: Product, environment: str, stage_minutes: int) -> int:
-    """Returns the minutes that an environment's other actions leave for the deployment. They may be negative."""
-    return stage_minutes - sum(step.minutes for step in _steps(product, environment))
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One action of an environment's stage; 0 minutes for the deployment, which gets the rest of the stage's."""
-
-    name: str
-    kind: Kind
-    minutes: int = 0
-
-
-def _steps(product: Product, environment: str) -> list[_Step]:
-    """Returns the actions of an environment's stage, as its target has them."""
-    steps = {"fargate": _service_steps, "hosts": _host_steps, "kubernetes": _kubernetes_steps}
-    smoke = [_Step("Smoke", Kind.SMOKE, SMOKE_MINUTES)] if smoke_tested(product, environment) else []
-    return [*steps[product.environments[environment].target](product), *smoke]
-
-
-def _service_steps(product: Product) -> list[_Step]:
-    steps = [_Step("Deploy", Kind.DEPLOY)]
-    if product.migration:
-        migrate = _Step("Migrate", Kind.MIGRATE, product.migration.timeout_minutes)
-        if product.migration.when == "before_deploy":
-            steps = [_Step("Prepare", Kind.PREPARE, PREPARE_MINUTES), migrate, *steps]
-        else:
-            steps.append(migrate)
-    if product.sites():
-        steps.append(_Step("Frontend", Kind.FRONTEND, FRONTEND_MINUTES))
-        steps.append(_Step("Invalidate", Kind.INVALIDATE, INVALIDATE_MINUTES))
-    return [*steps, _Step("Verify", Kind.VERIFY, VERIFY_MINUTES)]
-
-
-def _host_steps(product: Product) -> list[_Step]:
-    return _own_steps(product, Kind.MIGRATE_ON_HOST, Kind.DEPLOY_TO_HOSTS, Kind.VERIFY_HOSTS)
-
-
-def _kubernetes_steps(product: Product) -> list[_Step]:
-    return _own_steps(product, Kind.MIGRATE_ON_KUBERNETES, Kind.DEPLOY_TO_KUBERNETES, Kind.VERIFY_KUBERNETES)
-
-
-def _own_steps(product: Product, migrate: Kind, deploy: Kind, verify: Kind) -> list[_Step]:
-    """Returns the actions where the release itself has the migration's image and variables."""
-    steps = [_Step("Deploy", deploy)]
-    if product.migration:
-        migration = _Step("Migrate", migrate, product.migration.timeout_minutes + HOST_MINUTES)
-        steps = [migration, *steps] if product.migration.when == "before_deploy" else [*steps, migration]
-    return [*steps, _Step("Verify", verify, VERIFY_MINUTES)]
 
 
 @dataclass(frozen=True)
@@ -328,16 +223,21 @@ class _DeliveryBuilder:
     def _test(self, limit: int) -> Stage:
         checks = checks_of(self.pipeline, self.name)
         action_limit = limit // len({check.run_order for check in checks.values()})
-        return Stage(
-            "Test",
-            tuple(
-                Action(names.pascal(name), Kind.CHECK, check.run_order, action_limit, name)
-                for name, check in sorted(checks.items(), key=lambda item: item[1].run_order)
-            ),
-        )
+        tests = [
+            Action(names.pascal(name), Kind.CHECK, check.run_order, action_limit, name)
+            for name, check in sorted(checks.items(), key=lambda item: item[1].run_order)
+        ]
+        if not built_beside_tests(self.flow):
+            return Stage("Test", tuple(tests))
+        images = [Action(build_action(image), Kind.IMAGE, 1, action_limit, image) for image in self.product.images]
+        built = [*images, *self._collected(action_limit)]
+        return Stage("Test", tuple(sorted([*tests, *built], key=lambda action: action.run_order)))
 
     def _publish(self, limit: int) -> Stage:
         images, scan = self.product.images, self._guarded() and self.pipeline.scan is not None
+        if built_beside_tests(self.flow):  # the scan reads the image where its build pushed it
+            published = [Action(names.pascal(image), Kind.PUBLISH, 1, limit, image) for image in images]
+            return Stage("Publish", (*published, *self._scans(limit if scan else 0, order=1)))
         action_limit = limit // 2 if scan else limit
         actions = [Action(names.pascal(image), Kind.IMAGE, 1, action_limit, image) for image in images]
         if self.flow.pull_requests_to:  # only images are kept: nothing of a pull request is ever deployed
@@ -363,10 +263,10 @@ class _DeliveryBuilder:
             actions.append(Action("Manifests", Kind.MANIFESTS, 1, limit))
         return actions
 
-    def _scans(self, limit: int) -> list[Action]:
+    def _scans(self, limit: int, order: int = 2) -> list[Action]:
         """Returns an action for each image that refuses it for its vulnerabilities; none with a limit of 0."""
         images = self.product.images if limit else ()
-        return [Action(f"Scan{names.pascal(image)}", Kind.SCAN, 2, limit, image) for image in images]
+        return [Action(f"Scan{names.pascal(image)}", Kind.SCAN, order, limit, image) for image in images]
 
     def _e2e(self, limit: int) -> Stage:
         before = self.flow.stages[: self.flow.stages.index("e2e")]
@@ -380,11 +280,11 @@ class _DeliveryBuilder:
         return Stage(name, (protect, Action("Approve", Kind.APPROVAL, 2, subject=environment)))
 
     def _environment(self, environment: str, limit: int, *, rolls_back: bool) -> Stage:
-        steps = _steps(self.product, environment)
+        found = environment_steps.steps(self.product, environment)
         left = deploy_minutes(self.product, environment, limit)
         actions = tuple(
             Action(f"{step.name}{names.pascal(site)}", step.kind, order, step.minutes or left, environment, site)
-            for order, step in enumerate(steps, start=1)
+            for order, step in ordered(found)
             for site in (self.product.sites() if step.kind is Kind.FRONTEND else ("",))
         )
         return Stage(names.pascal(environment), actions, environment, rolls_back)

@@ -11,6 +11,13 @@ from products.model import Product
 def settings(product: Product, environment: str) -> dict[str, Any]:
     """Returns the settings of the function deploy_hosts that do not depend on a release or on a pipeline."""
     target = product.environments[environment]
+    if target.kubernetes and target.kubernetes.cluster == "eks":
+        return {
+            "stack": names.stack(environment, product.name, target.target),
+            "cluster": names.prefix(environment, product.name),
+            "log_group": names.commands_log_group(environment, product.name),
+            "artifact": "Manifests",
+        }
     return {
         "stack": names.stack(environment, product.name, target.target),
         "document": names.release_document(environment, product.name),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from products.base import Minutes, Model, text
+from products.base import Minutes, Model, Name, text
 
 
 class PlatformRepository(Model):
@@ -28,6 +28,9 @@ class Infrastructure(Model):
     """Only pushes to this branch start the flow. Default: the product's `repository.branch`."""
     directory: str = text(r"^(\.|[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*)$", "platform", default=".")
     """The folder of the repository that holds `cdk.json`."""
+    after: Name | None = None
+    """A flow of the same repository and branch, such as `main`: nothing is deployed before its images are built and its
+    tests have succeeded with the same commit. Only if the platform repository is the product's own."""
     approval: Literal["when-needed", "always"] = "when-needed"
     """`always` if a person approves every change of an environment; otherwise only those that the review names."""
     cost_limit_usd: int = Field(default=20, ge=0)

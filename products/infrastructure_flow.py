@@ -52,6 +52,25 @@ def place(product: Product, target: str) -> tuple[str, str]:
     return where.account, where.region
 
 
+def awaited(product: Product, infrastructure: Infrastructure) -> tuple[str, tuple[str, ...]]:
+    """Returns the pipeline that has to test a commit first, and its actions that must succeed, as `Stage/Action`.
+
+    They are those before it asks a person or deploys. An empty text and none, if nothing has to.
+    """
+    found = next(
+        (delivery for delivery in flows.deliveries(product) if delivery.flow_name == infrastructure.after), None
+    )
+    if found is None:
+        return "", ()
+    begins = (
+        number
+        for number, stage in enumerate(found.stages)
+        if stage.environment or any(action.kind is Kind.APPROVAL for action in stage.actions)
+    )
+    before = found.stages[1 : next(begins, len(found.stages))]
+    return found.pipeline, tuple(f"{stage.name}/{action.name}" for stage in before for action in stage.actions)
+
+
 def _infrastructure(product: Product) -> Iterator[Delivery]:
     infrastructure = settings(product)
     if infrastructure is None:

@@ -32,6 +32,17 @@ class KubernetesHost(Model):
     is none. With `keep_data` it is backed up daily, and `cdk destroy` keeps it."""
 
 
+class EksCluster(Model):
+    """A cluster of EKS in Auto Mode: AWS runs the control plane, and starts the nodes that pods need."""
+
+    version: str = text(r"^1\.[0-9]{2}$", "1.34", default="1.34")
+    """Version of Kubernetes. EKS updates to the next one only, and supports each for fourteen months."""
+    most_vcpus: int = Field(default=8, ge=2, le=1000)
+    """vCPUs of all nodes together, at most; pods that need more wait."""
+    service_account: str = text(LABEL, "django-app", default="default")
+    """The service account of the pods that get the application's role, by Pod Identity."""
+
+
 class Kubernetes(Model):
     """The cluster of an environment with `target: kubernetes`, and the product's manifests that it runs.
 
@@ -39,8 +50,8 @@ class Kubernetes(Model):
     ConfigMap with the variables and a Secret with the secret ones: docs/kubernetes.md.
     """
 
-    cluster: Literal["microk8s"] = "microk8s"
-    """The kind of cluster: MicroK8s on one EC2 host."""
+    cluster: Literal["microk8s", "eks"] = "microk8s"
+    """The kind of cluster: `microk8s` on one EC2 host, or `eks`, EKS in Auto Mode, for teams that outgrow one host."""
     manifests: Annotated[tuple[_ManifestName, ...], Field(min_length=1, max_length=20)]
     """Kubernetes manifests in the repository; `${environment}` is the environment's name."""
     namespace: str = text(LABEL, "default", default="default")
@@ -66,9 +77,11 @@ class Kubernetes(Model):
     secret: str | None = text(_SHORT_LABEL, "django-app", default=None)
     """The Secret's name in the manifests. Default: the deployment's."""
     rollout_seconds: int = Field(default=300, ge=30, le=1800)
-    """Seconds in which the new pods must become ready; then the release before comes back."""
+    """Seconds in which the new pods must become ready; then the release before comes back. On EKS at most 360."""
     host: KubernetesHost | None = None
     """The host of a `microk8s` cluster."""
+    eks: EksCluster | None = None
+    """The cluster of `eks`."""
 
     @property
     def service_name(self) -> str:
@@ -86,6 +99,8 @@ class Kubernetes(Model):
         return self.secret or self.deployment
 
     @property
-    def machines(self) -> Hosts:
-        """The host of MicroK8s as one that Slipway defines."""
+    def machines(self) -> Hosts | None:
+        """The host of MicroK8s as one that Slipway defines; None on EKS, which has its own nodes."""
+        if self.cluster == "eks":
+            return None
         return Hosts(**{"count": 1, **(self.host or KubernetesHost()).model_dump()})

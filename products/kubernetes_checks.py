@@ -11,6 +11,8 @@ from products.kubernetes import Kubernetes
 from products.model import Product
 from products.values import Value
 
+# A function of Lambda waits for a rollout, and for the one that undoes it, and it runs for 15 minutes at most.
+EKS_ROLLOUT_SECONDS, EKS_MIGRATION_MINUTES = 360, 12
 _EXAMPLE = "kubernetes: {manifests: [k8s/app-prod.yaml], deployment: django-app, container: django-container}"
 
 
@@ -77,8 +79,31 @@ def _cluster(product: Product, place: str, settings: Kubernetes) -> Iterator[str
         )
 
 
+def _kind(product: Product, place: str, settings: Kubernetes) -> Iterator[str]:
+    """Yields an error message for every mistake that depends on the kind of cluster."""
+    if settings.cluster == "microk8s":
+        if settings.eks:
+            yield f"{place}.eks: cluster is microk8s; write cluster: eks, or remove this section"
+        return
+    if settings.host:
+        yield f"{place}.host: cluster is eks, which chooses its nodes itself; remove this section, see eks.most_vcpus"
+    if settings.rollout_seconds > EKS_ROLLOUT_SECONDS:
+        yield (
+            f"{place}.rollout_seconds: got {settings.rollout_seconds}; on EKS a function waits for the rollout and for "
+            f"the way back, 15 minutes at most: write {EKS_ROLLOUT_SECONDS} or less"
+        )
+    migration = product.migration
+    if migration and migration.timeout_minutes > EKS_MIGRATION_MINUTES:
+        yield (
+            f"migration.timeout_minutes: got {migration.timeout_minutes}; on EKS a function waits for the Job, 15 "
+            f"minutes at most: write {EKS_MIGRATION_MINUTES} or less"
+        )
+
+
 def _environment(product: Product, name: str, environment: Environment) -> Iterator[str]:
     place = f"environments.{name}"
+    if environment.kubernetes:
+        yield from _kind(product, f"{place}.kubernetes", environment.kubernetes)
     machines = environment.machines
     if machines and (refusal := host_checks.instance_refusal(machines.instance, environment)):
         yield f"{place}.kubernetes.host.instance: {refusal}"

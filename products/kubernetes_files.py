@@ -42,6 +42,6 @@ def variables(product: Product, environment: str) -> tuple[dict[str, Value], dic
 
 
 def entrance(product: Product, environment: str) -> Entrance:
-    """Returns where a MicroK8s host answers the load balancer."""
+    """Returns where a MicroK8s host answers the load balancer, or the pods of EKS, whose ports their manifests say."""
     found = settings(product, environment)
     return Entrance(found.service_name, INGRESS_PORT, found.health_path, found.static_paths)

@@ -10,7 +10,10 @@ BOOTSTRAP = "cdk-hnb659fds"  # what the names of the CDK's bootstrap roles begin
 LOAD_BALANCER_LIMIT = 32  # docs.aws.amazon.com/elasticloadbalancing: name of a load balancer
 ROLE_LIMIT = 64  # docs.aws.amazon.com/IAM: name of a role
 RESERVED_PRODUCTS = frozenset({"amazon", "aws", "cdk", "cdktoolkit", "internal", "slipway", "tooling"})
-RESERVED_IMAGES = {"branches": "for the repositories of what feature branches build"}
+RESERVED_IMAGES = {
+    "branches": "for the repositories of what feature branches build",
+    "builds": "for the repositories of what is built before the tests passed",
+}
 RESERVED_ENVIRONMENTS = {
     "tooling": "for the product's registry and pipelines",
     "internal": "by AWS: no load balancer's name may begin with internal-",
@@ -85,6 +88,12 @@ def branch_repository(product: str, image: str) -> str:
 def candidate_repository(product: str, image: str) -> str:
     """The ECR repository of pull requests' images, e.g. allthrive/candidates/backend; no environment may pull them."""
     return f"{product}/candidates/{image}"
+
+
+def build_repository(repository_name: str) -> str:
+    """The ECR repository of images that wait for their tests, e.g. allthrive/builds/backend for allthrive/backend."""
+    product, _, rest = repository_name.partition("/")
+    return f"{product}/builds/{rest}"
 
 
 # What the tags begin with by which the registry keeps images: those in use, and the newest that entered an environment.
@@ -194,6 +203,7 @@ SITE_OUTPUT = "DistributionDomainName"  # of the Edge stack; the value of SITE_P
 FILES_OUTPUT = "SiteFilesArn"  # of the Edge stack; builds/publish-frontend.yml reads it
 MIGRATION_PARAMETER = "MigrationImage"  # separate, so that migrations can run before the services change
 RELEASES_OUTPUT, TARGETS_OUTPUT = "ReleasesBucket", "TargetGroupArn"  # of the Hosts stack; releases read them
+FUNCTION_OUTPUT = "ReleaseFunction"  # of the Kubernetes stack with EKS
 UNRELEASED = "unreleased"  # value of an image parameter before the first release: services run no task then
 
 

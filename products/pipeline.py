@@ -12,6 +12,7 @@ from products.infrastructure import Infrastructure
 # CodePipeline allows at most 8 patterns in each list: docs.aws.amazon.com/codepipeline, pipeline filters.
 Pattern = Annotated[str, text(r"^[^\s{}]{1,255}$", "feature/**")]
 Patterns = Annotated[tuple[Pattern, ...], Field(max_length=8)]
+Size = Literal["lambda", "small", "medium", "large"]
 SecretName = Annotated[str, text(r"^[A-Za-z0-9/_+=.@-]{1,512}$", "allthrive/github")]
 
 
@@ -33,6 +34,9 @@ class Check(Model):
     """The flows that run the check; all by default."""
     docker: bool = True
     """True if the build runs containers: CodeBuild then runs it in privileged mode."""
+    compute: Size | None = None
+    """The machine of the build: `small` by default. `lambda` starts in seconds, but runs no containers and ends after
+    15 minutes; it is the default of `build: seo` with `docker: false`."""
 
 
 class EndToEnd(Model):

@@ -8,7 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from string import Formatter
 
-from products import flows, image_tags, names, promotion_checks
+from products import environment_steps, flows, image_tags, names, promotion_checks
 from products.errors import nearest
 from products.globs import matches
 from products.model import Product
@@ -39,6 +39,8 @@ def problems(product: Product) -> Iterator[str]:
     yield from _kept_tags(product, pipeline)
     yield from _release_tag(product, pipeline)
     yield from _checks(pipeline)
+    yield from _computes(pipeline)
+    yield from _built_beside(product, pipeline)
     yield from _scan(pipeline)
     for environment in pipeline.smoke.environments if pipeline.smoke else ():
         if environment not in product.environments:
@@ -312,13 +314,33 @@ def _reach(product: Product, place: str, flow: Flow) -> Iterator[str]:
         )
 
 
+def _computes(pipeline: Pipeline) -> Iterator[str]:
+    for name, check in pipeline.checks.items():
+        if check.compute == "lambda" and check.docker:
+            yield (
+                f"pipeline.checks.{name}.compute: 'lambda' runs no containers; write docker: false, if the build needs "
+                "none, or compute: small"
+            )
+
+
+def _built_beside(product: Product, pipeline: Pipeline) -> Iterator[str]:
+    """Yields the checks whose actions would have the name of another action of the stage Test."""
+    if not any(flows.built_beside_tests(flow) for flow in pipeline.flows.values()):
+        return
+    images = {flows.build_action(image) for image in product.images}
+    taken = {"Compose", "Manifests", *images, *(f"Bundle{names.pascal(site)}" for site in product.sites())}
+    for name in pipeline.checks:
+        if names.pascal(name) in taken:
+            yield f"pipeline.checks.{name}: the stage Test has an action {names.pascal(name)} already; rename the check"
+
+
 def _minutes(product: Product, pipeline: Pipeline, name: str, flow: Flow) -> Iterator[str]:
     for stage in flow.stages:
         limit = flows.minutes(pipeline, flow, stage)
         if stage in product.environments:
-            left = flows.deploy_minutes(product, stage, limit)
-            if left < flows.LEAST_DEPLOY_MINUTES:
-                least = flows.LEAST_DEPLOY_MINUTES
+            left = environment_steps.deploy_minutes(product, stage, limit)
+            if left < environment_steps.LEAST_DEPLOY_MINUTES:
+                least = environment_steps.LEAST_DEPLOY_MINUTES
                 yield (
                     f"pipeline.timeouts.{stage}: {limit} minutes leave {left} for the deployment itself, which needs "
                     f"at least {least}: raise it to {limit - left + least}, or lower migration.timeout_minutes"

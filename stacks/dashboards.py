@@ -1,4 +1,4 @@
-"""What the dashboard of an environment shows below its alarms: causes, next to the releases that may be theirs."""
+"""The dashboard of an environment: below its alarms, causes next to the releases that may be theirs."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from products.regions import REGIONS
 from stacks.access import AccessStack
 from stacks.data import DataStack
 from stacks.edge import EdgeStack
+from stacks.eks import EksStack
 from stacks.hosts import HostsStack
 from stacks.kubernetes import KubernetesStack
 from stacks.network import NetworkStack
@@ -24,6 +25,7 @@ _TARGETS: Mapping[str, tuple[Callable[..., Target], str]] = {
     "fargate": (ServicesStack, "Services"),
     "hosts": (HostsStack, "Hosts"),
     "microk8s": (KubernetesStack, "Kubernetes"),
+    "eks": (EksStack, "Kubernetes"),
 }
 """The stack that runs the containers, and its construct id, by the target or the kind of cluster."""
 

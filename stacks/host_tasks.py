@@ -28,7 +28,7 @@ def host_tasks(
     tags = names.host_tags(environment, product.name)
     statements = [
         see_stack(access, environment_scope, environment_scope.environment.target),
-        *([_see_edge(access, environment_scope)] if needs_url(product, environment) else []),
+        *([see_edge(access, environment_scope)] if needs_url(product, environment) else []),
         iam.PolicyStatement(
             sid="RunTheDocument",
             actions=["ssm:SendCommand"],
@@ -66,7 +66,8 @@ def host_tasks(
     return [Task("deploy", "Put a release onto the hosts", statements, {})]
 
 
-def _see_edge(access: cdk.Stack, environment_scope: EnvironmentScope) -> Allow:
+def see_edge(access: cdk.Stack, environment_scope: EnvironmentScope) -> Allow:
+    """Returns the statement that lets a role read the product's address."""
     statement = see_stack(access, environment_scope, "edge")
     statement.sid = "SeeEdge"
     return statement

@@ -1,4 +1,4 @@
-"""What hosts read before each step: names of secrets and parts of values, which they join themselves."""
+"""The configuration that hosts read before each step: names of secrets and parts of values, which they join."""
 
 from __future__ import annotations
 

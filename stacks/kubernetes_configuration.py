@@ -1,4 +1,4 @@
-"""The configuration of a MicroK8s host: the objects that it applies, and the variables of their pods."""
+"""The configuration of a cluster: the objects that a release applies, and the variables of their pods."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stacks.scope import EnvironmentScope
 
 
 class KubernetesConfiguration:
-    """The configuration that the host of a cluster reads before each step: names of secrets, never their values."""
+    """What a host or a function reads before each step: names of secrets, never their values."""
 
     secrets: list[str]
     """The ARNs, or ARN patterns, of the secrets that the host reads."""
@@ -46,11 +46,11 @@ class KubernetesConfiguration:
             "config_map": cluster.config_map_name,
             "secret": cluster.secret_name,
             **self._variables,
-            "registry": registry(product),
+            "registry": registry(product) if cluster.machines else "",  # nodes of EKS pull with their role
             "migration": {"command": list(migration.command), "timeout_seconds": migration.timeout_minutes * 60}
             if migration
             else None,
             "rollout_seconds": cluster.rollout_seconds,
-            "verify": verify(self._environment, host_files.INGRESS_PORT),
+            "verify": verify(self._environment, host_files.INGRESS_PORT) if cluster.machines else None,
             "keep_releases": KEPT,
         }

@@ -54,10 +54,10 @@ class MachinesStack(EnvironmentStack):
     load_balancer: InternalLoadBalancer
     DESCRIPTION: str
     SYSTEM: System
-    """What runs the containers."""
+    """The program that runs the containers."""
     OPERATING_SYSTEM: Literal["amazon-linux", "ubuntu"]
     FOLDERS = ""
-    """Where programs are, beside the usual folders."""
+    """The folders of programs, beside the usual ones."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What a service such as Prometheus gets beyond the network: the topic of alarms, and a place for its numbers."""
+"""Gives a service such as Prometheus the topic of alarms, and a place for its numbers."""
 
 from __future__ import annotations
 

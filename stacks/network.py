@@ -54,6 +54,8 @@ class NetworkStack(EnvironmentStack):
         if environment_scope.product.services_in(environment_scope.name):
             for port in dict.fromkeys(call_checks.called(environment_scope.product).values()):
                 self.network.connect(port)
+        if environment.kubernetes and environment.kubernetes.cluster == "eks":
+            self.network.admit_pods()
         ports = host_files.ports(environment_scope.product, environment_scope.name)
         for port in dict.fromkeys(ports):  # services may use the same port: each task has its own address
             self.network.admit(port)

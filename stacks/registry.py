@@ -8,7 +8,7 @@ from constructs import Construct
 
 from products import Product, names
 from products.containers import Image
-from products.flows import branches_publish, branches_reach, pull_requests_publish
+from products.flows import branches_publish, branches_reach, pull_requests_publish, waiting_repositories
 from products.image_tags import (
     branch_kept_tags,
     branch_moving_tags,
@@ -22,6 +22,7 @@ from stacks.product_stack import ToolingStack
 
 _BRANCH_IMAGES = 30  # staging runs one of the newest; older ones can be built again
 _CANDIDATE_IMAGES = 30  # nothing runs one
+_WAITING_IMAGES = 30  # published, or of a run that failed: retrying a stage reads them for days, not for weeks
 # Main's newest images that entered an environment. CodePipeline queues at most 50 runs of a pipeline, which may all
 # wait for the same approval, and stages are rolled back to earlier images (CodePipeline, quotas, read on 2026-11-30).
 _ENTERED_IMAGES = 100
@@ -32,7 +33,7 @@ class RegistryStack(ToolingStack):
 
     Images of feature branches are in separate repositories, so that nothing can mistake one for an image of main, and
     main's builds read no layers of other branches (docs/adr/0019). So are those of pull requests, which no environment
-    may pull (docs/adr/0040).
+    may pull (docs/adr/0040), and images whose tests have not passed yet (docs/adr/0054).
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, product: Product) -> None:
@@ -40,10 +41,15 @@ class RegistryStack(ToolingStack):
         self._product = product
         branches = Construct(self, "Branches") if branches_publish(product) else None
         candidates = Construct(self, "Candidates") if pull_requests_publish(product) else None
+        builds = (
+            Construct(self, "Builds") if any(waiting_repositories(product, name) for name in product.images) else self
+        )
         for name, image in product.images.items():
             self._define_main(name, image)
             if branches:
                 self._define_branches(branches, name, image)
+            for published in waiting_repositories(product, name):
+                self._define_builds(builds, published)
             if candidates:
                 self._define_candidates(candidates, name, image)
             if image.public:
@@ -80,6 +86,19 @@ class RegistryStack(ToolingStack):
             entered_tags=entered_tags(),
             keep_entered=_BRANCH_IMAGES,
             readers=self._readers([place for place in product.environments if branches_reach(product, place)]),
+        )
+
+    def _define_builds(self, scope: Construct, published: str) -> None:
+        """Define the repository of images whose tests have not passed yet, and of the layers for later builds."""
+        _, _, name = published.partition("/")
+        ImageRepository(
+            scope,
+            names.pascal(name.replace("/", "-")),
+            repository_name=names.build_repository(published),
+            keep_snapshots=_WAITING_IMAGES,
+            moving_tags=candidate_moving_tags(),
+            kept_tags=[],
+            readers=[],
         )
 
     def _define_candidates(self, scope: Construct, name: str, image: Image) -> None:

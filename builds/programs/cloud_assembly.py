@@ -27,6 +27,8 @@ class Stack:
     """The digest of its template."""
     paths: Mapping[str, str]
     """The construct's path of each logical id."""
+    defaults: Mapping[str, str]
+    """The default of each parameter that has one."""
 
 
 def digest(folder: Path) -> str:
@@ -66,7 +68,16 @@ def _stacks(folder: Path) -> Iterator[Stack]:
                 path,
                 template_digest(template),
                 _paths(folder, artifact),
+                _defaults(template),
             )
+
+
+def _defaults(template: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        str(name): str(parameter["Default"])
+        for name, parameter in template.get("Parameters", {}).items()
+        if "Default" in parameter
+    }
 
 
 def _paths(folder: Path, artifact: Mapping[str, Any]) -> dict[str, str]:

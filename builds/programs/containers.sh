@@ -4,6 +4,15 @@ set -euo pipefail
 
 . "$WORK/messages.sh"
 
+# prefetch <image…>: pulls in the background, so that no install waits for the images of later containers. If a pull fails, the
+# one where the image is needed tries again, and says why.
+prefetch() {
+  local image
+  for image; do
+    { docker image inspect "$image" || docker pull --quiet "$image"; } >/dev/null 2>&1 &
+  done
+}
+
 # base <part> <image> <what failed>: builds $WORK/<part>/Dockerfile. The tag $KEPT keeps its packages on a developer's machine.
 base() {
   pull "$2"

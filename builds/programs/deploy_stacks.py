@@ -203,14 +203,19 @@ class Deployment:
         return [*reversed(found), f"{stack.path} ({stack.name}) is now {state}"]
 
     def _verify(self, stacks: Sequence[Stack], before: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raises DeployError if a stack is not stable, or has other values of its parameters than before."""
+        """Raises DeployError if a stack is not stable, or if the deployment has set back a parameter of a release."""
         known = self._account.stacks()
         for stack in stacks:
             after = known.get(stack.name, {})
             if _state(after) not in stack_states.STABLE | {"UPDATE_ROLLBACK_COMPLETE"}:
                 raise DeployError(f"{stack.path} ({stack.name}) is {_state(after) or 'gone'} after the deployment")
             was, now = _parameters(before[stack.name]), _parameters(after)
-            other = {name: value for name, value in was.items() if name in now and now[name] != value}
+            # A release of another pipeline may have changed it meanwhile; a deployment can only set it back.
+            other = {
+                name: value
+                for name, value in was.items()
+                if name in now and now[name] != value and now[name] == stack.defaults.get(name)
+            }
             if other:
                 raise DeployError(f"{stack.path} ({stack.name}) runs another release than before: {other} became {now}")
         _say(f"{len(stacks)} stacks of {self._target} are stable, and run the same release as before.")

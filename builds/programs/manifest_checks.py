@@ -39,7 +39,7 @@ _REGISTRY = "slipway-registry"
 
 @dataclass(frozen=True)
 class Expected:
-    """What the manifest says about an environment."""
+    """The names and limits in the manifest of the product, for one environment."""
 
     name: str
     files: List[str]
@@ -181,9 +181,9 @@ def _container(expected: Expected, deployment: Manifest, problems: Problems) -> 
 
 
 def _service(expected: Expected, deployment: Manifest, manifests: List[Manifest], problems: Problems) -> None:
-    found = next((one for one in manifests if one.kind == "Service" and one.name == expected.service), None)
+    found = next((known for known in manifests if known.kind == "Service" and known.name == expected.service), None)
     if found is None:
-        names = ", ".join(one.name for one in manifests if one.kind == "Service") or "none"
+        names = ", ".join(known.name for known in manifests if known.kind == "Service") or "none"
         problems.add(
             deployment.where(),
             f"no manifest has the Service {expected.service} (kubernetes.service); the Services are: {names}",
@@ -255,7 +255,7 @@ class Written:
     @classmethod
     def by(cls, expected: Expected, manifests: List[Manifest]) -> Written:
         """Returns those of the manifests, and those that Slipway makes."""
-        own = {one.name: set(table(one.content, "data")) for one in manifests if one.kind == "ConfigMap"}
+        own = {known.name: set(table(known.content, "data")) for known in manifests if known.kind == "ConfigMap"}
         config = {**own, expected.config_map: set(expected.config)}
         return cls({"ConfigMap": config, "Secret": {expected.secret: set(expected.secrets), _REGISTRY: set()}})
 

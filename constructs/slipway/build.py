@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
@@ -20,6 +20,17 @@ _IMAGES: dict[str, codebuild.IBuildImage] = {
     "arm64": codebuild.LinuxArmBuildImage.AMAZON_LINUX_2023_STANDARD_3_0,
     "x86_64": codebuild.LinuxBuildImage.AMAZON_LINUX_2023_5,
 }
+_LAMBDA_IMAGES: dict[str, codebuild.IBuildImage] = {
+    "arm64": codebuild.LinuxArmLambdaBuildImage.AMAZON_LINUX_2023_PYTHON_3_13,
+    "x86_64": codebuild.LinuxLambdaBuildImage.AMAZON_LINUX_2023_PYTHON_3_13,
+}
+_SIZES = {
+    "lambda": codebuild.ComputeType.LAMBDA_2GB,
+    "small": codebuild.ComputeType.SMALL,
+    "medium": codebuild.ComputeType.MEDIUM,
+    "large": codebuild.ComputeType.LARGE,
+}
+Size = Literal["lambda", "small", "medium", "large"]
 _SECRET = codebuild.BuildEnvironmentVariableType.SECRETS_MANAGER
 
 
@@ -30,6 +41,8 @@ class Build(codebuild.PipelineProject):
     - the template contains the buildspec, so that reviewers see it; or it is a file of the source;
     - CodeBuild can assume its role for this project only;
     - its log group has a retention and is deleted with its stack;
+    - `size`: `lambda` starts in seconds and does not queue, but runs no containers; CodeBuild ends it after 15 minutes
+      and accepts no other limit;
     - `docker`: it may run containers; CodeBuild then runs it in privileged mode, on a separate machine;
     - `keep_layers`: Docker's layers and images stay on the build host for later builds. CodeBuild's reference,
       ProjectCache, calls such a cache "only available to that build host", but does not say that only one project uses
@@ -46,7 +59,7 @@ class Build(codebuild.PipelineProject):
         description: str,
         buildspec: Mapping[str, Any] | str,
         architecture: str,
-        large: bool,
+        size: Size,
         docker: bool,
         timeout: cdk.Duration,
         variables: Mapping[str, str],
@@ -66,11 +79,11 @@ class Build(codebuild.PipelineProject):
             project_name=name,
             description=description,
             build_spec=_build_spec(buildspec),
-            environment=_environment(architecture, large=large, docker=docker),
+            environment=_environment(architecture, size=size, docker=docker),
             cache=codebuild.Cache.local(codebuild.LocalCacheMode.DOCKER_LAYER) if docker and keep_layers else None,
             environment_variables=_variables(variables, secrets),
-            timeout=timeout,
-            queued_timeout=cdk.Duration.minutes(30),
+            timeout=None if size == "lambda" else timeout,
+            queued_timeout=None if size == "lambda" else cdk.Duration.minutes(30),
             logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=log_group)),
             grant_report_group_permissions=False,
             # The CDK would add statements with wildcards; the role already has all rights it needs.
@@ -95,10 +108,10 @@ def _build_spec(buildspec: Mapping[str, Any] | str) -> codebuild.BuildSpec:
     return codebuild.BuildSpec.from_object_to_yaml(dict(buildspec))
 
 
-def _environment(architecture: str, *, large: bool, docker: bool) -> codebuild.BuildEnvironment:
+def _environment(architecture: str, *, size: Size, docker: bool) -> codebuild.BuildEnvironment:
     return codebuild.BuildEnvironment(
-        build_image=_IMAGES[architecture],
-        compute_type=codebuild.ComputeType.MEDIUM if large else codebuild.ComputeType.SMALL,
+        build_image=(_LAMBDA_IMAGES if size == "lambda" else _IMAGES)[architecture],
+        compute_type=_SIZES[size],
         privileged=docker,
     )
 

@@ -31,7 +31,8 @@ class Handler(lambda_.Function):
     - its log group has a retention and is deleted with its stack;
     - its role may write to that log group and do what `statements` allow, nothing else;
     - `undelivered`: the dead-letter queue for events on which the function failed three times;
-    - `network`: the VPC and subnets of a function that calls resources there; none by default.
+    - `network`: the VPC and subnets of a function that calls resources there; none by default;
+    - `code`, `entry`: an asset from elsewhere, and the function in it.
     """
 
     def __init__(
@@ -49,8 +50,11 @@ class Handler(lambda_.Function):
         undelivered: sqs.IQueue | None = None,
         network: FunctionNetwork | None = None,
         libraries: Sequence[str] = (),
+        code: lambda_.Code | None = None,
+        entry: str | None = None,
+        log_group_name: str | None = None,
     ) -> None:
-        log_group = _define_log_group(scope, construct_id, log_retention)
+        log_group = _define_log_group(scope, construct_id, log_retention, log_group_name)
         role = _define_role(scope, construct_id, name, role_name)
         give(role, (_write_log(log_group), *statements, *(network.rights(scope) if network else ())))
         super().__init__(
@@ -60,8 +64,8 @@ class Handler(lambda_.Function):
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=lambda_.Architecture.ARM_64,
             memory_size=256,
-            handler=f"{name}.handler.main",
-            code=_code(name, "shared", *libraries),
+            handler=entry or f"{name}.handler.main",
+            code=code or _code(name, "shared", *libraries),
             role=role,
             timeout=timeout,
             environment=environment,
@@ -120,9 +124,15 @@ def _code(*folders: str) -> lambda_.Code:
     )
 
 
-def _define_log_group(scope: Construct, construct_id: str, log_retention: logs.RetentionDays) -> logs.LogGroup:
+def _define_log_group(
+    scope: Construct, construct_id: str, log_retention: logs.RetentionDays, name: str | None
+) -> logs.LogGroup:
     log_group = logs.LogGroup(
-        scope, f"{construct_id}Logs", retention=log_retention, removal_policy=cdk.RemovalPolicy.DESTROY
+        scope,
+        f"{construct_id}Logs",
+        log_group_name=name,
+        retention=log_retention,
+        removal_policy=cdk.RemovalPolicy.DESTROY,
     )
     accept_log_encryption(log_group)
     return log_group

@@ -13,7 +13,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-_HOSTS = Path(__file__).resolve().parents[2] / "hosts"  # not from paths.py: constructs import only constructs
+HOSTS = Path(__file__).resolve().parents[2] / "hosts"  # not from paths.py: constructs import only constructs
 System = Literal["docker", "microk8s"]
 """The program that runs a host's containers, by the name of the part of its boot script that installs it."""
 NAMESPACE = "Slipway/Hosts"
@@ -73,7 +73,7 @@ def boot_script(
         "AGENT": json.dumps(_agent(metric_name, data_disk=volume is not None)),
     }
     lines = [f"{name}='{value}'" for name, value in values.items()]
-    parts = [(_HOSTS / "boot" / f"{part}.sh").read_text(encoding="utf-8") for part in ("disk", system)]
+    parts = [(HOSTS / "boot" / f"{part}.sh").read_text(encoding="utf-8") for part in ("disk", system)]
     return ec2.UserData.custom("\n".join(["#!/bin/bash", *lines, *parts]))
 
 
@@ -109,7 +109,7 @@ def runner_asset(scope: Construct) -> s3_assets.Asset:
     return s3_assets.Asset(
         scope,
         "Runner",
-        path=str(_HOSTS),
-        exclude=["boot", "**/__pycache__"],
+        path=str(HOSTS),
+        exclude=["boot", "slipway_host/eks", "**/__pycache__"],
         ignore_mode=cdk.IgnoreMode.GIT,
     )

@@ -145,6 +145,24 @@ class InternalLoadBalancer(Construct):
             health_check=health_check.of_target_group(),
         )
 
+    def pod_targets(
+        self, construct_id: str, *, cluster: str, health_check: TargetCheck, drain: cdk.Duration
+    ) -> elbv2.ApplicationTargetGroup:
+        """Define a target group of pods, which a TargetGroupBinding of EKS registers. Returns it for `route`."""
+        targets = elbv2.ApplicationTargetGroup(
+            self,
+            construct_id,
+            vpc=self._vpc,
+            port=80,  # each target has a port of its own
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.IP,
+            deregistration_delay=drain,
+            health_check=health_check.of_target_group(),
+        )
+        # AmazonEKSLoadBalancingPolicy registers targets only in groups with this tag.
+        cdk.Tags.of(targets).add("eks:eks-cluster-name", cluster)
+        return targets
+
     def route(self, routes: Sequence[tuple[str, elbv2.ApplicationTargetGroup]]) -> None:
         """Route each path pattern to a target group; a request takes the first pattern that matches it."""
         for number, (paths, group) in enumerate(_rules(routes), start=1):

@@ -102,6 +102,16 @@ class ProductNetwork(Construct):
             self.load_balancer, ec2.Port.tcp(port), "Requests from the load balancer"
         )
 
+    def admit_pods(self) -> None:
+        """Allow requests from the load balancer to pods on any port, and connections between pods of all nodes.
+
+        The ports are in the product's manifests. The load balancer sends requests to its targets only.
+        """
+        self.application.connections.allow_from(
+            self.load_balancer, ec2.Port.all_tcp(), "Requests from the load balancer"
+        )
+        self.application.connections.allow_internally(ec2.Port.all_tcp(), "Pods that call each other")
+
     def connect(self, port: int) -> None:
         """Allow connections between containers on a port."""
         self.application.connections.allow_internally(ec2.Port.tcp(port), "Services that call each other")

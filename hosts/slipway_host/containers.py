@@ -71,7 +71,7 @@ class Daemon:
         if not ids:
             return []
         found = [_container(described) for described in json.loads(self.ask("inspect", "--type", "container", *ids))]
-        return sorted((each for each in found if each is not None), key=lambda container: container.name)
+        return sorted((container for container in found if container is not None), key=lambda container: container.name)
 
     def put(self, container: Container, packed: bytes) -> None:
         """Unpacks a tar archive into a container, with its owners and modes."""

@@ -45,15 +45,14 @@ class Output:
                 self._dropped += 1
                 continue
             self._left -= len(shown) + 1
-            _print(shown)
+            self._print(shown)
 
     def end(self, report: dict[str, Any]) -> None:
         """Prints the last line, which the handler of the pipeline reads."""
         if self._dropped:
-            _print(f"[{self._dropped} more lines were left out; the containers' logs have them]")
-        _print(MARK + json.dumps(report, sort_keys=True))
+            self._print(f"[{self._dropped} more lines were left out; the containers' logs have them]")
+        self._print(MARK + json.dumps(report, sort_keys=True))
 
-
-def _print(line: str) -> None:
-    sys.stdout.write(line.encode("utf-8", "replace").decode() + "\n")
-    sys.stdout.flush()
+    def _print(self, line: str) -> None:
+        sys.stdout.write(line.encode("utf-8", "replace").decode() + "\n")
+        sys.stdout.flush()

@@ -49,7 +49,7 @@ def explain(daemon: Daemon, output: Output, port: int | None) -> None:
         for container in containers:
             output.say(f"  {container.service}: {container.trouble or container.status}")
         bad = [container for container in containers if container.trouble]
-        for container in (bad or [one for one in containers if str(port) in one.ports])[:_SHOWN]:
+        for container in (bad or [publishing for publishing in containers if str(port) in publishing.ports])[:_SHOWN]:
             output.say(f"\n{container.service} ({container.name}) {container.trouble or 'does not answer as expected'}")
             if container.checked and container.health != "healthy":
                 output.say(f"its health check said: {container.checked}")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from deploy_hosts import rollout
-from deploy_hosts.commands import Commands, Ended
-from deploy_hosts.fleet import Fleet
+from deploy_hosts.calls import commands, fleet
+from deploy_hosts.commands import Ended
 from deploy_hosts.releases import Releases
 from deploy_hosts.settings import Settings
 from shared.aws import HERE
@@ -51,7 +51,7 @@ def _held(job: Job, settings: Settings) -> Wait | None:
 def advise(job: Job) -> str:
     """Ends what runs after the deadline, and returns what an operator should look at."""
     settings = Settings.from_parameters(job.parameters)
-    Commands(settings).cancel(job)
+    commands(settings).cancel(job)
     if settings.step == "apply":
         return rollout.advise(job, settings)
     if settings.step == "verify" or "command" not in job.state:
@@ -60,13 +60,13 @@ def advise(job: Job) -> str:
 
 
 def _migrate(job: Job, settings: Settings) -> Done | Wait:
-    hosts = Fleet(settings).gather(job)
+    hosts = fleet(settings).gather(job)
     if isinstance(hosts, Wait):
         return hosts
     if "stored" not in job.state:
         prepare(job, settings)
     # Always the same host, so that two migrations wait for each other there.
-    ended = Commands(settings).run(job, hosts[:1], "migrate", settings.release.sha)
+    ended = commands(settings).run(job, hosts[:1], "migrate", settings.release.sha)
     if isinstance(ended, Wait):
         return ended
     if not ended[0].good:
@@ -86,16 +86,16 @@ def prepare(job: Job, settings: Settings) -> None:
 
 
 def _verify(job: Job, settings: Settings) -> Done | Wait:
-    hosts = Fleet(settings).gather(job)
+    hosts = fleet(settings).gather(job)
     if isinstance(hosts, Wait):
         return hosts
-    ended = Commands(settings).run(job, hosts, "report", settings.release.sha)
+    ended = commands(settings).run(job, hosts, "report", settings.release.sha)
     if isinstance(ended, Wait):
         return ended
     url = settings.url
     wrong = _differences(settings, ended) or _other_page(settings, url)
     if not wrong:
-        done = f"{len(hosts)} of {settings.expected} hosts run {settings.release.version}, and nothing else"
+        done = f"{settings.run_by(len(hosts))} {settings.release.version}, and nothing else"
         return Done(done, variables={"Url": origin(url)} if url else {})
     job.state["tries"] = int(job.number("tries")) + 1
     if job.state["tries"] >= _TRIES:

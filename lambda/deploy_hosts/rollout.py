@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from deploy_hosts.commands import Commands, Ended
-from deploy_hosts.fleet import Fleet, Host
+from deploy_hosts.calls import commands, fleet
+from deploy_hosts.commands import Ended
+from deploy_hosts.fleet import Host
 from deploy_hosts.releases import Releases
 from deploy_hosts.settings import Settings
 from shared.aws import HERE, transient
@@ -50,7 +51,7 @@ def output(settings: Settings) -> str:
 class _Rollout:
     def __init__(self, job: Job, settings: Settings) -> None:
         self._job, self._settings = job, settings
-        self._fleet, self._commands = Fleet(settings), Commands(settings)
+        self._fleet, self._commands = fleet(settings), commands(settings)
 
     def step(self) -> Done | Wait:
         state = self._job.state
@@ -135,7 +136,7 @@ class _Rollout:
         known = {host.id for host in hosts}
         new = [host for host in found if host.id not in known]
         if new:
-            stayed = [host for host in hosts if host.id in {one.id for one in found}]
+            stayed = [host for host in hosts if host.id in {known.id for known in found}]
             self._keep([*stayed, *new])
             self._job.state["at"] = len(stayed)
             return Wait(f"{', '.join(map(str, new))} joined meanwhile")
@@ -143,7 +144,7 @@ class _Rollout:
         if self._settings.protection:
             tags = self._settings.protection
             protect(HERE.client("ecr"), self._settings.images, tag=tags.running, entered=tags.entered)
-        return Done(f"{len(hosts)} of {self._settings.expected} hosts run {self._settings.release.version}")
+        return Done(f"{self._settings.run_by(len(hosts))} {self._settings.release.version}")
 
     def _turn_back(self, reason: str) -> Done | Wait:
         state, hosts = self._job.state, self._hosts()

@@ -65,7 +65,10 @@ class Settings:
     """The Edge stack, whose output Url is the product's address; None if no action needs it."""
     path: str | None
     """The path at which the product reports its release; None to ask the hosts alone."""
+    cluster: str | None
+    """The cluster of EKS that runs the release; None if hosts do."""
     document: str
+    """Empty for a cluster of EKS, and so are `tags`."""
     tags: dict[str, str]
     """The tags of the environment's hosts."""
     expected: int
@@ -88,7 +91,8 @@ class Settings:
             parameters.text("stack"),
             parameters.optional_text("edge"),
             parameters.optional_text("path"),
-            parameters.text("document"),
+            parameters.optional_text("cluster"),
+            parameters.optional_text("document") or "",
             parameters.table("tags"),
             int(parameters.number("expected", 1, minimum=1, maximum=MAXIMUM)),
             parameters.text("log_group"),
@@ -100,11 +104,17 @@ class Settings:
         parameters.refuse_unknown()
         if settings.step not in STEPS:
             raise ParameterError(f"parameter 'step' is '{settings.step}'; write one of {', '.join(STEPS)}")
-        if not settings.tags:
+        if settings.cluster is None and not settings.document:
+            raise ParameterError("parameter 'document' is missing: name the SSM document that releases to hosts")
+        if settings.cluster is None and not settings.tags:
             raise ParameterError("parameter 'tags' is empty: name the tags of the hosts, or every instance would match")
         if settings.path and not settings.edge:
             raise ParameterError("parameter 'path' needs 'edge', whose output Url is the product's address")
         return settings
+
+    def run_by(self, count: int) -> str:
+        """Returns the words for what runs the release, before the version: so many hosts, or the cluster."""
+        return "the cluster runs" if self.cluster else f"{count} of {self.expected} hosts run"
 
     @cached_property
     def _outputs(self) -> dict[str, str]:
@@ -116,6 +126,14 @@ class Settings:
         found = self._outputs.get("ReleasesBucket")
         if found is None:
             raise Failed(f"{self.stack} has no output ReleasesBucket: deploy the infrastructure first")
+        return found
+
+    @property
+    def function(self) -> str:
+        """The function that releases into the cluster."""
+        found = self._outputs.get("ReleaseFunction")
+        if found is None:
+            raise Failed(f"{self.stack} has no output ReleaseFunction: deploy the infrastructure first")
         return found
 
     @property

@@ -1,4 +1,4 @@
-"""What GitHub knows of a commit: whether the branch contains it, which commits have the same files, its version."""
+"""Reads from GitHub whether a branch contains a commit, which commits have the same files, and its version."""
 
 from __future__ import annotations
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from publish_image.layers import Layers
+from images.layers import Layers, digests
+from images.layers import Place as Repository
 from shared import registry
 from shared.aws import HERE, Place, code
 from shared.job import Done, Failed, Job, Wait, answer
@@ -51,7 +51,7 @@ def publish(job: Job) -> Done | Wait:
     left = [image for image in settings.images if not _is_public(public, image, settings.tag)]
     for image in left:
         manifest = registry.manifest_of(private, image)
-        layers = Layers(private, public, image.repository)
+        layers = Layers(Repository(private, image.repository), Repository(public, image.repository))
         missing = layers.missing(_digests(image, manifest))
         for number, digest in enumerate(missing):
             if number and time.monotonic() > until:
@@ -75,13 +75,13 @@ def _is_public(public: Any, image: Image, tag: str) -> bool:
 
 def _digests(image: Image, manifest: dict[str, Any]) -> list[str]:
     """Returns the digests of an image's configuration and layers."""
-    document = json.loads(manifest["imageManifest"])
-    if "layers" not in document:
+    found = digests(manifest)
+    if not found:
         raise Failed(
             f"{image.repository}@{image.digest} is an image of several platforms, which this action does not copy: "
             "build it for one, or remove `public`"
         )
-    return list(dict.fromkeys([document["config"]["digest"], *(layer["digest"] for layer in document["layers"])]))
+    return found
 
 
 def _put(public: Any, image: Image, manifest: dict[str, Any], tag: str) -> None:

@@ -46,6 +46,34 @@ _MANAGED: Mapping[str, tuple[str, ...]] = {
         "ec2:DescribeVolumes",
         "tag:GetResources",
     ),
+    # Of these five, what nodes and targets of our clusters need; EKS makes no load balancer for them.
+    "AmazonEKSBlockStoragePolicy": ("ec2:AttachVolume", "ec2:CreateTags", "ec2:CreateVolume", "ec2:DetachVolume"),
+    "AmazonEKSClusterPolicy": (
+        "ec2:DescribeAvailabilityZones",
+        "ec2:DescribeInstances",
+        "ec2:DescribeInstanceTopology",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSecurityGroups",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVolumes",
+        "ec2:DescribeVpcs",
+    ),
+    "AmazonEKSComputePolicy": ("ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:CreateTags", "ec2:RunInstances"),
+    "AmazonEKSLoadBalancingPolicy": (
+        "ec2:DescribeSecurityGroups",
+        "elasticloadbalancing:DeregisterTargets",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "elasticloadbalancing:RegisterTargets",
+    ),
+    "AmazonEKSNetworkingPolicy": (
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:AttachNetworkInterface",
+        "ec2:CreateNetworkInterface",
+        "ec2:CreateTags",
+        "ec2:DetachNetworkInterface",
+        "ec2:UnassignPrivateIpAddresses",
+    ),
     "service-role/AWSLambdaBasicExecutionRole": ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
 }
 

@@ -37,9 +37,13 @@ _WITHOUT_HANDLERS = {
 }
 
 
+# Types that the local cloud adds, and that only examples have (products/examples).
+_OF_EXAMPLES = {"AWS::EKS::AccessEntry", "AWS::EKS::PodIdentityAssociation"}
+
+
 def types() -> set[str]:
     """Returns the resource types in the templates of all products, and those that the local cloud supports."""
-    found = {
+    found = _OF_EXAMPLES | {
         str(resource["Type"])
         for product in PRODUCTS
         for template in templates(product).values()

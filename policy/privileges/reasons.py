@@ -6,7 +6,16 @@ from fnmatch import fnmatchcase
 
 from policy.privileges.roles import Statement
 
-_OTHERS = ("Protect", "Promote", "PublishRelease", "CancelSuperseded", "Notify", "ReportFailure")
+_OTHERS = (
+    "Protect",
+    "Promote",
+    "PublishBuild",
+    "PublishBranchBuild",
+    "PublishRelease",
+    "CancelSuperseded",
+    "Notify",
+    "ReportFailure",
+)
 _FUNCTIONS = (
     *(f"delivery: Environment{task}Role" for task in ("Deploy", "Migrate", "Verify", "Invalidate")),
     *(f"delivery: {name}Role" for name in _OTHERS),

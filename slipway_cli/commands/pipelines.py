@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -55,14 +56,23 @@ def start(
             say(f"Next: {pipeline.command('follow', run=run[:8])}")
 
 
-def follow(flow: Flow = None, *, run: Run = None, product: Product = None, aws: Aws = False) -> None:
+def follow(
+    flow: Flow = None,
+    *,
+    run: Run = None,
+    times: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the times of the run's actions into this file, as JSON.")
+    ] = None,
+    product: Product = None,
+    aws: Aws = False,
+) -> None:
     """Print each change of a run until it ends; without FLOW, of the only run in progress."""
     with tooling(product, aws=aws) as desk:
         from slipway_cli.operate import changes  # noqa: PLC0415 - imports boto3
         from slipway_cli.operate.following import Following  # noqa: PLC0415 - imports boto3
 
         pipeline, found = changes.followed(desk, flow, run)
-        Following(pipeline, found, say).until_it_ends()
+        Following(pipeline, found, say, times).until_it_ends()
 
 
 def approve(

@@ -10,6 +10,7 @@ import boto3
 
 from localcloud.github.publish import Published, publish
 from localcloud.settings import Settings
+from paths import ROOT
 from products import Product, infrastructure_flow
 from products.flows import deliveries
 from products.pipeline import Pipeline
@@ -25,7 +26,10 @@ def branch(product: Product) -> str:
 
 
 def put_on_github(settings: Settings, product: Product, pipeline: Pipeline, source: Path) -> Published:
-    """Publish the repository with a working clone; earlier pushes and changes are kept."""
+    """Publish the repository with a working clone; earlier pushes and changes are kept.
+
+    If it is the platform repository too, it has this checkout of Slipway in `pipeline.infrastructure.directory`.
+    """
     _make_secret(product, pipeline)
     repository = product.repository
     return publish(
@@ -38,8 +42,17 @@ def put_on_github(settings: Settings, product: Product, pipeline: Pipeline, sour
             "repository-id": str(repository.id),
             "owner-id": str(repository.owner_id),
         },
+        folders=platform_folders(pipeline),
         settings=settings,
     )
+
+
+def platform_folders(pipeline: Pipeline) -> dict[str, Path]:
+    """Returns where the product's own repository has this checkout of Slipway; nowhere, if another one has it."""
+    section = pipeline.infrastructure
+    if section is None or section.repository is not None or section.directory == ".":
+        return {}
+    return {section.directory: ROOT}
 
 
 def put_platform_on_github(

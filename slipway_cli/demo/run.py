@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from slipway_cli.release.host_commands import run_on_host
 from slipway_cli.release.hosts import Bundle
 from slipway_cli.release.migrations import run_command
 from slipway_cli.release.target import Target
+
+_LOOK_SECONDS = 1.0  # between two looks for the repositories, while the stacks are deployed
 
 
 class DemoError(Exception):
@@ -55,20 +57,23 @@ class Demo:
         cloud.become(self.settings)  # the shell's AWS credentials must not be used
         if created := secrets.create_missing(self.settings, self.product):
             self.progress.skip("create secrets", f"placeholders for {', '.join(created)}")
-        # The CLI waits while the cloud works, and docker builds meanwhile: two chains that meet at the push.
+        # The CLI waits while the cloud works, and docker builds and pushes meanwhile.
         build = Build.of(self.product, self.source, native=True, build_args=self.options.build_args)
         with ThreadPoolExecutor(max_workers=2) as pool:
-            made = pool.submit(self._build, build)
             deployed = pool.submit(self._deploy)
+            made = pool.submit(self._build, build, deployed)
             _first_failure(made, deployed)
-        sites = made.result()
+        images, sites = made.result()
         urls = {name: self._url(Target(self.product, name)) for name in self.environments}
-        images = self._push(build)
         packed: dict[str, Bundle] = {}
-        for name in self.environments:
-            target = Target(self.product, name)
-            bundle = self._bundle(build, name, packed) if images else None
-            self._release(target, build, applier(target, build.version, images, bundle), images, sites)
+        bundles = {name: self._bundle(build, name, packed) if images else None for name in self.environments}
+        # No environment waits for another: each waits for its own containers.
+        with ThreadPoolExecutor(max_workers=len(self.environments)) as pool:
+            released = [
+                pool.submit(self._release, Target(self.product, name), build, bundles[name], images, sites)
+                for name in self.environments
+            ]
+        _first_failure(*released)
         for name, url in urls.items():
             self._check(name, url)
         return urls
@@ -120,20 +125,25 @@ class Demo:
     def _cdk(self) -> Cdk:
         return Cdk(self.settings, self.product.name)
 
-    def _build(self, build: Build) -> list[Site]:
+    def _build(self, build: Build, deployed: Future[None]) -> tuple[dict[str, str], list[Site]]:
+        """Builds everything, and pushes the images as soon as their repositories are deployed."""
         if self.containers:
             with self.progress.step("build images") as step:
                 build.images(lambda text: self.progress.detail(step, text))
                 step.detail = build.version
         else:
             self.progress.skip("build images", "no Docker: containers do not run")
-        if not self.product.sites():
-            return []
-        with self.progress.step(f"build {self._frontends}") as step:
-            return build.sites(lambda text: self.progress.detail(step, text))
+        sites: list[Site] = []
+        if self.product.sites():
+            with self.progress.step(f"build {self._frontends}") as step:
+                sites = build.sites(lambda text: self.progress.detail(step, text))
+        return self._push(build, deployed), sites
 
-    def _push(self, build: Build) -> dict[str, str]:
-        if not self.containers:
+    def _push(self, build: Build, deployed: Future[None]) -> dict[str, str]:
+        """Pushes the images; none if the deployment fails before there is a repository for them."""
+        while self.containers and not deployed.done() and not build.pushable():
+            wait([deployed], timeout=_LOOK_SECONDS)
+        if not self.containers or (deployed.done() and deployed.exception()):
             return {}
         with self.progress.step("push images") as step:
             images = build.push(lambda text: self.progress.detail(step, text))
@@ -152,8 +162,9 @@ class Demo:
         return packed.get(kind)
 
     def _release(
-        self, target: Target, build: Build, applied: Applier, images: dict[str, str], sites: list[Site]
+        self, target: Target, build: Build, bundle: Bundle | None, images: dict[str, str], sites: list[Site]
     ) -> None:
+        applied: Applier = applier(target, build.version, images, bundle)
         if images:
             with self.progress.step(f"release to {target.environment}") as step:
                 release(applied, lambda text: self.progress.detail(step, text))
@@ -206,7 +217,7 @@ def default_source(product: str) -> Path:
     return ROOT / "examples" / product
 
 
-def _first_failure(*futures: Future[object] | Future[None] | Future[list[Site]]) -> None:
+def _first_failure(*futures: Future[None] | Future[tuple[dict[str, str], list[Site]]]) -> None:
     for future in futures:
         if (error := future.exception()) is not None:
             raise error

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from products import Environment
-from products.flows import Kind, deliveries
+from products.compute import compute
+from products.flows import deliveries
 from slipway_cli.doctor.model import Finding, missing, ok
 from slipway_cli.doctor.scene import GLOBAL_REGION, Check, Scene, none_if
 
@@ -134,8 +135,10 @@ def _builds(scene: Scene) -> Iterator[Finding]:
     host = "ARM" if architecture == "arm64" else "Linux"
     pages = scene.client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode="codebuild")
     listed = {quota["QuotaName"]: quota for page in pages for quota in page["Quotas"]}
-    checks = max(
-        sum(action.kind is Kind.CHECK for action in stage.actions) for delivery in found for stage in delivery.stages
+    small = max(
+        sum(compute(scene.product, action) == "small" for action in stage.actions)
+        for delivery in found
+        for stage in delivery.stages
     )
     for size in ("Small", "Medium"):
         quota = listed.get(f"Concurrently running builds for {host}/{size} environment")
@@ -145,11 +148,11 @@ def _builds(scene: Scene) -> Iterator[Finding]:
         if value < 1:
             fix = (
                 "aws service-quotas request-service-quota-increase --service-code codebuild "
-                f"--quota-code {quota['QuotaCode']} --desired-value {max(checks, 1)} --region {scene.region}"
+                f"--quota-code {quota['QuotaCode']} --desired-value {max(small, 1)} --region {scene.region}"
             )
             yield missing(check, "no build can run", fix)
-        elif size == "Small" and value < checks:
-            yield ok(check, f"{value} at once: the {checks} checks of a run wait for each other")
+        elif size == "Small" and value < small:
+            yield ok(check, f"{value} at once: the {small} builds of a stage wait for each other")
         else:
             yield ok(check, f"{value} at once")
 

@@ -32,6 +32,9 @@ _INSTALL = {
 }
 
 
+_EKS = "docs/kubernetes.md#eks"
+
+
 def execute(product: Product, environment: str, service: str, words: list[str], local: Settings | None) -> int:
     """Run a command in the newest task of a service, on a host, or in a pod; returns the AWS CLI's exit code.
 
@@ -134,7 +137,16 @@ def _kubectl(namespace: str, words: list[str]) -> str:
 
 
 def _on_its_host(product: Product, environment: str, script: str) -> list[str]:
-    """Returns the command line for a shell script on the host of MicroK8s."""
+    """Returns the command line for a shell script on the host of MicroK8s.
+
+    Raises:
+        OperateError: if the cluster is one of EKS, which nothing outside its VPC reaches.
+    """
+    if product.environments[environment].machines is None:
+        raise OperateError(
+            f"{environment} runs on EKS, whose API server has an address in its VPC only: this machine reaches no pod",
+            f"use kubectl on a machine in the VPC, with an access entry: {_EKS}",
+        )
     whole = f'export PATH="$PATH:/snap/bin"; {script}'
     return [
         *("aws", "ssm", "start-session", "--target", _host(product, environment)),

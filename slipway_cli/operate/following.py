@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway_cli.operate import advice, clock
 from slipway_cli.operate.errors import OperateError, code, passing
 from slipway_cli.operate.pipelines import Pipeline
-from slipway_cli.operate.timing import spent, summary
+from slipway_cli.operate.timing import record, spent, summary
 from slipway_cli.operate.words import seconds, shortened, title
 from slipway_cli.runs import Attempt, Entry, Run
 
@@ -28,6 +29,8 @@ class Following:
     pipeline: Pipeline
     run: str
     say: Say
+    times: Path | None = None
+    """The file that the times of the run's actions are written to when it has ended."""
     _printed: dict[tuple[str, str], tuple[str, object]] = field(default_factory=dict)
     _waits: str = ""
 
@@ -97,6 +100,8 @@ class Following:
 
     def _ended(self, run: Run) -> None:
         status = run.entry.status
+        if self.times:
+            self._record(run, self.times)
         if status == "Succeeded":
             self._line(f"{self.pipeline.name} {title(run)} Succeeded")
             for line in summary(spent(run)):
@@ -112,6 +117,12 @@ class Following:
         raise OperateError(
             f"{self.pipeline.name} {title(run)} ended {status}: {reason}", advice.again(self.pipeline, run)
         )
+
+    def _record(self, run: Run, file: Path) -> None:
+        try:
+            file.write_text(record(self.pipeline.name, run), encoding="utf-8")
+        except OSError as error:
+            raise OperateError(f"the times of the run cannot be written to {file}: {error.strerror}") from error
 
     def _status(self) -> str:
         return self.pipeline.command("status")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -31,6 +32,27 @@ def spent(run: Run) -> Timing[Attempt]:
     rows = ([(step, step.started, step.seconds(step.updated)) for step in row] for row in _rows(run))
     began = min((step.started for step in run.steps), default=BEGINNING)
     return timing(rows, began=began, total=_between(run))
+
+
+def record(pipeline: str, run: Run) -> str:
+    """Returns the times of a run's actions as JSON, for the model of AWS times: bench/critical_path.py compares both.
+
+    The newest attempt of an action counts. `began` is in seconds after the run's first action.
+    """
+    first = min((step.started for step in run.steps), default=BEGINNING)
+    actions = [
+        {
+            "stage": step.stage,
+            "action": step.action,
+            "provider": step.provider,
+            "status": step.status,
+            "began": round((step.started - first).total_seconds(), 1),
+            "seconds": round(step.seconds(step.updated), 1),
+        }
+        for step in run.steps
+    ]
+    whole = {"pipeline": pipeline, "run": run.entry.id, "status": run.entry.status, "seconds": round(_between(run), 1)}
+    return json.dumps({**whole, "actions": actions}, indent=1) + "\n"
 
 
 def _between(run: Run) -> float:

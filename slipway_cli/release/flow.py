@@ -67,6 +67,10 @@ class Build:
             text = text.replace(f"{{{name}}}", value)
         return text
 
+    def pushable(self) -> bool:
+        """True if the registry has a repository for each image."""
+        return Registry(self.product).has_repositories()
+
     def push(self, say: Say) -> dict[str, str]:
         """Pushes the images that the registry lacks, and returns the URI with digest of each image."""
         registry, uris = Registry(self.product), {}

@@ -24,6 +24,8 @@ def run_on_host(target: Target, command: list[str]) -> None:
     Raises:
         ReleaseError: if no host runs, or the command does not end with 0 within ten minutes; with its output's end.
     """
+    if target.product.environments[target.environment].machines is None:
+        raise ReleaseError(f"{target.environment} runs on EKS, where no command can be run by hand: remove the seeds")
     service, script = _in_pod(target) if target.environment in target.product.on_kubernetes() else _in_container(target)
     script += shlex.join(command)
     ssm, host = target.client("ssm"), _host(target)

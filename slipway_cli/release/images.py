@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import boto3
 from botocore.exceptions import ClientError
 
 from products import Product, names
 from products.containers import Image
+from slipway_cli.release.clients import create
 from slipway_cli.release.errors import ReleaseError
 
 Log = Callable[[str], None]
@@ -37,7 +37,16 @@ class Registry:
 
     def __init__(self, product: Product) -> None:
         self._product = product
-        self._ecr = boto3.client("ecr", region_name=product.tooling.region)
+        self._ecr = create("ecr", product.tooling.region)
+
+    def has_repositories(self) -> bool:
+        """True if there is a repository for each image."""
+        wanted = [names.repository(self._product.name, image) for image in self._product.images]
+        try:
+            self._ecr.describe_repositories(repositoryNames=wanted)
+        except self._ecr.exceptions.RepositoryNotFoundException:
+            return False
+        return True
 
     def digest(self, image: str, tag: str) -> str | None:
         """Returns the digest of a tag; None if it does not exist."""
@@ -96,6 +105,8 @@ class Registry:
                     imageDigest=digest,
                     **({"imageManifestMediaType": media} if media else {}),
                 )
+            except self._ecr.exceptions.ImageAlreadyExistsException:
+                continue  # a release to another environment, at the same time, has put it
             except ClientError as error:
                 raise ReleaseError(
                     f"cannot put the tag {tag} on {repository}@{digest}: {error}; deploy the registry first: "
@@ -122,7 +133,7 @@ def secrets(product: Product, image: Image) -> dict[str, str]:
     Raises:
         ReleaseError: if one cannot be read.
     """
-    client = boto3.client("secretsmanager", region_name=product.tooling.region)
+    client = create("secretsmanager", product.tooling.region)
     found = {}
     for name, secret in image.build_secrets.items():
         try:

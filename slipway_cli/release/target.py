@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError
 
 from products import Product, names
+from slipway_cli.release.clients import create
 from slipway_cli.release.errors import ReleaseError
 
 
@@ -30,7 +30,7 @@ class Target:
 
     def client(self, service: str) -> Any:
         """Returns a client in the environment's region."""
-        made = boto3.client(service, region_name=self.region)
+        made = create(service, self.region)
         if service == "cloudfront-keyvaluestore" and os.environ.get("AWS_ENDPOINT_URL"):
             made.meta.events.register("before-send.*", _without_account)
         return made

@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from products import infrastructure_flow
 from slipway_cli.review import forbidden
 from slipway_cli.review.access import actions
 from slipway_cli.review.assembly import Assembly, Stack, read
@@ -149,6 +150,54 @@ def wait_for_older(codepipeline: Any, pipeline: str, execution: str, stages: Ite
         time.sleep(_POLL_SECONDS)
 
 
+def wait_for_tests(codepipeline: Any, pipeline: str, commit: str, actions: Iterable[str], minutes: float) -> None:
+    """Waits until the actions of another pipeline have succeeded with the same commit.
+
+    Raises:
+        ReviewError: if one has failed, or not all have succeeded after this time, with what to type.
+    """
+    wanted, deadline = tuple(actions), time.monotonic() + 60 * minutes
+    retry = f"then: slipway retry {infrastructure_flow.NAME}"
+    while True:
+        run, ended, states = _tested(codepipeline, pipeline, commit)
+        left = [action for action in wanted if states.get(action) != "Succeeded"]
+        if run and not left:
+            return
+        if ended:
+            raise ReviewError(
+                f"{left[0]} of {pipeline} did not succeed with commit {commit[:7]} (run {run[:8]} is {ended}), so "
+                f"nothing is deployed. Push a fix, or repair that run: slipway retry; {retry}"
+            )
+        if time.monotonic() >= deadline:
+            seen = f"run {run[:8]} of {pipeline} has not passed {left[0]}" if run else f"{pipeline} has no run"
+            raise ReviewError(
+                f"{seen} of commit {commit[:7]} since more than {minutes:g} minutes. See: slipway status; when it has, "
+                f"{retry}"
+            )
+        print(f"Waiting for {left[0]} of {pipeline} with {commit[:7]}.", flush=True)  # noqa: T201 - as below
+        time.sleep(_POLL_SECONDS)
+
+
+def _tested(codepipeline: Any, pipeline: str, commit: str) -> tuple[str, str, dict[str, str]]:
+    """Returns the newest run of a commit, its status if it has ended, and the status of each action's last attempt."""
+    summaries = codepipeline.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
+    found = next(
+        (run for run in summaries if commit in {source.get("revisionId") for source in run.get("sourceRevisions", ())}),
+        None,
+    )
+    if found is None:
+        return "", "", {}
+    run, status = str(found["pipelineExecutionId"]), str(found["status"])
+    pages = codepipeline.get_paginator("list_action_executions")
+    details = [
+        detail
+        for page in pages.paginate(pipelineName=pipeline, filter={"pipelineExecutionId": run})
+        for detail in page["actionExecutionDetails"]
+    ]
+    states = {f"{detail['stageName']}/{detail['actionName']}": str(detail["status"]) for detail in reversed(details)}
+    return run, "" if status in ("InProgress", "Stopping") else status, states
+
+
 class Sessions:
     """Clients of CloudFormation: each target's as the role that may read its stacks."""
 
@@ -191,8 +240,10 @@ def run(folder: Path, output: Path, variables: Mapping[str, str]) -> list[Verdic
         ReviewError: if a stack cannot be compared.
     """
     wanted, roles = read(folder), json.loads(variables["ROLES"])
-    waiting = (variables["STAGES"].split(), float(variables["MINUTES"]))
-    wait_for_older(boto3.client("codepipeline"), variables["PIPELINE"], variables["EXECUTION"], *waiting)
+    codepipeline, minutes = boto3.client("codepipeline"), float(variables["MINUTES"])
+    if after := variables.get("AFTER"):
+        wait_for_tests(codepipeline, after, variables["COMMIT"], variables["AFTER_ACTIONS"].split(), minutes)
+    wait_for_older(codepipeline, variables["PIPELINE"], variables["EXECUTION"], variables["STAGES"].split(), minutes)
     actions.everything()
     sessions = Sessions(roles)
     current = deployed(wanted, sessions.client)

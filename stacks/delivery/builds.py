@@ -13,6 +13,7 @@ from aws_cdk import aws_s3 as s3
 from builds import buildspec, site_files
 from products import host_release, kubernetes_release, names, site_checks
 from products.base import ExistingSecret
+from products.compute import size
 from products.flows import Action, Delivery, Kind, Stage
 from products.frontend import Frontend
 from products.variables import written
@@ -86,7 +87,6 @@ class Builds:
         *,
         secrets: Mapping[str, str] | None = None,
         docker: bool = True,
-        large: bool = False,
         role_name: str | None = None,
         statements: Sequence[iam.PolicyStatement] = (),
     ) -> Build:
@@ -101,7 +101,7 @@ class Builds:
             description=f"{stage.name} of {self._delivery.pipeline}: {action.kind}",
             buildspec=spec,
             architecture=self._architecture,
-            large=large,
+            size=size(self._scope.product, action),
             docker=docker,
             timeout=cdk.Duration.minutes(action.minutes),
             variables=variables,
@@ -120,14 +120,21 @@ class Builds:
         for frontend in self._scope.product.sites().values():
             if check.build in ("frontend", "browser") and built == frontend.directory:
                 variables = {**_build_variables(frontend), **variables}
+                if check.build == "frontend" and self._delivery.built_beside_tests:
+                    # The bundle is built by an action beside it, without which no run passes the stage either.
+                    variables = {"BUILD_COMMAND": "", **variables}
         if check.secrets and check.build:
             variables["SECRETS"] = " ".join(check.secrets)
         return self._build(stage, action, spec, variables, secrets=_secrets(check.secrets), docker=check.docker)
 
     def _image(self, stage: Stage, action: Action) -> Build:
         image, tooling = self._scope.product.images[action.subject], self._scope.product.tooling
+        pushed, published = self._pushed(action.subject), self._repository(action.subject)
+        look = iam.PolicyStatement(
+            sid="LookAtReleases", actions=["ecr:DescribeImages"], resources=[self._repository_arn(published)]
+        )
         variables = {
-            "REPOSITORY_URI": names.repository_uri(tooling.account, tooling.region, self._repository(action.subject)),
+            "REPOSITORY_URI": names.repository_uri(tooling.account, tooling.region, pushed),
             "REPOSITORY_OF": "snapshots" if self._delivery.promoted else self._delivery.origin,
             "CONTEXT": image.context,
             "DOCKERFILE": image.dockerfile,
@@ -143,7 +150,10 @@ class Builds:
             "TARGET": image.target or "",
             "BUILD_ARGS": "".join(f"{key}={value}\n" for key, value in image.build_args.items()),
             "BUILD_SECRETS": " ".join(given),
+            "PUBLISHED_URI": names.repository_uri(tooling.account, tooling.region, published),
         }
+        if pushed == published:
+            del optional["PUBLISHED_URI"]
         secrets = {key.upper(): value for key, value in _secrets(given).items()}
         return self._build(
             stage,
@@ -151,10 +161,10 @@ class Builds:
             buildspec("image"),
             {**variables, **{key: value for key, value in optional.items() if value}},
             secrets=secrets,
-            large=True,
             statements=[
-                iam.PolicyStatement(sid="PushImage", actions=_PUSH, resources=[self._repository_arn(action.subject)]),
+                iam.PolicyStatement(sid="PushImage", actions=_PUSH, resources=[self._repository_arn(pushed)]),
                 everywhere("ecr:GetAuthorizationToken", sid="LogInToRegistry"),
+                *([look] if pushed != published else []),
             ],
         )
 
@@ -188,6 +198,9 @@ class Builds:
             raise ValueError("the pipeline has no scan, so it cannot have an action for it")
         accepted = " ".join(f"{finding.id}={finding.until}" for finding in scan.accepted)
         read_scan = ["ecr:DescribeImageScanFindings", "ecr:DescribeImages"]
+        # An image that an earlier run of the commit published is not built again.
+        places = dict.fromkeys([self._pushed(action.subject), self._repository(action.subject)])
+        scanned = [self._repository_arn(name) for name in places]
         return self._build(
             stage,
             action,
@@ -198,9 +211,7 @@ class Builds:
                 **({"ACCEPTED": accepted} if accepted else {}),
             },
             docker=False,
-            statements=[
-                iam.PolicyStatement(sid="ReadScan", actions=read_scan, resources=[self._repository_arn(action.subject)])
-            ],
+            statements=[iam.PolicyStatement(sid="ReadScan", actions=read_scan, resources=scanned)],
         )
 
     def _frontend(self, stage: Stage, action: Action) -> Build:
@@ -258,7 +269,6 @@ class Builds:
                 "REPORTS_BUCKET": f"{self._reports.bucket_name}/{self._delivery.flow_name}",
                 **tests.variables,
             },
-            large=True,
             statements=[
                 Allow(
                     sid="KeepReport",
@@ -270,7 +280,7 @@ class Builds:
         )
 
     def _repository(self, image: str) -> str:
-        """Returns the ECR repository for this flow's images, the only one that its builds may read or write."""
+        """Returns the ECR repository of this flow's published images."""
         name = {
             "main": names.repository,
             "branches": names.branch_repository,
@@ -278,6 +288,11 @@ class Builds:
         }[self._delivery.origin]
         return name(self._scope.product.name, image)
 
-    def _repository_arn(self, image: str) -> str:
+    def _pushed(self, image: str) -> str:
+        """Returns the repository that this flow's builds push to: another one if the tests still run."""
+        published = self._repository(image)
+        return names.build_repository(published) if self._delivery.built_beside_tests else published
+
+    def _repository_arn(self, name: str) -> str:
         tooling = self._scope.product.tooling
-        return arns.repository(self._scope.stack, tooling.account, tooling.region, self._repository(image))
+        return arns.repository(self._scope.stack, tooling.account, tooling.region, name)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aws_cdk import aws_iam as iam
 
 from products import flows, host_release, names
-from products.flows import Action, Kind
+from products.flows import Action, Kind, Origin
 from products.variables import site_is_released
 from slipway import arns
 from slipway.handler import Handler
@@ -35,6 +37,15 @@ _PUBLISH = [
     "ecr-public:PutImage",
     "ecr-public:UploadLayerPart",
 ]
+_WRITE = [
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:DescribeImages",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+]
 
 
 class Functions:
@@ -44,9 +55,11 @@ class Functions:
         self._scope = scope
         self._defined: dict[str, Handler] = {}
 
-    def define(self, action: Action) -> Handler:
+    def define(self, action: Action, origin: Origin) -> Handler:
         """Define the function of an action, or return the one that an earlier action has defined."""
-        shared = {
+        publish = "PublishBuild" if origin == "main" else "PublishBranchBuild"
+        shared: dict[Kind, tuple[str, Callable[[str], Handler]]] = {
+            Kind.PUBLISH: (publish, partial(self._publish_build, of_main=origin == "main")),
             Kind.FIND: ("FindSnapshot", self._find),
             Kind.PROTECT: ("Protect", self._protect),
             Kind.PROMOTE: ("Promote", self._promote),
@@ -68,6 +81,8 @@ class Functions:
         task, name, description = _TASKS[action.kind]
         product, environment = self._scope.product, action.subject
         target = product.environments[environment]
+        if target.kubernetes and target.kubernetes.cluster == "eks":
+            description = description.replace("MicroK8s", "EKS")
         role = arns.role(self._scope.stack, target.account, names.access_role(environment, product.name, task))
         settings = {"region": target.region, "role": role, **self._task_settings(name, environment)}
         statements = [iam.PolicyStatement(sid="ActInTheEnvironment", actions=["sts:AssumeRole"], resources=[role])]
@@ -142,6 +157,35 @@ class Functions:
             description="Copies releases to ECR Public",
             settings=json.dumps({}),
             statements=[read, write],
+            libraries=["images"],
+        )
+
+    def _publish_build(self, construct_id: str, *, of_main: bool) -> Handler:
+        """Define the function that publishes what builds pushed before the tests: main's images, or other branches'."""
+        product, tooling, stack = self._scope.product, self._scope.product.tooling, self._scope.stack
+        name = names.repository if of_main else names.branch_repository
+        published = [name(product.name, image) for image in product.images]
+        repositories = {names.build_repository(repository): repository for repository in published}
+        arn = {
+            repository: arns.repository(stack, tooling.account, tooling.region, repository)
+            for pair in repositories.items()
+            for repository in pair
+        }
+        read = iam.PolicyStatement(
+            sid="ReadBuilds",
+            actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[arn[repository] for repository in repositories],
+        )
+        write = iam.PolicyStatement(
+            sid="PublishImages", actions=_WRITE, resources=[arn[repository] for repository in published]
+        )
+        return self._scope.handler(
+            construct_id,
+            name="publish_build",
+            description=f"Publishes images of {'main' if of_main else 'branches'} whose tests passed",
+            settings=json.dumps({"repositories": repositories}),
+            statements=[read, write],
+            libraries=["images"],
         )
 
     def _find(self, construct_id: str) -> Handler:

@@ -17,6 +17,7 @@ from aws_cdk import aws_s3 as s3
 from builds import buildspec
 from paths import ROOT
 from products import infrastructure_flow, names
+from products.compute import size
 from products.flows import Action, Delivery, Kind, Stage
 from products.infrastructure import Infrastructure
 from slipway import arns
@@ -132,12 +133,14 @@ class _Actions:
         ]
         readers = {target: "" if target == infrastructure_flow.TOOLING else self._reader(target) for target in targets}
         later = self._delivery.stages[self._delivery.stages.index(stage) + 1 :]
+        awaited, actions = infrastructure_flow.awaited(self._product, self._infrastructure)
         project = self._project(
             stage,
             action,
             spec,
             {
                 **self._platform(),
+                **({"AFTER": awaited, "AFTER_ACTIONS": " ".join(actions)} if awaited else {}),
                 "ROLES": self._scope.stack.to_json_string(readers),
                 "PIPELINE": self._delivery.pipeline,
                 "STAGES": " ".join(following.name for following in later),
@@ -159,9 +162,14 @@ class _Actions:
                     actions=["codepipeline:GetPipelineState"],
                     resources=[self._scope.stack.format_arn(service="codepipeline", resource=self._delivery.pipeline)],
                 ),
+                *([self._see_tests(awaited)] if awaited else []),
             ],
         )
-        variables = {"ASSEMBLY": self._synthesized(), "EXECUTION": "#{codepipeline.PipelineExecutionId}"}
+        variables = {
+            "ASSEMBLY": self._synthesized(),
+            "EXECUTION": "#{codepipeline.PipelineExecutionId}",
+            **({"COMMIT": f"#{{{SOURCE}.CommitId}}"} if awaited else {}),
+        }
         return self._build(
             stage,
             action,
@@ -183,6 +191,13 @@ class _Actions:
             actions=["cloudformation:GetTemplate"],
             resources=[stacks],
             because="the review reads each of the product's tooling stacks, and those that the change adds",
+        )
+
+    def _see_tests(self, pipeline: str) -> iam.PolicyStatement:
+        return iam.PolicyStatement(
+            sid="SeeTests",
+            actions=["codepipeline:ListActionExecutions", "codepipeline:ListPipelineExecutions"],
+            resources=[self._scope.stack.format_arn(service="codepipeline", resource=pipeline)],
         )
 
     def _reader(self, environment: str) -> str:
@@ -271,7 +286,7 @@ class _Actions:
             description=f"{stage.name} of {self._delivery.pipeline}: {action.kind}",
             buildspec=spec,
             architecture="x86_64",
-            large=action.kind is not Kind.DEPLOY_STACKS,
+            size=size(self._product, action),
             docker=False,
             timeout=cdk.Duration.minutes(action.minutes),
             variables=variables,

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from products import names
-from products.flows import Action, Delivery, Kind, Stage
+from products.flows import Action, Delivery, Kind, Stage, build_action
 from slipway.pipeline import SOURCE, GitHubSource, ReleasePipeline, Triggers
 from slipway.rights import accept_everywhere, everywhere
 from stacks.delivery.builds import Builds
@@ -174,7 +174,7 @@ class Actions:
         if action.kind is Kind.IMAGE:
             return {"COMMIT": f"#{{{SOURCE}.CommitId}}", "BRANCH": self._branch()}
         if action.kind is Kind.SCAN:
-            return {"IMAGE": self._image(action.subject)}
+            return {"IMAGE": self._built(action.subject, "IMAGE")}
         if action.kind is Kind.FRONTEND:
             return {"RELEASE": self._published("RELEASE_VERSION")}
         if action.kind is Kind.SMOKE:
@@ -191,7 +191,7 @@ class Actions:
         return {}
 
     def _call(self, stage: Stage, action: Action) -> codepipeline.IAction:
-        function = self._functions.define(action)
+        function = self._functions.define(action, self._delivery.origin)
         if function.role:
             accept_everywhere(function.role)  # the CDK allows it to report the job's result
         call = iam.PolicyStatement(sid="Call", actions=["lambda:InvokeFunction"], resources=[function.function_arn])
@@ -227,6 +227,7 @@ class Actions:
             Kind.DEPLOY_TO_KUBERNETES: {"step": "apply", **self._record(manifests=True)},
             Kind.VERIFY_KUBERNETES: {"step": "verify", **self._record(manifests=True)},
             Kind.FIND: {"commit": f"#{{{SOURCE}.CommitId}}"},
+            Kind.PUBLISH: self._tested(action.subject),
             Kind.PROTECT: {"images": images, "tag": names.in_use_tag(action.subject, "waiting")},
             Kind.PROMOTE: {"images": images, "tag": tag},
             Kind.PUBLIC: {"images": [self._image(image) for image in self._product.public_images()], "tag": tag},
@@ -247,7 +248,7 @@ class Actions:
             "version": self._published("RELEASE_VERSION"),
             "commit": f"#{{{SOURCE}.CommitId}}",
             "images": {image: self._image(image) for image in self._product.images},
-            "bundle": f"#{{{self._delivery.images_stage}{bundle}}}",
+            "bundle": f"#{{{self._delivery.collected_stage}{bundle}}}",
         }
 
     def _released(self) -> dict[str, object]:
@@ -264,6 +265,18 @@ class Actions:
     def _migration_image(self) -> dict[str, str]:
         migration = self._product.migration
         return {names.MIGRATION_PARAMETER: self._image(migration.image)} if migration else {}
+
+    def _tested(self, image: str) -> dict[str, object]:
+        """Returns what the build of an image says about it."""
+        said = {"image": "IMAGE", "tags": "PUBLISHED_TAGS", "version": "RELEASE_VERSION", "release_tag": "RELEASE_TAG"}
+        given = {name: self._built(image, variable) for name, variable in said.items()}
+        return {**given, "commit": f"#{{{SOURCE}.CommitId}}"}
+
+    def _built(self, image: str, variable: str) -> str:
+        """Returns a variable of an image's build, which may be from before the tests passed."""
+        if self._delivery.built_beside_tests:
+            return f"#{{Test{build_action(image)}.{variable}}}"
+        return self._image(image)
 
     def _image(self, image: str) -> str:
         if self._delivery.flow.images_from:

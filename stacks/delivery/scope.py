@@ -43,6 +43,7 @@ class DeliveryScope:
         statements: Sequence[iam.PolicyStatement],
         role_name: str | None = None,
         undelivered: sqs.IQueue | None = None,
+        libraries: Sequence[str] = (),
     ) -> Handler:
         """Define a function with its settings as JSON."""
         return Handler(
@@ -56,6 +57,7 @@ class DeliveryScope:
             role_name=role_name,
             statements=statements,
             undelivered=undelivered,
+            libraries=libraries,
         )
 
     def github_access(self) -> list[iam.PolicyStatement]:

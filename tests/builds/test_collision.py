@@ -47,7 +47,7 @@ def published(desk: Desk, product: str, flow: str, commits: Twins) -> dict[str, 
     source = desk.folder / "sources" / flow
     if not source.exists():
         commits.check_out(commit, source)
-    settings = Deployed.of(product, flow).variables("Publish", "Backend")
+    settings = Deployed.of(product, flow).variables("Test", "BuildBackend")
     result, printed = desk.run("image", source, **{**settings, "COMMIT": commit, "BRANCH": branch})
     assert result.succeeded, printed
     return result.exported
@@ -99,13 +99,13 @@ def test_two_commits_of_main_with_the_same_short_name_get_an_image_each(
     builds: Desk, commits: Twins, tmp_path: Path
 ) -> None:
     first = published(builds, "edenco", "main", commits)
-    settings = Deployed.of("edenco", "main").variables("Publish", "Backend")
+    settings = Deployed.of("edenco", "main").variables("Test", "BuildBackend")
     source = commits.check_out(commits.feature, tmp_path / "merged")
 
     result, printed = builds.run("image", source, **{**settings, "COMMIT": commits.feature, "BRANCH": "main"})
 
     assert result.succeeded, printed
     assert digest(result.exported) != digest(first)
-    assert f"1.2.0-{commits.main[:SHORT]} stays {digest(first)}" in printed
+    assert f"label:1.2.0-{commits.main[:SHORT]}" in result.exported["PUBLISHED_TAGS"].split()
     assert first["RELEASE_TAG"] == f"v1.2.0-{commits.main[:SHORT]}"
     assert result.exported["RELEASE_TAG"] == f"v1.2.0-{commits.feature}"

@@ -69,6 +69,7 @@ def test_the_version_is_read_from_the_file_that_the_manifest_names(
         "IMAGE": f"{URI}@{BUILT}",
         "RELEASE_VERSION": f"{version}-0123456",
         "RELEASE_TAG": f"v{version}-0123456",
+        "PUBLISHED_TAGS": f"label:commit-{COMMIT} label:{COMMIT} ",
     }
 
 
@@ -381,3 +382,66 @@ def test_only_its_branch_builds_snapshots(desk: Desk, source: Path) -> None:
     given = {"REPOSITORY_OF": "snapshots", "BRANCH": "feature/x", "MAIN_BRANCH": "dev"}
 
     assert "holds what dev built, and BRANCH is 'feature/x'" in refused(desk, source, **given)
+
+
+WAITING = "111122223333.dkr.ecr.us-east-1.amazonaws.com/allthrive/builds/backend"
+"""Where images are pushed whose tests still run."""
+
+
+def waiting(desk: Desk, source: Path, **values: str) -> dict[str, str]:
+    """Runs the build beside the tests; returns the exported variables."""
+    return build(desk, source, **{"REPOSITORY_URI": WAITING, "PUBLISHED_URI": URI} | values)
+
+
+def test_an_image_whose_tests_still_run_gets_no_tag_where_releases_come_from(desk: Desk, source: Path) -> None:
+    desk.tags = {"latest": OTHER}
+
+    exported = waiting(desk, source, TAGS="{version} {version}-{sha7} latest {branch}")
+
+    assert desk.tags == {"latest": OTHER}
+    assert labels(desk.repositories["allthrive/builds/backend"]) == set()
+    assert desk.repositories["allthrive/builds/backend"][COMMIT_TAG] == BUILT
+    assert exported["IMAGE"] == f"{WAITING}@{BUILT}"
+    assert exported["PUBLISHED_TAGS"].split() == [
+        f"label:{COMMIT_TAG}",
+        "label:1.2.0-0123456",
+        "first:1.2.0",
+        "moved:latest",
+        "moved:main",
+    ]
+
+
+def test_a_branchs_own_tag_is_tried_and_never_required(desk: Desk, source: Path) -> None:
+    exported = waiting(desk, source, TAGS="{branch} latest", BRANCH="feature/x", REPOSITORY_OF="branches")
+
+    assert exported["PUBLISHED_TAGS"].split() == [f"label:{COMMIT_TAG}", "tried:feature-x"]
+
+
+def test_a_commit_that_was_published_is_not_built_again(desk: Desk, source: Path) -> None:
+    desk.tags = {COMMIT_TAG: OTHER}
+
+    exported = waiting(desk, source)
+
+    assert exported["IMAGE"] == f"{URI}@{OTHER}"
+    assert desk.calls("docker", "push") == []
+    assert "allthrive/builds/backend" not in desk.repositories
+
+
+def test_an_image_that_waited_for_failed_tests_is_not_built_again(desk: Desk, source: Path) -> None:
+    desk.tags = {}
+    (desk.folder / "tags.json").write_text(json.dumps({"allthrive/builds/backend": {COMMIT_TAG: OTHER}}))
+
+    exported = waiting(desk, source)
+
+    assert exported["IMAGE"] == f"{WAITING}@{OTHER}"
+    assert desk.calls("docker", "push") == []
+
+
+def test_a_version_that_was_released_stops_the_build_beside_the_tests(desk: Desk, source: Path) -> None:
+    desk.tags = {"v1.2.0": OTHER}
+
+    printed = refused(
+        desk, source, REPOSITORY_URI=WAITING, PUBLISHED_URI=URI, RELEASE_TAG="v{version}", REPOSITORY_OF="main"
+    )
+
+    assert "v1.2.0 is released already" in printed

@@ -103,7 +103,7 @@ def problems(capsys: pytest.CaptureFixture[str], **changes: Any) -> list[str]:
 def test_a_bundle_has_the_objects_as_kubectl_reads_them(source: Path) -> None:
     found = objects(bundle())
 
-    assert [(each["kind"], each["metadata"]["name"]) for each in found] == [
+    assert [(part["kind"], part["metadata"]["name"]) for part in found] == [
         ("Deployment", "django-app"),
         ("Service", "django-app"),
         ("Ingress", "django-app"),

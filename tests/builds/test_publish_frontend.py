@@ -53,7 +53,9 @@ elif words[1] == "delete-objects":
         print(json.dumps({"Errors": [{"Key": "x", "Code": "AccessDenied"}]}))
 elif words[1] == "describe-stacks":
     arn = "arn:aws:cloudfront::111122223333:key-value-store/x"
-    print(arn if "SiteFilesArn" in option("--query") else "the-bucket-of-the-stack")
+    values = {"SiteFilesArn": arn, "SiteBucketName": "the-bucket-of-the-stack"}
+    outputs = [{"OutputKey": key, "OutputValue": value} for key, value in values.items()]
+    print(json.dumps({"Stacks": [{"Outputs": outputs}]}))
 elif words[0] == "cloudfront-keyvaluestore":
     listed = folder / "store.json"
     pairs = json.loads(listed.read_text()) if listed.exists() else {}

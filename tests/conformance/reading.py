@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from products.compute import LAMBDA_MINUTES
 from tests.support.synthesis import Json, shipped
 
 
@@ -93,7 +94,7 @@ class Deployed:
 
     def _limit(self, action: Json) -> int:
         if action["ActionTypeId"]["Provider"] == "CodeBuild":
-            return int(self._project(action)["TimeoutInMinutes"])
+            return int(self._project(action).get("TimeoutInMinutes", LAMBDA_MINUTES))
         return int(json.loads(action["Configuration"]["UserParameters"])["deadline_minutes"])
 
     def _project(self, action: Json) -> Json:

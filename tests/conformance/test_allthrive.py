@@ -20,11 +20,13 @@ TRIGGERS = {
     "main": {"Push": [{"Branches": {"Includes": ["main"]}}]},
 }
 MODES = {"pull-request": "PARALLEL", "feature": "QUEUED", "main": "QUEUED"}
+# § Build Backend, Build Frontend: beside the tests, after which they are published.
+BUILDS = {"BuildBackend", "Bundle"}
 # § CI Workflow, Jobs: the test job's parts in parallel, the E2E job depends on it. The check of migrations is ours.
 TESTS = {
     "pull-request": [{"Backend", "Migrations", "Frontend", "Seo"}, {"Browser"}],
-    "feature": [{"Backend", "Migrations", "Frontend", "Seo"}],
-    "main": [{"Backend", "Migrations", "Frontend", "Seo"}, {"Browser"}],
+    "feature": [{"Backend", "Migrations", "Frontend", "Seo", *BUILDS}],
+    "main": [{"Backend", "Migrations", "Frontend", "Seo", *BUILDS}, {"Browser"}],
 }
 # § CI Workflow, Steps 3 to 10: the beginning of each command; a second `ruff` and the check of migrations are ours.
 COMMANDS = {
@@ -37,9 +39,9 @@ COMMANDS = {
     ("Frontend", "TEST_COMMAND"): ["npm test"],
 }
 # § Deploy Workflow and § Pipeline Flow: update services and wait for stability, migrations, frontend and invalidation.
-PRODUCTION = [{"Deploy"}, {"Migrate"}, {"Frontend"}, {"Invalidate"}, {"Verify"}]
-# § Build Backend, Build Frontend; the scan is ours.
-PUBLISH = [{"Backend", "Bundle"}, {"ScanBackend"}]
+PRODUCTION = [{"Deploy"}, {"Migrate"}, {"Frontend"}, {"Invalidate", "Verify"}]
+# § Build Backend: push to ECR; the scan is ours.
+PUBLISH = [{"Backend", "ScanBackend"}]
 TAGS = ["{sha}", "latest"]
 DOCKERFILE = "Dockerfile.prod"
 
@@ -74,7 +76,7 @@ def test_the_checks_run_the_documented_commands_and_no_others(flow: str, action:
         assert f"{command} ".startswith(f"{documented} ")
 
 
-def test_images_and_frontend_are_built_in_parallel() -> None:
+def test_images_are_published_and_scanned_after_all_tests() -> None:
     assert Deployed.of("allthrive", "main").steps("Publish") == PUBLISH
 
 
@@ -84,7 +86,7 @@ def test_services_are_stable_before_migrations_which_run_before_the_cache_is_inv
 
 
 def test_images_are_built_from_the_documented_file_with_the_documented_tags() -> None:
-    variables = Deployed.of("allthrive", "main").variables("Publish", "Backend")
+    variables = Deployed.of("allthrive", "main").variables("Test", "BuildBackend")
 
     assert (variables["DOCKERFILE"], variables["TAGS"].split()) == (DOCKERFILE, TAGS)
 

@@ -70,12 +70,13 @@ def test_the_image_is_built_pushed_and_deployed_after_our_checks() -> None:
     deployed = Deployed.of(PRODUCT, FLOW)
 
     assert deployed.stages == ["Source", "Test", "Publish", "Dev"]
-    assert deployed.steps("Publish") == [{"App", "Compose"}]
+    assert deployed.steps("Test") == [{"App", "BuildApp", "Compose"}]
+    assert deployed.steps("Publish") == [{"App"}]
     assert deployed.steps("Dev")[-1] == {"Verify"}
 
 
 def test_the_image_has_the_documented_tag_with_the_version_of_the_documented_file() -> None:
-    variables = Deployed.of(PRODUCT, FLOW).variables("Publish", "App")
+    variables = Deployed.of(PRODUCT, FLOW).variables("Test", "BuildApp")
     form = said(r"looks like (\S+)")
 
     assert variables["VERSION_FILE"] == said(r"Open (\S+),")
@@ -139,14 +140,16 @@ def test_main_builds_no_image_and_may_push_no_layer() -> None:
     }
 
     assert "No new layers are uploaded" in PROD
-    assert pushing == {"DevPublishApp"}
+    assert pushing == {"DevTestBuildApp", "PublishBuild"}
+    assert "#{SnapshotFind.AppImage}" in str(Deployed.of(PRODUCT, "main").properties)
+    assert "#{TestBuildApp." not in str(Deployed.of(PRODUCT, "main").properties)
 
 
 def test_the_snapshot_is_what_dev_built_in_the_repository_that_is_released() -> None:
     found = settings(PRODUCT, "FindSnapshot")
-    pushed = Deployed.of(PRODUCT, FLOW).variables("Publish", "App")
+    pushed = Deployed.of(PRODUCT, FLOW).variables("Test", "BuildApp")
 
-    assert found["images"] == {"AppImage": pushed["REPOSITORY_URI"]}
+    assert found["images"] == {"AppImage": pushed["PUBLISHED_URI"]}
     assert (found["from_branch"], found["pipeline"]) == (said(r"merged from (\w+) to", PROD), f"{PRODUCT}-{FLOW}")
     assert (pushed["REPOSITORY_OF"], pushed["MAIN_BRANCH"]) == ("snapshots", "dev")
     assert found["version_file"] == said(r"1\.2\.0\) from (\S+)\.\n", PROD)

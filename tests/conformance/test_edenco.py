@@ -43,7 +43,7 @@ SETTINGS_MODULE = "config.settings.testing"
 STOPS_OLDER = {"edenco-pull-request", "edenco-feature", "edenco-main"}
 # § Publish Phase.
 TAGS = ["{version}", "{version}-{sha7}", "latest", "{branch}"]
-# § Publish Phase: the images and the stage of their Dockerfiles.
+# § Publish Phase, Build production containers: the images and the stage of their Dockerfiles.
 IMAGES, TARGET = ("backend", "frontend"), "production"
 # § Staging/Production; § Stage 2, Prepare environment files.
 COMPOSE_FILES = ["docker-compose.yml", "compose.{staging|production}.yml"]
@@ -82,8 +82,10 @@ def test_a_stage_may_take_the_documented_minutes(flow: str, stages: tuple[str, .
     assert sum(deployed.minutes(stage) for stage in stages) == MINUTES[flow, stages]
 
 
-def test_backend_and_frontend_are_tested_in_parallel() -> None:
-    assert Deployed.of("edenco", "main").steps("Test") == [{"Backend", "Frontend"}]
+def test_backend_and_frontend_are_tested_and_built_in_parallel() -> None:
+    tests, builds = {"Backend", "Frontend"}, {"BuildBackend", "BuildFrontend", "Compose"}
+
+    assert Deployed.of("edenco", "main").steps("Test") == [tests | builds]
 
 
 @pytest.mark.parametrize(("action", "variable"), COMMANDS)
@@ -132,7 +134,7 @@ def test_production_runs_the_same_images_as_staging() -> None:
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_images_have_the_documented_tags_target_and_version(image: str) -> None:
-    configured = Deployed.of("edenco", "main").variables("Publish", image.capitalize())
+    configured = Deployed.of("edenco", "main").variables("Test", f"Build{image.capitalize()}")
 
     assert configured["TAGS"].split() == TAGS
     assert configured["TARGET"] == TARGET

@@ -1,7 +1,4 @@
-"""The Production Experience Showcase's pipeline matches its own documentation, whose sentences are below.
-
-`infrastructure`, the flow that deploys the stacks, has tests of its own.
-"""
+"""The Production Experience Showcase's pipelines match its own documentation, whose sentences are below."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from products import load
 from tests.conformance.reading import Deployed
 from tests.support.synthesis import shipped
 
-PRODUCT, FLOW = "showcase", "main"
+PRODUCT, FLOW, INFRASTRUCTURE = "showcase", "main", "infrastructure"
 EXAMPLE = ROOT / "examples" / PRODUCT
 DOCUMENT = """\
 - Code is pushed to the `main` branch
@@ -30,6 +27,9 @@ DOCUMENT = """\
    - Scan images for vulnerabilities before deployment
    - Use specific tags rather than `latest` in production
    - Implement test coverage thresholds
+   - Consider adding code scanning and security analysis steps
+   - Validate infrastructure changes before applying
+   - Consider adding a manual approval step for critical environments
    - Implement drift detection
    - Add support for multiple environments (dev, staging, prod)
    - Add Slack/email notifications for deployment status
@@ -53,8 +53,47 @@ def test_images_are_built_and_pushed_then_tested_then_deployed_in_the_documented
     steps = re.findall(r"\*\*(\w+) (?:Images|Tests|Infrastructure)\*\*", DOCUMENT)
 
     assert steps == ["Build", "Push", "Run", "Deploy"]
-    assert stages[:3] == ["Source", "Publish", "Test"]  # one action builds an image and pushes it
-    assert stages[3] in ("Dev", "Infrastructure")
+    assert stages[:4] == ["Source", "Publish", "Test", "Dev"]  # one action builds an image and pushes it
+
+
+def test_the_infrastructure_is_deployed_by_the_same_push_after_its_images_are_pushed_and_tested() -> None:
+    last = re.findall(r"^(\d)\. \*\*(.+?)\*\*", DOCUMENT, re.MULTILINE)[-1]
+    deployed = Deployed.of(PRODUCT, INFRASTRUCTURE)
+    awaited = deployed.variables("Review", "Review")
+
+    assert last == ("8", "Deploy Infrastructure")
+    assert deployed.trigger == Deployed.of(PRODUCT, FLOW).trigger
+    assert awaited["AFTER"] == f"{PRODUCT}-{FLOW}"
+    assert set(awaited["AFTER_ACTIONS"].split()) == {
+        *(f"Publish/{name}" for step in Deployed.of(PRODUCT, FLOW).steps("Publish") for name in step),
+        *(f"Test/{name}" for step in Deployed.of(PRODUCT, FLOW).steps("Test") for name in step),
+    }
+
+
+def test_the_infrastructure_is_in_the_product_s_own_repository() -> None:
+    source = Deployed.of(PRODUCT, INFRASTRUCTURE).action("Source", "GitHub")["Configuration"]
+
+    assert source["FullRepositoryId"] == "showcase/showcase"
+    assert source == Deployed.of(PRODUCT, FLOW).action("Source", "GitHub")["Configuration"]
+
+
+def test_infrastructure_is_validated_and_reviewed_and_a_person_may_be_asked_before_each_environment() -> None:
+    said("(Validate infrastructure) changes before applying")
+    said("(manual approval) step for critical environments")
+    deployed = Deployed.of(PRODUCT, INFRASTRUCTURE)
+
+    assert deployed.steps("Check") == [{"Check", "Policy", "Synth"}]
+    stages = deployed.stages[deployed.stages.index("Review") + 1 :]
+    targets = [*(name.capitalize() for name in load(PRODUCT).environments), "Tooling"]
+    assert stages == [name for target in targets for name in (f"Approve{target}", target)]
+
+
+def test_the_repository_and_its_packages_are_audited() -> None:
+    said("(code scanning and security analysis) steps")
+    variables = Deployed.of(PRODUCT, FLOW).variables("Test", "Audit")
+
+    for path in variables["PYTHON"].split():
+        assert (EXAMPLE / path).is_file()
 
 
 def test_both_images_are_built_from_their_own_folders() -> None:

@@ -21,7 +21,7 @@ DEFAULTS: dict[str, Any] = {
     "description": "any",
     "buildspec": {"version": "0.2", "phases": {"build": {"commands": ["true"]}}},
     "architecture": "arm64",
-    "large": False,
+    "size": "small",
     "docker": True,
     "timeout": cdk.Duration.minutes(20),
     "variables": {"DIRECTORY": "backend"},
@@ -45,7 +45,7 @@ def template() -> Template:
 @pytest.fixture(scope="module")
 def changed() -> Template:
     """A build without containers and secrets, with a buildspec in its source."""
-    return build(buildspec="ci/contract.yml", docker=False, secrets={}, architecture="x86_64", large=True)
+    return build(buildspec="ci/contract.yml", docker=False, secrets={}, architecture="x86_64", size="medium")
 
 
 def rights(template: Template) -> dict[str, Json]:
@@ -121,6 +121,18 @@ def test_architecture_and_size_choose_the_machine(template: Template, changed: T
 
     assert (small["Type"], small["ComputeType"]) == ("ARM_CONTAINER", "BUILD_GENERAL1_SMALL")
     assert (large["Type"], large["ComputeType"]) == ("LINUX_CONTAINER", "BUILD_GENERAL1_MEDIUM")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kind"), [("arm64", "ARM_LAMBDA_CONTAINER"), ("x86_64", "LINUX_LAMBDA_CONTAINER")]
+)
+def test_a_build_on_lambda_compute_has_the_only_limits_that_codebuild_accepts(architecture: str, kind: str) -> None:
+    found = properties(build(size="lambda", docker=False, architecture=architecture), PROJECT)
+
+    assert (found["Environment"]["Type"], found["Environment"]["ComputeType"]) == (kind, "BUILD_LAMBDA_2GB")
+    assert "lambda-standard:python3.13" in found["Environment"]["Image"]
+    assert not {"TimeoutInMinutes", "QueuedTimeoutInMinutes"} & found.keys()
+    assert found["Cache"] == {"Type": "NO_CACHE"}
 
 
 def test_a_build_times_out_after_its_limit_or_half_an_hour_in_the_queue(template: Template) -> None:

@@ -10,12 +10,16 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from localcloud import keys
 from localcloud.testing.builds import LOGS, REGISTRY, Builder, allow, exported
 from localcloud.testing.cloud import IMAGE, Cloud
-from localcloud.testing.plain import unique
+from localcloud.testing.plain import REGION, unique
 from localcloud.testing.tasks import run, stack
+from publish_build import handler
+from shared.job import Done, Job
 from tests.conformance.reading import Deployed
 from tests.support.collision import SHORT, Twins, twins
 from tests.support.synthesis import Json, listed, shipped, statements
@@ -24,6 +28,7 @@ pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow]
 
 PRODUCT = "edenco"  # its documented tags contain only the short SHA of a commit
 MAIN, BRANCHES = f"{PRODUCT}/backend", f"{PRODUCT}/branches/backend"
+OF_BUILDS = f"{PRODUCT}/builds/"  # where images wait for the tests
 FILES = {
     "backend/Dockerfile": f"FROM {IMAGE} AS production\nCOPY page /page\n",
     "backend/config/__init__.py": '__version__ = "1.2.0"\n',
@@ -46,7 +51,8 @@ def registry_of_before() -> Json:
     """The Registry stack before branches had their own repository: one repository for all tags and layers."""
     template = registry()
     for logical_id, resource in list(template["Resources"].items()):
-        if resource["Properties"]["RepositoryName"] == BRANCHES:
+        name = resource["Properties"]["RepositoryName"]
+        if name == BRANCHES or name.startswith(OF_BUILDS):
             del template["Resources"][logical_id]
         else:
             moving = ["latest", "feature-*", "main", "cache-*"]
@@ -114,13 +120,19 @@ def builder(cloud: Cloud, flow: str, commits: Twins, folder: Path, **more: str) 
             archive.write(file, file.relative_to(source))
     s3.put_object(Bucket=bucket, Key="source.zip", Body=packed.getvalue())
     deployed = Deployed.of(PRODUCT, flow)
-    settings = {**deployed.variables("Publish", "Backend"), "COMMIT": commit, "BRANCH": branch, "PLATFORM": "", **more}
+    settings = {
+        **deployed.variables("Test", "BuildBackend"),
+        "COMMIT": commit,
+        "BRANCH": branch,
+        "PLATFORM": "",
+        **more,
+    }
     return Builder(
         cloud,
-        deployed.buildspec("Publish", "Backend"),
+        deployed.buildspec("Test", "BuildBackend"),
         LOGS,
         allow(["s3:GetObject"]),
-        *rights(f"tooling-{PRODUCT}-delivery", f"{flow.capitalize()}PublishBackendRole"),
+        *rights(f"tooling-{PRODUCT}-delivery", f"{flow.capitalize()}TestBuildBackendRole"),
         privileged=True,
         source={"type": "S3", "location": f"{bucket}/source.zip"},
         variables=[{"name": key, "value": value} for key, value in settings.items()],
@@ -128,12 +140,39 @@ def builder(cloud: Cloud, flow: str, commits: Twins, folder: Path, **more: str) 
 
 
 def published(cloud: Cloud, flow: str, commits: Twins, folder: Path) -> tuple[str, str]:
-    """The repository and the digest of the image that a flow built, or found."""
+    """The repository and the digest of the image that a flow built, or found, and published as after its tests."""
     project = builder(cloud, flow, commits, folder)
     build = project.run()
     assert build["buildStatus"] == "SUCCEEDED", "\n".join(project.log(build))
-    repository, _, digest = exported(build)["IMAGE"].partition("/")[2].partition("@")
+    said, uris = exported(build), Deployed.of(PRODUCT, flow).variables("Test", "BuildBackend")
+    repositories = [uris[name].partition("/")[2] for name in ("REPOSITORY_URI", "PUBLISHED_URI")]
+    image = publish(
+        cloud,
+        {
+            "image": said["IMAGE"],
+            "commit": {"main": commits.main, "feature": commits.feature}[flow],
+            "repositories": dict([repositories]),
+            "tags": said["PUBLISHED_TAGS"],
+            "version": said["RELEASE_VERSION"],
+            "release_tag": said["RELEASE_TAG"],
+        },
+    )
+    repository, _, digest = image.partition("/")[2].partition("@")
     return repository, digest
+
+
+def publish(cloud: Cloud, parameters: Json) -> str:
+    """Runs the function that publishes until it is done; returns the URI of the image."""
+    data: Json = {"actionConfiguration": {"configuration": {"UserParameters": json.dumps(parameters)}}}
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps the credentials of its first client
+        own = {"AWS_ENDPOINT_URL": cloud.url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+        for name, value in {**own, **keys.root(cloud.settings).variables()}.items():
+            environment.setenv(name, value)
+        while True:
+            outcome = handler.publish(Job({"CodePipeline.job": {"id": unique("job"), "data": data}}, minutes=30))
+            if isinstance(outcome, Done):
+                return outcome.variables["IMAGE"]
 
 
 @pytest.fixture(scope="module")
@@ -165,9 +204,6 @@ def test_only_main_writes_the_version_latest_and_mains_branch_tag(
         f"commit-{commits.feature}",
         short,
         "feature-twin",
-        "layers-1.2.0-feature-twin",
-        "layers-feature-twin",
-        "layers-general",
     }
 
 
@@ -180,18 +216,20 @@ def test_the_upgrade_keeps_every_image_and_every_tag(
     assert {tag: found[tag] for tag in before} == before
 
 
-def test_a_feature_build_that_names_mains_repository_is_refused(
-    cloud: Cloud, both: dict[str, tuple[str, str]], commits: Twins, tmp_path: Path
+@pytest.mark.parametrize("variable", ["REPOSITORY_URI", "PUBLISHED_URI"])
+def test_a_feature_build_that_names_a_repository_of_main_is_refused(
+    cloud: Cloud, both: dict[str, tuple[str, str]], commits: Twins, tmp_path: Path, variable: str
 ) -> None:
-    uri = Deployed.of(PRODUCT, "main").variables("Publish", "Backend")["REPOSITORY_URI"]
+    uri = Deployed.of(PRODUCT, "main").variables("Test", "BuildBackend")[variable]
+    repository = uri.partition("/")[2]
     project = builder(cloud, "feature", commits, tmp_path / "source", REPOSITORY_URI=uri)
-    seen = tags(cloud, MAIN)
+    seen = tags(cloud, repository)
 
     build = project.run()
 
     assert build["buildStatus"] == "FAILED"
-    assert f"repository/{MAIN}" in "\n".join(project.log(build))
-    assert tags(cloud, MAIN) == seen
+    assert f"repository/{repository}" in "\n".join(project.log(build))
+    assert tags(cloud, repository) == seen
     assert both
 
 

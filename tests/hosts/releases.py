@@ -88,7 +88,7 @@ class Shop:
         label = f"label=com.docker.compose.project={self.machine.project}"
         ids = docker("ps", "--all", "--quiet", "--filter", label).split()
         found = json.loads(docker("inspect", *ids)) if ids else []
-        return {each["Config"]["Labels"]["com.docker.compose.service"]: each for each in found}
+        return {container["Config"]["Labels"]["com.docker.compose.service"]: container for container in found}
 
     def inside(self, service: str, *words: str) -> str:
         """Returns what a command in a container prints."""

@@ -73,6 +73,14 @@ ACTIONS: dict[str, dict[str, Any]] = {
         "git_tag": "{version}",
         "images": {"AppImage": "r/p/app"},
     },
+    "publish_build": {
+        "image": IMAGE,
+        "repositories": {"allthrive/builds/backend": "allthrive/backend"},
+        "tags": "moved:latest",
+        "commit": "c" * 40,
+        "version": "1.0.0-ccccccc",
+        "release_tag": "v1.0.0-ccccccc",
+    },
     "publish_image": {"images": [IMAGE], "tag": "v1"},
     "publish_release": {"repository": "o/r", "secret": "x/github", "tag": "v1", "commit": "c" * 40, "images": [IMAGE]},
 }

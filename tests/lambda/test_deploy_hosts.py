@@ -538,7 +538,7 @@ def test_a_transient_fault_changes_nothing(operation: str, fault: str) -> None:
     assert action.sent() == [("apply", "host-1"), ("apply", "host-2")]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_whatever_fails_all_hosts_run_the_same_release_and_success_means_the_new_one(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 3), label="hosts")

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publish_image import handler, layers
+from images import layers
+from publish_image import handler
 from tests.support.fake_aws import Refused
+from tests.support.fake_layers import Storage, digest_of
 from tests.support.fake_pipeline import TRANSIENT, Action, in_a_row, played, spent
 
 REGISTRY = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 CONFIG, SMALL, LARGE = b"{}", b"layer", b"0" * (layers._PART + 10)  # LARGE takes two parts
-
-
-def digest_of(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 STORED = {digest_of(content): content for content in (CONFIG, SMALL, LARGE)}
@@ -38,44 +33,12 @@ DIGEST = digest_of(MANIFEST.encode())
 IMAGE = f"{REGISTRY}/shop/app@{DIGEST}"
 
 
-class Storage:
-    """The server of layers, which answers ranges as S3 does."""
-
-    def __init__(self) -> None:
-        self.statuses: list[int] = []
-        """Statuses of the next answers, instead of the content."""
-        self.url = ""
-
-    def serve(self) -> ThreadingHTTPServer:
-        storage = self
-
-        class Served(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                content = STORED[self.path.removeprefix("/")]
-                first, last = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
-                part = content[first : last + 1]
-                status = storage.statuses.pop(0) if storage.statuses else 206
-                self.send_response(status)
-                self.send_header("Content-Range", f"bytes {first}-{first + len(part) - 1}/{len(content)}")
-                self.send_header("Content-Length", str(len(part)))
-                self.end_headers()
-                self.wfile.write(part)
-
-            def log_message(self, *_: object) -> None:
-                """Logs nothing."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Served)
-        self.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        return server
-
-
 class Publication(Action):
     """The action, with fakes of both registries."""
 
     def __init__(self, images: list[str] | None = None) -> None:
         super().__init__(handler.main, {"images": images or [IMAGE], "tag": "v1.3.0"})
-        self.storage = Storage()
+        self.storage = Storage(STORED)
         self.manifest = MANIFEST
         self.public: dict[str, bytes] = {}
         self.tags: dict[str, str] = {}

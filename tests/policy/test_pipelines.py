@@ -144,13 +144,13 @@ def test_only_one_named_branch_may_reach_production(widen: Callable[[Any], None]
 
 def test_a_build_of_other_branches_that_writes_mains_repository_is_found() -> None:
     template = json.loads(
-        json.dumps(delivery()).replace("repository/allthrive/branches/backend", "repository/allthrive/backend")
+        json.dumps(delivery()).replace("allthrive/builds/branches/backend", "allthrive/builds/backend")
     )
 
     (found,) = findings(template, PROTECTED)
 
-    assert (found.rule, found.resource.startswith("FeaturePublishBackend")) == ("branches-write-apart", True)
-    assert "repository/allthrive/backend" in found.message
+    assert (found.rule, found.resource.startswith("FeatureTestBuildBackend")) == ("branches-write-apart", True)
+    assert "repository/allthrive/builds/backend" in found.message
 
 
 @pytest.mark.parametrize("other", ["ame-timesheets", "*"])

@@ -10,6 +10,7 @@ import yaml
 
 from products import flows, host_files
 from products.base import ExistingSecret
+from products.environment_steps import HOST_MINUTES
 from products.flows import Kind
 from tests.support.manifests import complaints
 from tests.support.manifests import product as on_fargate
@@ -103,8 +104,8 @@ def test_compose_files_are_collected_beside_the_images() -> None:
 
 def test_hosts_are_migrated_deployed_and_verified_and_pulling_images_is_no_time_of_the_migration() -> None:
     assert [(action.name, action.kind, action.minutes) for action in stage("Staging").actions] == [
-        ("Migrate", Kind.MIGRATE_ON_HOST, 3 + flows.HOST_MINUTES),
-        ("Deploy", Kind.DEPLOY_TO_HOSTS, 55 - flows.HOST_MINUTES),
+        ("Migrate", Kind.MIGRATE_ON_HOST, 3 + HOST_MINUTES),
+        ("Deploy", Kind.DEPLOY_TO_HOSTS, 55 - HOST_MINUTES),
         ("Verify", Kind.VERIFY_HOSTS, 2),
     ]
 

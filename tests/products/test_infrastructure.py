@@ -55,6 +55,18 @@ def test_the_platform_repository_is_the_product_s_own_by_default() -> None:
     assert infrastructure_flow.repository(found, section).name == "allthrive"
 
 
+def test_what_a_commit_must_pass_first_is_everything_before_the_first_environment() -> None:
+    found = product({"pipeline.infrastructure": {"after": "main"}})
+    section = infrastructure_flow.settings(found)
+    assert section is not None
+
+    pipeline, actions = infrastructure_flow.awaited(found, section)
+
+    assert pipeline == "allthrive-main"
+    assert {action.partition("/")[0] for action in actions} == {"Test", "Publish"}
+    assert "Publish/Backend" in actions
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -63,6 +75,9 @@ def test_the_platform_repository_is_the_product_s_own_by_default() -> None:
         ({"pipeline.infrastructure": {"repository": {"owner": "allthrive-ai", "name": "allthrive"}}}, "remove it"),
         ({"pipeline.infrastructure.branch": "release/*"}, "pipeline.infrastructure.branch"),
         ({"pipeline.infrastructure.directory": "../elsewhere"}, "pipeline.infrastructure.directory"),
+        ({"pipeline.infrastructure.after": "main"}, "commits of another repository have no run of the flow main"),
+        ({"pipeline.infrastructure": {"after": "mian"}}, "no flow 'mian'; did you mean 'main'"),
+        ({"pipeline.infrastructure": {"after": "feature"}}, "must be started by pushes to main alone"),
         ({"pipeline.infrastructure.approval": "never"}, "pipeline.infrastructure.approval"),
     ],
 )

@@ -54,6 +54,14 @@ def test_microk8s_has_one_host_whose_ingress_answers() -> None:
     assert ports(product(), "production") == [80]
 
 
+def test_eks_has_no_host_and_its_pods_answer_themselves() -> None:
+    shop = product(EKS)
+
+    assert shop.environments["production"].machines is None
+    assert ports(shop, "production") == []
+
+
+EKS: dict[str, Any] = {f"{PLACE}/cluster": "eks", f"{PLACE}/host": REMOVED}
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no section": (
         {PLACE: REMOVED},
@@ -97,9 +105,28 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {f"{PLACE}/namespace": "kube-system"},
         "environments.production.kubernetes.namespace: got kube-system; the prefix kube- is Kubernetes' own",
     ),
-    "another kind of cluster": (
+    "a host on EKS": (
         {f"{PLACE}/cluster": "eks"},
-        "environments.production.kubernetes.cluster: input should be 'microk8s', got 'eks'",
+        "environments.production.kubernetes.host: cluster is eks, which chooses its nodes itself; remove this section",
+    ),
+    "EKS on a host": (
+        {f"{PLACE}/eks": {"most_vcpus": 4}},
+        "environments.production.kubernetes.eks: cluster is microk8s; write cluster: eks, or remove this section",
+    ),
+    "a long rollout on EKS": (
+        {**EKS, f"{PLACE}/rollout_seconds": 600},
+        (
+            "environments.production.kubernetes.rollout_seconds: got 600; on EKS a function waits for the rollout and "
+            "for the way back, 15 minutes at most: write 360 or less"
+        ),
+    ),
+    "a long migration on EKS": (
+        {**EKS, "migration/timeout_minutes": 30},
+        "migration.timeout_minutes: got 30; on EKS a function waits for the Job, 15 minutes at most: write 12 or less",
+    ),
+    "another version of EKS": (
+        {**EKS, f"{PLACE}/eks": {"version": "v1.34"}},
+        "environments.production.kubernetes.eks.version: got 'v1.34'; write it like 1.34",
     ),
     "another image of the migration": (
         {"images/worker": {}, "migration/image": "worker", f"{PLACE}/image": "app"},

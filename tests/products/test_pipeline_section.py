@@ -53,6 +53,18 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         "'CVE-2026-1' is listed twice; remove one of them",
     ),
     (
+        "a check with containers on Lambda compute",
+        {"pipeline.checks.seo.docker": True, "pipeline.checks.seo.compute": "lambda"},
+        "pipeline.checks.seo.compute",
+        "'lambda' runs no containers; write docker: false, if the build needs none, or compute: small",
+    ),
+    (
+        "a check with the name of an image's build",
+        {"pipeline.checks.build-backend": {"build": "backend"}},
+        "pipeline.checks.build-backend",
+        "the stage Test has an action BuildBackend already; rename the check",
+    ),
+    (
         "an unknown stage, with the closest known one",
         {f"{FEATURE}.stages": ["test", "publsh"]},
         f"{FEATURE}.stages",
@@ -284,7 +296,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
         {"pipeline.timeouts": {"staging": 20}},
         "pipeline.timeouts.staging",
         (
-            "20 minutes leave -20 for the deployment itself, which needs at least 5: raise it to 45, or lower "
+            "20 minutes leave -18 for the deployment itself, which needs at least 5: raise it to 43, or lower "
             "migration.timeout_minutes"
         ),
     ),

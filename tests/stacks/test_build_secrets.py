@@ -49,7 +49,7 @@ def test_a_check_gets_its_secret_by_reference_and_passes_only_the_name_to_its_in
 
 
 def test_the_bundle_gets_its_secret_and_its_variables_one_per_line(template: Json) -> None:
-    found = variables(template, "MainPublishBundle")
+    found = variables(template, "MainTestBundle")
     assert found["NPM_TOKEN"] == ("SECRETS_MANAGER", "allthrive/npm:token")
     assert found["SECRETS"] == ("PLAINTEXT", "NPM_TOKEN")
     assert found["BUILD_VARIABLES"] == ("PLAINTEXT", "VITE_API_URL=/api\nVITE_TITLE=All Thrive\n")

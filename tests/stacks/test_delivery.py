@@ -88,7 +88,7 @@ def test_only_builds_with_an_output_write_artifacts() -> None:
         if "s3:PutObject" in listed(statement["Action"]) and statement.get("Sid") == "WriteArtifacts"
     }
 
-    assert writing == {f"{flow}Publish{what}" for flow in ("Feature", "Main") for what in ("Backend", "Bundle")}
+    assert writing == {f"{flow}Test{what}" for flow in ("Feature", "Main") for what in ("BuildBackend", "Bundle")}
 
 
 _READ = {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:DescribeImages", "ecr:GetDownloadUrlForLayer"}
@@ -118,18 +118,30 @@ def test_a_build_can_use_only_the_repository_of_its_own_branches(product: str) -
     kinds = {"main": names.repository, "branches": names.branch_repository, "candidates": names.candidate_repository}
     own = {kind: [form(product, image) for image in loaded.images] for kind, form in kinds.items()}
     tagging: dict[str, dict[str, set[str]]] = {}
+    copying: dict[str, dict[str, set[str]]] = {}
     for delivery in deliveries(loaded):
         flow = names.pascal(delivery.flow_name)
         for stage in delivery.stages:
             for action in stage.actions:
                 if action.kind in (Kind.IMAGE, Kind.SCAN):
-                    repository = kinds[delivery.origin](product, action.subject)
-                    scan = {"ecr:DescribeImageScanFindings", "ecr:DescribeImages"}
-                    expected = {repository: scan if action.kind is Kind.SCAN else _READ | _WRITE}
+                    published = kinds[delivery.origin](product, action.subject)
+                    pushed = names.build_repository(published) if delivery.built_beside_tests else published
+                    look = {"ecr:DescribeImages"}
+                    scan = dict.fromkeys((pushed, published), look | {"ecr:DescribeImageScanFindings"})
+                    expected = scan if action.kind is Kind.SCAN else {published: look, pushed: _READ | _WRITE}
                     assert rights.pop(f"{flow}{stage.name}{action.name}") == expected
+                elif action.kind is Kind.PUBLISH:
+                    published = kinds[delivery.origin](product, action.subject)
+                    function = "PublishBuild" if delivery.origin == "main" else "PublishBranchBuild"
+                    copying.setdefault(function, {}).update(
+                        {
+                            names.build_repository(published): {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"},
+                            published: _READ - {"ecr:GetDownloadUrlForLayer"} | _WRITE,
+                        }
+                    )
                 elif who := _tagger(stage, action):
                     tagging.setdefault(who, {}).update(dict.fromkeys([*own["main"], *own[delivery.origin]], _TAG))
-    assert rights == {**tagging, **_of_promotion(loaded)}
+    assert rights == {**tagging, **copying, **_of_promotion(loaded)}
 
 
 def _of_promotion(product: Product) -> dict[str, dict[str, set[str]]]:
@@ -197,6 +209,8 @@ def test_no_role_may_delete_an_image() -> None:
 def test_images_are_kept_before_a_person_is_asked() -> None:
     for product in PRODUCTS:
         for pipeline in shipped(product).resources("AWS::CodePipeline::Pipeline").values():
+            if pipeline["Properties"]["Name"] == f"{product}-infrastructure":
+                continue  # it releases no image
             for stage in pipeline["Properties"]["Stages"]:
                 order = {action["Name"]: action["RunOrder"] for action in stage["Actions"]}
                 if "Approve" in order:
@@ -208,7 +222,7 @@ def test_a_build_of_a_release_uses_no_layers_of_its_host() -> None:
         place.partition("/")[2][:-8]: resource["Properties"]["Cache"]["Type"]
         for place, resource in shipped("allthrive").resources("AWS::CodeBuild::Project", STACK).items()
     }
-    leaving = {f"{flow}Publish{what}" for flow in ("Feature", "Main") for what in ("Backend", "Bundle")}
+    leaving = {f"{flow}Test{what}" for flow in ("Feature", "Main") for what in ("BuildBackend", "Bundle")}
 
     assert leaving <= set(caches)
     assert {caches[name] for name in leaving} == {"NO_CACHE"}

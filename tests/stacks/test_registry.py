@@ -28,6 +28,10 @@ def test_each_image_has_a_repository_for_main_and_one_for_all_other_branches() -
         "allthrive/backend",
         "allthrive/branches/backend",
         "allthrive/branches/prometheus",
+        "allthrive/builds/backend",
+        "allthrive/builds/branches/backend",
+        "allthrive/builds/branches/prometheus",
+        "allthrive/builds/prometheus",
         "allthrive/prometheus",
     ]
     assert {"BackendRepositoryUri", "PrometheusRepositoryUri"} <= set(app[STACK]["Outputs"])
@@ -36,12 +40,18 @@ def test_each_image_has_a_repository_for_main_and_one_for_all_other_branches() -
 def test_a_product_whose_branches_publish_no_images_has_no_repository_for_them() -> None:
     app = synthesis({"pipeline.flows.feature.stages": ["test"]}, tooling=True)
 
-    assert list(app.resources("AWS::ECR::Repository", STACK)) == [f"{STACK}/BackendEC8447F5"]
+    assert not [
+        resource["Properties"]["RepositoryName"]
+        for resource in app.resources("AWS::ECR::Repository", STACK).values()
+        if "/branches/" in resource["Properties"]["RepositoryName"]
+    ]
 
 
 def test_every_repository_keeps_its_logical_id() -> None:
     assert list(shipped("allthrive").resources("AWS::ECR::Repository")) == [
         f"{STACK}/BranchesBackendEF2B8A7A",
+        f"{STACK}/BuildsBackend8FD41B07",
+        f"{STACK}/BuildsBranchesBackendE5CC0DC1",
         f"{STACK}/BackendEC8447F5",
     ]
 
@@ -130,7 +140,7 @@ def test_tags_of_images_in_use_move_and_never_expire_in_both_repositories() -> N
     for product in PRODUCTS:
         for resource in shipped(product).resources("AWS::ECR::Repository").values():
             properties = resource["Properties"]
-            if "/candidates/" in properties["RepositoryName"]:
+            if "/candidates/" in properties["RepositoryName"] or "/builds/" in properties["RepositoryName"]:
                 continue  # no environment uses one
             moving = [rule["ImageTagMutabilityExclusionFilterValue"] for rule in filters(properties)]
             first = json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])["rules"][0]
@@ -149,6 +159,16 @@ def test_a_repository_of_candidates_keeps_no_image_by_its_tags() -> None:
 
     assert [rule["selection"]["tagStatus"] for rule in rules] == ["untagged", "any"]
     assert [rule["ImageTagMutabilityExclusionFilterValue"] for rule in filters(properties)] == ["layers-*"]
+
+
+def test_no_account_may_pull_an_image_whose_tests_have_not_passed() -> None:
+    accounts = {"environments.production.account": "444455556666", "environments.staging.account": "777788889999"}
+    app = synthesis(accounts, tooling=True)
+
+    for name in ("allthrive/builds/backend", "allthrive/builds/branches/backend"):
+        properties = named(app, name)
+        assert "RepositoryPolicyText" not in properties
+        assert [rule["ImageTagMutabilityExclusionFilterValue"] for rule in filters(properties)] == ["layers-*"]
 
 
 def test_another_account_may_not_pull_candidates() -> None:

@@ -55,9 +55,9 @@ def test_each_frontend_is_built_and_published_by_builds_of_its_own(several: Synt
         listed = found["Properties"]["Environment"]["EnvironmentVariables"]
         return {variable["Name"]: variable["Value"] for variable in listed}
 
-    bundle, shop = variables("MainPublishBundleAdmin"), variables("MainProductionFrontendShop")
+    bundle, shop = variables("MainTestBundleAdmin"), variables("MainProductionFrontendShop")
     assert bundle["BUILD_VARIABLES"] == "BASE_PATH=/admin/\nVITE_TITLE=Admin\n"
-    assert variables("MainPublishBundleShop")["OTHER_PATHS"] == "admin/"
+    assert variables("MainTestBundleShop")["OTHER_PATHS"] == "admin/"
     assert (shop["KEEP_RELEASES"], shop["OTHER_PATHS"], "BASE_PATH" in shop) == ("3", "admin/", False)
     assert variables("MainProductionFrontendAdmin")["BASE_PATH"] == "/admin/"
 

@@ -12,8 +12,8 @@ from slipway_host.programs import Programs, Result
 _KUBECTL = ("microk8s", "kubectl")
 _SECONDS = 60
 # The pipeline's message has the last 40 lines of a step: two pods with these, and what follows them.
-_LINES = 10  # of a container's log that a failure shows
-_EVENTS = 3  # of a pod
+LINES = 10  # of a container's log that a failure shows
+EVENTS = 3  # of a pod
 _SELECTED = ",".join(f"{name}={value}" for name, value in MANAGED.items())
 
 
@@ -68,7 +68,7 @@ class Cluster:
             raise Failed(f"{', '.join(named)} cannot be deleted: {done.tail(3)}")
         return done.out.strip()
 
-    def log(self, pod: str, container: str, lines: int = _LINES) -> str:
+    def log(self, pod: str, container: str, lines: int = LINES) -> str:
         """Returns the end of a container's log; of the one before, if it is just being started again."""
         words = ("logs", pod, f"--container={container}", f"--tail={lines}")
         found = self._kubectl(*words)
@@ -82,9 +82,14 @@ class Cluster:
         words = ("get", "events", f"--field-selector=involvedObject.name={pod},type=Warning", "-o", "json")
         done = self._kubectl(*words, apart=True)
         found = json.loads(done.out)["items"] if not done.code and done.out.strip() else []
-        found.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
-        return [f"{event.get('reason')}: {' '.join(str(event.get('message')).split())}" for event in found[-_EVENTS:]]
+        return newest(found, EVENTS)
 
     def _kubectl(self, *words: str, given: bytes = b"", timeout: float = _SECONDS, apart: bool = False) -> Result:
         line = (*_KUBECTL, f"--namespace={self.namespace}", *words)
         return self._programs.run(line, timeout=timeout, given=given, apart=apart)
+
+
+def newest(events: list[dict[str, Any]], count: int) -> list[str]:
+    """Returns the newest events, each as its reason and its message in one line."""
+    events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+    return [f"{event.get('reason')}: {' '.join(str(event.get('message')).split())}" for event in events[-count:]]

@@ -77,10 +77,12 @@ def render(
     images: Mapping[str, str],
     config: Mapping[str, str],
     secret: Mapping[str, str],
+    password: bool = True,
 ) -> Rendered:
     """Returns the objects of a release; `objects` stay as they are.
 
-    `images` are the release's by the names of the manifest, each by digest.
+    `images` are the release's by the names of the manifest, each by digest. With a `password`, pods pull with that of
+    `pull_secret`.
     """
     config_map = _generated("ConfigMap", place.config_map, place.namespace, dict(config))
     encoded = {name: base64.b64encode(value.encode()).decode() for name, value in secret.items()}
@@ -95,7 +97,8 @@ def render(
         part.setdefault("metadata", {})["namespace"] = place.namespace
         for pod in pods(part):
             _refer(pod, names)
-            _pull(pod)
+            if password:
+                _pull(pod)
             for container in containers(pod):
                 image = image_of(str(container.get("image", "")), own, place.image, images)
                 if image is not None:

@@ -36,6 +36,7 @@ class ClusterConfiguration:
     secret: list[tuple[str, list[Any]]]
     """The variables of the Secret."""
     registry: str
+    """The registry whose password pods need; empty if the nodes pull with a role of their own."""
     migration: Migration | None
     rollout_seconds: int
     verify: Verify | None
@@ -57,7 +58,7 @@ class ClusterConfiguration:
             place=Place(namespace=values.text("namespace", _NAME), **names),
             config=variables(values, "config"),
             secret=variables(values, "secrets"),
-            registry=values.text("registry", re.compile(r"[^\s/]+")),
+            registry=values.text("registry", re.compile(r"[^\s/]*")),
             migration=Migration(migration.texts("command"), migration.number("timeout_seconds", 1800))
             if migration
             else None,

@@ -1,4 +1,4 @@
-"""The steps that a release takes in this host's cluster: apply, restore, migrate and report."""
+"""The steps that a release takes in a cluster, that of this host or one of EKS: apply, restore, migrate and report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEFAULT = "default"
 
 @dataclass(frozen=True)
 class Node:
-    """One host with MicroK8s, for one step."""
+    """One cluster, for one step."""
 
     configuration: ClusterConfiguration
     programs: Programs
@@ -102,8 +102,10 @@ def tell(node: Node) -> tuple[int, dict[str, Any]]:
 
 
 def renew(node: Node) -> None:
-    """Gives the cluster a new password of the registry, which is valid for twelve hours."""
+    """Gives the cluster a new password of the registry, valid for twelve hours; nothing if its nodes need none."""
     place, registry = node.configuration.place, node.configuration.registry
+    if not registry:
+        return
     password = node.store.registry_password()
     node.output.hide(password)
     made = [] if place.namespace == _DEFAULT else [rendering.namespace(place.namespace)]
@@ -125,6 +127,7 @@ def _release(node: Node, sha: str) -> Release:
         images=record.images,
         config={name: values.joined(parts, f"{name} of the ConfigMap") for name, parts in configuration.config},
         secret={name: values.joined(parts, f"{name} of the Secret") for name, parts in configuration.secret},
+        password=bool(configuration.registry),
     )
     for made in rendered.made:
         if made["kind"] == "Secret":  # a message of the API server may quote an object
@@ -135,7 +138,8 @@ def _release(node: Node, sha: str) -> Release:
 
 def _prepare(node: Node, release: Release) -> None:
     """Makes sure that the cluster can pull the images."""
-    node.output.say(f"{len(release.rendered.objects)} objects; renewing the registry's password in the cluster")
+    renewing = "; renewing the registry's password in the cluster" if node.configuration.registry else ""
+    node.output.say(f"{len(release.rendered.objects)} objects{renewing}")
     renew(node)
 
 

@@ -162,3 +162,22 @@ def test_a_scan_reports_that_images_are_not_scanned(plain: Plain) -> None:
 
     assert found["imageScanStatus"]["status"] == "FAILED"
     assert "does not scan" in found["imageScanStatus"]["description"]
+
+
+def test_a_layer_that_was_uploaded_is_available_in_its_repository_and_in_no_other(plain: Plain) -> None:
+    ecr, name, other = plain.client("ecr"), unique("held"), unique("empty")
+    for repository_name in (name, other):
+        ecr.create_repository(repositoryName=repository_name)
+    data = b"layer" * 100
+    wanted = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    upload = {"repositoryName": name, "uploadId": ecr.initiate_layer_upload(repositoryName=name)["uploadId"]}
+    ecr.upload_layer_part(**upload, partFirstByte=0, partLastByte=len(data) - 1, layerPartBlob=data)
+    ecr.complete_layer_upload(**upload, layerDigests=[wanted])
+
+    here, there = (
+        ecr.batch_check_layer_availability(repositoryName=where, layerDigests=[wanted])["layers"][0]
+        for where in (name, other)
+    )
+
+    assert (here["layerAvailability"], here["layerSize"]) == ("AVAILABLE", len(data))
+    assert there["layerAvailability"] == "UNAVAILABLE"

@@ -58,6 +58,19 @@ def test_the_first_commit_has_all_files_not_ignored_and_is_the_same_on_every_mac
     assert (source / "README.md").read_text(encoding="utf-8") == "hello"
 
 
+def test_other_folders_are_in_the_first_commit_under_their_path(
+    settings: Settings, source: Path, tmp_path: Path
+) -> None:
+    platform = tmp_path / "platform"
+    platform.mkdir()
+    (platform / "cdk.json").write_text("{}", encoding="utf-8")
+
+    published = publish(source, "acme", "shop", "main", folders={"infra/aws": platform}, settings=settings)
+
+    listed = git(published.clone, "ls-tree", "-r", "--name-only", "HEAD").splitlines()
+    assert listed == [".gitignore", "README.md", "infra/aws/cdk.json", "sub/run"]
+
+
 def test_files_that_a_surrounding_repository_ignores_are_left_out(settings: Settings, source: Path) -> None:
     git(source.parent, "init", "-q")
     (source.parent / ".gitignore").write_text("*.pyc\n", encoding="utf-8")

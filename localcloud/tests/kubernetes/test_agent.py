@@ -77,3 +77,41 @@ def test_the_next_agent_takes_the_pods_over_and_removes_what_was_deleted_meanwhi
     assert _containers(uids["kept"]) == before
     assert get("kept")["status"]["containerStatuses"][0]["restartCount"] == 0
     assert ready("kept")
+
+
+def test_an_agent_that_is_killed_during_a_rollout_leaves_nothing_stuck(cluster: Cluster) -> None:
+    api, path = cluster.api, "/apis/apps/v1/namespaces/default/deployments"
+    assert api is not None
+    ready = {"exec": {"command": ["true"]}, "periodSeconds": 1}
+
+    def release(number: str) -> Json:
+        env = [{"name": "RELEASE", "value": number}]
+        spec = microk8s.container("sleep", "600", env=env, readinessProbe=ready)
+        return microk8s.deployment("rolled", spec, replicas=2, terminationGracePeriodSeconds=1)
+
+    def pods() -> list[Json]:
+        return list(api.get(f"{PODS}?labelSelector=app%3Drolled")["items"])
+
+    def settled(number: str) -> bool:
+        status = (api.find(f"{path}/rolled") or {}).get("status", {})
+        found = [pod["spec"]["containers"][0]["env"][0]["value"] for pod in pods()]
+        return status.get("availableReplicas") == status.get("updatedReplicas") == 2 and found == [number] * 2
+
+    account = "/api/v1/namespaces/default/serviceaccounts/default"
+    until("the service account exists", lambda: api.find(account), seconds=180)
+    api.post(path, release("1"))
+    until("the first release runs", lambda: settled("1"), seconds=90)
+    api.patch(f"{path}/rolled", release("2"))
+    until("the rollout has begun", lambda: len(pods()) > 2)
+    cluster.kill_agent()
+    cluster.start()
+
+    until("the second release runs", lambda: settled("2"), seconds=90)
+    left = {pod["metadata"]["uid"] for pod in pods()}
+    filters: dict[str, Any] = {"label": f"{control_plane.CLUSTER_LABEL}=agent-test"}
+
+    def uids() -> set[str]:
+        listed = docker.from_env().containers.list(all=True, ignore_removed=True, filters=filters)
+        return {container.labels[POD_LABEL] for container in listed if POD_LABEL in container.labels}
+
+    until("no container of the first release is left", lambda: uids() == left)

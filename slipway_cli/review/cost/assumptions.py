@@ -28,6 +28,7 @@ class Assumptions:
     build_minutes: Annotated[Decimal, "minutes of each build that a pipeline starts"] = Decimal("4")
     calls_millions: Annotated[Decimal, "million calls a month of each function, one second each"] = Decimal("0.01")
     messages_millions: Annotated[Decimal, "million requests a month to each queue"] = Decimal("0.1")
+    eks_nodes: Annotated[Decimal, "nodes of a cluster of EKS, on average"] = Decimal("2")
     cluster_metrics: Annotated[Decimal, "metrics of Container Insights for a cluster (unverified)"] = Decimal("8")
     service_metrics: Annotated[Decimal, "metrics of Container Insights for a service (unverified)"] = Decimal("17")
 

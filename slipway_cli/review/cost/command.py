@@ -50,6 +50,8 @@ def _page(product: Product, now: Estimate, environment: str, *, details: bool) -
 def _savings(product: Product, now: Estimate) -> list[str]:
     """Returns the table of single changes that save a dollar or more, the largest of each environment first."""
     found = [(name, *change) for name in product.environments for change in savings.of(product, name)]
+    if not found:
+        return ["None."]
     without = product.model_copy(update={"pipeline": None})
     changed = {f"s{index}": environment for index, (_, _, environment) in enumerate(found)}
     months = estimate(assembly(without, changed, tooling=False).stacks)

@@ -8,7 +8,12 @@ from decimal import Decimal
 from slipway_cli.review.cost.template import Json, Resource
 from slipway_cli.review.cost.use import UnknownUseError, Use
 
-_ARCHITECTURES = {"ARM_CONTAINER": "arm", "LINUX_CONTAINER": "linux"}
+_ARCHITECTURES = {
+    "ARM_CONTAINER": "arm",
+    "LINUX_CONTAINER": "linux",
+    "ARM_LAMBDA_CONTAINER": "arm-lambda",
+    "LINUX_LAMBDA_CONTAINER": "linux-lambda",
+}
 
 
 def pipeline(resource: Resource) -> Iterator[Use]:

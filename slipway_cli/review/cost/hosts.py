@@ -1,4 +1,4 @@
-"""The usage of hosts: instances and their disks."""
+"""The usage of hosts and clusters: control planes, instances and their disks."""
 
 from __future__ import annotations
 
@@ -33,3 +33,19 @@ def disk(resource: Resource) -> Iterator[Use]:
     if gb is None:
         raise UnknownUseError("its size is not a number")
     yield Use("data disk", "ebs-gp3-gb-month", gb, "GB")
+
+
+_NODE = "m6g.large"
+_NODE_DISK_GB = 80  # docs.aws.amazon.com/eks/latest/userguide/create-node-class.html, ephemeralStorage
+
+
+def cluster(resource: Resource) -> Iterator[Use]:
+    """Yields the control plane of a cluster of EKS and, in Auto Mode, the nodes that it is assumed to start."""
+    hours, nodes = resource.assume.hours, resource.assume.eks_nodes
+    yield Use("control plane of EKS", "eks-cluster-hour", hours, "hours")
+    if not (resource.properties.get("ComputeConfig") or {}).get("Enabled"):
+        return
+    assumed = f"{nodes} nodes: Auto Mode starts what pods need"
+    yield Use(f"{_NODE} nodes", f"ec2-{_NODE}-hour", nodes * hours, "hours", assumed)
+    yield Use(f"Auto Mode for {_NODE} nodes", f"eks-auto-{_NODE}-hour", nodes * hours, "hours", assumed)
+    yield Use("disks of the nodes", "ebs-gp3-gb-month", nodes * _NODE_DISK_GB, "GB", assumed)

@@ -15,6 +15,8 @@ from slipway_cli.review.diagrams.references import References, StackResource
 
 _BUCKET, _DATABASE, _CACHE = "AWS::S3::Bucket", "AWS::RDS::DBInstance", "AWS::ElastiCache::ReplicationGroup"
 _BALANCER, _SERVICE = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ECS::Service"
+_HOSTS, _CLUSTER = "AWS::AutoScaling::AutoScalingGroup", "AWS::EKS::Cluster"
+_CONFIGURATION = "AWS::SSM::Parameter"
 _NAT = ("AWS::EC2::NatGateway", "AWS::EC2::Instance")
 _TARGETS, _LISTENER = "AWS::ElasticLoadBalancingV2::TargetGroup", "AWS::ElasticLoadBalancingV2::Listener"
 _RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -69,6 +71,11 @@ class _Diagram:
             self._place(places, balancer, balancer.properties.get("Subnets"), f"load balancer\n{scheme}")
         for service in self._references.of_type(_SERVICE):
             self._place(places, service, service.properties.get("NetworkConfiguration"), self._service(service))
+        for hosts in self._references.of_type(_HOSTS):
+            self._place(places, hosts, hosts.properties.get("VPCZoneIdentifier"), self._host(hosts))
+        for cluster in self._references.of_type(_CLUSTER):
+            label = f"EKS {cluster.properties.get('Version')}, Auto Mode"
+            self._place(places, cluster, cluster.properties.get("ResourcesVpcConfig"), label)
         for database in self._references.of_type(_DATABASE):
             self._place(
                 places, database, database.properties.get("DBSubnetGroupName"), _database(database), Shape.STORE
@@ -123,6 +130,14 @@ class _Diagram:
             return name
         return f"{name}\n{count} of {cpu.normalize():f} vCPU, {memory.normalize():f} GB"
 
+    def _host(self, hosts: StackResource) -> str:
+        reference = (hosts.properties.get("LaunchTemplate") or {}).get("LaunchTemplateId")
+        sizes = [
+            str((template.properties.get("LaunchTemplateData") or {}).get("InstanceType"))
+            for template in self._references.reached(hosts, reference, ("AWS::EC2::LaunchTemplate",))
+        ]
+        return "\n".join(["host", *sizes])
+
     def _endpoints(self) -> list[StackResource]:
         found = self._references.of_type("AWS::EC2::VPCEndpoint")
         return [endpoint for endpoint in found if endpoint.properties.get("VpcEndpointType") == "Interface"]
@@ -149,6 +164,12 @@ class _Diagram:
             for group in self._references.reached(service, service.properties.get("LoadBalancers"), (_TARGETS,)):
                 for balancer in behind.get(group.logical_id, []):
                     yield Edge(self._id(balancer), self._id(service))
+        for machine in self._machines():
+            arns = machine.properties.get("TargetGroupARNs")
+            groups = self._references.reached(machine, arns, (_TARGETS,)) if arns else self._own(machine, _TARGETS)
+            for group in groups:
+                for balancer in behind.get(group.logical_id, []):
+                    yield Edge(self._id(balancer), self._id(machine))
 
     def _to_data(self) -> Iterator[Edge]:
         """Yields the edges from services to their data; shared data gets one edge from the frame of the services."""
@@ -159,6 +180,20 @@ class _Diagram:
             for target in targets:
                 source = frame if target in common and len(targets_of) > 1 else ""
                 yield Edge(source or self._id(service), self._id(target))
+        for machine in self._machines():
+            for configuration in self._own(machine, _CONFIGURATION):
+                for target in self._references.reached(
+                    configuration, configuration.properties, (_DATABASE, _CACHE, _BUCKET), _SECRETS
+                ):
+                    yield Edge(self._id(machine), self._id(target))
+
+    def _machines(self) -> list[StackResource]:
+        """Returns hosts and clusters, whose containers no template names."""
+        return self._references.of_type(_HOSTS, _CLUSTER)
+
+    def _own(self, machine: StackResource, kind: str) -> list[StackResource]:
+        """Returns the resources of a type in the stack of a host or a cluster."""
+        return [found for found in self._references.of_type(kind) if found.stack is machine.stack]
 
     def _services(self) -> list[StackResource]:
         return self._references.of_type(_SERVICE)

@@ -19,7 +19,7 @@ LONGEST = 600  # seconds of a run of one action
 _LOG_LINES = 50
 _OVER = {"Succeeded", "Failed"}
 # What an action needs from an action of another stage.
-_NEEDS = {("Production", "Frontend"): ("Publish", "Bundle")}
+_NEEDS = {("Production", "Frontend"): ("Test", "Bundle")}
 SAVE = """
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage as media
@@ -178,8 +178,8 @@ WORK: dict[tuple[str, ...], Doing] = {
     _roles("TestMigrations"): _build("Test", "Migrations"),
     _roles("TestSeo"): _build("Test", "Seo"),
     _roles("TestBrowser"): _build("Test", "Browser", "allthrive-pull-request"),
-    _roles("PublishBackend"): _build("Publish", "Backend"),
-    _roles("PublishBundle"): _build("Publish", "Bundle"),
+    _roles("TestBuildBackend"): _build("Test", "BuildBackend"),
+    _roles("TestBundle"): _build("Test", "Bundle"),
     _roles("PublishScanBackend"): _build("Publish", "ScanBackend"),
     _roles("E2EPlaywright"): _build("E2E", "Playwright", proof="Report: s3://tooling-"),
     _roles("EnvironmentFrontend"): _build("Production", "Frontend"),

@@ -63,7 +63,7 @@ def test_git_prints_the_run_that_the_push_started(pushed: Pushed) -> None:
 
 def test_every_action_of_the_pipeline_succeeded(pushed: Pushed) -> None:
     assert {name: action["status"] for name, action in pushed.actions.items() if action["status"] != "Succeeded"} == {}
-    assert len(pushed.actions) == 24
+    assert len(pushed.actions) == 25
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
@@ -114,6 +114,12 @@ def broken(clone: Clone, path: Path, more: str) -> Iterator[str]:
         )
 
 
+def images(clone: Clone) -> dict[str, list[str]]:
+    """Returns the tags of each image in the repository that releases come from, by digest."""
+    found = clone.allthrive.client("ecr").describe_images(repositoryName="allthrive/backend")["imageDetails"]
+    return {image["imageDigest"]: sorted(image.get("imageTags", [])) for image in found}
+
+
 def _is_reported(clone: Clone, run: str) -> bool:
     """True if the only open issue names the run, in its text or in a comment."""
     (issue,) = clone.github("/issues?state=open") or [None]
@@ -124,9 +130,9 @@ def _is_reported(clone: Clone, run: str) -> bool:
     return any(run in comment["body"] for comment in (issue, *comments))
 
 
-def test_a_failing_test_stops_the_run_before_anything_is_deployed_and_opens_one_issue(pushed: Pushed) -> None:
+def test_a_failing_test_publishes_and_deploys_nothing_and_opens_one_issue(pushed: Pushed) -> None:
     clone, production = pushed.clone, pushed.clone.allthrive.urls["production"]
-    before = status(production)["version"]
+    before, released = status(production)["version"], images(clone)
     test = clone.folder / "frontend" / "src" / "api.test.ts"
 
     with broken(clone, test, '\nit("fails", () => expect(1).toBe(2));\n') as run:
@@ -134,6 +140,8 @@ def test_a_failing_test_stops_the_run_before_anything_is_deployed_and_opens_one_
 
         assert actions["Test/Frontend"]["status"] == "Failed"
         assert {name.partition("/")[0] for name in actions} == {"Source", "Test"}
+        assert actions["Test/BuildBackend"]["status"] == "Succeeded"
+        assert images(clone) == released
         assert status(production)["version"] == before
         until("the issue", lambda: _is_reported(clone, run))
 

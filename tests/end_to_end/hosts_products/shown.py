@@ -32,9 +32,10 @@ class Shown:
     """What the demo printed."""
 
     @classmethod
-    def by_the_demo(cls, cloud: Cloud, product: Product) -> Shown:
-        """Runs the demo."""
-        return cls(cloud, product, Shown(cloud, product, "").slipway("demo", product.name))
+    def by_the_demo(cls, cloud: Cloud, product: Product, source: Path | None = None) -> Shown:
+        """Runs the demo, of another checkout than the product's example if one is given."""
+        words = ("demo", product.name, *(["--source", str(source)] if source else []))
+        return cls(cloud, product, Shown(cloud, product, "").slipway(*words))
 
     @property
     def url(self) -> str:

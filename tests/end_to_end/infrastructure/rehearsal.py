@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,7 @@ class Rehearsal:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.plain = settings, Plain(settings.port, settings.state)
         self._cdk = Cdk(settings, PRODUCT.name)
+        self._runs = itertools.count(0x0F1E2D3C)
 
     def begin(self) -> None:
         """Synthesize, bootstrap with the shipped kind of policies, and deploy everything once, as a person does."""
@@ -90,6 +94,13 @@ class Rehearsal:
 
     def review(self, assembly: Path) -> dict[str, str]:
         """Returns the variables that the review exports; it fails the test if the review fails."""
+        code, said = self.compare(assembly)
+        assert code == 0, said
+        lines = (self.settings.state / f"review-of-{assembly.name}" / "variables.sh").read_text().splitlines()
+        return dict(line.removeprefix("export ").split("=", 1) for line in lines)
+
+    def compare(self, assembly: Path) -> tuple[int, str]:
+        """Returns the exit code and the output of a review."""
         output = self.settings.state / f"review-of-{assembly.name}"
         roles = {
             name: f"arn:aws:iam::{ACCOUNT}:role/{names.access_role(name, PRODUCT.name, 'review')}"
@@ -114,12 +125,10 @@ class Rehearsal:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        lines = (output / "variables.sh").read_text().splitlines()
-        return dict(line.removeprefix("export ").split("=", 1) for line in lines)
+        return done.returncode, done.stdout + done.stderr
 
-    def deploy(self, assembly: Path, *, target: str = "staging", reviewed: Path | None = None) -> tuple[int, str]:
-        """Returns the exit code and the output of a target's deployment."""
+    def _deployment(self, assembly: Path, target: str, reviewed: Path | None) -> dict[str, str]:
+        """Returns the environment of the program that deploys a target."""
         review = self.settings.state / f"review-of-{(reviewed or assembly).name}"
         deploy = names.bootstrap_role("deploy", ACCOUNT, REGION)
         variables = {
@@ -130,20 +139,87 @@ class Rehearsal:
             "REVIEW": str(review),
             "DEPLOY_ROLE": f"arn:aws:iam::{ACCOUNT}:role/{deploy}",
             "REGION": REGION,
-            "EXECUTION": "0f1e2d3c",
-            "WAIT_MINUTES": "0",
+            "EXECUTION": f"{next(self._runs):08x}",
+            "WAIT_MINUTES": "1",
             "WORK": str(self._work),
             "CODEBUILD_SRC_DIR": str(assembly),
             "HOME": str(self.settings.state),
         }
-        done = subprocess.run(
+        return {**self.session(names.infrastructure_role(PRODUCT.name, "deploy", target)), **variables}
+
+    def deploy(self, assembly: Path, *, target: str = "staging", reviewed: Path | None = None) -> tuple[int, str]:
+        """Returns the exit code and the output of a target's deployment."""
+        done = self.begin_deployment(assembly, target=target, reviewed=reviewed)
+        output, _ = done.communicate()
+        return done.returncode, output
+
+    def begin_deployment(
+        self, assembly: Path, *, target: str = "staging", reviewed: Path | None = None
+    ) -> subprocess.Popen[str]:
+        """Starts a target's deployment, as a build would, in a process group of its own."""
+        return subprocess.Popen(
             [sys.executable, str(ROOT / "builds" / "programs" / "deploy_stacks.py")],
-            env={**self.session(names.infrastructure_role(PRODUCT.name, "deploy", target)), **variables},
-            capture_output=True,
+            env=self._deployment(assembly, target, reviewed),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        return done.returncode, done.stdout + done.stderr
+
+    def kill_deployment(self, assembly: Path, *, at: str) -> str:
+        """Kills a deployment of staging with `kill -9`, when it prints a text; returns what it had printed."""
+        process, printed = self.begin_deployment(assembly), []
+        assert process.stdout is not None
+        for line in process.stdout:
+            printed.append(line)
+            if at in line:
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+        process.wait()
+        assert process.returncode == -signal.SIGKILL, "".join(printed)
+        return "".join(printed)
+
+    def by_hand(self, assembly: Path, target: str = "staging") -> None:
+        """Deploys a target as a person does."""
+        words = ["deploy", f"{target}/*", "--app", str(assembly), "--require-approval", "never", "--concurrency", "4"]
+        self._cdk._run(words, "deploy", ROOT, lambda _: None)
+
+    def fail_change_set(self, stack: str) -> str:
+        """Leaves a change set that has failed, under the name that the next run uses; returns its status."""
+        cloudformation = self.plain.client("cloudformation")
+        run = next(self._runs)
+        self._runs = itertools.count(run)
+        name = f"slipway-{run:08x}"
+        template = cloudformation.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+        kept = [
+            {"ParameterKey": parameter["ParameterKey"], "UsePreviousValue": True}
+            for parameter in cloudformation.describe_stacks(StackName=stack)["Stacks"][0].get("Parameters", ())
+        ]
+        made = {"StackName": stack, "ChangeSetName": name, "Parameters": kept, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+        cloudformation.create_change_set(**made, TemplateBody=json.dumps(template))  # nothing differs, so it fails
+        found = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
+        return str(found["Status"])
+
+    @contextmanager
+    def without(self, role: str, statement: str) -> Iterator[None]:
+        """Takes a statement out of a role's policies, and puts it back."""
+        iam, taken = self.plain.client("iam"), {}
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            left = [found for found in document["Statement"] if found.get("Sid") != statement]
+            if len(left) < len(document["Statement"]):
+                taken[name] = document
+                rest = json.dumps({**document, "Statement": left})
+                if left:
+                    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=rest)
+                else:
+                    iam.delete_role_policy(RoleName=role, PolicyName=name)
+        assert taken, f"{role} has no statement {statement}"
+        try:
+            yield
+        finally:
+            for name, document in taken.items():
+                iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
 
     def may_assume(self, role: str, wanted: str) -> bool:
         """True if a role may assume a role of the bootstrap."""

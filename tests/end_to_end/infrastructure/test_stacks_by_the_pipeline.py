@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from localcloud import process
-from localcloud.settings import Settings
-from localcloud.testing.plain import ACCOUNT, REGION, free_port
+from localcloud.testing.cloud import until
+from localcloud.testing.plain import ACCOUNT, REGION
 from products import names
-from slipway_cli import cloud
-from slipway_cli.demo import secrets
+from tests.end_to_end.infrastructure.changes import described, first
 from tests.end_to_end.infrastructure.rehearsal import PRODUCT, Rehearsal
 
 pytestmark = pytest.mark.long  # fifteen stacks
 
 
-@pytest.fixture(scope="module", name="rehearsal")
-def _rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    state = tmp_path_factory.mktemp("infrastructure")
-    settings = Settings(port=free_port(), state=state, docker=False, account=ACCOUNT, region=REGION)
-    process.start(settings)
-    try:
-        with pytest.MonkeyPatch.context() as variables:
-            for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):  # `become` sets them; restored at the end
-                variables.setenv(name, "")
-            cloud.become(settings)
-            secrets.create_missing(settings, PRODUCT)
-            rehearsal = Rehearsal(settings)
-            rehearsal.begin()
-            yield rehearsal
-    finally:
-        process.stop(settings)
-
-
-def first(template: dict[str, Any], kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(value for value in template["Resources"].values() if value["Type"] == kind)
-    return found
-
-
 def test_a_harmless_change_is_deployed_without_a_person(rehearsal: Rehearsal) -> None:
-    assembly = rehearsal.changed(
-        "harmless",
-        "Observability",
-        lambda template: first(template, "AWS::CloudWatch::Alarm")["Properties"].update(AlarmDescription="changed"),
-    )
+    assembly = rehearsal.changed("harmless", "Observability", described("changed"))
 
     review = rehearsal.review(assembly)
     code, output = rehearsal.deploy(assembly)
@@ -88,6 +58,72 @@ def test_a_broken_template_fails_in_staging_with_its_cause_and_leaves_production
     assert "FAILED: staging was not deployed:\nstaging/Observability/Broken (AWS::SNS::Subscription)" in output
     assert rehearsal.state(names.stack("staging", PRODUCT.name, "observability")) == "UPDATE_ROLLBACK_COMPLETE"
     assert rehearsal.state(names.stack("production", PRODUCT.name, "observability")) == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize("moment", ["creating CloudFormation changeset", "UPDATE_IN_PROGRESS"])
+def test_a_deployment_that_is_killed_leaves_complete_stacks_and_the_next_push_succeeds(
+    rehearsal: Rehearsal, moment: str
+) -> None:
+    name = f"killed-{moment[:6].lower()}"
+    killed = rehearsal.changed(name, "Observability", described(name))
+    following = rehearsal.changed(f"after-{name}", "Observability", described(f"after {name}"))
+    stack = names.stack("staging", PRODUCT.name, "observability")
+    rehearsal.review(killed)
+
+    rehearsal.kill_deployment(killed, at=moment)
+
+    until("the end of the update", lambda: not rehearsal.state(stack).endswith("_IN_PROGRESS"))
+    assert rehearsal.state(stack) in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+    rehearsal.review(following)
+    code, output = rehearsal.deploy(following)
+    assert code == 0, output
+    assert rehearsal.state(stack) == "UPDATE_COMPLETE"
+
+
+def test_of_two_deployments_at_once_none_overwrites_the_other_unseen(rehearsal: Rehearsal) -> None:
+    one = rehearsal.changed("operator-one", "Observability", described("one"))
+    other = rehearsal.changed("operator-two", "Observability", described("two"))
+    rehearsal.review(one)
+    rehearsal.review(other)
+
+    running = [rehearsal.begin_deployment(assembly) for assembly in (one, other)]
+    outputs = [process.communicate()[0] for process in running]
+
+    codes = [process.returncode for process in running]
+    assert 0 in codes, outputs
+    for code, output in zip(codes, outputs, strict=True):
+        if code:
+            assert "slipway start infrastructure" in output or "slipway retry infrastructure" in output
+            assert "Traceback" not in output
+    assert rehearsal.state(names.stack("staging", PRODUCT.name, "observability")) == "UPDATE_COMPLETE"
+
+
+def test_a_push_during_a_manual_deployment_asks_for_a_new_review(rehearsal: Rehearsal) -> None:
+    pushed = rehearsal.changed("pushed", "Observability", described("pushed"))
+    manual = rehearsal.changed("manual", "Observability", described("manual"))
+    rehearsal.review(pushed)
+    rehearsal.by_hand(manual)
+
+    code, output = rehearsal.deploy(pushed)
+
+    assert code == 1
+    assert "staging/Observability" in output
+    assert "was changed after the review" in output
+    assert "slipway start infrastructure" in output
+    rehearsal.review(pushed)
+    assert rehearsal.deploy(pushed)[0] == 0
+
+
+def test_a_change_set_that_failed_does_not_stop_the_next_deployment(rehearsal: Rehearsal) -> None:
+    stack = names.stack("staging", PRODUCT.name, "observability")
+    failed = rehearsal.fail_change_set(stack)
+    assembly = rehearsal.changed("after-failed", "Observability", described("after a failed change set"))
+    rehearsal.review(assembly)
+
+    code, output = rehearsal.deploy(assembly)
+
+    assert failed == "FAILED"
+    assert code == 0, output
 
 
 def test_only_a_target_s_own_build_may_assume_the_roles_that_deploy(rehearsal: Rehearsal) -> None:

@@ -31,6 +31,8 @@ ACTIONS = (
     "ProductionInvalidate",
     "Protect",
     "Promote",
+    "PublishBuild",
+    "PublishBranchBuild",
     "PublishRelease",
 )
 MANIFEST = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []})
@@ -76,7 +78,11 @@ class Work:
         version = f"1.0.{next(self._numbers)}"
         return self._act(
             "ProductionDeploy",
-            {"parameters": {"BackendImage": IMAGE, "MigrationImage": IMAGE, "ReleaseVersion": version}},
+            {
+                "parameters": {"BackendImage": IMAGE, "MigrationImage": IMAGE, "ReleaseVersion": version},
+                "pipeline": _MAIN,  # alarms of production hold a release back, but no rollback
+                "run": str(uuid.uuid4()),
+            },
         )
 
     def migrate(self) -> Outcome:
@@ -113,6 +119,39 @@ class Work:
     def promote(self) -> Outcome:
         """Tags an image."""
         return self._act("Promote", {"images": [IMAGE], "tag": f"v{next(self._numbers)}"})
+
+    def publish_build(self, function: str = "PublishBuild", published: str = REPOSITORY) -> Outcome:
+        """Publishes an image that a build pushed, with a layer that no image had before."""
+        ecr, number = self._cloud.client("ecr"), next(self._numbers)
+        waiting = published.replace("/", "/builds/", 1)
+        blobs = [json.dumps({"build": uuid.uuid4().hex}).encode(), uuid.uuid4().bytes]
+        digests = [self._upload(ecr, waiting, blob) for blob in blobs]
+        manifest = json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "config": {"digest": digests[0], "size": len(blobs[0])},
+                "layers": [{"digest": digests[1], "size": len(blobs[1])}],
+            }
+        )
+        digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+        commit = hashlib.sha1(manifest.encode(), usedforsecurity=False).hexdigest()
+        ecr.put_image(repositoryName=waiting, imageManifest=manifest, imageTag=f"commit-{commit}", imageDigest=digest)
+        said = {"tags": f"label:commit-{commit}", "version": f"1.0.{number}", "release_tag": f"v1.0.{number}"}
+        image = IMAGE.replace(REPOSITORY, waiting).replace(DIGEST, digest)
+        return self._act(function, {"image": image, "commit": commit, **said})
+
+    @staticmethod
+    def _upload(ecr: Any, repository: str, content: bytes) -> str:
+        """Puts a layer into a repository; returns its digest."""
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        upload = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
+        place = {"repositoryName": repository, "uploadId": upload}
+        ecr.upload_layer_part(
+            **place, partFirstByte=0, partLastByte=len(content) - 1, layerPartBlob=content, registryId=ACCOUNT
+        )
+        ecr.complete_layer_upload(**place, layerDigests=[digest])
+        return digest
 
     def publish(self) -> Outcome:
         """Publishes a release on GitHub."""
@@ -311,10 +350,15 @@ OF_ROLES: dict[str, Doing] = {
             "ApprovalProtect",
             "ReleasePromote",
             "ReleaseGitHub",
+            "PublishBackend",
         )
     },
     "delivery: ProtectRole": Work.protect,
     "delivery: PromoteRole": Work.promote,
+    "delivery: PublishBuildRole": Work.publish_build,
+    "delivery: PublishBranchBuildRole": partial(
+        Work.publish_build, function="PublishBranchBuild", published="allthrive/branches/backend"
+    ),
     "delivery: PublishReleaseRole": Work.publish,
     "delivery: ReportFailureRole": Work.report,
     "delivery: NotifyRole": Work.notify,

@@ -11,7 +11,7 @@ from localcloud.github.publish import publish
 from localcloud.settings import Settings
 from paths import ROOT
 from products import load
-from slipway_cli.demo.repository import branch
+from slipway_cli.demo.repository import branch, platform_folders
 
 
 def test_the_example_is_published_without_what_is_installed_in_it(tmp_path: Path) -> None:
@@ -30,3 +30,11 @@ def test_the_example_is_published_without_what_is_installed_in_it(tmp_path: Path
 )
 def test_the_branch_of_the_demo_is_one_that_a_pipeline_deploys(name: str, expected: str) -> None:
     assert branch(load(name)) == expected
+
+
+@pytest.mark.parametrize(("name", "folders"), [("showcase", {"infrastructure": ROOT}), ("tiny", {}), ("allthrive", {})])
+def test_a_repository_with_its_own_infrastructure_has_this_checkout_in_it(name: str, folders: dict[str, Path]) -> None:
+    pipeline = load(name).pipeline
+    assert pipeline is not None
+
+    assert platform_folders(pipeline) == folders

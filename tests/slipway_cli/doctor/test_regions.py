@@ -141,7 +141,7 @@ def test_a_new_environment_needs_a_distribution(account: Account, monkeypatch: p
 def test_builds_need_a_host_of_their_size_and_may_wait_for_it(account: Account) -> None:
     asked = check("quota: builds")
     assert ok(account.ask(asked, "tooling")) == {
-        "quota: builds on ARM/Small": "1 at once: the 5 checks of a run wait for each other"
+        "quota: builds on ARM/Small": "1 at once: the 5 builds of a stage wait for each other"
     }
     x86 = {f"environments.{name}.architecture": "x86_64" for name in ("staging", "production")}
     found = ok(account.ask(asked, "tooling", x86))

@@ -50,6 +50,12 @@ REFUSED: dict[str, tuple[list[str], Callable[[FakeCodePipeline], object], int, l
         1,
         ["nothing waits for approval in", "slipway status"],
     ),
+    "it expired": (
+        ["approve", "main"],
+        lambda cloud: cloud.run("main", 1, "Failed", at="Approval", reason="not answered within 7 days"),
+        1,
+        ["nothing waits for approval in allthrive-main", "slipway status"],
+    ),
     "nothing waits in that flow": (
         ["approve", "feature"],
         lambda cloud: cloud.run("main", 1, "InProgress", at="Approval"),

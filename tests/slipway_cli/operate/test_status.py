@@ -75,6 +75,10 @@ SITUATIONS: dict[str, tuple[Prepare, list[str]]] = {
         lambda cloud: cloud.run("main", 1, "Failed", at="Approval", reason="not today"),
         ["Approval/Approve was not approved: not today"],
     ),
+    "approval expired": (
+        lambda cloud: cloud.run("main", 1, "Failed", at="Approval", reason="not answered within 7 days"),
+        ["Approval/Approve was not approved: not answered within 7 days", "the failed stage again: slipway retry main"],
+    ),
     "superseded": (lambda cloud: cloud.run("main", 1, "Superseded", at="Test"), ["Superseded"]),
     "cancelled": (lambda cloud: cloud.run("main", 1, "Cancelled", at="Source"), ["Cancelled"]),
     "queued": (queue, ["waits to enter Staging: run 00000002"]),

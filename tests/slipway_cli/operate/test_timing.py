@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slipway_cli.operate.timing import spent, summary
+from slipway_cli.operate.timing import record, spent, summary
 from slipway_cli.runs import BEGINNING, Entry, Run
 
 START = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -71,3 +72,18 @@ def test_it_is_summarized_in_two_lines() -> None:
 
 def test_a_run_without_actions_has_no_path() -> None:
     assert summary(spent(Run(Entry("1", "Succeeded", at(0), at(5))))) == ("It took 5 s (5 s).",)
+
+
+def test_the_record_of_a_run_names_each_action_with_its_beginning_and_its_seconds() -> None:
+    found = json.loads(record("shop-main", RUN))
+
+    assert (found["pipeline"], found["status"], found["seconds"]) == ("shop-main", "Succeeded", 200)
+    assert len(found["actions"]) == len(RUN.actions)
+    assert {
+        "stage": "Test",
+        "action": "Backend",
+        "provider": "",
+        "status": "Succeeded",
+        "began": 3,
+        "seconds": 50,
+    } in found["actions"]

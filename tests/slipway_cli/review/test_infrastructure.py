@@ -189,6 +189,71 @@ def test_a_run_that_waits_too_long_for_approval_is_named_with_what_to_type(pause
     assert pauses == []
 
 
+class Flow:
+    """Stands in for CodePipeline: a run of a commit, with the status that each reading of its actions finds."""
+
+    def __init__(self, *readings: dict[str, str], run: str = "InProgress") -> None:
+        self._readings, self._run = list(readings), run
+
+    def list_pipeline_executions(self, **_: Any) -> Any:
+        runs = [("other-run", "Failed", "0badbad"), ("tested-run", self._run, "c0ffee0")]
+        return {
+            "pipelineExecutionSummaries": [
+                {"pipelineExecutionId": run, "status": status, "sourceRevisions": [{"revisionId": commit}]}
+                for run, status, commit in runs
+            ]
+        }
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> Any:
+        found = self._readings.pop(0) if len(self._readings) > 1 else self._readings[0]
+        details = []
+        for name, status in found.items():
+            stage, action = name.split("/")
+            details.append({"stageName": stage, "actionName": action, "status": status})
+        return [{"actionExecutionDetails": details}]
+
+
+WANTED = ("Publish/Backend", "Test/Backend")
+
+
+def test_a_review_waits_until_the_same_commit_is_built_and_tested(pauses: list[float]) -> None:
+    states = [
+        {"Publish/Backend": "InProgress"},
+        {"Test/Backend": "InProgress", "Publish/Backend": "Succeeded"},
+        dict.fromkeys(WANTED, "Succeeded"),
+    ]
+
+    infrastructure.wait_for_tests(Flow(*states), "shop-main", "c0ffee0", WANTED, 1)
+
+    assert len(pauses) == 2
+
+
+def test_a_later_failure_of_the_tested_run_stops_no_deployment(pauses: list[float]) -> None:
+    flow = Flow({"Production/Deploy": "Failed", **dict.fromkeys(WANTED, "Succeeded")}, run="Failed")
+
+    infrastructure.wait_for_tests(flow, "shop-main", "c0ffee0", WANTED, 1)
+
+    assert pauses == []
+
+
+def test_failed_tests_stop_the_deployment_and_say_what_to_type(pauses: list[float]) -> None:
+    flow = Flow({"Test/Backend": "Failed", "Publish/Backend": "Succeeded"}, run="Failed")
+
+    with pytest.raises(ReviewError, match=r"Test/Backend of shop-main did not succeed.*slipway retry infrastructure"):
+        infrastructure.wait_for_tests(flow, "shop-main", "c0ffee0", WANTED, 1)
+
+
+@pytest.mark.parametrize(("commit", "said"), [("c0ffee0", "has not passed Test/Backend"), ("fffffff", "has no run")])
+def test_tests_that_take_too_long_are_named_with_what_to_type(pauses: list[float], commit: str, said: str) -> None:
+    flow = Flow({"Test/Backend": "InProgress", "Publish/Backend": "Succeeded"})
+
+    with pytest.raises(ReviewError, match=rf"{said}.*slipway retry infrastructure"):
+        infrastructure.wait_for_tests(flow, "shop-main", commit, WANTED, 0)
+
+
 def test_the_build_s_variables_survive_the_shell(tmp_path: Path) -> None:
     infrastructure._export(tmp_path, [Verdict("pre-prod", ("it's $HOME",))], "abc")
 

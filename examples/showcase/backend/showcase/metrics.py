@@ -1,4 +1,4 @@
-"""What the backend counts, for Prometheus."""
+"""The counters of the backend, for Prometheus."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """Relays the traffic of a Kubernetes cluster, as a table says that the local cloud sends. Standard library only.
 
 A relay of a Service passes TCP connections on to ready pods. The relay of a node passes HTTP requests on by the rules
-of Ingresses, and the API server's connections to the kubelet. `cluster_relay.py CLUSTER TABLE` asks for a table at
-/sock/k8s.sock; each line of the answer is a new table, which is acknowledged by its version.
+of Ingresses, the API server's connections to the kubelet, and those of clients to the API server of an EKS cluster.
+`cluster_relay.py CLUSTER TABLE` asks for a table at /sock/k8s.sock; each line of the answer is a new table, which is
+acknowledged by its version.
 
     {"version": 1, "tcp": {"80": [["10.0.0.1", 8000]]},
      "http": {"80": {"forwarded": false, "rules": [{"host": "", "path": "/", "type": "Prefix", "backends": […]}]}},
-     "kubelet": {"port": 10250, "certificate": "PEM"}}
+     "kubelet": {"port": 10250, "certificate": "PEM"}, "api": {"port": 443, "certificate": "PEM"}}
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ ANY = "0.0.0.0"  # noqa: S104 - in a container of a network of its own
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Table = dict[str, Any]
-TABLE: Table = {"version": 0, "tcp": {}, "http": {}, "kubelet": None}
+TABLE: Table = {"version": 0, "tcp": {}, "http": {}, "kubelet": None, "api": None}
 SERVERS: dict[tuple[str, str], asyncio.Server] = {}
 TURN: dict[str, int] = {}
+INNER = ("kubelet", "api")
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -179,19 +181,22 @@ def http(port: str) -> Handler:
     return connected
 
 
-# --- the kubelet -----------------------------------------------------------------------------------------------------
+# --- the kubelet, and the door of the API server ---------------------------------------------------------------------
 
 
-def kubelet(cluster: str) -> Handler:
-    """Returns the handler of the kubelet's port; it serves only the API server, which shares this network."""
+def inner(cluster: str, kind: str) -> Handler:
+    """Returns the handler of a port that the local cloud serves.
+
+    The kubelet's serves only the API server, which shares this network.
+    """
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             peer, own = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
-            if peer[0] not in ("127.0.0.1", own[0]):
+            if kind == "kubelet" and peer[0] not in ("127.0.0.1", own[0]):
                 return
             answers, upstream = await asyncio.open_unix_connection(SOCKET)
-            upstream.write(json.dumps({"cluster": cluster, "kubelet": True}).encode() + b"\n")
+            upstream.write(json.dumps({"cluster": cluster, kind: True}).encode() + b"\n")
             directions = [asyncio.ensure_future(pump(reader, upstream)), asyncio.ensure_future(pump(answers, writer))]
             _done, rest = await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
             for direction in rest:
@@ -205,11 +210,11 @@ def kubelet(cluster: str) -> Handler:
     return connected
 
 
-def secured(kubelet_table: Table) -> ssl.SSLContext:
-    """Returns the TLS settings of the kubelet's port."""
+def secured(served: Table) -> ssl.SSLContext:
+    """Returns the TLS settings of a port that the local cloud serves."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
-        file.write(kubelet_table["certificate"])
+        file.write(served["certificate"])
         file.flush()
         context.load_cert_chain(file.name)
     return context
@@ -222,15 +227,16 @@ async def apply(table: Table, cluster: str) -> None:
     """Listens at exactly the ports of a table."""
     wanted = {("tcp", port): tcp(port) for port in table["tcp"]}
     wanted.update({("http", port): http(port) for port in table["http"]})
-    if table["kubelet"]:
-        wanted["kubelet", str(table["kubelet"]["port"])] = kubelet(cluster)
+    for kind in INNER:
+        if table.get(kind):
+            wanted[kind, str(table[kind]["port"])] = inner(cluster, kind)
     TABLE.update(table)
     for place in [place for place in SERVERS if place not in wanted]:
         SERVERS.pop(place).close()
     for place, handler in wanted.items():
         if place not in SERVERS:
             try:
-                options: dict[str, Any] = {"ssl": secured(table["kubelet"])} if place[0] == "kubelet" else {}
+                options: dict[str, Any] = {"ssl": secured(table[place[0]])} if place[0] in INNER else {}
                 SERVERS[place] = await asyncio.start_server(
                     handler, ANY, int(place[1]), limit=LIMIT, backlog=512, **options
                 )

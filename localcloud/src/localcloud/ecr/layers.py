@@ -1,6 +1,6 @@
 """ECR's API for layers: uploads in parts, and addresses of downloads, which contain a secret as presigned ones do.
 
-MiniStack keeps only what Docker pushes to the registry, and its addresses lead to AWS.
+MiniStack keeps only what Docker pushes to the registry, its addresses lead to AWS, and it has no layer, if asked.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ SYMBOLS: tuple[str, ...] = (
     "ministack.core.responses:get_region",
     "ministack.core.responses:json_response",
     "ministack.core.responses:request_scope",
+    "ministack.services.ecr:_batch_check_layer_availability",
     "ministack.services.ecr:_complete_layer_upload",
     "ministack.services.ecr:_get_download_url_for_layer",
     "ministack.services.ecr:_layer_blobs",
@@ -42,6 +43,21 @@ Request = Mapping[str, Any]
 
 _parts: dict[str, bytes] = {}
 _addresses: dict[str, tuple[float, str, str, str, str]] = {}  # secret -> end, account, region, repository, digest
+
+
+def _check(request: Request) -> Any:
+    name = str(request.get("repositoryName", ""))
+    if name not in ecr._repositories:
+        message = f"The repository with name '{name}' does not exist in the registry with id '{get_account_id()}'"
+        return error_response_json("RepositoryNotFoundException", message, 400)
+    held: Any = ecr._layer_blobs.get(name) or {}
+    layers = [
+        {"layerDigest": digest, "layerAvailability": "AVAILABLE", "layerSize": held.size(digest)}
+        if digest in held
+        else {"layerDigest": digest, "layerAvailability": "UNAVAILABLE"}
+        for digest in request.get("layerDigests", [])
+    ]
+    return json_response({"layers": layers, "failures": []})
 
 
 def _upload(request: Request) -> Any:
@@ -109,6 +125,7 @@ def _content(secret: str) -> bytes | None:
 
 def install() -> None:
     """Replace MiniStack's operations."""
+    ecr._batch_check_layer_availability = _check
     ecr._upload_layer_part = _upload
     ecr._complete_layer_upload = _complete
     ecr._get_download_url_for_layer = _address

@@ -56,6 +56,10 @@ class DiskBlobs(MutableMapping[str, bytes]):
         except FileNotFoundError:
             raise KeyError(digest) from None
 
+    def size(self, digest: str) -> int:
+        """Returns the bytes of a layer, without reading them."""
+        return self._path(digest).stat().st_size
+
     def __setitem__(self, digest: str, data: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         temporary = self._path(digest).with_suffix(".part")

@@ -39,13 +39,15 @@ def publish(
     branch: str,
     *,
     facts: Mapping[str, str] | None = None,
+    folders: Mapping[str, Path] | None = None,
     settings: Settings | None = None,
 ) -> Published:
     """Creates the repository `owner/name` with the files of a folder as its first commit, and a working clone.
 
     A second call changes nothing: an existing repository is kept, and one that a reset of the cloud deleted is restored
     from the clone's branches. No pipeline starts, as nothing is pushed. `facts` come from the manifest: `secret` (the
-    name of the secret that holds the API token), `repository-id` and `owner-id`.
+    name of the secret that holds the API token), `repository-id` and `owner-id`. `folders` are added to the first
+    commit, each under the path that is its key.
 
     Raises:
         GitError: if git fails, or the clone's folder is in use.
@@ -65,7 +67,7 @@ def publish(
         if (clone / ".git").exists():
             git("-C", str(clone), "push", "--quiet", str(repository.folder), "refs/heads/*:refs/heads/*")
         else:
-            _first_commit(repository, source, branch)
+            _first_commit(repository, source, branch, folders or {})
     if not (clone / ".git").exists():
         clone.parent.mkdir(parents=True, exist_ok=True)
         git("clone", "--quiet", "--branch", branch, str(repository.folder), str(clone))
@@ -85,17 +87,24 @@ def _require_clone_or_empty(clone: Path, owner: str, name: str) -> None:
         raise GitError(f"{clone} is not a clone of {owner}/{name}; expected nothing there. Move it away.")
 
 
-def _first_commit(repository: Repository, source: Path, branch: str) -> None:
+def _first_commit(repository: Repository, source: Path, branch: str, folders: Mapping[str, Path]) -> None:
+    tree = _tree(repository, source, {path: _tree(repository, folder, {}) for path, folder in folders.items()})
+    message = f"{repository.name.partition('/')[2]}, as of its publication in the local GitHub\n"
+    commit = repository.text("commit-tree", tree, given=message, **_AUTHOR)
+    repository.text("update-ref", f"refs/heads/{branch}", commit)
+
+
+def _tree(repository: Repository, source: Path, below: Mapping[str, str]) -> str:
+    """Returns the tree of a folder's files, with other trees below it."""
     index = repository.folder / "first-index"
     variables = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(source)}
     try:
         _add(repository, source, variables)
-        tree = repository.text("write-tree", **variables)
+        for path, tree in below.items():
+            repository.text("read-tree", f"--prefix={path}/", tree, **variables)
+        return repository.text("write-tree", **variables)
     finally:
         index.unlink(missing_ok=True)
-    message = f"{repository.name.partition('/')[2]}, as of its publication in the local GitHub\n"
-    commit = repository.text("commit-tree", tree, given=message, **_AUTHOR)
-    repository.text("update-ref", f"refs/heads/{branch}", commit)
 
 
 def _add(repository: Repository, source: Path, variables: Mapping[str, str]) -> None:

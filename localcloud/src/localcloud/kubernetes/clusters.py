@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +17,7 @@ from localcloud.kubernetes import control_plane, doors, kubelet, node
 from localcloud.kubernetes.api import Api, ApiError
 from localcloud.kubernetes.control_plane import CLUSTER_LABEL, ROLE_LABEL, ControlPlaneError, Place
 from localcloud.kubernetes.images import Puller
-from localcloud.kubernetes.node import Agent, Description
+from localcloud.kubernetes.node import Agent, Description, Identities
 from localcloud.kubernetes.pod_containers import POD_LABEL
 from localcloud.kubernetes.routing import Router
 
@@ -37,6 +39,10 @@ class Cluster:
     failure: str = ""
     """Why it did not start."""
     has_ingress: bool = False
+    puller: Puller = field(default_factory=Puller)
+    identities: Identities | None = None
+    serve_api: Callable[[socket.socket], None] | None = None
+    """Serves the API server to clients, who reach it at the relay of the node; None if they reach it directly."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -60,7 +66,11 @@ class Cluster:
                 self.api = control_plane.start(self.place)
                 kubelet.open_for(self.place.cluster, lambda: self.agent)
                 description = replace(self.description, address=control_plane.own_address(self.place))
-                self.router = Router(self.place, self.api, kubelet.certificate(self.place, description))
+                door = ""
+                if self.serve_api is not None:
+                    doors.APIS[self.place.cluster] = self.serve_api
+                    door = kubelet.certificate(self.place, replace(description, address=self.place.address))
+                self.router = Router(self.place, self.api, kubelet.certificate(self.place, description), door)
                 self.router.start()
                 if self.has_ingress:
                     self.router.serve_ingresses()
@@ -69,8 +79,9 @@ class Cluster:
                     self.api,
                     description,
                     self.router,
-                    Puller(),
+                    self.puller,
                     self._lost,
+                    self.identities,
                 )
                 agent.start()
             except (ControlPlaneError, ApiError, DockerException) as error:
@@ -104,6 +115,7 @@ class Cluster:
         if self.router is not None:
             self.router.stop()
         doors.KUBELETS.pop(self.place.cluster, None)
+        doors.APIS.pop(self.place.cluster, None)
         self.agent = self.router = None
 
     def stop(self) -> None:

@@ -55,9 +55,20 @@ def expanded(text: str, variables: Mapping[str, str]) -> str:
 class Config:
     """The objects that one pod refers to, each read once."""
 
-    def __init__(self, api: Api, pod: Json, node: Mapping[str, str], addresses: Mapping[str, Json]) -> None:
-        """`addresses` has the Services of the pod's namespace by name, with the address at which each is reached."""
+    def __init__(
+        self,
+        api: Api,
+        pod: Json,
+        node: Mapping[str, str],
+        addresses: Mapping[str, Json],
+        identity: Mapping[str, str] | None = None,
+    ) -> None:
+        """`addresses` has the Services of the pod's namespace by name, with the address at which each is reached.
+
+        `identity` has the variables with which SDKs find the credentials of the pod.
+        """
         self._api, self._pod, self._node, self._services = api, pod, node, addresses
+        self.identity = dict(identity or {})
         self._known: dict[tuple[str, str], Json | None] = {}
         self._namespace = pod["metadata"]["namespace"]
         self.api_host, self.api_port = node["api_host"], int(node["api_port"])

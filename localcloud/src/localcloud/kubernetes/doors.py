@@ -1,4 +1,4 @@
-"""The socket at which relays of clusters ask: for their table, or on behalf of an API server for the kubelet."""
+"""The socket at which relays ask for their table, for a kubelet on behalf of an API server, or for that server."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ SYMBOLS: tuple[str, ...] = ()
 _LONGEST = 1024
 #: Serves the kubelet of a cluster on a connection, until it ends.
 KUBELETS: dict[str, Callable[[socket.socket], None]] = {}
+#: Serves the API server of an EKS cluster to a client on a connection, until it ends.
+APIS: dict[str, Callable[[socket.socket], None]] = {}
 logger = logging.getLogger("localcloud")
 
 
@@ -28,6 +30,8 @@ class _Handler(socketserver.BaseRequestHandler):
             cluster = str(asked["cluster"])
             if asked.get("kubelet") and cluster in KUBELETS:
                 KUBELETS[cluster](self.request)
+            elif asked.get("api") and cluster in APIS:
+                APIS[cluster](self.request)
             elif "table" in asked and cluster in ROUTERS:
                 ROUTERS[cluster].serve(self.request, str(asked["table"]))
         except (OSError, ValueError, KeyError, TypeError) as error:

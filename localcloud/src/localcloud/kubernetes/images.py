@@ -125,9 +125,13 @@ class Puller:
             detail = getattr(error, "explanation", None) or str(error)
             raise PullError(f'failed to pull and unpack image "{name}": {detail}') from error
 
+    def _keys(self, registry: str, secrets: list[Json]) -> list[str]:
+        """Returns the access keys that may pull: those to whom the passwords in pull secrets belong."""
+        keys = [login.holder(password) for password in passwords(secrets, registry)]
+        return [key for key in keys if key]
+
     def _authorize(self, match: re.Match[str], name: str, secrets: list[Json]) -> None:
-        keys = [login.holder(password) for password in passwords(secrets, match["registry"])]
-        keys = [key for key in keys if key]
+        keys = self._keys(match["registry"], secrets)
         prefix = f'failed to pull and unpack image "{name}": failed to resolve reference "{name}": '
         if not keys:
             raise PullError(

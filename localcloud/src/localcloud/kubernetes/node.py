@@ -101,6 +101,20 @@ class Description:
         }
 
 
+class Identities:
+    """What a pod is to AWS: no role and no target of a load balancer, unless its cluster belongs to EKS."""
+
+    def of(self, _pod: Json) -> Mapping[str, str]:
+        """Returns the variables with which SDKs in a pod find credentials."""
+        return {}
+
+    def withdrawn(self, _address: str) -> None:
+        """Waits until no load balancer sends requests to a pod's address, for a moment at most."""
+
+    def forget(self, _uid: str) -> None:
+        """Takes the credentials of a pod back."""
+
+
 class Agent:
     """The agent of one node."""
 
@@ -112,10 +126,12 @@ class Agent:
         router: Router,
         puller: Puller,
         on_lost: Callable[[], None] = lambda: None,
+        identities: Identities | None = None,
     ) -> None:
         """`on_lost` is called when the control plane has ended."""
         self.place, self.cluster, self.api = place, place.cluster, api
         self.puller, self.router = puller, router
+        self._identities = identities or Identities()
         self.address = description.address
         self.events = Events(api, description.name)
         self._description, self._on_lost = description, on_lost
@@ -138,14 +154,17 @@ class Agent:
             "memory": str(own.memory_mib * 2**20),
             "ephemeral-storage": str(20 * 2**30),
         }
-        return Config(self.api, pod, node, self.router.services(pod["metadata"]["namespace"]))
+        services = self.router.services(pod["metadata"]["namespace"])
+        return Config(self.api, pod, node, services, self._identities.of(pod))
 
     def withdraw(self, address: str) -> None:
         """Waits until nothing routes to an address any more, for a moment at most."""
+        self._identities.withdrawn(address)
         self.router.withdrawn(address)
 
     def forget(self, uid: str) -> None:
         """Forgets a pod that is gone."""
+        self._identities.forget(uid)
         with self._lock:
             self._pods.pop(uid, None)
 

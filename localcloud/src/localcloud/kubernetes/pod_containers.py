@@ -177,7 +177,7 @@ class Containers:
             [expanded(word, environment) for word in spec.get("args") or ()] or None,
             name=self._docker_name(spec["name"], attempt),
             labels=labels,
-            environment={**trusted, **api, **environment},
+            environment={**trusted, **api, **config.identity, **environment},
             volumes=[*binds, certificate_authorities.bind()],
             network_mode=f"container:{sandbox.docker_id}",
             **arguments,

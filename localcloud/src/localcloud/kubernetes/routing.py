@@ -37,6 +37,8 @@ _NAME_LABEL = f"{settings.LABEL}.service"
 _WITHDRAWAL_SECONDS = 3.0
 _PAUSE_SECONDS = 30.0
 _KUBELET_PORT = 10250
+DOOR_PORT = 443
+"""The port of the node's relay at which clients reach the API server of an EKS cluster."""
 _NETWORKING = "/apis/networking.k8s.io/v1"
 _ANNOTATIONS = "nginx.ingress.kubernetes.io/"
 logger = logging.getLogger("localcloud")
@@ -45,11 +47,12 @@ logger = logging.getLogger("localcloud")
 class Router:
     """The routes of one cluster."""
 
-    def __init__(self, place: Place, api: Api, certificate: str) -> None:
-        """`certificate` is the kubelet's, with its key, in PEM."""
+    def __init__(self, place: Place, api: Api, certificate: str, door: str = "") -> None:
+        """`certificate` is the kubelet's, in PEM with its key; `door` that of an API server that clients reach here."""
         self._place, self._api = place, api
         self._events = Events(api, place.cluster, "local-cloud")
         self._kubelet = {"port": _KUBELET_PORT, "certificate": certificate}
+        self._door = {"port": DOOR_PORT, "certificate": door} if door else None
         self._client = docker.from_env(timeout=120)
         self._changed = threading.Condition()
         self._tables: dict[str, Json] = {}
@@ -205,10 +208,10 @@ class Router:
             for key, service in list(self._services.objects.items()):
                 ports = service["spec"].get("ports") or ()
                 made[key] = {"tcp": {str(port["port"]): self._backends(key, port) for port in ports}, "http": {}}
-            made[NODE] = {"tcp": {}, "http": self._ingress_table(), "kubelet": self._kubelet}
+            made[NODE] = {"tcp": {}, "http": self._ingress_table(), "kubelet": self._kubelet, "api": self._door}
             for name, table in made.items():
                 before = self._tables.get(name, {"version": 0})
-                wanted = {"kubelet": None, **table}
+                wanted = {"kubelet": None, "api": None, **table}
                 if wanted != {k: v for k, v in before.items() if k != "version"}:
                     self._tables[name] = {**wanted, "version": before["version"] + 1}
             for name in [name for name in self._tables if name not in made]:

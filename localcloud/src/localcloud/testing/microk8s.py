@@ -192,5 +192,5 @@ def load(url: str, host: str, per_second: int = 20) -> Iterator[Load]:
     finally:
         ended.set()
         thread.join()
-        for one in asking:
-            one.join(30)
+        for request in asking:
+            request.join(30)

@@ -6,9 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from products import load
 from products.profiles import PROFILES
 from slipway_cli.main import main
 from slipway_cli.review.assembly import read
+from slipway_cli.review.cost.command import page
 from slipway_cli.review.cost.estimate import estimate
 from slipway_cli.review.cost.profiles import variants
 from tests.support.manifests import product
@@ -101,3 +103,11 @@ def test_the_command_prints_costs_with_assumptions_and_date(capsys: pytest.Captu
         "as read on 2026-",
     ):
         assert part in page
+
+
+@pytest.mark.slow
+def test_a_product_on_eks_for_which_nothing_saves_has_its_cluster_in_the_table() -> None:
+    found = page(load("book-shop-eks"), None, details=False)
+
+    assert "cluster $211.71" in found  # $73 for the control plane, two nodes with their disks and Auto Mode's fee
+    assert "## Savings, a month\n\nNone." in found

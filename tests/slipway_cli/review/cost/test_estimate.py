@@ -45,6 +45,17 @@ def test_everything_in_the_shipped_products_is_priced(product: str) -> None:
     assert all(found.total(environment) > 0 for environment in found.environments)
 
 
+def test_a_cluster_of_eks_costs_its_control_plane_and_the_nodes_that_auto_mode_starts() -> None:
+    auto = {"Type": "AWS::EKS::Cluster", "Properties": {"ComputeConfig": {"Enabled": True}}}
+    found = estimate([stack(Cluster=auto)])
+    amounts = {line.use.price: line.amount for line in found.lines}
+
+    assert amounts["eks-cluster-hour"] == Decimal("73.00")  # $0.10 for 730 hours
+    assert amounts["eks-auto-m6g.large-hour"] == Decimal("13.4904")  # 12% of two nodes of $0.077
+    assert set(amounts) == {"eks-cluster-hour", "ec2-m6g.large-hour", "eks-auto-m6g.large-hour", "ebs-gp3-gb-month"}
+    assert found.groups("production").keys() == {"cluster"}
+
+
 def test_no_type_is_both_priced_and_free() -> None:
     assert set(PRICED) & set(FREE) == set()
 

@@ -15,7 +15,9 @@ from slipway_cli.review.diagrams.pipelines import pipelines
 from slipway_cli.review.diagrams.references import References
 from slipway_cli.review.diagrams.svg import drawn
 from slipway_cli.review.errors import ReviewError
-from tests.support.synthesis import PRODUCTS, shipped, synthesis
+from tests.support import on_kubernetes
+from tests.support.on_hosts import REMOVED
+from tests.support.synthesis import PRODUCTS, Synthesis, shipped, synthesis
 
 
 def stacks(product: str, name: str) -> list[Stack]:
@@ -66,6 +68,24 @@ def test_resources_are_drawn_in_their_subnets() -> None:
     assert inside(graph, "Application subnets") == ["load balancer", "web", "celery", "celery-beat"]
     assert inside(graph, "Data subnets") == ["postgres 18", "redis 7.1"]
     assert inside(graph, "Public subnets") == ["2 NAT gateways"]
+
+
+@pytest.mark.parametrize(("name", "size"), [("dev", "t4g.small"), ("production", "t4g.medium")])
+def test_hosts_are_drawn_between_the_load_balancer_and_their_data(name: str, size: str) -> None:
+    graph = environment("book-shop", name)
+
+    assert f"host\n{size}" in labels(graph)
+    assert {("load balancer", "host"), ("host", "postgres 18")} <= arrows(graph)
+
+
+@pytest.mark.slow
+def test_a_cluster_of_eks_is_drawn_in_its_subnets_with_the_data_of_its_pods() -> None:
+    changes = {"environments/production/kubernetes/cluster": "eks", "environments/production/kubernetes/host": REMOVED}
+    made = read(Synthesis(on_kubernetes.product(changes)).folder).stacks
+    graph = architecture([stack for stack in made if stack.environment == "production"])
+
+    assert inside(graph, "Application subnets") == ["load balancer", "EKS 1.34, Auto Mode"]
+    assert {("load balancer", "EKS 1.34, Auto Mode"), ("EKS 1.34, Auto Mode", "postgres 18")} <= arrows(graph)
 
 
 def test_arrows_lead_from_users_to_data_across_stacks() -> None:

@@ -1,7 +1,9 @@
-"""Copies layers from ECR to ECR Public in parts, so that a layer need not fit into memory."""
+"""Copies layers from a repository of ECR to another, or to ECR Public, in parts: a layer need not fit into memory."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -16,38 +18,58 @@ _PART = 10 * 1024 * 1024  # bytes; a part has at least 5 MiB, but the last, and 
 _AWAITED_SECONDS = 60
 
 
-class Layers:
-    """The layers of one repository, in both registries."""
+def digests(manifest: dict[str, Any]) -> list[str]:
+    """Returns the digests of an image's configuration and layers; none for an image of several platforms."""
+    document = json.loads(manifest["imageManifest"])
+    if "layers" not in document:
+        return []
+    return list(dict.fromkeys([document["config"]["digest"], *(layer["digest"] for layer in document["layers"])]))
 
-    def __init__(self, private: Any, public: Any, repository: str) -> None:
-        self._private, self._public, self._repository = private, public, repository
+
+@dataclass(frozen=True)
+class Place:
+    """A repository, and the client of its registry."""
+
+    client: Any
+    repository: str
+
+
+class Layers:
+    """The layers of an image in its repository and in the one that it is copied to."""
+
+    def __init__(self, source: Place, target: Place) -> None:
+        self._source, self._target = source, target
 
     def missing(self, digests: list[str]) -> list[str]:
-        """Returns those of the layers that ECR Public does not have."""
+        """Returns those of the layers that the target does not have."""
         found: set[str] = set()
         for start in range(0, len(digests), _ASKED):
-            asked = self._public.batch_check_layer_availability(
-                repositoryName=self._repository, layerDigests=digests[start : start + _ASKED]
+            asked = self._target.client.batch_check_layer_availability(
+                repositoryName=self._target.repository, layerDigests=digests[start : start + _ASKED]
             )
             found |= {layer["layerDigest"] for layer in asked["layers"] if layer["layerAvailability"] == "AVAILABLE"}
         return [digest for digest in digests if digest not in found]
 
     def copy(self, digest: str) -> None:
-        """Copies a layer; ECR Public compares the content with the digest.
+        """Copies a layer; the target's registry compares the content with the digest.
 
         Raises:
-            Failed: if ECR has no such layer.
+            Failed: if the source has no such layer.
             Unanswered: if a part does not arrive; the layer is copied again from its beginning.
         """
-        address = self._private.get_download_url_for_layer(repositoryName=self._repository, layerDigest=digest)
-        upload = self._public.initiate_layer_upload(repositoryName=self._repository)["uploadId"]
+        address = self._source.client.get_download_url_for_layer(
+            repositoryName=self._source.repository, layerDigest=digest
+        )
+        upload = self._target.client.initiate_layer_upload(repositoryName=self._target.repository)["uploadId"]
         first, size = 0, 1
         while first < size:
             part, size = _part(address["downloadUrl"], first)
             self._send(upload, first, part)
             first += len(part)
         try:
-            self._public.complete_layer_upload(repositoryName=self._repository, uploadId=upload, layerDigests=[digest])
+            self._target.client.complete_layer_upload(
+                repositoryName=self._target.repository, uploadId=upload, layerDigests=[digest]
+            )
         except ClientError as error:
             if code(error) != "LayerAlreadyExistsException":  # a duplicate of this call was faster
                 raise
@@ -55,8 +77,8 @@ class Layers:
     def _send(self, upload: str, first: int, part: bytes) -> None:
         """Sends a part of a layer."""
         try:
-            self._public.upload_layer_part(
-                repositoryName=self._repository,
+            self._target.client.upload_layer_part(
+                repositoryName=self._target.repository,
                 uploadId=upload,
                 partFirstByte=first,
                 partLastByte=first + len(part) - 1,

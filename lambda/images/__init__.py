@@ -1,0 +1,1 @@
+"""Copies images from one repository to another."""

@@ -1,0 +1,1 @@
+"""Publishes what a build pushed before the tests passed."""
