@@ -62,6 +62,8 @@ def host_tasks(
             resources=[releases.arn_for_objects("*")],
             because="a release is named by its digest; the bucket holds nothing else",
         ),
+        # Without it, S3 answers 403 instead of 404 before the first release.
+        iam.PolicyStatement(sid="ListReleases", actions=["s3:ListBucket"], resources=[releases.bucket_arn]),
     ]
     return [Task("deploy", "Put a release onto the hosts", statements, {})]
 

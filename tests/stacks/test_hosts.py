@@ -167,6 +167,7 @@ def test_the_pipeline_runs_one_document_on_the_hosts_of_one_environment(shop: Sy
         "TakeHostsOut",
         "SeeHealth",
         "KeepReleases",
+        "ListReleases",
     }
     assert found["RunTheDocument"]["Resource"] == "arn:aws:ssm:us-east-1:111122223333:document/staging-shop-release"
     assert found["OnItsHosts"]["Condition"] == {
@@ -175,6 +176,14 @@ def test_the_pipeline_runs_one_document_on_the_hosts_of_one_environment(shop: Sy
             "aws:ResourceTag/slipway:environment": "staging",
         }
     }
+
+
+@pytest.mark.parametrize("reader", [("staging-shop-access", "Deploy"), ("staging-shop-hosts", "Role")])
+def test_who_reads_releases_may_list_them(shop: Synthesis, reader: tuple[str, str]) -> None:
+    """Without that right, S3 answers 403 instead of 404 before the first release, which would end it."""
+    found = granted(shop, *reader)
+
+    assert found["ListReleases"]["Action"] == "s3:ListBucket"
 
 
 def test_every_action_of_an_environment_calls_the_same_function(shop: Synthesis) -> None:
