@@ -5,10 +5,11 @@ set -euo pipefail
 . "$WORK/messages.sh"
 
 # prefetch <image…>: pulls in the background, so that no install waits for the images of later containers. If a pull fails, the
-# one where the image is needed tries again, and says why.
+# one where the image is needed tries again, and prints its error.
 prefetch() {
   local image
   for image; do
+    [ -n "$image" ] || continue
     { docker image inspect "$image" || docker pull --quiet "$image"; } >/dev/null 2>&1 &
   done
 }

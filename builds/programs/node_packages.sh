@@ -22,7 +22,7 @@ node_part() {
   [ -n "$REUSABLE" ] || install "$part" "/source/$FOLDER" "$COMMAND"
 }
 
-# node_image <folder> <image>: prints the image that node_part would use; nothing if the folder is not understood.
+# node_image <folder> <image>: prints the image of such a part; nothing if the folder is not understood.
 node_image() { (. <(NODE_IMAGE=$2 python3 "$WORK/node_packages.py" "$1" 2>/dev/null) && printf %s "${NODE-}") || :; }
 
 # node_command <part> <command>: the command with {run} and {junit} replaced; nothing if its script does not exist.

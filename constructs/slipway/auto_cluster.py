@@ -24,8 +24,6 @@ _CLUSTER_POLICIES = (
     "AmazonEKSLoadBalancingPolicy",
     "AmazonEKSNetworkingPolicy",
 )
-# docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
-_ACCESS_POLICIES = "arn:aws:eks::aws:cluster-access-policy"
 _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _HTTPS, _KUBELET = 443, 10250
 
@@ -146,7 +144,9 @@ class AutoCluster(Construct):
             type=kind,
             access_policies=[
                 eks.CfnAccessEntry.AccessPolicyProperty(
-                    policy_arn=f"{_ACCESS_POLICIES}/{policy}",
+                    policy_arn=cdk.Stack.of(self).format_arn(
+                        service="eks", region="", account="aws", resource="cluster-access-policy", resource_name=policy
+                    ),
                     access_scope=eks.CfnAccessEntry.AccessScopeProperty(type="cluster"),
                 )
             ],

@@ -197,6 +197,8 @@ def expected_callers(product: str) -> dict[str, set[str]]:
             found.pop(names.access_role(environment, product, "migrate"), None)
         if not manifest.sites():
             found.pop(names.access_role(environment, product, "invalidate"), None)
+        if manifest.pipeline and manifest.pipeline.infrastructure:
+            found[names.access_role(environment, product, "review")] = {names.infrastructure_role(product, "review")}
         flows = [delivery.flow_name for delivery in deliveries(manifest) if environment in delivery.environments()]
         if not manifest.sites():
             continue

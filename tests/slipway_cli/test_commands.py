@@ -126,7 +126,10 @@ def test_the_version_is_printed() -> None:
         ("slipway rollback ", ENVIRONMENTS),
         ("slipway doctor ", sorted([*ENVIRONMENTS, "tooling"])),
         ("slipway logs production celery", ["celery", "celery-beat"]),
-        ("slipway approve --stage App", ["Approval"]),
+        (
+            "slipway approve --stage App",
+            ["Approval", "ApproveDev", "ApproveProduction", "ApproveStaging", "ApproveTooling"],
+        ),
         ("slipway drill bad", ["bad-image"]),
         ("slipway local ", ["down", "reset", "status", "up"]),
     ],

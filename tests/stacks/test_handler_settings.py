@@ -17,14 +17,11 @@ from tests.support.synthesis import PRODUCTS, Json, shipped
 
 # Set only if the manifest has the key in brackets, which no shipped product has.
 OPTIONAL = {
+    "deploy_hosts": {"alarms", "pipeline", "run", "cluster"},  # [alarm_gate, kubernetes.cluster: eks]
     "deploy_release": {"outputs"},  # [variables, with ${site.domain}, of an environment without a domain]
     "notify": {"slack_secret", "discord_secret"},  # [pipeline.notifications]
 }
-# No shipped product runs on hosts yet; remove the line with the first one.
-NOT_YET = {"deploy_hosts"}
-SOURCES = {
-    path.parent.name: path for path in sorted((ROOT / "lambda").glob("*/handler.py")) if path.parent.name not in NOT_YET
-}
+SOURCES = {path.parent.name: path for path in sorted((ROOT / "lambda").glob("*/handler.py"))}
 WITH_SETTINGS = [
     name
     for name, path in SOURCES.items()
@@ -62,8 +59,19 @@ def user_parameters(template: Json, function: str) -> list[str]:
         for action in stage["Actions"]
         if action["Configuration"].get("FunctionName") == {"Ref": function}
     ]
-    given = [VARIABLE.sub(lambda found: IMAGE if "IMAGE" in found[0].upper() else "x", text) for text in parameters]
+    given = [VARIABLE.sub(lambda found: _example(found[0].upper()), text) for text in parameters]
     return given or ["{}"]
+
+
+def _example(variable: str) -> str:
+    examples = {
+        "IMAGE": IMAGE,
+        "BUNDLE": "b" * 64,
+        "MANIFESTS": "b" * 64,
+        "COMMITID": "c" * 40,
+        "PUBLISHED_TAGS": "label:x",
+    }
+    return next((example for part, example in examples.items() if part in variable), "x")
 
 
 def calls(handler: str) -> list[tuple[Json, Json]]:
@@ -79,6 +87,8 @@ def read(handler: str, fixed: Json, parameters: Json, monkeypatch: pytest.Monkey
     """Returns the settings that a handler knows: its error for an unknown one lists them."""
     monkeypatch.setenv("SETTINGS", json.dumps({**fixed, PROBE: "any"}))
     settings = importlib.import_module(f"{handler}.handler").Settings
+    if repositories := {**fixed, **parameters}.get("repositories"):  # the image is in one of them
+        parameters = {**parameters, "image": IMAGE.replace("repository", next(iter(repositories)))}
     configuration = {"configuration": {"UserParameters": json.dumps(parameters)}}
     job = {"CodePipeline.job": {"id": "1", "data": {"actionConfiguration": configuration}}}
     pipeline = ("any-pipeline",) if handler == "cancel_superseded" else ()

@@ -65,6 +65,8 @@ def test_the_repositories_of_an_image_have_their_documented_names() -> None:
     assert sorted(repository["Properties"]["RepositoryName"] for repository in repositories) == [
         "allthrive/backend",
         "allthrive/branches/backend",
+        "allthrive/builds/backend",
+        "allthrive/builds/branches/backend",
     ]
 
 

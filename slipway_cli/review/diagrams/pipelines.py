@@ -10,7 +10,7 @@ from products.drawing import DrawnStage, Graph, Step, pipeline
 from products.flows import Kind
 from slipway_cli.review.assembly import Json, Stack
 
-_QUESTION = re.compile(r"enter (\S+)\?")
+_QUESTION = re.compile(r"(?:enter|change the stacks of) (\S+)\?")
 
 
 def pipelines(stack: Stack) -> Iterator[tuple[str, Graph]]:

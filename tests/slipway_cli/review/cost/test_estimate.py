@@ -105,7 +105,13 @@ def test_prices_come_with_the_page_they_were_read_on_or_are_marked() -> None:
 def test_a_page_confirms_most_prices_of_us_east_1() -> None:
     unread = sorted(price.name for region, price in table().all() if region == "us-east-1" and not price.verified)
 
-    assert unread == ["build-minute-arm-large", "build-minute-arm-medium"]
+    assert unread == [
+        "build-minute-arm-lambda-2gb",
+        "build-minute-arm-large",
+        "build-minute-arm-medium",
+        "build-minute-linux-lambda-2gb",
+        "ec2-m6g.large-hour",
+    ]
 
 
 def test_an_unverified_price_is_marked_in_the_line() -> None:

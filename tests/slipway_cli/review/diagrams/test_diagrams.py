@@ -6,9 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from products import document, load
+from products import document, infrastructure_flow, load
 from products.drawing import Edge, Graph, Group, Node, Shape, flat, mermaid
-from products.flows import deliveries
 from slipway_cli.review.assembly import Stack, read
 from slipway_cli.review.diagrams.architecture import architecture
 from slipway_cli.review.diagrams.pipelines import pipelines
@@ -48,7 +47,7 @@ def test_a_pipeline_is_drawn_from_its_template_as_from_the_model(product: str) -
     drawn_from_template = dict(pipelines(read(shipped(product).folder)[f"tooling-{product}-delivery"]))
 
     assert drawn_from_template == {
-        delivery.pipeline: document.graph(delivery) for delivery in deliveries(load(product))
+        delivery.pipeline: document.graph(delivery) for delivery in infrastructure_flow.every(load(product))
     }
 
 
