@@ -75,8 +75,11 @@ def _running(tmp_path_factory: pytest.TempPathFactory, common: Settings, subnets
             )
         log = process.log_file(own)
         assert launcher.up(own) == 0, log.read_text(encoding="utf-8") if log.exists() else "it says why above"
-    yield Cloud(own)
-    assert launcher.down(own) == 0
+    try:
+        yield Cloud(own)
+    finally:  # also after a demo that failed: another test may need the network
+        ended = launcher.down(own)
+    assert ended == 0
     assert network.owned(client, own) == []
     assert own.network not in {found.name for found in client.networks.list()}
 
