@@ -51,8 +51,8 @@ test-long: setup .venv-policy/.ready  ## every test that takes minutes [SLICE=K/
 	@$(PYTEST) -m long $(if $(SLICE),--slice $(SLICE))
 	@cd localcloud && ../$(PYTEST) -m long $(if $(SLICE),--slice $(SLICE)) || [ $$? -eq 5 ]
 .PHONY: privileges
-privileges: setup  ## take each statement of each role away, see what fails, rewrite docs/least-privilege.md: three quarters of an hour
-	@SLIPWAY_RECORD=1 $(BIN)/pytest -q -p no:randomly tests/end_to_end/privileges tests/end_to_end/allthrive/test_least_privilege.py tests/end_to_end/edenco/test_least_privilege.py && $(BIN)/python -m policy.privileges
+privileges: setup  ## take each statement of each role away, see what fails, rewrite docs/least-privilege.md: half an hour
+	@SLIPWAY_RECORD=1 $(BIN)/pytest -q -p no:randomly tests/end_to_end/privileges tests/end_to_end/allthrive/test_least_privilege.py && $(BIN)/python -m policy.privileges
 .PHONY: soak
 soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUND SCHEDULES]
 	@$(BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(ROUND),--round $(ROUND)) \

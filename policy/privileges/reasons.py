@@ -86,21 +86,6 @@ JUSTIFIED: dict[tuple[str, str], str] = {
         "for a shell in a running task, if the manifest allows it; the local cloud opens one without it: "
         "docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"
     ),
-    **dict.fromkeys(
-        [("edenco hosts: Role", "BeManaged"), ("edenco hosts: Role", "ReceiveCommands")],
-        "the agent of Systems Manager calls with this role; the local cloud runs commands in hosts without an agent: "
-        "docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html",
-    ),
-    **dict.fromkeys(
-        [("edenco hosts: Role", "ListReleases"), ("edenco access: Deploy", "ListReleases")],
-        "without it, S3 answers 403 instead of 404 before the first release; the local cloud answers 404 in any case: "
-        "docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html",
-    ),
-    **dict.fromkeys(
-        [("edenco hosts: Role", "FindLogGroups"), ("edenco hosts: Role", "WriteMetrics")],
-        "the agent of CloudWatch calls with this role; hosts of the local cloud have a stand-in, which sends nothing: "
-        "docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/create-iam-roles-for-cloudwatch-agent.html",
-    ),
 }
 """The reasons by kind of role and statement, both with wildcards."""
 
