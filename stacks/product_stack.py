@@ -31,6 +31,8 @@ class ProductStack(cdk.Stack):
             description=description,
             termination_protection=protected,
             tags={"product": product, "environment": environment},
+            # CloudFormation takes a megabyte at most, and a tenth of the template of pipelines would be spaces.
+            suppress_template_indentation=construct_id == "Delivery",
         )
 
     def output(self, name: str, value: str, description: str) -> cdk.CfnOutput:
