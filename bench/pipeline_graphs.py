@@ -29,9 +29,9 @@ class Step:
     kind: str
     """The name of its `Kind`, or a kind of CDK Pipelines."""
     what: str = ""
-    """Of a check, its build or buildspec; else empty."""
+    """The build or buildspec of a check; empty for other actions."""
     compute: str = ""
-    """What runs it, as products/compute.py says; `cloudformation` for the stacks of CDK Pipelines."""
+    """The machine that runs it, as products/compute.py says; `cloudformation` for the stacks of CDK Pipelines."""
     prefetched: bool = False
     """True if a build pulls the images of its later containers while it installs packages."""
 

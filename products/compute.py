@@ -1,4 +1,4 @@
-"""What each action of a pipeline runs on."""
+"""Decides which machine each action of a pipeline runs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cluster of EKS holds before the first release: namespace, rights of releases, nodes, targets."""
+"""The objects of a cluster of EKS before the first release: namespace, rights of releases, nodes, targets."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from stacks.scope import EnvironmentScope
 
 
 class KubernetesConfiguration:
-    """What a host or a function reads before each step: names of secrets, never their values."""
+    """The configuration that a host or a function reads before each step: names of secrets, never their values."""
 
     secrets: list[str]
     """The ARNs, or ARN patterns, of the secrets that the host reads."""

@@ -15,6 +15,7 @@ import pytest
 from invalidate_cache import handler as invalidate_cache
 from promote_image import handler as promote_image
 from protect_image import handler as protect_image
+from publish_build import handler as publish_build
 from rotate_database_password import handler as rotate
 from run_migrations import handler as run_migrations
 from shared.job import Done, Failed, Job, Wait
@@ -88,6 +89,23 @@ def test_an_image_that_does_not_exist_is_not_released() -> None:
     absent = f"{pushed('shop/web', 'a').partition('@')[0]}@sha256:{'f' * 64}"
     with pytest.raises(Failed, match="Requested image not found"):
         promote_image.promote(job({"images": [absent], "tag": "v1.0.0"}))
+
+
+def test_an_image_whose_tests_passed_gets_its_tags_and_only_some_of_them_move() -> None:
+    """Copying layers is left out: moto takes no uploads of layers."""
+
+    def publish(image: str, commit: str) -> Done | Wait:
+        settings = {"repositories": {"shop/builds/web": "shop/web"}, "version": "1.0.0", "release_tag": "v1.0.0"}
+        return publish_build.publish(
+            job({**settings, "image": image, "commit": commit, "tags": "first:1.0.0 label:1.0.0-a moved:latest"})
+        )
+
+    old, new = pushed("shop/web", "a"), pushed("shop/web", "b")
+
+    assert isinstance(publish(old, "a"), Done)
+    assert tags(old) == {"commit-a", "1.0.0", "1.0.0-a", "latest"}
+    assert isinstance(publish(new, "b"), Done)
+    assert (tags(old), tags(new)) == ({"commit-a", "1.0.0", "1.0.0-a"}, {"commit-b", "latest"})
 
 
 def test_a_tag_in_use_moves_to_the_next_image_and_entered_tags_stay() -> None:

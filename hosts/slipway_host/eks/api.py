@@ -30,7 +30,7 @@ class Refused(Exception):  # noqa: N818 - an outcome
 
 @dataclass(frozen=True)
 class Server:
-    """Where the API server of a cluster is, and how it is known."""
+    """The address of a cluster's API server, and the authority that signs its certificate."""
 
     endpoint: str
     """Its https:// URL."""

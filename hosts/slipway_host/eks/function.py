@@ -32,7 +32,7 @@ _STEPS = ("apply", "migrate", "report", "restore")
 
 
 class Context(Protocol):
-    """What Lambda tells a function."""
+    """The part of the context of a Lambda invocation that the function uses."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Returns how long the function may still run."""

@@ -23,7 +23,7 @@ from slipway_host.state import Memory, State
 _STATE = "state.json"
 _LOCK = "slipway"
 LONGEST_SECONDS = 900
-"""How long a function of Lambda can run: docs.aws.amazon.com/lambda, "Quotas"."""
+"""The longest time that a Lambda function runs: docs.aws.amazon.com/lambda, "Quotas"."""
 _LEASE_SECONDS = LONGEST_SECONDS + 60
 _PAUSE_SECONDS = 2.0
 

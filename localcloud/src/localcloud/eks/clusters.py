@@ -63,7 +63,7 @@ logger = logging.getLogger("localcloud")
 
 @dataclass
 class Running:
-    """What runs for a cluster."""
+    """The control plane and the door of a cluster."""
 
     cluster: Cluster
     store: Store

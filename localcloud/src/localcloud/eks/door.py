@@ -30,7 +30,7 @@ _DROPPED = ("authorization:", "impersonate-", "x-remote-", "proxy-", "keep-alive
 
 @dataclass(frozen=True)
 class User:
-    """Who asks, as Kubernetes knows them."""
+    """The user and groups that Kubernetes knows a caller by."""
 
     name: str
     groups: tuple[str, ...]

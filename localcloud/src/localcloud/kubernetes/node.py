@@ -102,7 +102,7 @@ class Description:
 
 
 class Identities:
-    """What a pod is to AWS: no role and no target of a load balancer, unless its cluster belongs to EKS."""
+    """The AWS side of a pod: no role and no target of a load balancer, unless its cluster belongs to EKS."""
 
     def of(self, _pod: Json) -> Mapping[str, str]:
         """Returns the variables with which SDKs in a pod find credentials."""

@@ -84,7 +84,7 @@ def template(name: str, entries: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API server says."""
+    """Returns the answer of the API server."""
 
     status: int
     body: Any
