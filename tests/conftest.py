@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from localcloud.settings import Settings
 from paths import ROOT
-from slipway_cli import cloud
+from slipway_cli import cloud, typed
 
 pytest_plugins = [
     "localcloud.testing.sdk",
@@ -35,6 +36,13 @@ os.environ["PATH"] = f"{ROOT / 'node_modules' / 'node' / 'bin'}{os.pathsep}{os.e
 def common() -> Settings:
     """Clouds of the tests serve the console, as the user's does."""
     return replace(cloud.OURS, state=Settings().state)
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_invocation() -> Iterator[None]:
+    """A command that a test runs in this process leaves no options to the advice of later ones."""
+    yield
+    typed.INVOCATION.begin([])
 
 
 def pytest_configure() -> None:

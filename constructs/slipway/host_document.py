@@ -14,7 +14,8 @@ from slipway.host_boot import Runner
 STEPS = ("apply", "migrate", "report", "restore")
 # Sunday night in most time zones of Europe and America; a host restarts if a patch needs it.
 _PATCH_TIMES = "cron(0 3 ? * SUN *)"
-_FIRST_BOOT_FAILED = "the first boot of this host failed: see /var/log/cloud-init-output.log on it"
+_BOOT_LOG = "/var/log/cloud-init-output.log"
+_FIRST_BOOT_FAILED = f"the first boot of this host failed; the end of {_BOOT_LOG}:"
 
 
 class HostDocument(Construct):
@@ -107,9 +108,13 @@ def _script(region: str, runner: Runner, runner_hash: str, folders: str) -> list
     options = f"--region {region} --bucket '{runner.bucket}' --configuration {runner.configuration}"
     return [
         "set -eu",
+        # By default the AWS CLI asks once for the role's credentials, and waits a second.
+        "export AWS_METADATA_SERVICE_TIMEOUT=10 AWS_METADATA_SERVICE_NUM_ATTEMPTS=10",
         *([f"export PATH=$PATH:{folders}"] if folders else []),
         # Code 2 is a warning of cloud-init's, e.g. of an outdated key in its configuration.
-        f"cloud-init status --wait > /dev/null || [ $? -eq 2 ] || {{ echo '{_FIRST_BOOT_FAILED}'; exit 1; }}",
+        "cloud-init status --wait > /dev/null || [ $? -eq 2 ] || {",
+        f"  echo '{_FIRST_BOOT_FAILED}'; tail -n 15 {_BOOT_LOG}; exit 1;",
+        "}",
         # Under a name of its own: on a new host, a release and the association for hosts that join run at once.
         f"if [ ! -f {program} ]; then",
         f"  mkdir -p /opt/slipway && aws --region {region} s3 cp --only-show-errors '{runner.url}' {program}.$$",

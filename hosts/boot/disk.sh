@@ -1,6 +1,8 @@
 # The first boot of a host, as root; constructs/slipway/host_boot.py defines the variables in capitals. A command that
 # fails ends it: the document of the releases then says so, and /var/log/cloud-init-output.log has the cause.
 set -euo pipefail
+# By default the AWS CLI asks once for the role's credentials, and waits a second.
+export AWS_METADATA_SERVICE_TIMEOUT=10 AWS_METADATA_SERVICE_NUM_ATTEMPTS=10
 
 # The data disk outlives the host, so the host before this one may still hold it for a moment.
 mount_data() {

@@ -12,6 +12,13 @@ from slipway_host.output import Failed
 from slipway_host.programs import Programs
 
 _SECONDS = 120  # for one call, with its retries
+# By default the AWS CLI asks once for the role's credentials, and waits a second.
+_PATIENCE = {
+    "AWS_MAX_ATTEMPTS": "5",
+    "AWS_RETRY_MODE": "standard",
+    "AWS_METADATA_SERVICE_TIMEOUT": "10",
+    "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "10",
+}
 _MISSING = re.compile(r"\((NoSuchKey|404)\)")
 
 
@@ -21,7 +28,7 @@ class Cloud:
     def __init__(self, programs: Programs, region: str, bucket: str) -> None:
         self._programs, self._region, self._bucket = programs, region, bucket
         own = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        self._environment = {**own, "AWS_MAX_ATTEMPTS": "5", "AWS_RETRY_MODE": "standard", "AWS_PAGER": ""}
+        self._environment = {**own, **_PATIENCE, "AWS_PAGER": ""}
 
     def parameter(self, name: str) -> str:
         """Returns the value of a parameter in Parameter Store."""

@@ -34,6 +34,15 @@ def agent(volume: str | None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("system", ["docker", "microk8s"])
+def test_the_role_s_credentials_may_be_slow(system: System) -> None:
+    """By default the AWS CLI gives up after one second, and nothing repeats a first boot."""
+    lines = script("vol-0abc", system).splitlines()
+
+    patience = lines.index("export AWS_METADATA_SERVICE_TIMEOUT=10 AWS_METADATA_SERVICE_NUM_ATTEMPTS=10")
+    assert patience < min(number for number, line in enumerate(lines) if "aws --region" in line)
+
+
+@pytest.mark.parametrize("system", ["docker", "microk8s"])
 def test_the_script_is_valid_and_fits_into_user_data(tmp_path: Path, system: System) -> None:
     text = script("vol-0abc", system)
     (tmp_path / "boot.sh").write_text(text, encoding="utf-8")

@@ -77,27 +77,39 @@ until [ "$(ls "$FOLDER" | grep -c started)" = 2 ]; do :; done
 
 def test_two_commands_at_once_fetch_the_program_on_a_new_host(template: Template, tmp_path: Path) -> None:
     """The command of a pipeline, and that of the association for hosts that join."""
-    script = "\n".join(content(template)["mainSteps"][0]["inputs"]["runCommand"])
-    script = script.replace("/opt/slipway", str(tmp_path / "program")).replace("{{ ", "").replace(" }}", "")
-    (tmp_path / "bin").mkdir()
-    for name, body in {"aws": _AWS, "python3": "#!/bin/sh\necho ran\n", "cloud-init": "#!/bin/sh\n"}.items():
-        program = tmp_path / "bin" / name
-        program.write_text(body)
-        program.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}", "FOLDER": str(tmp_path)}
-
-    commands = [
-        subprocess.Popen(
-            ["bash", "-c", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        for _ in range(2)
-    ]
+    programs = {"aws": _AWS, "python3": "#!/bin/sh\necho ran\n", "cloud-init": "#!/bin/sh\n"}
+    commands = [_started(template, tmp_path, programs) for _ in range(2)]
 
     assert [command.communicate()[0] for command in commands] == ["ran\n", "ran\n"]
 
 
-def test_a_release_waits_for_the_end_of_the_first_boot(template: Template) -> None:
-    assert "cloud-init status --wait" in content(template)["mainSteps"][0]["inputs"]["runCommand"][1]
+def test_a_release_ends_with_the_cause_if_the_first_boot_failed(template: Template, tmp_path: Path) -> None:
+    (tmp_path / "boot.log").write_text("Complete!\ncurl: (6) Could not resolve host: github.com\n")
+    programs = {"cloud-init": '#!/bin/sh\n[ "$*" = "status --wait" ] && exit 1\n', "python3": "#!/bin/sh\necho ran\n"}
+    command = _started(template, tmp_path, programs)
+
+    output = command.communicate()[0]
+    assert command.returncode == 1
+    assert "the first boot of this host failed" in output
+    assert output.endswith("Could not resolve host: github.com\n")
+
+
+def _started(template: Template, folder: Path, programs: dict[str, str]) -> subprocess.Popen[str]:
+    """Starts the document's script in a folder, with programs that replace those of a host."""
+    script = "\n".join(content(template)["mainSteps"][0]["inputs"]["runCommand"])
+    script = script.replace("/opt/slipway", str(folder / "program")).replace("{{ ", "").replace(" }}", "")
+    script = script.replace("/var/log/cloud-init-output.log", str(folder / "boot.log"))
+    (folder / "bin").mkdir(exist_ok=True)
+    for name, body in programs.items():
+        program = folder / "bin" / name
+        if not program.exists():
+            program.write_text(body)
+            program.chmod(0o755)
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "FOLDER": str(folder)}
+    return subprocess.Popen(
+        ["bash", "-c", script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def test_hosts_that_join_apply_the_current_release(template: Template) -> None:
