@@ -60,7 +60,8 @@ class Cloud:
     def _call(self, *words: str) -> str:
         done = self._programs.run(self._words(*words), timeout=_SECONDS, environment=self._environment, apart=True)
         if done.code:
-            raise Failed(f"'aws {' '.join(words[:4])}' failed: {done.lines[len(done.out) :].strip()}")
+            cause = done.lines[len(done.out) :].strip() or f"exit code {done.code}"
+            raise Failed(f"'aws {' '.join(words[:4])}' failed: {cause}")
         return done.out
 
     def _words(self, *words: str) -> list[str]:

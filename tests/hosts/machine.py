@@ -18,7 +18,7 @@ from paths import ROOT
 from tests.support import fake_programs
 
 PROGRAM = ROOT / "hosts"
-REGION, BUCKET, PARAMETER = "us-east-1", "releases", "/slipway/staging-shop/configuration"
+REGION, BUCKET = "us-east-1", "releases"
 PASSWORD = 'it\'s a $ecret \\ "word"'
 
 # Serves s3/<key>, secrets/<name>, parameters/<name>, and fails as the file `faults` says: one operation a line.
@@ -103,6 +103,11 @@ class Machine:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
+    @property
+    def parameter(self) -> str:
+        """The configuration's name, by which steps find programs of killed ones: those of this machine only."""
+        return f"/slipway/{self._bin}/configuration"
+
     def release(self, version: str, images: dict[str, str], files: dict[str, str]) -> str:
         """Puts a release into the bucket; returns its SHA-256."""
         packed = bundle({name: text.encode() for name, text in files.items()})
@@ -121,7 +126,7 @@ class Machine:
     def start(self, step: str, release: str) -> subprocess.Popen[str]:
         """Starts a step."""
         (self.aws / "parameter").write_text(json.dumps(self.configuration))
-        options = ("--region", REGION, "--bucket", BUCKET, "--configuration", PARAMETER)
+        options = ("--region", REGION, "--bucket", BUCKET, "--configuration", self.parameter)
         return subprocess.Popen(
             [sys.executable, "-I", str(PROGRAM), *options, step, release],
             env={**os.environ, "PATH": f"{self._bin}{os.pathsep}{os.environ['PATH']}"},
