@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import json
-
 import aws_cdk as cdk
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from products import kubernetes_files, names
-from products.flows import branches_reach, needs_url
+from products.flows import needs_url
 from products.kubernetes import EksCluster
-from slipway import arns
 from slipway.alarms import MINUTE, Alarms
 from slipway.auto_cluster import AutoCluster
 from slipway.cluster_functions import ClusterFunctions
 from slipway.distribution import Route
-from slipway.health_checks import TargetCheck
 from slipway.load_balancer import InternalLoadBalancer
 from slipway.network import ProductNetwork
 from slipway.private_bucket import PrivateBucket
 from slipway.rights import Allow, confine_trust, everywhere, give
-from stacks import certificates
+from stacks import entrances
 from stacks.data import DataStack
 from stacks.eks_objects import GROUP, objects
 from stacks.host_tasks import see_edge
+from stacks.host_values import parameter, repositories
 from stacks.kubernetes_configuration import KubernetesConfiguration
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.service_tasks import see_alarms, see_stack
 from stacks.target import Task, Watched
 
-_DRAIN = cdk.Duration.seconds(30)  # as long as a task on Fargate has for its last requests
 _RELEASES = "a release is named by its digest; the bucket holds nothing else"
 
 
@@ -59,7 +54,7 @@ class EksStack(EnvironmentStack):
         self._scope, self._network, self._data = environment_scope, network, data
         self._settings = kubernetes_files.settings(environment_scope.product, environment_scope.name)
         self._entrance = kubernetes_files.entrance(environment_scope.product, environment_scope.name)
-        self.load_balancer = self._define_load_balancer()
+        self.load_balancer = entrances.load_balancer(self, environment_scope, network, data)
         self._targets = self._define_targets()
         self._releases = PrivateBucket(
             self, "Releases", keep=environment_scope.environment.keep_data, access_logs=data.access_logs
@@ -71,7 +66,7 @@ class EksStack(EnvironmentStack):
             version=(self._settings.eks or EksCluster()).version,
             vpc=network.vpc,
             nodes=network.application,
-            repositories=self._repositories(),
+            repositories=repositories(self, environment_scope),
             deletion_protection=environment_scope.environment.deletion_protection,
             log_retention=environment_scope.log_retention,
         )
@@ -125,37 +120,12 @@ class EksStack(EnvironmentStack):
         ]
         return [Task("deploy", "Put a release into the cluster", statements, {})]
 
-    def _define_load_balancer(self) -> InternalLoadBalancer:
-        return InternalLoadBalancer(
-            self,
-            "LoadBalancer",
-            name=self._scope.prefix,
-            vpc=self._network.vpc,
-            security_group=self._network.load_balancer,
-            deletion_protection=self._scope.environment.deletion_protection,
-            access_logs=self._data.access_logs,
-            certificate=certificates.of_the_load_balancer(self, self._scope.environment),
-        )
-
     def _define_targets(self) -> elbv2.ApplicationTargetGroup:
-        path = self._entrance.health_path
-        # Any answer of the pods, as for a service without a health page: docs/adr/0028.
-        check = TargetCheck(path=path or "/", status="200" if path else "200-499")
-        targets = self.load_balancer.pod_targets("Pods", cluster=self._scope.prefix, health_check=check, drain=_DRAIN)
+        targets = self.load_balancer.pod_targets(
+            "Pods", cluster=self._scope.prefix, health_check=entrances.check(self._entrance), drain=entrances.DRAIN
+        )
         self.load_balancer.route([(path, targets) for path, _ in self._entrance.routes()])
         return targets
-
-    def _repositories(self) -> list[str]:
-        """Returns the repositories that nodes may pull from; other branches' only if a flow deploys those branches."""
-        product, tooling = self._scope.product, self._scope.product.tooling
-        kinds = [names.repository]
-        if branches_reach(product, self._scope.name):
-            kinds.append(names.branch_repository)
-        return [
-            arns.repository(self, tooling.account, tooling.region, kind(product.name, image))
-            for kind in kinds
-            for image in product.images
-        ]
 
     def _define_application_role(self) -> None:
         role = iam.Role(
@@ -174,7 +144,10 @@ class EksStack(EnvironmentStack):
         )
 
     def _define_functions(self) -> ClusterFunctions:
-        configuration, secrets = self._define_configuration()
+        values = KubernetesConfiguration(self, environment_scope=self._scope, data=self._data)
+        configuration = parameter(
+            self, self._scope, values, description="What the cluster runs; it names secrets, and holds none"
+        )
         name = configuration.name or ""
         functions = ClusterFunctions(
             self,
@@ -183,7 +156,7 @@ class EksStack(EnvironmentStack):
             vpc=self._network.vpc,
             group=GROUP,
             environment={"BUCKET": self._releases.bucket_name, "CONFIGURATION": name},
-            statements=self._rights(name, secrets),
+            statements=self._rights(name, values.secrets),
             log_retention=self._scope.log_retention,
             log_group_name=names.commands_log_group(self._scope.name, self._scope.product.name),
         )
@@ -201,22 +174,9 @@ class EksStack(EnvironmentStack):
         )
         return functions
 
-    def _define_configuration(self) -> tuple[ssm.CfnParameter, list[str]]:
-        configuration = KubernetesConfiguration(self, environment_scope=self._scope, data=self._data)
-        parameter = ssm.CfnParameter(
-            self,
-            "Configuration",
-            name=names.host_configuration(self._scope.name, self._scope.product.name),
-            type="String",
-            tier="Intelligent-Tiering",  # above 4 KB it needs the advanced one
-            description="What the cluster runs; it names secrets, and holds none",
-            value=json.dumps(configuration.settings(), separators=(",", ":")),  # the CDK's own would drop nulls
-        )
-        return parameter, configuration.secrets
-
     def _rights(self, configuration: str, secrets: list[str]) -> list[iam.PolicyStatement]:
         """Returns what the function that releases may do in AWS; in the cluster, a role of Kubernetes says it."""
-        parameter = self.format_arn(service="ssm", resource="parameter", resource_name=configuration[1:])
+        arn = self.format_arn(service="ssm", resource="parameter", resource_name=configuration[1:])
         statements: list[iam.PolicyStatement] = [
             Allow(
                 sid="Releases",
@@ -226,7 +186,7 @@ class EksStack(EnvironmentStack):
             ),
             # Without it, S3 answers 403 instead of 404 before the first release.
             iam.PolicyStatement(sid="ListReleases", actions=["s3:ListBucket"], resources=[self._releases.bucket_arn]),
-            iam.PolicyStatement(sid="ReadConfiguration", actions=["ssm:GetParameter"], resources=[parameter]),
+            iam.PolicyStatement(sid="ReadConfiguration", actions=["ssm:GetParameter"], resources=[arn]),
         ]
         if secrets:
             read = ["secretsmanager:GetSecretValue"]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Protocol
 
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from products import names
 from products.base import ExistingSecret
+from products.flows import branches_reach
 from products.model import Product
 from products.values import Reference, Value
 from slipway import arns
 from slipway.composed_secret import Part
 from stacks.references import Sources
-from stacks.scope import EnvironmentScope
+from stacks.scope import EnvironmentScope, EnvironmentStack
 
 Json = dict[str, Any]
 KEPT = 2
@@ -30,6 +33,34 @@ class Configuration(Protocol):
 
     def settings(self) -> Json:
         """Returns the configuration as the program on the hosts reads it."""
+
+
+def parameter(
+    stack: EnvironmentStack, scope: EnvironmentScope, configuration: Configuration, *, description: str
+) -> ssm.CfnParameter:
+    """Define the parameter with a configuration."""
+    return ssm.CfnParameter(
+        stack,
+        "Configuration",
+        name=names.host_configuration(scope.name, scope.product.name),
+        type="String",
+        tier="Intelligent-Tiering",  # above 4 KB it needs the advanced one
+        description=description,
+        value=json.dumps(configuration.settings(), separators=(",", ":")),  # the CDK's own would drop nulls
+    )
+
+
+def repositories(stack: EnvironmentStack, scope: EnvironmentScope) -> list[str]:
+    """Returns the repositories that machines may pull from; other branches' only if a flow deploys those branches."""
+    product, tooling = scope.product, scope.product.tooling
+    kinds = [names.repository]
+    if branches_reach(product, scope.name):
+        kinds.append(names.branch_repository)
+    return [
+        arns.repository(stack, tooling.account, tooling.region, kind(product.name, image))
+        for kind in kinds
+        for image in product.images
+    ]
 
 
 class HostValues:

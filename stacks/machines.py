@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from typing import Literal
 
@@ -12,16 +11,13 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from products import host_files, names
-from products.flows import branches_reach
 from products.hosts import Hosts
-from slipway import arns, host_boot
+from slipway import host_boot
 from slipway.alarms import MINUTE, Alarms
 from slipway.distribution import Route
-from slipway.health_checks import TargetCheck
 from slipway.host_backups import DiskBackups
 from slipway.host_boot import Runner, System, boot_script, runner_asset
 from slipway.host_document import HostDocument
@@ -31,14 +27,13 @@ from slipway.load_balancer import InternalLoadBalancer
 from slipway.log_retention import accept_log_encryption
 from slipway.network import ProductNetwork
 from slipway.private_bucket import PrivateBucket
-from stacks import certificates
+from stacks import entrances
 from stacks.data import DataStack
 from stacks.host_tasks import host_tasks
-from stacks.host_values import Configuration
+from stacks.host_values import Configuration, parameter, repositories
 from stacks.scope import EnvironmentScope, EnvironmentStack
 from stacks.target import Task, Watched
 
-_DRAIN = cdk.Duration.seconds(30)  # as long as a task on Fargate has for its last requests
 LEAST_MINUTES = 20
 """Of a step: pull, two minutes until healthy, the status page, and the same for the release before."""
 _BACKUP_DAYS = 30
@@ -73,16 +68,19 @@ class MachinesStack(EnvironmentStack):
         self._hosts = environment_scope.environment.machines or Hosts()
         self._entrance = self.entrance(environment_scope)
         self._tags = names.host_tags(environment_scope.name, environment_scope.product.name)
-        self.load_balancer = self._define_load_balancer()
+        self.load_balancer = entrances.load_balancer(self, environment_scope, network, data)
         self._targets = self._define_targets()
         self._releases = PrivateBucket(
             self, "Releases", keep=environment_scope.environment.keep_data, access_logs=data.access_logs
         )
         self._containers_log, self._commands_log = self._define_logs()
         runner = runner_asset(self)
-        configuration, secrets = self._define_configuration()
+        values = self.configuration(environment_scope, data)
+        configuration = parameter(
+            self, environment_scope, values, description="What the hosts run; it names secrets, and holds none"
+        )
         self._program = Runner(runner.s3_object_url, self._releases.bucket_name, configuration.name or "")
-        self._role = self._define_role(runner, secrets)
+        self._role = self._define_role(runner, values.secrets)
         self._document = self._define_document(runner)
         self._group = self._define_group()
         # A host that boots without its rights fails, and nothing repeats its first boot.
@@ -146,23 +144,11 @@ class MachinesStack(EnvironmentStack):
         document = names.release_document(self._scope.name, self._scope.product.name)
         return host_tasks(access, self._scope, document=document, releases=self._releases, targets=self._targets)
 
-    def _define_load_balancer(self) -> InternalLoadBalancer:
-        return InternalLoadBalancer(
-            self,
-            "LoadBalancer",
-            name=self._scope.prefix,
-            vpc=self._network.vpc,
-            security_group=self._network.load_balancer,
-            deletion_protection=self._scope.environment.deletion_protection,
-            access_logs=self._data.access_logs,
-            certificate=certificates.of_the_load_balancer(self, self._scope.environment),
-        )
-
     def _define_targets(self) -> elbv2.ApplicationTargetGroup:
-        path = self._entrance.health_path
-        # Any answer of the proxy, as for a service without a health page: docs/adr/0028.
-        check = TargetCheck(path=path or "/", status="200" if path else "200-499")
-        targets = self.load_balancer.host_targets("Hosts", port=self._entrance.port, health_check=check, drain=_DRAIN)
+        check = entrances.check(self._entrance)
+        targets = self.load_balancer.host_targets(
+            "Hosts", port=self._entrance.port, health_check=check, drain=entrances.DRAIN
+        )
         self.load_balancer.route([(path, targets) for path, _ in self._entrance.routes()])
         return targets
 
@@ -186,42 +172,17 @@ class MachinesStack(EnvironmentStack):
             accept_log_encryption(group)
         return groups[0], groups[1]
 
-    def _define_configuration(self) -> tuple[ssm.CfnParameter, list[str]]:
-        configuration = self.configuration(self._scope, self._data)
-        parameter = ssm.CfnParameter(
-            self,
-            "Configuration",
-            name=names.host_configuration(self._scope.name, self._scope.product.name),
-            type="String",
-            tier="Intelligent-Tiering",  # above 4 KB it needs the advanced one
-            description="What the hosts run; it names secrets, and holds none",
-            value=json.dumps(configuration.settings(), separators=(",", ":")),  # the CDK's own would drop nulls
-        )
-        return parameter, configuration.secrets
-
     def _define_role(self, runner: s3_assets.Asset, secrets: list[str]) -> HostRole:
-        parameter = names.host_configuration(self._scope.name, self._scope.product.name)
+        configuration = names.host_configuration(self._scope.name, self._scope.product.name)
         readable = Readable(
             releases=self._releases.bucket_arn,
             runner=runner.bucket.arn_for_objects(runner.s3_object_key),
-            configuration=self.format_arn(service="ssm", resource="parameter", resource_name=parameter[1:]),
+            configuration=self.format_arn(service="ssm", resource="parameter", resource_name=configuration[1:]),
             secrets=secrets,
-            repositories=self._repositories(),
+            repositories=repositories(self, self._scope),
             log_groups=[self._containers_log.log_group_arn, self._commands_log.log_group_arn],
         )
         return HostRole(self, "Role", readable=readable, statements=self._data.media_access())
-
-    def _repositories(self) -> list[str]:
-        """Returns the repositories that hosts may pull from; other branches' only if a flow deploys those branches."""
-        product, tooling = self._scope.product, self._scope.product.tooling
-        kinds = [names.repository]
-        if branches_reach(product, self._scope.name):
-            kinds.append(names.branch_repository)
-        return [
-            arns.repository(self, tooling.account, tooling.region, kind(product.name, image))
-            for kind in kinds
-            for image in product.images
-        ]
 
     def _define_document(self, runner: s3_assets.Asset) -> HostDocument:
         product, migration = self._scope.product, self._scope.product.migration

@@ -9,7 +9,13 @@ from products import Product, names
 
 
 class ProductStack(cdk.Stack):
-    """A stack with the name `{environment}-{product}-{stack}`, tags and, if `protected`, termination protection."""
+    """A stack with the name `{environment}-{product}-{stack}`, tags and, if `protected`, termination protection.
+
+    `LARGE` is True for stacks whose template has no indentation: CloudFormation takes a megabyte at most, and a tenth
+    of the template of pipelines would be spaces.
+    """
+
+    LARGE = False
 
     def __init__(
         self,
@@ -31,8 +37,7 @@ class ProductStack(cdk.Stack):
             description=description,
             termination_protection=protected,
             tags={"product": product, "environment": environment},
-            # CloudFormation takes a megabyte at most, and a tenth of the template of pipelines would be spaces.
-            suppress_template_indentation=construct_id == "Delivery",
+            suppress_template_indentation=self.LARGE,
         )
 
     def output(self, name: str, value: str, description: str) -> cdk.CfnOutput:

@@ -29,7 +29,7 @@ from slipway.release import ReleaseParameters
 from slipway.released_service import ReleasedService, ScaleRule
 from slipway.rights import give
 from slipway.service_names import ServiceNames
-from stacks import certificates, health, monitoring, schedules, service_alarms
+from stacks import entrances, health, monitoring, schedules, service_alarms
 from stacks.configuration import Configuration
 from stacks.data import DataStack
 from stacks.schedules import Schedules
@@ -65,16 +65,7 @@ class ServicesStack(EnvironmentStack):
         )
         self._scope, self._network, self._data = environment_scope, network, data
         self.cluster = self._define_cluster()
-        self.load_balancer = InternalLoadBalancer(
-            self,
-            "LoadBalancer",
-            name=environment_scope.prefix,
-            vpc=network.vpc,
-            security_group=network.load_balancer,
-            deletion_protection=environment_scope.environment.deletion_protection,
-            access_logs=data.access_logs,
-            certificate=certificates.of_the_load_balancer(self, environment_scope.environment),
-        )
+        self.load_balancer = entrances.load_balancer(self, environment_scope, network, data)
         self._release = ReleaseParameters(self, version_parameter=names.VERSION_PARAMETER)
         self._images = {
             image: self._release.image(names.image_parameter(image)) for image in environment_scope.product.images

@@ -25,6 +25,8 @@ _REPORTS_RETENTION = cdk.Duration.days(30)  # as in Edenco's documentation
 class DeliveryStack(ToolingStack):
     """One pipeline for each flow of the manifest, and the functions, reports and notifications that they share."""
 
+    LARGE = True
+
     def __init__(self, scope: Construct, construct_id: str, *, product: Product, pipeline: Pipeline) -> None:
         super().__init__(scope, construct_id, product=product, description="Pipelines: from a push to production")
         delivery_scope = DeliveryScope(self, product, pipeline)
