@@ -217,13 +217,20 @@ def _start(machine: Machine) -> None:
         if container.status != "running" or time.monotonic() > deadline:
             raise MachineError(f"its container does not start: {container.logs(tail=5).decode(errors='replace')}")
         time.sleep(0.05)
-    for volume in machine.volumes():
+    shown = {volume["VolumeId"]: volume for volume in machine.volumes()}
+    for volume in shown.values():
         devices.show(container, machine.id, volume)
     for callback in on_started:
         callback(machine)
     if machine.record["State"] is not PENDING:  # terminated in the meantime
         return
     machine.record["State"] = RUNNING
+    # From here on, who attaches a volume shows it; the user data may have attached one, or detached one, before.
+    now = {volume["VolumeId"]: volume for volume in machine.volumes()}
+    for volume_id in now.keys() - shown.keys():
+        devices.show(container, machine.id, now[volume_id])
+    for volume_id in shown.keys() - now.keys():
+        devices.hide(container, volume_id)
     hosts.report_started(_host(machine))
 
 
