@@ -132,7 +132,7 @@ class Shown:
 
     def refused(self, flow: str, commit: str) -> str:
         """Waits until the run of a commit fails; returns what its first failed action says."""
-        pipeline, run = self.client("codepipeline"), self._run(flow, commit)
+        pipeline, run = self.client("codepipeline"), self.run_of(flow, commit)
         name = f"{self.product.name}-{flow}"
 
         def failed() -> str | None:
@@ -147,15 +147,15 @@ class Shown:
 
     def followed(self, flow: str, commit: str) -> dict[str, str]:
         """Follows the run of a commit to its end; returns the status of each action."""
-        run, pipeline, wanted = self._run(flow, commit), self.client("codepipeline"), f"{self.product.name}-{flow}"
+        run, pipeline, wanted = self.run_of(flow, commit), self.client("codepipeline"), f"{self.product.name}-{flow}"
         output = self.slipway("follow", flow, "--product", self.product.name)
         listed = pipeline.list_action_executions(pipelineName=wanted, filter={"pipelineExecutionId": run})
         actions = listed["actionExecutionDetails"]
         assert actions, output
         return {f"{action['stageName']}/{action['actionName']}": str(action["status"]) for action in actions}
 
-    def _run(self, flow: str, commit: str) -> str:
-        """Waits until a commit's run has started; returns its id."""
+    def run_of(self, flow: str, commit: str) -> str:
+        """Waits until the run of a commit has started; returns its id."""
         pipeline, wanted = self.client("codepipeline"), f"{self.product.name}-{flow}"
 
         def started() -> str | None:
@@ -165,3 +165,11 @@ class Shown:
             return None
 
         return str(until(f"a run of {commit}", started, 120))
+
+    def status(self, flow: str, run: str, action: str) -> str:
+        """Returns the status of an action, e.g. of `Production/Deploy`; empty before it begins."""
+        listed = self.client("codepipeline").list_action_executions(
+            pipelineName=f"{self.product.name}-{flow}", filter={"pipelineExecutionId": run}
+        )["actionExecutionDetails"]
+        found = {f"{row['stageName']}/{row['actionName']}": str(row["status"]) for row in listed}
+        return found.get(action, "")

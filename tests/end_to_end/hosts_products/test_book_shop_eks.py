@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
 from bench.load.traffic import Traffic
 from localcloud.settings import Settings
 from localcloud.testing.eks import Client
-from localcloud.testing.fixtures import elsewhere
-from paths import ROOT
-from products import load
 from slipway_cli.release.verify import get
+from tests.end_to_end.hosts_products.book_shop_eks import PRODUCT, demonstrated
 from tests.end_to_end.hosts_products.shown import Shown
 
 pytestmark = [pytest.mark.local, pytest.mark.docker, pytest.mark.slow, pytest.mark.long]
 
-PRODUCT = load("book-shop-eks")
 CLUSTER, NAMESPACE = "production-book-shop-eks", "shop"
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 RATE = 20  # requests per second: issue 15, acceptance
@@ -29,11 +25,8 @@ RATE = 20  # requests per second: issue 15, acceptance
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, common: Settings) -> Iterator[Shown]:
-    source = tmp_path_factory.mktemp("source") / "book-shop"
-    shutil.copytree(ROOT / "examples" / "book-shop", source)
-    (source / "slipway-demo.yaml").unlink()  # its seeds run on a host
-    with elsewhere(tmp_path_factory, replace(common, account=PRODUCT.tooling.account)) as cloud:
-        yield Shown.by_the_demo(cloud, PRODUCT, source)
+    with demonstrated(tmp_path_factory, common) as shown:
+        yield shown
 
 
 def role(shop: Shown, name: str) -> str:
