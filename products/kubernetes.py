@@ -1,4 +1,4 @@
-"""What runs on Kubernetes: the product's own manifests, and the cluster of an environment."""
+"""The section `kubernetes`: the product's own manifests, and the cluster of an environment."""
 
 from __future__ import annotations
 

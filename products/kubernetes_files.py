@@ -1,4 +1,4 @@
-"""What follows from the manifest about the pods of an environment: their variables, and how requests reach them."""
+"""The variables of an environment's pods, and the path of requests to them, derived from the manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the build of Kubernetes manifests needs to know of a product's manifest."""
+"""The parts of a product's manifest that the build of Kubernetes manifests reads."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class AcceptedFinding(Model):
 
 
 class Scan(Model):
-    """How many findings of the registry's scan an image may have and still reach a protected environment."""
+    """The number of findings that an image may have in the registry's scan and still reach a protected environment."""
 
     critical: int = Field(default=0, ge=0)
     high: int = Field(default=0, ge=0)
@@ -90,7 +90,7 @@ class Notifications(Model):
 
 
 class GitHubAccess(Model):
-    """How the pipeline writes issues, commit statuses and releases."""
+    """The connection with which the pipeline writes issues, commit statuses and releases."""
 
     secret: SecretName
     """Secret with a token, or with a GitHub App's `app_id`, `installation_id`, `kms_key_id`."""
@@ -139,7 +139,7 @@ REPORT_PATH = r"^/[^\s?#]*$"
 
 
 class Verify(Model):
-    """How the last action of an environment's stage verifies that the release runs, and no other.
+    """The check with which the last action of an environment's stage verifies that the release runs, and no other.
 
     ECS is always asked: the deployment of each service is complete, and each of its tasks runs an image of the release.
     """

@@ -114,18 +114,18 @@ def _differences(settings: Settings, ended: list[Ended]) -> str:
     """Returns what differs from the release, host by host; empty if nothing does."""
     wrong = []
     wanted = {image.digest for image in settings.images}
-    for one in ended:
-        report = one.report
-        if not one.good or not report:
-            wrong.append(one.why)
+    for command in ended:
+        report = command.report
+        if not command.good or not report:
+            wrong.append(command.why)
         elif report.get("release") != settings.release.sha:
-            wrong.append(f"{one.host} runs the release {report.get('version') or 'none'} ({report.get('release')})")
+            wrong.append(f"{command.host} runs the release {report.get('version') or 'none'} ({report.get('release')})")
         elif report.get("state") != "running":
-            wrong.append(f"{one.host} is {report.get('state')}: a container is not healthy, or runs another image")
+            wrong.append(f"{command.host} is {report.get('state')}: a container is not healthy, or runs another image")
         elif not wanted & set(_images(report).values()):
-            wrong.append(f"{one.host} runs none of the images of the release: {_images(report)}")
+            wrong.append(f"{command.host} runs none of the images of the release: {_images(report)}")
         elif _images(report) != _images(ended[0].report):
-            wrong.append(f"{one.host} runs {_images(report)}, {ended[0].host} runs {_images(ended[0].report)}")
+            wrong.append(f"{command.host} runs {_images(report)}, {ended[0].host} runs {_images(ended[0].report)}")
     return "\n".join(wrong)
 
 

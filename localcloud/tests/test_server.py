@@ -1,4 +1,4 @@
-"""How the server process listens."""
+"""The server process listens on loopback only, and keeps idle connections open."""
 
 from __future__ import annotations
 

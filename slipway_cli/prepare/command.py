@@ -22,7 +22,7 @@ from slipway_cli.typed import command
 
 @dataclass(frozen=True)
 class Terminal:
-    """How the user is told and asked."""
+    """The user's terminal: it prints lines, asks for consent, and asks for values of secrets."""
 
     say: Callable[[str], None]
     sure: Callable[[str], bool]

@@ -1,4 +1,4 @@
-"""What a host's program refuses, hides and bounds: without containers."""
+"""A host's program refuses bad input, hides secrets and bounds what it runs: without containers."""
 
 from __future__ import annotations
 

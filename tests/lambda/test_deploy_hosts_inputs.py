@@ -1,4 +1,4 @@
-"""What a release to hosts needs is there and is the build's, else nothing is sent; nothing secret is logged."""
+"""A release to hosts without its inputs, or with those of another build, sends nothing; no secret is logged."""
 
 from __future__ import annotations
 

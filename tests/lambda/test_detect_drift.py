@@ -1,4 +1,4 @@
-"""What was changed by hand becomes one issue for each environment, which is closed when nothing differs any more."""
+"""Changes by hand become one issue for each environment, which is closed when nothing differs any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What main releases is what the other branch's run built and tested of the same files, or the release stops."""
+"""Main releases the image that the other branch's run built and tested of the same files, or the release stops."""
 
 from __future__ import annotations
 

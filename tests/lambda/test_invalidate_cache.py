@@ -25,9 +25,9 @@ class Invalidation(Action):
         self.made: dict[str, str] = {}
         """The paths of each invalidation by caller reference: the same reference is the same invalidation."""
         self.too_many = 0
-        """How often CloudFront refuses, since too many invalidations are in progress."""
+        """The number of refusals, since too many invalidations are in progress."""
         self.takes = 2
-        """How often the invalidation is read before it is completed."""
+        """The number of reads before the invalidation is completed."""
         self.output = "DistributionId"
         self.on("cloudformation.DescribeStacks", self._stacks)
         self.on("cloudfront.CreateInvalidation", self._create)

@@ -1,4 +1,4 @@
-"""What may be released is the image that was tested, under the tags that its build said; no other tag changes."""
+"""The tested image, and no other, may be released, under the tags that its build chose; no other tag changes."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Alarms:
     def __init__(self, action: Deployment, *ringing: str, kind: str = "STANDARD") -> None:
         self.ringing, self.kind, self.muted, self.looks = list(ringing), kind, False, 0
         self.quiet_after: int | None = None
-        """How often the alarms are seen ringing before they end."""
+        """The number of reads in which the alarms ring before they end."""
         action.on("cloudwatch.DescribeAlarms", self._describe)
         action.on("codepipeline.GetPipelineExecution", self._execution)
 

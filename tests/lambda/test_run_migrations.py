@@ -38,9 +38,9 @@ class Migration(Action):
         self.refusals: list[str] = []
         """Reasons that RunTask gives instead of a task, one per call; with `!` it raises."""
         self.unknown = 0
-        """How often DescribeTasks does not list the task yet."""
+        """The number of answers of DescribeTasks that do not list the task yet."""
         self.runs_for = 3
-        """How often DescribeTasks shows the task before it stops."""
+        """The number of answers of DescribeTasks that show the task before it stops."""
         self.codes: dict[str, int | None] = {"migrate": 0}
         self.stop_code: str | None = "EssentialContainerExited"
         self.essential = {"migrate": True}

@@ -47,7 +47,7 @@ class Verification(Action):
         self.url = ""
         """The stack's output Url; empty for that of `web`."""
         self.old_answers = 0
-        """How many of the next answers still report the old release."""
+        """The number of next answers that still report the old release."""
         self.answer: tuple[int, Any] = (200, {"version": "1.3.0", "image_digest": DIGEST})
         self.rollout = "COMPLETED"
         self.deployments = 1

@@ -1,4 +1,4 @@
-"""What services call: each other, the topic of alarms, a workspace for numbers."""
+"""Services may call each other, the topic of alarms, and a workspace for metrics."""
 
 from __future__ import annotations
 

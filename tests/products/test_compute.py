@@ -1,4 +1,4 @@
-"""What an action runs on: by its kind, or as the manifest says; Lambda compute only where CodeBuild has it."""
+"""An action's compute follows from its kind or the manifest; Lambda compute only where CodeBuild has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a manifest need not say because it follows from the rest."""
+"""Defaults of a manifest follow from the rest of it."""
 
 from __future__ import annotations
 

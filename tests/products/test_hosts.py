@@ -1,4 +1,4 @@
-"""What runs on hosts, in a manifest: the files that hosts get, and mistakes with what to write instead."""
+"""A manifest's section `hosts` decides the files of hosts; mistakes are answered with the correct form."""
 
 from __future__ import annotations
 

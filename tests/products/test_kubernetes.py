@@ -1,4 +1,4 @@
-"""What runs on Kubernetes, in a manifest: what pods get, and mistakes with what to write instead."""
+"""A manifest's section `kubernetes` gives pods their settings; mistakes are answered with the correct form."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class FakeCluster(Hosts):
 
     @property
     def host(self) -> Any:
-        """What runs, as on the only host."""
+        """The release that runs, as on the only host."""
         return next(iter(self.hosts.values()))
 
     def asked(self) -> list[str]:

@@ -65,16 +65,16 @@ class Hosts(Action):
         self.hosts = {f"i-{number:017x}": FakeHost(f"host-{number}", _sha(self.old)) for number in range(1, count + 1)}
         self.commands: dict[str, Command] = {}
         self.takes = 2
-        """How often a command is read before it ends, and a target before its state changes."""
+        """The number of reads before a command ends, and before a target's state changes."""
         self.unknown = 0
-        """How often SSM does not know a command that it has accepted."""
+        """The number of reads in which SSM does not know a command that it has accepted."""
         self.cut = False
         """True if a connection that breaks off leaves requests undone in the balancer."""
         self.stuck = False
         """True if a command on a host that has ended stays in progress, as it does on AWS until it expires."""
         self.violations: list[str] = []
         self.wrong: dict[str, Any] = {}
-        """What the reports of `report` say instead."""
+        """Fields that replace those in the reports of `report`."""
         self.artifact(BUNDLE)
         for service, names in _OPERATIONS.items():
             for name in names:

@@ -38,7 +38,7 @@ class Deployment(Action):
         self.updates: list[dict[str, str]] = []
         self.tokens: set[str] = set()
         self.left = -1
-        """How often the events of the update in progress are read before it ends; -1 without an update."""
+        """The number of reads of events before the update in progress ends; -1 without an update."""
         self.takes = 3
         """The value of `left` when an update starts."""
         self.ends = "UPDATE_COMPLETE"

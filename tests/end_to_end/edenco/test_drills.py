@@ -1,4 +1,4 @@
-"""What goes wrong on Edenco's hosts ends with the release before serving, and with an issue on GitHub."""
+"""After any failure on Edenco's hosts, the release before serves, and GitHub has an issue."""
 
 from __future__ import annotations
 

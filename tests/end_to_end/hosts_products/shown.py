@@ -29,7 +29,7 @@ class Shown:
     cloud: Cloud
     product: Product
     output: str
-    """What the demo printed."""
+    """The output of the demo."""
 
     @classmethod
     def by_the_demo(cls, cloud: Cloud, product: Product, source: Path | None = None) -> Shown:

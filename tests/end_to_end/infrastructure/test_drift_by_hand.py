@@ -1,4 +1,4 @@
-"""What was changed by hand is one issue of its environment, found by the nightly function with its own roles."""
+"""The nightly function finds changes by hand with its own roles, and keeps one issue for each environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the builds of the flow `infrastructure` do with real stacks, as their own roles and no other."""
+"""The builds of the flow `infrastructure` review and deploy real stacks, as their own roles and no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ElastiCache refuses is a sentence of the loader."""
+"""The loader refuses, in a sentence, settings that ElastiCache refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What RDS refuses is a sentence of the loader."""
+"""The loader refuses, in a sentence, settings that RDS refuses."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Account(FakeCodePipeline):
         return [{"timestamp": start + index, "message": line} for index, line in enumerate(lines)]
 
     def asked(self, operation: str) -> list[Json]:
-        """What was asked of an operation."""
+        """The request of an operation."""
         return [given for name, given in self.calls if name == f"codepipeline.{operation}"]
 
 
@@ -171,7 +171,7 @@ class Desk:
         return answer(self.console, Request("POST", path, {}, headers, urlencode(given).encode()))
 
     def log(self, run: FakeRun, stage: str, action: str, cursor: str = "") -> Json:
-        """What the script reads of a log."""
+        """The part of a log that the script reads."""
         path = f"/{PIPELINE}/executions/{run.id}/log"
         found: Json = json.loads(self.get(path, stage=stage, action=action, cursor=cursor).body)
         return found

@@ -1,4 +1,4 @@
-"""What the console makes of CodePipeline's answers."""
+"""The console's model follows from CodePipeline's answers."""
 
 from __future__ import annotations
 

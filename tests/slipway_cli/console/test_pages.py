@@ -60,7 +60,7 @@ TAGS = {
 
 
 class Elements(HTMLParser):
-    """What a browser would make of a page."""
+    """The elements of a page, as a browser would parse it."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What bootstrap and an operator create once per account: each check fails once, and passes once."""
+"""Each check of what bootstrap and an operator create once per account fails once, and passes once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a region offers and allows, and what is deployed there: each check fails once, and passes once."""
+"""Each check of a region, its quotas and its stacks fails once, and passes once."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ ANSWERS = Answers(
 
 @dataclass
 class Initialized:
-    """What `slipway init` did with a checkout."""
+    """The result of `slipway init` in a checkout."""
 
     folder: Path
     """The folder of the manifest."""

@@ -1,4 +1,4 @@
-"""What single lines of files mean for the manifest."""
+"""Single lines of files change the manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `slipway init` refuses: one clear sentence, and nothing is written."""
+"""`slipway init` refuses with one clear sentence, and writes nothing."""
 
 from __future__ import annotations
 

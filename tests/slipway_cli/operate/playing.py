@@ -19,7 +19,7 @@ from tests.support.fake_codepipeline import FakeCodePipeline
 
 @dataclass(frozen=True)
 class Played:
-    """How a verb ended."""
+    """The end of a verb: its exit code and its output."""
 
     code: int
     out: str

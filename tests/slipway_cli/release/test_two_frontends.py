@@ -1,4 +1,4 @@
-"""What visitors of a site with two frontends get, from the CloudFront of a local cloud, after releases of both."""
+"""Visitors of a site with two frontends get both from the CloudFront of a local cloud, after releases of both."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach an API server: its address, and files with its CA and a client certificate."""
+    """The address of an API server, and files with its CA and a client certificate."""
 
     host: str
     port: int

@@ -1,4 +1,4 @@
-"""What a pod reads from the API: its environment variables and the files of its volumes."""
+"""A pod's environment variables and the files of its volumes, read from the API."""
 
 from __future__ import annotations
 

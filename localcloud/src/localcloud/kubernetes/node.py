@@ -40,7 +40,7 @@ logger = logging.getLogger("localcloud")
 
 @dataclass(frozen=True)
 class Description:
-    """What a node says about itself."""
+    """The status that a node reports."""
 
     name: str
     address: str

@@ -1,4 +1,4 @@
-"""What the parts of a pod's runner share: its state, its events, and the probes of its containers."""
+"""The base of a pod's runner: its state, its events, and the probes of its containers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DEFAULT_GRACE = 30
 
 
 class Node(Protocol):
-    """What a pod needs from the node that runs it."""
+    """The services of a node for its pods."""
 
     api: Api
     events: Events

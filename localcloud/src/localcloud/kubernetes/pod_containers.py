@@ -37,7 +37,7 @@ logger = logging.getLogger("localcloud")
 
 @dataclass
 class Sandbox:
-    """What the containers of a pod share."""
+    """The container whose network all containers of a pod share, its address, and their volumes."""
 
     docker_id: str
     address: str

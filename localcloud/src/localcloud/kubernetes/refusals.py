@@ -1,4 +1,4 @@
-"""What a pod may not ask of the local cloud: what would give it this machine, and what no container can do here.
+"""Requests of pods that the local cloud refuses: they would give a pod this machine, or no container can meet them.
 
 Fields that the node agent does not know are harmless: they say nothing that a container of Docker has by default.
 """

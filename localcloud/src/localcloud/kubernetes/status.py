@@ -47,7 +47,7 @@ class Container:
 
     @property
     def ended(self) -> Json | None:
-        """How it ended last; None if it runs, or has never run."""
+        """The state in which it ended last; None if it runs, or has never run."""
         found: Json | None = self.state.get("terminated") or (
             self.last.get("terminated") if not self.is_running and self.attempt >= 0 else None
         )

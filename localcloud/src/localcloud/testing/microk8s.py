@@ -155,7 +155,7 @@ def web(name: str, release: str) -> list[dict[str, Any]]:
 
 
 class Load:
-    """What the answers to requests were."""
+    """The answers to requests."""
 
     def __init__(self, url: str, host: str) -> None:
         self._url, self._host = url, host

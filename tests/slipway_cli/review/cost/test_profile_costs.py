@@ -1,4 +1,4 @@
-"""What each profile costs for a web service, a worker, a scheduler, a database and a cache."""
+"""The costs of each profile for a web service, a worker, a scheduler, a database and a cache."""
 
 from __future__ import annotations
 
