@@ -6,13 +6,16 @@ import os
 import time
 from typing import Any
 
+from ministack.core.responses import error_response_json
 from ministack.services import ecs
 
 from localcloud import adapter
 from localcloud.adapter import Props, Result
 
 SYMBOLS = (
+    "ministack.core.responses:error_response_json",
     "ministack.services.ecs:_ACTION_MAP",
+    "ministack.services.ecs:_resolve_cluster_name",
     "ministack.services.ecs:_services",
 )
 
@@ -172,6 +175,21 @@ def _store_members(action: str) -> None:
     ecs._ACTION_MAP[action] = storing
 
 
+def _refuse_inactive() -> None:
+    """Refuse to update services that were deleted, as ECS does: an update would go unnoticed."""
+    original = ecs._ACTION_MAP["UpdateService"]
+
+    def updating(data: dict[str, Any]) -> Any:
+        cluster = ecs._resolve_cluster_name(data.get("cluster", "default"))
+        name = str(data.get("service") or "").rsplit("/", 1)[-1]
+        service = ecs._services.get(f"{cluster}/{name}")
+        if service and service["status"] != "ACTIVE":
+            return error_response_json("ServiceNotActiveException", "Service was not ACTIVE.", 400)
+        return original(data)
+
+    ecs._ACTION_MAP["UpdateService"] = updating
+
+
 def _active(name: str) -> list[dict[str, Any]]:
     return [
         service
@@ -184,6 +202,7 @@ def install() -> None:
     """Register both resource types."""
     for action in ("CreateService", "UpdateService"):
         _store_members(action)
+    _refuse_inactive()
     adapter.override(
         "AWS::ECS::TaskDefinition", create=create_definition, update=update_definition, delete=delete_definition
     )
