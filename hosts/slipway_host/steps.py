@@ -141,7 +141,10 @@ def _bring_up(host: Host, state: State, release: Release) -> None:
     if done.code:
         _wait_for_ended_ones(host, release, done.tail(8))
     if host.configuration.verify:
-        host.output.say(f"the status page answered after {probe(host.configuration.verify)} tries")
+        try:
+            host.output.say(f"the status page answered after {probe(host.configuration.verify)} tries")
+        except Failed as failure:
+            raise Failed(f"{failure}; docker compose said: {done.tail(8)}" if done.code else str(failure)) from None
     wrong = troubles(host.daemon.containers(), release.record)
     if wrong:
         raise Failed("; ".join(wrong))

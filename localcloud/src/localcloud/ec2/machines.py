@@ -73,6 +73,8 @@ class Machine:
     region: str
     secret: str = field(default_factory=lambda: secrets.token_hex(32))
     lock: threading.RLock = field(default_factory=threading.RLock)
+    relaying: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the published ports of the host's containers are listed and its agent relays them."""
     on_removed: list[Callable[[], None]] = field(default_factory=list)
 
     @property

@@ -93,6 +93,11 @@ async def check_free(machine: Machine, name: str, labels: Mapping[str, str]) -> 
 
 def sync(machine: Machine) -> str:
     """Makes the host's agent relay the ports of the containers that run; returns what failed."""
+    with machine.relaying:  # a list that is older than another's would end the relays of what started in between
+        return _sync(machine)
+
+
+def _sync(machine: Machine) -> str:
     wanted = []
     for entry in _listed(machine):
         name = str(entry["Id"])[:12]  # on a second network, Docker resolves this alias, but no generated name

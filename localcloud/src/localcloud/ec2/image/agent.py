@@ -21,6 +21,7 @@ SOCKET = FOLDER / "agent.sock"
 HEAD = 65536
 
 _relays: dict[tuple[str, int], tuple[asyncio.Server, list[str]]] = {}
+_changing = asyncio.Lock()  # else two commands at once would both open a port, and one of them fail
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -82,6 +83,11 @@ def listening(target: list[str]) -> Callable[[asyncio.StreamReader, asyncio.Stre
 
 async def publish(wanted: list[list[Any]]) -> list[str]:
     """Relays exactly the wanted ports; returns what failed."""
+    async with _changing:
+        return await _publish(wanted)
+
+
+async def _publish(wanted: list[list[Any]]) -> list[str]:
     by_place = {(str(address), int(port)): [str(host), str(inner)] for address, port, host, inner in wanted}
     for place in [place for place in _relays if place not in by_place]:
         _relays.pop(place)[0].close()
