@@ -44,7 +44,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _run(arguments: argparse.Namespace, output: Output) -> tuple[int, dict[str, object]]:
-    programs = Programs(f"{arguments.configuration}:{arguments.step == 'report'}")
+    programs = Programs(arguments.configuration)
     cloud = Cloud(programs, arguments.region, arguments.bucket)
     text = cloud.parameter(arguments.configuration)
     if is_cluster(text):

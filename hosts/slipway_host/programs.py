@@ -9,13 +9,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Mapping, Sequence
+from typing import IO, Callable, Mapping, Sequence
 
 from slipway_host.output import Failed
 
 # Nothing else of the caller's environment reaches `docker compose`: there it would win over the files of the release.
 _KEPT = ("HOME", "LANG", "PATH", "DOCKER_HOST", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
-_MARK = "SLIPWAY_HOST_STEP"
+_MARK, _RUNNER = "SLIPWAY_HOST_STEP", "SLIPWAY_HOST_RUNNER"
 _ENDING_SECONDS, _LOOK_SECONDS = 10.0, 0.05
 
 
@@ -40,7 +40,7 @@ class Programs:
         self.environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self.environment.setdefault("HOME", "/root")
         self.environment.setdefault("PATH", os.defpath)
-        self.environment[_MARK] = mark
+        self.environment |= {_MARK: mark, _RUNNER: f"{os.getpid()}.{_begun(os.getpid())}"}
 
     def run(
         self,
@@ -75,7 +75,7 @@ class Programs:
             try:
                 code = process.wait(timeout)
             except subprocess.TimeoutExpired:
-                self.end_leftovers()
+                self._end(lambda runner: runner == self.environment[_RUNNER])
                 process.wait()
                 raise Failed(
                     f"'{' '.join(words[:2])} …' did not end within {timeout:.0f} seconds and was killed"
@@ -84,13 +84,18 @@ class Programs:
             return Result(code, out, out + err)
 
     def end_leftovers(self) -> int:
-        """Kills programs of this folder that still run, e.g. after this program was killed; returns their number.
+        """Kills programs of this folder whose runner was killed; returns their number.
 
+        Those of a runner that still runs are left alone: it waits for this one, or only reports.
         They have ended when this returns: one that was just being started is found by the next look.
         """
+        return self._end(lambda runner: not _runs(runner))
+
+    def _end(self, is_meant: Callable[[str], bool]) -> int:
+        """Kills programs of this folder, by their runners; returns their number."""
         ended: set[int] = set()
         deadline = time.monotonic() + _ENDING_SECONDS
-        while (found := self._leftovers()) and time.monotonic() < deadline:
+        while (found := self._started(is_meant)) and time.monotonic() < deadline:
             for process in found:
                 try:
                     os.kill(process, signal.SIGKILL)
@@ -100,16 +105,34 @@ class Programs:
             time.sleep(_LOOK_SECONDS)  # the kernel has to end them
         return len(ended)
 
-    def _leftovers(self) -> list[int]:
+    def _started(self, is_meant: Callable[[str], bool]) -> list[int]:
         wanted, found = f"{_MARK}={self._mark}".encode(), []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 # The environment of a program that has ended, and waits for its parent, is empty.
-                if int(folder.name) != os.getpid() and wanted in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append(int(folder.name))
+                variables = (folder / "environ").read_bytes().split(b"\0")
             except OSError:  # it has ended, or is not ours
                 continue
+            prefix = f"{_RUNNER}=".encode()
+            runner = next((line[len(prefix) :] for line in variables if line.startswith(prefix)), b"").decode()
+            if int(folder.name) != os.getpid() and wanted in variables and is_meant(runner):
+                found.append(int(folder.name))
         return found
+
+
+def _begun(process: int) -> str:
+    """Returns when a process began, in ticks since the machine's start; empty if there is none, or it has ended."""
+    try:
+        # proc(5): the name of the program, which may have spaces, is in parentheses; then field 3, the state, and so on.
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] in ("Z", "X") else fields[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _runs(runner: str) -> bool:
+    process, _, begun = runner.partition(".")
+    return bool(begun) and process.isdigit() and _begun(int(process)) == begun
 
 
 def _text(file: IO[bytes]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -185,6 +187,38 @@ def test_programs_of_a_killed_step_are_found_and_ended() -> None:
     finally:
         other.kill()
         other.wait()
+
+
+def test_programs_of_another_step_that_runs_are_left_alone() -> None:
+    """Two commands may reach a host at once: the second one reads its configuration before it waits for the first."""
+    programs = Programs("test-of-two")
+    found: list[int] = []
+    running = threading.Thread(target=lambda: found.append(programs.run(["sleep", "1000"], timeout=60).code))
+    running.start()
+    try:
+        while b"sleep" not in _commands("test-of-two"):
+            time.sleep(0.01)
+
+        other = "from slipway_host.programs import Programs; print(Programs('test-of-two').end_leftovers())"
+        done = subprocess.run([sys.executable, "-c", other], cwd=PROGRAM, capture_output=True, text=True, check=True)
+
+        assert done.stdout == "0\n"
+        assert b"sleep" in _commands("test-of-two")
+    finally:
+        with pytest.raises(Failed):
+            programs.run(["sleep", "1000"], timeout=0.1)  # ends what this runner has started, and so the other one
+        running.join()
+    assert found == [-9]
+
+
+def _commands(mark: str) -> bytes:
+    """Returns the command lines of the processes with a mark."""
+    found = b""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"SLIPWAY_HOST_STEP={mark}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found += (process / "cmdline").read_bytes()
+    return found
 
 
 def test_a_program_that_is_missing_is_named() -> None:
