@@ -123,7 +123,7 @@ class Programs:
 def _begun(process: int) -> str:
     """Returns when a process began, in ticks since the machine's start; empty if there is none, or it has ended."""
     try:
-        # proc(5): the name of the program, which may have spaces, is in parentheses; then field 3, the state, and so on.
+        # proc(5): after the name of the program, which is in parentheses and may have spaces, comes field 3, the state.
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         return "" if fields[0] in ("Z", "X") else fields[19]
     except (OSError, IndexError):
