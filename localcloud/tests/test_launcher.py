@@ -220,3 +220,19 @@ def test_the_network_of_a_killed_cloud_is_no_obstacle_to_another_one(
     finally:
         launcher.down(own)
         launcher.down(killed)
+
+
+def test_up_waits_for_the_port_of_a_server_that_was_just_killed(settings: Settings) -> None:
+    """Its last threads keep the port for a moment."""
+    ending = (
+        "import socket as s, sys; p = s.create_server(('127.0.0.1', int(sys.argv[1]))); print(flush=True); p.accept()"
+    )
+    words = [sys.executable, "-c", ending, str(settings.port)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as killed:
+        assert killed.stdout
+        killed.stdout.readline()  # it listens, and ends when it is asked
+        process.pid_file(settings).parent.mkdir(parents=True)
+        process.pid_file(settings).write_text(str(killed.pid))
+
+        assert launcher.up(settings) == 0
+    assert process.healthy(settings)

@@ -49,7 +49,7 @@ def _up(settings: Settings) -> int:
     if process.running(settings) is not None and process.healthy(settings):
         say(f"The local cloud is already up at {settings.url}")
         return _ready(settings)
-    if process.port_taken(settings) and process.running(settings) is None:
+    if process.running(settings) is None and process.port_stays_taken(settings):
         say(f"Port {settings.port} is used by another program.")
         another = f"LOCALCLOUD_PORT={settings.port + 1} {settings.command} up"
         say(f"See which: lsof -i :{settings.port}   Use another port: {another}")

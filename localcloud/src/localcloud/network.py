@@ -20,6 +20,8 @@ from docker.types import IPAMConfig, IPAMPool
 from localcloud.settings import LABEL, Settings
 
 FIXED = range(10, 120)  # addresses for databases and caches; docker gives the others from 128 on
+_GONE, _CONFLICT = 404, 409  # answers of Docker
+_PASSES, _REMOVAL_SECONDS = 5, 30
 RELAY_IMAGES = ("python:3.13-slim", "public.ecr.aws/docker/library/python:3.13-slim")
 RELAY_SCRIPT = Path(__file__).parent / "bin" / "relay.py"
 
@@ -143,19 +145,47 @@ def _remove_image_names(client: docker.DockerClient, settings: Settings) -> None
 
 def remove(client: docker.DockerClient, settings: Settings) -> int:
     """Remove every container, volume and network of this instance; returns the number of containers."""
-    found = owned(client, settings)
-    for container in found:
-        try:
-            container.remove(force=True, v=True)
-        except (NotFound, APIError) as error:
-            if getattr(error, "status_code", 404) not in (404, 409):  # gone, or being removed by the server
-                raise
-    for volume in client.volumes.list(filters={"label": [f"{LABEL}=1", f"{LABEL}.port={settings.port}"]}):
-        volume.remove(force=True)
-    for network in client.networks.list(filters={"label": [f"{LABEL}=1", f"{LABEL}.port={settings.port}"]}):
+    removed = set[str]()
+    # A node of Kubernetes may have begun a container when it was removed itself, which then has a volume.
+    for left in reversed(range(_PASSES)):
+        removed |= _remove_containers(client, settings)
+        if _remove_volumes(client, settings, may_be_in_use=left > 0) and not owned(client, settings):
+            break
+    for network in client.networks.list(filters=_of(settings)):
         network.reload()
         for guest in network.containers:  # somebody's own container that joined; it keeps running
             network.disconnect(guest, force=True)
         network.remove()
     _remove_image_names(client, settings)
-    return len(found)
+    return len(removed)
+
+
+def _of(settings: Settings) -> dict[str, list[str]]:
+    return {"label": [f"{name}={value}" for name, value in labels(settings).items()]}
+
+
+def _remove_containers(client: docker.DockerClient, settings: Settings) -> set[str]:
+    found = owned(client, settings)
+    for container in found:
+        try:
+            container.remove(force=True, v=True)
+        except (NotFound, APIError) as error:
+            status = getattr(error, "status_code", _GONE)
+            if status == _CONFLICT:  # the server, or a node, is removing it
+                with contextlib.suppress(NotFound, APIError):
+                    container.wait(condition="removed", timeout=_REMOVAL_SECONDS)
+            elif status != _GONE:
+                raise
+    return {str(container.id) for container in found}
+
+
+def _remove_volumes(client: docker.DockerClient, settings: Settings, *, may_be_in_use: bool) -> bool:
+    """Removes the volumes; returns False if a container uses one that was not there before."""
+    for volume in client.volumes.list(filters=_of(settings)):
+        try:
+            volume.remove(force=True)
+        except APIError as error:
+            if error.status_code == _CONFLICT and may_be_in_use:
+                return False
+            raise
+    return True

@@ -19,6 +19,7 @@ from localcloud.settings import Settings
 
 POLL = 0.05
 SOURCE = Path(__file__).resolve().parent.parent
+_ENDING_SECONDS = 5.0
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "DOCKER_HOST", "DOCKER_CONFIG", "SSL_CERT_FILE")
 
 
@@ -87,6 +88,16 @@ def port_taken(settings: Settings) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", settings.port)) == 0
+
+
+def port_stays_taken(settings: Settings) -> bool:
+    """True if a process listens on our port, and goes on: a server that was killed keeps it until all threads ended."""
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while taken := port_taken(settings):
+        if time.monotonic() > deadline or not pid_file(settings).exists():
+            break
+        time.sleep(0.05)
+    return taken
 
 
 def environment(settings: Settings) -> dict[str, str]:
