@@ -36,7 +36,7 @@ demo: setup  ## deploy, release and serve PRODUCT on the local cloud [SOURCE: it
 # Options for every call of pytest: `make test PYTEST_ADDOPTS=-x`.
 PYTEST = $(BIN)/pytest --quiet --numprocesses 2
 .PHONY: test test-all test-containers test-localcloud test-localcloud-containers test-alone test-long
-test: setup .venv-policy/.ready  ## the tests of the product without containers or browser, and one short push through containers: six to eight minutes
+test: setup .venv-policy/.ready  ## the tests of the product without containers or browser, and one short push through containers: some five minutes
 	@$(PYTEST) --dist load -m "(not docker and not browser and not slow and not long) or smoke"
 test-all: test-containers test-localcloud-containers test-alone policy  ## all that `make test` leaves out, but the long tests: what CI runs besides
 test-containers: setup .venv-policy/.ready  ## slow tests, tests with containers or a browser, a push, a broken test, a broken image
@@ -51,8 +51,8 @@ test-long: setup .venv-policy/.ready  ## every test that takes minutes [SLICE=K/
 	@$(PYTEST) -m long $(if $(SLICE),--slice $(SLICE))
 	@cd localcloud && ../$(PYTEST) -m long $(if $(SLICE),--slice $(SLICE)) || [ $$? -eq 5 ]
 .PHONY: privileges
-privileges: setup  ## take each statement of each role away, see what fails, rewrite docs/least-privilege.md: half an hour
-	@SLIPWAY_RECORD=1 $(BIN)/pytest -q -p no:randomly tests/end_to_end/privileges tests/end_to_end/allthrive/test_least_privilege.py && $(BIN)/python -m policy.privileges
+privileges: setup  ## take each statement of each role away, see what fails, rewrite docs/least-privilege.md: three quarters of an hour
+	@SLIPWAY_RECORD=1 $(BIN)/pytest -q -p no:randomly tests/end_to_end/privileges tests/end_to_end/allthrive/test_least_privilege.py tests/end_to_end/edenco/test_least_privilege.py && $(BIN)/python -m policy.privileges
 .PHONY: soak
 soak: setup  ## 10,000 fault schedules for the handlers, minutes [SEED ONLY ROUND SCHEDULES]
 	@$(BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(ROUND),--round $(ROUND)) \

@@ -86,6 +86,20 @@ JUSTIFIED: dict[tuple[str, str], str] = {
         "for a shell in a running task, if the manifest allows it; the local cloud opens one without it: "
         "docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"
     ),
+    ("edenco access: Deploy", "TakeHostsOut"): (
+        "the only host stays behind the load balancer, and Edenco has one in each environment; with two, "
+        "tests/lambda/test_deploy_hosts.py takes each out and in again"
+    ),
+    **dict.fromkeys(
+        [("edenco hosts: Role", "ListReleases"), ("edenco access: Deploy", "ListReleases")],
+        "without it, S3 answers 403 instead of 404 before the first release; the local cloud answers 404 in any case: "
+        "docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html",
+    ),
+    **dict.fromkeys(
+        [("edenco hosts: Role", "FindLogGroups"), ("edenco hosts: Role", "WriteMetrics")],
+        "the agent of CloudWatch calls with this role; hosts of the local cloud have a stand-in, which sends nothing: "
+        "docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/create-iam-roles-for-cloudwatch-agent.html",
+    ),
 }
 """The reasons by kind of role and statement, both with wildcards."""
 

@@ -6,7 +6,7 @@ Roles that differ only in environment or pipeline are one kind: the same code of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from products.names import pascal
 
 _HASH = re.compile(r"[0-9A-F]{8}$")
 _STACKS = ("data", "services", "access", "delivery")
+HOST_STACKS = ("hosts", "access")
+"""The stacks whose roles differ for a product on hosts."""
 # CDK creates this function, which empties buckets before their deletion, with its role.
 _NOT_OURS = ("CustomS3AutoDeleteObjects",)
 
@@ -30,14 +32,20 @@ class Statement:
 
 
 class Roles:
-    """The roles of a product."""
+    """The roles of a product in some of its stacks; `label` begins the names of their kinds."""
 
-    def __init__(self, product: Product, templates: Mapping[str, Mapping[str, Any]]) -> None:
-        self._product, self._templates = product, templates
+    def __init__(
+        self,
+        product: Product,
+        templates: Mapping[str, Mapping[str, Any]],
+        stacks: Collection[str] = _STACKS,
+        label: str = "",
+    ) -> None:
+        self._product, self._templates, self._stacks, self._label = product, templates, stacks, label
 
     def _resources(self, kind: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
         for name, template in self._templates.items():
-            if name.rpartition("-")[2] in _STACKS:
+            if name.rpartition("-")[2] in self._stacks:
                 for logical_id, resource in template["Resources"].items():
                     if resource["Type"] == kind and not logical_id.startswith(_NOT_OURS):
                         yield name, logical_id, resource
@@ -49,7 +57,7 @@ class Roles:
             part = re.sub(f"^{pascal(delivery.flow_name)}", "Flow", part)
         for environment in self._product.environments:
             part = re.sub(f"^(Flow)?{pascal(environment)}", r"\1Environment", part)
-        return f"{name.rpartition('-')[2]}: {part}"
+        return f"{self._label}{name.rpartition('-')[2]}: {part}"
 
     def statements(self) -> dict[Statement, set[str]]:
         """Returns all statements with their actions."""

@@ -9,11 +9,11 @@ import pytest
 from paths import ROOT
 from policy.privileges import evidence, reasons
 from policy.privileges.roles import Roles
-from policy.privileges.table import PAGE, PRODUCT, page, row, shipped_roles
+from policy.privileges.table import PAGE, PRODUCT, page, row, statements
 from policy.templates import templates
 from products import load
 
-STATEMENTS = shipped_roles().statements()
+STATEMENTS = statements()
 KNOWN = evidence.load()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from policy.privileges import evidence
 from policy.privileges.roles import Statement
-from policy.privileges.table import shipped_roles
+from policy.privileges.table import statements
 
 
 def recorded(tried: Collection[Statement]) -> Iterator[dict[Statement, str]]:
@@ -15,4 +15,4 @@ def recorded(tried: Collection[Statement]) -> Iterator[dict[Statement, str]]:
     found: dict[Statement, str] = {}
     yield found
     if os.environ.get("SLIPWAY_RECORD"):
-        evidence.record(found, tried, shipped_roles().statements())
+        evidence.record(found, tried, statements())
