@@ -14,6 +14,7 @@ _DENIED = re.compile(r"when calling the (\w+) operation.*?not authorized to perf
 _BUILD = re.compile(
     r"AWS CodeBuild to (download the source|upload the \w+|write Amazon CloudWatch Logs).*?: ([a-z0-9-]+:[A-Z]\w+) on"
 )
+_ERROR = re.compile(r"An error occurred \((\w+)\) when calling the (\w+) operation")
 _PERMISSION = re.compile(r"\b[a-z0-9-]+:[A-Z]\w+")
 
 
@@ -44,7 +45,10 @@ def summary(failure: str) -> str:
     denied, build, missing = _DENIED.search(failure), _BUILD.search(failure), _PERMISSION.search(failure)
     if build is not None:
         return f"CodeBuild may not {build[1]}: {build[2]}"
+    if denied is None and missing:
+        return f"the action is refused: {missing[0]}"
     if denied is None:
-        return f"the action is refused: {missing[0]}" if missing else failure.splitlines()[0][:160]
+        error = _ERROR.search(failure)
+        return f"{error[2]} refused: {error[1]}" if error else failure.strip().splitlines()[0][:160]
     call, permission = denied.groups()
     return f"{call} refused" if permission.endswith(f":{call}") else f"{call} refused: {permission}"

@@ -88,7 +88,7 @@ JUSTIFIED: dict[tuple[str, str], str] = {
     ),
     ("edenco access: Deploy", "TakeHostsOut"): (
         "the only host stays behind the load balancer, and Edenco has one in each environment; with two, "
-        "tests/lambda/test_deploy_hosts.py takes each out and in again"
+        "each is taken out and in again: tests/lambda/test_deploy_hosts.py, test_a_release_reaches_host_after_host"
     ),
     **dict.fromkeys(
         [("edenco hosts: Role", "ListReleases"), ("edenco access: Deploy", "ListReleases")],

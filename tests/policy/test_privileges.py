@@ -79,6 +79,10 @@ def test_a_new_statement_without_evidence_is_found() -> None:
             "r does not allow AWS CodeBuild to write Amazon CloudWatch Logs (/aws/g): logs:CreateLogStream on arn",
             "CodeBuild may not write Amazon CloudWatch Logs: logs:CreateLogStream",
         ),
+        (
+            "\nfatal error: An error occurred (403) when calling the HeadObject operation: Forbidden",
+            "HeadObject refused: 403",
+        ),
         ("it broke\nand more", "it broke"),
     ],
 )
