@@ -241,7 +241,7 @@ DEFECTS = (
         "deploy_hosts/releases.py",
         "if found != release.bundle:",
         "if False:",
-        "deploy_hosts::a_bundle_that_is_not_the_builds_is_refused",
+        "deploy_hosts_inputs::a_bundle_that_is_not_the_builds_is_refused",
     ),
     Defect(
         "the manifest's bytes are not compared with the digest",

@@ -53,7 +53,7 @@ class Property:
 PROPERTIES = (
     Property("run_migrations", "whatever_fails_there_is_one_task_one_answer_and_no_success_without_exit_code_0", 22),
     Property("deploy_release", "whatever_fails_the_stack_is_updated_once_and_success_means_it_has_the_release", 20),
-    Property("deploy_hosts", "whatever_fails_all_hosts_run_the_same_release_and_success_means_the_new_one", 6),
+    Property("deploy_hosts_faults", "whatever_fails_all_hosts_run_the_same_release_and_success_means_the_new_one", 6),
     Property("invalidate_cache", "whatever_fails_there_is_one_invalidation_and_one_answer", 10),
     Property("promote_image", "whatever_fails_a_tag_names_the_image_or_does_not_exist", 10),
     Property("publish_build", "whatever_fails_no_tag_names_another_image", 4),
