@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -114,7 +115,8 @@ class Programs:
             except OSError:  # it has ended, or is not ours
                 continue
             prefix = f"{_RUNNER}=".encode()
-            runner = next((line[len(prefix) :] for line in variables if line.startswith(prefix)), b"").decode()
+            named = next((line[len(prefix) :] for line in variables if line.startswith(prefix)), b"")
+            runner = named.decode("ascii", errors="replace")  # a container may set it to anything
             if int(folder.name) != os.getpid() and wanted in variables and is_meant(runner):
                 found.append(int(folder.name))
         return found
@@ -131,8 +133,8 @@ def _begun(process: int) -> str:
 
 
 def _runs(runner: str) -> bool:
-    process, _, begun = runner.partition(".")
-    return bool(begun) and process.isdigit() and _begun(int(process)) == begun
+    found = re.fullmatch(r"([0-9]{1,10})\.([0-9]+)", runner)
+    return found is not None and _begun(int(found[1])) == found[2]
 
 
 def _text(file: IO[bytes]) -> str:

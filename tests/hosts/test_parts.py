@@ -189,6 +189,23 @@ def test_programs_of_a_killed_step_are_found_and_ended() -> None:
         other.wait()
 
 
+@pytest.mark.parametrize("runner", [b"", b"\xff\xfe.1", "²".encode() + b".1", b"1", b".", b"9" * 5000 + b".1"])
+def test_a_container_cannot_stop_steps_by_a_runner_that_is_none(runner: bytes) -> None:
+    """A container may set any variables; its processes are in the host's list, too."""
+    mark = f"test-of-containers-{runner.hex()[:8]}"
+    environment = {b"SLIPWAY_HOST_STEP": mark.encode(), b"SLIPWAY_HOST_RUNNER": runner}
+    child = subprocess.Popen(["/bin/sleep", "1000"], env=environment)
+    try:
+        while b"sleep" not in Path(f"/proc/{child.pid}/cmdline").read_bytes():
+            time.sleep(0.01)
+
+        assert Programs(mark).end_leftovers() == 1
+        assert child.wait(10) == -9
+    finally:
+        child.kill()
+        child.wait()
+
+
 def test_programs_of_another_step_that_runs_are_left_alone() -> None:
     """Two commands may reach a host at once: the second one reads its configuration before it waits for the first."""
     programs = Programs("test-of-two")

@@ -172,7 +172,7 @@ def _remove_containers(client: docker.DockerClient, settings: Settings) -> set[s
         except (NotFound, APIError) as error:
             status = getattr(error, "status_code", _GONE)
             if status == _CONFLICT:  # the server, or a node, is removing it
-                with contextlib.suppress(NotFound, APIError):
+                with contextlib.suppress(OSError):  # Docker's errors, and those of the connection, are OSErrors
                     container.wait(condition="removed", timeout=_REMOVAL_SECONDS)
             elif status != _GONE:
                 raise
