@@ -108,7 +108,7 @@ class Deployment:
         self._validate()
         if self._deploy():
             self._account.assume()
-            raise DeployError(self._cause(stacks))
+            raise DeployError(self._cause(stacks, before))
         self._account.assume()
         self._verify(stacks, before)
 
@@ -181,10 +181,14 @@ class Deployment:
         )
         return done.stdout.strip()[-_SAID:]
 
-    def _cause(self, stacks: Sequence[Stack]) -> str:
-        """Returns why the deployment failed, with the constructs' paths, from the stacks' events."""
+    def _cause(self, stacks: Sequence[Stack], before: Mapping[str, Mapping[str, Any]]) -> str:
+        """Returns why the deployment failed, with the constructs' paths, from the events of the stacks it touched."""
         known = self._account.stacks()
-        lines = [line for stack in stacks for line in self._failures(stack, _state(known.get(stack.name, {})))]
+        lines: list[str] = []
+        for stack in stacks:
+            after = known.get(stack.name, {})
+            if _touched(before[stack.name], after):
+                lines += self._failures(stack, _state(after))
         said = "\n".join(lines[:_CAUSES]) or self._diagnosis() or "the CDK CLI says why above"
         return f"{self._target} was not deployed:\n{said}{_hint(said)}"
 
@@ -231,6 +235,11 @@ def _reviewed(path: Path, expected: str) -> dict[str, str]:
 
 def _state(stack: Mapping[str, Any]) -> str:
     return str(stack.get("StackStatus", ""))
+
+
+def _touched(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """True if a stack was updated in between: one that failed earlier keeps its state, and the events of that."""
+    return any(before.get(key) != after.get(key) for key in ("StackStatus", "LastUpdatedTime"))
 
 
 def _parameters(stack: Mapping[str, Any]) -> dict[str, str]:

@@ -226,6 +226,27 @@ def test_a_failure_names_the_construct_and_the_reason_but_not_its_consequences(b
     assert "earlier deployment" not in done.stderr
 
 
+def test_a_stack_that_an_earlier_deployment_failed_on_is_no_cause(build: Build) -> None:
+    """It stays in its state, with its events, until something of it changes."""
+    updated = {**stack("UPDATE_ROLLBACK_COMPLETE"), "LastUpdatedTime": "2026-12-01T01:00:00Z"}
+    build.fails = ("deploy",)
+    build.states = [updated]
+    build.events = [
+        {
+            "LogicalResourceId": "Database",
+            "ResourceType": "AWS::RDS::DBInstance",
+            "ResourceStatus": "UPDATE_FAILED",
+            "ResourceStatusReason": "a failure of an earlier deployment",
+        }
+    ]
+
+    done = build.run()
+
+    assert done.returncode == 1
+    assert "earlier deployment" not in done.stderr
+    assert "FAILED: staging was not deployed:\nthe CDK CLI says why above" in done.stderr
+
+
 def test_a_missing_permission_of_cloudformation_says_that_a_person_must_prepare(build: Build) -> None:
     build.fails = ("deploy",)
     build.states = [stack("UPDATE_COMPLETE"), stack("UPDATE_ROLLBACK_COMPLETE")]

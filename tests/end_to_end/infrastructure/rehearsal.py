@@ -221,6 +221,17 @@ class Rehearsal:
             for name, document in taken.items():
                 iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
 
+    @contextmanager
+    def allowed_everything(self, role: str) -> Iterator[None]:
+        """Gives a role a policy that allows everything, and takes it back: other tests remove single rights."""
+        iam, own = self.plain.client("iam"), {"RoleName": role, "PolicyName": "all"}
+        everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        iam.put_role_policy(**own, PolicyDocument=json.dumps(everything))
+        try:
+            yield
+        finally:
+            iam.delete_role_policy(**own)
+
     def may_assume(self, role: str, wanted: str) -> bool:
         """True if a role may assume a role of the bootstrap."""
         arn = f"arn:aws:iam::{ACCOUNT}:role/{names.bootstrap_role(wanted, ACCOUNT, REGION)}"
